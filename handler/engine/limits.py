@@ -1,0 +1,48 @@
+"""How much a job may build and keep, and how long a step may run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Budgets of a job, in bytes of JSON unless said otherwise. The defaults are those of DESIGN.md, section 7."""
+
+    nesting: int = 32
+    """Levels of lists and dictionaries in a payload, a result or a variable."""
+    record: int = 256 * 1024
+    """A step's record: its result and the variables that it changed."""
+    results: int = 5 * 1024 * 1024
+    """All results of a job together."""
+    variables: int = 256 * 1024
+    """All variables of a job together."""
+    parameters: int = 1024 * 1024
+    """What the tags of one step may expand to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """The time that Lambda gives.
+
+    Attributes:
+        ends_at: when steps must have stopped, as `Runtime.now` tells it: the end less the reserve for writing.
+        fresh: seconds of steps that a new invocation would offer; what decides whether waiting for one helps.
+    """
+
+    ends_at: float
+    fresh: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """The earliest of a step's limits.
+
+    Attributes:
+        seconds: how long the step may run from now; infinite for as long as it likes.
+        name: whose limit it is: ``step``, ``block``, ``job`` or ``invocation``.
+    """
+
+    seconds: float
+    name: str

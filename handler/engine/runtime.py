@@ -1,0 +1,48 @@
+"""What the engine needs of the world: the time, waiting, chance, limits, and a way to stop a step.
+
+The only file of the engine that names the system's clock. A test or a simulator hands in its own `Runtime`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from handler.engine.alarm import Alarm, SystemAlarm
+from handler.engine.limits import Invocation, Limits
+
+
+def steady_clock() -> Callable[[], float]:
+    """A clock that tells seconds since the epoch and never jumps: read once, then moved on by the monotonic one."""
+    start, origin = time.time(), time.monotonic()
+    return lambda: start + (time.monotonic() - origin)
+
+
+async def _sleep(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """The world of one run.
+
+    Attributes:
+        now: seconds since the epoch. Deadlines and time stamps both read it.
+        sleep: waits that many seconds; between the tries of a step.
+        random: a float in [0, 1); the jitter of those waits.
+        limits: what a job may build and keep.
+        alarm: stops a block at its time limit.
+        invocation: how long this invocation lasts; `None` where nothing ends it (a developer's machine).
+        job_ends_at: when the job as a whole must have ended, as `now` tells it; `None` for never.
+    """
+
+    now: Callable[[], float] = field(default_factory=steady_clock)
+    sleep: Callable[[float], Awaitable[None]] = _sleep
+    random: Callable[[], float] = random.random
+    limits: Limits = field(default_factory=Limits)
+    alarm: Alarm = field(default_factory=SystemAlarm)
+    invocation: Invocation | None = None
+    job_ends_at: float | None = None

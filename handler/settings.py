@@ -1,0 +1,90 @@
+"""The deployment's settings: the environment as one frozen model, read once.
+
+Every field is the environment variable of its name in upper case; `template.yaml` sets them, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+
+class SettingsError(Exception):
+    """The environment is not what `template.yaml` would have made it. The message names each variable."""
+
+
+def _words(value: Any) -> Any:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Settings(BaseModel):
+    """What a deployment can choose. Sizes are bytes, times are seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    # Where things are.
+    table_name: str
+    bus_name: str
+    queue_url: str
+    dead_letter_queue_url: str
+    queue_arns: Words = ()
+    """Queues whose messages are believed; empty believes any (the embedded AWS has its own names)."""
+
+    # Who callers are (6.5).
+    tenant_claim: str = "sub"
+    tags_claim: str = "scope"
+    queue_tenant: str = "queue"
+    """The tenant of jobs that come from the queue or by direct invocation."""
+    queue_tags: Words = ()
+
+    # How much a caller may do (7).
+    payload_limit: int = Field(default=256 * 1024, ge=1)
+    step_limit: int = Field(default=1000, ge=0)
+    nesting_limit: int = Field(default=32, ge=1)
+    record_limit: int = Field(default=256 * 1024, ge=1)
+    results_limit: int = Field(default=5 * 1024 * 1024, ge=1)
+    variables_limit: int = Field(default=256 * 1024, ge=1)
+    max_running_jobs: int | None = Field(default=None, ge=1)
+    """Unfinished jobs of one tenant at once; more is 429. `None` for any number."""
+
+    # Time.
+    reserve: Seconds = 2.0
+    """What an invocation keeps back to write what happened."""
+    http_seconds: Seconds = 29.0
+    """How long a caller over HTTP is kept waiting before the job is handed to the queue."""
+    job_seconds: Seconds = 86_400.0
+    """How long a job may take in all, from its acceptance."""
+    lease_margin: Seconds = 5.0
+    """Past the invocation's end, for clocks that differ."""
+    flush_interval: Seconds = 1.0
+    retention_days: int = Field(default=30, ge=2)
+    """When records expire. At least 2, since a redrive is refused within 25 h of expiry."""
+    max_attempts: int = Field(default=3, ge=1)
+    max_hand_overs: int = Field(default=100, ge=1)
+
+    # What is told to whom.
+    step_events: Literal["all", "failures", "none"] = "all"
+    event_limit: int = Field(default=240 * 1024, ge=1024)
+    """Bytes of one event entry: EventBridge takes 256 KB a call; the rest is the envelope's."""
+    log_payloads: bool = False
+    trace: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the settings; an empty variable counts as not set.
+
+        Raises:
+            SettingsError: a required variable is missing or one has a value that cannot be; all are named at once.
+        """
+        given = {name.lower(): value for name, value in environment.items() if value != ""}
+        try:
+            return cls.model_validate({name: given[name] for name in cls.model_fields if name in given})
+        except ValidationError as error:
+            lines = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)]
+            raise SettingsError("The environment cannot be used:\n  " + "\n  ".join(lines)) from None
