@@ -1,0 +1,76 @@
+"""What must hold of an item before it is written: a few frozen shapes, and nothing that DynamoDB has beside them.
+
+Each store of items reads them in its own way: `infra.items` writes them as a condition expression, the simulated table
+of the tests looks at its item. An attribute that is absent meets no condition but `Absent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """The attribute is there and has this value."""
+
+    attr: str
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The attribute is not there; of a key attribute: the item is not there."""
+
+    attr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The attribute is there and is less than this number."""
+
+    attr: str
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The attribute is there and has one of these values; at least one is given."""
+
+    attr: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class All:
+    """Every one of these holds; none given holds always."""
+
+    conditions: tuple[Condition, ...]
+
+    def __init__(self, *conditions: Condition) -> None:
+        object.__setattr__(self, "conditions", conditions)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class AnyOf:
+    """At least one of these holds; none given never holds."""
+
+    conditions: tuple[Condition, ...]
+
+    def __init__(self, *conditions: Condition) -> None:
+        object.__setattr__(self, "conditions", conditions)
+
+
+Condition = Equals | Absent | Below | OneOf | All | AnyOf
+
+
+def unchanged(attr: str, value: Scalar | None) -> Condition:
+    """The attribute is as it was read: equal to `value`, or absent where that is ``None``."""
+    return Absent(attr) if value is None else Equals(attr, value)
+
+
+def one_of(attr: str, values: Sequence[Scalar]) -> OneOf:
+    """`OneOf` any sequence, in a steady order."""
+    return OneOf(attr, tuple(values))

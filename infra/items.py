@@ -1,0 +1,120 @@
+"""The port over one DynamoDB table. `infra.dynamo_items` is the real one; the simulator of the tests has another.
+
+Items are plain Python. ``None`` stands for an absent attribute: it is left out of what is written, so that a key of a
+sparse index can go. Numbers come back as ``int`` where they are whole, else as ``float``. Every item has the keys
+``pk`` and ``sk``, texts that are not empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from infra.conditions import Condition
+
+Value = str | int | float | bool | list["Value"] | None
+Item = dict[str, Value]
+Start = dict[str, Value]
+"""The key at which a page of an index ended: the table's keys and the index's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The write was done."""
+
+    item: Item
+    """As it stands afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The condition did not hold; nothing was written."""
+
+    item: Item | None
+    """As it stands, or ``None`` where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A secondary index of the table; it holds the items that have both keys, all attributes of them."""
+
+    name: str
+    key: str
+    """A text."""
+    sort: str
+    """A number."""
+
+
+BY_TENANT: Final = Index("by-tenant", "tenant", "created_at")
+"""A tenant's jobs by their age, for listing."""
+DUE: Final = Index("due", "shard", "due")
+"""What the sweeper shall look at; sparse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of an index. It may be empty and still not be the last."""
+
+    items: tuple[Item, ...]
+    next: Start | None
+    """Where the next page starts; ``None`` after the last."""
+
+
+class Items(Protocol):
+    """What is asked of a table.
+
+    Raises, from every method:
+        TryLaterError: throttled or out of reach. A write may have been done all the same.
+        MisconfiguredError: no such table, or no right to it.
+        TooLargeError: an item or a number that DynamoDB does not keep (400 KB, 38 digits).
+    """
+
+    async def get(self, pk: str, sk: str) -> Item | None:
+        """One item, strongly consistent."""
+        ...
+
+    async def query(self, pk: str, prefix: str) -> list[Item]:
+        """All items of `pk` whose ``sk`` begins with `prefix`, in its order, strongly consistent page by page."""
+        ...
+
+    async def put_all(self, items: Sequence[Item]) -> None:
+        """Put items, in any number and order, each whole and without a condition; their keys differ from each other."""
+        ...
+
+    async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+        """Put one item if the condition holds of what stands under its key."""
+        ...
+
+    async def update_if(
+        self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
+    ) -> Applied | Refused:
+        """Set and remove attributes of an item that exists and meets the condition. Never makes an item.
+
+        A ``None`` in `set` removes the attribute.
+        """
+        ...
+
+    async def query_index(
+        self,
+        index: Index,
+        value: str,
+        *,
+        limit: int,
+        start: Start | None = None,
+        at_most: float | None = None,
+        newest_first: bool = False,
+    ) -> Page:
+        """A page of at most `limit` items whose index key is `value`, ordered by the index's number.
+
+        An index lags behind its table: what it shows may be old by a second or so.
+
+        Args:
+            index: which one.
+            value: its key.
+            limit: how many at most.
+            start: `Page.next` of the page before.
+            at_most: only those whose number is this or less.
+            newest_first: the greatest number first.
+        """
+        ...
