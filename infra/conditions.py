@@ -55,7 +55,7 @@ class All:
 
 @dataclass(frozen=True, slots=True, init=False)
 class AnyOf:
-    """At least one of these holds; none given never holds."""
+    """At least one of these holds; at least one is given."""
 
     conditions: tuple[Condition, ...]
 

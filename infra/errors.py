@@ -1,4 +1,4 @@
-"""What can go wrong with AWS, ordered by what the caller does next.
+"""What can go wrong with AWS, ordered by what the caller does next, and which of AWS's errors is which.
 
     InfraError
     ├── TryLaterError          the same call may work in a while: keep the message, answer 503
@@ -6,10 +6,14 @@
         ├── MisconfiguredError     access denied, no such table, bus or queue: the deployment is wrong
         └── TooLargeError          AWS would refuse the size: the caller keeps less or sends less
 
-A refused condition is no error: conditional writes return it (see `infra.jobs_table`).
+A refused condition is no error: conditional writes return it (see `infra.items`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 
 class InfraError(Exception):
@@ -30,3 +34,113 @@ class MisconfiguredError(GiveUpError):
 
 class TooLargeError(GiveUpError):
     """More bytes than AWS takes in one item, entry or message."""
+
+
+ERRORS: Final[dict[type[InfraError], frozenset[str]]] = {
+    TryLaterError: frozenset(
+        {
+            "ExpiredTokenException",  # the next call reads the credentials anew
+            "InternalError",
+            "InternalException",
+            "InternalFailure",
+            "InternalServerError",
+            "KmsThrottled",
+            "LimitExceededException",
+            "OverLimit",
+            "ProvisionedThroughputExceededException",
+            "ReplicatedWriteConflictException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "ServiceUnavailable",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+            "TransactionConflictException",
+        }
+    ),
+    MisconfiguredError: frozenset(
+        {
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "AccessDenied",
+            "AccessDeniedException",
+            "IncompleteSignature",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "KMSAccessDeniedException",
+            "KmsAccessDenied",
+            "MissingAuthenticationToken",
+            "NotAuthorized",
+            "QueueDoesNotExist",
+            "ResourceNotFoundException",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        }
+    ),
+    TooLargeError: frozenset(
+        {
+            "BatchRequestTooLong",
+            "ItemCollectionSizeLimitExceededException",
+            "PayloadTooLarge",
+            "RequestEntityTooLarge",
+        }
+    ),
+}
+"""AWS's error codes by what the caller does next; one that is not listed goes by its HTTP status."""
+
+_SIZES: Final = ("Item size", "must be shorter than", "size exceeded")
+"""How the services word a size that they refuse under a code that says nothing, as ValidationException."""
+_SERVER_ERROR, _TOO_MANY = 500, 429
+
+
+def code_of(error: Exception) -> str:
+    """AWS's code of an error that one of its services answered; empty for any other error."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def translate(error: Exception, what: str) -> InfraError:
+    """The error of ours that one of botocore's stands for.
+
+    Args:
+        error: what a client raised.
+        what: which call on which resource, for the message.
+    """
+    code = code_of(error)
+    kind = _kind_of_answer(error, code) if code else _kind_of_failure(error)
+    return kind(f"{what} failed: {error}")
+
+
+def _kind_of_answer(error: Exception, code: str) -> type[InfraError]:
+    for kind, codes in ERRORS.items():
+        if code in codes:
+            return kind
+    if any(words in str(error) for words in _SIZES):
+        return TooLargeError
+    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return TryLaterError if status >= _SERVER_ERROR or status == _TOO_MANY else GiveUpError
+
+
+def _kind_of_failure(error: Exception) -> type[InfraError]:
+    """No service answered. Imported here: a process that meets no error has no need of these names."""
+    from botocore import exceptions  # noqa: PLC0415 (see above)
+
+    if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.NoRegionError)):
+        return MisconfiguredError
+    if isinstance(error, (exceptions.HTTPClientError, exceptions.CredentialRetrievalError, OSError)):
+        return TryLaterError
+    return GiveUpError
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Let nothing but `InfraError` out of a call of a client.
+
+    Args:
+        what: which call on which resource, for the message.
+    """
+    try:
+        yield
+    except InfraError:
+        raise
+    except Exception as error:
+        raise translate(error, what) from error

@@ -1,0 +1,113 @@
+"""Plain values to DynamoDB's AttributeValues and back, and what they weigh.
+
+Made by hand: boto3's serializer knows no floats, and costs more than the rest of a call. DynamoDB's own limits are
+checked here, since the emulators take what AWS refuses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from infra.errors import GiveUpError, TooLargeError
+from infra.items import Item, Value
+
+ITEM_LIMIT: Final = 400 * 1024
+"""Bytes of an item, names included (DynamoDB's quota)."""
+MAX_DIGITS: Final = 38
+"""Of a number; DynamoDB refuses more."""
+LARGEST, SMALLEST = 9.99e125, 1e-130
+"""Of a number, by magnitude; DynamoDB refuses what lies outside, but for zero."""
+_CONTAINER = 3
+_ELEMENT = 1
+_WHOLE = frozenset("-0123456789")
+
+Attribute = dict[str, Any]
+
+
+def encode(value: Value) -> Attribute:
+    """A value as an AttributeValue.
+
+    Raises:
+        TooLargeError: a number that DynamoDB has no room for.
+        GiveUpError: a number that is none, or a value of another type.
+    """
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, (int, float)):
+        return {"N": _number(value)}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, list):
+        return {"L": [encode(part) for part in value]}
+    raise GiveUpError(f"A table keeps texts, numbers, booleans and lists, not {type(value).__name__}.")
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        if len(str(abs(value)).rstrip("0")) > MAX_DIGITS or abs(value) > LARGEST:
+            raise TooLargeError(f"A table keeps numbers of at most {MAX_DIGITS} digits; keep a longer one as text.")
+    elif not math.isfinite(value):
+        raise GiveUpError(f"A table keeps finite numbers, not {value}.")
+    elif value and not SMALLEST <= abs(value) <= LARGEST:
+        raise TooLargeError(f"A table keeps numbers between {SMALLEST} and {LARGEST}, not {value}.")
+    return repr(value)
+
+
+def decode(attribute: Mapping[str, Any]) -> Value:
+    """The value of an AttributeValue: whole numbers as ``int``, others as ``float``."""
+    ((kind, value),) = attribute.items()
+    if kind == "N":
+        return int(value) if _WHOLE.issuperset(value) else float(value)
+    if kind == "L":
+        return [decode(part) for part in value]
+    if kind == "NULL":
+        return None
+    if kind in {"S", "BOOL"}:
+        plain: str | bool = value
+        return plain
+    raise GiveUpError(f"Something else wrote to this table: an attribute of type {kind} is none of ours.")
+
+
+def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
+    """An item as AttributeValues, checked; absent (``None``) attributes are left out.
+
+    Raises:
+        TooLargeError: over 400 KB, or with a number that DynamoDB has no room for.
+        GiveUpError: without its keys.
+    """
+    for key in ("pk", "sk"):
+        if not isinstance(item.get(key), str) or not item[key]:
+            raise GiveUpError(f"An item needs the key {key!r}, a text that is not empty, not {item.get(key)!r}.")
+    encoded = {name: encode(value) for name, value in item.items() if value is not None}
+    try:
+        size = weight(encoded)
+    except UnicodeEncodeError as error:
+        raise GiveUpError(f"The item {item['sk']!r} of {item['pk']!r} holds half a character: {error}") from error
+    if size > ITEM_LIMIT:
+        raise TooLargeError(f"The item {item['sk']} of {item['pk']} has {size} bytes; DynamoDB keeps {ITEM_LIMIT}.")
+    return encoded
+
+
+def decode_item(attributes: Mapping[str, Any] | None) -> Item | None:
+    """The item that these AttributeValues are; ``None`` or an empty mapping is no item."""
+    return {name: decode(attribute) for name, attribute in attributes.items()} if attributes else None
+
+
+def weight(encoded: Mapping[str, Attribute]) -> int:
+    """Bytes of an encoded item as DynamoDB counts them: names and values in UTF-8, numbers by their digits."""
+    return sum(len(name.encode()) + _weight(attribute) for name, attribute in encoded.items())
+
+
+def _weight(attribute: Attribute) -> int:
+    ((kind, value),) = attribute.items()
+    if kind == "S":
+        return len(value.encode())
+    if kind == "N":
+        return len(value) // 2 + 2
+    if kind == "L":
+        return _CONTAINER + sum(_ELEMENT + _weight(part) for part in value)
+    return 1

@@ -1,0 +1,130 @@
+"""The event bus: entries in batches that EventBridge takes, and which of them it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from infra.backoff import Backoff
+from infra.clients import EventsClient
+from infra.errors import TooLargeError, TryLaterError, translated
+
+SOURCE: Final = "conduit"
+CALL_ENTRIES: Final = 10
+"""Entries of one PutEvents (EventBridge's quota)."""
+CALL_BYTES: Final = 256 * 1024
+"""Bytes of one PutEvents, and so of one entry (EventBridge's quota, where a region has not raised it)."""
+_TIME_BYTES: Final = 14
+"""What EventBridge counts for an entry's time."""
+_HOPELESS: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException"})
+"""Codes of an entry that trying again does not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event.
+
+    Attributes:
+        detail_type: what kind of event.
+        detail: JSON of an object.
+        time: when it happened, in seconds since the epoch.
+    """
+
+    detail_type: str
+    detail: str
+    time: float
+
+    @property
+    def size(self) -> int:
+        """Bytes, as EventBridge counts them."""
+        return _TIME_BYTES + len(SOURCE) + len(self.detail_type.encode()) + len(self.detail.encode())
+
+
+class EventBus:
+    """One bus of EventBridge.
+
+    Args:
+        client: gives the client; asked at each call, so that it is built at the first.
+        bus: the bus's name or ARN.
+        backoff: between the tries of entries that the bus did not take.
+        call_bytes: the most bytes of one call.
+    """
+
+    def __init__(
+        self, client: Callable[[], EventsClient], bus: str, backoff: Backoff, *, call_bytes: int = CALL_BYTES
+    ) -> None:
+        self._client = client
+        self._bus = bus
+        self._backoff = backoff
+        self._call_bytes = call_bytes
+
+    async def publish(self, entries: Sequence[Entry]) -> list[int]:
+        """Put entries on the bus. Those that fail are tried again, the others are not sent twice.
+
+        Returns:
+            The indexes of the entries that the bus took, in order: all of them, or fewer when it is throttled or down
+            beyond the tries.
+
+        Raises:
+            TooLargeError: an entry is over the limit; nothing was sent.
+            MisconfiguredError: no such bus, or no right to it. Earlier entries may have been taken.
+        """
+        for entry in entries:
+            if entry.size > self._call_bytes:
+                raise TooLargeError(
+                    f"An event {entry.detail_type!r} has {entry.size} bytes; the bus {self._bus} takes "
+                    f"{self._call_bytes}: leave its result out."
+                )
+        taken: list[int] = []
+        for batch in self._batches(entries):
+            left = await self._put(entries, batch)
+            taken += [index for index in batch if index not in left]
+            if left:
+                break  # throttled or down: what comes after would only add to it, and counts only after these
+        return taken
+
+    def _batches(self, entries: Sequence[Entry]) -> Iterator[list[int]]:
+        batch: list[int] = []
+        size = 0
+        for index, entry in enumerate(entries):
+            if batch and (len(batch) == CALL_ENTRIES or size + entry.size > self._call_bytes):
+                yield batch
+                batch, size = [], 0
+            batch.append(index)
+            size += entry.size
+        if batch:
+            yield batch
+
+    async def _put(self, entries: Sequence[Entry], batch: Sequence[int]) -> set[int]:
+        """Put one batch; gives the indexes that the bus did not take."""
+        left, hopeless = list(batch), set[int]()
+        async for _ in self._backoff.attempts():
+            failed = self._put_once(entries, left)
+            hopeless |= {index for index, code in failed.items() if code in _HOPELESS}
+            left = [index for index in failed if index not in hopeless]
+            if not left:
+                break
+        return {*left, *hopeless}
+
+    def _put_once(self, entries: Sequence[Entry], indexes: Sequence[int]) -> dict[int, str]:
+        """One call; gives the code of each entry that failed, by its index."""
+        try:
+            with translated(f"PutEvents on the bus {self._bus}"):
+                answer = self._client().put_events(Entries=[self._request(entries[index]) for index in indexes])
+        except TryLaterError:
+            return dict.fromkeys(indexes, "")
+        if not answer.get("FailedEntryCount"):
+            return {}
+        results = zip(indexes, answer["Entries"], strict=True)
+        return {index: result["ErrorCode"] for index, result in results if "ErrorCode" in result}
+
+    def _request(self, entry: Entry) -> dict[str, Any]:
+        return {
+            "EventBusName": self._bus,
+            "Source": SOURCE,
+            "DetailType": entry.detail_type,
+            "Detail": entry.detail,
+            "Time": datetime.fromtimestamp(entry.time, UTC),
+        }

@@ -1,0 +1,122 @@
+"""The queue of jobs, and the dead-letter queue for what can never be one."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from infra.clients import QueueClient
+from infra.errors import GiveUpError, TooLargeError, code_of, translate, translated
+
+MESSAGE_BYTES: Final = 256 * 1024
+"""Bytes of one message, attributes included. SQS takes 1 MiB where a queue is set so."""
+REJECTED_BYTES: Final = 1024 * 1024
+"""Bytes of a rejected message: whatever SQS delivered, its dead-letter queue takes."""
+LONGEST_DELAY: Final = 900
+"""Seconds that SQS holds a message back at the most."""
+LONGEST_VISIBILITY: Final = 43_200
+"""Seconds that SQS keeps a received message hidden at the most: 12 hours."""
+_PROBLEM_CHARACTERS: Final = 1000
+_PROBLEM: Final = "problem"
+_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What SQS does not take in a text: it allows the characters of XML 1.0."""
+_NOT_OURS: Final = frozenset(
+    {"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "ReceiptHandleIsInvalid"}
+)
+
+
+class JobQueue:
+    """One queue, standard or FIFO by its name, and its dead-letter queue.
+
+    Args:
+        client: gives the client; asked at each call, so that it is built at the first.
+        url: the queue's address.
+        dead_letter_url: the dead-letter queue's address.
+        message_bytes: the most bytes of one message.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], QueueClient],
+        url: str,
+        dead_letter_url: str,
+        *,
+        message_bytes: int = MESSAGE_BYTES,
+    ) -> None:
+        self._client = client
+        self._url = url
+        self._dead_letter_url = dead_letter_url
+        self._message_bytes = message_bytes
+
+    async def send(
+        self, body: str, *, delay: float = 0, group: str | None = None, deduplication: str | None = None
+    ) -> None:
+        """Send a message.
+
+        Args:
+            body: its text.
+            delay: seconds until it can be received, at most 900. A FIFO queue knows no delay of one message.
+            group: FIFO: messages of one group come one after another.
+            deduplication: FIFO: a second message with this id within five minutes is dropped.
+
+        Raises:
+            TooLargeError: over the limit.
+            GiveUpError: empty, or with characters that SQS does not take.
+            TryLaterError, MisconfiguredError: see `infra.errors`.
+        """
+        size = len(body.encode(errors="surrogatepass"))
+        if size > self._message_bytes:
+            raise TooLargeError(f"The message has {size} bytes; the queue {self._url} takes {self._message_bytes}.")
+        if not body or _ILLEGAL.search(body):
+            raise GiveUpError(f"The queue {self._url} takes a text that is not empty and has no control characters.")
+        request = self._fifo(self._url, group, deduplication)
+        if not self._url.endswith(".fifo"):
+            request["DelaySeconds"] = max(0, min(LONGEST_DELAY, math.ceil(delay)))
+        self._send(self._url, body, request)
+
+    async def postpone(self, receipt_handle: str, seconds: float) -> None:
+        """Hide a received message for so long (0 to 12 hours), counted from now.
+
+        A message that is no longer received by us, deleted or visible again, stays as it is.
+
+        Raises:
+            TryLaterError, MisconfiguredError: see `infra.errors`.
+        """
+        timeout = max(0, min(LONGEST_VISIBILITY, math.ceil(seconds)))
+        try:
+            self._client().change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=timeout
+            )
+        except Exception as error:
+            if code_of(error) not in _NOT_OURS:
+                raise translate(error, f"ChangeMessageVisibility on the queue {self._url}") from error
+
+    async def reject(
+        self, body: str, problem: str, *, group: str | None = None, deduplication: str | None = None
+    ) -> None:
+        """Send a message that can never work to the dead-letter queue, with the problem in its attribute ``problem``.
+
+        The body goes as it came. The problem is shortened to 1,000 characters, or to the room that the body leaves.
+
+        Raises:
+            TryLaterError, MisconfiguredError, TooLargeError: see `infra.errors`.
+        """
+        request = self._fifo(self._dead_letter_url, group, deduplication)
+        room = REJECTED_BYTES - len(body.encode(errors="surrogatepass")) - len(_PROBLEM + "String")
+        text = _ILLEGAL.sub("\ufffd", problem)[:_PROBLEM_CHARACTERS].encode()[: max(0, room)].decode(errors="ignore")
+        if text:
+            request["MessageAttributes"] = {_PROBLEM: {"DataType": "String", "StringValue": text}}
+        self._send(self._dead_letter_url, body, request)
+
+    def _fifo(self, url: str, group: str | None, deduplication: str | None) -> dict[str, Any]:
+        if not url.endswith(".fifo"):
+            return {}
+        if group is None or deduplication is None:
+            raise GiveUpError(f"A message to the FIFO queue {url} needs a group and a deduplication id.")
+        return {"MessageGroupId": group, "MessageDeduplicationId": deduplication}
+
+    def _send(self, url: str, body: str, request: dict[str, Any]) -> None:
+        with translated(f"SendMessage to the queue {url}"):
+            self._client().send_message(QueueUrl=url, MessageBody=body, **request)

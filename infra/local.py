@@ -1,0 +1,249 @@
+"""The embedded AWS: moto in this process, for a developer's machine and the tests.
+
+Needs what `requirements-dev.txt` adds. The table, the bus and the queues are those of `template.yaml`; a test compares
+the two.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+from infra.attributes import decode_item
+from infra.clients import Clients
+from infra.event_bus import SOURCE
+from infra.items import BY_TENANT, DUE, Item
+
+REGION: Final = "eu-central-1"
+"""Any would do: nothing leaves the process."""
+ACCOUNT: Final = "123456789012"
+"""The account that moto plays."""
+
+TABLE: Final[Mapping[str, Any]] = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+        *(
+            {"AttributeName": name, "AttributeType": kind}
+            for index in (BY_TENANT, DUE)
+            for name, kind in ((index.key, "S"), (index.sort, "N"))
+        ),
+    ],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": index.name,
+            "KeySchema": [
+                {"AttributeName": index.key, "KeyType": "HASH"},
+                {"AttributeName": index.sort, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+        for index in (BY_TENANT, DUE)
+    ],
+}
+"""As CreateTable takes it, less the name."""
+TTL_ATTRIBUTE: Final = "expires_at"
+QUEUE: Final[Mapping[str, int]] = {"VisibilityTimeout": 900, "MessageRetentionPeriod": 1_209_600}
+"""Attributes of the queue; seconds."""
+MAX_RECEIVES: Final = 20
+"""After so many receives SQS moves a message to the dead-letter queue."""
+DEAD_LETTER_QUEUE: Final[Mapping[str, int]] = {"MessageRetentionPeriod": 1_209_600}
+_RECEIVE_MOST: Final = 10
+_FOREIGN: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
+"""What would lead a client away from the embedded AWS."""
+_entries = itertools.count(1)
+
+
+class EmbeddedAws:
+    """What stands in the embedded AWS, for whoever plays the rest of AWS: the poller, the schedule, the consumer.
+
+    Attributes:
+        clients: low-level clients of it.
+        table, bus: their names.
+        queue_url, queue_arn, dead_letter_queue_url: of the queue of jobs and its dead-letter queue.
+    """
+
+    def __init__(self, number: int, *, fifo: bool) -> None:
+        ending = ".fifo" if fifo else ""
+        self.clients = Clients(region=REGION)
+        self.table = f"conduit-{number}"
+        self.bus = f"conduit-{number}"
+        self.queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:conduit-{number}{ending}"
+        self._sqs = cast("Any", self.clients.sqs())
+        self._fifo: dict[str, str] = {"FifoQueue": "true"} if fifo else {}
+        self._make_table()
+        self.dead_letter_queue_url = self._make_queue(f"conduit-{number}-dead{ending}", DEAD_LETTER_QUEUE)
+        redrive = {"deadLetterTargetArn": self._arn(self.dead_letter_queue_url), "maxReceiveCount": MAX_RECEIVES}
+        self.queue_url = self._make_queue(f"conduit-{number}{ending}", {**QUEUE, "RedrivePolicy": json.dumps(redrive)})
+        self._seen_url = self._make_bus(f"conduit-{number}-seen")
+        self._seen: list[dict[str, Any]] = []
+        self._dead: list[dict[str, Any]] = []
+
+    def _make_table(self) -> None:
+        dynamodb = cast("Any", self.clients.dynamodb())
+        dynamodb.create_table(TableName=self.table, **TABLE)
+        dynamodb.update_time_to_live(
+            TableName=self.table, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+        )
+
+    def _make_queue(self, name: str, attributes: Mapping[str, object]) -> str:
+        texts = {key: str(value) for key, value in attributes.items()} | self._fifo
+        url: str = self._sqs.create_queue(QueueName=name, Attributes=texts)["QueueUrl"]
+        return url
+
+    def _make_bus(self, seen: str) -> str:
+        """The bus, with a rule that copies every event of ours to a queue from which `bus_events` reads."""
+        url: str = self._sqs.create_queue(QueueName=seen)["QueueUrl"]
+        events = cast("Any", self.clients.events())
+        events.create_event_bus(Name=self.bus)
+        events.put_rule(Name=seen, EventBusName=self.bus, EventPattern=json.dumps({"source": [SOURCE]}))
+        events.put_targets(Rule=seen, EventBusName=self.bus, Targets=[{"Id": "seen", "Arn": self._arn(url)}])
+        return url
+
+    @staticmethod
+    def _arn(url: str) -> str:
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rpartition('/')[2]}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `Settings` reads, and what every AWS client reads."""
+        return {
+            "TABLE_NAME": self.table,
+            "BUS_NAME": self.bus,
+            "QUEUE_URL": self.queue_url,
+            "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
+        }
+
+    def table_items(self) -> list[Item]:
+        """Every item of the table, ordered by its keys."""
+        pages = cast("Any", self.clients.dynamodb()).get_paginator("scan").paginate(TableName=self.table)
+        items = [item for page in pages for found in page["Items"] if (item := decode_item(found))]
+        return sorted(items, key=lambda item: (str(item["pk"]), str(item["sk"])))
+
+    def bus_events(self) -> list[dict[str, Any]]:
+        """Every event that reached the bus so far, as a consumer gets it: ``source``, ``detail-type``, ``detail``..."""
+        self._seen += [json.loads(message["Body"]) for message in self._drain(self._seen_url)]
+        return list(self._seen)
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """Every message in the dead-letter queue so far: ``{"body", "attributes": {name: text}}``."""
+        self._dead += [
+            {
+                "body": message["Body"],
+                "attributes": {
+                    name: attribute["StringValue"] for name, attribute in message.get("MessageAttributes", {}).items()
+                },
+            }
+            for message in self._drain(self.dead_letter_queue_url)
+        ]
+        return list(self._dead)
+
+    def _drain(self, url: str) -> Iterator[dict[str, Any]]:
+        while messages := self._received(url, _RECEIVE_MOST):
+            for message in messages:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                yield message
+
+    def _received(self, url: str, most: int) -> list[dict[str, Any]]:
+        answer = self._sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=most,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+            WaitTimeSeconds=0,
+        )
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def receive(self, most: int = _RECEIVE_MOST) -> dict[str, Any]:
+        """Receive messages as Lambda's poller does: the event of an invocation; ``Records`` is empty where none is."""
+        return {"Records": [self._record(message) for message in self._received(self.queue_url, most)]}
+
+    def _record(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        attributes = message.get("MessageAttributes", {})
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": dict(message["Attributes"]),
+            "messageAttributes": {
+                name: {
+                    "stringValue": value.get("StringValue"),
+                    "stringListValues": [],
+                    "binaryListValues": [],
+                    "dataType": value["DataType"],
+                }
+                for name, value in attributes.items()
+            },
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self.queue_arn,
+            "awsRegion": REGION,
+        }
+
+    def delete(self, receipt_handle: str) -> None:
+        """Acknowledge a message, as the poller does when its invocation reported no failure."""
+        self._sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt_handle)
+
+    def release(self, receipt_handle: str) -> None:
+        """Make a received message visible again at once, where AWS would wait for its visibility timeout."""
+        self._sqs.change_message_visibility(QueueUrl=self.queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=0)
+
+
+@contextmanager
+def embedded(*, fifo: bool = False) -> Iterator[EmbeddedAws]:
+    """Start the embedded AWS, make what `template.yaml` describes, and set the environment that `Settings` reads.
+
+    Inside it `handler.app.lambda_handler` works on every kind of event. It runs no worker and no sweeper by itself. It
+    can be entered again and again, one at a time: each time everything is empty and has names of its own, so that
+    nothing that was cached by name is met again. The environment is restored at the end.
+
+    Args:
+        fifo: make the queues FIFO queues.
+    """
+    from moto import mock_aws  # noqa: PLC0415 (a second; only a developer's machine has it)
+
+    with _environment(_safe_environment()), mock_aws():
+        aws = EmbeddedAws(next(_entries), fifo=fifo)
+        with _environment(dict(aws.environment)):
+            yield aws
+
+
+def _safe_environment() -> dict[str, str | None]:
+    """Credentials that open nothing, and no trace of the developer's own configuration."""
+    services = (f"AWS_ENDPOINT_URL_{service}" for service in ("DYNAMODB", "EVENTBRIDGE", "SQS"))
+    return {
+        **dict.fromkeys((*_FOREIGN, *services)),
+        "AWS_ACCESS_KEY_ID": "embedded",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@contextmanager
+def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Set these variables (``None``: unset them) until the end of the block."""
+    before = {name: os.environ.get(name) for name in values}
+    _set(values)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
