@@ -1,0 +1,114 @@
+"""What AWS would answer to our calls when all goes well: a table in memory, a bus and a queue that take everything.
+
+It keeps items and moves attributes, and checks nothing: conditions hold, since each job here is new and nobody else
+writes. It also counts the calls, and the write units as DynamoDB does: one for each KiB of an item, begun ones too.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+_SET = re.compile(r"(#\d+) = (:\d+)")
+_NAME = re.compile(r"#\d+")
+
+Attributes = dict[str, dict[str, Any]]
+
+
+class Answers:
+    """One account without faults. Not for threads that write the same item.
+
+    Args:
+        weigh: whether write units are counted; that takes time, where time is measured.
+    """
+
+    def __init__(self, *, weigh: bool = True) -> None:
+        self._units = units if weigh else lambda _: 0
+        self.calls: Counter[str] = Counter()
+        self.units = 0
+        self._items: dict[tuple[str, str], Attributes] = {}
+        self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "PutItem": self._put_item,
+            "BatchWriteItem": self._put_batch,
+            "UpdateItem": self._update,
+            "GetItem": self._get,
+            "Query": self._query,
+            "PutEvents": self._publish,
+            "SendMessage": lambda _: {"MessageId": "0"},
+        }
+
+    def answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one call, as its JSON has it.
+
+        Args:
+            operation: ``PutItem`` and so on.
+            request: its parameters.
+        """
+        self.calls[operation] += 1
+        return self._operations[operation](request)
+
+    def _put_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._put(request["Item"])
+        return {}
+
+    def _publish(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "0"}] * len(request["Entries"])}
+
+    def _put_batch(self, request: dict[str, Any]) -> dict[str, Any]:
+        for requests in request["RequestItems"].values():
+            for item in requests:
+                self._put(item["PutRequest"]["Item"])
+        return {"UnprocessedItems": {}}
+
+    def _get(self, request: dict[str, Any]) -> dict[str, Any]:
+        found = self._items.get(_key(request["Key"]))
+        return {"Item": found} if found else {}
+
+    def _put(self, item: Attributes) -> None:
+        self._items[_key(item)] = item
+        self.units += self._units(item)
+
+    def _update(self, request: dict[str, Any]) -> dict[str, Any]:
+        key = _key(request["Key"])
+        before = self._items.get(key, request["Key"])
+        sets, _, removes = request["UpdateExpression"].partition("REMOVE")
+        names, values = request["ExpressionAttributeNames"], request.get("ExpressionAttributeValues", {})
+        gone = {names[placeholder] for placeholder in _NAME.findall(removes)}
+        after = {name: value for name, value in before.items() if name not in gone}
+        after |= {names[name]: values[value] for name, value in _SET.findall(sets)}
+        self._items[key] = after
+        self.units += max(self._units(before), self._units(after))
+        return {"Attributes": after}
+
+    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
+        texts = [value["S"] for value in request["ExpressionAttributeValues"].values()]
+        prefix = texts[1] if len(texts) > 1 else ""
+        items = sorted(self._items.items())
+        return {"Items": [item for (pk, sk), item in items if pk == texts[0] and sk.startswith(prefix)]}
+
+    def forget(self) -> None:
+        """Drop all items, so that a long measurement does not fill the memory."""
+        self._items.clear()
+
+
+def units(item: Attributes) -> int:
+    """Write units of an item: its names and values in KiB, rounded up."""
+    return math.ceil(sum(len(name.encode()) + _size(value) for name, value in item.items()) / 1024)
+
+
+def _size(attribute: dict[str, Any]) -> int:
+    ((kind, value),) = attribute.items()
+    if kind == "S":
+        return len(value.encode())
+    if kind == "N":
+        return len(value) // 2 + 2
+    if kind == "L":
+        return 3 + sum(1 + _size(part) for part in value)
+    return 1
+
+
+def _key(attributes: Attributes) -> tuple[str, str]:
+    return attributes["pk"]["S"], attributes["sk"]["S"]

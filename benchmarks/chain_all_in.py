@@ -1,0 +1,64 @@
+"""All that a job costs but the network: JSON read, compiled, timer armed, results encoded, items and events built.
+
+The deployment's own door, by direct invocation, with clients that take their requests and answer at once. Botocore's
+own work is left out, as it is paid by the call, not by the step: what is in it, `batching` shows.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from benchmarks.answers import Answers
+from benchmarks.chain import arguments, demand, payload, repeat, tell
+from benchmarks.invocation import Context, prepare
+
+OPERATIONS = {
+    "put_item": "PutItem",
+    "update_item": "UpdateItem",
+    "batch_write_item": "BatchWriteItem",
+    "get_item": "GetItem",
+    "query": "Query",
+    "put_events": "PutEvents",
+    "send_message": "SendMessage",
+}
+
+
+class Client:
+    """A client of every service, which answers in this process."""
+
+    def __init__(self, answers: Answers) -> None:
+        for method, operation in OPERATIONS.items():
+            setattr(self, method, lambda _operation=operation, **request: answers.answer(_operation, request))
+
+
+def main() -> None:
+    given = arguments()
+    prepare()
+    from handler.app import lambda_handler  # noqa: PLC0415  # the settings must be set before
+    from infra.clients import Clients  # noqa: PLC0415
+
+    answers = Answers(weigh=False)
+    Clients._client = lambda *_: Client(answers)  # type: ignore[method-assign]  # noqa: SLF001  # the last thing before botocore
+    body = json.dumps(payload(given.steps))
+    number = 0
+
+    def job() -> float:
+        nonlocal number
+        number += 1
+        answers.forget()
+        context = Context()
+        began = time.perf_counter()
+        event: dict[str, Any] = json.loads(body)
+        event["id"] = f"chain-{number}"
+        answer: Any = lambda_handler(event, context)
+        taken = time.perf_counter() - began
+        demand(answer["steps"][-1]["result"], given.steps)
+        return taken
+
+    tell(repeat(job, seconds=given.seconds), steps=given.steps, calls=sum(answers.calls.values()))
+
+
+if __name__ == "__main__":
+    main()

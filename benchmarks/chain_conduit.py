@@ -1,0 +1,28 @@
+"""Our engine as a library: ``Conduit.from_dict`` and ``run``, without records."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from benchmarks.chain import arguments, demand, payload, repeat_awaited, tell
+from handler.engine import Conduit
+
+
+async def main() -> None:
+    given = arguments()
+    source = payload(given.steps)
+
+    async def job() -> float:
+        began = time.perf_counter()
+        conduit = Conduit.from_dict(source)
+        await conduit.run()
+        taken = time.perf_counter() - began
+        demand(conduit.steps[-1].return_value, given.steps)
+        return taken
+
+    tell(await repeat_awaited(job, seconds=given.seconds), steps=given.steps)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

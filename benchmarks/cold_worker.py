@@ -1,0 +1,33 @@
+"""The worker's door in a fresh process: one message from the queue, ten sums, written and published.
+
+The network is cut: requests are built and signed, and answered in the process.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+from benchmarks.chain import payload
+from benchmarks.invocation import Context, prepare, queue_event
+
+STEPS = 10
+
+
+def main() -> None:
+    prepare()
+    from benchmarks.memory import peak  # noqa: PLC0415  # counted neither: only what measures
+    from benchmarks.transport import cut  # noqa: PLC0415
+    from handler.app import lambda_handler  # noqa: PLC0415  # the settings must be set before
+
+    answers = cut()
+    event = queue_event(json.dumps({**payload(STEPS), "id": uuid.uuid4().hex}))
+    answer = lambda_handler(event, Context())
+    if answer["batchItemFailures"] or not answers.calls["PutEvents"]:
+        raise SystemExit(f"the message was not worked off: {answer}, {answers.calls}")
+    print(json.dumps({"calls": sum(answers.calls.values()), "ended": time.time(), **peak()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""What Lambda hands to `lambda_handler`, and the settings that a deployment would have."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "TABLE_NAME": "jobs",
+    "BUS_NAME": "conduit",
+    "QUEUE_URL": "http://127.0.0.1/queue",
+    "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/dead",
+    "POWERTOOLS_SERVICE_NAME": "conduit",
+    "POWERTOOLS_METRICS_NAMESPACE": "conduit",
+    "POWERTOOLS_LOG_LEVEL": "WARNING",  # what a log line costs is not the subject
+}
+
+
+class Context:
+    """The context of one invocation that may take a minute."""
+
+    function_name = "conduit-worker"
+    function_version = "$LATEST"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:conduit-worker"
+    memory_limit_in_mb = 512
+    log_group_name = "/aws/lambda/conduit-worker"
+    log_stream_name = "1"
+
+    def __init__(self) -> None:
+        self.aws_request_id = str(uuid.uuid4())
+        self._ends = time.monotonic() + 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self._ends - time.monotonic()) * 1000)
+
+
+def prepare(endpoint: str | None = None) -> None:
+    """Set what `Settings` and botocore read.
+
+    Args:
+        endpoint: where AWS's stand-in listens; nothing is called where it is not given.
+    """
+    os.environ.update(ENVIRONMENT)
+    if endpoint:
+        os.environ["AWS_ENDPOINT_URL"] = endpoint
+
+
+def queue_event(body: str) -> dict[str, object]:
+    """What Lambda hands over for one message of the queue, received for the first time."""
+    now = str(int(time.time() * 1000))
+    return {
+        "Records": [
+            {
+                "messageId": str(uuid.uuid4()),
+                "receiptHandle": "handle",
+                "body": body,
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": now,
+                    "SenderId": "123456789012",
+                    "ApproximateFirstReceiveTimestamp": now,
+                },
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:conduit",
+                "awsRegion": "us-east-1",
+            }
+        ]
+    }

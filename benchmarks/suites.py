@@ -1,0 +1,172 @@
+"""What is measured: the cells of each suite, and the goals that their findings are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.report import Goal
+from benchmarks.rounds import Cell, Findings
+
+QUADRATIC = 1000
+"""The longest chain for pyconduit: its time a step grows with the job: 10,000 steps would take minutes."""
+WRITES_EACH_STEP = 100
+"""The longest chain for the runners that write each step: they take milliseconds for one."""
+
+PEERS = {
+    "durable": "AWS durable execution SDK, local runner (memory)",
+    "states": "moto's Step Functions interpreter (memory)",
+    "dbos": "DBOS on SQLite (in memory where possible)",
+}
+NAMES = {
+    "conduit": "**conduit, engine**: `from_dict` + `run`",
+    "all_in": "**conduit, all in**: JSON to built records and events",
+    "validate_call": "bare loop over pydantic `validate_call`",
+    "pyconduit": "pyconduit 1.0.4: load + run",
+    **PEERS,
+}
+LEAST_AGAINST_PYCONDUIT = {10: 6.0, 100: 15.0, 1000: 150.0}
+LEAST_ALL_IN = {10: 3.0, 100: 6.0, 1000: 75.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is run.
+
+    Attributes:
+        sizes: steps of the chains.
+        rounds: how often each cell runs.
+        seconds: how long a cell repeats its job.
+        cold_rounds: how often a process is started to see how long that takes.
+        jobs: how many jobs go through the command line.
+        seed: draws the order of the cells.
+    """
+
+    sizes: tuple[int, ...]
+    rounds: int
+    seconds: float
+    cold_rounds: int
+    jobs: int
+    seed: int
+
+
+def runners(steps: int) -> Iterator[str]:
+    """Who is given a chain of that many steps."""
+    yield from ("conduit", "all_in", "validate_call")
+    if steps <= QUADRATIC:
+        yield "pyconduit"
+    if steps <= WRITES_EACH_STEP:
+        yield from PEERS
+
+
+def chains(extent: Extent) -> list[Cell]:
+    """Each runner with a chain of each size."""
+    return [
+        Cell(
+            f"{runner}@{steps}",
+            (f"benchmarks.chain_{runner}", "--steps", str(steps), "--seconds", str(extent.seconds)),
+        )
+        for steps in extent.sizes
+        for runner in runners(steps)
+    ]
+
+
+def starts() -> list[Cell]:
+    """A fresh process up to its first result, by the worker's door and by a handler as one would first write it."""
+    return [Cell("worker", ("benchmarks.cold_worker",)), Cell("naive", ("benchmarks.cold_naive",))]
+
+
+def batches(extent: Extent) -> list[Cell]:
+    """A fast job of ten steps against a server that takes 5 ms, with our batches and with one write a step."""
+    return [
+        Cell(name, ("benchmarks.batching", name, "--seconds", str(extent.seconds))) for name in ("batched", "each_step")
+    ]
+
+
+def steady(extent: Extent) -> list[Cell]:
+    """Many jobs through the command line."""
+    return [Cell("steady", ("benchmarks.steady", "--jobs", str(extent.jobs)), timeout=1800.0)]
+
+
+def chain_goals(found: Findings, sizes: Sequence[int]) -> list[Goal]:
+    """What the chains are held against."""
+    goals = []
+    for steps in sizes:
+        if steps in LEAST_AGAINST_PYCONDUIT:
+            goals += [
+                Goal(
+                    f"engine against pyconduit, {steps} steps",
+                    found.ratio(f"pyconduit@{steps}", f"conduit@{steps}"),
+                    LEAST_AGAINST_PYCONDUIT[steps],
+                    at_least=True,
+                ),
+                Goal(
+                    f"all in against pyconduit's bare load and run, {steps} steps",
+                    found.ratio(f"pyconduit@{steps}", f"all_in@{steps}"),
+                    LEAST_ALL_IN[steps],
+                    at_least=True,
+                ),
+            ]
+        goals.append(
+            Goal(
+                f"engine against a bare `validate_call` loop, {steps} steps",
+                found.ratio(f"conduit@{steps}", f"validate_call@{steps}"),
+                4.0,
+                at_least=False,
+            )
+        )
+        if steps <= WRITES_EACH_STEP:
+            goals += [
+                Goal(
+                    f"all in against {name}, {steps} steps",
+                    found.ratio(f"{peer}@{steps}", f"all_in@{steps}"),
+                    50.0,
+                    at_least=True,
+                )
+                for peer, name in PEERS.items()
+            ]
+    if len(sizes) > 1:
+        least, most = min(sizes), max(sizes)
+        goals.append(
+            Goal(
+                f"engine's time a step at {most} steps against that at {least}",
+                found.ratio(f"conduit@{most}", f"conduit@{least}"),
+                2.0,
+                at_least=False,
+            )
+        )
+    return goals
+
+
+def other_goals(found: Findings) -> list[Goal]:
+    """What the rest is held against."""
+    return [
+        Goal(
+            "wall time of a fast 10-step job, each step written against ours",
+            found.ratio("each_step", "batched", "wall_ms"),
+            8.0,
+            at_least=True,
+        ),
+        Goal("CPU of the same", found.ratio("each_step", "batched", "cpu_ms"), 8.0, at_least=True),
+        Goal("calls to AWS of the same, ours", found.median("batched", "calls"), 4.0, at_least=False, unit=""),
+        Goal(
+            "process start to first result, worker against naive handler",
+            found.ratio("worker", "naive", "seconds"),
+            0.65,
+            at_least=False,
+        ),
+        Goal("peak memory of the worker", found.median("worker", "peak_mb"), 60.0, at_least=False, unit=" MiB"),
+        Goal(
+            "rate of the last fifth of the jobs against the first, command line",
+            found.median("steady", "rate_last_to_first"),
+            0.9,
+            at_least=True,
+        ),
+        Goal(
+            "memory's growth per 1,000 jobs, command line",
+            found.median("steady", "growth_mb_per_1000"),
+            1.0,
+            at_least=False,
+            unit=" MiB",
+        ),
+    ]
