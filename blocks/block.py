@@ -7,11 +7,11 @@ A block is written as a plain function and announced by its category::
     @text.block
     def join(*, text1: str, text2: str, join_with: str = " ") -> str: ...
 
-Keyword-only parameters (and ``**kwargs``) are the user's. Positional ones are the deployment's: users can neither set nor
-see them. Two positional names are reserved: ``job__`` receives a `Job` and ``call__`` a `Call`; every other one receives
-the global value of its name, less a trailing ``__``.
+Keyword-only parameters (and ``**kwargs``) are the user's. Positional ones are the deployment's: users can neither set
+nor see them. Two positional names are reserved: ``job__`` receives a `Job` and ``call__`` a `Call`; every other one
+receives the global value of its name, less a trailing ``__``.
 
-This file is the only one that others in ``blocks`` import, and it imports nothing of theirs.
+This file is the only one that others in ``blocks`` import.
 """
 
 from __future__ import annotations
@@ -20,35 +20,25 @@ import importlib
 import inspect
 import pkgutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, update_wrapper
 from importlib.metadata import entry_points
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Generic,
-    Literal,
-    NotRequired,
-    ParamSpec,
-    Protocol,
-    Required,
-    TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
-    overload,
-)
+from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, get_args, overload
 
-from pydantic import ConfigDict, TypeAdapter
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, Unpack
+
+from blocks.arguments import ABSENT, Arguments, Changes, InPlace
+from blocks.call import BudgetExceededError, Call, Job
+
+# Re-exported: blocks import this file alone.
+__all__ = ["ABSENT", "REGISTRY", "Block", "BudgetExceededError", "Call", "Category", "Changes", "DuplicateBlockError"]
+__all__ += ["Effect", "InPlace", "Isolation", "Job", "Registry", "UnusableBlockError", "block", "provide"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 
 Effect = Literal["none", "at_least_once", "at_most_once"]
-"""What running a block again does: nothing (``none``), the effect once more (``at_least_once``), or it is never run again."""
+"""What running a block again does: nothing, or its effect once more; ``at_most_once`` is never run again."""
 
 Isolation = Literal["process"]
 """``process``: the block runs in a forked child with a memory limit, and is killed at its time limit."""
@@ -66,55 +56,6 @@ class UnusableBlockError(Exception):
     """A block's options or signature contradict each other. Raised at import; the message says what to change."""
 
 
-class BudgetExceededError(Exception):
-    """A block was about to build something larger than the job may keep. The step ends RESULT_LIMIT_EXCEED."""
-
-
-class Job(Protocol):
-    """What a block sees of its job when it takes ``job__``."""
-
-    @property
-    def id(self) -> str | None: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def tags(self) -> frozenset[str]: ...
-    @property
-    def variables(self) -> MutableMapping[str, Any]:
-        """The job's variables. What is changed here counts only when the step ends DONE."""
-
-
-class Call(Protocol):
-    """What a block knows of the call it serves when it takes ``call__``."""
-
-    @property
-    def time_left(self) -> float:
-        """Seconds until the step is stopped; infinite when nothing limits it."""
-
-    @property
-    def idempotency_key(self) -> str:
-        """``<tenant>/<job>/<run>/<position>``: the same in each attempt of this step; hand it to the service called."""
-
-    @property
-    def fence(self) -> int:
-        """Grows with each claim of the job: a service that remembers the highest one can refuse a late predecessor."""
-
-    def charge(self, size: int) -> None:
-        """Announce `size` bytes before building them.
-
-        Raises:
-            BudgetExceededError: the step may not hold so much.
-        """
-
-
-class InPlace:
-    """Marks a parameter that its block changes in place; see `Changes`."""
-
-
-Changes = Annotated[T, InPlace()]
-"""``Changes[list[Any]]``: the block changes this argument in place. A variable handed to it keeps the change."""
-
-
 class Block(Generic[P, R]):
     """One function that jobs may call, with what the deployment says about it. Calling it calls the function.
 
@@ -123,29 +64,34 @@ class Block(Generic[P, R]):
         category: the category's name in upper case, or ``None``.
         tags: tags that a job must all have to use it.
         max_uses: how many steps of one job may use it; ``None`` for any number.
-        private: left out of the registry; only a job that is given it (``Conduit(blocks=[...])``) has it.
+        private: left out of the registry; only a job that is given it (``Conduit(blocks=[...])``) has it. A name that
+            begins with ``_`` makes a block private.
         timeout: seconds that one run of it may take; ``None`` leaves this to step, job and invocation.
         isolation: ``"process"`` runs it in a child process.
         effect: what running it again would do.
+        action: what steps call it: ``TEXT.JOIN``, or the name alone where there is no category.
+        arguments: the user's parameters.
+        positional: names of the deployment's parameters, in order.
     """
 
     def __init__(
         self,
         function: Callable[P, R],
         *,
-        name: str | None = None,
-        category: str | None = None,
-        tags: tuple[str, ...] | list[str] = (),
+        name: str = "",
+        category: str = "",
+        tags: str | Iterable[str] = (),
         max_uses: int | None = None,
         private: bool = False,
         timeout: float | None = None,
         isolation: Isolation | None = None,
         effect: Effect = "at_least_once",
     ) -> None:
+        update_wrapper(self, function)
         self.function = function
         self.name = (name or function.__name__).upper()
-        self.category = category.upper() if category else None
-        self.tags = frozenset(tags)
+        self.category = category.upper() or None
+        self.tags = frozenset([tags] if isinstance(tags, str) else tags)
         self.max_uses = max_uses
         self.private = private or self.name.startswith("_")
         self.timeout = timeout
@@ -154,30 +100,24 @@ class Block(Generic[P, R]):
         self.action = f"{self.category}.{self.name}" if self.category else self.name
         self.is_coroutine = inspect.iscoroutinefunction(function)
         self.signature = inspect.signature(function)
-        kinds = inspect.Parameter
-        self.positional = tuple(
-            parameter.name
-            for parameter in self.signature.parameters.values()
-            if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
-        )
-        self.takes_any = any(p.kind is kinds.VAR_KEYWORD for p in self.signature.parameters.values())
-        update_wrapper(self, function)
-        self._refuse_contradictions()
+        self.arguments = Arguments(function, self.action)
+        self.positional = self.arguments.positional
+        for problem in self._contradictions():
+            raise UnusableBlockError(f"{self.action}: {problem}")
 
-    def _refuse_contradictions(self) -> None:
+    def _contradictions(self) -> Iterator[str]:
         if "." in self.name or (self.category and "." in self.category):
-            raise UnusableBlockError(f"{self.action}: neither the name nor the category of a block may contain a dot")
+            yield "neither the name nor the category of a block may contain a dot"
         if self.effect not in get_args(Effect):
-            raise UnusableBlockError(f"{self.action}: effect is one of {get_args(Effect)}, not {self.effect!r}")
+            yield f"effect is one of {get_args(Effect)}, not {self.effect!r}"
         if self.isolation is not None and self.isolation not in get_args(Isolation):
-            raise UnusableBlockError(f"{self.action}: isolation is 'process' or None, not {self.isolation!r}")
+            yield f"isolation is 'process' or None, not {self.isolation!r}"
         if self.isolation and self.positional:
-            raise UnusableBlockError(
-                f"{self.action}: an isolated block lives in another process and gets its JSON arguments only; "
-                f"it cannot take {', '.join(self.positional)}"
-            )
+            yield f"an isolated block gets its JSON arguments only; it cannot take {', '.join(self.positional)}"
         if self.timeout is not None and not self.timeout > 0:
-            raise UnusableBlockError(f"{self.action}: timeout is seconds above 0, not {self.timeout!r}")
+            yield f"timeout is seconds above 0, not {self.timeout!r}"
+        if self.max_uses is not None and self.max_uses < 0:
+            yield f"max_uses is 0 or more, or None for any number, not {self.max_uses!r}"
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -191,55 +131,18 @@ class Block(Generic[P, R]):
         return inspect.getdoc(self.function) or ""
 
     @cached_property
-    def annotations(self) -> Mapping[str, Any]:
-        """The types of the user's parameters, by name."""
-        hints = get_type_hints(self.function, include_extras=True)
-        return {
-            parameter.name: hints.get(parameter.name, Any)
-            for parameter in self.signature.parameters.values()
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-        }
+    def validate(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """`Arguments.validate`: takes what the user gave and gives what the function wants, or a ValidationError."""
+        return self.arguments.validate
 
     @cached_property
     def in_place(self) -> frozenset[str]:
         """Names of the parameters that the block changes in place."""
-        return frozenset(
-            name
-            for name, annotation in self.annotations.items()
-            if get_origin(annotation) is Annotated and any(isinstance(mark, InPlace) for mark in annotation.__metadata__)
-        )
-
-    @cached_property
-    def arguments(self) -> TypeAdapter[dict[str, Any]]:
-        """The validator of the user's arguments, built once, at the first use."""
-        defaults = self.signature.parameters
-        fields: dict[str, Any] = {
-            name: Required[hint] if defaults[name].default is inspect.Parameter.empty else NotRequired[hint]
-            for name, hint in self.annotations.items()
-        }
-        shape: Any = TypedDict(f"{self.action} parameters", fields)  # type: ignore[operator]  # made at run time
-        extra: Literal["allow", "forbid"] = "allow" if self.takes_any else "forbid"
-        shape.__pydantic_config__ = ConfigDict(extra=extra, arbitrary_types_allowed=True)
-        return TypeAdapter(shape)
-
-    @cached_property
-    def validate(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """Takes the user's arguments, gives them as the function wants them (pydantic's lax mode), in a new dictionary.
-
-        Raises:
-            pydantic.ValidationError: they do not fit the signature: wrong type, missing, unknown, out of bounds.
-        """
-        return self.arguments.validator.validate_python
+        return self.arguments.in_place
 
     def schema(self) -> dict[str, Any]:
-        """JSON Schema (2020-12) of the user's parameters, defaults included where they are JSON."""
-        schema = self.arguments.json_schema()
-        schema["title"] = self.action
-        for name, property_ in schema.get("properties", {}).items():
-            parameter = self.signature.parameters.get(name)
-            if parameter and isinstance(parameter.default, (str, int, float, bool, type(None))):
-                property_["default"] = parameter.default
-        return schema
+        """JSON Schema (2020-12) of the user's parameters."""
+        return self.arguments.schema()
 
 
 class Registry:
@@ -249,10 +152,12 @@ class Registry:
         discover: called once, before the first look-up; expected to import what announces blocks.
     """
 
-    def __init__(self, discover: Callable[[], None] | None = None) -> None:
+    def __init__(self, discover: Callable[[], None] = lambda: None) -> None:
         self._discover = discover
+        self._state: Literal["new", "loading", "loaded"] = "new"
+        self._failure: Exception | None = None
         self._blocks: dict[str, Block[..., Any]] = {}
-        self._providers: dict[str, Callable[[], Any]] = {}
+        self._globals = _Provided()
         self._lock = threading.RLock()
 
     def add(self, block: Block[..., Any]) -> None:
@@ -263,13 +168,10 @@ class Registry:
         """
         if block.private:
             return
-        known = self._blocks.get(block.action)
-        if known is not None:
-            raise DuplicateBlockError(
-                f"{block.action} is announced twice: by {known.function.__module__}.{known.function.__qualname__} "
-                f"and by {block.function.__module__}.{block.function.__qualname__}; give one of them another name"
-            )
-        self._blocks[block.action] = block
+        known = self._blocks.setdefault(block.action, block)
+        if known is not block:
+            both = " and by ".join(f"{b.function.__module__}.{b.function.__qualname__}" for b in (known, block))
+            raise DuplicateBlockError(f"{block.action} is announced twice: by {both}; give one of them another name")
 
     def provide(self, name: str, factory: Callable[[], Any]) -> None:
         """Let `factory` make the global value `name`, when a block first asks for it.
@@ -277,9 +179,9 @@ class Registry:
         Raises:
             DuplicateBlockError: the name is provided already.
         """
-        if name in self._providers:
-            raise DuplicateBlockError(f"the global value {name!r} is provided twice")
-        self._providers[name] = factory
+        if name in self._globals.factories:
+            raise DuplicateBlockError(f"the global value {name!r} is provided twice; give one of them another name")
+        self._globals.factories[name] = factory
 
     def get(self, action: str) -> Block[..., Any] | None:
         """The block of that name, in any case of letters, or ``None``."""
@@ -287,22 +189,26 @@ class Registry:
         return self._blocks.get(action) or self._blocks.get(action.upper())
 
     def load(self) -> None:
-        """Import what announces blocks. Only the first call does anything."""
-        if self._discover is None:
+        """Import what announces blocks. Only the first call does anything; when it failed, each later one fails too."""
+        if self._state == "loaded":
             return
         with self._lock:  # `conduit serve` answers from several threads
-            discover, self._discover = self._discover, None
-            if discover is not None:
-                try:
-                    discover()
-                except BaseException:
-                    self._discover = discover  # a broken file is named at every look-up, not only at the first
-                    raise
+            if self._failure:
+                raise self._failure  # trying again would meet the blocks that were announced before the failure
+            if self._state != "new":
+                return  # loaded by another thread meanwhile; or a block's file looks a block up while it is imported
+            self._state = "loading"
+            try:
+                self._discover()
+            except Exception as failure:
+                self._state, self._failure = "new", failure
+                raise
+            self._state = "loaded"
 
     def global_values(self) -> Mapping[str, Any]:
         """What the deployment provides; each value is made at its first use and kept."""
         self.load()
-        return _Provided(self._providers)
+        return self._globals
 
     def __iter__(self) -> Iterator[Block[..., Any]]:
         self.load()
@@ -314,20 +220,20 @@ class Registry:
 
 
 class _Provided(Mapping[str, Any]):
-    def __init__(self, providers: Mapping[str, Callable[[], Any]]) -> None:
-        self._providers = providers
+    def __init__(self) -> None:
+        self.factories: dict[str, Callable[[], Any]] = {}
         self._made: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            self._made[name] = self._providers[name]()
+            self._made[name] = self.factories[name]()
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._providers)
+        return iter(self.factories)
 
     def __len__(self) -> int:
-        return len(self._providers)
+        return len(self.factories)
 
 
 def _load_installed() -> None:
@@ -341,6 +247,18 @@ def _load_installed() -> None:
 
 REGISTRY: Final = Registry(_load_installed)
 """The registry that jobs look blocks up in."""
+
+
+class Options(TypedDict, total=False):
+    """What may be said about a block when it is announced; see `Block`."""
+
+    name: str
+    tags: str | Iterable[str]
+    max_uses: int | None
+    private: bool
+    timeout: float | None
+    isolation: Isolation | None
+    effect: Effect
 
 
 class Category:
@@ -360,24 +278,12 @@ class Category:
     @overload
     def block(self, function: Callable[P, R], /) -> Block[P, R]: ...
     @overload
-    def block(
-        self,
-        *,
-        name: str | None = ...,
-        tags: tuple[str, ...] | list[str] = ...,
-        max_uses: int | None = ...,
-        private: bool = ...,
-        timeout: float | None = ...,
-        isolation: Isolation | None = ...,
-        effect: Effect | None = ...,
-    ) -> Callable[[Callable[P, R]], Block[P, R]]: ...
-    def block(
-        self, function: Callable[P, R] | None = None, /, *, effect: Effect | None = None, **options: Any
-    ) -> Block[P, R] | Callable[[Callable[P, R]], Block[P, R]]:
+    def block(self, /, **options: Unpack[Options]) -> Callable[[Callable[P, R]], Block[P, R]]: ...
+    def block(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         """Announce a function as a block of this category. Options are those of `Block`."""
 
-        def announce(function: Callable[P, R]) -> Block[P, R]:
-            made = Block(function, category=self.name or None, effect=effect or self.effect, **options)
+        def announce(function: Callable[..., Any]) -> Block[..., Any]:
+            made = Block(function, **({"category": self.name, "effect": self.effect} | options))
             self._registry.add(made)
             return made
 

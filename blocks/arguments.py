@@ -1,0 +1,163 @@
+"""What users may hand to a function: its keyword-only parameters, checked by pydantic and described as JSON Schema."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cached_property
+from types import FunctionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    NotRequired,
+    Required,
+    TypeVar,
+    get_origin,
+    get_type_hints,
+)
+
+from pydantic import AliasChoices, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from typing_extensions import TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
+
+
+class InPlace:
+    """Marks a parameter that its block changes in place; see `Changes`."""
+
+
+Changes = Annotated[T, InPlace()]
+"""``Changes[list[Any]]``: the block changes this argument in place.
+
+pydantic copies lists and dictionaries (one level) while it checks them, so what changes is the argument that the
+function was given: after the call that object is the variable's new value.
+"""
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
+ABSENT: Final[Any] = _Absent()
+"""The default of a parameter that tells "not given" from null."""
+
+
+class Arguments:
+    """The parameters of one function. The user's are the keyword-only ones, and ``**kwargs`` when it has them.
+
+    A parameter with several names says so with ``pydantic.AliasChoices``; its own name has to be among them.
+
+    Args:
+        function: it is only looked at, never called. Type hints are read at the first check, and only the user's.
+        title: names the parameters in messages and in the schema.
+
+    Attributes:
+        positional: names of the other parameters, which users cannot reach, in order.
+    """
+
+    def __init__(self, function: Callable[..., Any], title: str) -> None:
+        self._function = function
+        self._title = title
+        parameters = inspect.signature(function).parameters.values()
+        kinds = inspect.Parameter
+        self._keywords = {p.name: p for p in parameters if p.kind is kinds.KEYWORD_ONLY}
+        self._any = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
+        self.positional = tuple(
+            p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+        )
+        self._hidden = frozenset(p.name for p in parameters if p.kind is kinds.POSITIONAL_OR_KEYWORD)
+
+    @cached_property
+    def annotations(self) -> Mapping[str, Any]:
+        """Their types by name, marks included; ``Any`` where none is written."""
+        hints = self._hints
+        return {name: hints.get(name, Any) for name in self._keywords}
+
+    @cached_property
+    def in_place(self) -> frozenset[str]:
+        """Names of those that the function changes in place."""
+        return frozenset(
+            name
+            for name, annotation in self.annotations.items()
+            if any(isinstance(mark, InPlace) for mark in _marks(annotation))
+        )
+
+    @cached_property
+    def validate(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Takes arguments and gives them as the function wants them (pydantic's lax mode), in a new dictionary.
+
+        Called once a step. A ``TypedDict`` was the fastest of the shapes that pydantic offers for this: 0.29 us for
+        ``TEXT.JOIN``, against 0.33 us for an arguments schema and 0.44 us for the function's own call schema.
+
+        Raises:
+            pydantic.ValidationError: they do not fit the signature: wrong type, missing, unknown, out of bounds.
+        """
+        validate = self._adapter.validator.validate_python
+        if self._any is None or not self._hidden:
+            return validate
+        return self._refuse_hidden(validate)
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of an object that holds them, with the defaults that are JSON."""
+        schema = self._adapter.json_schema()
+        properties: dict[str, Any] = schema.setdefault("properties", {})
+        for name, parameter in self._keywords.items():
+            property_ = properties[name]
+            if isinstance(parameter.default, (str, int, float, type(None))):
+                property_["default"] = parameter.default
+            for other in self._other_names(name):
+                properties[other] = property_ | {"description": f"Another name of `{name}`.", "deprecated": True}
+        return schema
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[dict[str, Any]]:
+        fields: dict[str, Any] = {
+            name: Required[hint] if self._keywords[name].default is inspect.Parameter.empty else NotRequired[hint]
+            for name, hint in self.annotations.items()
+        }
+        # ``extra_items`` gives the type of what ``**kwargs`` takes; a closed shape refuses what it does not know.
+        rest: dict[str, Any] = {"extra_items": self._hints.get(self._any, Any)} if self._any else {}
+        make: Any = TypedDict  # a type checker expects it to be called with literals
+        shape = make(self._title, fields, **rest)
+        shape.__pydantic_config__ = ConfigDict(extra="allow" if self._any else "forbid", arbitrary_types_allowed=True)
+        return TypeAdapter(shape)
+
+    @cached_property
+    def _hints(self) -> Mapping[str, Any]:
+        """The user's type hints. The deployment's stay unread: they may name what only a type checker imports."""
+        plain = inspect.unwrap(self._function)
+        stand_in = FunctionType((lambda: None).__code__, getattr(plain, "__globals__", {}))
+        written = inspect.get_annotations(plain)
+        stand_in.__annotations__ = {name: hint for name, hint in written.items() if name in self._names()}
+        return get_type_hints(stand_in, include_extras=True)
+
+    def _names(self) -> frozenset[str]:
+        return frozenset(self._keywords) | ({self._any} if self._any else set())
+
+    def _other_names(self, name: str) -> Iterator[str]:
+        for mark in _marks(self.annotations[name]):
+            if isinstance(mark, FieldInfo) and isinstance(mark.validation_alias, AliasChoices):
+                yield from (str(choice) for choice in mark.validation_alias.choices if choice != name)
+
+    def _refuse_hidden(
+        self, validate: Callable[[Mapping[str, Any]], dict[str, Any]]
+    ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """``**kwargs`` would take the name of a positional parameter, and users must not reach those."""
+
+        def validate_rest(arguments: Mapping[str, Any]) -> dict[str, Any]:
+            for name in self._hidden & arguments.keys():
+                problem: Any = {"type": "extra_forbidden", "loc": (name,), "input": arguments[name]}
+                raise ValidationError.from_exception_data(self._title, [problem])
+            return validate(arguments)
+
+        return validate_rest
+
+
+def _marks(annotation: Any) -> tuple[Any, ...]:
+    return annotation.__metadata__ if get_origin(annotation) is Annotated else ()

@@ -1,0 +1,55 @@
+"""What a block is handed besides its user's arguments, when it asks for it: its job and the call that it serves.
+
+Protocols, so that blocks need nothing of the engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+
+class BudgetExceededError(Exception):
+    """A block was about to build something larger than the job may keep. The step ends RESULT_LIMIT_EXCEED."""
+
+
+class Job(Protocol):
+    """What a block sees of its job when it takes ``job__``."""
+
+    @property
+    def id(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def tags(self) -> frozenset[str]: ...
+    @property
+    def variables(self) -> MutableMapping[str, Any]:
+        """The job's variables. What is changed here counts only when the step ends DONE."""
+
+
+class Call(Protocol):
+    """What a block knows of the call it serves when it takes ``call__``."""
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the step is stopped; infinite when nothing limits it."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """``<tenant>/<job>/<run>/<position>``: the same in each attempt of this step; hand it to the service called."""
+
+    @property
+    def fence(self) -> int:
+        """Grows with each claim of the job: a service that remembers the highest one can refuse a late predecessor."""
+
+    def charge(self, size: int) -> None:
+        """Announce `size` bytes before building them.
+
+        The shipped blocks charge the least that what they build can take as JSON: one byte a character, two an item of
+        a list. So no charge refuses what the job could keep; whether the result itself fits is seen when it is encoded.
+
+        Raises:
+            BudgetExceededError: the step may not hold so much.
+        """

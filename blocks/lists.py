@@ -1,0 +1,137 @@
+"""LISTS: blocks that make, search and change lists.
+
+A block that changes a list in place does so to the variable that its parameter names (`{"list": "{# basket #}"}`); of a
+list that is no variable only the block's result remains.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from blocks.block import ABSENT, Call, Category, Changes
+
+category = Category("LISTS", effect="none")
+
+ITEM: Final = 2
+"""The least that an item takes in a JSON list: a digit and a comma."""
+
+
+@category.block
+def create(*, value1: Any = ABSENT, value2: Any = ABSENT) -> list[Any]:
+    """Make a list of the values that are given: none, one or two. Null counts as given."""
+    return [value for value in (value1, value2) if value is not ABSENT]
+
+
+@category.block
+def count(*, list: list[Any]) -> int:
+    """Count the items of the list."""
+    return len(list)
+
+
+@category.block
+def append(*, item: Any, list: Changes[list[Any]]) -> None:
+    """Add an item at the end of the list, in place."""
+    list.append(item)
+
+
+@category.block
+def clear(*, list: Changes[list[Any]]) -> None:
+    """Take all items out of the list, in place."""
+    list.clear()
+
+
+@category.block
+def extend(call__: Call, /, *, list1: Changes[list[Any]], list2: list[Any]) -> None:
+    """Add the items of `list2` at the end of `list1`, in place. Both may be the same variable."""
+    call__.charge(ITEM * (len(list1) + len(list2)))
+    list1.extend(list2)
+
+
+@category.block
+def sort(*, list: Changes[list[Any]], reverse: bool = False) -> None:
+    """Put the items in order, in place: the smallest first, or last with `reverse`.
+
+    Items that do not compare (a text and a number) are UNHANDLED_EXCEPTION, and the list stays as it was.
+    """
+    list.sort(reverse=reverse)
+
+
+@category.block
+def insert(*, list: Changes[list[Any]], index: int, item: Any) -> None:
+    """Put an item before the one at the index, in place. An index past an end means that end."""
+    list.insert(index, item)
+
+
+@category.block
+def copy(call__: Call, /, *, list: list[Any]) -> list[Any]:
+    """Give a copy of the list."""
+    call__.charge(ITEM * len(list))
+    return list.copy()
+
+
+@category.block
+def remove(*, item: Any, list: Changes[list[Any]]) -> None:
+    """Take the first item that equals `item` out of the list, in place. Without one it is INVALID_ARGUMENT."""
+    list.remove(item)
+
+
+@category.block
+def pop(*, list: Changes[list[Any]], index: int | None = None) -> Any:
+    """Take the item at the index (the last one by default) out of the list, in place, and give it.
+
+    An index past an end, or an empty list, is UNHANDLED_EXCEPTION (IndexError).
+    """
+    return list.pop(-1 if index is None else index)
+
+
+@category.block
+def reverse(*, list: Changes[list[Any]]) -> None:
+    """Turn the order of the items round, in place."""
+    list.reverse()
+
+
+@category.block
+def count_item(*, item: Any, list: list[Any]) -> int:
+    """Count the items that equal `item`."""
+    return list.count(item)
+
+
+@category.block
+def merge(call__: Call, /, *, list1: list[Any], list2: list[Any]) -> list[Any]:
+    """Give a new list: the items of `list1`, then those of `list2`."""
+    call__.charge(ITEM * (len(list1) + len(list2)))
+    return [*list1, *list2]
+
+
+@category.block
+def flatten(call__: Call, /, *, values: list[Any]) -> list[Any]:
+    """Give a new list with the items of the lists in a list, one level less deep.
+
+    `{"values": [1, [2, [3]]]}` gives `[1, 2, [3]]`.
+    """
+    call__.charge(ITEM * sum(len(value) if isinstance(value, list) else 1 for value in values))
+    flat = []
+    for value in values:
+        if isinstance(value, list):
+            flat.extend(value)
+        else:
+            flat.append(value)
+    return flat
+
+
+@category.block
+def get(*, list: list[Any], index: int) -> Any:
+    """Give the item at the index: 0 is the first, -1 the last.
+
+    An index past either end is UNHANDLED_EXCEPTION (IndexError).
+    """
+    return list[index]
+
+
+@category.block
+def index(*, list: list[Any], item: Any) -> int:
+    """Give the index of the first item that equals `item`, or -1."""
+    try:
+        return list.index(item)
+    except ValueError:
+        return -1

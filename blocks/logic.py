@@ -1,0 +1,157 @@
+"""LOGIC: blocks that compare and decide.
+
+Zero, an empty text, list or dictionary, false and null are not true; everything else is.
+"""
+
+from __future__ import annotations
+
+import operator as compare
+import reprlib
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from blocks.block import Category
+
+category = Category("LOGIC", effect="none")
+
+Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not"]
+
+
+def _same(value1: Any, value2: Any) -> bool:
+    """Whether two JSON values are one.
+
+    Texts, numbers, booleans and null have no identity of their own in JSON: they are the same when type and value are.
+    Lists and dictionaries do: a variable or a result is itself, and never another one with equal items.
+    """
+    if isinstance(value1, (list, dict)) or isinstance(value2, (list, dict)):
+        return value1 is value2
+    return type(value1) is type(value2) and bool(value1 == value2)
+
+
+def _different(value1: Any, value2: Any) -> bool:
+    return not _same(value1, value2)
+
+
+COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "=": compare.eq,
+    "!=": compare.ne,
+    ">": compare.gt,
+    ">=": compare.ge,
+    "<": compare.lt,
+    "<=": compare.le,
+    "is": _same,
+    "is not": _different,
+}
+
+
+@category.block(name="bool")
+def bool_(*, value: Any) -> bool:
+    """Tell whether the value is true."""
+    return bool(value)
+
+
+@category.block(name="if")
+def if_(*, value1: Any, value2: Any, operator: Operator) -> bool:
+    """Compare two values: `=`, `!=`, `>`, `>=`, `<`, `<=`, `is`, `is not`.
+
+    Values that have no order (a text and a number) are UNHANDLED_EXCEPTION with `>`, `>=`, `<`, `<=`. `is` also
+    compares types: `1` equals `1.0` and true, but is neither; a list or a dictionary is only itself.
+    `{"value1": 3, "value2": 2, "operator": ">"}` gives `true`.
+    """
+    return bool(COMPARISONS[operator](value1, value2))
+
+
+@category.block
+def is_truth(*, value: Any) -> bool:
+    """Tell whether the value is true."""
+    return bool(value)
+
+
+@category.block
+def is_none(*, value: Any) -> bool:
+    """Tell whether the value is null."""
+    return value is None
+
+
+@category.block
+def true() -> bool:
+    """Give true."""
+    return True
+
+
+@category.block
+def false() -> bool:
+    """Give false."""
+    return False
+
+
+@category.block
+def none() -> None:
+    """Give null."""
+    return
+
+
+@category.block
+def if_then_else(*, value: Any, then: Any, otherwise: Any) -> Any:
+    """Give `then` when the value is true, and `otherwise` when it is not."""
+    return then if value else otherwise
+
+
+@category.block
+def logical_not(*, value: Any) -> bool:
+    """Tell whether the value is not true."""
+    return not value
+
+
+@category.block
+def logical_or(*, value1: Any, value2: Any) -> Any:
+    """Give `value1` when it is true, else `value2`, whatever that is: `0` and `"a"` give `"a"`."""
+    return value1 or value2
+
+
+@category.block
+def logical_and(*, value1: Any, value2: Any) -> Any:
+    """Give `value1` when it is not true, else `value2`, whatever that is: `1` and `"a"` give `"a"`."""
+    return value1 and value2
+
+
+@category.block
+def bitwise_and(*, value1: Any, value2: Any) -> Any:
+    """Give the bits that two whole numbers (or booleans) share. Anything else is UNHANDLED_EXCEPTION."""
+    return value1 & value2
+
+
+@category.block
+def bitwise_or(*, value1: Any, value2: Any) -> Any:
+    """Give the bits that either of two whole numbers (or booleans) has, or merge two dictionaries: `value2` wins.
+
+    Anything else is UNHANDLED_EXCEPTION.
+    """
+    return value1 | value2
+
+
+@category.block
+def bitwise_not(*, value: Any) -> Any:
+    """Turn every bit of a whole number: `4` gives `-5`. What is no whole number is UNHANDLED_EXCEPTION."""
+    return ~value
+
+
+@category.block(name="assert")
+def assert_(*, value: Any) -> None:
+    """Go on when the value is true; end the step ASSERTION_ERROR when it is not."""
+    if not value:
+        raise AssertionError(f"{reprlib.repr(value)} is not true")
+
+
+@category.block
+def not_assert(*, value: Any) -> None:
+    """Go on when the value is not true; end the step ASSERTION_ERROR when it is."""
+    if value:
+        raise AssertionError(f"{reprlib.repr(value)} is true")
+
+
+@category.block
+def if_assert(*, value1: Any, value2: Any, operator: Operator) -> None:
+    """Go on when a comparison holds, as `LOGIC.IF` makes it; end the step ASSERTION_ERROR when it does not."""
+    if not COMPARISONS[operator](value1, value2):
+        raise AssertionError(f"{reprlib.repr(value1)} {operator} {reprlib.repr(value2)} does not hold")

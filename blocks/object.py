@@ -1,0 +1,82 @@
+"""OBJECT: blocks for whatever has a length or can be cut: texts, lists and dictionaries."""
+
+from __future__ import annotations
+
+import copy as copies
+from typing import Any, Final
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
+
+from blocks.block import Call, Category
+
+category = Category("OBJECT", effect="none")
+
+SIZES: Final = {str: 1, list: 2, dict: 5}
+"""The least that a character, an item or a pair takes in JSON."""
+
+
+class Slice(TypedDict, total=False):
+    """From `start` on, up to but without `stop`, each `step`-th; null for as far as it goes."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # pydantic's way to configure a TypedDict
+
+    start: int | None
+    stop: int | None
+    step: int | None
+
+
+@category.block
+def create_slice(*, stop: int | None = None, start: int | None = None, step: int | None = None) -> Slice:
+    """Give a slice that `OBJECT.APPLY_SLICE` takes.
+
+    `{"start": 1, "stop": 3}` gives `{"start": 1, "stop": 3, "step": null}`.
+    """
+    return {"start": start, "stop": stop, "step": step}
+
+
+@category.block
+def apply_slice(call__: Call, /, *, value: Any, slice: Slice) -> Any:
+    """Give the part of a text or a list that a slice of `OBJECT.CREATE_SLICE` describes.
+
+    A step of 0 is INVALID_ARGUMENT; what is neither text nor list is UNHANDLED_EXCEPTION.
+    `{"value": [1, 2, 3], "slice": {"step": -1}}` gives `[3, 2, 1]`.
+    """
+    return _cut(call__, value, slice.get("start"), slice.get("stop"), slice.get("step"))
+
+
+@category.block
+def slice_value(
+    call__: Call, /, *, value: Any, stop: int | None = None, start: int | None = None, step: int | None = None
+) -> Any:
+    """Give the part of a text or a list from `start` on, up to but without `stop`, each `step`-th.
+
+    A step of 0 is INVALID_ARGUMENT; what is neither text nor list is UNHANDLED_EXCEPTION.
+    `{"value": "conduit", "start": 3}` gives `"duit"`.
+    """
+    return _cut(call__, value, start, stop, step)
+
+
+@category.block
+def copy(call__: Call, /, *, value: Any) -> Any:
+    """Give a copy of the value."""
+    if isinstance(value, (list, dict)):
+        call__.charge(SIZES[type(value)] * len(value))
+    return copies.copy(value)
+
+
+@category.block
+def length(*, value: Any) -> int:
+    """Count the characters of a text, the items of a list or the keys of a dictionary.
+
+    Anything else is UNHANDLED_EXCEPTION.
+    """
+    return len(value)
+
+
+def _cut(call: Call, value: Any, start: int | None, stop: int | None, step: int | None) -> Any:
+    if not isinstance(value, (str, list)):
+        raise TypeError(f"only a text or a list can be sliced, not {type(value).__name__}")
+    part = slice(start, stop, step)
+    call.charge(SIZES[type(value)] * len(range(*part.indices(len(value)))))
+    return value[part]

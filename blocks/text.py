@@ -1,0 +1,179 @@
+"""TEXT: blocks that make, measure, search and change texts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AliasChoices, Field
+
+from blocks.block import Call, Category
+
+category = Category("TEXT", effect="none")
+
+ITEM: Final = 3
+"""The least that a text takes in a JSON list: two quotes and a comma."""
+
+WORD: Final = re.compile(r"\S+")
+"""What ``str.split`` finds between white space."""
+
+# The library spelt it "seperator"; its jobs keep working.
+Separator = Annotated[str, Field(validation_alias=AliasChoices("separator", "seperator"))]
+OptionalSeparator = Annotated[str | None, Field(validation_alias=AliasChoices("separator", "seperator"))]
+
+
+@category.block
+def create(call__: Call, /, *, value: Any) -> str:
+    """Write any value as a text, as Python's ``str`` does: null becomes `"None"`, true becomes `"True"`.
+
+    `{"value": {"a": [1, null]}}` gives `"{'a': [1, None]}"`.
+    """
+    call__.charge(_written(value))
+    return str(value)
+
+
+@category.block
+def join(call__: Call, /, *, text1: str, text2: str, join_with: str = " ") -> str:
+    """Put two texts together with a third between them, a space by default.
+
+    `{"text1": "Hello", "text2": "World"}` gives `"Hello World"`.
+    """
+    call__.charge(len(text1) + len(join_with) + len(text2))
+    return text1 + join_with + text2
+
+
+@category.block
+def join_list(call__: Call, /, *, list: list[str], separator: Separator = "") -> str:
+    """Put all texts of a list together, with the separator between each two of them.
+
+    `{"list": ["a", "b", "c"], "separator": ", "}` gives `"a, b, c"`.
+    """
+    call__.charge(sum(map(len, list)) + len(separator) * max(len(list) - 1, 0))
+    return separator.join(list)
+
+
+@category.block
+def includes(*, text: str, piece: str) -> bool:
+    """Tell whether the piece is somewhere in the text. Upper and lower case differ."""
+    return piece in text
+
+
+@category.block
+def count(*, text: str) -> int:
+    """Count the characters of the text."""
+    return len(text)
+
+
+@category.block
+def get(*, text: str, index: int) -> str:
+    """Give the character at the index: 0 is the first, -1 the last.
+
+    An index past either end is UNHANDLED_EXCEPTION (IndexError).
+    """
+    return text[index]
+
+
+@category.block
+def count_piece(*, text: str, piece: str) -> int:
+    """Count how often the piece occurs in the text, without overlap.
+
+    The empty piece occurs before each character and at the end.
+    """
+    return text.count(piece)
+
+
+@category.block
+def is_empty(*, text: str, include_spaces: bool = True) -> bool:
+    """Tell whether the text has no characters, or, with `include_spaces` false, none but white space."""
+    return not text or (not include_spaces and text.isspace())
+
+
+@category.block
+def strip(*, text: str, chars: str | None = None) -> str:
+    """Cut white space off both ends of the text, or, when `chars` is given, any of those characters.
+
+    `{"text": "--a-b--", "chars": "-"}` gives `"a-b"`.
+    """
+    return text.strip(chars)
+
+
+@category.block
+def uppercase(call__: Call, /, *, text: str) -> str:
+    """Turn every letter into its upper case. One letter may become several: `"ß"` becomes `"SS"`."""
+    call__.charge(len(text))  # upper case is never shorter
+    return text.upper()
+
+
+@category.block
+def lowercase(*, text: str) -> str:
+    """Turn every letter into its lower case."""
+    return text.lower()
+
+
+@category.block
+def split(call__: Call, /, *, text: str, separator: OptionalSeparator = None, maxsplit: int = -1) -> list[str]:
+    """Cut the text at each separator, at most `maxsplit` times (-1 for any number), into a list of texts.
+
+    Without a separator it is cut at white space, and no empty texts come out. An empty separator is
+    INVALID_ARGUMENT. `{"text": "a,b,,c", "separator": ","}` gives `["a", "b", "", "c"]`.
+    """
+    pieces = sum(1 for _ in WORD.finditer(text)) if separator is None else text.count(separator) + 1
+    call__.charge(ITEM * (pieces if maxsplit < 0 else min(pieces, maxsplit + 1)))
+    return text.split(separator, maxsplit)
+
+
+@category.block
+def titlecase(*, text: str) -> str:
+    """Begin every word with an upper case letter and go on in lower case. `"it's"` becomes `"It'S"`."""
+    return text.title()
+
+
+@category.block
+def starts_with(*, text: str, piece: str) -> bool:
+    """Tell whether the text begins with the piece."""
+    return text.startswith(piece)
+
+
+@category.block
+def ends_with(*, text: str, piece: str) -> bool:
+    """Tell whether the text ends with the piece."""
+    return text.endswith(piece)
+
+
+@category.block
+def is_numeric(*, text: str) -> bool:
+    """Tell whether the text has characters and each of them is numeric, fractions such as `"½"` included.
+
+    A sign or a point is not numeric: `"-1"` and `"3.5"` give false.
+    """
+    return text.isnumeric()
+
+
+@category.block
+def is_text(*, value: Any) -> bool:
+    """Tell whether the value is a text."""
+    return isinstance(value, str)
+
+
+@category.block
+def replace(call__: Call, /, *, text: str, old: str, new: str, count: int = -1) -> str:
+    """Put `new` in the place of `old`, from the left, at most `count` times; any negative count is for all.
+
+    `{"text": "a-b-c", "old": "-", "new": "+", "count": 1}` gives `"a+b-c"`. An empty `old` is found
+    before each character and at the end.
+    """
+    found = text.count(old)
+    replaced = found if count < 0 else min(found, count)
+    call__.charge(len(text) + replaced * (len(new) - len(old)))
+    return text.replace(old, new, count)
+
+
+def _written(value: Any) -> int:
+    """The least that ``str(value)`` takes, in characters. Lists and dictionaries hold their items and commas."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return 2 + sum(len(key) + _written(item) + 2 for key, item in value.items())
+    if isinstance(value, list):
+        return 2 + sum(_written(item) + 1 for item in value)
+    return 1
