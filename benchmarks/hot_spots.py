@@ -1,0 +1,35 @@
+"""Where the time goes: the functions that a chain spends most in, of the engine alone or of a whole invocation.
+
+    python -m benchmarks.hot_spots [--steps 1000] [--seconds 2] [--all-in]
+
+The profiler makes calls dearer than they are, so shares are a hint and no measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import pstats
+import sys
+
+from benchmarks import chain_all_in, chain_conduit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", default="1000")
+    parser.add_argument("--seconds", default="2")
+    parser.add_argument("--all-in", action="store_true")
+    given = parser.parse_args()
+    sys.argv[1:] = ["--steps", given.steps, "--seconds", given.seconds]  # what the chains read
+    with cProfile.Profile() as profile:
+        if given.all_in:
+            chain_all_in.main()
+        else:
+            asyncio.run(chain_conduit.main())
+    pstats.Stats(profile).strip_dirs().sort_stats("tottime").print_stats(35)
+
+
+if __name__ == "__main__":
+    main()
