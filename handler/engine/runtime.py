@@ -43,6 +43,6 @@ class Runtime:
     sleep: Callable[[float], Awaitable[None]] = _sleep
     random: Callable[[], float] = random.random
     limits: Limits = field(default_factory=Limits)
-    alarm: Alarm = field(default_factory=SystemAlarm)
+    alarm: Alarm = field(default_factory=lambda: SystemAlarm(time.monotonic))
     invocation: Invocation | None = None
     job_ends_at: float | None = None

@@ -1,0 +1,25 @@
+"""The engine: jobs, their steps, and the loop that runs them. Pure: it knows no AWS, no environment, no clock of its own."""
+
+from handler.engine.conduit import Conduit
+from handler.engine.contexts import ScopedObject
+from handler.engine.limits import Invocation, Limits
+from handler.engine.outcome import Decision, Execution, Outcome, Paused
+from handler.engine.retry import Retry
+from handler.engine.runtime import Runtime
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+
+__all__ = [
+    "Conduit",
+    "ConduitStatus",
+    "ConduitStep",
+    "Decision",
+    "Execution",
+    "Invocation",
+    "Limits",
+    "Outcome",
+    "Paused",
+    "Retry",
+    "Runtime",
+    "ScopedObject",
+]

@@ -1,0 +1,111 @@
+"""What a block can see of its job and of its call: the engine's side of the protocols in `blocks.block`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any
+
+from blocks.block import BudgetExceededError
+from handler.engine.values import Charge, copy_value
+
+
+class Budget:
+    """Bytes that may still be built."""
+
+    __slots__ = ("left", "limit", "what")
+
+    def __init__(self, limit: int, what: str) -> None:
+        self.left = self.limit = limit
+        self.what = what
+
+    def charge(self, size: int) -> None:
+        """Take `size` bytes.
+
+        Raises:
+            BudgetExceededError: so many are not left.
+        """
+        if size > self.left:
+            raise BudgetExceededError(
+                f"{self.what} would take {self.limit - self.left + size:,} bytes; the limit is {self.limit:,}"
+            )
+        if size > 0:
+            self.left -= size
+
+
+class VariablesDraft(MutableMapping[str, Any]):
+    """The job's variables as one block may change them. Nothing counts before the step ends DONE.
+
+    Reading hands out a copy and keeps it, so that a block which changes it in place has changed its draft.
+    """
+
+    __slots__ = ("_base", "_charge", "deleted", "touched")
+
+    def __init__(self, base: Mapping[str, Any], charge: Charge) -> None:
+        self._base = base
+        self._charge = charge
+        self.touched: dict[str, Any] = {}
+        self.deleted: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.touched:
+            return self.touched[name]
+        if name in self.deleted:
+            raise KeyError(name)
+        value = copy_value(self._base[name], self._charge)
+        self.touched[name] = value
+        return value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a variable's name is a text, not {name!r}")
+        self.touched[name] = value
+        self.deleted.discard(name)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        self.touched.pop(name, None)
+        if name in self._base:
+            self.deleted.add(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.touched or (name in self._base and name not in self.deleted)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in self._base if name not in self.deleted)
+        yield from (name for name in self.touched if name not in self._base)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class JobFace:
+    """`blocks.block.Job`."""
+
+    __slots__ = ("id", "name", "tags", "variables")
+
+    def __init__(
+        self, id: str | None, name: str | None, tags: frozenset[str], variables: VariablesDraft
+    ) -> None:  # the attribute's name
+        self.id = id
+        self.name = name
+        self.tags = tags
+        self.variables = variables
+
+
+class StepCall:
+    """`blocks.block.Call`."""
+
+    __slots__ = ("_ends_at", "_now", "charge", "fence", "idempotency_key")
+
+    def __init__(self, key: str, fence: int, ends_at: float, now: Callable[[], float], charge: Charge) -> None:
+        self.idempotency_key = key
+        self.fence = fence
+        self._ends_at = ends_at
+        self._now = now
+        self.charge = charge
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the step is stopped, never below 0."""
+        return max(0.0, self._ends_at - self._now())

@@ -1,0 +1,90 @@
+"""What is checked when a step is created: the first check that fails is the step's status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from blocks.block import REGISTRY, Block
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+
+
+class Checks:
+    """The checks of one job, with what they count.
+
+    Args:
+        tags: the rights of the job.
+        step_limit: how many steps may run, or ``None``.
+        overrides: globs over block names to limits; the first match wins, ``None`` lifts the limit.
+        blocks: blocks that only this job has.
+
+    Attributes:
+        by_id: the first step of each id; a duplicate never replaces it.
+    """
+
+    def __init__(
+        self,
+        tags: frozenset[str],
+        step_limit: int | None,
+        overrides: Mapping[str, int | None],
+        blocks: Sequence[Block[..., Any]],
+    ) -> None:
+        self.by_id: dict[str, ConduitStep] = {}
+        self._tags = tags
+        self._step_limit = step_limit
+        self._overrides = [(_compile_glob(pattern), limit) for pattern, limit in overrides.items()]
+        self._blocks = {block.action: block for block in blocks}
+        self._uses: dict[Block[..., Any], int] = {}
+        self._limits: dict[Block[..., Any], int | None] = {}
+
+    def find(self, action: Any) -> Block[..., Any] | None:
+        """The block of that name, in any case of letters: one of the job's own, or a registered one."""
+        if not isinstance(action, str):
+            return None
+        return self._blocks.get(action.upper()) or REGISTRY.get(action)
+
+    def check(self, step: ConduitStep, position: int) -> None:
+        """Give a new step its position and id, and the status of the first check that it fails."""
+        step.position = position
+        if not step.id:
+            step.id = str(position) if step.given_id is None else step.given_id
+        first = self.by_id.setdefault(step.id, step)
+        block = step.block
+        if block is None:
+            step.status = ConduitStatus.BLOCK_NOT_FOUND
+            return
+        uses = self._uses[block] = self._uses.get(block, 0) + 1
+        if first is not step:
+            step.status = ConduitStatus.DUPLICATE_STEP_IDS
+        elif block.tags and not block.tags <= self._tags:
+            step.status = ConduitStatus.FORBIDDEN_BLOCK
+        elif (limit := self._limit_of(block)) is not None and uses > limit:
+            step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
+        elif self._step_limit is not None and position > self._step_limit:
+            step.status = ConduitStatus.STEP_LIMIT_EXCEED
+
+    def check_all(self, steps: Iterable[ConduitStep]) -> None:
+        """Make every check anew, after a step was taken out. What has run keeps its status."""
+        self.by_id.clear()
+        self._uses.clear()
+        for position, step in enumerate(steps, 1):
+            done = step.status if step.attempts or step.status is ConduitStatus.DONE else None
+            step.status = ConduitStatus.NONE
+            self.check(step, position)
+            if done is not None:
+                step.status = done
+
+    def _limit_of(self, block: Block[..., Any]) -> int | None:
+        if not self._overrides:
+            return block.max_uses
+        if block not in self._limits:
+            matches = (limit for pattern, limit in self._overrides if pattern.fullmatch(block.action))
+            self._limits[block] = next(matches, block.max_uses)
+        return self._limits[block]
+
+
+def _compile_glob(pattern: str) -> re.Pattern[str]:
+    """``*`` for any number of characters, ``?`` for one; everything else is itself, in any case of letters."""
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE | re.DOTALL)

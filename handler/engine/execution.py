@@ -1,0 +1,280 @@
+"""One step's turn: its condition, its arguments, its tries, and what is kept of its result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import Parameter, signature
+from math import inf
+from typing import Any, Final, Protocol
+
+from blocks.block import CALL, JOB, Block
+from handler.engine.alarm import StepTimeout
+from handler.engine.arguments import bind_arguments, is_met
+from handler.engine.call import Budget, JobFace, StepCall, VariablesDraft
+from handler.engine.failure import Failure, failure_of
+from handler.engine.limits import TimeLimit
+from handler.engine.outcome import Execution, Paused
+from handler.engine.runtime import Runtime
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+from handler.engine.values import NotJsonError
+from handler.engine.variables import Variables
+
+LEAST_TIME: Final = 0.1
+"""Seconds that a step without a declared timeout needs to be worth starting."""
+
+
+class RunningJob(Protocol):
+    """What a step's turn needs of the job."""
+
+    id: str | None
+    name: str | None
+    tags: frozenset[str]
+    global_values: Mapping[str, Any]
+    store: Variables
+    execution: Execution
+
+    @property
+    def contexts(self) -> Mapping[str, Any]: ...
+
+
+Ask = Callable[[ConduitStep], Awaitable[Paused | ConduitStatus | None]]
+
+
+class Turn:
+    """One step's turn in one run of its job.
+
+    Args:
+        step: a step that passed every check and is neither skipped nor cancelled.
+        job: the job that it belongs to.
+        runtime: the world.
+        ask: what is asked before the block begins; ``None`` for nothing.
+        tries: tries used up before this run.
+        fresh: whether nothing of the job has run in this invocation yet; then it starts with whatever time is left.
+    """
+
+    __slots__ = ("ask", "block", "bound", "draft", "fresh", "job", "runtime", "step", "tries")
+
+    def __init__(
+        self, step: ConduitStep, job: RunningJob, runtime: Runtime, ask: Ask | None, *, tries: int, fresh: bool
+    ) -> None:
+        assert step.block is not None  # noqa: S101  # a step without one never passed its checks
+        self.step = step
+        self.block: Block[..., Any] = step.block
+        self.job = job
+        self.runtime = runtime
+        self.ask = ask
+        self.tries = tries
+        self.fresh = fresh
+        self.bound: dict[str, str] = {}
+        self.draft: VariablesDraft | None = None
+
+    async def take(self) -> Paused | None:
+        """Run the step to its final status, or say why the run pauses before it."""
+        step = self.step
+        try:
+            if step.if_condition is not None and not is_met(
+                step.if_condition, self.job.contexts, self.runtime.limits.parameters
+            ):
+                step.status = ConduitStatus.IF_CONDITION_FAILED
+                return None
+            arguments = self._arguments()
+            paused = self._wait_for_more_time()
+            if paused is not None:
+                return paused
+            if self.ask is not None:
+                answer = await self.ask(step)
+                if isinstance(answer, Paused):
+                    return answer
+                if answer is not None:
+                    self._fail(Failure.of_status(answer))
+                    return None
+            return await self._try(arguments)
+        except Failure as failure:
+            self._fail(failure)
+            return None
+
+    def _arguments(self) -> dict[str, Any]:
+        arguments, self.bound = bind_arguments(
+            self.block, self.step.parameters, self.job.contexts, self.runtime.limits.parameters
+        )
+        return arguments
+
+    def _positionals(self, ends_at: float, charge: Callable[[int], None]) -> list[Any]:
+        job, values = self.job, list[Any]()
+        for name in self.block.positional:
+            if name == JOB:
+                self.draft = VariablesDraft(job.store.values, charge)
+                values.append(JobFace(job.id, job.name, job.tags, self.draft))
+            elif name == CALL:
+                key = f"{job.execution.key}/{self.step.position}"
+                values.append(StepCall(key, job.execution.fence, ends_at, self.runtime.now, charge))
+            else:
+                values.append(self._global_value(name))
+        return values
+
+    def _global_value(self, name: str) -> Any:
+        wanted = name.removesuffix("__")
+        try:
+            return self.job.global_values[wanted]
+        except KeyError:
+            default = signature(self.block.function).parameters[name].default
+            if default is not Parameter.empty:
+                return default
+        raise LookupError(
+            f"{self.block.action} needs the global value `{wanted}`, which the deployment does not provide"
+        )
+
+    # ------------------------------------------------------------------ time
+
+    def _limit(self) -> TimeLimit:
+        """The earliest of the four limits. Where two are equal, the step's own comes before the invocation's."""
+        now, seconds, name = self.runtime.now(), inf, "step"
+        if self.step.timeout is not None:
+            seconds = self.step.timeout
+        if self.block.timeout is not None and self.block.timeout < seconds:
+            seconds, name = self.block.timeout, "block"
+        if self.runtime.job_ends_at is not None and self.runtime.job_ends_at - now < seconds:
+            seconds, name = self.runtime.job_ends_at - now, "job"
+        if self.runtime.invocation is not None and self.runtime.invocation.ends_at - now < seconds:
+            seconds, name = self.runtime.invocation.ends_at - now, "invocation"
+        return TimeLimit(seconds, name)
+
+    def _declared(self) -> float | None:
+        declared = [seconds for seconds in (self.step.timeout, self.block.timeout) if seconds is not None]
+        return min(declared) if declared else None
+
+    def _wait_for_more_time(self) -> Paused | None:
+        """A pause, if a new invocation would serve the step better than what is left of this one."""
+        invocation = self.runtime.invocation
+        if invocation is None:
+            return None
+        left = invocation.ends_at - self.runtime.now()
+        declared = self._declared()
+        needed = declared if declared is not None and declared <= invocation.fresh else LEAST_TIME
+        if left <= 0 or (left < needed and not self.fresh):
+            return Paused(self.step.position, self.tries)
+        return None
+
+    # ------------------------------------------------------------------ the tries
+
+    async def _try(self, arguments: dict[str, Any]) -> Paused | None:
+        step, now = self.step, self.runtime.now
+        while True:
+            limit = self._limit()
+            if limit.seconds <= 0:
+                if limit.name == "invocation":
+                    return Paused(step.position, self.tries)
+                raise Failure.of_limit(limit, 0.0)
+            began = now()
+            if step.started_at is None:
+                step.started_at = began
+            step.attempts += 1
+            try:
+                await self._call(arguments, limit, began)
+            except StepTimeout:
+                ended = now()
+                if limit.name == "invocation":
+                    return self._cut_off()
+                failure = Failure.of_limit(limit, max(0.0, ended - began))
+            except Failure as failed:
+                failure = failed
+            else:
+                step.finished_at = max(now(), began)
+                return None
+            self.tries += 1
+            wait = self._wait_before_retry(failure)
+            if wait is None:
+                raise failure
+            if isinstance(wait, Paused):
+                return wait
+            await self.runtime.sleep(wait)
+            arguments = self._arguments()
+
+    def _cut_off(self) -> Paused | None:
+        """The invocation ended while the block ran: not the step's fault, so it runs again, unless it must not."""
+        if self.block.effect == "at_most_once":
+            self._fail(
+                Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
+            )
+            return None
+        return Paused(self.step.position, self.tries, cut=True)
+
+    def _wait_before_retry(self, failure: Failure) -> float | Paused | None:
+        """Seconds until the next try, a pause if that is another invocation's, or ``None`` if there is none."""
+        retry = self.step.retry
+        if retry is None or failure.status not in retry.on or self.tries >= retry.attempts:
+            return None
+        if self.block.effect == "at_most_once":
+            return None  # it failed after it had begun: its effect may have happened
+        wait = retry.wait_after(self.tries, self.runtime.random)
+        declared = self._declared()
+        done_by = self.runtime.now() + wait + (LEAST_TIME if declared is None else declared)
+        if self.runtime.job_ends_at is not None and done_by > self.runtime.job_ends_at:
+            return None
+        invocation = self.runtime.invocation
+        if invocation is not None and done_by > invocation.ends_at:
+            return Paused(self.step.position, self.tries, resume_in=wait)
+        return wait
+
+    async def _call(self, arguments: dict[str, Any], limit: TimeLimit, began: float) -> None:
+        """Run the block once and keep its result.
+
+        Raises:
+            StepTimeout: its time was over.
+            Failure: it failed, or its result cannot be kept.
+        """
+        block, alarm, limits = self.block, self.runtime.alarm, self.runtime.limits
+        seconds = limit.seconds
+        budget = Budget(limits.record, f"what {block.action} builds")
+        try:
+            positionals = tuple(self._positionals(began + seconds, budget.charge)) if block.positional else ()
+            if block.isolation is not None:
+                from handler.engine.isolation import run_isolated  # noqa: PLC0415
+
+                result = run_isolated(block.function, arguments, seconds)
+            elif block.is_coroutine:
+                result = await alarm.wait(block.function, positionals, arguments, seconds)
+            elif seconds == inf:
+                result = block.function(*positionals, **arguments)
+            else:
+                result = alarm.call(block.function, positionals, arguments, seconds)
+        except StepTimeout:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
+            raise failure_of(error) from None
+        except BaseException as error:
+            if _ends_the_run(error, awaited=block.is_coroutine):
+                raise
+            raise failure_of(error) from None
+        self._keep(result, arguments)
+
+    def _keep(self, result: Any, arguments: dict[str, Any]) -> None:
+        changes = {name: arguments[parameter] for parameter, name in self.bound.items() if parameter in arguments}
+        try:
+            self.job.store.keep(self.step, result, changes, self.draft, self.runtime.limits)
+        except NotJsonError as error:
+            raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
+        self.step.status = ConduitStatus.DONE
+
+    def _fail(self, failure: Failure) -> None:
+        step = self.step
+        step.status = failure.status
+        step.error = failure.describe()
+        step.return_value = failure.error
+        if step.started_at is not None:
+            step.finished_at = max(self.runtime.now(), step.started_at)
+
+
+def _ends_the_run(error: BaseException, *, awaited: bool) -> bool:
+    """Whether an error that is no `Exception` comes from outside the block: the run is being cancelled or closed.
+
+    Only an awaiting coroutine can be told so; out of a plain function everything is the block's own doing.
+    """
+    if not awaited:
+        return False
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return not isinstance(error, (SystemExit, KeyboardInterrupt))

@@ -1,0 +1,125 @@
+"""Why a step did not end DONE."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from blocks.block import Block, BudgetExceededError
+from handler.engine.limits import TimeLimit
+from handler.engine.status import ConduitStatus
+
+LONGEST_MESSAGE: Final = 2_000
+"""Characters of an error's message that are kept; a longer one says how long it was."""
+
+_STATUS_MESSAGES: Final = {
+    ConduitStatus.BLOCK_NOT_FOUND: "there is no such block",
+    ConduitStatus.DUPLICATE_STEP_IDS: "an earlier step has this id",
+    ConduitStatus.FORBIDDEN_BLOCK: "the job lacks a tag that the block requires",
+    ConduitStatus.STEP_LIMIT_EXCEED: "the job has more steps than it may have",
+    ConduitStatus.BLOCK_LIMIT_EXCEED: "the job uses this block more often than it may",
+    ConduitStatus.TIME_LIMIT_EXCEED: "the step ended its invocation too often",
+    ConduitStatus.CANCELLED: "the job was cancelled before this step ran",
+    ConduitStatus.INTERRUPTED: "the block had started when its invocation died; it is never run twice",
+}
+
+_LIMIT_NAMES: Final = {
+    "step": "the step's own time limit (`timeout`)",
+    "block": "the block's time limit",
+    "job": "the time limit of the whole job",
+    "invocation": "the end of the invocation",
+}
+
+
+class Failure(Exception):  # noqa: N818  # an outcome that travels up the turn, and no error of ours
+    """A step's outcome other than DONE.
+
+    Attributes:
+        status: the status that the step gets.
+        message: why, for the user.
+        error: the exception that the block raised, if one did.
+        details: one entry a wrong argument, for INVALID_TYPE.
+    """
+
+    def __init__(
+        self,
+        status: ConduitStatus,
+        message: str,
+        error: BaseException | None = None,
+        details: list[dict[str, Any]] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.error = error
+        self.details = details
+
+    @classmethod
+    def of_error(cls, status: ConduitStatus, error: BaseException) -> Failure:
+        return cls(status, message_of(error), error)
+
+    @classmethod
+    def of_status(cls, status: ConduitStatus) -> Failure:
+        """A failure that needs no further word than its status."""
+        return cls(status, _STATUS_MESSAGES.get(status, status.name))
+
+    @classmethod
+    def of_limit(cls, limit: TimeLimit, ran: float) -> Failure:
+        """TIME_LIMIT_EXCEED, saying whose limit it was and how long the step ran."""
+        name = _LIMIT_NAMES[limit.name]
+        if ran <= 0:
+            return cls(ConduitStatus.TIME_LIMIT_EXCEED, f"not started: {name} had passed")
+        return cls(
+            ConduitStatus.TIME_LIMIT_EXCEED, f"stopped after {ran:.3f} s by {name}: {limit.seconds:.3f} s were left"
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The step's ``error``: type, message, and details where there are some."""
+        kind = type(self.error).__name__ if self.error is not None else self.status.name
+        described: dict[str, Any] = {"type": kind, "message": _shorten(self.message)}
+        if self.details is not None:
+            described["details"] = self.details
+        return described
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The failure that a block's exception means."""
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, BudgetExceededError):
+        return Failure.of_error(ConduitStatus.RESULT_LIMIT_EXCEED, error)
+    if isinstance(error, AssertionError):
+        return Failure.of_error(ConduitStatus.ASSERTION_ERROR, error)
+    if isinstance(error, ValueError):
+        return Failure.of_error(ConduitStatus.INVALID_ARGUMENT, error)
+    return Failure.of_error(ConduitStatus.UNHANDLED_EXCEPTION, error)
+
+
+def refused_arguments(block: Block[..., Any], error: ValidationError) -> Failure:
+    """INVALID_TYPE with one detail a wrong argument; the values themselves are not repeated."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    details = [
+        {"parameter": ".".join(str(part) for part in e["loc"]), "code": e["type"], "message": e["msg"]} for e in found
+    ]
+    summary = "; ".join(f"{detail['parameter']}: {detail['message']}" for detail in details[:5])
+    more = f"; and {len(details) - 5} more" if len(details) > 5 else ""  # noqa: PLR2004  # as many as are shown
+    message = f"the arguments do not fit {block.action}: {summary}{more}"
+    return Failure(ConduitStatus.INVALID_TYPE, message, error, details[:100])
+
+
+def message_of(error: BaseException) -> str:
+    """What an exception says. `KeyError` puts its message in quotes; an exception without words is named."""
+    if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
+        return error.args[0] or "KeyError"
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001  # a broken __str__ of a foreign exception must not become the step's outcome
+        return type(error).__name__
+
+
+def _shorten(message: str) -> str:
+    clean = message.encode("utf-8", "replace").decode()
+    if len(clean) <= LONGEST_MESSAGE:
+        return clean
+    return f"{clean[:LONGEST_MESSAGE]}… ({len(clean):,} characters in all)"

@@ -1,0 +1,153 @@
+"""Following a path through what a job can see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.engine.values import Charge, copy_value
+
+_INDEX: Final = re.compile(r"-?[0-9]{1,9}")
+_SLICE: Final = re.compile(r"(-?[0-9]{1,9})?:(-?[0-9]{1,9})?(?::(-?[0-9]{1,9})?)?")
+
+
+class View(Mapping[str, Any]):
+    """A mapping that tags look into without its being built: it says in words what it is."""
+
+    description: str
+
+
+class PathError(ValueError):
+    """A path leads nowhere. The message names it, where it stopped, and what was there."""
+
+
+Key = str | tuple["str | Tag", ...]
+"""One key of a path: as written, or pieces of which some are tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag, parsed.
+
+    Attributes:
+        sigil: which of the four: ``%``, ``:``, ``#`` or ``<``.
+        keys: the whole path from the contexts down, the shortcut's own part included.
+        path: the path as the user wrote it.
+        fixed: whether no key holds a further tag.
+    """
+
+    sigil: str
+    keys: tuple[Key, ...]
+    path: str
+    fixed: bool
+
+    @property
+    def variable(self) -> Key | None:
+        """The variable's name, if the tag is one variable and no part of one; else ``None``."""
+        if len(self.keys) == 3 and self.keys[:2] == ("job", "variables"):  # noqa: PLR2004  # job, variables, name
+            return self.keys[2]
+        return None
+
+    def resolve(self, contexts: Mapping[str, Any], charge: Charge) -> Any:
+        """The value that the tag points to: the very object, not a copy.
+
+        Raises:
+            PathError: it points to nothing.
+        """
+        keys: tuple[Any, ...] = self.keys
+        if not self.fixed:
+            keys = tuple(resolve_key(key, contexts, charge) for key in keys)
+        if "_" in self.path or not self.fixed:
+            self._refuse_private(keys)
+        value: Any = contexts
+        for depth, key in enumerate(keys):
+            kind = type(value)
+            if kind is not list and kind is not str:
+                try:
+                    value = value[key]
+                except (KeyError, TypeError, IndexError):
+                    raise _nowhere(self, keys, depth, value) from None
+            else:
+                value = _read_sequence(self, keys, depth, value, charge)
+        return value
+
+    def _refuse_private(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            if key.startswith("_") or key.endswith("_"):
+                raise PathError(f"`{self.path}`: `{key}` is out of reach: keys that start or end with `_` are private")
+
+    def walked(self, keys: Sequence[str], depth: int) -> str:
+        """The first `depth` keys, as far as the user wrote them: without what a shortcut stands for."""
+        if self.sigil == "%":
+            return ".".join(keys[:depth])
+        if self.sigil == ":":
+            return ".".join([*keys[1 : min(depth, 2)], *keys[3:depth]])
+        return ".".join(keys[2:depth])
+
+
+def _read_sequence(tag: Tag, keys: Sequence[str], depth: int, value: Sequence[Any], charge: Charge) -> Any:
+    key = keys[depth]
+    if _INDEX.fullmatch(key):
+        try:
+            return value[int(key)]
+        except IndexError:
+            raise _nowhere(tag, keys, depth, value) from None
+    parts = _SLICE.fullmatch(key)
+    if parts is None:
+        raise _nowhere(tag, keys, depth, value)
+    start, stop, step = (int(part) if part else None for part in parts.groups())
+    if step == 0:
+        raise PathError(f"`{tag.path}`: the slice `{key}` has the step 0, which never ends")
+    charge(2 * len(value))
+    return value[start:stop:step]
+
+
+def _nowhere(tag: Tag, keys: Sequence[str], depth: int, value: Any) -> PathError:
+    walked = tag.walked(keys, depth)
+    place = f" at `{walked}`" if walked else ""
+    return PathError(f"`{tag.path}`: {describe(value)}{place} has no `{keys[depth]}`")
+
+
+def describe(value: Any) -> str:
+    """What stands somewhere, in words that show its shape and none of its content but the keys."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return f"a text of {len(value)}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, View):
+        return value.description
+    if isinstance(value, Mapping):
+        keys = [str(key) for key, _ in zip(value, range(6), strict=False)]
+        shown = ", ".join(f"`{key[:40]}`" for key in keys[:5]) + (", …" if len(keys) > 5 else "")  # noqa: PLR2004  # as zip took one more
+        return f"a dictionary of {len(value)} ({shown})" if keys else "an empty dictionary"
+    return "a value"
+
+
+def resolve_key(key: Key, contexts: Mapping[str, Any], charge: Charge) -> str:
+    """One key as text; the values of tags in it are put in with ``str()``."""
+    if isinstance(key, str):
+        return key
+    return join_pieces(key, contexts, charge)
+
+
+def join_pieces(pieces: Sequence[str | Tag], contexts: Mapping[str, Any], charge: Charge) -> str:
+    """Texts and the values of tags as one text."""
+    return "".join(
+        piece if isinstance(piece, str) else as_text(piece.resolve(contexts, charge), charge) for piece in pieces
+    )
+
+
+def as_text(value: Any, charge: Charge) -> str:
+    """A value as it appears inside a longer text: ``str()`` of plain data."""
+    if type(value) is not str:
+        value = str(copy_value(value, charge) if isinstance(value, (list, Mapping)) else value)
+    charge(len(value))
+    return value  # type: ignore[no-any-return]  # it is a str by now

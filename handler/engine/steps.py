@@ -1,0 +1,121 @@
+"""The steps of a job, as a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from handler.engine.checks import Checks
+from handler.engine.retry import Retry
+from handler.engine.step import ConduitStep
+
+
+class StepList:
+    """Steps in order, each checked when it is made.
+
+    Attributes:
+        steps: all of them.
+        by_id: the first step of each id.
+    """
+
+    def __init__(self, checks: Checks) -> None:
+        self.steps: list[ConduitStep] = []
+        self.by_id: Mapping[str, ConduitStep] = checks.by_id
+        self._checks = checks
+        self._next = 0
+        self._finished = False
+
+    def load_step_list(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Add steps given as dictionaries: an ``action``, and what else `create_step` takes (its condition as ``if``).
+
+        Raises:
+            TypeError: a step is no dictionary.
+            ValueError: a ``retry`` says what cannot be.
+        """
+        for position, step in enumerate(steps, len(self.steps) + 1):
+            if not isinstance(step, Mapping):
+                raise TypeError(f"step {position} is a {type(step).__name__}; a step is a dictionary with an `action`")
+            retry = step.get("retry")
+            self.create_step(
+                step.get("action", ""),
+                step.get("parameters"),
+                step.get("id"),
+                forced=bool(step.get("forced", False)),
+                if_condition=step.get("if"),
+                timeout=step.get("timeout"),
+                retry=Retry.from_dict(retry) if retry is not None else None,
+                allow_failure=bool(step.get("allow_failure", False)),
+            )
+
+    def create_step(
+        self,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        id: str | None = None,  # as the constructor's
+        forced: bool = False,
+        if_condition: Any = None,
+        *,
+        timeout: float | None = None,
+        retry: Retry | None = None,
+        allow_failure: bool = False,
+    ) -> ConduitStep:
+        """Add a step. What is wrong with it becomes its status, not an error."""
+        return ConduitStep(
+            self,
+            self._checks.find(action),
+            parameters,
+            if_condition,
+            id,
+            forced,
+            action=str(action),
+            timeout=timeout,
+            retry=retry,
+            allow_failure=allow_failure,
+        )
+
+    def attach(self, step: ConduitStep) -> None:
+        """Take in a step that was just made; `ConduitStep` calls this."""
+        self.steps.append(step)
+        self._checks.check(step, len(self.steps))
+        self._finished = False
+
+    def get_step(self, step: str | int, silent: bool = False) -> ConduitStep | None:
+        """The step of that id (a text) or position (an integer).
+
+        Raises:
+            KeyError: there is none, and `silent` is false.
+        """
+        if isinstance(step, int):
+            found = self.steps[step - 1] if 0 < step <= len(self.steps) else None
+        else:
+            found = self.by_id.get(step)
+        if found is None and not silent:
+            raise KeyError(f"the job has no step {step!r}")
+        return found
+
+    def delete_step(self, step: str | int, silent: bool = True) -> None:
+        """Remove a step. Those after it move up; ids stay, and every check is made again.
+
+        Raises:
+            KeyError: there is no such step, and `silent` is false.
+        """
+        found = self.get_step(step, silent=silent)
+        if found is None:
+            return
+        self._next -= self.steps.index(found) < self._next
+        self.steps.remove(found)
+        self._checks.check_all(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, key: str | int) -> ConduitStep:
+        step = self.get_step(key)
+        assert step is not None  # noqa: S101  # get_step raised otherwise
+        return step
+
+    def __delitem__(self, key: str | int) -> None:
+        self.delete_step(key, silent=False)
+
+    def __iter__(self) -> Iterator[ConduitStep]:
+        return iter(self.steps)

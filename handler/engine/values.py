@@ -1,0 +1,109 @@
+"""JSON values: what a job keeps of what its blocks give, and copies that share nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring as _encode_text
+from math import isfinite
+from typing import Any, Final
+
+Charge = Callable[[int], None]
+"""Takes the bytes about to be built; raises when there are too many."""
+
+
+class NotJsonError(Exception):
+    """A value is no JSON, or no JSON that can be kept. The message says what was found."""
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_decode: Final = json.JSONDecoder().decode
+
+
+def encode_text(text: str) -> str:
+    """One text as JSON."""
+    return _encode_text(text)
+
+
+def keep(value: Any, nesting: int) -> tuple[Any, str]:
+    """Take a block's result as JSON: the value as a copy that shares nothing, and its canonical text.
+
+    Tuples become lists; a whole number stays one. Nothing is rounded, cut or guessed.
+
+    Args:
+        value: anything.
+        nesting: how many levels of lists and dictionaries may be in it.
+
+    Raises:
+        NotJsonError: a type that JSON lacks, NaN or an infinity, an integer of more than 4,300 digits (Python's own
+            limit for turning one into text), a lone surrogate, a value that contains itself, or too many levels.
+    """
+    kind = type(value)
+    try:
+        if kind is str:
+            text = _encode_text(value)
+        elif kind is int:
+            return value, int.__repr__(value)
+        elif value is None:
+            return None, "null"
+        elif kind is bool:
+            return value, "true" if value else "false"
+        elif kind is float and isfinite(value):
+            return value, float.__repr__(value)
+        else:
+            text = _encoder.encode(value)
+            value = _decode(text)
+            _check_nesting(value, text, nesting)
+        if not text.isascii():
+            text.encode()
+    except UnicodeEncodeError:
+        raise NotJsonError("a text with half of a surrogate pair is no Unicode") from None
+    except RecursionError:
+        raise NotJsonError(f"the value is nested deeper than {nesting} levels") from None
+    except (TypeError, ValueError) as error:
+        raise NotJsonError(f"the value is no JSON: {error}") from None
+    return value, text
+
+
+def size_of(text: str) -> int:
+    """Bytes of a JSON text."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _check_nesting(value: Any, text: str, nesting: int) -> None:
+    if text.count("[") + text.count("{") <= nesting:
+        return  # as many brackets as levels would be needed, and there are not
+    if depth_of(value, nesting) > nesting:
+        raise NotJsonError(f"the value is nested deeper than {nesting} levels")
+
+
+def depth_of(value: Any, limit: int) -> int:
+    """Levels of lists and dictionaries, counted no further than one past `limit`."""
+    if type(value) is list:
+        children: Any = value
+    elif type(value) is dict:
+        children = value.values()
+    else:
+        return 0
+    if limit == 0:
+        return 1
+    return 1 + max((depth_of(child, limit - 1) for child in children), default=0)
+
+
+def copy_value(value: Any, charge: Charge) -> Any:
+    """A deep copy of a JSON value in plain lists and dictionaries; scalars and foreign objects are handed on.
+
+    Args:
+        value: what to copy; a `Mapping` of any kind becomes a dictionary.
+        charge: told the size of each container before it is built, two bytes an item at least, as JSON needs them.
+    """
+    kind = type(value)
+    if kind is str or kind is int or value is None or kind is bool or kind is float:
+        return value
+    if kind is list:
+        charge(2 + sum(len(item) if type(item) is str else 2 for item in value))
+        return [copy_value(item, charge) for item in value]
+    if isinstance(value, Mapping):
+        charge(2 + sum(len(key) + (len(item) if type(item) is str else 2) for key, item in value.items()))
+        return {key: copy_value(item, charge) for key, item in value.items()}
+    return value

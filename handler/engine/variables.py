@@ -1,0 +1,116 @@
+"""The job's variables and results, within their budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handler.engine.call import VariablesDraft
+from handler.engine.limits import Limits
+from handler.engine.step import ConduitStep
+from handler.engine.values import NotJsonError, encode_text, keep, size_of
+
+
+class Variables:
+    """What a job keeps: its variables, and how much its results take.
+
+    Attributes:
+        values: the variables; blocks never get at this dictionary, nor at what is in it.
+        results_size: bytes of all results so far.
+    """
+
+    __slots__ = ("_size", "_texts", "results_size", "values")
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.values: dict[str, Any] = dict(values or {})
+        self._texts: dict[str, str] = {}
+        self._size: int | None = None  # counted when first needed: most jobs never change a variable
+        self.results_size = 0
+
+    def keep(
+        self, step: ConduitStep, result: Any, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
+    ) -> None:
+        """Take a step's result and the variables that it changed: all of it, or nothing.
+
+        Args:
+            step: gets `return_value`, `result_json` and `variables_json`.
+            result: what the block returned.
+            changes: variables that an in-place block was handed, as it left them.
+            draft: what the block did through ``job__``.
+            limits: the budgets.
+
+        Raises:
+            NotJsonError: something is no JSON, or over a budget. Nothing was changed.
+        """
+        value, text = keep(result, limits.nesting)
+        size = size_of(text)
+        if changes or draft is not None:
+            kept, deleted = self._collect(changes, draft, limits)
+        else:
+            kept, deleted = {}, []
+        variables_json = _encode_changes(kept, deleted) if kept or deleted else None
+        record = size + (size_of(variables_json) if variables_json else 0)
+        _within("the result and the changed variables take", record, limits.record)
+        _within("all results of the job take", self.results_size + size, limits.results)
+        if variables_json is not None:
+            variables_size = self._size_with(kept, deleted, limits)
+            if kept:
+                _within("all variables of the job take", variables_size, limits.variables)
+            self._size = variables_size
+            self._apply(kept, deleted)
+        self.results_size += size
+        step.return_value, step.result_json, step.variables_json = value, text, variables_json
+
+    def _collect(
+        self, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
+    ) -> tuple[dict[str, tuple[Any, str]], list[str]]:
+        touched = {**draft.touched, **changes} if draft is not None else changes
+        deleted = sorted(draft.deleted - changes.keys()) if draft is not None else []
+        kept = {}
+        for name, value in touched.items():
+            copy, text = keep(value, limits.nesting)
+            if name not in self.values or text != self._text(name, limits):
+                kept[name] = (copy, text)
+        return kept, deleted
+
+    def _apply(self, kept: dict[str, tuple[Any, str]], deleted: list[str]) -> None:
+        for name in deleted:
+            del self.values[name]
+            self._texts.pop(name, None)
+        for name, (copy, text) in kept.items():
+            self.values[name] = copy
+            self._texts[name] = text
+
+    def _text(self, name: str, limits: Limits) -> str:
+        text = self._texts.get(name)
+        if text is None:
+            try:
+                text = keep(self.values[name], limits.nesting)[1]
+            except NotJsonError:
+                text = ""  # code may start a job with any object; only what steps set must be JSON
+            self._texts[name] = text
+        return text
+
+    def _entry_size(self, name: str, limits: Limits) -> int:
+        return _size_of_entry(name, self._text(name, limits)) if name in self.values else 0
+
+    def _size_with(self, kept: dict[str, tuple[Any, str]], deleted: list[str], limits: Limits) -> int:
+        """Bytes of the variables as a JSON object after the change, whatever their number, counted by what changes."""
+        if self._size is None:
+            self._size = 1 + sum(self._entry_size(name, limits) for name in self.values)
+        gone = sum(self._entry_size(name, limits) for name in (*kept, *deleted))
+        return self._size - gone + sum(_size_of_entry(name, text) for name, (_, text) in kept.items())
+
+
+def _size_of_entry(name: str, text: str) -> int:
+    return size_of(encode_text(name)) + size_of(text) + 2  # a colon, and a comma or the closing brace
+
+
+def _encode_changes(kept: dict[str, tuple[Any, str]], deleted: list[str]) -> str:
+    changed = ",".join(f"{encode_text(name)}:{text}" for name, (_, text) in kept.items())
+    return f'{{"set":{{{changed}}},"deleted":[{",".join(encode_text(name) for name in deleted)}]}}'
+
+
+def _within(what: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise NotJsonError(f"{what} {size:,} bytes; the limit is {limit:,}")
