@@ -126,7 +126,14 @@ def _kind_of_failure(error: Exception) -> type[InfraError]:
 
     if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.NoRegionError)):
         return MisconfiguredError
-    if isinstance(error, (exceptions.HTTPClientError, exceptions.CredentialRetrievalError, OSError)):
+    passing = (
+        exceptions.HTTPClientError,
+        exceptions.ConnectionError,
+        exceptions.IncompleteReadError,
+        exceptions.CredentialRetrievalError,
+        OSError,
+    )
+    if isinstance(error, passing):
         return TryLaterError
     return GiveUpError
 

@@ -1,0 +1,163 @@
+"""What no emulator does: unprocessed items, lost connections, AWS's error codes; and what AWS refuses to be sent."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+
+from infra.conditions import Absent, All, AnyOf, Below, Equals, OneOf
+from infra.dynamo_items import BATCH_BYTES, DynamoItems, batches
+from infra.errors import GiveUpError, InfraError, MisconfiguredError, TooLargeError, TryLaterError
+from infra.items import DUE, Item
+
+if TYPE_CHECKING:
+    from infra.backoff import Backoff
+    from tests.infra.conftest import Drive
+
+JOB: Item = {"pk": "t#1", "sk": "JOB", "n": 3}
+
+
+class Client:
+    """A client that answers what it was told to, and remembers what it was asked."""
+
+    def __init__(self, *answers: dict[str, Any] | Exception) -> None:
+        self.answers = list(answers)
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**request: Any) -> dict[str, Any]:
+            self.requests.append((name, request))
+            answer = self.answers.pop(0) if self.answers else {}
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+def items_of(client: Client, backoff: Backoff) -> DynamoItems:
+    return DynamoItems(lambda: client, "table", backoff)
+
+
+def refusal(code: str, status: int = 400, message: str = "m") -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "PutItem")
+
+
+def steps(count: int) -> list[Item]:
+    return [{"pk": "t#1", "sk": f"STEP#{number:05}"} for number in range(count)]
+
+
+def test_items_that_were_left_unprocessed_are_sent_again_and_no_others(
+    drive: Drive, backoff: Backoff, waits: list[float]
+) -> None:
+    left = {"table": [{"PutRequest": {"Item": {"pk": {"S": "t#1"}, "sk": {"S": "STEP#00001"}}}}]}
+    client = Client({"UnprocessedItems": left}, {"UnprocessedItems": {}})
+    drive(items_of(client, backoff).put_all(steps(3)))
+    assert [len(request["RequestItems"]["table"]) for _, request in client.requests] == [3, 1]
+    assert client.requests[1][1]["RequestItems"] == left
+    assert len(waits) == 1
+
+
+def test_items_that_stay_unprocessed_are_reported_after_bounded_tries(
+    drive: Drive, backoff: Backoff, waits: list[float]
+) -> None:
+    left = {"UnprocessedItems": {"table": [{"PutRequest": {"Item": {}}}]}}
+    client = Client(*[left] * 10)
+    with pytest.raises(TryLaterError, match="1 of 3 items unwritten in 4 tries"):
+        drive(items_of(client, backoff).put_all(steps(3)))
+    assert len(client.requests) == 4
+    assert waits == [0.025, 0.05, 0.1], "full jitter under a bound that doubles"
+
+
+def test_a_batch_has_25_items_and_a_lone_item_goes_by_itself(drive: Drive, backoff: Backoff) -> None:
+    client = Client()
+    drive(items_of(client, backoff).put_all(steps(26)))
+    drive(items_of(client, backoff).put_all(steps(1)))
+    drive(items_of(client, backoff).put_all([]))
+    assert [name for name, _ in client.requests] == ["batch_write_item", "batch_write_item", "put_item"]
+    assert [len(request["RequestItems"]["table"]) for _, request in client.requests[:2]] == [25, 1]
+
+
+def test_a_batch_stays_under_16_megabytes_as_it_is_sent() -> None:
+    """Control characters take six bytes in JSON: 25 items of 390 KB each would be 58 MB."""
+    encoded = [{"pk": {"S": str(number)}, "text": {"S": "\x01" * 390_000}} for number in range(25)]
+    sizes = [len(batch) for batch in batches(encoded)]
+    assert sum(sizes) == 25
+    assert max(sizes) * 390_000 * 6 < BATCH_BYTES
+    assert max(sizes) >= 6, "as few calls as the limit allows"
+
+
+def test_every_placeholder_of_a_request_is_used(drive: Drive, backoff: Backoff) -> None:
+    """AWS refuses a request that defines a name or a value that it does not use; moto takes it."""
+    client = Client(*[{"Items": [], "Attributes": {}}] * 9)
+    items = items_of(client, backoff)
+    condition = All(Equals("a", 1), AnyOf(Absent("b"), Below("c", 2)), OneOf("a", (1, 2)), All())
+    drive(items.put_if(JOB, condition))
+    drive(items.put_if(JOB, All()))
+    drive(items.update_if("t#1", "JOB", condition=condition, set={"a": 2, "d": None}, remove=["e"]))
+    drive(items.update_if("t#1", "JOB", condition=All(), set={"lease": None}))
+    drive(items.query("t#1", "STEP#"))
+    drive(items.query("t#1", ""))
+    drive(items.query_index(DUE, "0", limit=1, at_most=3))
+    for _, request in client.requests:
+        text = " ".join(value for key, value in request.items() if key.endswith("Expression"))
+        used = set(re.findall(r"[#:]\d+", text))
+        defined = [*request.get("ExpressionAttributeNames", {}), *request.get("ExpressionAttributeValues", {})]
+        assert sorted(defined) == sorted(used)
+        assert all(request.get(key) != {} for key in request), "AWS refuses empty mappings"
+
+
+def test_reads_are_strongly_consistent(drive: Drive, backoff: Backoff) -> None:
+    client = Client({}, {"Items": []})
+    drive(items_of(client, backoff).get("t#1", "JOB"))
+    drive(items_of(client, backoff).query("t#1", "STEP#"))
+    assert all(request["ConsistentRead"] is True for _, request in client.requests)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (refusal("ProvisionedThroughputExceededException"), TryLaterError),
+        (refusal("ThrottlingException"), TryLaterError),
+        (refusal("InternalServerError", 500), TryLaterError),
+        (refusal("SomethingNew", 503), TryLaterError),
+        (refusal("SomethingNew", 429), TryLaterError),
+        (EndpointConnectionError(endpoint_url="https://x"), TryLaterError),
+        (ReadTimeoutError(endpoint_url="https://x"), TryLaterError),
+        (ConnectionResetError("gone"), TryLaterError),
+        (refusal("AccessDeniedException"), MisconfiguredError),
+        (refusal("ResourceNotFoundException"), MisconfiguredError),
+        (refusal("UnrecognizedClientException"), MisconfiguredError),
+        (NoCredentialsError(), MisconfiguredError),
+        (refusal("ValidationException", message="Item size to update has exceeded the maximum"), TooLargeError),
+        (refusal("ItemCollectionSizeLimitExceededException"), TooLargeError),
+        (refusal("ValidationException"), GiveUpError),
+        (refusal("SomethingNew"), GiveUpError),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else str(value)[:60],
+)
+def test_an_error_of_aws_says_what_to_do_next(
+    drive: Drive, backoff: Backoff, error: Exception, kind: type[InfraError]
+) -> None:
+    for call in (
+        lambda items: items.get("t#1", "JOB"),
+        lambda items: items.put_all([JOB]),
+        lambda items: items.put_if(JOB, Absent("pk")),
+        lambda items: items.update_if("t#1", "JOB", condition=All(), set={"n": 4}),
+        lambda items: items.query("t#1", ""),
+    ):
+        with pytest.raises(InfraError, match="table") as caught:
+            drive(call(items_of(Client(error), backoff)))
+        assert type(caught.value) is kind
+        assert caught.value.__cause__ is error
+
+
+def test_the_client_is_not_built_before_it_is_asked(backoff: Backoff) -> None:
+    def build() -> Client:
+        raise AssertionError("built at once")
+
+    DynamoItems(build, "table", backoff)

@@ -1,0 +1,130 @@
+"""The bus: what is sent in one call, what is sent again, and what counts as taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from infra.backoff import Backoff
+from infra.errors import MisconfiguredError, TooLargeError
+from infra.event_bus import CALL_BYTES, Entry, EventBus
+from infra.local import EmbeddedAws
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Drive
+
+
+class Client:
+    """A bus that fails the details it was told to, so many times each."""
+
+    def __init__(self, failures: dict[str, tuple[str, int]] | None = None, *errors: Exception | None) -> None:
+        self.failures = dict(failures or {})
+        self.errors = list(errors)
+        self.calls: list[list[str]] = []
+
+    def put_events(self, **request: Any) -> dict[str, Any]:
+        self.calls.append([entry["Detail"] for entry in request["Entries"]])
+        if self.errors and (error := self.errors.pop(0)):
+            raise error
+        results = [self._result(entry["Detail"]) for entry in request["Entries"]]
+        return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
+
+    def _result(self, detail: str) -> dict[str, str]:
+        code, times = self.failures.get(detail, ("", 0))
+        if not times:
+            return {"EventId": "e"}
+        self.failures[detail] = (code, times - 1)
+        return {"ErrorCode": code, "ErrorMessage": "m"}
+
+
+def entries(count: int) -> list[Entry]:
+    return [Entry("Step Updated", str(number), 1.0) for number in range(count)]
+
+
+def publish(client: Client, backoff: Backoff, what: list[Entry], drive: Drive, **options: int) -> list[int]:
+    return drive(EventBus(lambda: client, "bus", backoff, **options).publish(what))
+
+
+@pytest.mark.parametrize(
+    ("count", "calls"), [(0, []), (1, [1]), (9, [9]), (10, [10]), (11, [10, 1]), (25, [10, 10, 5])]
+)
+def test_a_call_has_at_most_ten_entries(drive: Drive, backoff: Backoff, count: int, calls: list[int]) -> None:
+    client = Client()
+    assert publish(client, backoff, entries(count), drive) == list(range(count))
+    assert [len(call) for call in client.calls] == calls
+
+
+@pytest.mark.parametrize(("spare", "calls"), [(1, 1), (0, 1), (-1, 2)])
+def test_a_call_stays_within_its_bytes(drive: Drive, backoff: Backoff, spare: int, calls: int) -> None:
+    client = Client()
+    what = entries(2)
+    limit = sum(entry.size for entry in what) + spare
+    assert publish(client, backoff, what, drive, call_bytes=limit) == [0, 1]
+    assert len(client.calls) == calls
+
+
+@pytest.mark.parametrize(("extra", "fits"), [(-1, True), (0, True), (1, False)])
+def test_an_entry_has_at_most_256_kilobytes_as_the_bus_counts_them(
+    drive: Drive, backoff: Backoff, extra: int, fits: bool
+) -> None:
+    around = Entry("Step Updated", "", 1.0).size
+    assert around == 14 + len("conduit") + len("Step Updated")
+    two_bytes = "ü" * ((CALL_BYTES - around) // 2)
+    entry = Entry("Step Updated", two_bytes + "x" * (CALL_BYTES - around - len(two_bytes.encode()) + extra), 1.0)
+    client = Client()
+    if fits:
+        assert publish(client, backoff, [entry], drive) == [0]
+    else:
+        with pytest.raises(TooLargeError, match="leave its result out"):
+            publish(client, backoff, [*entries(1), entry], drive)
+        assert client.calls == [], "nothing is sent of what cannot be sent whole"
+
+
+def test_only_entries_that_failed_are_sent_again(drive: Drive, backoff: Backoff, waits: list[float]) -> None:
+    client = Client({"1": ("InternalFailure", 1), "3": ("ThrottlingException", 2)})
+    assert publish(client, backoff, entries(5), drive) == [0, 1, 2, 3, 4]
+    assert client.calls == [["0", "1", "2", "3", "4"], ["1", "3"], ["3"]]
+    assert len(waits) == 2
+
+
+def test_an_entry_that_keeps_failing_is_not_taken_and_nothing_follows_it(drive: Drive, backoff: Backoff) -> None:
+    client = Client({"1": ("InternalFailure", 99)})
+    assert publish(client, backoff, entries(25), drive) == [0, *range(2, 10)]
+    assert len(client.calls) == 4
+
+
+def test_an_entry_that_can_never_work_is_not_tried_again(drive: Drive, backoff: Backoff) -> None:
+    client = Client({"1": ("MalformedDetail", 99), "2": ("InternalFailure", 1)})
+    assert publish(client, backoff, entries(3), drive) == [0, 2]
+    assert client.calls == [["0", "1", "2"], ["2"]]
+
+
+def test_a_bus_that_is_down_for_a_moment_takes_everything(drive: Drive, backoff: Backoff) -> None:
+    client = Client(None, ReadTimeoutError(endpoint_url="https://x"), None)
+    assert publish(client, backoff, entries(3), drive) == [0, 1, 2]
+    assert len(client.calls) == 2
+
+
+def test_a_bus_that_stays_down_takes_nothing_and_raises_nothing(drive: Drive, backoff: Backoff) -> None:
+    """The caller's record says what is not published; the sweeper comes back to it."""
+    client = Client(None, *[ReadTimeoutError(endpoint_url="https://x")] * 99)
+    assert publish(client, backoff, entries(12), drive) == []
+    assert len(client.calls) == 4
+
+
+def test_a_bus_that_is_forbidden_is_an_error(drive: Drive, backoff: Backoff) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "m"}}, "PutEvents")
+    with pytest.raises(MisconfiguredError, match="the bus bus"):
+        publish(Client(None, denied), backoff, entries(1), drive)
+
+
+def test_events_arrive_with_source_type_detail_and_time(aws: EmbeddedAws, backoff: Backoff, drive: Drive) -> None:
+    bus = EventBus(aws.clients.events, aws.bus, backoff)
+    assert drive(bus.publish([Entry("Job Finished", '{"version": 1}', 1_795_468_782.9)])) == [0]
+    (event,) = aws.bus_events()
+    assert event["source"] == "conduit"
+    assert event["detail-type"] == "Job Finished"
+    assert event["detail"] == {"version": 1}
+    assert event["time"] == "2026-11-23T21:19:42Z"

@@ -1,0 +1,94 @@
+"""The embedded AWS: what is in it, and that nothing of it stays behind."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from infra.clients import Clients
+from infra.dynamo_items import DynamoItems
+from infra.errors import MisconfiguredError
+from infra.event_bus import Entry, EventBus
+from infra.job_queue import JobQueue
+from infra.local import REGION, TTL_ATTRIBUTE, embedded
+
+if TYPE_CHECKING:
+    from infra.backoff import Backoff
+    from tests.infra.conftest import Drive
+
+
+def test_the_environment_names_what_was_made_and_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", "mine")
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://mine")
+    monkeypatch.delenv("BUS_NAME", raising=False)
+    before = dict(os.environ)
+    with embedded() as aws:
+        assert os.environ["TABLE_NAME"] == aws.table
+        assert os.environ["BUS_NAME"] == aws.bus
+        assert os.environ["QUEUE_URL"] == aws.queue_url
+        assert os.environ["DEAD_LETTER_QUEUE_URL"] == aws.dead_letter_queue_url
+        assert os.environ["AWS_REGION"] == REGION
+        assert "AWS_PROFILE" not in os.environ
+        assert "AWS_ENDPOINT_URL" not in os.environ
+    assert dict(os.environ) == before
+
+
+def test_the_environment_is_restored_after_an_error() -> None:
+    before = dict(os.environ)
+
+    def fail() -> None:
+        with embedded():
+            raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        fail()
+    assert dict(os.environ) == before
+
+
+def test_it_is_empty_each_time_and_has_other_names(drive: Drive, backoff: Backoff) -> None:
+    """A client or a name that was kept from the time before reaches nothing of the next."""
+    with embedded() as first:
+        kept = DynamoItems(first.clients.dynamodb, first.table, backoff)
+        drive(kept.put_all([{"pk": "a", "sk": "JOB"}]))
+        drive(EventBus(first.clients.events, first.bus, backoff).publish([Entry("Job Finished", "{}", 1.0)]))
+        drive(JobQueue(first.clients.sqs, first.queue_url, first.dead_letter_queue_url).send("{}"))
+        assert first.table_items() == [{"pk": "a", "sk": "JOB"}]
+    with embedded() as second:
+        assert second.environment.keys() == first.environment.keys()
+        assert not set(second.environment.values()) & set(first.environment.values())
+        assert (second.table_items(), second.bus_events(), second.receive()["Records"]) == ([], [], [])
+        assert second.dead_letters() == []
+        with pytest.raises(MisconfiguredError):
+            drive(kept.get("a", "JOB"))
+
+
+def test_clients_built_from_the_environment_reach_it(drive: Drive, backoff: Backoff) -> None:
+    with embedded() as aws:
+        items = DynamoItems(Clients().dynamodb, os.environ["TABLE_NAME"], backoff)
+        drive(items.put_all([{"pk": "a", "sk": "JOB"}]))
+        assert len(aws.table_items()) == 1
+
+
+def test_the_table_forgets_by_its_time_to_live() -> None:
+    with embedded() as aws:
+        answer = cast("Any", aws.clients.dynamodb()).describe_time_to_live(TableName=aws.table)
+        assert answer["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": TTL_ATTRIBUTE}
+
+
+def test_only_our_events_are_kept_for_reading(backoff: Backoff, drive: Drive) -> None:
+    with embedded() as aws:
+        other = {"Source": "someone", "DetailType": "d", "Detail": "{}", "EventBusName": aws.bus}
+        aws.clients.events().put_events(Entries=[other])
+        bus = EventBus(aws.clients.events, aws.bus, backoff)
+        drive(bus.publish([Entry("Step Updated", f'{{"n": {number}}}', 1.0) for number in range(12)]))
+        assert [event["detail"]["n"] for event in aws.bus_events()] == list(range(12))
+        assert len(aws.bus_events()) == 12, "reading it again does not lose it"
+
+
+def test_a_client_is_built_once_and_only_when_asked() -> None:
+    clients = Clients(region="eu-central-1")
+    assert clients.dynamodb() is clients.dynamodb()
+    assert list(clients._made) == ["dynamodb"]

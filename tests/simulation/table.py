@@ -1,0 +1,182 @@
+"""The simulated table: `infra.items.Items` in memory, with the faults of a network between it and its caller."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from infra.attributes import decode_item, encode_item
+from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
+from infra.errors import GiveUpError, TryLaterError
+from infra.items import Applied, Index, Item, Page, Refused, Start, Value
+from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
+
+Answer = TypeVar("Answer")
+Key = tuple[str, str]
+
+
+def holds(condition: Condition, item: Item | None) -> bool:
+    """Whether a condition holds of what stands there."""
+    there = item or {}
+    match condition:
+        case Equals(attr, value):
+            return attr in there and type_of(there[attr]) == type_of(value) and there[attr] == value
+        case Absent(attr):
+            return attr not in there
+        case Below(attr, number):
+            found = there.get(attr)
+            return isinstance(found, (int, float)) and not isinstance(found, bool) and found < number
+        case OneOf(attr, values):
+            return any(holds(Equals(attr, value), item) for value in values)
+        case All(conditions):
+            return all(holds(part, item) for part in conditions)
+        case AnyOf(conditions) if conditions:
+            return any(holds(part, item) for part in conditions)
+    raise GiveUpError(f"none of ours: {condition!r}")
+
+
+def type_of(value: object) -> str:
+    """DynamoDB's type of a value: 1 and true differ there."""
+    if isinstance(value, bool):
+        return "BOOL"
+    return "N" if isinstance(value, (int, float)) else type(value).__name__
+
+
+class SimulatedTable:
+    """What stands in the table. Each method happens at once; `SimulatedItems` is how a worker sees it."""
+
+    def __init__(self) -> None:
+        self.items: dict[Key, Item] = {}
+        self.watchers: list[Callable[[Item | None, Item], None]] = []
+        """Told of each write: what stood there before, and what stands there now."""
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        return copy.deepcopy(self.items.get((pk, sk)))
+
+    def put(self, item: Item) -> Item:
+        kept = decode_item(encode_item(item))
+        assert kept is not None
+        key = (str(kept["pk"]), str(kept["sk"]))
+        before, self.items[key] = self.items.get(key), kept
+        for watcher in self.watchers:
+            watcher(before, kept)
+        return copy.deepcopy(kept)
+
+    def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+        stands = self.get(str(item["pk"]), str(item["sk"]))
+        return Applied(self.put(item)) if holds(condition, stands) else Refused(stands)
+
+    def update_if(
+        self, pk: str, sk: str, condition: Condition, changes: Mapping[str, Value], remove: Sequence[str]
+    ) -> Applied | Refused:
+        stands = self.get(pk, sk)
+        if stands is None or not holds(condition, stands):
+            return Refused(stands)
+        gone = {*remove, *(name for name, value in changes.items() if value is None)}
+        merged = {**stands, **{name: value for name, value in changes.items() if value is not None}}
+        return Applied(self.put({name: value for name, value in merged.items() if name not in gone}))
+
+    def query(self, pk: str, prefix: str) -> list[Item]:
+        keys = sorted(key for key in self.items if key[0] == pk and key[1].startswith(prefix))
+        return [copy.deepcopy(self.items[key]) for key in keys]
+
+    def query_index(
+        self, index: Index, value: str, limit: int, start: Start | None, at_most: float | None, newest_first: bool
+    ) -> Page:
+        def order(item: Mapping[str, Value]) -> tuple[float, str, str]:
+            number = item[index.sort]
+            assert isinstance(number, (int, float))
+            return (number, str(item["pk"]), str(item["sk"]))
+
+        found = [item for item in self.items.values() if item.get(index.key) == value and index.sort in item]
+        found = sorted((item for item in found if at_most is None or order(item)[0] <= at_most), key=order)
+        if newest_first:
+            found.reverse()
+        if start is not None:
+            after = order(start)
+            found = [item for item in found if (order(item) < after if newest_first else order(item) > after)]
+        page = found[:limit]
+        last = page[-1] if len(found) > limit else None
+        names = ("pk", "sk", index.key, index.sort)
+        return Page(tuple(copy.deepcopy(page)), {name: last[name] for name in names} if last else None)
+
+
+class SimulatedItems:
+    """The table as one worker sees it: every call yields before and after, and the network loses what it may."""
+
+    def __init__(self, table: SimulatedTable, scheduler: Scheduler, worker: Worker) -> None:
+        self._table = table
+        self._scheduler = scheduler
+        self._worker = worker
+
+    async def get(self, pk: str, sk: str) -> Item | None:
+        await self._reach("get")
+        return self._table.get(pk, sk)
+
+    async def query(self, pk: str, prefix: str) -> list[Item]:
+        await self._reach("query")
+        found = self._table.query(pk, prefix)
+        if self._scheduler.random.random() < 0.5:  # half the time it takes a second page
+            cut = self._scheduler.random.randint(0, len(found))
+            await Yield("query page")
+            seen = str(found[cut - 1]["sk"]) if cut else ""
+            found = found[:cut] + [item for item in self._table.query(pk, prefix) if str(item["sk"]) > seen]
+        return found
+
+    async def put_all(self, items: Sequence[Item]) -> None:
+        await self._reach("put_all")
+        left = list(items)
+        self._scheduler.random.shuffle(left)  # a batch is no transaction and has no order
+        while left:
+            count = self._scheduler.random.randint(1, len(left))
+            for item in left[:count]:
+                await self._write("put", partial(self._table.put, item))
+            left = left[count:]
+            await Yield("batch written in part" if left else "batch written")
+
+    async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+        await self._reach("put_if")
+        return await self._write("put_if", lambda: self._table.put_if(item, condition))
+
+    async def update_if(
+        self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
+    ) -> Applied | Refused:
+        await self._reach("update_if")
+        return await self._write("update_if", lambda: self._table.update_if(pk, sk, condition, set, remove))
+
+    async def query_index(
+        self,
+        index: Index,
+        value: str,
+        *,
+        limit: int,
+        start: Start | None = None,
+        at_most: float | None = None,
+        newest_first: bool = False,
+    ) -> Page:
+        await self._reach("query_index")
+        return self._table.query_index(index, value, limit, start, at_most, newest_first)
+
+    async def _reach(self, call: str) -> None:
+        if self._worker.dead:
+            raise CrashError
+        await Yield(f"before {call}")
+        if self._scheduler.chance("throttled"):
+            raise TryLaterError(f"throttled: {call}")
+
+    async def _write(self, call: str, apply: Callable[[], Answer]) -> Answer:
+        """Do a write as a network lets it be done: once, or again, or later once more; the last answer is told."""
+        answer = apply()
+        if self._scheduler.chance("late_packet"):
+            delay = self._scheduler.random.choice((0.3, 3.0, 30.0, 90.0))
+            self._scheduler.at(self._scheduler.now + delay, lambda: apply() and None)
+        while self._scheduler.chance("lost_reply"):
+            for _ in range(self._scheduler.random.choice((1, 1, 3, 10))):
+                await Yield(f"{call}: the SDK waits")
+            answer = apply()
+        await Yield(f"after {call}")
+        if self._scheduler.chance("timed_out"):
+            raise TryLaterError(f"no answer: {call}")
+        return answer
