@@ -1,16 +1,20 @@
 """The events that Lambda would be called with, and its context, for a developer's machine and the tests.
 
-Shapes are those of AWS: API Gateway's HTTP API (payload format 2.0, with a JWT authorizer), an SQS event source, and an
-EventBridge schedule. Nothing of the handler is imported here: these are only dictionaries that it is called with.
+Shapes are those of AWS: API Gateway's HTTP API (payload format 2.0, with a JWT authorizer) and an EventBridge schedule.
+Those of a queue are made where its messages are received (`infra.local`). Nothing of the handler is imported here:
+these are only dictionaries that it is called with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import base64
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
@@ -46,7 +50,7 @@ class HttpRequest:
     method: str
     target: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: str | None = None
+    body: str | bytes | None = None
 
 
 def http_event(request: HttpRequest, identity: Identity, *, request_id: str, at: float) -> Event:
@@ -90,8 +94,18 @@ def http_event(request: HttpRequest, identity: Identity, *, request_id: str, at:
     if query:
         event["queryStringParameters"] = _joined(parse_qsl(query, keep_blank_values=True))
     if request.body is not None:
-        event["body"] = request.body
+        event["body"], event["isBase64Encoded"] = _body(request.body)
     return event
+
+
+def _body(body: str | bytes) -> tuple[str, bool]:
+    """The body as text, and whether it had to be encoded: an event is JSON and holds no other bytes than UTF-8."""
+    if isinstance(body, str):
+        return body, False
+    try:
+        return body.decode(), False
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), True
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -100,33 +114,6 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in pairs:
         together[name] = f"{together[name]},{value}" if name in together else value
     return together
-
-
-def queue_event(messages: Iterable[Mapping[str, Any]], queue_arn: str) -> Event:
-    """The event of an SQS event source mapping.
-
-    Args:
-        messages: as ``ReceiveMessage`` answers them: ``MessageId``, ``ReceiptHandle``, ``Body``, ``Attributes``, ….
-        queue_arn: the queue they came from.
-    """
-    return {"Records": [_record(message, queue_arn) for message in messages]}
-
-
-def _record(message: Mapping[str, Any], queue_arn: str) -> Event:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": dict(message.get("Attributes", {})),
-        "messageAttributes": {
-            name: {"stringValue": value.get("StringValue"), "dataType": value["DataType"]}
-            for name, value in message.get("MessageAttributes", {}).items()
-        },
-        "md5OfBody": message.get("MD5OfBody", ""),
-        "eventSource": "aws:sqs",
-        "eventSourceARN": queue_arn,
-        "awsRegion": REGION,
-    }
 
 
 def schedule_event(*, event_id: str, at: float) -> Event:

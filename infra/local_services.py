@@ -1,43 +1,26 @@
-"""The services' other side, for a developer's machine: what in AWS the event source mapping and the console do.
+"""What a developer's machine does with the embedded AWS besides calling the handler.
 
-It receives the queue's messages as Lambda's poller would, listens on the bus through a rule of its own, and reads back what
-stands in the table: from the services, never from the memory of the program that wrote it.
+It reads back what one job left in the table, follows the bus through a rule of its own, and clears away what was shown:
+a program that runs thousands of jobs in one process must not keep them all.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from infra.attributes import decode_item
-from infra.clients import Clients
-from infra.items import Item
+from infra.event_bus import SOURCE
 
-EVENT_LOG: Final = "conduit-event-log"
-"""Name of the rule that `watch_bus` makes, and of the queue it feeds."""
-_BATCH: Final = 10
-_DELETES: Final = 25
+if TYPE_CHECKING:
+    from infra.items import Item
+    from infra.local import EmbeddedAws
 
-Message = dict[str, Any]
+_RECEIVE_MOST: Final = 10
+_WRITE_MOST: Final = 25
+
 BusEvent = dict[str, Any]
-
-
-class _Table(Protocol):
-    def query(self, **request: Any) -> dict[str, Any]: ...
-    def batch_write_item(self, **request: Any) -> dict[str, Any]: ...
-
-
-class _Queues(Protocol):
-    def create_queue(self, **request: Any) -> dict[str, Any]: ...
-    def get_queue_attributes(self, **request: Any) -> dict[str, Any]: ...
-    def receive_message(self, **request: Any) -> dict[str, Any]: ...
-    def delete_message(self, **request: Any) -> dict[str, Any]: ...
-
-
-class _Rules(Protocol):
-    def put_rule(self, **request: Any) -> dict[str, Any]: ...
-    def put_targets(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,45 +31,29 @@ class Waiting:
     delayed: int
     in_flight: int
 
-    @property
-    def total(self) -> int:
-        return self.ready + self.delayed + self.in_flight
-
 
 class LocalServices:
-    """The table, the bus and the queues of one deployment, seen from outside the handler.
+    """The table, the bus and the queue of one embedded AWS, seen from outside the handler."""
 
-    Args:
-        clients: where to call them. Not shared with another thread: make one `LocalServices` for each.
-        table: name of the table.
-        bus: name of the bus.
-        queue: address of the job queue.
-        dead_letters: address of its dead-letter queue.
-    """
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._table = cast("Any", aws.clients.dynamodb())
+        self._rules = cast("Any", aws.clients.events())
+        self._queues = cast("Any", aws.clients.sqs())
+        self._log: str | None = None
 
-    def __init__(self, clients: Clients, *, table: str, bus: str, queue: str, dead_letters: str) -> None:
-        self._clients = clients
-        self._table = table
-        self._bus = bus
-        self._queue = queue
-        self._dead_letters = dead_letters
-        self._event_log: str | None = None
+    def send(self, body: str) -> str:
+        """Send a job to the queue as another program would.
 
-    def receive(self, *, wait: int = 0) -> list[Message]:
-        """Up to ten messages of the job queue, as the poller receives them: hidden until deleted or given back.
-
-        Args:
-            wait: seconds to wait for a first one, at most 20.
+        Returns:
+            The message's id: it becomes the id of a job that has none.
         """
-        return self._receive(self._queue, wait)
-
-    def delete(self, message: Message) -> None:
-        """Acknowledge a message of the job queue."""
-        self._queues.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        sent: str = self._queues.send_message(QueueUrl=self._aws.queue_url, MessageBody=body)["MessageId"]
+        return sent
 
     def waiting(self) -> Waiting:
         """What the job queue holds."""
-        answer = self._queues.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["All"])
+        answer = self._queues.get_queue_attributes(QueueUrl=self._aws.queue_url, AttributeNames=["All"])
         numbers = answer["Attributes"]
         return Waiting(
             ready=int(numbers["ApproximateNumberOfMessages"]),
@@ -94,71 +61,59 @@ class LocalServices:
             in_flight=int(numbers["ApproximateNumberOfMessagesNotVisible"]),
         )
 
-    def take_dead_letters(self) -> list[Message]:
-        """Take every message off the dead-letter queue."""
-        return self._drain(self._dead_letters)
+    def mute_bus(self) -> None:
+        """Take the targets off every rule of the bus, so that what reaches it is kept nowhere."""
+        bus = self._aws.bus
+        for rule in self._rules.list_rules(EventBusName=bus)["Rules"]:
+            targets = self._rules.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
+            if targets:
+                ids = [target["Id"] for target in targets]
+                self._rules.remove_targets(Rule=rule["Name"], EventBusName=bus, Ids=ids)
 
-    def watch_bus(self) -> None:
-        """Let a rule copy every event of source ``conduit`` into a queue of its own, for `take_events`."""
-        queues = self._queues
-        self._event_log = queues.create_queue(QueueName=EVENT_LOG)["QueueUrl"]
-        arn = queues.get_queue_attributes(QueueUrl=self._event_log, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        rules = cast("_Rules", self._clients.events())
-        rules.put_rule(Name=EVENT_LOG, EventBusName=self._bus, EventPattern=json.dumps({"source": ["conduit"]}))
-        rules.put_targets(Rule=EVENT_LOG, EventBusName=self._bus, Targets=[{"Id": "log", "Arn": arn}])
+    def follow_bus(self) -> None:
+        """Let a rule copy every event of ours into a queue of its own, from which `take_events` takes them."""
+        self.mute_bus()
+        name = f"{self._aws.bus}-log"
+        self._log = self._queues.create_queue(QueueName=name)["QueueUrl"]
+        attributes = self._queues.get_queue_attributes(QueueUrl=self._log, AttributeNames=["QueueArn"])["Attributes"]
+        pattern = json.dumps({"source": [SOURCE]})
+        self._rules.put_rule(Name=name, EventBusName=self._aws.bus, EventPattern=pattern)
+        target = {"Id": "log", "Arn": attributes["QueueArn"]}
+        self._rules.put_targets(Rule=name, EventBusName=self._aws.bus, Targets=[target])
 
     def take_events(self) -> list[BusEvent]:
-        """The events that reached the bus since the last call, oldest first; empty before `watch_bus`."""
-        if self._event_log is None:
-            return []
-        return [json.loads(message["Body"]) for message in self._drain(self._event_log)]
+        """The events that reached the bus since the last call, oldest first; empty before `follow_bus`."""
+        taken: list[BusEvent] = []
+        while self._log is not None:
+            answer = self._queues.receive_message(QueueUrl=self._log, MaxNumberOfMessages=_RECEIVE_MOST)
+            messages = answer.get("Messages", [])
+            if not messages:
+                break
+            for message in messages:
+                taken.append(json.loads(message["Body"]))
+                self._queues.delete_message(QueueUrl=self._log, ReceiptHandle=message["ReceiptHandle"])
+        return taken
 
     def items(self, tenant: str, job_id: str) -> list[Item]:
-        """Everything in the table about one job, by sort key."""
+        """Everything that the table holds of one job, by sort key."""
         found: list[Item] = []
         start: dict[str, Any] = {}
         while True:
-            answer = cast("_Table", self._clients.dynamodb()).query(
-                TableName=self._table,
+            answer = self._table.query(
+                TableName=self._aws.table,
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues={":pk": {"S": f"{tenant}#{job_id}"}},
                 ConsistentRead=True,
                 **start,
             )
-            found.extend(item for item in map(decode_item, answer["Items"]) if item is not None)
+            found.extend(item for attributes in answer["Items"] if (item := decode_item(attributes)))
             if "LastEvaluatedKey" not in answer:
                 return found
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def forget(self, tenant: str, job_id: str) -> None:
-        """Delete everything in the table about one job, as time to live would once it expires."""
+        """Delete everything that the table holds of one job, as its time to live would."""
         keys = [{"pk": {"S": str(item["pk"])}, "sk": {"S": str(item["sk"])}} for item in self.items(tenant, job_id)]
-        table = cast("_Table", self._clients.dynamodb())
-        for first in range(0, len(keys), _DELETES):
-            deletes = [{"DeleteRequest": {"Key": key}} for key in keys[first : first + _DELETES]]
-            table.batch_write_item(RequestItems={self._table: deletes})
-
-    @property
-    def _queues(self) -> _Queues:
-        return cast("_Queues", self._clients.sqs())
-
-    def _receive(self, url: str, wait: int) -> list[Message]:
-        answer = self._queues.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=_BATCH,
-            WaitTimeSeconds=wait,
-            MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
-        )
-        messages: list[Message] = answer.get("Messages", [])
-        return messages
-
-    def _drain(self, url: str) -> list[Message]:
-        drained: list[Message] = []
-        while messages := self._receive(url, 0):
-            for message in messages:
-                self._queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            drained.extend(messages)
-        return drained
+        for first in range(0, len(keys), _WRITE_MOST):
+            deletes = [{"DeleteRequest": {"Key": key}} for key in keys[first : first + _WRITE_MOST]]
+            self._table.batch_write_item(RequestItems={self._aws.table: deletes})

@@ -1,0 +1,165 @@
+"""The `conduit` command: jobs on a developer's machine, through the real handler on the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from handler.block_page import UnknownBlockError, find_block, list_lines, page_lines
+from handler.job_printer import JsonPrinter, LivePrinter, PlainPrinter, Printer, complain, print_jobs, write
+from handler.job_source import UnreadableError, read_jobs
+from handler.lambda_event import Identity
+from handler.local_server import AddressError, LocalServer
+from handler.usage import make_parser
+from handler.workstation import Options, RefusedError, open_workstation
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
+
+INTERRUPTED: Final = 130
+"""The shell's code for a program that Ctrl-C ended."""
+BAD_INPUT: Final = 2
+FAILED: Final = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: those after the program's name; the process's own by default.
+
+    Returns:
+        The exit code: 0, 1 when a job failed (or is not valid), 2 when the input is unusable, 130 after Ctrl-C.
+    """
+    chosen = make_parser(COMMANDS).parse_args(arguments)
+    try:
+        code: int = chosen.command(chosen)
+        sys.stdout.flush()
+    except (UnreadableError, UnknownBlockError, RefusedError, AddressError) as error:
+        complain(str(error))
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        complain("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone, as `| head` does. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+def _options(chosen: Namespace, *, watched: bool = False) -> Options:
+    return Options(
+        identity=Identity(subject=chosen.tenant, tags=tuple(chosen.tag)),
+        invocation=chosen.invocation,
+        watched=watched,
+        verbose=chosen.verbose,
+    )
+
+
+def _run(chosen: Namespace) -> int:
+    jobs = read_jobs(chosen.files)
+    live = not chosen.json and sys.stdout.isatty()
+    with _interruptible() as check, open_workstation(_options(chosen, watched=live), check=check) as station:
+        if live or (chosen.records and not chosen.json):
+            station.services.follow_bus()
+        else:
+            station.services.mute_bus()
+        printer = JsonPrinter() if chosen.json else _printer(station, live=live)
+        return print_jobs(jobs, station, printer, records=chosen.records and not chosen.json)
+
+
+def _demo(chosen: Namespace) -> int:
+    from handler.demo import show_demo  # noqa: PLC0415  # only this command needs it
+
+    live = sys.stdout.isatty()
+    with _interruptible() as check, open_workstation(_options(chosen, watched=live), check=check) as station:
+        station.services.follow_bus()
+        return show_demo(station, _printer(station, live=live))
+
+
+def _printer(station: Any, *, live: bool) -> Printer:
+    take_events = station.services.take_events
+    return LivePrinter(take_events) if live else PlainPrinter(take_events)
+
+
+def _serve(chosen: Namespace) -> int:
+    with _interruptible() as check, open_workstation(_options(chosen), check=check) as station:
+        station.services.follow_bus()
+        server = LocalServer(station, chosen.host, chosen.port, lambda line: write([line]))
+        write([f"Conduit on {server.address}  (its description: {server.address}/docs; Ctrl-C ends it)"])
+        server.run()
+    return 0
+
+
+def _validate(chosen: Namespace) -> int:
+    valid = True
+    jobs = read_jobs(chosen.files)
+    with _interruptible() as check, open_workstation(_options(chosen), check=check) as station:
+        for job in jobs:
+            answer = station.ask("POST", "/jobs/validate", job.text, {"Content-Type": "application/json"})
+            valid = valid and answer["valid"]
+            if chosen.json:
+                write([json.dumps(answer, ensure_ascii=False)])
+            else:
+                write(_findings(job.name, answer))
+    return 0 if valid else FAILED
+
+
+def _findings(name: str, answer: dict[str, Any]) -> list[str]:
+    found = [
+        f"{name}: {problem['severity']}: {problem['pointer'] or '(the job)'}: {problem['code']}: {problem['message']}"
+        for problem in answer["problems"]
+    ]
+    return [*found, f"{name}: {'valid' if answer['valid'] else 'not valid'}"]
+
+
+def _blocks(chosen: Namespace) -> int:
+    from blocks.block import REGISTRY  # noqa: PLC0415  # `conduit --help` needs no blocks
+
+    if not chosen.json:
+        write(page_lines(REGISTRY, chosen.name) if chosen.name else list_lines(REGISTRY))
+        return 0
+    for block in [find_block(REGISTRY, chosen.name)] if chosen.name else REGISTRY:
+        page = {"name": block.action, "description": block.description, "parameters": block.schema()}
+        write([json.dumps(page, ensure_ascii=False)])
+    return 0
+
+
+COMMANDS: Final = {"run": _run, "serve": _serve, "validate": _validate, "blocks": _blocks, "demo": _demo}
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Make Ctrl-C (and SIGTERM) end the command even when it comes while a block runs.
+
+    The engine takes a KeyboardInterrupt inside a block for the block's own; so it is remembered, and the function that
+    this gives raises it again once the invocation is over.
+    """
+    came: list[int] = []
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        del frame
+        came.append(number)
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if came:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
