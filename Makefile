@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock bench clean
+.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e validate-template clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -37,6 +37,8 @@ lock: $(READY) ## pin the requirements anew, hashed, for Python 3.11 to 3.14
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade requirements-bench.in -o requirements-bench.txt
+	@for name in artifact checkov e2e sam; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade requirements-$$name.in -o requirements-$$name.txt; done
 
 BENCH := .venv-bench
 $(BENCH)/.ready: requirements-bench.txt
@@ -47,6 +49,47 @@ $(BENCH)/.ready: requirements-bench.txt
 
 bench: $(BENCH)/.ready ## measure beside the peers and write docs/performance.md (QUICK=1, SEED=1, SIZES=10,100,1000,10000)
 	@$(BENCH)/bin/python -m benchmarks --page docs/performance.md $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(SIZES),--sizes $(SIZES))
+
+# What Lambda is given, and the proof that it works: docs/deploy.md.
+LAMBDA_PYTHON := 3.13
+export SAM_CLI_TELEMETRY := 0
+BUILD = $(BIN)/python .ci/build.py $(if $(WITHOUT_BOTO3),--without-boto3) $(if $(SERVICES),--services $(SERVICES))
+
+# Tools whose pins fight with ours live in environments of their own: .venv-sam, .venv-checkov, .venv-e2e.
+.venv-%/.ready: requirements-%.txt | $(READY)
+	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	@echo "Installing into .venv-$* ..."
+	@$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
+# The runtime client runs the build under Lambda's version of Python where there is one, else under ours.
+.venv-artifact/.ready: requirements-artifact.txt .ci/interpreter.py | $(READY)
+	@echo "Installing into .venv-artifact ..."
+	@$(BIN)/uv venv --quiet --clear --python "$$($(BIN)/python .ci/interpreter.py $(LAMBDA_PYTHON) || echo $(BIN)/python)" .venv-artifact
+	@$(BIN)/uv pip install --quiet --python .venv-artifact/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
+build: $(READY) ## build what Lambda is given: build/conduit.zip (WITHOUT_BOTO3=1, SERVICES="dynamodb events sqs sts s3")
+	@$(BUILD) build/lambda --zip build/conduit.zip
+
+# What `sam build` calls. HOST_PYTHON=3.11 builds for this machine instead of Lambda's, for an emulator.
+build-ApiFunction build-WorkerFunction: $(READY)
+	@$(BUILD) "$(ARTIFACTS_DIR)" $(if $(HOST_PYTHON),--host --python $(HOST_PYTHON))
+
+artifact-test: .venv-artifact/.ready .venv-e2e/.ready .venv-sam/.ready ## run the built artifact under Lambda's runtime client and its emulator
+	@$(BUILD) build/host --host --python "$$(.venv-artifact/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+	@CONDUIT_ARTIFACT=build/host $(BIN)/python -m pytest tests/artifact -p no:cacheprovider
+
+e2e: .venv-sam/.ready .venv-e2e/.ready ## deploy the template to a local emulator and drive it from outside
+	@CONDUIT_E2E=1 $(BIN)/python -m pytest tests/e2e -p no:cacheprovider
+
+validate-template: .venv-sam/.ready .venv-checkov/.ready ## SAM's own checks of the template, and checkov's
+	@AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/sam validate
+	@.venv-sam/bin/sam validate --lint
+	@.venv-checkov/bin/checkov -f template.yaml --config-file .ci/checkov.yaml
+
+blocks-page: $(READY) ## write docs/blocks.md from the docstrings of the blocks
+	@$(BIN)/python docs/blocks_page.py
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-* build .aws-sam
