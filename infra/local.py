@@ -49,8 +49,8 @@ TABLE: Final[Mapping[str, Any]] = {
 }
 """As CreateTable takes it, less the name."""
 TTL_ATTRIBUTE: Final = "expires_at"
-QUEUE: Final[Mapping[str, int]] = {"VisibilityTimeout": 900, "MessageRetentionPeriod": 1_209_600}
-"""Attributes of the queue; seconds."""
+QUEUE: Final[Mapping[str, int]] = {"VisibilityTimeout": 330, "MessageRetentionPeriod": 345_600}
+"""Attributes of the queue, in seconds; the visibility goes with the template's default of the worker's timeout."""
 MAX_RECEIVES: Final = 20
 """After so many receives SQS moves a message to the dead-letter queue."""
 DEAD_LETTER_QUEUE: Final[Mapping[str, int]] = {"MessageRetentionPeriod": 1_209_600}

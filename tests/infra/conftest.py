@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import random
+import socket
+import subprocess
+import time
+import urllib.request
 import uuid
 from collections.abc import Coroutine, Iterator
 from typing import Any, Protocol, TypeVar, cast
 
+import botocore.session
 import pytest
 
 from infra.backoff import Backoff
-from infra.clients import Clients
 from infra.dynamo_items import DynamoItems
 from infra.items import Items
 from infra.local import TABLE, EmbeddedAws, embedded
@@ -19,8 +23,8 @@ from tests.simulation import faults
 from tests.simulation.scheduler import Scheduler, Worker
 from tests.simulation.table import SimulatedItems, SimulatedTable
 
-MINISTACK = "MINISTACK_URL"
-"""Where a ministack listens; `make contract-ministack` starts one and sets it."""
+MINISTACK = "MINISTACK"
+"""Names the program; `make contract-ministack` installs it and sets this."""
 
 Result = TypeVar("Result")
 
@@ -74,16 +78,44 @@ def items(request: pytest.FixtureRequest, backoff: Backoff) -> Iterator[Items]:
     elif request.param == "simulated":
         scheduler = Scheduler(random.Random(0), faults.NONE)  # noqa: S311 (a seed, no secret)
         yield SimulatedItems(SimulatedTable(), scheduler, Worker("test"))
-    elif MINISTACK in os.environ:
-        yield from _ministack(backoff)
     else:
+        yield from _on_ministack(request.getfixturevalue("ministack"), backoff)
+
+
+@pytest.fixture(scope="session")
+def ministack() -> Iterator[str]:
+    """The address of a ministack that listens on this machine alone, for as long as the tests run."""
+    if MINISTACK not in os.environ:
         pytest.skip(f"{MINISTACK} is not set: `make contract-ministack` runs this on ministack, too")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    with subprocess.Popen(  # noqa: S603 (the program that whoever runs the tests named)
+        [os.environ[MINISTACK]], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_ministack/health", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
 
 
-def _ministack(backoff: Backoff) -> Iterator[Items]:
-    clients = Clients(region="eu-central-1", endpoint=os.environ[MINISTACK])
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        assert process.poll() is None, "ministack ended before it listened"
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 (our own address)
+                return
+        except OSError:
+            time.sleep(0.05)  # another process: there is no clock of its to hand in
+    pytest.fail("ministack did not listen within ten seconds")
+
+
+def _on_ministack(url: str, backoff: Backoff) -> Iterator[Items]:
+    session = botocore.session.Session()
+    session.set_credentials("test", "test")
+    client = session.create_client("dynamodb", region_name="eu-central-1", endpoint_url=url)
     table = f"contract-{uuid.uuid4().hex}"
-    client = cast("Any", clients.dynamodb())
     client.create_table(TableName=table, **TABLE)
-    yield DynamoItems(clients.dynamodb, table, backoff)
+    yield DynamoItems(lambda: client, table, backoff)
     client.delete_table(TableName=table)

@@ -14,6 +14,8 @@ from infra.errors import GiveUpError, InfraError, MisconfiguredError, TooLargeEr
 from infra.items import DUE, Item
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from infra.backoff import Backoff
     from tests.infra.conftest import Drive
 
@@ -65,7 +67,7 @@ def test_items_that_were_left_unprocessed_are_sent_again_and_no_others(
 def test_items_that_stay_unprocessed_are_reported_after_bounded_tries(
     drive: Drive, backoff: Backoff, waits: list[float]
 ) -> None:
-    left = {"UnprocessedItems": {"table": [{"PutRequest": {"Item": {}}}]}}
+    left: dict[str, Any] = {"UnprocessedItems": {"table": [{"PutRequest": {"Item": {}}}]}}
     client = Client(*[left] * 10)
     with pytest.raises(TryLaterError, match="1 of 3 items unwritten in 4 tries"):
         drive(items_of(client, backoff).put_all(steps(3)))
@@ -143,15 +145,17 @@ def test_reads_are_strongly_consistent(drive: Drive, backoff: Backoff) -> None:
 def test_an_error_of_aws_says_what_to_do_next(
     drive: Drive, backoff: Backoff, error: Exception, kind: type[InfraError]
 ) -> None:
-    for call in (
-        lambda items: items.get("t#1", "JOB"),
-        lambda items: items.put_all([JOB]),
-        lambda items: items.put_if(JOB, Absent("pk")),
-        lambda items: items.update_if("t#1", "JOB", condition=All(), set={"n": 4}),
-        lambda items: items.query("t#1", ""),
-    ):
+    items = items_of(Client(*[error] * 5), backoff)
+    calls: list[Coroutine[Any, Any, object]] = [
+        items.get("t#1", "JOB"),
+        items.put_all([JOB]),
+        items.put_if(JOB, Absent("pk")),
+        items.update_if("t#1", "JOB", condition=All(), set={"n": 4}),
+        items.query("t#1", ""),
+    ]
+    for call in calls:
         with pytest.raises(InfraError, match="table") as caught:
-            drive(call(items_of(Client(error), backoff)))
+            drive(call)
         assert type(caught.value) is kind
         assert caught.value.__cause__ is error
 

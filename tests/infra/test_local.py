@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import yaml
 
 from infra.clients import Clients
 from infra.dynamo_items import DynamoItems
 from infra.errors import MisconfiguredError
 from infra.event_bus import Entry, EventBus
 from infra.job_queue import JobQueue
-from infra.local import REGION, TTL_ATTRIBUTE, embedded
+from infra.local import DEAD_LETTER_QUEUE, MAX_RECEIVES, QUEUE, REGION, TABLE, TTL_ATTRIBUTE, embedded
 
 if TYPE_CHECKING:
     from infra.backoff import Backoff
@@ -92,3 +94,36 @@ def test_a_client_is_built_once_and_only_when_asked() -> None:
     clients = Clients(region="eu-central-1")
     assert clients.dynamodb() is clients.dynamodb()
     assert list(clients._made) == ["dynamodb"]
+
+
+class Template(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as their names: ``!Ref Table`` as ``"Table"``."""
+
+
+Template.add_multi_constructor("!", lambda loader, _, node: getattr(loader, f"construct_{node.id}")(node))
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(Path("template.yaml").read_text(), Template)  # noqa: S506 (a safe loader)
+    return document
+
+
+def test_the_embedded_table_is_the_templates(template: dict[str, Any]) -> None:
+    table = template["Resources"]["Table"]["Properties"]
+    assert {name: table[name] for name in TABLE} == TABLE
+    assert table["TimeToLiveSpecification"] == {"AttributeName": TTL_ATTRIBUTE, "Enabled": True}
+
+
+def test_the_embedded_queues_are_the_templates(template: dict[str, Any]) -> None:
+    queue = template["Resources"]["Queue"]["Properties"]
+    dead = template["Resources"]["DeadLetterQueue"]["Properties"]
+    worker_timeout = str(template["Parameters"]["WorkerTimeout"]["Default"])
+    visibility = template["Mappings"]["Visibility"][worker_timeout]["Seconds"]
+    assert queue["VisibilityTimeout"] == ["Visibility", "WorkerTimeout", "Seconds"]
+    assert dict(QUEUE) == {
+        "VisibilityTimeout": visibility,
+        "MessageRetentionPeriod": queue["MessageRetentionPeriod"],
+    }
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
+    assert dict(DEAD_LETTER_QUEUE) == {"MessageRetentionPeriod": dead["MessageRetentionPeriod"]}

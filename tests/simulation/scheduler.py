@@ -70,7 +70,7 @@ class Scheduler:
     crash_at: int | None = None
     now: float = 1_000_000.0
     workers: list[Worker] = field(default_factory=list)
-    later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+    later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     points: int = 0
     faults: bool = True
@@ -83,7 +83,7 @@ class Scheduler:
             self.counts[kind] += 1
         return hit
 
-    def at(self, when: float, action: Callable[[], None]) -> None:
+    def at(self, when: float, action: Callable[[], object]) -> None:
         """Do something at a time."""
         self.later.append((when, action))
 

@@ -171,7 +171,7 @@ class SimulatedItems:
         answer = apply()
         if self._scheduler.chance("late_packet"):
             delay = self._scheduler.random.choice((0.3, 3.0, 30.0, 90.0))
-            self._scheduler.at(self._scheduler.now + delay, lambda: apply() and None)
+            self._scheduler.at(self._scheduler.now + delay, apply)
         while self._scheduler.chance("lost_reply"):
             for _ in range(self._scheduler.random.choice((1, 1, 3, 10))):
                 await Yield(f"{call}: the SDK waits")
