@@ -91,5 +91,8 @@ validate-template: .venv-sam/.ready .venv-checkov/.ready ## SAM's own checks of 
 blocks-page: $(READY) ## write docs/blocks.md from the docstrings of the blocks
 	@$(BIN)/python docs/blocks_page.py
 
+contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as moto and the simulated table
+	@MINISTACK=.venv-e2e/bin/ministack $(BIN)/python -m pytest tests/infra -k ministack
+
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-* build .aws-sam
