@@ -20,10 +20,8 @@ CODES: Final[dict[str, str]] = {
     "CONFLICTING_FIELDS": "Two fields stand for the same thing and both are given.",
     "INVALID_FIELD": "The field has a value that it cannot have.",
     "INVALID_ID": "The id has characters or a length that no id may have.",
-    "UNKNOWN_STEP": "A tag reads a step that the job does not have.",
-    "UNKNOWN_PARAMETER": "A tag reads a parameter that the job was not given.",
-    "UNKNOWN_VARIABLE": "A tag reads a variable that the job does not start with.",
-    "LATER_STEP": "A tag reads a step that runs later, so its result is still null.",
+    "UNCERTAIN_VARIABLE": "A warning: the tag reads a variable that exists only if some step made it, or left it.",
+    "LATER_STEP": "A warning: the tag reads a step that runs later, so its result is still null.",
 }
 """The codes that are not names of a `ConduitStatus`, each with what it says."""
 

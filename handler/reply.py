@@ -1,0 +1,65 @@
+"""An answer to an HTTP request, and the form in which each of AWS's front doors wants it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+from handler import json_text
+from handler.request import Door, Request
+
+JSON: Final = "application/json"
+ANSWER_LIMIT: Final[Mapping[Door, int]] = {
+    "http": 6 * 1024 * 1024 - 16 * 1024,
+    "rest": 6 * 1024 * 1024 - 16 * 1024,
+    "balancer": 1024 * 1024 - 16 * 1024,
+}
+"""Bytes that an answer may have: Lambda returns 6 MB at most, a load balancer passes 1 MB on; 16 KB is for headers."""
+_ESCAPED: Final = 6
+"""How many times its length a text can have inside of JSON: ``\\u0001``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers and text of an answer. A reply without a body has no content type."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+
+    @classmethod
+    def json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Reply:
+        """An answer whose body is `value` as JSON."""
+        return cls(status, json_text.encode(value), headers or {})
+
+
+def answer_size(body: str) -> int:
+    """Bytes that `body` takes in what Lambda returns: a JSON text within a JSON text, so quotes count twice."""
+    return len(json.dumps(body))
+
+
+def fits(body: str, door: Door) -> bool:
+    """Whether an answer of this body can go out through that door."""
+    limit = ANSWER_LIMIT[door]
+    return len(body) * _ESCAPED <= limit or answer_size(body) <= limit
+
+
+def render(reply: Reply, request: Request) -> dict[str, Any]:
+    """The reply as the Lambda response that the request's door expects."""
+    headers = {**reply.headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    if reply.body:
+        headers["Content-Type"] = reply.content_type
+    rendered: dict[str, Any] = {
+        "statusCode": reply.status,
+        "body": "" if request.method == "HEAD" else reply.body,
+        "isBase64Encoded": False,
+    }
+    if request.door == "balancer":
+        rendered["statusDescription"] = f"{reply.status} {HTTPStatus(reply.status).phrase}"
+    if request.many_headers:
+        return {**rendered, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
+    return {**rendered, "headers": headers}
