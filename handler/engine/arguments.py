@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from blocks.block import Block, BudgetExceededError
-from handler.engine.call import Budget
 from handler.engine.failure import Failure, refused_arguments
 from handler.engine.status import ConduitStatus
 from handler.engine.tags import PathError, parse, resolve, resolve_key, resolve_name, whole_tag
+from handler.engine.values import Charge
 
 Bound = dict[str, str]
 """Names of parameters that their block changes in place, to the variable that keeps the change."""
 
 
-def is_met(condition: Any, contexts: Mapping[str, Any], limit: int) -> bool:
+def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge) -> bool:
     """Whether a step's ``if`` is true: the truth of a text's value, of all texts of a list, or of a boolean.
 
     Args:
         condition: as the user wrote it.
         contexts: what tags see.
-        limit: bytes that the tags may expand to.
+        charge: told the bytes that the tags expand to.
 
     Raises:
         Failure: INVALID_ARGUMENT for a path that leads nowhere or a condition of another type, RESULT_LIMIT_EXCEED.
@@ -31,7 +31,6 @@ def is_met(condition: Any, contexts: Mapping[str, Any], limit: int) -> bool:
     texts = condition if isinstance(condition, list) else [condition]
     if not all(isinstance(text, (str, bool)) for text in texts):
         raise Failure(ConduitStatus.INVALID_ARGUMENT, "`if` is a text, a list of texts, or a boolean")
-    charge = _budget(limit)
     try:
         return all(resolve(text, contexts, charge) for text in texts)
     except _UNRESOLVED as error:
@@ -39,7 +38,7 @@ def is_met(condition: Any, contexts: Mapping[str, Any], limit: int) -> bool:
 
 
 def bind_arguments(
-    block: Block[..., Any], written: Any, contexts: Mapping[str, Any], limit: int
+    block: Block[..., Any], written: Any, contexts: Mapping[str, Any], charge: Charge
 ) -> tuple[dict[str, Any], Bound]:
     """What the block is called with, and which variables keep what it changes in place.
 
@@ -47,14 +46,13 @@ def bind_arguments(
         block: the block.
         written: the step's parameters as the user wrote them.
         contexts: what tags see.
-        limit: bytes that the tags may expand to.
+        charge: told the bytes that the tags expand to.
 
     Raises:
         Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
     """
-    if not isinstance(written, Mapping):
+    if type(written) is not dict and not isinstance(written, Mapping):
         raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
-    charge = _budget(limit)
     try:
         if block.in_place:
             resolved, bound = _resolve_and_bind(block, written, contexts, charge)
@@ -72,10 +70,6 @@ _UNRESOLVED: Final = (ValueError, BudgetExceededError, RecursionError)
 """A `PathError`, or an integer too long for a text; more bytes than the limit; parameters nested without end."""
 
 
-def _budget(limit: int) -> Callable[[int], None]:
-    return Budget(limit, "what the tags of the step expand to").charge
-
-
 def _failure_of(error: Exception) -> Failure:
     if isinstance(error, BudgetExceededError):
         return Failure.of_error(ConduitStatus.RESULT_LIMIT_EXCEED, error)
@@ -85,7 +79,7 @@ def _failure_of(error: Exception) -> Failure:
 
 
 def _resolve_and_bind(
-    block: Block[..., Any], written: Mapping[str, Any], contexts: Mapping[str, Any], charge: Callable[[int], None]
+    block: Block[..., Any], written: Mapping[str, Any], contexts: Mapping[str, Any], charge: Charge
 ) -> tuple[dict[str, Any], Bound]:
     resolved: dict[str, Any] = {}
     bound: Bound = {}

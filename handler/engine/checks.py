@@ -36,6 +36,7 @@ class Checks:
         self._step_limit = step_limit
         self._overrides = [(_compile_glob(pattern), limit) for pattern, limit in overrides.items()]
         self._blocks = {block.action: block for block in blocks}
+        self._found: dict[str, Block[..., Any] | None] = {}
         self._uses: dict[Block[..., Any], int] = {}
         self._limits: dict[Block[..., Any], int | None] = {}
 
@@ -43,7 +44,9 @@ class Checks:
         """The block of that name, in any case of letters: one of the job's own, or a registered one."""
         if not isinstance(action, str):
             return None
-        return self._blocks.get(action.upper()) or REGISTRY.get(action)
+        if action not in self._found:
+            self._found[action] = self._blocks.get(action.upper()) or REGISTRY.get(action)
+        return self._found[action]
 
     def check(self, step: ConduitStep, position: int) -> None:
         """Give a new step its position and id, and the status of the first check that it fails."""

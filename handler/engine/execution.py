@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol
 
 from blocks.block import CALL, JOB, Block
 from handler.engine.alarm import StepTimeout
-from handler.engine.arguments import bind_arguments, is_met
+from handler.engine.arguments import Bound, bind_arguments, is_met
 from handler.engine.call import Budget, JobFace, StepCall, VariablesDraft
 from handler.engine.failure import Failure, failure_of
-from handler.engine.limits import TimeLimit
+from handler.engine.limits import Invocation, TimeLimit
 from handler.engine.outcome import Execution, Paused
 from handler.engine.runtime import Runtime
 from handler.engine.status import ConduitStatus
@@ -23,6 +23,8 @@ from handler.engine.variables import Variables
 
 LEAST_TIME: Final = 0.1
 """Seconds that a step without a declared timeout needs to be worth starting."""
+
+_DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
 
 
 class RunningJob(Protocol):
@@ -54,7 +56,7 @@ class Turn:
         fresh: whether nothing of the job has run in this invocation yet; then it starts with whatever time is left.
     """
 
-    __slots__ = ("ask", "block", "bound", "draft", "fresh", "job", "runtime", "step", "tries")
+    __slots__ = ("ask", "block", "bound", "draft", "expansion", "fresh", "job", "runtime", "step", "tries")
 
     def __init__(
         self, step: ConduitStep, job: RunningJob, runtime: Runtime, ask: Ask | None, *, tries: int, fresh: bool
@@ -67,22 +69,20 @@ class Turn:
         self.ask = ask
         self.tries = tries
         self.fresh = fresh
-        self.bound: dict[str, str] = {}
+        self.bound: Bound = {}
+        self.expansion: Budget | None = None
         self.draft: VariablesDraft | None = None
 
     async def take(self) -> Paused | None:
         """Run the step to its final status, or say why the run pauses before it."""
         step = self.step
         try:
-            if step.if_condition is not None and not is_met(
-                step.if_condition, self.job.contexts, self.runtime.limits.parameters
-            ):
+            if step.if_condition is not None and not is_met(step.if_condition, self.job.contexts, self._charge_tags):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             arguments = self._arguments()
-            paused = self._wait_for_more_time()
-            if paused is not None:
-                return paused
+            if self.runtime.invocation is not None and self._needs_another(self.runtime.invocation):
+                return Paused(step.position, self.tries)
             if self.ask is not None:
                 answer = await self.ask(step)
                 if isinstance(answer, Paused):
@@ -96,13 +96,19 @@ class Turn:
             return None
 
     def _arguments(self) -> dict[str, Any]:
-        arguments, self.bound = bind_arguments(
-            self.block, self.step.parameters, self.job.contexts, self.runtime.limits.parameters
-        )
+        self.expansion = None
+        arguments, self.bound = bind_arguments(self.block, self.step.parameters, self.job.contexts, self._charge_tags)
         return arguments
 
-    def _positionals(self, ends_at: float, charge: Callable[[int], None]) -> list[Any]:
+    def _charge_tags(self, size: int) -> None:
+        """Count what the tags of the condition or of the parameters expand to. Most steps have nothing to count."""
+        if self.expansion is None:
+            self.expansion = Budget(self.runtime.limits.parameters, "what the tags of the step expand to")
+        self.expansion.charge(size)
+
+    def _positionals(self, ends_at: float) -> tuple[Any, ...]:
         job, values = self.job, list[Any]()
+        charge = Budget(self.runtime.limits.record, f"what {self.block.action} builds").charge
         for name in self.block.positional:
             if name == JOB:
                 self.draft = VariablesDraft(job.store.values, charge)
@@ -112,7 +118,7 @@ class Turn:
                 values.append(StepCall(key, job.execution.fence, ends_at, self.runtime.now, charge))
             else:
                 values.append(self._global_value(name))
-        return values
+        return tuple(values)
 
     def _global_value(self, name: str) -> Any:
         wanted = name.removesuffix("__")
@@ -128,61 +134,70 @@ class Turn:
 
     # ------------------------------------------------------------------ time
 
-    def _limit(self) -> TimeLimit:
-        """The earliest of the four limits. Where two are equal, the step's own comes before the invocation's."""
-        now, seconds, name = self.runtime.now(), inf, "step"
-        if self.step.timeout is not None:
-            seconds = self.step.timeout
-        if self.block.timeout is not None and self.block.timeout < seconds:
-            seconds, name = self.block.timeout, "block"
-        if self.runtime.job_ends_at is not None and self.runtime.job_ends_at - now < seconds:
-            seconds, name = self.runtime.job_ends_at - now, "job"
-        if self.runtime.invocation is not None and self.runtime.invocation.ends_at - now < seconds:
-            seconds, name = self.runtime.invocation.ends_at - now, "invocation"
-        return TimeLimit(seconds, name)
+    def _limit(self, now: float) -> tuple[float, str]:
+        """The earliest of the four limits: seconds from `now`, infinite for none, and whose it is.
 
-    def _declared(self) -> float | None:
-        declared = [seconds for seconds in (self.step.timeout, self.block.timeout) if seconds is not None]
-        return min(declared) if declared else None
+        Where two are equal, the step's own comes before the invocation's.
+        """
+        seconds, name, runtime = self._declared(), "step", self.runtime
+        if seconds < inf and seconds != self.step.timeout:
+            name = "block"
+        if runtime.job_ends_at is not None and runtime.job_ends_at - now < seconds:
+            seconds, name = runtime.job_ends_at - now, "job"
+        if runtime.invocation is not None and runtime.invocation.ends_at - now < seconds:
+            seconds, name = runtime.invocation.ends_at - now, "invocation"
+        return seconds, name
 
-    def _wait_for_more_time(self) -> Paused | None:
-        """A pause, if a new invocation would serve the step better than what is left of this one."""
-        invocation = self.runtime.invocation
-        if invocation is None:
-            return None
+    def _declared(self) -> float:
+        """The seconds that the step or its block was given; infinite where neither was."""
+        own, block = self.step.timeout, self.block.timeout
+        if own is None:
+            return inf if block is None else block
+        return own if block is None else min(own, block)
+
+    def _needs_another(self, invocation: Invocation) -> bool:
+        """Whether a new invocation would serve the step better than what is left of this one."""
         left = invocation.ends_at - self.runtime.now()
         declared = self._declared()
-        needed = declared if declared is not None and declared <= invocation.fresh else LEAST_TIME
-        if left <= 0 or (left < needed and not self.fresh):
-            return Paused(self.step.position, self.tries)
-        return None
+        needed = declared if declared <= invocation.fresh and declared < inf else LEAST_TIME
+        return left <= 0 or (left < needed and not self.fresh)
 
     # ------------------------------------------------------------------ the tries
 
     async def _try(self, arguments: dict[str, Any]) -> Paused | None:
-        step, now = self.step, self.runtime.now
+        step, block, now = self.step, self.block, self.runtime.now
         while True:
-            limit = self._limit()
-            if limit.seconds <= 0:
-                if limit.name == "invocation":
-                    return Paused(step.position, self.tries)
-                raise Failure.of_limit(limit, 0.0)
             began = now()
+            seconds, limiter = self._limit(began)
+            if seconds <= 0:
+                if limiter == "invocation":
+                    return Paused(step.position, self.tries)
+                raise Failure.of_limit(TimeLimit(seconds, limiter), 0.0)
             if step.started_at is None:
                 step.started_at = began
             step.attempts += 1
             try:
-                await self._call(arguments, limit, began)
+                # A coroutine of ours around a plain function would only cost time.
+                if block.is_coroutine:
+                    result = await self._await_block(arguments, seconds, began)
+                else:
+                    result = self._call_block(arguments, seconds, began)
             except StepTimeout:
-                ended = now()
-                if limit.name == "invocation":
+                if limiter == "invocation":
                     return self._cut_off()
-                failure = Failure.of_limit(limit, max(0.0, ended - began))
-            except Failure as failed:
-                failure = failed
+                failure = Failure.of_limit(TimeLimit(seconds, limiter), max(0.0, now() - began))
+            except Exception as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
+                failure = failure_of(error)
+            except BaseException as error:
+                if _ends_the_run(error, awaited=block.is_coroutine):
+                    raise
+                failure = failure_of(error)
             else:
-                step.finished_at = max(now(), began)
-                return None
+                refused = self._keep(result, arguments)
+                if refused is None:
+                    step.finished_at = max(now(), began)
+                    return None
+                failure = refused
             self.tries += 1
             wait = self._wait_before_retry(failure)
             if wait is None:
@@ -210,7 +225,7 @@ class Turn:
             return None  # it failed after it had begun: its effect may have happened
         wait = retry.wait_after(self.tries, self.runtime.random)
         declared = self._declared()
-        done_by = self.runtime.now() + wait + (LEAST_TIME if declared is None else declared)
+        done_by = self.runtime.now() + wait + (declared if declared < inf else LEAST_TIME)
         if self.runtime.job_ends_at is not None and done_by > self.runtime.job_ends_at:
             return None
         invocation = self.runtime.invocation
@@ -218,45 +233,37 @@ class Turn:
             return Paused(self.step.position, self.tries, resume_in=wait)
         return wait
 
-    async def _call(self, arguments: dict[str, Any], limit: TimeLimit, began: float) -> None:
-        """Run the block once and keep its result.
+    def _call_block(self, arguments: dict[str, Any], seconds: float, began: float) -> Any:
+        """The result of a plain function.
 
         Raises:
             StepTimeout: its time was over.
-            Failure: it failed, or its result cannot be kept.
+            BaseException: whatever else it raised.
         """
-        block, alarm, limits = self.block, self.runtime.alarm, self.runtime.limits
-        seconds = limit.seconds
-        budget = Budget(limits.record, f"what {block.action} builds")
-        try:
-            positionals = tuple(self._positionals(began + seconds, budget.charge)) if block.positional else ()
-            if block.isolation is not None:
-                from handler.engine.isolation import run_isolated  # noqa: PLC0415
+        block = self.block
+        positionals = self._positionals(began + seconds) if block.positional else ()
+        if block.isolation is not None:
+            from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
 
-                result = run_isolated(block.function, arguments, seconds)
-            elif block.is_coroutine:
-                result = await alarm.wait(block.function, positionals, arguments, seconds)
-            elif seconds == inf:
-                result = block.function(*positionals, **arguments)
-            else:
-                result = alarm.call(block.function, positionals, arguments, seconds)
-        except StepTimeout:
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
-            raise failure_of(error) from None
-        except BaseException as error:
-            if _ends_the_run(error, awaited=block.is_coroutine):
-                raise
-            raise failure_of(error) from None
-        self._keep(result, arguments)
+            return run_isolated(block.function, arguments, seconds)
+        if seconds == inf:
+            return block.function(*positionals, **arguments)
+        return self.runtime.alarm.call(block.function, positionals, arguments, seconds)
 
-    def _keep(self, result: Any, arguments: dict[str, Any]) -> None:
+    async def _await_block(self, arguments: dict[str, Any], seconds: float, began: float) -> Any:
+        """The result of a coroutine function; raises as `_call_block`."""
+        positionals = self._positionals(began + seconds)
+        return await self.runtime.alarm.wait(self.block.function, positionals, arguments, seconds)
+
+    def _keep(self, result: Any, arguments: dict[str, Any]) -> Failure | None:
+        """Take the result in and end the step DONE, or say why it cannot be kept."""
         changes = {name: arguments[parameter] for parameter, name in self.bound.items() if parameter in arguments}
         try:
             self.job.store.keep(self.step, result, changes, self.draft, self.runtime.limits)
         except NotJsonError as error:
-            raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
-        self.step.status = ConduitStatus.DONE
+            return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
+        self.step.status = _DONE
+        return None
 
     def _fail(self, failure: Failure) -> None:
         step = self.step

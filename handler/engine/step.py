@@ -42,29 +42,17 @@ class ConduitStep:
         finished_at: when it ended.
     """
 
-    __slots__ = (
-        "action",
-        "allow_failure",
-        "attempts",
-        "block",
-        "error",
-        "finished_at",
-        "forced",
-        "given_id",
-        "id",
-        "if_condition",
-        "job",
-        "parameters",
-        "position",
-        "result_json",
-        "retry",
-        "return_value",
-        "started_at",
-        "status",
-        "timeout",
-        "variables_json",
-        "view",
-    )
+    # What every step begins with stands here and not in `__init__`, which is most of what making a step costs.
+    id = ""
+    position = 0
+    status: ConduitStatus = ConduitStatus.NONE
+    return_value: Any = None
+    result_json: str | None = None
+    variables_json: str | None = None
+    error: dict[str, Any] | None = None
+    attempts = 0
+    started_at: float | None = None
+    finished_at: float | None = None
 
     def __init__(
         self,
@@ -86,22 +74,16 @@ class ConduitStep:
         self.parameters: Mapping[str, Any] = parameters if parameters is not None else {}
         self.if_condition = if_condition
         self.given_id: str | None = None if id is None else str(id)
-        self.id = ""
-        self.position = 0
         self.forced = forced
         self.timeout = timeout
         self.retry = retry
         self.allow_failure = allow_failure
-        self.status = ConduitStatus.NONE
-        self.return_value: Any = None
-        self.result_json: str | None = None
-        self.variables_json: str | None = None
-        self.error: dict[str, Any] | None = None
-        self.attempts = 0
-        self.started_at: float | None = None
-        self.finished_at: float | None = None
-        self.view = StepView(self)
         job.attach(self)
+
+    @property
+    def view(self) -> StepView:
+        """What tags see of it."""
+        return StepView(self)
 
     @property
     def duration_ms(self) -> float | None:

@@ -33,7 +33,7 @@ class StepList:
             ValueError: a ``retry`` says what cannot be.
         """
         for position, step in enumerate(steps, len(self.steps) + 1):
-            if not isinstance(step, Mapping):
+            if type(step) is not dict and not isinstance(step, Mapping):
                 raise TypeError(f"step {position} is a {type(step).__name__}; a step is a dictionary with an `action`")
             retry = step.get("retry")
             self.create_step(

@@ -24,6 +24,8 @@ _OPENER: Final = re.compile(r"\\?\{[%:#<] ")
 _CHUNK: Final = re.compile(r"[^\s{]+")
 _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
+_PLAIN: Final = frozenset({int, float, bool, type(None)})
+"""Types of values that hold no tag: most of what users write that is no text."""
 _MAX_DEPTH: Final = 32
 """Tags within tags. More only resembles a tag; nobody writes it but to exhaust a parser."""
 
@@ -39,18 +41,25 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge) -> Any:
         return resolve_text(value, contexts, charge) if "{" in value else value
     if kind is list:
         return [resolve(item, contexts, charge) for item in value]
-    if isinstance(value, Mapping):
-        return {resolve_name(key, contexts, charge): resolve(item, contexts, charge) for key, item in value.items()}
+    if kind is dict or isinstance(value, Mapping):
+        return {
+            (key if type(key) is str and "{" not in key else resolve_name(key, contexts, charge)): (
+                item if type(item) in _PLAIN else resolve(item, contexts, charge)
+            )
+            for key, item in value.items()
+        }
     return value
 
 
 def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge) -> Any:
     """One text: the value itself where it is one tag and nothing else, else a text."""
-    pieces = parse(text)
-    tag = whole_tag(pieces)
-    if tag is not None:
-        return copy_value(tag.resolve(contexts, charge), charge)
-    return join_pieces(pieces, contexts, charge)
+    tag = _read_plain_tag(text)
+    if tag is None:
+        pieces = _Parser(text).parse()
+        tag = whole_tag(pieces)
+        if tag is None:
+            return join_pieces(pieces, contexts, charge)
+    return copy_value(tag.resolve(contexts, charge), charge)
 
 
 def resolve_name(name: Any, contexts: Mapping[str, Any], charge: Charge) -> str:
@@ -64,10 +73,17 @@ def parse(text: str) -> tuple[str | Tag, ...]:
     """Split a text into plain texts and tags, escapes resolved. A text without tags is one piece, or none if empty."""
     if "{" not in text:
         return (text,) if text else ()
+    tag = _read_plain_tag(text)
+    return (tag,) if tag is not None else _Parser(text).parse()
+
+
+def _read_plain_tag(text: str) -> Tag | None:
+    """The tag that the text is, where nothing stands around it and no tag in it: the usual case, without the parser."""
     whole = _WHOLE.fullmatch(text)
-    if whole is not None and _CLOSERS[whole[1]][0] == whole[3]:
-        return (_make_tag(whole[1], [whole[2]], whole[2]),)
-    return _Parser(text).parse()
+    if whole is None:
+        return None
+    sigil, path, closer = whole.groups()
+    return Tag(sigil, _expand(sigil, path.split(".")), path, True) if closer == _CLOSERS[sigil][0] else None
 
 
 def whole_tag(pieces: tuple[str | Tag, ...]) -> Tag | None:
@@ -175,7 +191,7 @@ def _make_tag(sigil: str, pieces: Sequence[str | Tag], path: str) -> Tag:
     return Tag(sigil, _expand(sigil, made), path, fixed)
 
 
-def _expand(sigil: str, keys: list[Key]) -> tuple[Key, ...]:
+def _expand(sigil: str, keys: Sequence[Key]) -> tuple[Key, ...]:
     """The path from the contexts down."""
     if sigil == "%":
         return tuple(keys)

@@ -44,22 +44,32 @@ class Variables:
         """
         value, text = keep(result, limits.nesting)
         size = size_of(text)
+        results = self.results_size + size
+        if results > limits.results:
+            raise _too_large("all results of the job take", results, limits.results)
         if changes or draft is not None:
-            kept, deleted = self._collect(changes, draft, limits)
-        else:
-            kept, deleted = {}, []
+            step.variables_json = self._keep_changes(size, changes, draft, limits)
+        elif size > limits.record:
+            raise _too_large("the result takes", size, limits.record)
+        self.results_size = results
+        step.return_value, step.result_json = value, text
+
+    def _keep_changes(
+        self, result_size: int, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
+    ) -> str | None:
+        """Take the changed variables, if they and the result are within the budgets; gives them as JSON."""
+        kept, deleted = self._collect(changes, draft, limits)
         variables_json = _encode_changes(kept, deleted) if kept or deleted else None
-        record = size + (size_of(variables_json) if variables_json else 0)
-        _within("the result and the changed variables take", record, limits.record)
-        _within("all results of the job take", self.results_size + size, limits.results)
+        record = result_size + (size_of(variables_json) if variables_json else 0)
+        if record > limits.record:
+            raise _too_large("the result and the changed variables take", record, limits.record)
         if variables_json is not None:
-            variables_size = self._size_with(kept, deleted, limits)
-            if kept:
-                _within("all variables of the job take", variables_size, limits.variables)
-            self._size = variables_size
+            size = self._size_with(kept, deleted, limits)
+            if kept and size > limits.variables:
+                raise _too_large("all variables of the job take", size, limits.variables)
+            self._size = size
             self._apply(kept, deleted)
-        self.results_size += size
-        step.return_value, step.result_json, step.variables_json = value, text, variables_json
+        return variables_json
 
     def _collect(
         self, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
@@ -111,6 +121,5 @@ def _encode_changes(kept: dict[str, tuple[Any, str]], deleted: list[str]) -> str
     return f'{{"set":{{{changed}}},"deleted":[{",".join(encode_text(name) for name in deleted)}]}}'
 
 
-def _within(what: str, size: int, limit: int) -> None:
-    if size > limit:
-        raise NotJsonError(f"{what} {size:,} bytes; the limit is {limit:,}")
+def _too_large(what: str, size: int, limit: int) -> NotJsonError:
+    return NotJsonError(f"{what} {size:,} bytes; the limit is {limit:,}")
