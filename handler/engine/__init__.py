@@ -1,4 +1,4 @@
-"""The engine: jobs, their steps, and the loop that runs them. Pure: it knows no AWS, no environment, no clock of its own."""
+"""The engine: jobs, their steps, and the loop that runs them. It knows no AWS, no environment, no clock of its own."""
 
 from handler.engine.conduit import Conduit
 from handler.engine.contexts import ScopedObject

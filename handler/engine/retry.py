@@ -54,6 +54,8 @@ class Retry:
             tries: how many there were; 1 after the first.
             random: a float in [0, 1).
         """
-        # The exponent is bounded: past 64 doublings every delay has long met max_delay, and floats overflow.
-        delay: float = min(self.max_delay, self.delay * self.backoff ** min(tries - 1, 64))
+        try:
+            delay: float = min(self.max_delay, self.delay * self.backoff ** (tries - 1))
+        except OverflowError:  # growing since long ago
+            delay = self.max_delay
         return delay * (0.5 + random() / 2) if self.jitter else delay

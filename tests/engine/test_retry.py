@@ -1,0 +1,140 @@
+"""Trying a step again: how often, when, and never past a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from blocks.block import Block
+from handler.engine import Conduit, ConduitStatus, Invocation, Outcome, Retry, Runtime
+
+
+class World:
+    """A clock that moves only when someone waits."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.waits: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time += seconds
+
+    def runtime(self, **more: Any) -> Runtime:
+        return Runtime(now=lambda: self.time, sleep=self.sleep, random=lambda: 0.0, **more)
+
+
+def failing(times: int, error: type[Exception] = OSError, **options: Any) -> tuple[Block[..., Any], Callable[[], int]]:
+    calls = 0
+
+    def flaky() -> str:
+        nonlocal calls
+        calls += 1
+        if calls <= times:
+            raise error("not yet")
+        return "at last"
+
+    return Block(flaky, private=True, **options), lambda: calls
+
+
+def job_of(block: Block[..., Any], retry: dict[str, Any], **step: Any) -> Conduit:
+    return Conduit.from_dict({"steps": [{"action": "FLAKY", "retry": retry, **step}]}, blocks=[block])
+
+
+def go(job: Conduit, runtime: Runtime) -> Outcome:
+    run: Awaitable[Outcome] = job.run(runtime)
+    return asyncio.run(run)  # type: ignore[arg-type]  # a coroutine is awaitable
+
+
+def test_a_step_is_tried_until_it_works() -> None:
+    world, (block, calls) = World(), failing(2)
+    job = job_of(block, {"attempts": 3, "delay": 1, "backoff": 2, "jitter": False})
+    go(job, world.runtime())
+    assert (job[1].status, job[1].return_value, job[1].attempts, calls()) == (ConduitStatus.DONE, "at last", 3, 3)
+    assert world.waits == [1, 2]
+    assert job[1].error is None
+
+
+def test_a_retry_of_n_attempts_tries_n_times() -> None:
+    world, (block, calls) = World(), failing(99)
+    job = job_of(block, {"attempts": 4, "delay": 10, "max_delay": 15, "jitter": False})
+    go(job, world.runtime())
+    assert (job[1].status, calls(), world.waits) == (ConduitStatus.UNHANDLED_EXCEPTION, 4, [10, 15, 15])
+
+
+@pytest.mark.parametrize(("random", "wait"), [(0.0, 5.0), (0.5, 7.5)])
+def test_jitter_waits_between_half_and_all_of_the_delay(random: float, wait: float) -> None:
+    assert Retry(delay=10, jitter=True).wait_after(1, lambda: random) == wait
+
+
+def test_backoff_never_overflows() -> None:
+    assert Retry(delay=1, backoff=1e9, max_delay=30, jitter=False).wait_after(10**6, lambda: 0) == 30
+
+
+def test_only_the_named_statuses_are_tried_again() -> None:
+    for on, expected in ((["UNHANDLED_EXCEPTION"], 1), (["INVALID_ARGUMENT"], 2)):
+        block, calls = failing(1, ValueError)
+        go(job_of(block, {"on": on}), World().runtime())
+        assert calls() == expected
+
+
+def test_a_block_that_may_run_once_is_not_tried_again() -> None:
+    block, calls = failing(1, effect="at_most_once")
+    go(job_of(block, {"attempts": 3}), World().runtime())
+    assert calls() == 1
+
+
+def test_no_try_is_started_that_the_job_has_no_time_for() -> None:
+    world, (block, calls) = World(), failing(99)
+    job = job_of(block, {"attempts": 10, "delay": 4, "backoff": 1, "jitter": False})
+    go(job, world.runtime(job_ends_at=1010.0))
+    assert (calls(), world.waits) == (3, [4, 4])
+
+
+def test_a_declared_timeout_must_fit_before_another_try_starts() -> None:
+    world, (block, calls) = World(), failing(99)
+    job = job_of(block, {"attempts": 10, "delay": 4, "backoff": 1, "jitter": False}, timeout=5)
+    go(job, world.runtime(job_ends_at=1010.0))
+    assert calls() == 2
+
+
+def test_a_wait_that_outlives_the_invocation_is_left_to_the_next() -> None:
+    world, (block, calls) = World(), failing(2)
+    retry = {"attempts": 3, "delay": 60, "max_delay": 60, "jitter": False}
+    job = job_of(block, retry)
+    assert go(job, world.runtime(invocation=Invocation(ends_at=1030.0, fresh=30.0))) is Outcome.PAUSED
+    assert (job.paused.tries, job.paused.resume_in, job.paused.cut) == (1, 60, False)
+    assert job[1].status is ConduitStatus.NONE
+
+    later = Conduit.restore(
+        {"steps": [{"action": "FLAKY", "retry": retry}]}, [], {}, tries=job.paused.tries, attempts=1, blocks=[block]
+    )
+    world.time = 2000.0
+    assert go(later, world.runtime(invocation=Invocation(ends_at=2900.0, fresh=900.0))) is Outcome.FINISHED
+    assert (later[1].status, later[1].attempts, calls()) == (ConduitStatus.DONE, 3, 3)
+
+
+def test_each_try_resolves_its_arguments_anew(run: Any) -> None:
+    seen: list[Any] = []
+
+    def spoil(*, items: list[Any]) -> None:
+        seen.append(list(items))
+        items.append("spoilt")
+        if len(seen) < 2:
+            raise OSError
+
+    data = {
+        "parameters": {"l": [1]},
+        "steps": [{"action": "SPOIL", "parameters": {"items": "{< l >}"}, "retry": {"delay": 0}}],
+    }
+    run(data, blocks=[Block(spoil, private=True)])
+    assert seen == [[1], [1]]
+
+
+@pytest.mark.parametrize("retry", [{"tries": 3}, {"on": ["NOPE"]}])
+def test_a_retry_that_says_what_cannot_be_is_refused(retry: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="retry"):
+        Conduit.from_dict({"steps": [{"action": "LOGIC.TRUE", "retry": retry}]})
