@@ -2,41 +2,166 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from contextvars import copy_context
+from functools import partial
+from itertools import starmap
+from typing import Any, Final, Protocol
 
+from handler.engine.tasks import watch_tasks
+from handler.engine.timer import GRACE, Timer
+from handler.engine.watch import CoroutineWatch, StepTimeout, Watch, current
 
-class StepTimeout(BaseException):  # noqa: N818  # no Exception: a block's own handlers must not take it for theirs
-    """The step's time is over. Raised inside the block by the alarm, and by `Alarm.call` to its caller."""
+__all__ = ["Alarm", "StepTimeout", "SystemAlarm"]
+
+COURTESY: Final = 0.05
+"""Seconds that the event loop has to cancel a coroutine block before the signal stops it as one that never yields."""
+INSISTENCE: Final = 0.05
+"""Seconds between cancellations after the grace."""
+CANCELLATIONS: Final = 20
+"""How often a coroutine block is cancelled before it is left behind."""
 
 
 class Alarm(Protocol):
     """Runs one block and comes back by the limit, as far as Python can."""
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
-        """Run a plain function.
+        """Run a plain function for at most `seconds` (infinite: as long as it likes; 0 or less: not at all).
+
+        A result that the function returned counts, also when the limit passed in that instant.
 
         Raises:
             StepTimeout: it was stopped, or came back after `seconds`.
+            RuntimeError: it raised a `StepTimeout` of its own making.
+            BaseException: whatever else it raised, ``SystemExit`` and ``KeyboardInterrupt`` included.
         """
 
     async def wait(
         self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
     ) -> Any:
-        """Run a coroutine function.
-
-        Raises:
-            StepTimeout: as `call`.
-        """
+        """Run a coroutine function, as `call`."""
 
 
 class SystemAlarm:
-    """The alarm of a real process."""
+    """The alarm of a real process.
 
-    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:  # noqa: ARG002
-        return function(*args, **kwargs)
+    A plain function in the main thread is interrupted by ``SIGALRM``: a `StepTimeout` is raised inside it. It has
+    `GRACE` seconds to clean up, then it is interrupted again and again, by its own lines too, until it ends. A
+    coroutine function is cancelled, with all tasks that it started, and interrupted like a plain one when it does not
+    yield to the event loop. Elsewhere (off the main thread, without ``SIGALRM``) a plain function runs to its end, and
+    the limit is checked then.
+
+    C code that looks at no signals comes back in its own time: see docs/timeouts.md.
+
+    Args:
+        clock: seconds that only grow (`time.monotonic`).
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+        """Run a plain function; see `Alarm.call`."""
+        if seconds == math.inf:
+            return function(*args, **kwargs)
+        if not seconds > 0:  # so written, it stops NaN too
+            raise StepTimeout(seconds)
+        timer = Timer.find(self._clock)
+        watch = Watch(seconds, self._clock)
+        try:
+            if timer is not None:
+                timer.arm(watch)
+            watch.results.extend(starmap(partial(function, *args, **kwargs), ((),)))  # one call; see Watch.results
+        except BaseException as error:  # noqa: BLE001  # settled below
+            watch.armed = False
+            watch.error = error
+        finally:
+            if timer is not None:
+                timer.disarm(watch)
+        if timer is None:
+            watch.check_late()
+            return watch.settle()
+        return watch.settle(timer.watches)
 
     async def wait(
-        self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float  # noqa: ARG002
+        self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
     ) -> Any:
-        return await function(*args, **kwargs)
+        """Run a coroutine function in the running asyncio loop; see `Alarm.wait`."""
+        if seconds == math.inf:
+            return await function(*args, **kwargs)
+        if not seconds > 0:
+            raise StepTimeout(seconds)
+        loop = asyncio.get_running_loop()
+        watch_tasks(loop)
+        timer = Timer.find(self._clock)
+        watch = CoroutineWatch(seconds, self._clock)
+        watch.next_at += COURTESY
+        context = copy_context()
+        context.run(current.set, watch)
+        try:
+            if timer is not None:
+                timer.arm(watch)
+            run = _run(watch, partial(function, *args, **kwargs), can_interrupt=timer is not None)
+            await _Supervision(loop.create_task(run, context=context), watch, timer).see_through()
+        finally:
+            watch.stop()
+            if timer is not None:
+                timer.disarm(watch)
+        return watch.settle(timer.watches if timer else ())
+
+
+async def _run(watch: CoroutineWatch, function: Callable[[], Awaitable[Any]], *, can_interrupt: bool) -> None:
+    """Run the block in a task of its own. Nothing leaves it: asyncio ends the whole loop at a task's ``SystemExit``."""
+    try:
+        watch.results.append(await function())
+    except BaseException as error:  # noqa: BLE001  # settled by the one who waits
+        watch.armed = False
+        watch.error = error
+    if not can_interrupt:
+        watch.check_late()
+
+
+class _Supervision:
+    """Waits for a coroutine block, and ends it at its limit."""
+
+    def __init__(self, task: asyncio.Task[None], watch: CoroutineWatch, timer: Timer | None) -> None:
+        self._task = task
+        self._watch = watch
+        self._timer = timer
+
+    async def see_through(self) -> None:
+        try:
+            await asyncio.wait({self._task}, timeout=self._watch.seconds)
+        except asyncio.CancelledError:  # from outside: the run as a whole is given up
+            await self._cancel()
+            raise
+        if not self._task.done() or self._watch.raised:
+            await self._cancel()
+        elif self._task.cancelled():
+            self._watch.error = asyncio.CancelledError("something other than its time limit cancelled the block")
+
+    async def _cancel(self) -> None:
+        """Cancel the block and all tasks that it started, until they end."""
+        self._watch.cancelled = True
+        if self._timer is not None:
+            self._timer.put_off(self._watch, GRACE)
+        await self._cancel_once(GRACE)
+        for _ in range(CANCELLATIONS):
+            for task in self._alive():
+                self._watch.trace().begin_in_task(task)
+            await self._cancel_once(INSISTENCE)
+
+    async def _cancel_once(self, patience: float) -> None:
+        alive = self._alive()
+        for task in alive:
+            task.cancel()
+        if alive:
+            await asyncio.wait(alive, timeout=patience)
+        for task in alive:
+            if task.done() and not task.cancelled():
+                task.exception()  # taken note of: asyncio reports the others as never retrieved
+
+    def _alive(self) -> set[asyncio.Task[Any]]:
+        return {task for task in (self._task, *self._watch.tasks) if not task.done()}

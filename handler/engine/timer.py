@@ -1,0 +1,106 @@
+"""The process's one interval timer, ``SIGALRM``, shared by every block that runs under a limit."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any, Final
+
+from handler.engine.watch import Watch
+
+GRACE: Final = 0.5
+"""Seconds that a block has to clean up before it is interrupted again."""
+TIGHT: Final = 0.001
+"""Seconds between all further interruptions: each lands at another place, until one is not caught."""
+LOOK_AGAIN: Final = 0.005
+"""Seconds until the next look when the alarm met the event loop's code, or another job's, in place of the block's."""
+SHORTEST: Final = 1e-6
+"""What `setitimer` resolves; less would switch it off."""
+LONGEST: Final = 1e6
+"""Seconds, 11 days. `setitimer` refuses very large numbers; a longer limit is looked at again then."""
+
+read_handler: Final = inspect.unwrap(signal.getsignal)
+"""`signal.getsignal` less its search for an enum's member, which costs more than the rest of an armed call."""
+
+
+class Timer:
+    """Holds the timer and is its signal handler: what is registered for ``SIGALRM`` is the timer's state.
+
+    It stays registered between blocks, where it does nothing (or calls the handler that it replaced), so that a step
+    costs two calls of `setitimer` and none of `signal`. Others reset handlers too (a monitoring layer that sets
+    ``SIG_DFL`` would make the next alarm end the process): each block begins with a look whether it is still there.
+    """
+
+    def __init__(self, clock: Callable[[], float], previous: Any) -> None:
+        self._clock = clock
+        self._previous = previous
+        self._foreign: tuple[float, float] | None = None
+        self.watches: list[Watch] = []
+
+    @classmethod
+    def find(cls, clock: Callable[[], float]) -> Timer | None:
+        """The process's timer; ``None`` where there is none: off the main thread, or without ``SIGALRM``."""
+        if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+            return None
+        handler = read_handler(signal.SIGALRM)
+        if isinstance(handler, cls):
+            return handler
+        timer = cls(clock, handler)
+        signal.signal(signal.SIGALRM, timer)
+        return timer
+
+    def arm(self, watch: Watch) -> None:
+        """Interrupt `watch` from its `next_at` on, until `disarm`."""
+        watch.armed = True
+        self.watches.append(watch)
+        delay, interval = self._set(watch.started_at)
+        if delay and len(self.watches) == 1:
+            self._foreign = (watch.started_at + delay, interval)
+
+    def disarm(self, watch: Watch) -> None:
+        """End what `arm` began. A timer that the block switched off or took over makes the watch late if it is over."""
+        watch.stop()
+        if watch in self.watches:
+            self.watches.remove(watch)
+        delay, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+        if not (delay or interval) or read_handler(signal.SIGALRM) is not self:
+            watch.check_late()
+        if self.watches:
+            self._set(self._clock())
+        elif self._foreign:
+            (at, repeat), self._foreign = self._foreign, None
+            signal.setitimer(signal.ITIMER_REAL, max(at - self._clock(), SHORTEST), repeat)
+
+    def put_off(self, watch: Watch, seconds: float) -> None:
+        """Interrupt `watch` no earlier than `seconds` from now."""
+        now = self._clock()
+        watch.next_at = now + seconds
+        self._set(now)
+
+    def _set(self, now: float) -> tuple[float, float]:
+        soonest = min((watch.next_at for watch in self.watches), default=now + LONGEST) - now
+        return signal.setitimer(signal.ITIMER_REAL, min(max(soonest, SHORTEST), LONGEST), GRACE)
+
+    def __call__(self, signal_number: int, frame: FrameType | None) -> None:
+        """Handle the signal: raise inside the block whose time is over, if it is the block's code that is running."""
+        self.watches = [watch for watch in self.watches if watch.armed]  # Ctrl-C may have kept one from being disarmed
+        if not self.watches:
+            if callable(self._previous):
+                self._previous(signal_number, frame)
+            return
+        now = self._clock()
+        due = [watch for watch in self.watches if watch.next_at <= now]
+        hit = next((watch for watch in due if watch.is_running), None)
+        for watch in due:
+            watch.next_at = now + LOOK_AGAIN
+        if hit is not None:
+            hit.next_at = now + (TIGHT if hit.raised else GRACE)
+        self._set(now)
+        if hit is not None:
+            if hit.raised:
+                hit.trace().begin(frame, partial(self.put_off, hit))
+            raise hit.make_timeout()
