@@ -126,14 +126,16 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds <= 900:  # noqa: PLR2004  # Lambda's own limit
-        raise argparse.ArgumentTypeError("seconds between 0 and 900, as Lambda has them")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, 900 at most")
     return seconds
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:  # noqa: PLR2004  # what a port is
-        raise argparse.ArgumentTypeError("a port is 0 to 65535")
-    return port
+    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004  # the largest there is
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return int(text)

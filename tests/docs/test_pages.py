@@ -1,0 +1,130 @@
+"""The documentation is run: each page's Python as one program, each job as a job, each table of tags row by row."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from handler.engine import Conduit, ConduitStatus
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "README.md"]
+BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<mark> \w+)?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?://|#)(?P<target>[^)#]+)")
+ROW = re.compile(r"^\| `(?P<written>.+?)` \| (?P<given>.+?) \|$")
+
+# Runs a page's Python, top-level `await` included, and then each of its tests.
+PROGRAM = """
+import ast, asyncio, inspect, sys
+
+names = {"__name__": "page"}
+
+
+async def run():
+    code = compile(sys.stdin.read(), sys.argv[1], "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    made = eval(code, names)
+    if inspect.isawaitable(made):
+        await made
+    for name, test in list(names.items()):
+        if name.startswith("test_"):
+            made = test()
+            if inspect.isawaitable(made):
+                await made
+
+
+asyncio.run(run())
+"""
+
+
+def blocks_of(page: Path, kind: str) -> list[str]:
+    return [found["text"] for found in BLOCK.finditer(page.read_text()) if found["kind"] == kind]
+
+
+def named(pages: list[Path]) -> list[object]:
+    return [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages]
+
+
+@pytest.mark.parametrize("page", named([page for page in PAGES if blocks_of(page, "python")]))
+def test_the_python_of_a_page_runs(page: Path) -> None:
+    program = "\n".join(blocks_of(page, "python"))
+    # A process of its own: what a page adds to the registry is no business of other tests.
+    ended = subprocess.run(  # noqa: S603  # our own interpreter, our own pages
+        [sys.executable, "-c", PROGRAM, str(page)], input=program, capture_output=True, text=True, cwd=ROOT, check=False
+    )
+
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("page", named([page for page in PAGES if blocks_of(page, "json")]))
+def test_the_json_of_a_page_is_json(page: Path) -> None:
+    for text in blocks_of(page, "json"):
+        json.loads(text)
+
+
+@pytest.mark.parametrize("page", named(PAGES))
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    targets = [found["target"] for found in LINK.finditer(BLOCK.sub("", page.read_text()))]
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def rows_under(page: Path, heading: str) -> list[tuple[str, str]]:
+    """The rows of each table of `page` whose second column has the `heading`."""
+    rows, inside = [], False
+    for line in page.read_text().splitlines():
+        if line.startswith("| You write |"):
+            inside = line == f"| You write | {heading} |"
+        elif not line.startswith("|"):
+            inside = False
+        elif inside and (row := ROW.match(line)):
+            rows.append((row["written"], row["given"]))
+    return rows
+
+
+TAGS = ROOT / "docs" / "tags.md"
+
+
+def run_with(text: str) -> Conduit:
+    """The page's job, with `text` as the parameter of its step `here`."""
+    [page_job] = [found["text"] for found in BLOCK.finditer(TAGS.read_text()) if found["mark"] == " job"]
+    payload = json.loads(page_job)
+    [here] = [step for step in payload["steps"] if step["id"] == "here"]
+    here["parameters"]["value1"] = text
+    job = Conduit.from_dict(payload)
+    asyncio.run(job.run())
+    return job
+
+
+@pytest.mark.parametrize(("written", "given"), rows_under(TAGS, "You get"))
+def test_a_tag_gives_what_its_page_says(written: str, given: str) -> None:
+    step = run_with(written)["here"]
+
+    assert step.error is None
+    assert step.return_value == [json.loads(given.strip("`"))]
+
+
+@pytest.mark.parametrize(("written", "given"), rows_under(TAGS, "The error"))
+def test_a_tag_that_leads_nowhere_says_what_its_page_says(written: str, given: str) -> None:
+    step = run_with(written)["here"]
+
+    assert step.status is ConduitStatus.INVALID_ARGUMENT
+    assert step.error is not None
+    assert step.error["message"] == given
+
+
+def test_the_page_of_tags_has_rows_of_both_kinds() -> None:
+    assert len(rows_under(TAGS, "You get")) > 20
+    assert len(rows_under(TAGS, "The error")) > 10
+
+
+def test_the_page_of_statuses_names_each_with_its_number() -> None:
+    row = re.compile(r"^\| ([A-Z_]+) \| (-?\d+) \|", re.MULTILINE)
+    listed = {name: int(value) for name, value in row.findall((ROOT / "docs" / "statuses.md").read_text())}
+
+    assert listed == {status.name: status.value for status in ConduitStatus}
