@@ -6,6 +6,7 @@ Times are seconds since the epoch, as floats.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -65,12 +66,25 @@ class JobRecord:
     """How often the sweeper moved `due` on in vain; each doubles the wait."""
     started_at: float | None = None
     finished_at: float | None = None
+    ends_at: float = math.inf
+    """When the job must have ended: so long after its acceptance or its last redrive."""
+    resume_at: float | None = None
+    """When the step at the cursor may be tried again, while its ``retry`` waits from one invocation to a later one."""
     failed_step: str | None = None
     """JSON of ``{id, position, action, status}`` of the first step that failed, or ``None``."""
 
     @property
     def finished(self) -> bool:
         return self.status in FINISHED
+
+    @property
+    def all_published(self) -> bool:
+        """Whether the bus has everything, the end included."""
+        return self.published > self.steps
+
+    def held(self, now: float) -> bool:
+        """Whether a claim holds the job; one whose lease is over does not, though its owner may still be at work."""
+        return self.lease is not None and self.lease_until >= now
 
     def lease_of(self, index: int) -> str | None:
         """The lease under which the step at `index` was recorded: the record of that lease is the one that counts."""

@@ -1,0 +1,53 @@
+"""Who sends a job, and what they may do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A tenant with rights, as the identity of a request or the configuration of a queue gives them.
+
+    Attributes:
+        tenant: whose jobs these are.
+        tags: what the jobs may use blocks with.
+        step_limit: how many steps of a job run, or ``None`` for all.
+        payload_limit: bytes of a payload.
+        max_running_jobs: unfinished jobs of the tenant at once, or ``None`` for any number.
+    """
+
+    tenant: str
+    tags: frozenset[str] = frozenset()
+    step_limit: int | None = None
+    payload_limit: int = 256 * 1024
+    max_running_jobs: int | None = None
+
+    @property
+    def rights(self) -> Rights:
+        """What a job is accepted with, and keeps."""
+        return Rights(self.tags, self.step_limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a job may do: it stands beside the payload, so that a job resumed by the queue has its sender's rights."""
+
+    tags: frozenset[str]
+    step_limit: int | None
+
+    def encode(self) -> str:
+        """As canonical JSON."""
+        return json.dumps({"step_limit": self.step_limit, "tags": sorted(self.tags)}, separators=(",", ":"))
+
+    @classmethod
+    def decode(cls, text: str) -> Rights:
+        """The rights that `encode` wrote."""
+        fields = json.loads(text)
+        return cls(frozenset(fields["tags"]), fields["step_limit"])
+
+    def include(self, others: Rights) -> bool:
+        """Whether whoever has these rights has the others too."""
+        enough = self.step_limit is None or (others.step_limit is not None and others.step_limit <= self.step_limit)
+        return self.tags >= others.tags and enough

@@ -1,0 +1,63 @@
+"""Why a door cannot do what it was asked, ordered by what the caller does next.
+
+    ConduitError
+    ├── RefusedError             asking again changes nothing: ask for something else
+    │   ├── NotFoundError            no such job or step, or another tenant's: the two look alike
+    │   ├── ConflictError            the job is not in the state that the request needs, or its id is taken
+    │   └── InvalidRequestError      a field of the request cannot be what it is
+    └── TryAgainError            the same request may do later
+        ├── TooManyJobsError         the tenant has as many unfinished jobs as it may have
+        └── UnavailableError         AWS fails us
+
+What is wrong with a payload is `handler.payload.InvalidPayload`; what is wrong with AWS comes from `infra.errors`.
+"""
+
+from __future__ import annotations
+
+
+class ConduitError(Exception):
+    """The request was not done. The message is for whoever sent it."""
+
+
+class RefusedError(ConduitError):
+    """The request will not work as it stands."""
+
+
+class NotFoundError(RefusedError):
+    """There is no such job or step, as far as this caller may know."""
+
+
+class ConflictError(RefusedError):
+    """The job is in another state than the request needs."""
+
+
+class InvalidRequestError(RefusedError):
+    """One field of the request has a value that it cannot have.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) to the field of the request's body, or its name where it is a query parameter.
+    """
+
+    def __init__(self, pointer: str, message: str) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
+class TryAgainError(ConduitError):
+    """The request may work later.
+
+    Attributes:
+        retry_after: seconds to wait first.
+    """
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooManyJobsError(TryAgainError):
+    """The tenant has as many unfinished jobs as it may have."""
+
+
+class UnavailableError(TryAgainError):
+    """A service that this request needs does not answer as it should."""

@@ -1,0 +1,88 @@
+"""Records as entries of the event bus: ``Step Updated`` and ``Job Finished``.
+
+An entry is made of records alone, never of what only the process that ran the step knows: whoever publishes it, and
+whenever, gives the same event id the same content.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.encoder import encode_basestring_ascii as quote
+from typing import Any, Final
+
+from handler.times import iso
+from infra.event_bus import Entry
+from infra.records import JobRecord, StepRecord
+
+STEP_UPDATED: Final = "Step Updated"
+JOB_FINISHED: Final = "Job Finished"
+VERSION: Final = 1
+_LONG_INTEGER: Final = re.compile(r"\d{19}")
+"""What may be an integer of more than 64 bits, which EventBridge does not take."""
+_BITS: Final = 63
+
+
+def step_updated(job: JobRecord, step: StepRecord, *, limit: int) -> Entry:
+    """The update of one step.
+
+    Args:
+        job: its job, in the run that it was recorded in or kept by.
+        step: the record that counts.
+        limit: bytes of the entry. A result that would not fit is left out, and ``result_omitted`` says so.
+    """
+    head = (
+        f'{_head(job, str(step.position))},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)}}},'
+        f'"step":{{"id":{quote(step.step_id)},"position":{step.position},"action":{quote(step.action)},'
+        f'"status":{{"name":"{step.status}","value":{step.status_value}}},"attempts":{step.attempts},'
+        f'"started_at":{_time(step.started_at)},"finished_at":{_time(step.finished_at)},'
+        f'"duration_ms":{json.dumps(step.duration_ms)}'
+    )
+    moment = step.finished_at or job.created_at
+    result, error = step.result or "null", step.error or "null"
+    if _publishable(result):
+        entry = Entry(STEP_UPDATED, f'{head},"result":{result},"error":{error}}}}}', moment)
+        if entry.size <= limit:
+            return entry
+    entry = Entry(STEP_UPDATED, f'{head},"result":null,"error":{error},"result_omitted":true}}}}', moment)
+    if entry.size <= limit:
+        return entry
+    return Entry(
+        STEP_UPDATED, f'{head},"result":null,"error":null,"result_omitted":true,"error_omitted":true}}}}', moment
+    )
+
+
+def job_finished(job: JobRecord) -> Entry:
+    """The end of a job."""
+    detail = (
+        f'{_head(job, "end")},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)},"status":"{job.status}",'
+        f'"success":{"true" if job.status == "SUCCEEDED" else "false"},"created_at":{_time(job.created_at)},'
+        f'"finished_at":{_time(job.finished_at)},"steps":{job.steps},"failed_step":{job.failed_step or "null"}}}}}'
+    )
+    return Entry(JOB_FINISHED, detail, job.finished_at or job.created_at)
+
+
+def _head(job: JobRecord, what: str) -> str:
+    event_id = quote(f"{job.key.tenant}/{job.key.job_id}/{job.run}/{what}")
+    return f'{{"version":{VERSION},"event_id":{event_id},"tenant":{quote(job.key.tenant)}'
+
+
+def _text(text: str | None) -> str:
+    return "null" if text is None else quote(text)
+
+
+def _time(seconds: float | None) -> str:
+    return "null" if seconds is None else f'"{iso(seconds)}"'
+
+
+def _publishable(result: str) -> bool:
+    """Whether EventBridge takes the numbers in it."""
+    return _LONG_INTEGER.search(result) is None or not _has_long_integer(json.loads(result))
+
+
+def _has_long_integer(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_long_integer, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_long_integer, value))
+    return isinstance(value, int) and value.bit_length() > _BITS

@@ -1,0 +1,86 @@
+"""What a deployment's dashboard shows: counts and durations, collected in an invocation and written once at its end.
+
+Metrics go out as CloudWatch's embedded metric format, by Powertools. Counting costs a step a fraction of a microsecond;
+nothing of Powertools is imported before something is flushed.
+
+Names, in the namespace ``Conduit``:
+
+==================  ============  =================  =================================================================
+Metric              Unit          Dimensions         Counts
+==================  ============  =================  =================================================================
+Jobs                Count         Status             jobs that ended
+JobDuration         Milliseconds  Status             from the job's acceptance to its end
+Steps               Count         Status, Block      steps recorded; an unknown block is ``UNKNOWN``
+StepDuration        Milliseconds  Block              of steps that ran
+HandOvers           Count                            jobs passed on to another invocation
+Resumes             Count                            jobs claimed that had begun elsewhere
+Crashes             Count                            claims that found that an earlier owner died
+FencedOut           Count                            runs that found their job in other hands
+PublishFailures     Count                            entries that did not reach the bus at the first attempt
+Rejected            Count                            messages sent to the dead-letter queue
+Swept               Count                            jobs that the sweeper found due
+ServiceFailures     Count         Door               what AWS's failures kept from being done
+ColdStarts          Count                            first invocations of a process
+==================  ============  =================  =================================================================
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+NAMESPACE: Final = "Conduit"
+MAX_VALUES: Final = 1000
+"""Durations kept of one metric in one invocation; of more only the first are told."""
+
+Dimensions = tuple[tuple[str, str], ...]
+
+
+class Metrics:
+    """The metrics of one process, emptied by each flush."""
+
+    def __init__(self) -> None:
+        self._counts: defaultdict[tuple[str, Dimensions], float] = defaultdict(float)
+        self._times: defaultdict[tuple[str, Dimensions], list[float]] = defaultdict(list)
+
+    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
+        """Add to a counter."""
+        self._counts[name, tuple(dimensions.items())] += value
+
+    def time(self, name: str, milliseconds: float, **dimensions: str) -> None:
+        """Note a duration."""
+        values = self._times[name, tuple(dimensions.items())]
+        if len(values) < MAX_VALUES:
+            values.append(milliseconds)
+
+    def counted(self, name: str) -> float:
+        """What a counter has come to since the last flush, over all dimensions."""
+        return sum(value for (counter, _), value in self._counts.items() if counter == name)
+
+    def flush(self) -> None:
+        """Write what there is to the standard output, where Lambda's log agent reads it, and begin anew."""
+        if not self._counts and not self._times:
+            return
+        from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 (not before the answer is ready)
+        from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415 (as above)
+            AmazonCloudWatchEMFProvider,
+        )
+
+        told: defaultdict[Dimensions, list[tuple[str, str, list[float]]]] = defaultdict(list)
+        for (name, dimensions), value in self._counts.items():
+            told[dimensions].append((name, MetricUnit.Count.value, [value]))
+        for (name, dimensions), values in self._times.items():
+            told[dimensions].append((name, MetricUnit.Milliseconds.value, values))
+        self._counts.clear()
+        self._times.clear()
+        for dimensions, metrics in told.items():
+            provider = AmazonCloudWatchEMFProvider(
+                namespace=NAMESPACE, metric_set={}, dimension_set={}, metadata_set={}
+            )
+            for key, text in dimensions:
+                provider.add_dimension(key, text)
+            for name, unit, values in metrics:
+                for value in values:
+                    provider.add_metric(name, unit, value)
+            if provider.metric_set:
+                provider.flush_metrics()

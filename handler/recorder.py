@@ -1,0 +1,311 @@
+"""Listens to one run of a job and writes what it hears: records to the table, then events to the bus.
+
+It is the job's owner for as long as the run lasts: it knows the claim, what is committed, and what is not. The rules
+it keeps are those of ``docs/records.md``; in short:
+
+- a step counts once its record is put and one conditional write of JOB has moved the cursor past it;
+- a block with an effect begins only after everything before it counts and its own attempt is noted;
+- a job that nobody else knows of is accepted as late as is safe;
+- whoever is refused has lost the job: nothing is written or published after that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Paused
+from handler.lifetime import Lifetime
+from handler.ports import Ports
+from handler.publisher import OUTBOX_SECONDS, Publisher
+from infra.jobs_table import Refused
+from infra.records import JobRecord, JobStatus, PayloadRecord, StepRecord
+
+EVENT_BATCH: Final = 10
+"""Updates that fill one call of the bus: so many do not wait for more."""
+
+
+class FencedOutError(Exception):
+    """The job is not ours (any more): a commit was refused.
+
+    Attributes:
+        job: as it stands, or ``None`` where there is none.
+        accepted: whether it had been accepted by this run or before it.
+    """
+
+    def __init__(self, job: JobRecord | None, *, accepted: bool) -> None:
+        super().__init__("a commit was refused: the job is in other hands")
+        self.job = job
+        self.accepted = accepted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a recorder is told of the run that it records.
+
+    Attributes:
+        job: the claimed record; of a job that nobody knows of yet, what its record would be under our lease.
+        payload: what the job was, or would be, accepted with.
+        written: the same, read.
+        steps: the records that count.
+        accepted: whether `job` stands in the table.
+        lifetime: of the invocation.
+        published: how far the bus has got, if farther than `job` says.
+        outbox: whether a message that is not acknowledged before everything is published stands for the job's end, so
+            that its last commit need not leave anything due.
+        pause_at: when somebody is tired of waiting; the run pauses before the next step that would begin later.
+    """
+
+    job: JobRecord
+    payload: PayloadRecord
+    written: Mapping[str, Any]
+    steps: Sequence[StepRecord] = ()
+    accepted: bool
+    lifetime: Lifetime
+    published: int = 0
+    outbox: bool
+    pause_at: float | None = None
+
+
+class Recorder:
+    """Owner of one job during one run.
+
+    Args:
+        ports: the world.
+        run: what is run.
+
+    Attributes:
+        job: the record as last committed; before the first commit of an unknown job, as it would be.
+        steps: all records, of steps that count and of those that wait for the next commit.
+        accepted: whether the job stands in the table.
+    """
+
+    def __init__(self, ports: Ports, run: Run) -> None:
+        if run.job.lease is None:
+            raise ValueError(f"{run.job.key}: a run needs the lease of a claim")
+        self._ports = ports
+        self._publisher = Publisher(ports)
+        self._run = run
+        self._lease = run.job.lease
+        self._began = self._flushed = self._told = ports.now()
+        self._start = run.job.cursor
+        self._prior = run.job.attempts - 1 if run.accepted else 0
+        self._careful = self._prior > 0
+        self._counted = run.job.cursor if run.accepted else -1  # the claim counts for the step at the cursor
+        self._marked = -1
+        self._owing = False
+        self._published = max(run.job.published, run.published)
+        self.job = run.job
+        self.steps: list[StepRecord] = list(run.steps)
+        self.accepted = run.accepted
+
+    # ------------------------------------------------------------------ what the engine asks and tells
+
+    async def before_step(self, job: Conduit, step: ConduitStep) -> Decision | ConduitStatus:
+        """Whether the step may begin; a block with an effect only once that is written down."""
+        index = step.position - 1
+        assert step.block is not None  # noqa: S101  # only steps that would run are asked for
+        effect = step.block.effect
+        if index == self._start and self._run.accepted and (blamed := self._blame(effect)) is not None:
+            return blamed
+        if self._run.pause_at is not None and self._ports.now() >= self._run.pause_at:
+            return Decision.PAUSE
+        unmarked = effect != "none" and self._marked != index
+        if unmarked or (self._careful and self._counted != index):
+            await self._commit(job, attempt=True, started=effect != "none")
+            if self.job.cancel:
+                return ConduitStatus.CANCELLED
+            await self._tell_the_bus()
+        return Decision.PROCEED
+
+    def _blame(self, effect: str) -> ConduitStatus | None:
+        """What becomes of the step at which earlier owners stopped, if it is not to be run again."""
+        if effect == "at_most_once" and self._run.job.started and self._prior > 0:
+            return ConduitStatus.INTERRUPTED
+        settings = self._ports.settings
+        if self._prior >= settings.max_attempts or self._run.job.hand_overs >= settings.max_hand_overs:
+            return ConduitStatus.TIME_LIMIT_EXCEED
+        return None
+
+    def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
+        """Keep the record; gives something to wait for when it is time to write."""
+        self.steps.append(self._record(step))
+        self._count(step)
+        if step.attempts and step.block is not None and step.block.effect != "none":
+            self._owing = True
+        due = self._owing or self._ports.now() - self._flushed >= self._ports.settings.flush_interval
+        if not due or len(self.steps) == self.job.steps or self._writes_before_next(job):
+            return None  # the end, or the next step's own write, commits this one too
+        return self._flush(job)
+
+    async def on_job_finish(self, job: Conduit, failed_step: ConduitStep | None) -> None:
+        """The last steps and the end of the job are one commit."""
+        await self._commit(job, end=self._end_status(job), failed_step=failed_step)
+
+    async def let_go(self, job: Conduit, paused: Paused) -> None:
+        """Release the job for another invocation, before the step at which the run paused."""
+        await self._commit(job, paused=paused)
+
+    # ------------------------------------------------------------------ keeping
+
+    def _record(self, step: ConduitStep) -> StepRecord:
+        record = self.job
+        return StepRecord(
+            key=record.key,
+            index=step.position - 1,
+            lease=self._lease,
+            step_id=step.id,
+            action=step.action,
+            status=step.status.name,
+            status_value=step.status.value,
+            result=step.result_json,
+            error=json.dumps(step.error, separators=(",", ":")) if step.error else None,
+            attempts=step.attempts,
+            started_at=step.started_at,
+            finished_at=step.finished_at,
+            duration_ms=step.duration_ms,
+            variables=step.variables_json,
+            expires_at=record.expires_at,
+        )
+
+    def _count(self, step: ConduitStep) -> None:
+        block = step.block.action if step.block is not None else "UNKNOWN"
+        metrics = self._ports.metrics
+        metrics.count("Steps", Status=step.status.name, Block=block)
+        if step.duration_ms is not None:
+            metrics.time("StepDuration", step.duration_ms, Block=block)
+
+    def _writes_before_next(self, job: Conduit) -> bool:
+        """Whether the next step will note its attempt, so that one write serves both."""
+        step = job.steps[len(self.steps)]
+        if job.cancelled or (job.success is False and not step.forced) or step.status is not ConduitStatus.NONE:
+            return False
+        return step.block is not None and (self._careful or step.block.effect != "none")
+
+    def _end_status(self, job: Conduit) -> JobStatus:
+        if any(record.status == ConduitStatus.CANCELLED.name for record in self.steps):
+            return "CANCELLED"
+        return "SUCCEEDED" if job.success else "FAILED"
+
+    async def _flush(self, job: Conduit) -> None:
+        await self._commit(job)
+        await self._tell_the_bus()
+
+    async def _tell_the_bus(self) -> None:
+        """Publish during the run, now and then: a step's update shall not wait for a long job's end."""
+        waiting = self.job.cursor - self._published
+        if waiting < EVENT_BATCH and self._ports.now() - self._told < self._ports.settings.flush_interval:
+            return
+        self._told = self._ports.now()
+        self._published = await self._publisher.publish(replace(self.job, published=self._published), self.steps)
+
+    # ------------------------------------------------------------------ the one write that counts
+
+    async def _commit(
+        self,
+        job: Conduit,
+        *,
+        attempt: bool = False,
+        started: bool = False,
+        end: JobStatus | None = None,
+        failed_step: ConduitStep | None = None,
+        paused: Paused | None = None,
+    ) -> None:
+        held = self.job
+        pending = self.steps[held.cursor :]
+        table, now = self._ports.table, self._ports.now
+        await table.put(None if self.accepted else self._run.payload, pending)
+        after = replace(self._moved(now()), attempts=self._attempts(attempt=attempt, paused=paused))
+        if end is not None:
+            after = self._ended(after, end, failed_step, now())
+        elif paused is not None:
+            after = self._released(after, paused, now())
+        elif attempt:
+            after = replace(after, started=started or after.started)
+        answer = await (table.commit(held, after) if self.accepted else table.accept(after, now()))
+        if isinstance(answer, Refused):
+            raise FencedOutError(answer.job, accepted=self.accepted)
+        self.job = answer.job
+        self.accepted = True
+        self._counted = after.cursor if attempt else -1
+        self._marked = after.cursor if attempt and started else -1
+        self._flushed = now()
+        self._owing = False
+        if self.job.cancel:
+            job.cancel()
+
+    def _moved(self, now: float) -> JobRecord:
+        """The record with the cursor behind every step that is put, still ours."""
+        held, cursor = self.job, len(self.steps)
+        after = replace(
+            held,
+            published=max(held.published, self._published),
+            lease_until=self._lease_until,
+            due=self._lease_until,
+            started_at=held.started_at if held.started_at is not None else min(self._began, now),
+        )
+        if cursor == held.cursor:
+            return after
+        leases = held.leases
+        if not leases or leases[-1][1] != self._lease:
+            leases = (*leases, (held.cursor, self._lease))
+        return replace(after, cursor=cursor, leases=leases, started=False, tries=0, resume_at=None, hand_overs=0)
+
+    @property
+    def _lease_until(self) -> float:
+        return self._run.lifetime.ends_at + self._ports.settings.lease_margin
+
+    def _attempts(self, *, attempt: bool, paused: Paused | None) -> int:
+        """Attempts of the step at the new cursor: an absolute number, since a write may be repeated."""
+        cursor = len(self.steps)
+        noted = self.job.attempts if cursor == self.job.cursor else 0
+        counted = self._counted == cursor
+        if attempt or (paused is not None and paused.cut):
+            return noted if counted else noted + 1
+        if paused is not None and counted:
+            return noted - 1  # it did not begin, or came to an end of its own: nobody died of it
+        return noted
+
+    def _ended(self, after: JobRecord, status: JobStatus, failed: ConduitStep | None, now: float) -> JobRecord:
+        late = now > self._run.lifetime.ends_at
+        return replace(
+            after,
+            status=status,
+            lease=None,
+            lease_until=0.0,
+            finished_at=now,
+            failed_step=_failed_step(failed) if failed is not None else None,
+            due=None if self._run.outbox and not late else now + OUTBOX_SECONDS,
+        )
+
+    def _released(self, after: JobRecord, paused: Paused, now: float) -> JobRecord:
+        waited = after.tries < paused.tries  # a retry that waits for its time is no job that goes nowhere
+        return replace(
+            after,
+            status="QUEUED",
+            lease=None,
+            lease_until=0.0,
+            started=after.started and paused.cut,
+            tries=paused.tries,
+            resume_at=now + paused.resume_in if paused.resume_in > 0 else None,
+            hand_overs=(0 if waited else after.hand_overs) + 1,
+            due=now + paused.resume_in + OUTBOX_SECONDS,
+        )
+
+    async def publish_rest(self) -> JobRecord:
+        """After the end: publish what is left; gives the job with `published` as far as the bus has got."""
+        return await self._publisher.settle(
+            replace(self.job, published=max(self.job.published, self._published)), self.steps
+        )
+
+
+def _failed_step(step: ConduitStep) -> str:
+    fields: dict[str, Any] = {
+        "id": step.id,
+        "position": step.position,
+        "action": step.action,
+        "status": {"name": step.status.name, "value": step.status.value},
+    }
+    return json.dumps(fields, separators=(",", ":"))

@@ -1,0 +1,23 @@
+"""Times as the doors and the bus show them: ISO 8601 in UTC with milliseconds."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+
+def iso(seconds: float) -> str:
+    """``2026-01-31T12:00:00.250Z`` for seconds since the epoch."""
+    whole, millis = divmod(round(seconds * 1000), 1000)
+    return f"{_second(whole)}.{millis:03d}Z"
+
+
+def iso_or_none(seconds: float | None) -> str | None:
+    """The same, and nothing for nothing."""
+    return None if seconds is None else iso(seconds)
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    """Up to the second. Steps of a job share few of them, and formatting one costs more than the rest of its entry."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
