@@ -119,7 +119,7 @@ class Block(Generic[P, R]):
         if self.max_uses is not None and self.max_uses < 0:
             yield f"max_uses is 0 or more, or None for any number, not {self.max_uses!r}"
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:

@@ -26,7 +26,7 @@ class Job(Protocol):
     def tags(self) -> frozenset[str]: ...
     @property
     def variables(self) -> MutableMapping[str, Any]:
-        """The job's variables. What is changed here counts only when the step ends DONE."""
+        """The job's variables. Reading one gives a copy, charged to the step; changes count when the step ends DONE."""
 
 
 class Call(Protocol):

@@ -18,14 +18,14 @@ Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not"]
 
 
 def _same(value1: Any, value2: Any) -> bool:
-    """Whether two JSON values are one.
-
-    Texts, numbers, booleans and null have no identity of their own in JSON: they are the same when type and value are.
-    Lists and dictionaries do: a variable or a result is itself, and never another one with equal items.
-    """
-    if isinstance(value1, (list, dict)) or isinstance(value2, (list, dict)):
-        return value1 is value2
-    return type(value1) is type(value2) and bool(value1 == value2)
+    """Whether type and value are the same, at every depth. JSON values have no identity that `is` could ask for."""
+    if type(value1) is not type(value2):
+        return False
+    if isinstance(value1, dict):
+        return value1.keys() == value2.keys() and all(_same(value1[key], value2[key]) for key in value1)
+    if isinstance(value1, list):
+        return len(value1) == len(value2) and all(map(_same, value1, value2))
+    return bool(value1 == value2)
 
 
 def _different(value1: Any, value2: Any) -> bool:
@@ -55,7 +55,7 @@ def if_(*, value1: Any, value2: Any, operator: Operator) -> bool:
     """Compare two values: `=`, `!=`, `>`, `>=`, `<`, `<=`, `is`, `is not`.
 
     Values that have no order (a text and a number) are UNHANDLED_EXCEPTION with `>`, `>=`, `<`, `<=`. `is` also
-    compares types: `1` equals `1.0` and true, but is neither; a list or a dictionary is only itself.
+    compares types: `1` equals `1.0` and true, but is neither.
     `{"value1": 3, "value2": 2, "operator": ">"}` gives `true`.
     """
     return bool(COMPARISONS[operator](value1, value2))

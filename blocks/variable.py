@@ -1,18 +1,16 @@
 """VARIABLE: blocks for the variables of the job they run in.
 
-What a step changes counts when the step ends DONE, and tags see it from the next step on: `{# total #}`.
+What a step changes counts when the step ends DONE, and tags see it from the next step on: `{# total #}`. Nothing is
+charged here: the job charges for the copies that it hands out.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from blocks.block import ABSENT, Call, Category, Job
+from blocks.block import ABSENT, Category, Job
 
 category = Category("VARIABLE", effect="none")
-
-ITEM: Final = 2
-"""The least that an item takes in a JSON list: a digit and a comma."""
 
 
 @category.block(name="set")
@@ -54,9 +52,8 @@ def list_names(job__: Job, /) -> list[str]:
 
 
 @category.block
-def list_values(job__: Job, call__: Call, /) -> list[Any]:
+def list_values(job__: Job, /) -> list[Any]:
     """Give the values of all variables, in the order of their names in `VARIABLE.LIST_NAMES`."""
-    call__.charge(ITEM * len(job__.variables))
     return list(job__.variables.values())
 
 

@@ -1,0 +1,107 @@
+"""Writes ``docs/blocks.md``, the catalogue of the shipped blocks, from their docstrings and signatures.
+
+Run it with ``make blocks-page`` when a block has changed; a test tells when the page is behind.
+"""  # noqa: INP001  # a script beside the page that it writes
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blocks.block import REGISTRY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from blocks.block import Block
+
+PAGE = Path(__file__).with_name("blocks.md")
+
+INTRODUCTION = """\
+# Blocks
+
+What a step can do. A step names a block in `action`, in any case of letters, and hands it `parameters`:
+
+```json
+{"action": "TEXT.JOIN", "parameters": {"text1": "Hello", "text2": "World"}}
+```
+
+A parameter without a default is required. Arguments are taken generously (`"12"` is a number where one is wanted), but
+what does not fit, is missing or is not known ends the step INVALID_TYPE. A parameter marked *in place* takes a whole
+variable (`{# name #}`), which keeps the change.
+
+Before a block builds something that may be larger than what it was given, it charges the step for it: one byte a
+character, two an item, five a pair, three a text in a list. That is the least these take as JSON, so a charge never
+refuses what the job could keep. Past the limit of a step's record the step ends RESULT_LIMIT_EXCEED and nothing is
+built.
+
+None of these blocks has an effect outside its job, so each may be run again freely.
+
+This page is written from the docstrings by `make blocks-page`."""
+
+
+def page() -> str:
+    """The page as it should be: Markdown."""
+    return "\n\n".join(_parts()) + "\n"
+
+
+def _parts() -> Iterator[str]:
+    shipped = [block for block in REGISTRY if block.function.__module__.startswith("blocks.")]
+    yield INTRODUCTION.strip()
+    for category, blocks in itertools.groupby(shipped, key=lambda block: block.category):
+        yield f"## {category}"
+        members = list(blocks)
+        about = sys.modules[members[0].function.__module__].__doc__ or ""
+        yield _sentence(about.strip().partition(": ")[2])
+        for block in members:
+            yield f"### {block.action}"
+            yield block.description.strip()
+            yield from _parameters(block)
+
+
+def _parameters(block: Block[..., Any]) -> Iterator[str]:
+    schema = block.schema()
+    rows = [
+        f"| `{name}`{', *in place*' if name in block.in_place else ''} | {_type(property_, schema)} "
+        f"| {_default(name, property_, schema)} |"
+        for name, property_ in schema["properties"].items()
+    ]
+    if schema.get("additionalProperties") is not False:
+        rows.append("| any other name | any value | |")
+    if rows:
+        yield "\n".join(["| Parameter | Type | Default |", "|---|---|---|", *rows])
+
+
+def _type(property_: dict[str, Any], schema: dict[str, Any]) -> str:
+    if "$ref" in property_:
+        property_ = schema["$defs"][property_["$ref"].rpartition("/")[2]]
+    if "anyOf" in property_:
+        return " or ".join(_type(choice, schema) for choice in property_["anyOf"])
+    if "enum" in property_:
+        return ", ".join(f"`{value}`" for value in property_["enum"])
+    if property_.get("items"):
+        return f"list of {_type(property_['items'], schema)}s"
+    if "prefixItems" in property_:
+        return "[" + ", ".join(_type(item, schema) for item in property_["prefixItems"]) + "] pair"
+    names = {"string": "text", "integer": "whole number", "array": "list", "object": "dictionary", "null": "null"}
+    name = names.get(property_.get("type", ""), str(property_.get("type", "any value")))
+    return f"{name}, at most {property_['maximum']:g}" if "maximum" in property_ else name
+
+
+def _default(name: str, property_: dict[str, Any], schema: dict[str, Any]) -> str:
+    if property_.get("deprecated"):
+        return str(property_["description"]).rstrip(".")
+    if name in schema.get("required", ()):
+        return ""
+    return f"`{json.dumps(property_['default'])}`" if "default" in property_ else "(absent)"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

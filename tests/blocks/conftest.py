@@ -1,0 +1,89 @@
+"""What a block is handed, without an engine: a call that counts, a job that holds variables, and a registry."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from blocks.block import REGISTRY, BudgetExceededError, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from blocks.block import Block
+
+
+@dataclass
+class CountingCall:
+    """`blocks.block.Call` with a budget of bytes."""
+
+    budget: float = math.inf
+    charged: int = 0
+    time_left: float = math.inf
+    idempotency_key: str = "local/test/1/1"
+    fence: int = 1
+
+    def charge(self, size: int) -> None:
+        if self.charged + size > self.budget:
+            raise BudgetExceededError(f"{self.charged + size} bytes; the limit is {self.budget}")
+        self.charged += size
+
+
+@dataclass
+class PlainJob:
+    """`blocks.block.Job` with a dictionary for its variables."""
+
+    id: str | None = "test"
+    name: str | None = None
+    tags: frozenset[str] = frozenset()
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.fixture
+def call() -> CountingCall:
+    """A call that may build as much as it likes; a test that sets `budget` gives it a limit."""
+    return CountingCall()
+
+
+@pytest.fixture
+def job() -> PlainJob:
+    return PlainJob()
+
+
+@pytest.fixture
+def run(call: CountingCall, job: PlainJob) -> Callable[..., Any]:
+    """Validates the parameters of an action as a step does, calls the block and gives its result."""
+
+    def run_action(action: str, /, **parameters: Any) -> Any:
+        block = REGISTRY.get(action)
+        assert block is not None, action
+        return block(*_positionals(block, call, job), **block.validate(parameters))
+
+    return run_action
+
+
+@pytest.fixture
+def change(call: CountingCall, job: PlainJob) -> Callable[..., Any]:
+    """Runs an in-place action and gives what became of its argument, for a result that is null."""
+
+    def run_action(action: str, /, **parameters: Any) -> Any:
+        block = REGISTRY.get(action)
+        assert block is not None, action
+        arguments = block.validate(parameters)
+        assert block(*_positionals(block, call, job), **arguments) is None
+        (changed,) = block.in_place
+        return arguments[changed]
+
+    return run_action
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry()
+
+
+def _positionals(block: Block[..., Any], call: CountingCall, job: PlainJob) -> list[Any]:
+    return [{"call__": call, "job__": job}[name] for name in block.positional]

@@ -1,0 +1,44 @@
+"""The catalogue in `docs/` and the examples in the docstrings that it is made of."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from blocks.block import REGISTRY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+EXAMPLES = [
+    (block.action, parameters, result)
+    for block in REGISTRY
+    for parameters, result in re.findall(r"`(\{[^`]*\})` gives\s`([^`]*)`", block.description)
+    if parameters.startswith('{"') and set(json.loads(parameters)) <= set(block.schema()["properties"])
+]
+
+
+def test_the_catalogue_in_docs_says_what_the_docstrings_say() -> None:
+    spec = importlib.util.spec_from_file_location("blocks_page", DOCS / "blocks_page.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+
+    assert (DOCS / "blocks.md").read_text(encoding="utf-8") == script.page(), "run `make blocks-page`"
+
+
+@pytest.mark.parametrize(("action", "parameters", "result"), EXAMPLES)
+def test_an_example_in_a_docstring_gives_what_it_says(
+    run: Callable[..., Any], action: str, parameters: str, result: str
+) -> None:
+    assert run(action, **json.loads(parameters)) == json.loads(result)
+
+
+def test_examples_are_found_in_the_docstrings() -> None:
+    assert {"TEXT.JOIN", "OBJECT.APPLY_SLICE", "MATH.SUM_LIST"} <= {action for action, _, _ in EXAMPLES}
