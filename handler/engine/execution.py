@@ -26,6 +26,8 @@ LEAST_TIME: Final = 0.1
 
 _DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
 
+NO_CHANGES: Final[dict[str, Any]] = {}
+
 
 class RunningJob(Protocol):
     """What a step's turn needs of the job."""
@@ -56,7 +58,21 @@ class Turn:
         fresh: whether nothing of the job has run in this invocation yet; then it starts with whatever time is left.
     """
 
-    __slots__ = ("ask", "block", "bound", "draft", "expansion", "fresh", "job", "runtime", "step", "tries")
+    __slots__ = (
+        "ask",
+        "began",
+        "block",
+        "bound",
+        "draft",
+        "expansion",
+        "fresh",
+        "job",
+        "limiter",
+        "runtime",
+        "seconds",
+        "step",
+        "tries",
+    )
 
     def __init__(
         self, step: ConduitStep, job: RunningJob, runtime: Runtime, ask: Ask | None, *, tries: int, fresh: bool
@@ -90,7 +106,18 @@ class Turn:
                 if answer is not None:
                     self._fail(Failure.of_status(answer))
                     return None
-            return await self._try(arguments)
+            while True:
+                ended = await self._try_awaiting(arguments) if self.block.is_coroutine else self._try(arguments)
+                if not isinstance(ended, Failure):
+                    return ended
+                wait = self._wait_before_retry(ended)
+                if wait is None:
+                    self._fail(ended)
+                    return None
+                if isinstance(wait, Paused):
+                    return wait
+                await self.runtime.sleep(wait)
+                arguments = self._arguments()
         except Failure as failure:
             self._fail(failure)
             return None
@@ -106,7 +133,7 @@ class Turn:
             self.expansion = Budget(self.runtime.limits.parameters, "what the tags of the step expand to")
         self.expansion.charge(size)
 
-    def _positionals(self, ends_at: float) -> tuple[Any, ...]:
+    def _positionals(self) -> tuple[Any, ...]:
         job, values = self.job, list[Any]()
         charge = Budget(self.runtime.limits.record, f"what {self.block.action} builds").charge
         for name in self.block.positional:
@@ -115,7 +142,7 @@ class Turn:
                 values.append(JobFace(job.id, job.name, job.tags, self.draft))
             elif name == CALL:
                 key = f"{job.execution.key}/{self.step.position}"
-                values.append(StepCall(key, job.execution.fence, ends_at, self.runtime.now, charge))
+                values.append(StepCall(key, job.execution.fence, self.began + self.seconds, self.runtime.now, charge))
             else:
                 values.append(self._global_value(name))
         return tuple(values)
@@ -139,9 +166,11 @@ class Turn:
 
         Where two are equal, the step's own comes before the invocation's.
         """
-        seconds, name, runtime = self._declared(), "step", self.runtime
-        if seconds < inf and seconds != self.step.timeout:
-            name = "block"
+        seconds, name, runtime = inf, "step", self.runtime
+        if self.step.timeout is not None:
+            seconds = self.step.timeout
+        if self.block.timeout is not None and self.block.timeout < seconds:
+            seconds, name = self.block.timeout, "block"
         if runtime.job_ends_at is not None and runtime.job_ends_at - now < seconds:
             seconds, name = runtime.job_ends_at - now, "job"
         if runtime.invocation is not None and runtime.invocation.ends_at - now < seconds:
@@ -164,60 +193,75 @@ class Turn:
 
     # ------------------------------------------------------------------ the tries
 
-    async def _try(self, arguments: dict[str, Any]) -> Paused | None:
-        step, block, now = self.step, self.block, self.runtime.now
-        while True:
-            began = now()
-            seconds, limiter = self._limit(began)
-            if seconds <= 0:
-                if limiter == "invocation":
-                    return Paused(step.position, self.tries)
-                raise Failure.of_limit(TimeLimit(seconds, limiter), 0.0)
-            if step.started_at is None:
-                step.started_at = began
-            step.attempts += 1
-            try:
-                # A coroutine of ours around a plain function would only cost time.
-                if block.is_coroutine:
-                    result = await self._await_block(arguments, seconds, began)
-                else:
-                    result = self._call_block(arguments, seconds, began)
-            except StepTimeout:
-                if limiter == "invocation":
-                    return self._cut_off()
-                failure = Failure.of_limit(TimeLimit(seconds, limiter), max(0.0, now() - began))
-            except Exception as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
-                failure = failure_of(error)
-            except BaseException as error:
-                if _ends_the_run(error, awaited=block.is_coroutine):
-                    raise
-                failure = failure_of(error)
-            else:
-                refused = self._keep(result, arguments)
-                if refused is None:
-                    step.finished_at = max(now(), began)
-                    return None
-                failure = refused
-            self.tries += 1
-            wait = self._wait_before_retry(failure)
-            if wait is None:
-                raise failure
-            if isinstance(wait, Paused):
-                return wait
-            await self.runtime.sleep(wait)
-            arguments = self._arguments()
+    def _begin(self) -> Paused | None:
+        """Begin a try: see what limits it and mark the step begun, unless the invocation is over.
 
-    def _cut_off(self) -> Paused | None:
-        """The invocation ended while the block ran: not the step's fault, so it runs again, unless it must not."""
-        if self.block.effect == "at_most_once":
-            self._fail(
-                Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
-            )
-            return None
-        return Paused(self.step.position, self.tries, cut=True)
+        Raises:
+            Failure: another limit has passed already. Trying again would not help.
+        """
+        step, began = self.step, self.runtime.now()
+        self.began = began
+        self.seconds, self.limiter = self._limit(began)
+        if self.seconds <= 0:
+            if self.limiter == "invocation":
+                return Paused(step.position, self.tries)
+            raise Failure.of_limit(TimeLimit(self.seconds, self.limiter), 0.0)
+        if step.started_at is None:
+            step.started_at = began
+        step.attempts += 1
+        return None
+
+    def _try(self, arguments: dict[str, Any]) -> Failure | Paused | None:
+        """Run a plain function once; ``None`` when the step is DONE."""
+        paused = self._begin()
+        if paused is not None:
+            return paused
+        try:
+            result = self._call_block(arguments)
+        except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
+            return self._outcome_of(error)
+        return self._keep(result, arguments)
+
+    async def _try_awaiting(self, arguments: dict[str, Any]) -> Failure | Paused | None:
+        """As `_try`, for a coroutine function. Apart, since a coroutine around a plain function only costs time."""
+        paused = self._begin()
+        if paused is not None:
+            return paused
+        try:
+            function, positionals = self.block.function, self._positionals()
+            result = await self.runtime.alarm.wait(function, positionals, arguments, self.seconds)
+        except BaseException as error:
+            if _ends_the_run(error):
+                raise
+            return self._outcome_of(error)
+        return self._keep(result, arguments)
+
+    def _call_block(self, arguments: dict[str, Any]) -> Any:
+        block = self.block
+        if block.isolation is not None:
+            from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
+
+            return run_isolated(block.function, arguments, self.seconds)
+        positionals = self._positionals() if block.positional else ()
+        if self.seconds == inf:
+            return block.function(*positionals, **arguments)
+        return self.runtime.alarm.call(block.function, positionals, arguments, self.seconds)
+
+    def _outcome_of(self, error: BaseException) -> Failure | Paused:
+        """What a block's exception means for its step."""
+        if not isinstance(error, StepTimeout):
+            return failure_of(error)
+        if self.limiter != "invocation":
+            ran = max(0.0, self.runtime.now() - self.began)
+            return Failure.of_limit(TimeLimit(self.seconds, self.limiter), ran)
+        # The invocation ended while the block ran: not the step's fault, so it runs again, unless it must not.
+        if self.block.effect != "at_most_once":
+            return Paused(self.step.position, self.tries, cut=True)
+        return Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
 
     def _wait_before_retry(self, failure: Failure) -> float | Paused | None:
         """Seconds until the next try, a pause if that is another invocation's, or ``None`` if there is none."""
+        self.tries += 1
         retry = self.step.retry
         if retry is None or failure.status not in retry.on or self.tries >= retry.attempts:
             return None
@@ -233,35 +277,16 @@ class Turn:
             return Paused(self.step.position, self.tries, resume_in=wait)
         return wait
 
-    def _call_block(self, arguments: dict[str, Any], seconds: float, began: float) -> Any:
-        """The result of a plain function.
-
-        Raises:
-            StepTimeout: its time was over.
-            BaseException: whatever else it raised.
-        """
-        block = self.block
-        positionals = self._positionals(began + seconds) if block.positional else ()
-        if block.isolation is not None:
-            from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
-
-            return run_isolated(block.function, arguments, seconds)
-        if seconds == inf:
-            return block.function(*positionals, **arguments)
-        return self.runtime.alarm.call(block.function, positionals, arguments, seconds)
-
-    async def _await_block(self, arguments: dict[str, Any], seconds: float, began: float) -> Any:
-        """The result of a coroutine function; raises as `_call_block`."""
-        positionals = self._positionals(began + seconds)
-        return await self.runtime.alarm.wait(self.block.function, positionals, arguments, seconds)
-
     def _keep(self, result: Any, arguments: dict[str, Any]) -> Failure | None:
         """Take the result in and end the step DONE, or say why it cannot be kept."""
-        changes = {name: arguments[parameter] for parameter, name in self.bound.items() if parameter in arguments}
+        changes = NO_CHANGES
+        if self.bound:
+            changes = {name: arguments[parameter] for parameter, name in self.bound.items() if parameter in arguments}
         try:
             self.job.store.keep(self.step, result, changes, self.draft, self.runtime.limits)
         except NotJsonError as error:
             return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
+        self.step.finished_at = max(self.runtime.now(), self.began)
         self.step.status = _DONE
         return None
 
@@ -274,12 +299,12 @@ class Turn:
             step.finished_at = max(self.runtime.now(), step.started_at)
 
 
-def _ends_the_run(error: BaseException, *, awaited: bool) -> bool:
-    """Whether an error that is no `Exception` comes from outside the block: the run is being cancelled or closed.
+def _ends_the_run(error: BaseException) -> bool:
+    """Whether what an awaited block raised comes from outside it: the run is being cancelled or closed.
 
     Only an awaiting coroutine can be told so; out of a plain function everything is the block's own doing.
     """
-    if not awaited:
+    if isinstance(error, (Exception, StepTimeout)):
         return False
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
