@@ -1,0 +1,77 @@
+"""The one place that builds clients, stores and the world of the use cases."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from functools import lru_cache
+
+from blocks.block import REGISTRY
+from handler.engine import Limits, Runtime
+from handler.log import make_log
+from handler.metrics import Metrics
+from handler.ports import Ports
+from handler.settings import Settings
+from infra.backoff import Backoff
+from infra.clients import Clients
+from infra.dynamo_items import DynamoItems
+from infra.event_bus import EventBus
+from infra.job_queue import JobQueue
+from infra.jobs_table import JobsTable
+
+
+class InvocationClock:
+    """Seconds since the epoch that never jump within an invocation.
+
+    The system's clock is read when an invocation starts, then the monotonic one moves on from there. Not longer than
+    that: a sandbox is frozen between two invocations, and a monotonic clock may stand still meanwhile.
+    """
+
+    __slots__ = ("_origin", "_start")
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Read the system's clock anew."""
+        self._start, self._origin = time.time(), time.monotonic()
+
+    def __call__(self) -> float:
+        return self._start + (time.monotonic() - self._origin)
+
+
+CLOCK = InvocationClock()
+"""The clock of this process's invocations, of which there is one at a time."""
+
+
+@lru_cache(maxsize=4)
+def wire(settings: Settings) -> Ports:
+    """The world of a deployment with these settings; the same one each time they are the same."""
+    clients = Clients()
+    backoff = Backoff(sleep=asyncio.sleep, random=random.random)
+    return Ports(
+        settings=settings,
+        table=JobsTable(DynamoItems(clients.dynamodb, settings.table_name, backoff)),
+        bus=EventBus(clients.events, settings.bus_name, backoff),
+        queue=JobQueue(clients.sqs, settings.queue_url, settings.dead_letter_queue_url),
+        registry=REGISTRY,
+        runtime=Runtime(
+            now=CLOCK,
+            limits=Limits(
+                nesting=settings.nesting_limit,
+                record=settings.record_limit,
+                results=settings.results_limit,
+                variables=settings.variables_limit,
+            ),
+        ),
+        token=_token,
+        log=make_log(),
+        metrics=Metrics(),
+    )
+
+
+def _token() -> str:
+    """From the system's randomness, each time: sandboxes restored from one snapshot share everything else."""
+    return os.urandom(8).hex()
