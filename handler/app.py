@@ -13,7 +13,7 @@ from handler.loop import drive
 from handler.ports import Ports
 from handler.settings import Settings
 from handler.wall import LastWall
-from handler.wiring import CLOCK, wire
+from handler.wiring import CLOCK, LOG, wire
 
 LONGEST_INVOCATION: Final = 900.0
 """Seconds: what is assumed of a context that does not tell its time. Lambda gives no more to any function."""
@@ -82,7 +82,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
 def _handle(event: Mapping[str, Any], context: Any, lifetime: Lifetime) -> Any:
     global _seen_before  # noqa: PLW0603  # whether the process is new is a fact about the process
     ports = wire(Settings.from_environment(os.environ))
-    ports.log.begin(context)
+    LOG.begin(context)
     if not _seen_before:
         _seen_before = True
         ports.metrics.count("ColdStarts")

@@ -1,4 +1,4 @@
-"""Door: direct invocation, by ``aws lambda invoke``, a workflow or a test. The event is a payload, the answer its job."""
+"""Door: direct invocation, by hand, a workflow or a test. The event is a payload, the answer its job."""
 
 from __future__ import annotations
 

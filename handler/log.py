@@ -43,8 +43,3 @@ class LambdaLog:
 
     def _set_context(self) -> None:
         self._logger.append_keys(request_id=getattr(self._context, "aws_request_id", None))
-
-
-def make_log() -> LambdaLog:
-    """The log of a deployed function."""
-    return LambdaLog()

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from blocks.block import REGISTRY
 from handler.engine import Limits, Runtime
-from handler.log import make_log
+from handler.log import LambdaLog
 from handler.metrics import Metrics
 from handler.ports import Ports
 from handler.settings import Settings
@@ -45,6 +45,9 @@ class InvocationClock:
 CLOCK = InvocationClock()
 """The clock of this process's invocations, of which there is one at a time."""
 
+LOG = LambdaLog()
+"""The log of this process."""
+
 
 @lru_cache(maxsize=4)
 def wire(settings: Settings) -> Ports:
@@ -67,7 +70,7 @@ def wire(settings: Settings) -> Ports:
             ),
         ),
         token=_token,
-        log=make_log(),
+        log=LOG,
         metrics=Metrics(),
     )
 
