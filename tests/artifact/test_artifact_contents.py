@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.artifact.sandbox import PYTHON, ROOT
+
+DEVELOPERS_ONLY = ("moto", "rich", "pytest", "hypothesis", "cfnlint", "uv")
+
+
+def modules_of(folder: Path) -> list[str]:
+    ours = [path for name in ("handler", "blocks", "infra") for path in (folder / name).rglob("*.py")]
+    paths = sorted(path.relative_to(folder) for path in ours)
+    return [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths]
+
+
+def run(artifact: Path, program: str) -> str:
+    answer = subprocess.run(  # noqa: S603 (our own program)
+        [PYTHON, "-I", "-c", f"import sys; sys.path[:0] = [{str(artifact)!r}]\n{program}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"AWS_DEFAULT_REGION": "eu-central-1"},
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def test_only_the_three_folders_are_ours_and_none_of_the_developers_tools_came_along(artifact: Path) -> None:
+    there = {path.name.split("-")[0].removesuffix(".py") for path in artifact.iterdir()}
+    assert {"handler", "blocks", "infra"} <= there
+    assert there.isdisjoint({*DEVELOPERS_ONLY, "tests", "docs", "examples", "benchmarks", "template.yaml", "Makefile"})
+
+
+def test_the_command_line_and_the_embedded_aws_stay_at_home(artifact: Path) -> None:
+    assert {"handler.cli", "infra.local"}.isdisjoint(modules_of(artifact))
+
+
+def test_every_module_imports_with_nothing_but_the_artifact(artifact: Path) -> None:
+    run(artifact, f"import importlib\nfor name in {modules_of(artifact)!r}: importlib.import_module(name)")
+
+
+def test_every_block_of_the_tree_is_there(artifact: Path) -> None:
+    listing = "from blocks.block import REGISTRY\nprint(*sorted(REGISTRY.display_names()))"
+    here = subprocess.run(  # noqa: S603 (our own program)
+        [sys.executable, "-c", listing], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    assert run(artifact, listing) == here
+    assert "TEXT.JOIN" in here.upper()
+
+
+def test_every_module_is_compiled_for_the_interpreter_that_runs_it(artifact: Path) -> None:
+    tag = run(artifact, "print(sys.implementation.cache_tag)").strip()
+    sources = [path for path in artifact.rglob("*.py") if not path.parts[-2].endswith(".dist-info")]
+    missing = [str(path) for path in sources if not (path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc").exists()]
+    assert len(sources) > 100
+    assert missing == []
+
+
+def test_nothing_that_is_heavy_and_unused_is_imported_by_the_handler(artifact: Path) -> None:
+    loaded = run(artifact, "import handler.app\nprint(*sorted(sys.modules))").split()
+    assert {"boto3", "aws_xray_sdk", "awscrt", "aws_lambda_powertools.event_handler"}.isdisjoint(loaded)

@@ -1,0 +1,123 @@
+"""Who may do what: no open route, no role that may do more than its function does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tests.template.reading import ROOT
+
+Template = dict[str, Any]
+
+# Each "*" that the template holds, by where it stands; its reason stands beside it in the template.
+STARS = {
+    ("QueuePolicy", "Principal"),
+    ("QueuePolicy", "Action"),
+    ("FailedJobsPolicy", "Principal"),
+    ("FailedJobsPolicy", "Action"),
+    ("TracingPolicy", "Resource"),
+}
+TABLE_ACTIONS = {
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:Query",
+}
+
+
+def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in template["Resources"].items():
+        properties = resource["Properties"]
+        documents = [properties.get("PolicyDocument"), *(p["PolicyDocument"] for p in properties.get("Policies", []))]
+        for document in filter(None, documents):
+            yield from ((name, statement) for statement in document["Statement"])
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def allowed(template: Template, role: str) -> set[str]:
+    return {a for name, s in statements(template) if name == role for a in listed(s["Action"])}
+
+
+def operations(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].items():
+        yield from ((f"{method} {path}", operation) for method, operation in methods.items())
+
+
+def test_every_route_has_an_authorizer_whichever_is_chosen(template: Template) -> None:
+    schemes = template["Resources"]["Api"]["Properties"]["DefinitionBody"]["components"]["securitySchemes"]
+    condition, with_jwt, with_iam = schemes["Fn::If"]
+    assert condition == "UsesJwt"
+    assert with_jwt["Jwt"]["x-amazon-apigateway-authorizer"]["type"] == "jwt"
+    assert with_iam["Iam"]["x-amazon-apigateway-authtype"] == "awsSigv4"
+    routes = list(operations(template))
+    assert routes
+    for route, operation in routes:
+        assert operation["security"] == [{"Fn::If": ["UsesJwt", {"Jwt": []}, {"Iam": []}]}], route
+
+
+def test_no_other_door_to_the_functions_is_declared(template: Template) -> None:
+    for name, resource in template["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        assert "FunctionUrlConfig" not in resource["Properties"], name
+        kinds = {event["Type"] for event in resource["Properties"].get("Events", {}).values()}
+        assert kinds <= {"SQS", "Schedule"}, name
+    permissions = [r for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Permission"]
+    assert [permission["Properties"]["Principal"] for permission in permissions] == ["apigateway.amazonaws.com"]
+
+
+def test_a_star_stands_only_where_its_reason_stands_beside_it(template: Template) -> None:
+    found = {
+        (name, key)
+        for name, statement in statements(template)
+        for key in ("Principal", "Action", "Resource")
+        if any(isinstance(value, str) and "*" in value for value in listed(statement.get(key)))
+    }
+    assert found == STARS
+    lines = (ROOT / "template.yaml").read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if re.search(r'(Principal|Resource): "\*"', line):
+            assert any('"*"' in before and "#" in before for before in lines[number - 6 : number]), line
+
+
+def test_what_a_star_allows_is_only_tracing_and_what_it_denies_is_only_plain_text(template: Template) -> None:
+    for name, statement in statements(template):
+        if name == "TracingPolicy":
+            assert all(action.startswith("xray:Put") for action in statement["Action"])
+        elif "*" in str(statement.get("Principal")):
+            assert statement["Effect"] == "Deny"
+            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_each_function_has_a_role_of_its_own(template: Template) -> None:
+    functions = [r for r in template["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
+    roles = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in functions]
+    assert sorted(roles) == ["ApiRole", "WorkerRole"]
+    assert not any("Policies" in function["Properties"] for function in functions)
+
+
+def test_nobody_may_scan_or_delete_what_the_table_holds(template: Template) -> None:
+    for role in ("ApiRole", "WorkerRole"):
+        assert {action for action in allowed(template, role) if action.startswith("dynamodb:")} == TABLE_ACTIONS
+
+
+def test_only_the_worker_takes_messages(template: Template) -> None:
+    taking = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
+    assert {action for action in allowed(template, "ApiRole") if action.startswith("sqs:")} == {"sqs:SendMessage"}
+    assert {action for action in allowed(template, "WorkerRole") if action.startswith("sqs:")} == {
+        "sqs:SendMessage",
+        *taking,
+    }
+
+
+def test_events_can_be_put_on_our_bus_alone_and_in_our_name_alone(template: Template) -> None:
+    puts = [statement for _, statement in statements(template) if statement["Action"] == "events:PutEvents"]
+    assert len(puts) == 2
+    for statement in puts:
+        assert statement["Resource"] == {"Fn::GetAtt": ["Bus", "Arn"]}
+        assert statement["Condition"] == {"StringEquals": {"events:source": "conduit"}}

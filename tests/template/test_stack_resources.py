@@ -1,0 +1,127 @@
+"""What the stack consists of, and that an update or a deletion loses nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from infra import local
+from tests.template.reading import ROOT
+
+Template = dict[str, Any]
+
+
+def test_the_stack_holds_these_resources_and_no_others(template: Template) -> None:
+    kinds = Counter(resource["Type"].removeprefix("AWS::") for resource in template["Resources"].values())
+    assert kinds == {
+        "DynamoDB::Table": 1,
+        "SQS::Queue": 3,
+        "SQS::QueuePolicy": 2,
+        "Events::EventBus": 1,
+        "Events::Archive": 1,
+        "Events::Rule": 1,
+        "Serverless::HttpApi": 1,
+        "Serverless::Function": 2,
+        "Lambda::Permission": 1,
+        "IAM::Role": 2,
+        "IAM::Policy": 1,
+        "Logs::LogGroup": 3,
+        "CloudWatch::Alarm": 10,
+        "CloudWatch::Dashboard": 1,
+    }
+
+
+def test_the_table_is_the_one_that_the_embedded_aws_makes(template: Template) -> None:
+    table = template["Resources"]["Table"]["Properties"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": local.TTL_ATTRIBUTE, "Enabled": True}
+    assert table["KeySchema"] == local.TABLE["KeySchema"]
+    assert table["BillingMode"] == local.TABLE["BillingMode"]
+    assert table["GlobalSecondaryIndexes"] == local.TABLE["GlobalSecondaryIndexes"]
+    names = {tuple(sorted(definition.items())) for definition in table["AttributeDefinitions"]}
+    assert names == {tuple(sorted(definition.items())) for definition in local.TABLE["AttributeDefinitions"]}
+
+
+def test_jobs_and_messages_outlive_the_stack_and_any_replacement(template: Template) -> None:
+    for name in ("Table", "Queue", "DeadLetterQueue"):
+        resource = template["Resources"][name]
+        assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
+        assert resource["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_no_parameter_can_replace_the_table_or_the_queue(template: Template) -> None:
+    # These are the properties whose change replaces; a name of its own would make one.
+    table = template["Resources"]["Table"]["Properties"]
+    queue = template["Resources"]["Queue"]["Properties"]
+    assert {"TableName", "ImportSourceSpecification"}.isdisjoint(table)
+    assert {"QueueName", "FifoQueue"}.isdisjoint(queue)
+    assert "Ref" not in str(table["KeySchema"])
+
+
+def test_the_table_can_be_restored_and_is_not_deleted_by_mistake(template: Template) -> None:
+    table = template["Resources"]["Table"]["Properties"]
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+    assert template["Parameters"]["DeletionProtection"]["Default"] == "true"
+
+
+def test_a_message_stays_invisible_a_little_longer_than_its_worker_can_live(template: Template) -> None:
+    timeouts = template["Parameters"]["WorkerTimeout"]["AllowedValues"]
+    visibility = {int(timeout): entry["Seconds"] for timeout, entry in template["Mappings"]["Visibility"].items()}
+    assert sorted(visibility) == sorted(timeouts)
+    lease_margin = template["Parameters"]["LeaseMargin"]["Default"]
+    for timeout, seconds in visibility.items():
+        assert timeout + lease_margin < seconds <= timeout + 30
+    queue = template["Resources"]["Queue"]["Properties"]
+    assert queue["VisibilityTimeout"] == {"Fn::FindInMap": ["Visibility", {"Ref": "WorkerTimeout"}, "Seconds"]}
+    assert template["Resources"]["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
+
+
+def test_a_poison_message_ends_in_the_dead_letter_queue_but_only_after_the_jobs_own_attempts(
+    template: Template,
+) -> None:
+    redrive = template["Resources"]["Queue"]["Properties"]["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    assert redrive["maxReceiveCount"] > 3 * template["Parameters"]["MaxAttempts"]["Default"]
+    retention = {
+        name: template["Resources"][name]["Properties"]["MessageRetentionPeriod"]
+        for name in ("Queue", "DeadLetterQueue")
+    }
+    # A message keeps its age when it moves.
+    assert retention["DeadLetterQueue"] > retention["Queue"]
+
+
+def test_the_worker_reports_each_message_and_is_not_called_more_often_than_it_may_run(template: Template) -> None:
+    jobs = template["Resources"]["WorkerFunction"]["Properties"]["Events"]["Jobs"]["Properties"]
+    assert jobs["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert jobs["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkerConcurrency"}}
+
+
+def test_the_sweep_comes_each_minute(template: Template) -> None:
+    sweep = template["Resources"]["WorkerFunction"]["Properties"]["Events"]["Sweep"]
+    assert sweep["Type"] == "Schedule"
+    assert sweep["Properties"]["Schedule"] == "rate(1 minute)"
+    # Without an input of its own, the event is EventBridge's: `detail-type` is "Scheduled Event".
+    assert "Input" not in sweep["Properties"]
+
+
+def test_every_alarm_can_be_told_to_a_topic(template: Template) -> None:
+    alarms = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    for alarm in alarms:
+        assert alarm["AlarmActions"]["Fn::If"][:2] == ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}]]
+        assert alarm["AlarmDescription"].endswith(".")
+
+
+def test_every_log_is_forgotten_in_time(template: Template) -> None:
+    logs = {name: r for name, r in template["Resources"].items() if r["Type"] == "AWS::Logs::LogGroup"}
+    for log in logs.values():
+        assert log["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    for function in ("ApiFunction", "WorkerFunction"):
+        assert template["Resources"][function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in logs
+    access = template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["DestinationArn"]
+    assert access["Fn::GetAtt"][0] in logs
+
+
+def test_the_template_uses_no_yaml_that_cloudformation_does_not_read() -> None:
+    # It knows no aliases; SAM's command line would expand them, other tools not.
+    lines = (ROOT / "template.yaml").read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if line.rstrip().split(" ")[-1].startswith(("&", "*"))]
