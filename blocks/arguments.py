@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ ABSENT: Final[Any] = _Absent()
 class Arguments:
     """The parameters of one function. The user's are the keyword-only ones, and ``**kwargs`` when it has them.
 
-    A parameter with several names says so with ``pydantic.AliasChoices``; its own name has to be among them.
+    A parameter that users know by another name, or by several, says so with pydantic's ``Field(validation_alias=...)``.
 
     Args:
         function: it is only looked at, never called. Type hints are read at the first check, and only the user's.
@@ -107,12 +107,15 @@ class Arguments:
         """JSON Schema (2020-12) of an object that holds them, with the defaults that are JSON."""
         schema = self._adapter.json_schema()
         properties: dict[str, Any] = schema.setdefault("properties", {})
+        required: list[str] = schema.get("required", [])
         for name, parameter in self._keywords.items():
-            property_ = properties[name]
+            first, *others = self._user_names(name)
             if isinstance(parameter.default, (str, int, float, type(None))):
-                property_["default"] = parameter.default
-            for other in self._other_names(name):
-                properties[other] = property_ | {"description": f"Another name of `{name}`.", "deprecated": True}
+                properties[first]["default"] = parameter.default
+            for other in others:
+                properties[other] = properties[first] | {"description": f"Same as `{first}`.", "deprecated": True}
+            if others and first in required:
+                required.remove(first)  # one of several names is, which a plain schema cannot say
         return schema
 
     @cached_property
@@ -140,10 +143,15 @@ class Arguments:
     def _names(self) -> frozenset[str]:
         return frozenset(self._keywords) | ({self._any} if self._any else set())
 
-    def _other_names(self, name: str) -> Iterator[str]:
+    def _user_names(self, name: str) -> list[str]:
+        """The names by which users give this parameter, the preferred one first."""
         for mark in _marks(self.annotations[name]):
-            if isinstance(mark, FieldInfo) and isinstance(mark.validation_alias, AliasChoices):
-                yield from (str(choice) for choice in mark.validation_alias.choices if choice != name)
+            alias = mark.validation_alias if isinstance(mark, FieldInfo) else None
+            if isinstance(alias, str):
+                return [alias]
+            if isinstance(alias, AliasChoices):
+                return [str(choice) for choice in alias.choices]
+        return [name]
 
     def _refuse_hidden(
         self, validate: Callable[[Mapping[str, Any]], dict[str, Any]]

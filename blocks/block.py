@@ -78,8 +78,8 @@ class Block(Generic[P, R]):
         self,
         function: Callable[P, R],
         *,
-        name: str = "",
-        category: str = "",
+        name: str | None = None,
+        category: str | None = None,
         tags: str | Iterable[str] = (),
         max_uses: int | None = None,
         private: bool = False,
@@ -90,7 +90,7 @@ class Block(Generic[P, R]):
         update_wrapper(self, function)
         self.function = function
         self.name = (name or function.__name__).upper()
-        self.category = category.upper() or None
+        self.category = category.upper() if category else None
         self.tags = frozenset([tags] if isinstance(tags, str) else tags)
         self.max_uses = max_uses
         self.private = private or self.name.startswith("_")
@@ -161,11 +161,7 @@ class Registry:
         self._lock = threading.RLock()
 
     def add(self, block: Block[..., Any]) -> None:
-        """Make `block` known, unless it is private.
-
-        Raises:
-            DuplicateBlockError: another block has its name.
-        """
+        """Make `block` known, unless it is private. A `DuplicateBlockError` when another block has its name."""
         if block.private:
             return
         known = self._blocks.setdefault(block.action, block)
@@ -174,11 +170,7 @@ class Registry:
             raise DuplicateBlockError(f"{block.action} is announced twice: by {both}; give one of them another name")
 
     def provide(self, name: str, factory: Callable[[], Any]) -> None:
-        """Let `factory` make the global value `name`, when a block first asks for it.
-
-        Raises:
-            DuplicateBlockError: the name is provided already.
-        """
+        """Let `factory` make the global value `name` when a block first asks for it; one name, one factory."""
         if name in self._globals.factories:
             raise DuplicateBlockError(f"the global value {name!r} is provided twice; give one of them another name")
         self._globals.factories[name] = factory
@@ -252,7 +244,7 @@ REGISTRY: Final = Registry(_load_installed)
 class Options(TypedDict, total=False):
     """What may be said about a block when it is announced; see `Block`."""
 
-    name: str
+    name: str | None
     tags: str | Iterable[str]
     max_uses: int | None
     private: bool

@@ -118,6 +118,26 @@ def test_a_parameter_may_have_another_name_and_the_schema_says_so() -> None:
     assert block.schema()["properties"]["where"]["default"] == ","
 
 
+def test_a_parameter_may_have_a_name_that_python_keeps_for_itself() -> None:
+    def travel(*, from_: Annotated[str, Field(alias="from")] = "here") -> str:
+        return from_
+
+    block = Block(travel)
+
+    assert block.validate({"from": "there"}) == {"from_": "there"}
+    assert block.schema()["properties"].keys() == {"from"}
+
+
+def test_a_schema_requires_no_particular_one_of_several_names() -> None:
+    def cut(*, at: Annotated[str, Field(validation_alias=AliasChoices("where", "at"))]) -> str:
+        return at
+
+    schema = Block(cut).schema()
+
+    assert schema["properties"].keys() == {"where", "at"}
+    assert schema["required"] == []
+
+
 def test_the_validator_is_built_once() -> None:
     block = Block(accept)
 
