@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -125,3 +127,18 @@ def test_the_template_uses_no_yaml_that_cloudformation_does_not_read() -> None:
     # It knows no aliases; SAM's command line would expand them, other tools not.
     lines = (ROOT / "template.yaml").read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if line.rstrip().split(" ")[-1].startswith(("&", "*"))]
+
+
+def test_every_metric_that_is_watched_is_one_that_the_handler_emits(template: Template) -> None:
+    widgets = json.loads(template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
+    shown = {m[1] for widget in widgets for m in widget["properties"]["metrics"] if m[0] == "Conduit"}
+    searched = set(re.findall(r'MetricName="(\w+)"', json.dumps(widgets).replace("\\", "")))
+    alarms = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    alarmed = {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Conduit"}
+    emitted = {
+        name
+        for path in (ROOT / "handler").glob("*.py")
+        for name in re.findall(r'metrics\.(?:count|time)\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
+    }
+    assert {"Jobs", "Steps", "PublishFailures"} <= shown | searched | alarmed
+    assert shown | searched | alarmed <= emitted
