@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -35,6 +35,10 @@ class Reply:
     def json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Reply:
         """An answer whose body is `value` as JSON."""
         return cls(status, json_text.encode(value), headers or {})
+
+    def with_headers(self, headers: Mapping[str, str]) -> Reply:
+        """The same answer with further headers."""
+        return replace(self, headers={**self.headers, **headers})
 
 
 def answer_size(body: str) -> int:

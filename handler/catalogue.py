@@ -1,0 +1,35 @@
+"""The blocks of this deployment, as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blocks.block import Block, Registry
+from handler.caller import Caller
+
+
+def describe_block(block: Block[..., Any], caller: Caller) -> dict[str, Any]:
+    """One block's entry.
+
+    Returns:
+        ``action`` is what a step names; ``parameters`` is the JSON Schema of a step's parameters, before tags are
+        replaced; ``tags`` are what a job needs to use it, and ``allowed`` says whether this caller's jobs have them;
+        ``timeout`` is in seconds.
+    """
+    return {
+        "action": block.action,
+        "category": block.category,
+        "name": block.name,
+        "description": block.description,
+        "parameters": block.schema(),
+        "tags": sorted(block.tags),
+        "allowed": block.tags <= caller.tags,
+        "max_uses": block.max_uses,
+        "timeout": block.timeout,
+        "effect": block.effect,
+    }
+
+
+def list_blocks(registry: Registry, caller: Caller) -> dict[str, Any]:
+    """Every block, by name. Those that the caller may not use are shown too: a job can ask for the tag."""
+    return {"blocks": [describe_block(block, caller) for block in registry]}
