@@ -73,8 +73,8 @@ class Api:
                 self._ports.log.exception("the API met an error that nothing here expects", extra=extra)
         if self._ports.settings.log_payloads:
             body = request.body.decode("utf-8", "replace")
-            extra = {"route": route.template, "status": reply.status, "body": body}
-            self._ports.log.info("answered a request", extra=extra)
+            told = {"route": route.template, "status": reply.status, "body": body}
+            self._ports.log.info("answered a request", extra=told)
         return render(reply, request)
 
 
