@@ -1,0 +1,343 @@
+"""A small world for the use cases: a table, a bus and a queue in memory, a clock that only the tests move, and blocks
+that leave traces. Crashes and lost replies are put where a test wants them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pytest
+
+from blocks.block import REGISTRY, Block
+from handler.caller import Caller
+from handler.engine import Runtime
+from handler.engine.alarm import StepTimeout
+from handler.jobs import Jobs, Submission
+from handler.lifetime import Lifetime
+from handler.metrics import Metrics
+from handler.payload import parse
+from handler.ports import Ports
+from handler.settings import Settings
+from handler.sqs import receive
+from handler.sweep import sweep
+from infra.conditions import Condition
+from infra.errors import TryLaterError
+from infra.event_bus import Entry
+from infra.items import Applied, Index, Item, Page, Refused, Start, Value
+from infra.jobs_table import JobsTable
+from infra.records import JobKey, JobRecord
+from tests.simulation.table import SimulatedTable
+
+Result = TypeVar("Result")
+BEGINNING = 1_800_000_000.0
+
+
+class CrashError(BaseException):
+    """The process dies here."""
+
+
+def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine that waits for nothing but these ports."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    raise AssertionError("something waited for the outside world")
+
+
+@dataclass
+class Clock:
+    now: float = BEGINNING
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class ClockAlarm:
+    """Stops a block that moved the clock past its limit: at the limit."""
+
+    clock: Clock
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+        ends = self.clock.now + seconds
+        result = function(*args, **kwargs)
+        if self.clock.now > ends:
+            self.clock.now = ends
+            raise StepTimeout
+        return result
+
+    async def wait(self, *_: Any) -> Any:
+        raise AssertionError("no block of these tests is a coroutine")
+
+
+@dataclass
+class MemoryItems:
+    """The simulated table without its network, but with a hook around each call."""
+
+    table: SimulatedTable
+    before: Callable[[str], None] = lambda _: None
+    after: Callable[[str], None] = lambda _: None
+    lose_reply_of: set[int] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+
+    def _call(self, name: str, work: Callable[[], Result]) -> Result:
+        self.calls.append(name)
+        number = len(self.calls)
+        self.before(name)
+        result = work()
+        if number in self.lose_reply_of:
+            result = work()  # the SDK sends it again, since it never saw the answer
+        self.after(name)
+        return result
+
+    async def get(self, pk: str, sk: str) -> Item | None:
+        return self._call("get", lambda: self.table.get(pk, sk))
+
+    async def query(self, pk: str, prefix: str) -> list[Item]:
+        return self._call("query", lambda: self.table.query(pk, prefix))
+
+    async def put_all(self, items: Sequence[Item]) -> None:
+        def put() -> None:
+            for item in items:
+                self.table.put(item)
+
+        self._call("put_all", put)
+
+    async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+        return self._call("put_if", lambda: self.table.put_if(item, condition))
+
+    async def update_if(
+        self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
+    ) -> Applied | Refused:
+        return self._call("update_if", lambda: self.table.update_if(pk, sk, condition, set, remove))
+
+    async def query_index(
+        self,
+        index: Index,
+        value: str,
+        *,
+        limit: int,
+        start: Start | None = None,
+        at_most: float | None = None,
+        newest_first: bool = False,
+    ) -> Page:
+        return self._call(
+            "query_index", lambda: self.table.query_index(index, value, limit, start, at_most, newest_first)
+        )
+
+
+@dataclass
+class MemoryBus:
+    """Takes what it is told to take."""
+
+    items: MemoryItems
+    events: list[dict[str, Any]] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    calls: int = 0
+    takes: int | None = None
+    """How many entries of a call; ``None`` for all."""
+    down: bool = False
+
+    async def publish(self, entries: Sequence[Entry]) -> list[int]:
+        self.calls += 1
+        self.items.before("publish")
+        if self.down:
+            raise TryLaterError("the bus is out of reach")
+        taken = list(range(len(entries) if self.takes is None else min(self.takes, len(entries))))
+        for index in taken:
+            self.details.append(entries[index].detail)
+            self.events.append({"type": entries[index].detail_type, **json.loads(entries[index].detail)})
+        self.items.after("publish")
+        return taken
+
+    def ids(self) -> list[str]:
+        return [event["event_id"].split("/", 2)[2] for event in self.events]
+
+
+@dataclass
+class MemoryQueue:
+    items: MemoryItems
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    postponed: list[tuple[str, float]] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    groups: list[tuple[str | None, str | None]] = field(default_factory=list)
+    down: bool = False
+
+    async def send(
+        self, body: str, *, delay: float = 0, group: str | None = None, deduplication: str | None = None
+    ) -> None:
+        self.items.before("send")
+        if self.down:
+            raise TryLaterError("the queue is out of reach")
+        self.sent.append({"body": body, "delay": delay, "group": group, "deduplication": deduplication})
+        self.items.after("send")
+
+    async def postpone(self, receipt_handle: str, seconds: float) -> None:
+        self.postponed.append((receipt_handle, seconds))
+
+    async def reject(
+        self, body: str, problem: str, *, group: str | None = None, deduplication: str | None = None
+    ) -> None:
+        if self.down:
+            raise TryLaterError("the queue is out of reach")
+        self.rejected.append((body, problem))
+        self.groups.append((group, deduplication))
+
+
+class World:
+    """Everything that a use case touches, and short words for what happens in it."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.table = SimulatedTable()
+        self.items = MemoryItems(self.table)
+        self.bus = MemoryBus(self.items)
+        self.queue = MemoryQueue(self.items)
+        self.ran: list[str] = []
+        """The idempotency keys of the effects that happened, and the names of pure work that was done."""
+        self.tokens = iter(range(1, 10_000))
+        self.settings = Settings(
+            table_name="t", bus_name="b", queue_url="q", dead_letter_queue_url="d", queue_tenant="tenant"
+        )
+        self.metrics = Metrics()
+        self.caller = Caller(tenant="tenant")
+
+    def set(self, **settings: Any) -> None:
+        """Change the deployment's settings."""
+        self.settings = self.settings.model_copy(update=settings)
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(
+            settings=self.settings,
+            table=JobsTable(self.items),
+            bus=self.bus,
+            queue=self.queue,
+            registry=REGISTRY,
+            runtime=Runtime(
+                now=lambda: self.clock.now, sleep=self.clock.sleep, random=lambda: 0.5, alarm=ClockAlarm(self.clock)
+            ),
+            token=lambda: f"{next(self.tokens):08x}",
+            log=logging.getLogger("conduit.test"),
+            metrics=self.metrics,
+        )
+
+    @property
+    def jobs(self) -> Jobs:
+        return Jobs(self.ports)
+
+    def lifetime(self, seconds: float = 30.0) -> Lifetime:
+        return Lifetime(self.clock.now + seconds, seconds)
+
+    def crash(self) -> None:
+        """The process dies: nothing that it still does reaches anything. `restart` makes a new one."""
+
+        def die(_: str) -> None:
+            raise CrashError
+
+        self.items.before = die
+
+    def restart(self) -> None:
+        self.items.before = self.items.after = lambda _: None
+
+    def submit(self, *steps: dict[str, Any], life: float = 30.0, **options: Any) -> Submission:
+        """Send a job over HTTP; ``id``, ``name``, ``variables`` go into the payload, the rest to `Jobs.submit`."""
+        payload = {key: options.pop(key) for key in ("id", "name", "variables", "parameters") if key in options}
+        caller = options.pop("caller", self.caller)
+        sent = parse({**payload, "steps": list(steps)})
+        return drive(self.jobs.submit(caller, sent, lifetime=self.lifetime(life), **options))
+
+    def message(self, body: Any, *, id: str = "m1", receives: int = 1, group: str | None = None) -> dict[str, Any]:
+        """A record of an SQS event."""
+        attributes = {"ApproximateReceiveCount": str(receives)} | ({"MessageGroupId": group} if group else {})
+        return {
+            "messageId": id,
+            "receiptHandle": f"receipt-{id}",
+            "body": body if isinstance(body, str) else json.dumps(body),
+            "attributes": attributes,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:q" + (".fifo" if group else ""),
+        }
+
+    def receive(self, *records: dict[str, Any], life: float = 30.0) -> list[str]:
+        """One invocation by the queue; gives the messages that come again."""
+        answer = drive(receive({"Records": list(records)}, self.ports, self.lifetime(life)))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def work_off(self, *, life: float = 30.0) -> None:
+        """Receive what was sent, until nothing is; delays pass as they are met."""
+        for _ in range(500):
+            if not self.queue.sent:
+                return
+            message = self.queue.sent.pop(0)
+            self.clock.now += message["delay"]
+            if self.receive(self.message(message["body"]), life=life):
+                self.queue.sent.append(message)
+                self.clock.now += 60
+        raise AssertionError("the queue never gets empty")
+
+    def sweep(self) -> int:
+        return drive(sweep(self.ports, self.lifetime()))
+
+    def recover(self, *, life: float = 30.0) -> None:
+        """What the minutes after a crash bring: the sweeper looks, and its messages are worked off."""
+        for _ in range(100):
+            self.clock.now += 60
+            self.sweep()
+            self.work_off(life=life)
+            if not any(item.get("due") for item in self.table.items.values()):
+                return
+        raise AssertionError("something is due for ever")
+
+    def record(self, job_id: str, tenant: str = "tenant") -> JobRecord:
+        job = drive(JobsTable(self.items).read(JobKey(tenant, job_id), self.clock.now))
+        assert job is not None, f"there is no job {job_id}"
+        return job
+
+    def get(self, job_id: str, tenant: str = "tenant") -> dict[str, Any]:
+        return drive(self.jobs.get(Caller(tenant=tenant), job_id))
+
+    def statuses(self, job_id: str, tenant: str = "tenant") -> list[str]:
+        return [step["status"]["name"] for step in self.get(job_id, tenant)["steps"]]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """An empty world, with the blocks ``PROBE.CHARGE`` (at least once), ``FIRE`` (at most once), ``WORK`` (pure), and
+    ``DIE``, ``CHARGE_AND_DIE`` and ``FIRE_AND_DIE``, which never come back."""
+    made = World()
+
+    def charge(call__: Any, *, seconds: float = 0, fail: bool = False) -> str:
+        made.ran.append(call__.idempotency_key)
+        made.clock.now += seconds
+        if fail:
+            raise RuntimeError("the card was refused")
+        return f"charged by {call__.fence}"
+
+    def work(*, seconds: float = 0, name: str = "work", fail: bool = False) -> str:
+        made.ran.append(name)
+        made.clock.now += seconds
+        if fail:
+            raise RuntimeError("it did not work")
+        return name
+
+    def die(call__: Any) -> None:
+        made.ran.append(call__.idempotency_key)
+        made.crash()
+
+    REGISTRY.load()
+    for block in (
+        Block(charge, category="PROBE", effect="at_least_once"),
+        Block(charge, name="FIRE", category="PROBE", effect="at_most_once"),
+        Block(work, category="PROBE", effect="none"),
+        Block(die, category="PROBE", effect="none"),
+        Block(die, name="CHARGE_AND_DIE", category="PROBE", effect="at_least_once"),
+        Block(die, name="FIRE_AND_DIE", category="PROBE", effect="at_most_once"),
+    ):
+        monkeypatch.setitem(REGISTRY._blocks, block.action, block)
+    return made

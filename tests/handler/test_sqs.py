@@ -1,0 +1,228 @@
+"""Which messages come again, which go to the dead-letter queue, and which are done with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.errors import MisconfiguredError, TryLaterError
+
+WORK = {"action": "PROBE.WORK"}
+CHARGE = {"action": "PROBE.CHARGE"}
+JOB = {"id": "j", "steps": [CHARGE]}
+POINTER = {"resume": {"tenant": "tenant", "job_id": "j"}}
+
+
+def drive(coroutine: Any) -> Any:
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("something waited for the outside world")
+
+
+def test_a_message_is_a_job(world: Any) -> None:
+    assert world.receive(world.message(JOB)) == []
+    assert world.get("j")["status"] == "SUCCEEDED"
+    assert world.bus.ids() == ["1/1", "1/end"]
+
+
+def test_the_queues_tenant_and_tags_come_from_the_deployment(world: Any) -> None:
+    world.set(queue_tags=("PAY",))
+    world.receive(world.message(JOB))
+    payload = world.table.get("tenant#j", f"PAYLOAD#{world.record('j').payload}")
+    assert json.loads(payload["rights"]) == {"tags": ["PAY"], "step_limit": 1000}
+
+
+def test_a_message_delivered_five_times_runs_its_job_once(world: Any) -> None:
+    for receives in range(1, 6):
+        assert world.receive(world.message(JOB, receives=receives)) == []
+    assert world.ran == ["tenant/j/1/1"]
+
+
+def test_without_an_id_the_message_id_is_the_jobs(world: Any) -> None:
+    world.receive(world.message({"steps": [CHARGE]}, id="5f9b-1"))
+    assert world.get("5f9b-1")["status"] == "SUCCEEDED"
+
+
+def test_a_message_without_an_id_that_came_before_is_replaced_by_a_pointer(world: Any) -> None:
+    assert world.receive(world.message({"steps": [CHARGE]}, id="m9", receives=2)) == []
+    assert world.ran == []
+    assert [json.loads(sent["body"]) for sent in world.queue.sent] == [{"resume": {"tenant": "tenant", "job_id": "m9"}}]
+    world.work_off()
+    assert world.get("m9")["status"] == "SUCCEEDED"
+
+
+def test_a_message_that_came_before_is_accepted_and_claimed_before_it_runs(world: Any) -> None:
+    def look(name: str) -> None:
+        if name == "update_if":
+            job = world.record("j")
+            assert (job.lease is not None, job.attempts) == (True, 1)
+            world.items.after = lambda _: None
+
+    world.items.after = look
+    assert world.receive(world.message(JOB, receives=2)) == []
+    assert world.get("j")["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("not json", "not JSON"),
+        ('{"steps": 1}', "/steps"),
+        ("[]", "object"),
+        ('{"resume": {"tenant": 1}}', "resume"),
+        ('{"id": "j", "steps": [], "tags": ["ADMIN"]}', "/tags"),
+        ('{"id": "\\ud800", "steps": []}', "id"),
+    ],
+)
+def test_what_can_never_be_a_job_goes_to_the_dead_letter_queue_at_once(world: Any, body: str, problem: str) -> None:
+    assert world.receive(world.message(body)) == []
+    assert [rejected for rejected, _ in world.queue.rejected] == [body]
+    assert problem in world.queue.rejected[0][1]
+
+
+def test_a_message_that_cannot_be_rejected_now_comes_again(world: Any) -> None:
+    world.queue.down = True
+    assert world.receive(world.message("not json")) == ["m1"]
+
+
+def test_another_job_under_a_taken_id_is_rejected(world: Any) -> None:
+    world.receive(world.message(JOB))
+    for receives in (1, 2):
+        assert world.receive(world.message({"id": "j", "steps": [WORK]}, id="m2", receives=receives)) == []
+    assert len(world.queue.rejected) == 2
+    assert "another job" in world.queue.rejected[0][1]
+
+
+@pytest.mark.parametrize("body", [JOB, POINTER])
+def test_a_held_jobs_message_is_never_acknowledged_and_comes_back_when_the_lease_ends(world: Any, body: Any) -> None:
+    world.submit(CHARGE, id="j", respond_async=True)
+    job = world.record("j")
+    drive(world.ports.table.claim(job, token="t", until=world.clock.now + 100, now=world.clock.now))
+    body = body if body is POINTER else {"id": "j", "steps": [CHARGE]}
+    assert world.receive(world.message(body)) == ["m1"]
+    ((receipt, seconds),) = world.queue.postponed
+    assert receipt == "receipt-m1"
+    assert 100 <= seconds <= 102
+    assert world.ran == []
+    world.clock.now += seconds
+    assert world.receive(world.message(body, receives=2)) == []
+    assert world.ran == ["tenant/j/1/1"]
+
+
+def test_a_pointer_to_a_job_that_is_not_there_is_dropped(world: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert world.receive(world.message({"resume": {"tenant": "x", "job_id": "y"}})) == []
+    assert "is not there" in caplog.text
+
+
+def test_what_there_is_no_time_for_goes_back_at_once(world: Any) -> None:
+    slow = {"action": "PROBE.WORK", "timeout": 27.5, "parameters": {"seconds": 27.5}}
+    records = [world.message({"id": f"j{n}", "steps": [slow]}, id=f"m{n}") for n in range(3)]
+
+    def write_slowly(name: str) -> None:
+        world.clock.now += 0.6 if name == "put_if" else 0
+
+    world.items.after = write_slowly
+    assert world.receive(*records) == ["m1", "m2"]
+    assert world.queue.postponed == [("receipt-m1", 0.0), ("receipt-m2", 0.0)]
+    assert world.ran == ["work"]
+
+
+@pytest.mark.parametrize("life", [0.0, -0.5, 1.9])
+def test_a_remaining_time_of_nothing_is_a_value(world: Any, life: float) -> None:
+    assert world.receive(world.message(JOB), life=life) == ["m1"]
+    assert world.queue.postponed == [("receipt-m1", 0.0)]
+    assert world.items.calls == []
+
+
+@pytest.mark.parametrize("error", [TryLaterError, MisconfiguredError])
+def test_when_aws_fails_every_message_of_the_batch_comes_again_and_somebody_is_told(
+    world: Any, error: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: str) -> None:
+        raise error("access denied")
+
+    world.items.before = fail
+    records = [world.message({"steps": [WORK]}, id=f"m{n}") for n in range(3)]
+    assert world.receive(*records) == ["m0", "m1", "m2"]
+    assert world.metrics.counted("ServiceFailures") == 3
+    assert "access denied" in str([record.__dict__ for record in caplog.records])
+
+
+def test_one_message_that_fails_beyond_reason_does_not_cost_the_others(world: Any) -> None:
+    def die(_: str) -> None:
+        world.items.before = lambda _: None
+        raise SystemExit(3)
+
+    world.items.before = die
+    records = [world.message({"steps": [WORK]}, id=f"m{n}") for n in range(3)]
+    assert world.receive(*records) == ["m0"]
+
+
+def test_a_failed_message_of_a_fifo_group_takes_the_rest_of_the_group_with_it(world: Any) -> None:
+    world.submit(CHARGE, id="held", respond_async=True)
+    drive(world.ports.table.claim(world.record("held"), token="t", until=world.clock.now + 100, now=world.clock.now))
+    records = [
+        world.message({"id": "held", "steps": [CHARGE]}, id="a1", group="a"),
+        world.message({"id": "a2", "steps": [WORK]}, id="a2", group="a"),
+        world.message({"id": "b1", "steps": [WORK]}, id="b1", group="b"),
+    ]
+    assert world.receive(*records) == ["a1", "a2"]
+    assert world.ran == ["work"]
+    assert world.get("b1")["status"] == "SUCCEEDED"
+
+
+def test_the_queues_message_is_the_outbox_of_its_jobs_end(world: Any) -> None:
+    world.bus.down = True
+    assert world.receive(world.message(JOB)) == ["m1"], "nothing else stands for what is not on the bus"
+    job = world.record("j")
+    assert (job.status, job.due) == ("SUCCEEDED", None)
+    assert world.receive(world.message(JOB, receives=2)) == [], "now the sweeper knows"
+    assert world.record("j").due is not None
+    world.bus.down = False
+    world.recover()
+    assert set(world.bus.ids()) == {"1/1", "1/end"}
+
+
+def test_a_job_that_ends_after_its_first_receive_leaves_something_due(world: Any) -> None:
+    world.bus.down = True
+    assert world.receive(world.message(JOB, receives=3)) == []
+    assert world.record("j").due is not None
+
+
+def test_a_hand_over_releases_sends_and_only_then_acknowledges(world: Any) -> None:
+    steps = [{"action": "PROBE.WORK", "timeout": 20, "parameters": {"seconds": 15}}] * 2
+    seen: list[Any] = []
+    world.items.before = lambda name: seen.append(world.record("j").lease) if name == "send" else None
+    assert world.receive(world.message({"id": "j", "steps": steps})) == []
+    assert seen == [None]
+    (sent,) = world.queue.sent
+    assert json.loads(sent["body"]) == POINTER
+    world.queue.sent.clear()
+    world.queue.down = True
+    assert world.receive(world.message({"id": "k", "steps": steps}, id="m2")) == ["m2"], "it stands for its pointer"
+    assert world.record("k").lease is None
+
+
+def test_hand_overs_of_one_job_have_different_deduplication_ids(world: Any) -> None:
+    world.submit(*[{"action": "PROBE.WORK", "timeout": 20, "parameters": {"seconds": 15}}] * 4, id="j")
+    seen = []
+    while world.queue.sent:
+        sent = world.queue.sent.pop()
+        seen.append(sent["deduplication"])
+        world.receive(world.message(sent["body"]))
+    assert len(seen) == len(set(seen)) == 3
+    assert all(len(name) <= 128 for name in seen)
+
+
+def test_a_claimed_job_whose_payload_is_gone_ends_failed(world: Any) -> None:
+    world.submit(CHARGE, id="j", respond_async=True)
+    for key in [key for key in world.table.items if key[1].startswith("PAYLOAD")]:
+        del world.table.items[key]
+    world.work_off()
+    assert (world.record("j").status, world.ran) == ("FAILED", [])
+    assert world.bus.ids() == ["1/end"]
+    assert world.record("j").due is None
