@@ -27,9 +27,26 @@ class Backoff:
     base: float = 0.05
     longest: float = 1.0
 
-    async def attempts(self) -> AsyncIterator[int]:
+    def attempts(self) -> AsyncIterator[int]:
         """Count the tries from 0, waiting before each but the first."""
-        yield 0
-        for number in range(1, self.tries):
-            await self.sleep(self.random() * min(self.longest, self.base * 2 ** (number - 1)))
-            yield number
+        return _Attempts(self)
+
+
+class _Attempts:
+    """No generator: one that is left before its end, as each success does, has to be closed by the event loop later."""
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+        self._next = 0
+
+    def __aiter__(self) -> AsyncIterator[int]:
+        return self
+
+    async def __anext__(self) -> int:
+        backoff, number = self._backoff, self._next
+        if number >= backoff.tries:
+            raise StopAsyncIteration
+        if number:
+            await backoff.sleep(backoff.random() * min(backoff.longest, backoff.base * 2 ** (number - 1)))
+        self._next += 1
+        return number
