@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = chosen.command(chosen)
         sys.stdout.flush()
-    except (UnreadableError, UnknownBlockError, RefusedError, AddressError) as error:
+    except (UnreadableError, UnknownBlockError, AddressError) as error:
         complain(str(error))
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -99,17 +99,20 @@ def _serve(chosen: Namespace) -> int:
 
 
 def _validate(chosen: Namespace) -> int:
-    valid = True
+    code = 0
     jobs = read_jobs(chosen.files)
     with _interruptible() as check, open_workstation(_options(chosen), check=check) as station:
         for job in jobs:
-            answer = station.ask("POST", "/jobs/validate", job.text, {"Content-Type": "application/json"})
-            valid = valid and answer["valid"]
-            if chosen.json:
-                write([json.dumps(answer, ensure_ascii=False)])
-            else:
-                write(_findings(job.name, answer))
-    return 0 if valid else FAILED
+            try:
+                answer = station.ask("POST", "/jobs/validate", job.text, {"Content-Type": "application/json"})
+            except RefusedError as error:
+                complain(f"{job.name}: {error}")
+                code = BAD_INPUT
+                continue
+            if not answer["valid"]:
+                code = code or FAILED
+            write([json.dumps(answer, ensure_ascii=False)] if chosen.json else _findings(job.name, answer))
+    return code
 
 
 def _findings(name: str, answer: dict[str, Any]) -> list[str]:

@@ -72,7 +72,7 @@ def job_lines(job: Mapping[str, Any]) -> list[str]:
 
 def item_lines(items: Iterable[Mapping[str, Any]]) -> list[str]:
     """What stands in the table: a line for each item."""
-    return columns((shorten(str(item["sk"])), _facts(item)) for item in items)
+    return columns((shorten(str(item["sk"]), 32), _facts(item)) for item in items)
 
 
 def _facts(item: Mapping[str, Any]) -> str:

@@ -1,0 +1,255 @@
+"""The command as a developer uses it: the real handler on the embedded AWS."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.block import REGISTRY
+from handler.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+FINE = '{"id": "%s", "steps": [{"action": "TEXT.UPPERCASE", "parameters": {"text": "%s"}}]}'
+FAILS = '{"id": "fails", "steps": [{"action": "LOGIC.ASSERT", "parameters": {"value": false}}]}'
+
+
+class Input:
+    """Standard input with these bytes."""
+
+    def __init__(self, text: str) -> None:
+        self.buffer = io.BytesIO(text.encode())
+
+
+def lines_of(capsys: pytest.CaptureFixture[str]) -> list[Any]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_json_prints_one_finished_job_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--json", str(EXAMPLES / "order.json"), str(EXAMPLES / "tolerant.json")]) == 0
+
+    order, tolerant = lines_of(capsys)
+    assert (order["name"], order["status"], order["success"]) == ("Shop order", "SUCCEEDED", True)
+    assert set(order) == {
+        *("id", "name", "status", "success", "created_at", "started_at", "finished_at"),
+        *("variables", "failed_step", "steps"),
+    }
+    assert order["steps"][0]["result"] == "Ada Lovelace"
+    assert tolerant["name"] == "Tolerant import"
+
+
+def test_a_stream_gives_its_jobs_in_order(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Input("\n".join(FINE % (f"job-{n}", n) for n in range(20))))
+
+    assert main(["run", "--json", "-"]) == 0
+
+    assert [job["id"] for job in lines_of(capsys)] == [f"job-{n}" for n in range(20)]
+
+
+def test_one_id_may_come_twice_since_each_job_is_cleared_away_once_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Input(FINE % ("same", "a") + "\n" + FINE % ("same", "b")))
+
+    assert main(["run", "--json", "-"]) == 0
+
+    assert [job["steps"][0]["result"] for job in lines_of(capsys)] == ["A", "B"]
+
+
+def test_a_failed_job_is_printed_and_makes_the_exit_code_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Input(FAILS + "\n" + FINE % ("after", "x")))
+
+    assert main(["run", "--json", "-"]) == 1
+
+    assert [job["status"] for job in lines_of(capsys)] == ["FAILED", "SUCCEEDED"]
+
+
+def test_a_line_that_is_no_job_is_named_on_stderr_and_the_others_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = ["{", '{"steps": [], "tags": ["staff"]}', "[]"]
+    monkeypatch.setattr(sys, "stdin", Input("\n".join([*wrong, FINE % ("after", "x")])))
+
+    assert main(["run", "--json", "-"]) == 2
+
+    printed = capsys.readouterr()
+    assert [json.loads(line)["id"] for line in printed.out.splitlines()] == ["after"]
+    first, second, third = printed.err.splitlines()
+    assert first.startswith("-:1: ")
+    assert "JSON" in first
+    assert second.startswith("-:2: /tags: ")
+    assert third.startswith("-:3: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "No such file or directory"), ("{,}", "The text is not JSON"), ("", "The text is empty")],
+)
+def test_a_file_that_cannot_be_read_is_one_line_on_stderr_and_nothing_runs(
+    content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.json"
+    if content is not None:
+        bad.write_text(content)
+
+    assert main(["run", str(EXAMPLES / "order.json"), str(bad)]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    [line] = printed.err.splitlines()
+    assert line.startswith(f"{bad}: {message}")
+
+
+def test_a_job_is_shown_in_a_pipe_as_plain_lines_with_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(EXAMPLES / "refused.json")]) == 1
+
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert [line.split()[3] for line in shown.splitlines()[2:5]] == ["ASSERTION_ERROR", "SKIPPED", "DONE"]
+    assert "FAILED: step 'enough' ended ASSERTION_ERROR" in shown
+
+
+def test_records_show_what_the_services_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--records", str(EXAMPLES / "refused.json")]) == 1
+
+    shown = capsys.readouterr().out
+    assert "In the table, 5 items:" in shown  # the job, its payload, its three steps
+    assert "On the bus, 4 events:" in shown  # three steps, one end
+
+
+def test_the_demo_runs_a_job_over_http_and_one_from_the_queue(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+
+    shown = capsys.readouterr().out
+    order = json.loads((EXAMPLES / "order.json").read_text())
+    lead = json.loads((EXAMPLES / "lead-scoring.json").read_text())
+    for step in [*order["steps"], *lead["steps"]]:
+        assert f" {step['id']} " in shown
+    assert shown.count("SUCCEEDED\n") >= 4  # each job, and its end on the bus
+    assert f"In the table, {len(order['steps']) + 2} items:" in shown
+    assert f"On the bus, {len(lead['steps']) + 1} events:" in shown
+
+
+def test_validate_says_what_is_wrong_and_where_without_running(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(
+        '{"steps": [{"action": "TEXT.JION"}, {"action": "TEXT.COUNT", "parameters": {"text": "{: a :}"}}]}'
+    )
+
+    assert main(["validate", str(EXAMPLES / "order.json"), str(wrong)]) == 1
+
+    fine, *found, last = capsys.readouterr().out.splitlines()
+    assert fine == f"{EXAMPLES / 'order.json'}: valid"
+    assert any(line.startswith(f"{wrong}: error: /steps/0/action: BLOCK_NOT_FOUND: ") for line in found)
+    assert any(": error: /steps/1/parameters/text: INVALID_ARGUMENT: " in line for line in found)
+    assert last == f"{wrong}: not valid"
+
+
+def test_validate_names_a_line_that_is_no_json_and_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Input("{\n" + FINE % ("a", "x")))
+
+    assert main(["validate", "-"]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.err.startswith("-:1: ")
+    assert printed.out == "-:2: valid\n"
+
+
+def test_every_example_is_valid() -> None:
+    assert main(["validate", *map(str, sorted(EXAMPLES.glob("*.json")))]) == 0
+
+
+def test_blocks_lists_every_block_and_explains_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["blocks"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(REGISTRY)
+
+    assert main(["blocks", "text.join"]) == 0
+    assert 'join_with  string  default " "' in capsys.readouterr().out
+
+    assert main(["blocks", "--json", "TEXT.JOIN"]) == 0
+    [page] = lines_of(capsys)
+    assert page["name"] == "TEXT.JOIN"
+    assert page["parameters"]["required"] == ["text1", "text2"]
+
+
+def test_an_unknown_block_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["blocks", "TEXT.JION"]) == 2
+    assert capsys.readouterr().err.startswith("There is no block 'TEXT.JION'; did you mean TEXT.JOIN")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["run"], ["serve", "--port", "x"], ["serve", "--port", "65536"], ["demo", "--invocation", "0"]]
+)
+def test_arguments_that_make_no_sense_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 2
+    assert "usage: conduit" in capsys.readouterr().err
+
+
+def test_help_needs_neither_aws_nor_rich() -> None:
+    program = "import sys, handler.cli; print([m for m in ('boto3', 'botocore', 'moto', 'rich') if m in sys.modules])"
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603  # ours
+
+    assert ended.stdout == "[]\n"
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603  # our own program
+        [sys.executable, "-m", "handler.cli", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_command_cleanly_and_what_was_shown_stays() -> None:
+    command = started("run", "--json", "-")
+    assert command.stdin is not None
+    assert command.stdout is not None
+    command.stdin.write(FINE % ("first", "x") + "\n")
+    command.stdin.flush()
+    first = json.loads(command.stdout.readline())
+
+    command.send_signal(signal.SIGINT)
+    rest, complaints = command.communicate(timeout=30)
+
+    assert (first["id"], command.returncode, rest, complaints) == ("first", 130, "", "Interrupted.\n")
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    command = started("run", "--json", "-")
+    assert command.stdin is not None
+    assert command.stdout is not None
+    command.stdin.write("\n".join(FINE % (f"job-{n}", "x") for n in range(50)) + "\n")
+    command.stdin.close()
+    command.stdin = None
+    command.stdout.readline()
+    command.stdout.close()
+    command.stdout = None
+
+    _, complaints = command.communicate(timeout=60)
+
+    assert "Traceback" not in complaints
+    assert command.returncode == 1

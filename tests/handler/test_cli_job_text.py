@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Any
+
+from handler.job_text import columns, event_lines, item_lines, job_lines, outcome_of, shorten
+
+STEP: dict[str, Any] = {
+    "id": "a",
+    "position": 1,
+    "action": "TEXT.JOIN",
+    "status": {"name": "DONE", "value": 0},
+    "result": "Hello World",
+    "error": None,
+    "attempts": 1,
+    "duration_ms": 0.42,
+}
+JOB: dict[str, Any] = {
+    "id": "order-42",
+    "name": "Order",
+    "status": "SUCCEEDED",
+    "success": True,
+    "variables": {"total": 5},
+    "failed_step": None,
+    "steps": [STEP],
+}
+
+
+def test_a_job_is_its_name_a_row_for_each_step_its_variables_and_how_it_ended() -> None:
+    assert job_lines(JOB) == [
+        "Order  [order-42]",
+        "  #  step  action     status  tries  ms   result",
+        '  1  a     TEXT.JOIN  DONE    1      0.4  "Hello World"',
+        '  variables: {"total": 5}',
+        "  SUCCEEDED",
+    ]
+
+
+def test_a_failed_job_names_the_step_that_failed_it() -> None:
+    failed = {"id": "a", "position": 1, "action": "TEXT.JOIN", "status": {"name": "INVALID_TYPE", "value": 107}}
+
+    assert job_lines({**JOB, "status": "FAILED", "failed_step": failed})[-1] == "  FAILED: step 'a' ended INVALID_TYPE"
+
+
+def test_a_step_that_failed_shows_its_error_in_the_place_of_a_result() -> None:
+    error = {"type": "KeyError", "message": "phone"}
+
+    assert outcome_of({**STEP, "result": None, "error": error}) == "KeyError: phone"
+
+
+def test_a_result_that_was_left_out_is_not_shown_as_nothing() -> None:
+    assert outcome_of({**STEP, "result": None, "result_omitted": True}) == "(too large to show)"
+
+
+def test_a_long_text_is_cut_to_the_width_and_says_so() -> None:
+    assert shorten("x" * 61) == "x" * 59 + "…"
+    assert shorten("x" * 60) == "x" * 60
+
+
+def test_what_a_user_wrote_cannot_move_the_cursor_of_a_terminal() -> None:
+    assert shorten("a\x1b[2Jb\r\nc\x9b") == "a\ufffd[2Jb\ufffd c\ufffd"
+
+
+def test_cells_stand_under_each_other_and_lines_end_where_their_text_does() -> None:
+    assert columns([("a", "bb"), ("ccc", "")]) == ["a    bb", "ccc"]
+    assert columns([]) == []
+
+
+def test_an_item_of_the_table_shows_its_key_and_what_it_says_of_the_job() -> None:
+    [line] = item_lines([{"pk": "t#j", "sk": "JOB", "status": "RUNNING", "cursor": 3, "lease": None}])
+
+    assert line.startswith("JOB  status=RUNNING, cursor=3, about ")
+
+
+def test_an_event_shows_its_kind_and_the_step_or_the_job_that_it_is_about() -> None:
+    events = [
+        {"detail-type": "Step Updated", "detail": {"step": STEP}},
+        {"detail-type": "Job Finished", "detail": {"job": {"status": "SUCCEEDED"}}},
+    ]
+
+    assert event_lines(events) == ["Step Updated  a          DONE", "Job Finished  (the job)  SUCCEEDED"]

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+
+from handler.lambda_event import HttpRequest
+from handler.local_lambda import HttpResponse
+from handler.local_server import LARGEST_BODY, AddressError, LocalServer
+
+
+class Station:
+    """Stands for a deployment: answers with what `answer` gives, and has one event on the bus."""
+
+    def __init__(self, answer: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.requests: list[HttpRequest] = []
+        self.threads: list[str] = []
+        self.worked = 0
+        self.function = self
+        self.services = self
+        self._answer = answer
+
+    def request(self, request: HttpRequest) -> HttpResponse:
+        self.requests.append(request)
+        self.threads.append(threading.current_thread().name)
+        return self._answer(request)
+
+    def work(self) -> int:
+        self.worked += 1
+        return 0
+
+    def take_events(self) -> list[dict[str, Any]]:
+        return [{"detail-type": "Job Finished", "detail": {"job": {"status": "FAILED"}}}] if self.worked == 1 else []
+
+
+def created(request: HttpRequest) -> HttpResponse:
+    del request
+    return HttpResponse(201, {"Location": "/jobs/a", "Content-Length": "999"}, b'{"id": "a"}')
+
+
+@contextmanager
+def served(station: Station, lines: list[str]) -> Iterator[Callable[..., HttpResponse]]:
+    """The server in this thread's place: each request is sent by another thread while this one takes a turn."""
+    server: Any = LocalServer(station, "127.0.0.1", 0, lines.append)  # type: ignore[arg-type]  # a stand-in
+    threading.Thread(target=server._http.serve_forever, daemon=True).start()
+    host, port = server._http.server_address
+
+    def ask(method: str, path: str, **options: Any) -> HttpResponse:
+        answers: list[HttpResponse] = []
+
+        def send() -> None:
+            with closing(http.client.HTTPConnection(host, port, timeout=10)) as connection:
+                connection.request(method, path, **options)
+                answer = connection.getresponse()
+                answers.append(HttpResponse(answer.status, dict(answer.headers), answer.read()))
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        while thread.is_alive():
+            server.turn()
+        return answers[0]
+
+    try:
+        yield ask
+    finally:
+        server._http.shutdown()
+        server._http.server_close()
+
+
+def test_a_request_reaches_the_function_and_its_answer_comes_back() -> None:
+    station = Station(created)
+    with served(station, []) as ask:
+        answer = ask("POST", "/jobs?x=1", body=b"{}", headers={"Content-Type": "application/json"})
+
+    assert (answer.status, answer.body, answer.headers["Location"]) == (201, b'{"id": "a"}', "/jobs/a")
+    [request] = station.requests
+    assert (request.method, request.target, request.body) == ("POST", "/jobs?x=1", b"{}")
+    assert request.headers["content-type"] == "application/json"
+
+
+def test_the_function_runs_in_the_thread_of_the_server_and_in_no_thread_of_a_connection() -> None:
+    station = Station(created)
+    with served(station, []) as ask:
+        ask("GET", "/")
+
+    assert station.threads == [threading.current_thread().name]
+
+
+def test_each_turn_works_the_queue_and_logs_what_reached_the_bus() -> None:
+    station, lines = Station(created), list[str]()
+    with served(station, lines) as ask:
+        ask("GET", "/")
+
+    assert station.worked > 0
+    assert "  bus  Job Finished  (the job)  FAILED" in lines
+
+
+def test_a_function_that_fails_is_a_500_that_says_nothing_and_a_line_in_the_log() -> None:
+    def fail(_: HttpRequest) -> HttpResponse:
+        raise RuntimeError("secret")
+
+    lines: list[str] = []
+    with served(Station(fail), lines) as ask:
+        answer = ask("GET", "/")
+
+    assert (answer.status, answer.body) == (500, b"Internal Server Error")
+    assert any("secret" in line for line in lines)
+
+
+def test_a_body_that_the_gateway_would_refuse_reaches_nobody() -> None:
+    station = Station(created)
+    with served(station, []) as ask:
+        answer = ask("POST", "/jobs", headers={"Content-Length": str(LARGEST_BODY + 1)})
+
+    assert answer.status == 413
+    assert station.requests == []
+
+
+def test_a_header_that_comes_twice_arrives_once_with_commas() -> None:
+    station = Station(created)
+    with served(station, []) as ask:
+        ask("GET", "/", headers={"X-A": "1", "x-a": "2"})
+
+    assert station.requests[0].headers["x-a"] == "1,2"
+
+
+def test_a_port_that_is_taken_is_one_clear_message() -> None:
+    first: Any = LocalServer(Station(created), "127.0.0.1", 0, print)  # type: ignore[arg-type]  # a stand-in
+    port = int(first.address.rpartition(":")[2])
+    try:
+        with pytest.raises(AddressError, match=rf"Cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
+            LocalServer(Station(created), "127.0.0.1", port, print)  # type: ignore[arg-type]  # a stand-in
+    finally:
+        first._http.server_close()

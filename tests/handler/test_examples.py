@@ -1,0 +1,70 @@
+"""Each example runs through the whole deployment and ends as its neighbour in `examples/expected` says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handler.workstation import Options, Workstation, open_workstation
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
+QUICK = [name for name in NAMES if name != "hand-over"]
+
+
+@pytest.fixture(scope="module")
+def station() -> Iterator[Workstation]:
+    with open_workstation(Options()) as opened:
+        yield opened
+
+
+def check(job: dict[str, Any], name: str) -> None:
+    expected = json.loads((EXAMPLES / "expected" / f"{name}.json").read_text())
+    steps = {step["id"]: step for step in job["steps"]}
+
+    assert job["status"] == expected["status"]
+    assert (job["failed_step"] or {}).get("id") == expected["failed_step"]
+    assert {name: steps[name]["status"]["name"] for name in expected["statuses"]} == expected["statuses"]
+    assert {name: steps[name]["result"] for name in expected["results"]} == expected["results"]
+    attempts = expected.get("attempts", {})
+    assert {name: steps[name]["attempts"] for name in attempts} == attempts
+    assert job["variables"] == expected["variables"]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_an_example_ends_as_expected(name: str, station: Workstation) -> None:
+    check(station.run((EXAMPLES / f"{name}.json").read_text()), name)
+
+
+@pytest.mark.slow
+def test_a_job_longer_than_its_invocation_is_handed_over_and_ends_as_expected() -> None:
+    with open_workstation(Options(invocation=3.0)) as station:
+        answers: list[dict[str, Any]] = []
+        ask = station.ask
+        station.ask = lambda *arguments: answers.append(ask(*arguments)) or answers[-1]  # type: ignore[method-assign]  # a spy
+
+        check(station.run((EXAMPLES / "hand-over.json").read_text()), "hand-over")
+
+    assert answers[0]["status"] != "SUCCEEDED"  # the API answered before the job had ended
+
+
+def test_the_order_fails_where_the_switch_says_and_still_forgets_the_token(station: Workstation) -> None:
+    payload = json.loads((EXAMPLES / "order.json").read_text())
+    payload["parameters"]["refuse_payment"] = True
+
+    job = station.run(json.dumps(payload))
+
+    assert (job["status"], job["failed_step"]["id"]) == ("FAILED", "payment-refused")
+    assert [step["status"]["name"] for step in job["steps"][-4:]] == ["SKIPPED", "SKIPPED", "SKIPPED", "DONE"]
+    assert "payment_token" not in job["variables"]
+
+
+def test_every_example_has_an_expectation_and_a_line_in_the_readme() -> None:
+    readme = (EXAMPLES / "README.md").read_text()
+
+    assert [path.stem for path in sorted((EXAMPLES / "expected").glob("*.json"))] == NAMES
+    assert [name for name in NAMES if f"`{name}.json`" not in readme] == []
