@@ -287,12 +287,17 @@ class Recorder:
             status="QUEUED",
             lease=None,
             lease_until=0.0,
-            started=after.started and paused.cut,
+            started=after.started and (paused.cut or not self._only_we_marked(after.cursor)),
             tries=paused.tries,
             resume_at=now + paused.resume_in if paused.resume_in > 0 else None,
             hand_overs=(0 if waited else after.hand_overs) + 1,
             due=now + paused.resume_in + OUTBOX_SECONDS,
         )
+
+    def _only_we_marked(self, cursor: int) -> bool:
+        """Whether the mark of the step's start is ours to take back: an owner before us may have begun it and died."""
+        inherited = cursor == self._start and self._run.job.started
+        return self._marked == cursor and not inherited
 
     async def publish_rest(self) -> JobRecord:
         """After the end: publish what is left; gives the job with `published` as far as the bus has got."""
