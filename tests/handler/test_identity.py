@@ -1,0 +1,141 @@
+"""Who is asking: only what an authorizer verified counts, and no two callers share a tenant by accident."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.caller import Caller
+from handler.identity import MAX_TENANT, identify
+from handler.settings import Settings
+
+EVENTS = Path(__file__).parent.parent / "events"
+SUBJECT = "6f1c2c9e-0f5b-4b7e-9d4c-1a2b3c4d5e6f"
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(table_name="t", bus_name="b", queue_url="q", dead_letter_queue_url="d", **changes)
+
+
+def claims(**values: Any) -> dict[str, Any]:
+    return {"requestContext": {"http": {}, "authorizer": {"jwt": {"claims": values}}}}
+
+
+def tenant_of(subject: Any) -> str | None:
+    caller = identify(claims(sub=subject), settings())
+    return caller.tenant if caller else None
+
+
+@pytest.mark.parametrize(
+    ("name", "tenant", "tags"),
+    [
+        ("http_jwt", SUBJECT, {"BILLING", "jobs/write"}),
+        ("http_iam", "arn:aws:sts::123456789012:assumed-role%2Forders", set()),
+        ("function_url_iam", "arn:aws:iam::123456789012:user%2Forders", set()),
+        ("rest_cognito", SUBJECT, {"BILLING", "jobs/write"}),
+        ("rest_iam", "arn:aws:iam::123456789012:user%2Forders", set()),
+        ("rest_lambda_authorizer", "customer-7", {"BILLING"}),
+    ],
+)
+def test_each_authorizer_of_aws_gives_a_tenant_and_its_tags(name: str, tenant: str, tags: set[str]) -> None:
+    caller = identify(event(name), settings())
+    assert caller is not None
+    assert (caller.tenant, caller.tags) == (tenant, tags)
+
+
+@pytest.mark.parametrize("name", ["rest_open", "balancer", "balancer_multi_value"])
+def test_a_request_that_no_authorizer_saw_is_nobodys_whatever_its_headers_say(name: str) -> None:
+    assert identify(event(name), settings()) is None
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        None,
+        {},
+        {"http": {}},
+        {"http": {}, "authorizer": None},
+        {"http": {}, "authorizer": {}},
+        {"http": {}, "authorizer": {"jwt": {}}},
+        {"http": {}, "authorizer": {"jwt": {"claims": {}}}},
+        {"http": {}, "authorizer": {"jwt": {"claims": {"scope": "ADMIN"}}}},
+        {"http": {}, "authorizer": {"jwt": {"claims": {"sub": ""}}}},
+        {"http": {}, "authorizer": {"jwt": {"claims": {"sub": "  "}}}},
+        {"http": {}, "authorizer": {"jwt": {"claims": {"sub": ["a"]}}}},
+        {"http": {}, "authorizer": {"iam": {"userArn": None}}},
+        {"http": {}, "authorizer": {"iam": {}}},
+        {"http": {}, "authorizer": "allow"},
+    ],
+)
+def test_an_authorizer_that_names_nobody_lets_nobody_in(context: Any) -> None:
+    assert identify({"requestContext": context}, settings()) is None
+
+
+def test_the_tenant_and_the_tags_come_from_the_claims_that_the_deployment_names() -> None:
+    caller = identify(event("http_jwt"), settings(tenant_claim="aud", tags_claim="cognito:groups"))
+    assert caller is not None
+    assert (caller.tenant, caller.tags) == ("conduit", {"billing", "ops"})
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "tags"),
+    [
+        ("scope", "a b", {"a", "b"}),
+        ("scope", "a,b", {"a,b"}),
+        ("scope", "", set()),
+        ("scope", None, set()),
+        ("scope", 5, set()),
+        ("cognito:groups", "[a b]", {"a", "b"}),
+        ("cognito:groups", "a,b", {"a", "b"}),
+        ("cognito:groups", ["a", "b", 3], {"a", "b"}),
+    ],
+)
+def test_a_claim_of_tags_is_read_as_each_gateway_writes_it(claim: str, value: Any, tags: set[str]) -> None:
+    caller = identify(claims(**{"sub": "me", claim: value}), settings(tags_claim=claim))
+    assert caller is not None
+    assert caller.tags == tags
+
+
+def test_the_sessions_of_a_role_are_one_tenant() -> None:
+    first, second = event("http_iam"), event("http_iam")
+    second["requestContext"]["authorizer"]["iam"]["userArn"] += "-other"
+    assert identify(first, settings()) == identify(second, settings())
+
+
+def test_no_token_can_name_the_tenant_of_an_iam_principal() -> None:
+    principal = identify(event("function_url_iam"), settings())
+    assert principal is not None
+    assert tenant_of("arn:aws:iam::123456789012:user/orders") != principal.tenant
+    assert tenant_of(principal.tenant) != principal.tenant
+
+
+def test_limits_come_from_the_deployment() -> None:
+    caller = identify(claims(sub="me"), settings(step_limit=7, payload_limit=99, max_running_jobs=3))
+    assert caller == Caller(tenant="me", step_limit=7, payload_limit=99, max_running_jobs=3)
+
+
+@given(st.text())
+def test_a_tenant_in_a_key_has_nothing_that_separates_the_parts_of_a_key(subject: str) -> None:
+    tenant = tenant_of(subject)
+    assert tenant is None or (tenant.isascii() and tenant.isprintable() and not set(tenant) & set("#/ :"))
+    assert tenant is None or len(tenant) <= MAX_TENANT
+
+
+@given(st.text(max_size=400), st.text(max_size=400))
+def test_two_subjects_are_never_one_tenant(one: str, other: str) -> None:
+    if one != other and tenant_of(one) is not None:
+        assert tenant_of(one) != tenant_of(other)
+
+
+def test_two_long_subjects_that_begin_alike_are_two_tenants() -> None:
+    assert tenant_of("x" * 500 + "a") != tenant_of("x" * 500 + "b")

@@ -1,0 +1,92 @@
+"""One request out of what each of AWS's front doors sends, and one answer in the form that each expects."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handler.reply import Reply, render
+from handler.request import UnreadableRequestError, read_request
+
+EVENTS = Path(__file__).parent.parent / "events"
+REQUESTS = sorted(path.stem for path in EVENTS.glob("*.json"))
+
+
+def event(name: str, **changes: Any) -> dict[str, Any]:
+    return {**json.loads((EVENTS / f"{name}.json").read_text()), **changes}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_every_front_door_gives_the_same_request(name: str) -> None:
+    request = read_request(event(name))
+    assert (request.method, request.path, request.body) == ("GET", "/jobs/order-42", b"")
+    assert request.query["b"] == ("x y",)
+    assert request.headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize("name", ["http_jwt", "rest_cognito", "balancer_multi_value"])
+def test_a_query_parameter_that_comes_twice_keeps_both_values(name: str) -> None:
+    assert read_request(event(name)).query["a"] == ("1", "2")
+
+
+@pytest.mark.parametrize(("name", "base"), [("http_jwt", ""), ("http_iam", "/prod"), ("rest_cognito", "/prod")])
+def test_the_stage_is_no_part_of_the_path_but_of_the_address(name: str, base: str) -> None:
+    assert read_request(event(name)).base == base
+
+
+def test_a_custom_domain_hides_the_stage() -> None:
+    request = read_request(event("http_iam", rawPath="/jobs"))
+    assert (request.path, request.base) == ("/jobs", "")
+
+
+@pytest.mark.parametrize("name", ["http_jwt", "rest_cognito", "balancer"])
+def test_a_body_in_base64_is_decoded(name: str) -> None:
+    encoded = base64.b64encode("é".encode()).decode()
+    assert read_request(event(name, body=encoded, isBase64Encoded=True)).body == "é".encode()
+
+
+@pytest.mark.parametrize("body", ["not base64!", "abc", "é"])
+def test_a_body_that_only_claims_to_be_base64_is_unreadable(body: str) -> None:
+    with pytest.raises(UnreadableRequestError):
+        read_request(event("http_jwt", body=body, isBase64Encoded=True))
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_headers_and_query_may_be_missing_altogether(name: str) -> None:
+    bare = {
+        key: value
+        for key, value in event(name).items()
+        if key in ("requestContext", "rawPath", "path", "httpMethod", "version")
+    }
+    request = read_request(bare)
+    assert (request.headers, request.query, request.body) == ({}, {}, b"")
+
+
+def test_header_names_are_one_whatever_their_letters() -> None:
+    request = read_request(event("rest_cognito", multiValueHeaders=None, headers={"PREFER": "a", "Prefer": "b"}))
+    assert request.headers["prefer"] == "a, b"
+
+
+def test_a_load_balancer_is_answered_with_a_reason() -> None:
+    rendered = render(Reply(201, "{}"), read_request(event("balancer")))
+    assert (rendered["statusDescription"], rendered["headers"]["Content-Type"]) == ("201 Created", "application/json")
+
+
+def test_a_load_balancer_with_lists_of_headers_is_answered_with_lists() -> None:
+    rendered = render(Reply(200, "{}"), read_request(event("balancer_multi_value")))
+    assert rendered["multiValueHeaders"]["Content-Type"] == ["application/json"]
+    assert "headers" not in rendered
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    asked = event("rest_cognito", httpMethod="HEAD")
+    assert render(Reply(200, "{}"), read_request(asked))["body"] == ""
+
+
+def test_no_answer_is_to_be_stored_or_guessed_at() -> None:
+    headers = render(Reply(200, "{}"), read_request(event("http_jwt")))["headers"]
+    assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
