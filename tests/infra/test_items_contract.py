@@ -153,6 +153,12 @@ def test_an_update_may_only_remove(items: Items, drive: Drive) -> None:
     assert "lease" not in answer.item
 
 
+def test_an_update_of_nothing_still_asks_its_condition(items: Items, drive: Drive) -> None:
+    drive(items.put_all([JOB]))
+    assert drive(items.update_if("t#1", "JOB", condition=Equals("lease", "1-a"), set={})) == Applied(JOB)
+    assert drive(items.update_if("t#1", "JOB", condition=Equals("lease", "2-b"), set={})) == Refused(JOB)
+
+
 def test_an_index_is_sparse_and_follows_its_table(items: Items, drive: Drive) -> None:
     drive(items.put_all([{"pk": "t#1", "sk": "JOB", "shard": "0", "due": 5}, {"pk": "t#2", "sk": "JOB", "shard": "0"}]))
     assert [item["pk"] for item in drive(items.query_index(DUE, "0", limit=5)).items] == ["t#1"]
