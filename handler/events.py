@@ -23,33 +23,44 @@ _LONG_INTEGER: Final = re.compile(r"\d{19}")
 _BITS: Final = 63
 
 
-def step_updated(job: JobRecord, step: StepRecord, *, limit: int) -> Entry:
-    """The update of one step.
+class StepUpdates:
+    """Makes the updates of one job's steps; what they share is written once.
 
     Args:
-        job: its job, in the run that it was recorded in or kept by.
-        step: the record that counts.
-        limit: bytes of the entry. A result that would not fit is left out, and ``result_omitted`` says so.
+        job: the job, in the run whose updates these are.
+        limit: bytes of an entry. A result that would not fit is left out, and ``result_omitted`` says so.
     """
-    head = (
-        f'{_head(job, str(step.position))},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)}}},'
-        f'"step":{{"id":{quote(step.step_id)},"position":{step.position},"action":{quote(step.action)},'
-        f'"status":{{"name":"{step.status}","value":{step.status_value}}},"attempts":{step.attempts},'
-        f'"started_at":{_time(step.started_at)},"finished_at":{_time(step.finished_at)},'
-        f'"duration_ms":{json.dumps(step.duration_ms)}'
-    )
-    moment = step.finished_at or job.created_at
-    result, error = step.result or "null", step.error or "null"
-    if _publishable(result):
-        entry = Entry(STEP_UPDATED, f'{head},"result":{result},"error":{error}}}}}', moment)
-        if entry.size <= limit:
+
+    def __init__(self, job: JobRecord, *, limit: int) -> None:
+        self._job = job
+        self._limit = limit
+        event_id = quote(f"{job.key.tenant}/{job.key.job_id}/{job.run}/")[:-1]
+        self._before = f'{{"version":{VERSION},"event_id":{event_id}'
+        self._after = (
+            f'","tenant":{quote(job.key.tenant)},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)}}}'
+        )
+
+    def entry(self, step: StepRecord) -> Entry:
+        """The update of one step, from the record that counts."""
+        position = step.index + 1
+        head = (
+            f'{self._before}{position}{self._after},"step":{{"id":{quote(step.step_id)},"position":{position},'
+            f'"action":{quote(step.action)},"status":{{"name":"{step.status}","value":{step.status_value}}},'
+            f'"attempts":{step.attempts},"started_at":{_time(step.started_at)},"finished_at":{_time(step.finished_at)},'
+            f'"duration_ms":{"null" if step.duration_ms is None else repr(step.duration_ms)}'
+        )
+        moment = step.finished_at or self._job.created_at
+        result, error = step.result or "null", step.error or "null"
+        if _publishable(result):
+            entry = Entry(STEP_UPDATED, f'{head},"result":{result},"error":{error}}}}}', moment)
+            if entry.size <= self._limit:
+                return entry
+        entry = Entry(STEP_UPDATED, f'{head},"result":null,"error":{error},"result_omitted":true}}}}', moment)
+        if entry.size <= self._limit:
             return entry
-    entry = Entry(STEP_UPDATED, f'{head},"result":null,"error":{error},"result_omitted":true}}}}', moment)
-    if entry.size <= limit:
-        return entry
-    return Entry(
-        STEP_UPDATED, f'{head},"result":null,"error":null,"result_omitted":true,"error_omitted":true}}}}', moment
-    )
+        return Entry(
+            STEP_UPDATED, f'{head},"result":null,"error":null,"result_omitted":true,"error_omitted":true}}}}', moment
+        )
 
 
 def job_finished(job: JobRecord) -> Entry:

@@ -111,9 +111,9 @@ class Jobs:
 
     async def _submitted(self, offer: Offer, result: Ended | HandedOver | Lost) -> Submission:
         if isinstance(result, Ended):
-            return Submission("created", result.view)
+            return Submission("created", result.view())
         if isinstance(result, HandedOver):
-            return Submission("accepted", result.view)
+            return Submission("accepted", result.view())
         if result.job is None:
             raise UnavailableError("The job vanished while it ran; send it again.", retry_after=RETRY_AFTER)
         if not result.accepted:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from handler.events import job_finished, step_updated
+from handler.events import StepUpdates, job_finished
 from handler.ports import Ports
 from infra.errors import InfraError
 from infra.event_bus import Entry
@@ -39,7 +39,8 @@ class Publisher:
             What `job.published` may become: everything before it is on the bus. Never less than it is.
         """
         waiting = steps[job.published : job.cursor]
-        entries = [(step.index, entry) for step in waiting if (entry := self._entry(job, step)) is not None]
+        updates = StepUpdates(job, limit=self._ports.settings.event_limit)
+        entries = [(step.index, updates.entry(step)) for step in waiting if self._is_told(step)]
         if job.finished and not job.all_published:
             entries.append((job.steps, job_finished(job)))
         missing = await self._send(job, entries)
@@ -47,11 +48,9 @@ class Publisher:
             return max(job.published, min(missing))
         return job.steps + 1 if job.finished else max(job.published, job.cursor)
 
-    def _entry(self, job: JobRecord, step: StepRecord) -> Entry | None:
+    def _is_told(self, step: StepRecord) -> bool:
         wanted = self._ports.settings.step_events
-        if wanted == "none" or (wanted == "failures" and step.status in _QUIET):
-            return None
-        return step_updated(job, step, limit=self._ports.settings.event_limit)
+        return wanted == "all" or (wanted == "failures" and step.status not in _QUIET)
 
     async def _send(self, job: JobRecord, entries: Sequence[tuple[int, Entry]]) -> set[int]:
         """Send them; gives the indexes of what did not reach the bus."""

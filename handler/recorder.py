@@ -131,8 +131,9 @@ class Recorder:
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """Keep the record; gives something to wait for when it is time to write."""
-        self.steps.append(self._record(step))
-        self._count(step)
+        record = self._record(step)
+        self.steps.append(record)
+        self._count(step, record)
         if step.attempts and step.block is not None and step.block.effect != "none":
             self._owing = True
         due = self._owing or self._ports.now() - self._flushed >= self._ports.settings.flush_interval
@@ -170,12 +171,12 @@ class Recorder:
             expires_at=record.expires_at,
         )
 
-    def _count(self, step: ConduitStep) -> None:
+    def _count(self, step: ConduitStep, record: StepRecord) -> None:
         block = step.block.action if step.block is not None else "UNKNOWN"
         metrics = self._ports.metrics
-        metrics.count("Steps", Status=step.status.name, Block=block)
-        if step.duration_ms is not None:
-            metrics.time("StepDuration", step.duration_ms, Block=block)
+        metrics.count("Steps", Status=record.status, Block=block)
+        if record.duration_ms is not None:
+            metrics.time("StepDuration", record.duration_ms, Block=block)
 
     def _writes_before_next(self, job: Conduit) -> bool:
         """Whether the next step will note its attempt, so that one write serves both."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from handler.caller import Rights
@@ -31,7 +32,8 @@ class Ended:
 
     job: JobRecord
     """As it stands, published as far as the bus has got."""
-    view: dict[str, Any]
+    view: Callable[[], dict[str, Any]]
+    """Its JSON; made only for those who want to see it."""
     safe: bool
     """Whether what is not on the bus yet is covered by `due`."""
 
@@ -41,7 +43,7 @@ class HandedOver:
     """The job waits for another invocation."""
 
     job: JobRecord
-    view: dict[str, Any]
+    view: Callable[[], dict[str, Any]]
     sent: bool
     """Whether the pointer that wakes it is on its way; if not, the sweeper sends one."""
 
@@ -83,7 +85,7 @@ class Runner:
             return Lost(refusal.job, refusal.accepted)
         if outcome is Outcome.PAUSED:
             sent = await self.send_pointer(recorder.job)
-            return HandedOver(recorder.job, job_view(recorder.job, run.written, recorder.steps), sent)
+            return HandedOver(recorder.job, partial(job_view, recorder.job, run.written, recorder.steps), sent)
         return await self._close(run, recorder)
 
     async def _execute(self, run: Run, recorder: Recorder, until: float | None) -> Outcome:
@@ -114,7 +116,7 @@ class Runner:
             job = await recorder.publish_rest()
         except InfraError as error:  # the end is committed: it is told to whoever asked, and published later
             self._ports.tell_failure("run", "A finished job could not be settled yet", error, **who(job.key))
-        view = job_view(job, run.written, recorder.steps)
+        view = partial(job_view, job, run.written, recorder.steps)
         return Ended(job, view, safe=job.all_published or job.due is not None)
 
     async def send_pointer(self, job: JobRecord, *, salt: str = "") -> bool:

@@ -140,7 +140,8 @@ class JobsTable:
                 return False
             if not job.cursor:
                 return (found.lease, found.status, found.cursor) == (job.lease, job.status, 0)
-            return found.cursor >= job.cursor and found.lease_of(job.cursor - 1) == job.lease_of(job.cursor - 1)
+            kept = found.cursor >= job.cursor and found.lease_of(job.cursor - 1) == job.lease_of(job.cursor - 1)
+            return kept and (job.lease is None or found.lease == job.lease)
 
         absent = AnyOf(Absent("pk"), Below("expires_at", now))
         return self._answer(await self._items.put_if(job_item(job), absent), own)
