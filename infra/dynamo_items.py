@@ -181,8 +181,8 @@ class DynamoItems:
         update += [f"REMOVE {', '.join(text.name(name) for name in gone)}"] if gone else []
         request = {
             "Key": _key(pk, sk),
-            # A write that changes nothing still asks its condition, but an empty expression is refused, and moto knows no
-            # update without one: it removes an attribute that no item has.
+            # A write that changes nothing still asks its condition. An empty expression is refused, and moto knows no
+            # update without one: this removes an attribute that no item has.
             "UpdateExpression": " ".join(update) or f"REMOVE {text.name('nothing')}",
             "ConditionExpression": f"{exists} AND ({condition_text})" if condition_text else exists,
             "ReturnValues": "ALL_NEW",

@@ -9,6 +9,7 @@ import json
 import queue
 import socket
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -170,6 +171,11 @@ class _HttpServer(ThreadingHTTPServer):
     state: _Server
     block_on_close = False
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A process that was killed resets its connection; anything else is a fault of ours and shows."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Runtime(BaseHTTPRequestHandler):
     protocol_version: ClassVar[str] = "HTTP/1.1"
@@ -212,12 +218,15 @@ class _Runtime(BaseHTTPRequestHandler):
 
     def _next(self, state: _Server) -> _Call | None:
         # A runtime that was killed while it waited leaves this thread behind: it must not take the next one's call.
-        while True:
+        while not self._gone():
             try:
-                return state.waiting.get(timeout=NOTICE_EVERY)
+                call = state.waiting.get(timeout=NOTICE_EVERY)
             except queue.Empty:
-                if self._gone():
-                    return None
+                continue
+            if not self._gone():
+                return call
+            state.waiting.put(call)
+        return None
 
     def _gone(self) -> bool:
         try:
