@@ -1,0 +1,107 @@
+"""What stands on the bus."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from handler.events import StepUpdates, job_finished
+from infra.records import JobKey, JobRecord, StepRecord
+
+
+def job(**fields: Any) -> JobRecord:
+    key = fields.pop("key", JobKey('te"nant', "order-42"))
+    given = {"name": "My \u00fc job", "status": "SUCCEEDED", "steps": 1, "payload": "p", "payload_hash": "h"}
+    return JobRecord(**{"key": key, **given, "created_at": 0.0004, "expires_at": 9, "finished_at": 1.5, **fields})
+
+
+def step(**fields: Any) -> StepRecord:
+    given = {"step_id": "a", "action": "TEXT.JOIN", "status": "DONE", "status_value": 0, "result": '"Hello"'}
+    times = {"started_at": 1.0, "finished_at": 1.0004, "duration_ms": 0.4}
+    other = {"error": None, "attempts": 1, "variables": None, "expires_at": 9}
+    return StepRecord(
+        **{"key": JobKey('te"nant', "order-42"), "index": 0, "lease": "1-a", **given, **times, **other} | fields
+    )
+
+
+def update(limit: int = 240 * 1024, **fields: Any) -> dict[str, Any]:
+    entry = StepUpdates(job(), limit=limit).entry(step(**fields))
+    assert (entry.detail_type, entry.size <= max(limit, 600)) == ("Step Updated", True)
+    detail: dict[str, Any] = json.loads(entry.detail)
+    return detail
+
+
+def test_a_step_update_has_the_shape_that_consumers_were_promised() -> None:
+    assert update() == {
+        "version": 1,
+        "event_id": 'te"nant/order-42/1/1',
+        "tenant": 'te"nant',
+        "job": {"id": "order-42", "name": "My \u00fc job"},
+        "step": {
+            "id": "a",
+            "position": 1,
+            "action": "TEXT.JOIN",
+            "status": {"name": "DONE", "value": 0},
+            "attempts": 1,
+            "started_at": "1970-01-01T00:00:01.000Z",
+            "finished_at": "1970-01-01T00:00:01.000Z",
+            "duration_ms": 0.4,
+            "result": "Hello",
+            "error": None,
+        },
+    }
+
+
+def test_the_end_of_a_job_has_no_step_and_says_how_it_went() -> None:
+    entry = job_finished(job(status="FAILED", steps=3, run=2, name=None, failed_step='{"id":"a","position":1}'))
+    assert entry.detail_type == "Job Finished"
+    assert json.loads(entry.detail) == {
+        "version": 1,
+        "event_id": 'te"nant/order-42/2/end',
+        "tenant": 'te"nant',
+        "job": {
+            "id": "order-42",
+            "name": None,
+            "status": "FAILED",
+            "success": False,
+            "created_at": "1970-01-01T00:00:00.000Z",
+            "finished_at": "1970-01-01T00:00:01.500Z",
+            "steps": 3,
+            "failed_step": {"id": "a", "position": 1},
+        },
+    }
+
+
+@pytest.mark.parametrize(("more", "omitted"), [(-1, False), (0, False), (1, True)])
+def test_a_result_that_would_not_fit_is_left_out_and_said_to_be(more: int, omitted: bool) -> None:
+    limit = 2000
+    room = limit - StepUpdates(job(), limit=limit).entry(step(result='""')).size
+    detail = update(limit, result=json.dumps("x" * (room + more)))["step"]
+    assert detail.get("result_omitted", False) is omitted
+    assert (detail["result"] is None) is omitted
+
+
+def test_an_error_that_would_not_fit_is_left_out_too() -> None:
+    detail = update(1024, result=None, error=json.dumps({"type": "E", "message": "x" * 2000}))["step"]
+    assert (detail["error"], detail["error_omitted"]) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("result", "omitted"),
+    [
+        ("9223372036854775807", False),
+        ("9223372036854775808", True),
+        ('{"a":[-123456789012345678901234567890]}', True),
+        ('"123456789012345678901234567890"', False),
+        ("0.12345678901234567890123", False),
+    ],
+)
+def test_an_integer_that_eventbridge_would_refuse_costs_the_result_not_the_event(result: str, omitted: bool) -> None:
+    assert update(result=result)["step"].get("result_omitted", False) is omitted
+
+
+def test_a_step_that_did_not_run_has_no_times() -> None:
+    detail = update(started_at=None, finished_at=None, duration_ms=None, result=None)["step"]
+    assert [detail[name] for name in ("started_at", "finished_at", "duration_ms", "result")] == [None] * 4
