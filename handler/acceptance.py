@@ -11,7 +11,7 @@ from handler.caller import Caller, Rights
 from handler.lifetime import Lifetime
 from handler.payload import JobPayload
 from handler.ports import Ports
-from handler.recorder import Run
+from handler.run import Run
 from infra.jobs_table import Answer
 from infra.records import JobKey, JobRecord, PayloadRecord
 

@@ -12,61 +12,19 @@ it keeps are those of ``docs/records.md``; in short:
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any, Final
 
 from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Paused
-from handler.lifetime import Lifetime
 from handler.ports import Ports
 from handler.publisher import OUTBOX_SECONDS, Publisher
+from handler.run import FencedOutError, Run
 from infra.jobs_table import Refused
-from infra.records import JobRecord, JobStatus, PayloadRecord, StepRecord
+from infra.records import JobRecord, JobStatus, StepRecord
 
 EVENT_BATCH: Final = 10
 """Updates that fill one call of the bus: so many do not wait for more."""
-
-
-class FencedOutError(Exception):
-    """The job is not ours (any more): a commit was refused.
-
-    Attributes:
-        job: as it stands, or ``None`` where there is none.
-        accepted: whether it had been accepted by this run or before it.
-    """
-
-    def __init__(self, job: JobRecord | None, *, accepted: bool) -> None:
-        super().__init__("a commit was refused: the job is in other hands")
-        self.job = job
-        self.accepted = accepted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What a recorder is told of the run that it records.
-
-    Attributes:
-        job: the claimed record; of a job that nobody knows of yet, what its record would be under our lease.
-        payload: what the job was, or would be, accepted with.
-        written: the same, read.
-        steps: the records that count.
-        accepted: whether `job` stands in the table.
-        lifetime: of the invocation.
-        published: how far the bus has got, if farther than `job` says.
-        outbox: whether a message that is not acknowledged before everything is published stands for the job's end, so
-            that its last commit need not leave anything due.
-        pause_at: when somebody is tired of waiting; the run pauses before the next step that would begin later.
-    """
-
-    job: JobRecord
-    payload: PayloadRecord
-    written: Mapping[str, Any]
-    steps: Sequence[StepRecord] = ()
-    accepted: bool
-    lifetime: Lifetime
-    published: int = 0
-    outbox: bool
-    pause_at: float | None = None
 
 
 class Recorder:
@@ -110,7 +68,7 @@ class Recorder:
         effect = step.block.effect
         if index == self._start and self._run.accepted and (blamed := self._blame(effect)) is not None:
             return blamed
-        if self._run.pause_at is not None and self._ports.now() >= self._run.pause_at:
+        if self._is_over(index):
             return Decision.PAUSE
         unmarked = effect != "none" and self._marked != index
         if unmarked or (self._careful and self._counted != index):
@@ -119,6 +77,14 @@ class Recorder:
                 return ConduitStatus.CANCELLED
             await self._tell_the_bus()
         return Decision.PROCEED
+
+    def _is_over(self, index: int) -> bool:
+        """Whether the run ends before this step, although there may be time."""
+        run = self._run
+        if run.pause_at is not None and self._ports.now() >= run.pause_at:
+            return True
+        # After too many hand-overs this run has no limit of time: it was to end one step, and has.
+        return index != self._start and run.job.hand_overs >= self._ports.settings.max_hand_overs
 
     def _blame(self, effect: str) -> ConduitStatus | None:
         """What becomes of the step at which earlier owners stopped, if it is not to be run again."""

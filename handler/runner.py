@@ -17,7 +17,8 @@ from handler.engine import Conduit, Execution, Invocation, Outcome, Runtime
 from handler.job_view import job_view, variables_after
 from handler.ports import Ports
 from handler.publisher import OUTBOX_SECONDS, Publisher
-from handler.recorder import FencedOutError, Recorder, Run
+from handler.recorder import Recorder
+from handler.run import FencedOutError, Run
 from infra.errors import InfraError
 from infra.jobs_table import Refused
 from infra.records import JobKey, JobRecord, StepRecord

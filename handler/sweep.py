@@ -17,6 +17,7 @@ from infra.records import JobRecord
 
 SHARD_LIMIT: Final = 100
 """Jobs of one shard in one sweep; a minute later come the next."""
+DOUBLINGS: Final = 6
 LONGEST_WAIT: Final = 3600.0
 """Seconds that `due` moves on at the most; it doubles from a minute on."""
 
@@ -55,7 +56,7 @@ async def _wake(ports: Ports, seen: JobRecord) -> bool:
     else:
         minute = int(now // 60)
         await Runner(ports).send_pointer(job, salt=f"-m{minute}")
-    await ports.table.postpone_due(job, now + min(LONGEST_WAIT, OUTBOX_SECONDS * 2**job.sweeps))
+    await ports.table.postpone_due(job, now + min(LONGEST_WAIT, OUTBOX_SECONDS * 2 ** min(job.sweeps, DOUBLINGS)))
     return True
 
 

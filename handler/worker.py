@@ -16,7 +16,7 @@ from handler.lifetime import Lifetime
 from handler.payload import InvalidPayload, JobPayload, PayloadLimits, parse
 from handler.ports import Ports
 from handler.publisher import OUTBOX_SECONDS, Publisher
-from handler.recorder import Run
+from handler.run import Run
 from handler.runner import LONGEST_DELAY, Ended, HandedOver, Lost, Runner, who
 from infra.errors import InfraError
 from infra.jobs_table import Refused
