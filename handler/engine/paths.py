@@ -27,9 +27,9 @@ Key = str | tuple["str | Tag", ...]
 """One key of a path: as written, or pieces of which some are tags."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag, parsed; never changed. (A frozen dataclass takes twice as long to make, and each step makes some.)
+    """One tag, parsed.
 
     Attributes:
         sigil: which of the four: ``%``, ``:``, ``#`` or ``<``.

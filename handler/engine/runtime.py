@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from handler.engine.alarm import Alarm, SystemAlarm
 from handler.engine.limits import Invocation, Limits
@@ -23,6 +24,10 @@ def steady_clock() -> Callable[[], float]:
 
 async def _sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
+
+
+_LIMITS: Final = Limits()
+_ALARM: Final = SystemAlarm(time.monotonic)  # it has no state of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,7 @@ class Runtime:
     now: Callable[[], float] = field(default_factory=steady_clock)
     sleep: Callable[[float], Awaitable[None]] = _sleep
     random: Callable[[], float] = random.random
-    limits: Limits = field(default_factory=Limits)
-    alarm: Alarm = field(default_factory=lambda: SystemAlarm(time.monotonic))
+    limits: Limits = _LIMITS
+    alarm: Alarm = _ALARM
     invocation: Invocation | None = None
     job_ends_at: float | None = None

@@ -32,19 +32,23 @@ class StepList:
             TypeError: a step is no dictionary.
             ValueError: a ``retry`` says what cannot be.
         """
+        find = self._checks.find
         for position, step in enumerate(steps, len(self.steps) + 1):
             if type(step) is not dict and not isinstance(step, Mapping):
                 raise TypeError(f"step {position} is a {type(step).__name__}; a step is a dictionary with an `action`")
-            retry = step.get("retry")
-            self.create_step(
-                step.get("action", ""),
-                step.get("parameters"),
-                step.get("id"),
-                forced=bool(step.get("forced", False)),
-                if_condition=step.get("if"),
-                timeout=step.get("timeout"),
-                retry=Retry.from_dict(retry) if retry is not None else None,
-                allow_failure=bool(step.get("allow_failure", False)),
+            get = step.get
+            action, retry = get("action", ""), get("retry")
+            ConduitStep(  # as `create_step` does, which would double the time that this loop takes
+                self,
+                find(action),
+                get("parameters"),
+                get("if"),
+                get("id"),
+                bool(get("forced")),
+                action=str(action),
+                timeout=get("timeout"),
+                retry=None if retry is None else Retry.from_dict(retry),
+                allow_failure=bool(get("allow_failure")),
             )
 
     def create_step(

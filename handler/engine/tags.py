@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from handler.engine.paths import Key, PathError, Tag, as_text, join_pieces, resolve_key
@@ -26,6 +27,8 @@ _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 """Types of values that hold no tag: most of what users write that is no text."""
+_SHORT: Final = 200
+"""Characters of a text whose parse is worth remembering; with 4,096 of them it takes a few MB at the most."""
 _MAX_DEPTH: Final = 32
 """Tags within tags. More only resembles a tag; nobody writes it but to exhaust a parser."""
 
@@ -42,24 +45,25 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge) -> Any:
     if kind is list:
         return [resolve(item, contexts, charge) for item in value]
     if kind is dict or isinstance(value, Mapping):
-        return {
-            (key if type(key) is str and "{" not in key else resolve_name(key, contexts, charge)): (
-                item if type(item) in _PLAIN else resolve(item, contexts, charge)
-            )
-            for key, item in value.items()
-        }
+        resolved = {}
+        for key, item in value.items():  # every step's parameters come by here, so what needs no call gets none
+            name = key if type(key) is str and "{" not in key else resolve_name(key, contexts, charge)
+            if type(item) is str:
+                resolved[name] = resolve_text(item, contexts, charge) if "{" in item else item
+            else:
+                resolved[name] = item if type(item) in _PLAIN else resolve(item, contexts, charge)
+        return resolved
     return value
 
 
 def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge) -> Any:
     """One text: the value itself where it is one tag and nothing else, else a text."""
-    tag = _read_plain_tag(text)
+    pieces = _remember(text) if len(text) <= _SHORT else parse(text)
+    tag = whole_tag(pieces)
     if tag is None:
-        pieces = _Parser(text).parse()
-        tag = whole_tag(pieces)
-        if tag is None:
-            return join_pieces(pieces, contexts, charge)
-    return copy_value(tag.resolve(contexts, charge), charge)
+        return join_pieces(pieces, contexts, charge)
+    value = tag.resolve(contexts, charge)
+    return value if type(value) in _PLAIN else copy_value(value, charge)
 
 
 def resolve_name(name: Any, contexts: Mapping[str, Any], charge: Charge) -> str:
@@ -73,17 +77,14 @@ def parse(text: str) -> tuple[str | Tag, ...]:
     """Split a text into plain texts and tags, escapes resolved. A text without tags is one piece, or none if empty."""
     if "{" not in text:
         return (text,) if text else ()
-    tag = _read_plain_tag(text)
-    return (tag,) if tag is not None else _Parser(text).parse()
+    whole = _WHOLE.fullmatch(text)  # the usual case: one tag and nothing else, without a tag in it
+    if whole is not None and _CLOSERS[whole[1]][0] == whole[3]:
+        return (Tag(whole[1], _expand(whole[1], whole[2].split(".")), whole[2], True),)
+    return _Parser(text).parse()
 
 
-def _read_plain_tag(text: str) -> Tag | None:
-    """The tag that the text is, where nothing stands around it and no tag in it: the usual case, without the parser."""
-    whole = _WHOLE.fullmatch(text)
-    if whole is None:
-        return None
-    sigil, path, closer = whole.groups()
-    return Tag(sigil, _expand(sigil, path.split(".")), path, True) if closer == _CLOSERS[sigil][0] else None
+_remember: Final = lru_cache(maxsize=4096)(parse)
+"""`parse` for short texts: a process that stays warm meets the same workflows again. Only syntax is kept, no value."""
 
 
 def whole_tag(pieces: tuple[str | Tag, ...]) -> Tag | None:

@@ -43,7 +43,7 @@ class Variables:
             NotJsonError: something is no JSON, or over a budget. Nothing was changed.
         """
         value, text = keep(result, limits.nesting)
-        size = size_of(text)
+        size = len(text) if text.isascii() else size_of(text)
         results = self.results_size + size
         if results > limits.results:
             raise _too_large("all results of the job take", results, limits.results)
