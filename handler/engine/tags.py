@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from handler.engine.paths import Key, PathError, Tag, as_text, join_pieces, resolve_key
@@ -28,7 +27,9 @@ _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 """Types of values that hold no tag: most of what users write that is no text."""
 _SHORT: Final = 200
-"""Characters of a text whose parse is worth remembering; with 4,096 of them it takes a few MB at the most."""
+"""Characters of a text whose parse is worth remembering."""
+_REMEMBERED: Final = 4096
+"""How many of them; 2 MB or so."""
 _MAX_DEPTH: Final = 32
 """Tags within tags. More only resembles a tag; nobody writes it but to exhaust a parser."""
 
@@ -58,7 +59,7 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge) -> Any:
 
 def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge) -> Any:
     """One text: the value itself where it is one tag and nothing else, else a text."""
-    pieces = _remember(text) if len(text) <= _SHORT else parse(text)
+    pieces = _parsed[text] if len(text) <= _SHORT else parse(text)
     tag = whole_tag(pieces)
     if tag is None:
         return join_pieces(pieces, contexts, charge)
@@ -78,19 +79,34 @@ def parse(text: str) -> tuple[str | Tag, ...]:
     if "{" not in text:
         return (text,) if text else ()
     whole = _WHOLE.fullmatch(text)  # the usual case: one tag and nothing else, without a tag in it
-    if whole is not None and _CLOSERS[whole[1]][0] == whole[3]:
-        return (Tag(whole[1], _expand(whole[1], whole[2].split(".")), whole[2], True),)
+    if whole is not None:
+        sigil, path, closer = whole.groups()
+        if closer == _CLOSERS[sigil][0]:
+            return (Tag(sigil, _expand(sigil, path.split(".")), path, True),)
     return _Parser(text).parse()
 
 
-_remember: Final = lru_cache(maxsize=4096)(parse)
-"""`parse` for short texts: a process that stays warm meets the same workflows again. Only syntax is kept, no value."""
+class _Parsed(dict[str, tuple[str | Tag, ...]]):
+    """What short texts parse to: a process that stays warm meets the same workflows again. Syntax only, no value.
+
+    It begins anew when it is full. A job with more texts than fit would make a least-recently-used cache miss each one.
+    """
+
+    def __missing__(self, text: str) -> tuple[str | Tag, ...]:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        pieces = self[text] = parse(text)
+        return pieces
+
+
+_parsed: Final = _Parsed()
 
 
 def whole_tag(pieces: tuple[str | Tag, ...]) -> Tag | None:
     """The tag, if the text is one tag and nothing else, white space around it aside."""
     if len(pieces) == 1:
-        return pieces[0] if isinstance(pieces[0], Tag) else None
+        single = pieces[0]
+        return None if isinstance(single, str) else single
     tag = None
     for piece in pieces:
         if isinstance(piece, Tag):
