@@ -8,7 +8,6 @@ global of its class, has no 405 and no 400 for broken JSON, and costs a cold sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 from handler.catalogue_endpoints import CatalogueEndpoints
@@ -26,12 +25,7 @@ from handler.router import Call, Router, UnknownPathError, WrongMethodError
 
 def answer(event: Mapping[str, Any], ports: Ports, lifetime: Lifetime) -> dict[str, Any]:
     """The response to one HTTP event, in the form that its sender expects. Raises nothing that a request can cause."""
-    return _api(ports).answer(event, lifetime)
-
-
-@lru_cache(maxsize=4)
-def _api(ports: Ports) -> Api:
-    return Api(Jobs(ports), ports)
+    return Api(Jobs(ports), ports).answer(event, lifetime)
 
 
 class Api:

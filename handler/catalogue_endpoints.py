@@ -31,7 +31,7 @@ class CatalogueEndpoints:
         """Every route."""
         return [
             Route("GET", "/blocks", self.list_blocks),
-            Route("GET", "/blocks/{name}", self.get_block),
+            Route("GET", "/blocks/{name+}", self.get_block),
             Route("GET", "/schema", self.schema),
             Route("GET", "/openapi.json", self.openapi),
             Route("GET", "/docs", self.docs),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 import re
@@ -30,6 +29,6 @@ def decode_cursor(cursor: str) -> Place:
         job_id, created_at = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if re.fullmatch(ID_PATTERN, job_id) and math.isfinite(created_at) and not isinstance(created_at, bool):
             return Place(job_id, created_at)
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         pass
     raise InvalidRequestError("cursor", "A cursor is what the page before gave; this is none.")

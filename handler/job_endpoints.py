@@ -50,7 +50,7 @@ class JobEndpoints:
             Route("POST", "/jobs/validate", self.validate),
             Route("POST", "/jobs/{id}/cancel", self.cancel),
             Route("POST", "/jobs/{id}/redrive", self.redrive),
-            Route("GET", "/jobs/{id}/steps/{step}", self.get_step),
+            Route("GET", "/jobs/{id}/steps/{step+}", self.get_step),
             Route("GET", "/jobs/{id}", self.get),
         ]
 

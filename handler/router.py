@@ -40,7 +40,8 @@ class Route:
 
     Attributes:
         method: in upper case. What answers ``GET`` answers ``HEAD`` too.
-        template: the path, with names in braces; the last one may hold slashes, since step ids may.
+        template: the path, with names in braces; ``{name+}`` takes slashes too, as in API Gateway, since step ids may
+            have some and a gateway may have decoded them.
         endpoint: what answers.
     """
 
@@ -50,8 +51,8 @@ class Route:
     _pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        written = re.sub(r"\{(\w+)\}$", r"(?P<\1>.+)", self.template)
-        object.__setattr__(self, "_pattern", re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", written)))
+        greedy = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", self.template)
+        object.__setattr__(self, "_pattern", re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", greedy), re.DOTALL))
 
     def match(self, path: str) -> dict[str, str] | None:
         """The values in the places of the template, or ``None`` where the path is another."""

@@ -1,0 +1,33 @@
+"""What the API says of blocks, of jobs, and of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.handler.api.client import Client, expect_problem
+
+EVENTS = Path(__file__).parent.parent.parent / "events"
+
+
+def test_the_catalogue_tells_what_a_block_takes_and_whether_the_caller_may_use_it(client: Client) -> None:
+    blocks = {block["action"]: block for block in client.get("/blocks").json["blocks"]}
+    join = blocks["TEXT.JOIN"]
+    assert join == client.get("/blocks/text.join").json
+    assert join["parameters"]["required"] == ["text1", "text2"]
+    assert join["parameters"]["properties"]["join_with"]["default"] == " "
+    assert (join["allowed"], join["tags"]) == (True, [])
+    assert join["description"]
+
+
+def test_an_unknown_block_is_404_with_the_one_that_was_meant(client: Client) -> None:
+    problem = expect_problem(client.get("/blocks/TEXT.JION"), 404, "not-found")
+    assert "TEXT.JOIN" in problem["detail"]
+
+
+def test_the_pages_about_the_api_come_with_their_types(client: Client) -> None:
+    assert client.get("/schema").headers["Content-Type"] == "application/schema+json"
+    assert client.get("/openapi.json").json["openapi"].startswith("3.1")
+    page = client.get("/docs")
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "SwaggerUIBundle(" in page.body
+    assert 'src="http' not in page.body
