@@ -134,6 +134,13 @@ def test_a_job_is_claimed_by_one_of_two_who_read_it_at_once(table: Driven) -> No
     assert second == Refused(first.job)
 
 
+def test_no_two_claims_have_the_same_fence_though_the_job_looks_as_it_was_read(table: Driven) -> None:
+    read = table.accepted()
+    held = table.claim(read, token="a", until=NOW + 30, now=NOW).job
+    table.commit(held, replace(held, status="QUEUED", lease=None, lease_until=0.0, attempts=0))
+    assert isinstance(table.claim(read, token="b", until=NOW + 30, now=NOW), Refused)
+
+
 def test_a_held_job_is_not_claimed_until_its_lease_is_over(table: Driven) -> None:
     held = table.claimed()
     assert isinstance(table.claim(held, token="b", until=NOW + 60, now=NOW + 30), Refused)
