@@ -90,6 +90,16 @@ def test_nothing_is_on_the_bus_before_it_is_committed(world: Any) -> None:
     world.submit(*[slow("WORK", 3)] * 5, id="j")
 
 
+def test_what_a_dead_owner_left_unpublished_comes_before_anything_else(world: Any) -> None:
+    body = {"id": "j", "steps": [CHARGE, {"action": "PROBE.CHARGE_AND_DIE"}]}
+    world.receive(world.message(body))
+    world.restart()
+    assert (world.record("j").cursor, world.bus.ids()) == (1, [])
+    world.clock.now += 60
+    assert world.receive(world.message(body, receives=2)) == ["m1"], "it dies again"
+    assert world.bus.ids() == ["1/1"]
+
+
 @pytest.mark.parametrize(("wanted", "ids"), [("all", 4), ("failures", 2), ("none", 1)])
 def test_step_events_can_be_all_failures_or_none(world: Any, wanted: str, ids: int) -> None:
     world.set(step_events=wanted)
