@@ -40,7 +40,8 @@ def main() -> None:
     from infra.clients import Clients  # noqa: PLC0415
 
     answers = Answers(weigh=False)
-    Clients._client = lambda *_: Client(answers)  # type: ignore[method-assign]  # noqa: SLF001  # the last thing before botocore
+    client = Client(answers)
+    Clients.client = lambda *_: client  # type: ignore[method-assign]  # the last thing before botocore
     body = json.dumps(payload(given.steps))
     number = 0
 

@@ -39,15 +39,14 @@ class Context:
         return int((self._ends - time.monotonic()) * 1000)
 
 
-def prepare(endpoint: str | None = None) -> None:
+def prepare(endpoint: str = "http://127.0.0.1:9") -> None:
     """Set what `Settings` and botocore read.
 
     Args:
-        endpoint: where AWS's stand-in listens; nothing is called where it is not given.
+        endpoint: where AWS's stand-in listens. Where there is none, a call that gets out meets a closed door here.
     """
     os.environ.update(ENVIRONMENT)
-    if endpoint:
-        os.environ["AWS_ENDPOINT_URL"] = endpoint
+    os.environ["AWS_ENDPOINT_URL"] = endpoint
 
 
 def queue_event(body: str) -> dict[str, object]:
