@@ -28,7 +28,7 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _long_form)
 
 
-def read_template() -> dict[str, Any]:
-    """The template as it stands in the repository."""
-    template: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a safe loader)
+def read_template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
+    """A template: the one of the repository, where no other is named."""
+    template: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a safe loader)
     return template

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from tests.e2e.conftest import BUILD
+from tests.e2e.deployment import Deployment, deploy
+
+Until = Callable[..., Any]
+JOIN = {"action": "TEXT.JOIN", "id": "a", "parameters": {"text1": "Hello", "text2": "World", "join_with": " "}}
+
+
+def new_id(kind: str) -> str:
+    return f"{kind}-{uuid.uuid4().hex[:8]}"
+
+
+def status_of(deployment: Deployment, job: str, *, as_: str = "acme") -> str | None:
+    body = deployment.call("GET", f"/jobs/{job}", as_=as_).body
+    return body.get("status") if isinstance(body.get("status"), str) else None
+
+
+def finished(status: str | None) -> bool:
+    return status in {"SUCCEEDED", "FAILED", "CANCELLED"}
+
+
+def records_of(deployment: Deployment, tenant: str, job: str) -> list[str]:
+    """The kinds of the items that the table holds of a job, in their order."""
+    return [item["sk"]["S"].split("#")[0] for item in deployment.items(tenant, job)]
+
+
+def test_a_job_over_http_runs_and_is_recorded(deployment: Deployment) -> None:
+    job = new_id("http")
+    answer = deployment.call("POST", "/jobs", {"id": job, "steps": [JOIN]})
+    assert (answer.status, answer.body["status"], answer.body["steps"][0]["result"]) == (
+        201,
+        "SUCCEEDED",
+        "Hello World",
+    )
+    assert deployment.call("GET", f"/jobs/{job}").body == answer.body
+    assert records_of(deployment, "acme", job) == ["JOB", "PAYLOAD", "STEP"]
+
+
+def test_without_a_token_or_with_anothers_no_door_opens(deployment: Deployment) -> None:
+    token = deployment.issuer.token("acme", audience="somebody-else")
+    for path in ("/jobs", "/blocks", "/docs", "/openapi.json", "/nothing"):
+        assert deployment.call("GET", path, as_=None).status == 401, path
+        wrong = deployment.call("GET", path, as_=None, headers={"Authorization": f"Bearer {token}"})
+        assert wrong.status == 401, path
+
+
+def test_another_tenants_job_is_not_found(deployment: Deployment) -> None:
+    job = new_id("mine")
+    assert deployment.call("POST", "/jobs", {"id": job, "steps": [JOIN]}).status == 201
+    assert deployment.call("GET", f"/jobs/{job}", as_="someone-else").status == 404
+    assert deployment.call("GET", f"/jobs/{job}").status == 200
+
+
+def test_an_asynchronous_job_runs_in_the_worker(deployment: Deployment, until: Until) -> None:
+    job = new_id("async")
+    answer = deployment.call("POST", "/jobs", {"id": job, "steps": [JOIN]}, headers={"Prefer": "respond-async"})
+    assert answer.status == 202
+    assert until(lambda: status_of(deployment, job), finished) == "SUCCEEDED"
+
+
+def test_a_message_runs_its_job(deployment: Deployment, until: Until) -> None:
+    job = new_id("sqs")
+    deployment.send({"id": job, "steps": [JOIN]})
+    until(lambda: records_of(deployment, "queue", job), lambda kinds: "STEP" in kinds)
+    status = until(lambda: status_of(deployment, job, as_="queue"), finished)
+    assert status == "SUCCEEDED"
+
+
+def test_a_message_that_is_no_job_goes_to_the_dead_letters_and_keeps_no_other_from_running(
+    deployment: Deployment, until: Until
+) -> None:
+    job = new_id("beside")
+    deployment.send("this is not JSON")
+    deployment.send({"id": job, "steps": [JOIN]})
+    (dead,) = until(lambda: deployment.take("DeadLetterQueueUrl"))
+    assert dead["Body"] == "this is not JSON"
+    assert any("JSON" in attribute["StringValue"] for attribute in dead["MessageAttributes"].values())
+    assert until(lambda: status_of(deployment, job, as_="queue"), finished) == "SUCCEEDED"
+
+
+def test_a_failed_job_reaches_the_queue_that_a_rule_on_the_bus_feeds(deployment: Deployment, until: Until) -> None:
+    job = new_id("failed")
+    answer = deployment.call("POST", "/jobs", {"id": job, "steps": [{"action": "NO.SUCH_BLOCK"}]})
+    assert (answer.status, answer.body["status"]) == (201, "FAILED")
+    (message,) = until(lambda: deployment.take("FailedJobsQueueUrl"))
+    event = json.loads(message["Body"])
+    assert (event["source"], event["detail-type"]) == ("conduit", "Job Finished")
+    assert event["detail"]["job"]["id"] == job
+    assert event["detail"]["job"]["failed_step"]["status"]["name"] == "BLOCK_NOT_FOUND"
+
+
+def test_a_job_that_is_longer_than_an_invocation_is_handed_over(deployment: Deployment, until: Until) -> None:
+    job = new_id("long")
+    # A step that says how long it may take is not begun where that does not fit.
+    steps = [{"action": "PROBE.WAIT", "parameters": {"seconds": 4}, "timeout": 6} for _ in range(4)]
+    deployment.send({"id": job, "steps": steps})
+    assert until(lambda: status_of(deployment, job, as_="queue"), finished, within=60) == "SUCCEEDED"
+    body = deployment.call("GET", f"/jobs/{job}", as_="queue").body
+    assert [step["attempts"] for step in body["steps"]] == [1, 1, 1, 1]
+
+
+def test_a_job_whose_worker_crashed_is_resumed_where_it_was(deployment: Deployment, until: Until) -> None:
+    job, name = new_id("crash"), new_id("name")
+    steps = [
+        {"action": "PROBE.NOTE", "parameters": {"name": f"{name}-before"}},
+        {"action": "PROBE.DIE", "parameters": {"name": name}},
+        {"action": "PROBE.NOTE", "parameters": {"name": f"{name}-after"}},
+    ]
+    deployment.send({"id": job, "steps": steps})
+    assert until(lambda: status_of(deployment, job, as_="queue"), finished, within=90) == "SUCCEEDED"
+    body = deployment.call("GET", f"/jobs/{job}", as_="queue").body
+    assert [(step["result"], step["attempts"]) for step in body["steps"]] == [(1, 1), (2, 2), (1, 1)]
+
+
+def test_a_cancelled_job_stops_before_its_next_step(deployment: Deployment, until: Until) -> None:
+    job = new_id("cancel")
+    steps = [{"action": "PROBE.WAIT", "parameters": {"seconds": 2}} for _ in range(4)]
+    deployment.call("POST", "/jobs", {"id": job, "steps": steps}, headers={"Prefer": "respond-async"})
+    until(lambda: status_of(deployment, job), lambda status: status == "RUNNING")
+    assert deployment.call("POST", f"/jobs/{job}/cancel").status == 202
+    assert until(lambda: status_of(deployment, job), finished) == "CANCELLED"
+    body = deployment.call("GET", f"/jobs/{job}").body
+    assert [step["status"]["name"] for step in body["steps"]][-1] == "CANCELLED"
+    assert deployment.call("POST", f"/jobs/{job}/cancel").status == 409
+
+
+def test_the_schedule_sweeps_up_a_job_whose_function_died_under_its_caller(
+    deployment: Deployment, until: Until
+) -> None:
+    job = new_id("sweep")
+    answer = deployment.call(
+        "POST", "/jobs", {"id": job, "steps": [{"action": "PROBE.DIE", "parameters": {"name": job}}]}
+    )
+    assert answer.status >= 500
+    assert status_of(deployment, job) == "RUNNING"
+    # Nobody calls again: the lease runs out, and the rule of the stack wakes the sweeper within a minute.
+    assert until(lambda: status_of(deployment, job), finished, within=150) == "SUCCEEDED"
+
+
+def test_the_worker_takes_a_job_by_direct_invocation(deployment: Deployment) -> None:
+    answer = deployment.client("lambda").invoke(
+        FunctionName=deployment.outputs["WorkerFunctionName"], Payload=json.dumps({"steps": [JOIN]})
+    )
+    assert json.loads(answer["Payload"].read())["status"] == "SUCCEEDED"
+
+
+def test_an_update_replaces_neither_table_nor_queue_and_forgets_no_job(deployment: Deployment) -> None:
+    job = new_id("kept")
+    assert deployment.call("POST", "/jobs", {"id": job, "steps": [JOIN]}).status == 201
+    before = deployment.resources()
+    deploy(BUILD / "emulated.json", deployment.emulator, deployment.issuer, StepLimit="7", MemorySize="512")
+    after = deployment.resources()
+    kept = ("Table", "Queue", "DeadLetterQueue", "Bus", "Api", "ApiFunction", "WorkerFunction")
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert deployment.call("GET", f"/jobs/{job}").body["status"] == "SUCCEEDED"
+    long = deployment.call("POST", "/jobs", {"steps": [{**JOIN, "id": f"s{n}"} for n in range(8)]}).body
+    assert long["steps"][7]["status"]["name"] == "STEP_LIMIT_EXCEED"
+
+
+def test_both_functions_write_to_the_logs_that_the_stack_made(deployment: Deployment, until: Until) -> None:
+    logs = deployment.client("logs")
+    for group in ("/conduit/conduit-e2e/api", "/conduit/conduit-e2e/worker"):
+        until(lambda group=group: logs.describe_log_streams(logGroupName=group)["logStreams"])
