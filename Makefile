@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e validate-template blocks-page clean
+.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e validate-template blocks-page chaos clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -93,6 +93,9 @@ blocks-page: $(READY) ## write docs/blocks.md from the docstrings of the blocks
 
 contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as moto and the simulated table
 	@MINISTACK=.venv-e2e/bin/ministack $(BIN)/python -m pytest tests/infra -k ministack
+
+chaos: .venv-e2e/.ready ## kill worker processes at random moments and count what was lost (KILLS=50, SEED=1, EMULATOR=ministack|moto)
+	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),50) --seed $(or $(SEED),1) --emulator $(or $(EMULATOR),ministack)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-* build .aws-sam

@@ -1,0 +1,200 @@
+"""Judges a run when it is over, by the table, the bus and the ledger: what happened, not what was believed to."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from infra.items import Item
+from infra.job_items import JOB, STEP, job_record, step_record
+from infra.records import JobRecord, StepRecord
+from tests.chaos.workload import Sent
+
+PROMISES: Final = (
+    "lost",
+    "recorded twice",
+    "not recorded",
+    "wrong result",
+    "unpublished",
+    "two contents for one event",
+    "invented event",
+    "at-most-once effects repeated",
+    "repeated without a crash",
+    "run again after it was recorded",
+    "blamed without a crash",
+    "wrong answer",
+    "left over",
+)
+"""What must be 0."""
+BLAMED: Final = frozenset({"INTERRUPTED", "TIME_LIMIT_EXCEED"})
+
+
+class Audit:
+    """What a run came to.
+
+    Args:
+        owed: the jobs that were sent, by id.
+        dead: the processes that died.
+        ledger: every line of it.
+    """
+
+    def __init__(self, owed: Mapping[str, Sent], dead: Iterable[str], ledger: Iterable[dict[str, Any]]) -> None:
+        self._owed = owed
+        self._dead = frozenset(dead)
+        self._executions: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for line in ledger:
+            if line["what"] == "execution":
+                self._executions[line["key"]].append(line)
+        self._jobs: dict[str, JobRecord] = {}
+        self._steps: dict[tuple[str, int], list[StepRecord]] = {}
+        self._blamed: Counter[str] = Counter()
+        self.figures: Counter[str] = Counter()
+        self.violations: list[tuple[str, str]] = []
+
+    def note(self, promise: str, what: str) -> None:
+        """Note a violation."""
+        self.violations.append((promise, what))
+
+    def judge(self, items: Iterable[Item], events: Iterable[Mapping[str, Any]]) -> None:
+        """Judge the table and the bus."""
+        self._read(items)
+        contents = self._contents(events)
+        for job_id in self._owed:
+            job = self._jobs.get(job_id)
+            if job is None or not job.finished:
+                self.note("lost", f"{job_id}: {job.status if job else 'not in the table'}")
+                continue
+            self.figures[f"jobs {job.status}"] += 1
+            self._judge_job(job, contents)
+        for job_id in self._jobs.keys() - self._owed.keys():
+            self.note("left over", f"the job {job_id}, which nobody sent")
+        for event_id in contents:
+            self.note("invented event", event_id)
+        self._judge_executions()
+
+    # ------------------------------------------------------------------ reading
+
+    def _read(self, items: Iterable[Item]) -> None:
+        steps: list[tuple[str, Item]] = []
+        for item in items:
+            job_id = str(item["pk"]).partition("#")[2]
+            if item["sk"] == JOB:
+                self._jobs[job_id] = job_record(item)
+            elif str(item["sk"]).startswith(STEP):
+                steps.append((job_id, item))
+        for job_id, item in steps:
+            job = self._jobs.get(job_id)
+            if job is None:
+                self.figures["records never committed"] += 1
+                continue
+            record = step_record(job.key, item)
+            counts = record.index < job.cursor and record.lease == job.lease_of(record.index)
+            if counts:
+                self._steps.setdefault((job_id, record.index), []).append(record)
+            else:
+                self.figures["records never committed"] += 1
+
+    def _contents(self, events: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The content of each event; what consumers drop because they have its id already is counted."""
+        contents: dict[str, dict[str, Any]] = {}
+        for event in events:
+            self.figures["events"] += 1
+            detail = event["detail"]
+            event_id = detail["event_id"]
+            if event_id in contents:
+                self.figures["events repeated"] += 1
+                if contents[event_id] != detail:
+                    self.note("two contents for one event", event_id)
+            contents[event_id] = detail
+        return contents
+
+    # ------------------------------------------------------------------ a job
+
+    def _judge_job(self, job: JobRecord, contents: dict[str, dict[str, Any]]) -> None:
+        job_id, sent = job.key.job_id, self._owed[job.key.job_id]
+        if job.due is not None:
+            self.note("left over", f"{job_id} is finished and due")
+        if job.cursor != job.steps or job.steps != len(sent.payload["steps"]):
+            self.note("not recorded", f"{job_id}: {job.cursor} of {job.steps} steps")
+        firsts = [first for first, _ in job.leases]
+        if firsts != sorted(set(firsts)):
+            self.note("recorded twice", f"{job_id}: {job.leases}")
+        name = f"{job.key.tenant}/{job_id}/{job.run}"
+        for index, step in enumerate(sent.payload["steps"]):
+            records = self._steps.get((job_id, index), [])
+            if len(records) != 1:
+                self.note("recorded twice" if records else "not recorded", f"{job_id}/{index + 1}")
+                continue
+            self._judge_step(f"{name}/{index + 1}", step, records[0], sent)
+            event = contents.pop(f"{name}/{index + 1}", None)
+            if event is None or not _tells(event["step"], records[0]):
+                self.note("unpublished", f"{name}/{index + 1}: {event}")
+        end = contents.pop(f"{name}/end", None)
+        if end is None or end["job"]["status"] != job.status:
+            self.note("unpublished", f"{name}/end: {end}")
+
+    def _judge_step(self, key: str, step: Mapping[str, Any], record: StepRecord, sent: Sent) -> None:
+        self.figures["steps"] += 1
+        self.figures[f"steps {record.status}"] += 1
+        executions = self._executions.get(key, [])
+        fence = int(record.lease.partition("-")[0])
+        if any(execution["fence"] > fence for execution in executions):
+            self.note("run again after it was recorded", f"{key}: fence {fence}, {executions}")
+        if record.status in BLAMED:
+            self._blamed[key] += 1
+            return
+        if record.status != "DONE":
+            if record.status != "SKIPPED" or not self._failed_before(key):
+                self.note("wrong result", f"{key} is {record.status}: {record.error}")
+            return
+        result = json.loads(record.result or "null")
+        token = result if step["action"] == "CHAOS.FIRE" else result["token"]
+        if not any(execution["token"] == token and execution["fence"] == fence for execution in executions):
+            self.note("wrong result", f"{key}: no execution of fence {fence} gave {token}")
+        if step["id"] in sent.totals and (result["total"], result["count"]) != sent.totals[step["id"]]:
+            self.note("wrong result", f"{key}: {result}, expected {sent.totals[step['id']]}")
+
+    def _failed_before(self, key: str) -> bool:
+        """Whether an earlier step of the job was blamed for a crash, so that those behind it are skipped."""
+        job, _, position = key.rpartition("/")
+        return any(self._blamed[f"{job}/{earlier}"] for earlier in range(1, int(position)))
+
+    # ------------------------------------------------------------------ executions
+
+    def _judge_executions(self) -> None:
+        for key, executions in self._executions.items():
+            self.figures["executions"] += len(executions)
+            self.figures["repeats"] += len(executions) - 1
+            if executions[0]["effect"] == "at_most_once" and len(executions) > 1:
+                self.note("at-most-once effects repeated", f"{key}: {executions}")
+            alive = [execution for execution in executions if execution["who"] not in self._dead]
+            if executions[0]["effect"] == "none":
+                continue  # may run again freely: a job that is sent twice at once runs twice until it is accepted
+            # Each repetition must have its crash: no process that lived on may have run a step that another ran, too.
+            if len(executions) > 1 + len({execution["who"] for execution in executions} & self._dead) or len(alive) > 1:
+                self.note("repeated without a crash", f"{key}: {executions}")
+        if sum(self._blamed.values()) > len(self._dead):
+            self.note("blamed without a crash", f"{dict(self._blamed)}")
+
+    def judge_answers(self, answers: Iterable[Mapping[str, Any]]) -> None:
+        """Judge what senders over HTTP were told."""
+        for answer in answers:
+            self.figures[f"answers {answer['status']}"] += 1
+            if answer["status"] in {429, 503}:
+                continue
+            told = json.loads(answer["body"])
+            job = self._jobs.get(told.get("id"))
+            if job is None or (answer["status"] == 201 and (told["status"], told["success"]) != _outcome(job)):
+                self.note("wrong answer", f"{answer['status']} {told}, became {job}")
+
+
+def _outcome(job: JobRecord) -> tuple[str, bool]:
+    return job.status, job.status == "SUCCEEDED"
+
+
+def _tells(step: Mapping[str, Any], record: StepRecord) -> bool:
+    """Whether an event says what the record says."""
+    result = json.loads(record.result) if record.result is not None else None
+    return bool(step["status"]["name"] == record.status and step["result"] == result and step["id"] == record.step_id)

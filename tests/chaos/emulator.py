@@ -1,0 +1,82 @@
+"""The AWS that the processes talk to over HTTP: an emulator in a process of its own, on a loopback port."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.local import ACCOUNT, REGION
+from tests.e2e.emulator import ROOT, free_port, running_emulator
+
+EMULATORS = ("ministack", "moto")
+"""ministack refuses more of what AWS refuses, and is faster; moto needs nothing but what the tests need anyway."""
+
+
+@contextmanager
+def emulated_aws(name: str, folder: Path) -> Iterator[None]:
+    """Start the emulator and point every AWS client of this process and its children at it.
+
+    Raises:
+        RuntimeError: it did not come up.
+    """
+    starting = _moto(folder) if name == "moto" else _ministack(folder)
+    with starting as url:
+        kept = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+        for key in kept:
+            del os.environ[key]
+        pointed = {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,  # both emulators take twelve digits for the account
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        os.environ.update(pointed)
+        try:
+            yield
+        finally:
+            for key in pointed:
+                del os.environ[key]
+            os.environ.update(kept)
+
+
+@contextmanager
+def _ministack(folder: Path) -> Iterator[str]:
+    with running_emulator(folder) as emulator:
+        yield emulator.url
+
+
+@contextmanager
+def _moto(folder: Path) -> Iterator[str]:
+    port = free_port()
+    with (
+        (folder / "emulator.log").open("wb") as log,
+        subprocess.Popen(  # noqa: S603 (our own server)
+            [sys.executable, "-m", "tests.chaos.moto_server", str(port)], stdout=log, stderr=log, cwd=ROOT
+        ) as process,
+    ):
+        try:
+            _wait_for(f"http://127.0.0.1:{port}", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 (our own address)
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"moto did not come up on {url}")

@@ -1,0 +1,111 @@
+"""The processes that die: what Lambda and its poller, its schedule and its gateway are in AWS, one loop each.
+
+Each calls the real `lambda_handler` with events as AWS makes them and a context that counts down, in a process that is
+forked from one that has imported everything, as a sandbox is restored from a snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from handler.app import lambda_handler
+from handler.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
+from handler.wall import IN_LAMBDA
+from infra.clients import Clients
+from infra.local import REGION, EmbeddedAws
+from tests.chaos.ledger import WHO, note
+from tests.chaos.workload import BLOCK_SECONDS
+
+TENANT = "chaos"
+LIFE = 4.5
+"""Seconds of an invocation, `RESERVE` included: room for a short job, not for a long one."""
+MARGIN = 1.0
+"""`LEASE_MARGIN`: all processes have one clock, but a machine under load may stop one of them for a while."""
+VISIBILITY = 7
+"""Seconds: longer than an invocation and its lease, as the template has it."""
+SETTINGS = {
+    "QUEUE_TENANT": TENANT,
+    "RESERVE": "1",
+    "LEASE_MARGIN": str(MARGIN),
+    "FLUSH_INTERVAL": "0.2",
+    "HTTP_SECONDS": "3",
+}
+BATCH = 2
+"""Messages of one invocation at the most, so that a kill may hit more than one."""
+SWEEP_EVERY = 1.0
+"""Seconds; the deployment's is 60."""
+
+assert LIFE - 1 > BLOCK_SECONDS, "a block would never be begun"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Where a process finds its world.
+
+    Attributes:
+        aws: the table, the bus and the queues.
+        log: where what it writes goes: log lines and metrics.
+    """
+
+    aws: EmbeddedAws
+    log: Path
+
+    def enter(self, who: str) -> None:
+        """Become a process of Lambda's: what it says goes to the log, and the last wall stands."""
+        os.environ[WHO] = who
+        file = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        # Connections of the process that this one was forked from are not to be shared.
+        self.aws.clients = Clients(region=REGION)
+        self.aws._sqs = cast("Any", self.aws.clients.sqs())
+        os.environ[IN_LAMBDA] = "127.0.0.1:0"  # the wall ends a process that outlives its invocation, as Lambda would
+
+    def invoke(self, event: dict[str, Any], door: str, **facts: Any) -> Any:
+        """One invocation, with a line in the ledger at either end."""
+        context = LocalContext(aws_request_id=str(uuid.uuid4()), ends_at=time.monotonic() + LIFE, now=time.monotonic)
+        note("begin", door=door, **facts)
+        answer = lambda_handler(event, context)
+        note("end", door=door)
+        return answer
+
+
+def run_worker(sandbox: Sandbox, who: str) -> None:
+    """Receive, invoke, acknowledge what did not fail; for ever."""
+    sandbox.enter(who)
+    aws = sandbox.aws
+    while True:
+        event = aws.receive(BATCH)
+        records = event["Records"]
+        if not records:
+            time.sleep(0.05)
+            continue
+        again = sum(int(record["attributes"]["ApproximateReceiveCount"]) > 1 for record in records)
+        answer = sandbox.invoke(event, "queue", messages=len(records), again=again)
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for record in records:
+            if record["messageId"] not in failed:
+                aws.delete(record["receiptHandle"])
+
+
+def run_sweeper(sandbox: Sandbox, who: str) -> None:
+    """Invoke by schedule, for ever."""
+    sandbox.enter(who)
+    while True:
+        sandbox.invoke(schedule_event(event_id=str(uuid.uuid4()), at=time.time()), "sweep")
+        time.sleep(SWEEP_EVERY)
+
+
+def run_request(sandbox: Sandbox, who: str, body: str, respond_async: bool) -> None:
+    """One `POST /jobs`. The answer goes to the ledger: that is what the sender knows."""
+    sandbox.enter(who)
+    headers = {"content-type": "application/json"} | ({"prefer": "respond-async"} if respond_async else {})
+    request = HttpRequest(method="POST", target="/jobs", headers=headers, body=body)
+    event = http_event(request, Identity(subject=TENANT), request_id=str(uuid.uuid4()), at=time.time())
+    answer = sandbox.invoke(event, "http")
+    note("answer", status=answer["statusCode"], body=answer["body"])

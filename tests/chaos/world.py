@@ -1,0 +1,46 @@
+"""The table, the bus and the queues of a chaos run, as `template.yaml` describes them, but for times that are short."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from infra.backoff import Backoff
+from infra.dynamo_items import DynamoItems
+from infra.jobs_table import JobsTable
+from infra.local import EmbeddedAws
+from tests.chaos.emulator import emulated_aws
+from tests.chaos.ledger import VARIABLE, WHO
+from tests.chaos.processes import SETTINGS, VISIBILITY
+
+
+@contextmanager
+def chaos_world(emulator: str, folder: Path) -> Iterator[EmbeddedAws]:
+    """Start the emulator, make what a deployment has, and set the environment that every process inherits."""
+    with emulated_aws(emulator, folder):
+        aws = EmbeddedAws(1, fifo=False)
+        queue = cast("Any", aws.clients.sqs())
+        queue.set_queue_attributes(QueueUrl=aws.queue_url, Attributes={"VisibilityTimeout": str(VISIBILITY)})
+        with _environment({**aws.environment, **SETTINGS, VARIABLE: str(folder / "ledger"), WHO: "conductor"}):
+            yield aws
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            del os.environ[name]
+
+
+def jobs_table(aws: EmbeddedAws) -> JobsTable:
+    """The table as the handler sees it."""
+    backoff = Backoff(sleep=asyncio.sleep, random=random.random)
+    return JobsTable(DynamoItems(aws.clients.dynamodb, aws.table, backoff))
