@@ -78,11 +78,11 @@ def job_item(job: JobRecord) -> Item:
 def changes(before: JobRecord, after: JobRecord) -> tuple[dict[str, Value], list[str]]:
     """What to set and what to remove so that the item of `before` becomes that of `after`.
 
-    ``cancel`` is never among them: others set it while a job is held.
+    What is the same in both is left alone: a ``cancel`` that somebody sets while the job is held survives its owner's
+    writes.
     """
     old, new = job_item(before), job_item(after)
-    changed = {name: value for name, value in new.items() if name != "cancel" and old.get(name) != value}
-    return changed, [name for name in old if name not in new and name != "cancel"]
+    return {name: value for name, value in new.items() if old.get(name) != value}, [n for n in old if n not in new]
 
 
 def job_record(item: Item) -> JobRecord:

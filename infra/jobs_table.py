@@ -218,12 +218,7 @@ class JobsTable:
         def own(found: JobRecord) -> bool:
             return (found.run, found.payload, found.due) == (after.run, after.payload, after.due)
 
-        changed, removed = changes(job, after)
-        removed = [*removed, "cancel", "lease"]
-        answer = await self._items.update_if(
-            partition(job.key), JOB, condition=_as_ended(job), set=changed, remove=list(dict.fromkeys(removed))
-        )
-        return self._answer(answer, own)
+        return await self._update(job, after, _as_ended(job), own)
 
     async def postpone_due(self, job: JobRecord, due: float) -> Answer:
         """Have the sweeper look again later, if nothing happened to the job since it looked."""

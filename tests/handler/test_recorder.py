@@ -187,6 +187,23 @@ def test_an_at_most_once_step_that_killed_its_invocation_is_never_run_again(worl
     assert len([name for name in world.ran if name != "work"]) == 1
 
 
+def test_an_owner_that_had_no_time_for_a_step_does_not_take_back_that_an_earlier_one_began_it(world: Any) -> None:
+    world.receive(world.message({"id": "j", "steps": [{"action": "PROBE.FIRE_AND_DIE"}]}))
+    world.restart()
+    world.clock.now += 60
+
+    def waste(name: str) -> None:
+        world.clock.now += 4 if name in {"query", "get"} else 0
+
+    world.set(reserve=0)
+    world.items.after = waste
+    world.receive(resume(world, "j"), life=8)
+    assert (world.record("j").status, world.record("j").started) == ("QUEUED", True)
+    world.restart()
+    world.work_off()
+    assert (world.statuses("j"), len(world.ran)) == (["INTERRUPTED"], 1)
+
+
 def test_a_retry_that_waits_longer_than_the_invocation_keeps_its_tries_and_its_time(world: Any) -> None:
     step = {
         "action": "PROBE.CHARGE",
