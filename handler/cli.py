@@ -15,7 +15,7 @@ from handler.job_source import UnreadableError, read_jobs
 from handler.lambda_event import Identity
 from handler.local_server import AddressError, LocalServer
 from handler.usage import make_parser
-from handler.workstation import Options, RefusedError, open_workstation
+from handler.workstation import Options, RefusedError, Workstation, open_workstation
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -84,9 +84,8 @@ def _demo(chosen: Namespace) -> int:
         return show_demo(station, _printer(station, live=live))
 
 
-def _printer(station: Any, *, live: bool) -> Printer:
-    take_events = station.services.take_events
-    return LivePrinter(take_events) if live else PlainPrinter(take_events)
+def _printer(station: Workstation, *, live: bool) -> Printer:
+    return LivePrinter(station.services) if live else PlainPrinter(station.services)
 
 
 def _serve(chosen: Namespace) -> int:

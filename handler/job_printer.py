@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from handler.job_source import JobText
     from handler.workstation import Workstation
-    from infra.local_services import BusEvent
+    from infra.local_services import BusEvent, LocalServices
 
 Job = dict[str, Any]
 
@@ -50,8 +50,8 @@ class JsonPrinter:
 class PlainPrinter:
     """Lines of text, once the job has ended."""
 
-    def __init__(self, take_events: Callable[[], list[BusEvent]]) -> None:
-        self._take_events = take_events
+    def __init__(self, services: LocalServices) -> None:
+        self._services = services
 
     def show(self, text: str, run: Callable[[], Job]) -> Job:
         del text
@@ -60,16 +60,16 @@ class PlainPrinter:
         return job
 
     def events(self) -> Sequence[BusEvent]:
-        return self._take_events()
+        return self._services.take_events()
 
 
 class LivePrinter:
     """A table in the terminal that follows the bus while the job runs, and then shows the job."""
 
-    def __init__(self, take_events: Callable[[], list[BusEvent]]) -> None:
+    def __init__(self, services: LocalServices) -> None:
         from rich.console import Console  # noqa: PLC0415  # 60 ms; only a terminal needs it
 
-        self._take_events = take_events
+        self._services = services
         self._console = Console(file=sys.stdout)  # now: while the handler runs, `sys.stdout` is another
         self._events: list[BusEvent] = []
 
@@ -77,9 +77,10 @@ class LivePrinter:
         from handler.live_table import LiveTable, print_summary  # noqa: PLC0415  # as above
 
         title, steps = _written(text)
-        with LiveTable(title, steps, self._take_events, self._console) as table:
+        with LiveTable(title, steps, self._services.see_events, self._console) as table:
             job = run()
         self._events = table.events
+        self._services.take_events()  # clears away what the table has seen
         print_summary(job, self._console)
         return job
 

@@ -33,20 +33,20 @@ class LiveTable:
     Args:
         title: the job's name.
         steps: the job's steps as the user wrote them; anything else shows no rows until events come.
-        take_events: gives the events since its last call; called from the drawing thread only.
+        see_events: gives the events since its last call; called from the drawing thread only.
         console: where to draw.
 
     Attributes:
-        events: all that `take_events` gave.
+        events: all that `see_events` gave.
     """
 
     def __init__(
-        self, title: str, steps: Sequence[Any], take_events: Callable[[], list[BusEvent]], console: Console
+        self, title: str, steps: Sequence[Any], see_events: Callable[[], list[BusEvent]], console: Console
     ) -> None:
         self.events: list[BusEvent] = []
         self._title = title
         self._rows = {position: _waiting(position, step) for position, step in enumerate(steps, start=1)}
-        self._take_events = take_events
+        self._see_events = see_events
         self._live = Live(console=console, auto_refresh=False)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="live-table", daemon=True)
@@ -69,17 +69,11 @@ class LiveTable:
         self._draw()  # what came between the last look and the end
 
     def _draw(self) -> None:
-        for event in self._take_events():
+        for event in self._see_events():
             self.events.append(event)
             if step := event["detail"].get("step"):
                 self._rows[step["position"]] = step_cells(step)
         self._live.update(table_of(self._title, list(self._rows.values())), refresh=True)
-
-
-def print_job(job: Mapping[str, Any], console: Console) -> None:
-    """A finished job as a table, and how it ended."""
-    console.print(table_of(shorten(job.get("name") or "(no name)"), [step_cells(step) for step in job["steps"]]))
-    print_summary(job, console)
 
 
 def print_summary(job: Mapping[str, Any], console: Console) -> None:
@@ -91,10 +85,11 @@ def table_of(title: str, rows: Sequence[Sequence[str]]) -> Table:
     """Rows of cells as a table, each row's status in its colour."""
     table = Table(title=Text(title), title_justify="left")
     for heading in HEADINGS:
-        table.add_column(heading, overflow="ellipsis", no_wrap=True)
+        # A column that may wrap is the first to give way in a narrow terminal; its cells then end in an ellipsis.
+        table.add_column(heading, overflow="ellipsis", no_wrap=heading != "result")
     for row in rows:
         status = row[HEADINGS.index("status")]
-        cells = [Text(cell) for cell in row]  # texts of users: never read as markup
+        cells = [Text(cell, no_wrap=True, overflow="ellipsis") for cell in row]  # what users wrote is no markup
         cells[HEADINGS.index("status")].stylize(_COLOURS.get(status, "red"))
         table.add_row(*cells)
     return table

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _RECEIVE_MOST: Final = 10
 _WRITE_MOST: Final = 25
+_HOURS: Final = 43_200
+"""Seconds; the longest that SQS hides a received message."""
 
 BusEvent = dict[str, Any]
 
@@ -42,6 +44,7 @@ class LocalServices:
         self._rules = cast("Any", aws.clients.events())
         self._queues = cast("Any", aws.clients.sqs())
         self._log: str | None = None
+        self._receipts: list[str] = []
 
     def send(self, body: str) -> str:
         """Send a job to the queue as another program would.
@@ -75,25 +78,38 @@ class LocalServices:
         """Let a rule copy every event of ours into a queue of its own, from which `take_events` takes them."""
         self.mute_bus()
         name = f"{self._aws.bus}-log"
-        self._log = self._queues.create_queue(QueueName=name)["QueueUrl"]
+        self._log = self._queues.create_queue(QueueName=name, Attributes={"VisibilityTimeout": str(_HOURS)})["QueueUrl"]
         attributes = self._queues.get_queue_attributes(QueueUrl=self._log, AttributeNames=["QueueArn"])["Attributes"]
         pattern = json.dumps({"source": [SOURCE]})
         self._rules.put_rule(Name=name, EventBusName=self._aws.bus, EventPattern=pattern)
         target = {"Id": "log", "Arn": attributes["QueueArn"]}
         self._rules.put_targets(Rule=name, EventBusName=self._aws.bus, Targets=[target])
 
-    def take_events(self) -> list[BusEvent]:
-        """The events that reached the bus since the last call, oldest first; empty before `follow_bus`."""
-        taken: list[BusEvent] = []
+    def see_events(self) -> list[BusEvent]:
+        """The events that reached the bus since the last call, oldest first; empty before `follow_bus`.
+
+        Another thread may call it while the handler runs: it only receives. Moto's queue may lose what is sent to it
+        while another thread deletes, so `take_events` is for the handler's own thread.
+        """
+        seen: list[BusEvent] = []
         while self._log is not None:
             answer = self._queues.receive_message(QueueUrl=self._log, MaxNumberOfMessages=_RECEIVE_MOST)
             messages = answer.get("Messages", [])
             if not messages:
                 break
-            for message in messages:
-                taken.append(json.loads(message["Body"]))
-                self._queues.delete_message(QueueUrl=self._log, ReceiptHandle=message["ReceiptHandle"])
-        return taken
+            seen.extend(json.loads(message["Body"]) for message in messages)
+            self._receipts.extend(message["ReceiptHandle"] for message in messages)
+        return seen
+
+    def take_events(self) -> list[BusEvent]:
+        """As `see_events`, and clear away what was seen."""
+        seen = self.see_events()
+        receipts, self._receipts = self._receipts, []
+        for first in range(0, len(receipts), _RECEIVE_MOST):
+            batch = enumerate(receipts[first : first + _RECEIVE_MOST])
+            entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in batch]
+            self._queues.delete_message_batch(QueueUrl=self._log, Entries=entries)
+        return seen
 
     def items(self, tenant: str, job_id: str) -> list[Item]:
         """Everything that the table holds of one job, by sort key."""

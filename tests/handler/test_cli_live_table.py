@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import io
+import threading
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from handler.live_table import LiveTable
+
+STEPS = [{"id": "first", "action": "TEXT.JOIN"}, {"action": "[bold]MATH.SUM"}]
+
+
+def event_of(position: int, name: str) -> dict[str, Any]:
+    step = {"id": name, "position": position, "action": "TEXT.JOIN", "status": {"name": "DONE"}, "result": position}
+    return {"detail-type": "Step Updated", "detail": {"step": step}}
+
+
+def console(width: int = 100) -> Console:
+    return Console(file=io.StringIO(), width=width, height=40, force_terminal=True, color_system=None)
+
+
+def shown_by(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def test_steps_that_have_not_run_are_there_from_the_start_as_the_user_wrote_them() -> None:
+    screen = console()
+
+    with LiveTable("Order", STEPS, list, screen):
+        pass
+
+    shown = shown_by(screen)
+    assert "Order" in shown
+    assert "│ 1 │ first │ TEXT.JOIN" in shown
+    assert "│ 2 │ 2     │ [bold]MATH.SUM" in shown  # what users wrote is no markup
+
+
+def test_a_step_is_shown_while_the_job_runs_as_soon_as_its_event_is_on_the_bus() -> None:
+    screen, asked = console(), threading.Semaphore(0)
+    waiting = [[event_of(1, "first")]]
+
+    def see_events() -> list[Any]:
+        asked.release()
+        return waiting.pop() if waiting else []
+
+    with LiveTable("Order", STEPS, see_events, screen):
+        for _ in range(2):  # the second look comes after the first one was drawn
+            assert asked.acquire(timeout=10)
+        assert "DONE" in shown_by(screen)
+
+
+def test_what_comes_last_is_drawn_and_every_event_is_kept() -> None:
+    batches = [[event_of(2, "2")], [event_of(1, "first")]]
+
+    with LiveTable("Order", STEPS, lambda: batches.pop() if batches else [], console()) as table:
+        while batches:
+            threading.Event().wait(0.001)
+
+    assert [event["detail"]["step"]["id"] for event in table.events] == ["first", "2"]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_in_a_narrow_terminal_the_result_gives_way_first(width: int) -> None:
+    screen = console(width)
+    event = event_of(1, "first")
+    event["detail"]["step"]["result"] = "x" * 100
+
+    with LiveTable("Order", STEPS[:1], lambda: [event], screen):
+        pass
+
+    *_, last = (line for line in shown_by(screen).splitlines() if "│ 1 │" in line)
+    assert "│ 1 │ first │ TEXT.JOIN │ DONE" in last
+    assert last.endswith("… │")
+
+
+def test_anything_may_stand_where_steps_should() -> None:
+    with LiveTable("", [1, None, {"id": 5}], list, console()):
+        pass
