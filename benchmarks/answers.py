@@ -89,6 +89,11 @@ class Answers:
         items = sorted(self._items.items())
         return {"Items": [item for (pk, sk), item in items if pk == texts[0] and sk.startswith(prefix)]}
 
+    def last_result(self) -> str:
+        """The result of the last step recorded, as JSON."""
+        last = max(sk for _, sk in self._items if sk.startswith("STEP#"))
+        return next(item["result"]["S"] for (_, sk), item in self._items.items() if sk == last)
+
     def forget(self) -> None:
         """Drop all items, so that a long measurement does not fill the memory."""
         self._items.clear()

@@ -1,7 +1,7 @@
 """All that a job costs but the network: JSON read, compiled, timer armed, results encoded, items and events built.
 
-The deployment's own door, by direct invocation, with clients that take their requests and answer at once. Botocore's
-own work is left out, as it is paid by the call, not by the step: what is in it, `batching` shows.
+The worker's own door with one message of the queue, and clients that take their requests and answer at once.
+Botocore's own work is left out, as it is paid by the call, not by the step: what that comes to, `batching` shows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.answers import Answers
 from benchmarks.chain import arguments, demand, payload, repeat, tell
-from benchmarks.invocation import Context, prepare
+from benchmarks.invocation import Context, prepare, queue_event
 
 OPERATIONS = {
     "put_item": "PutItem",
@@ -42,20 +42,16 @@ def main() -> None:
     answers = Answers(weigh=False)
     client = Client(answers)
     Clients.client = lambda *_: client  # type: ignore[method-assign]  # the last thing before botocore
-    body = json.dumps(payload(given.steps))
-    number = 0
+    event, context = queue_event(json.dumps(payload(given.steps))), Context()
 
     def job() -> float:
-        nonlocal number
-        number += 1
         answers.forget()
-        context = Context()
         began = time.perf_counter()
-        event: dict[str, Any] = json.loads(body)
-        event["id"] = f"chain-{number}"
         answer: Any = lambda_handler(event, context)
         taken = time.perf_counter() - began
-        demand(answer["steps"][-1]["result"], given.steps)
+        if answer["batchItemFailures"]:
+            raise SystemExit("the message was not worked off")
+        demand(int(answers.last_result()), given.steps)
         return taken
 
     tell(repeat(job, seconds=given.seconds), steps=given.steps, calls=sum(answers.calls.values()))

@@ -1,6 +1,6 @@
 """Where the time goes: the functions that a chain spends most in, of the engine alone or of a whole invocation.
 
-    python -m benchmarks.hot_spots [--steps 1000] [--seconds 2] [--all-in]
+    python -m benchmarks.hot_spots [--steps 1000] [--seconds 2] [--all-in] [--sort cumtime]
 
 The profiler makes calls dearer than they are, so shares are a hint and no measure.
 """
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--steps", default="1000")
     parser.add_argument("--seconds", default="2")
     parser.add_argument("--all-in", action="store_true")
+    parser.add_argument("--sort", choices=["tottime", "cumtime"], default="tottime")
     given = parser.parse_args()
     sys.argv[1:] = ["--steps", given.steps, "--seconds", given.seconds]  # what the chains read
     with cProfile.Profile() as profile:
@@ -28,7 +29,7 @@ def main() -> None:
             chain_all_in.main()
         else:
             asyncio.run(chain_conduit.main())
-    pstats.Stats(profile).strip_dirs().sort_stats("tottime").print_stats(35)
+    pstats.Stats(profile).strip_dirs().sort_stats(given.sort).print_stats(45)
 
 
 if __name__ == "__main__":
