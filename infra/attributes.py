@@ -19,6 +19,8 @@ MAX_DIGITS: Final = 38
 """Of a number; DynamoDB refuses more."""
 LARGEST, SMALLEST = 9.99e125, 1e-130
 """Of a number, by magnitude; DynamoDB refuses what lies outside, but for zero."""
+_ORDINARY = 10**15
+"""Whole numbers below it need no closer look; nearly all are."""
 _CONTAINER = 3
 _ELEMENT = 1
 _WHOLE = frozenset("-0123456789")
@@ -48,6 +50,8 @@ def encode(value: Value) -> Attribute:
 
 def _number(value: float) -> str:
     if isinstance(value, int):
+        if -_ORDINARY < value < _ORDINARY:
+            return repr(value)
         if len(str(abs(value)).rstrip("0")) > MAX_DIGITS or abs(value) > LARGEST:
             raise TooLargeError(f"A table keeps numbers of at most {MAX_DIGITS} digits; keep a longer one as text.")
     elif not math.isfinite(value):
