@@ -93,7 +93,10 @@ def _serve(chosen: Namespace) -> int:
         station.services.follow_bus()
         server = LocalServer(station, chosen.host, chosen.port, lambda line: write([line]))
         write([f"Conduit on {server.address}  (its description: {server.address}/docs; Ctrl-C ends it)"])
-        server.run()
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            write(["Conduit has ended; what it held is gone."])
     return 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from handler.engine import Conduit, ConduitStatus
+from handler.job_text import columns
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "README.md"]
@@ -121,6 +122,24 @@ def test_a_tag_that_leads_nowhere_says_what_its_page_says(written: str, given: s
 def test_the_page_of_tags_has_rows_of_both_kinds() -> None:
     assert len(rows_under(TAGS, "You get")) > 20
     assert len(rows_under(TAGS, "The error")) > 10
+
+
+def test_the_first_job_of_the_readme_has_the_outcome_that_stands_beside_it() -> None:
+    marked = {
+        found["mark"]: found["text"] for found in BLOCK.finditer((ROOT / "README.md").read_text()) if found["mark"]
+    }
+    job = Conduit.from_dict(json.loads(marked[" first"]))
+    asyncio.run(job.run())
+
+    rows = [
+        (str(step.position), step.id, step.action, step.status.name, *([step.result_json] if step.return_value else []))
+        for step in job
+    ]
+    assert columns(pad(rows)) == marked[" outcome"].splitlines()
+
+
+def pad(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [(*row, "")[:5] for row in rows]
 
 
 def test_the_page_of_statuses_names_each_with_its_number() -> None:
