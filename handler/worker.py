@@ -200,7 +200,7 @@ class Worker:
 
     async def _concluded(self, result: Ended | HandedOver | Lost, message: Message) -> Verdict:
         if isinstance(result, Ended):
-            return DONE if result.safe else AGAIN
+            return DONE if result.safe else await self._owe(result.job)
         if isinstance(result, HandedOver):
             return DONE if result.sent else AGAIN
         if result.job is None:
@@ -219,7 +219,12 @@ class Worker:
                 return AGAIN
             job = answer.job
         job = await self._publisher.settle(job)
-        return DONE if job.all_published or job.due is not None else AGAIN
+        return DONE if job.all_published or job.due is not None else await self._owe(job)
+
+    async def _owe(self, job: JobRecord) -> Verdict:
+        """The bus failed a job that only this message stands for: it comes again, and the sweeper knows as well."""
+        await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
+        return AGAIN
 
     async def _reject(self, message: Message, problem: str) -> Verdict:
         """To the dead-letter queue, at once: receiving it again would change nothing."""
