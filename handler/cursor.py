@@ -31,4 +31,4 @@ def decode_cursor(cursor: str) -> Place:
             return Place(job_id, created_at)
     except (ValueError, TypeError, OverflowError, RecursionError):
         pass
-    raise InvalidRequestError("cursor", "A cursor is what the page before gave; this is none.")
+    raise InvalidRequestError("/cursor", "A cursor is what the page before gave; this is none.")

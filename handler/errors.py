@@ -35,7 +35,7 @@ class InvalidRequestError(RefusedError):
     """One field of the request has a value that it cannot have.
 
     Attributes:
-        pointer: JSON pointer (RFC 6901) to the field of the request's body, or its name where it is a query parameter.
+        pointer: JSON pointer (RFC 6901) to the field of the body, or to the query parameter as if it were one.
     """
 
     def __init__(self, pointer: str, message: str) -> None:

@@ -197,9 +197,9 @@ class Jobs:
             InvalidRequestError: the status, the limit or the cursor is none.
         """
         if status is not None and status not in get_args(JobStatus):
-            raise InvalidRequestError("status", f"A status is one of {', '.join(get_args(JobStatus))}.")
+            raise InvalidRequestError("/status", f"A status is one of {', '.join(get_args(JobStatus))}.")
         if not 1 <= limit <= PAGE:
-            raise InvalidRequestError("limit", f"A limit is a whole number from 1 to {PAGE}.")
+            raise InvalidRequestError("/limit", f"A limit is a whole number from 1 to {PAGE}.")
         place = decode_cursor(cursor) if cursor is not None else None
         found: list[JobRecord] = []
         more = True
