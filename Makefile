@@ -97,5 +97,8 @@ contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as m
 chaos: .venv-e2e/.ready ## kill worker processes at random moments and count what was lost (KILLS=50, SEED=1, EMULATOR=ministack|moto)
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),50) --seed $(or $(SEED),1) --emulator $(or $(EMULATOR),ministack)
 
+fuzz: .venv-fuzz/.ready ## ask the API 5,000 things that its own OpenAPI document suggests (CASES=500 for fewer)
+	@CASES=$(or $(CASES),5000) $(BIN)/python tests/fuzz/fuzz_api.py
+
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-* build .aws-sam

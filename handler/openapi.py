@@ -29,6 +29,21 @@ _APPLIED: Final = {
     "Preference-Applied": {"description": "The preferences that were honoured.", "schema": {"type": "string"}}
 }
 
+_JOB_LINKS: Final = {
+    "links": {
+        operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
+        for operation in ("getJob", "cancelJob", "redriveJob")
+    }
+}
+_EXAMPLE: Final = {
+    "name": "Greeting",
+    "parameters": {"who": "World"},
+    "steps": [
+        {"id": "greeting", "action": "TEXT.JOIN", "parameters": {"text1": "Hello", "text2": "{< who >}"}},
+        {"action": "TEXT.UPPERCASE", "parameters": {"text": "{: greeting :}"}},
+    ],
+}
+
 
 def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
     """The document, for callers who reach the API at `server`."""
@@ -67,7 +82,7 @@ def _paths() -> dict[str, Any]:
         "/jobs/{id}/steps/{step}": {"get": _get_step()},
         "/jobs/{id}/cancel": {"post": _cancel()},
         "/jobs/{id}/redrive": {"post": _redrive()},
-        "/blocks": {"get": _read("listBlocks", "Every block that this deployment has", "BlockList")},
+        "/blocks": {"get": _list_blocks()},
         "/blocks/{name}": {"get": _get_block()},
         "/schema": {"get": _schema()},
         "/openapi.json": {"get": _read("openapi", "This document", None)},
@@ -88,11 +103,11 @@ def _submit() -> dict[str, Any]:
                 "Idempotency-Key", "Serves as the job's id where the payload has none: 1 to 64 of A-Z a-z 0-9 _ -."
             ),
         ],
-        "requestBody": _json_body("JobPayload", required=True),
+        "requestBody": _json_body("JobPayload", required=True, example=_EXAMPLE),
         "responses": {
             "200": _answer("The job was sent before; this is how it stands.", "Job", _LOCATION | _APPLIED),
-            "201": _answer("The job ended, well or not.", "Job", _LOCATION | _APPLIED),
-            "202": _answer("The job goes on in the background.", "Job", _LOCATION | _APPLIED),
+            "201": _answer("The job ended, well or not.", "Job", _LOCATION | _APPLIED) | _JOB_LINKS,
+            "202": _answer("The job goes on in the background.", "Job", _LOCATION | _APPLIED) | _JOB_LINKS,
             **_problems(*_BODY, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }
@@ -103,7 +118,8 @@ def _validate() -> dict[str, Any]:
         "operationId": "validateJob",
         "tags": ["jobs"],
         "summary": "Find everything that can be known to be wrong with a job, without running it",
-        "requestBody": _json_body("JobPayload", required=True),
+        "description": "Takes any JSON: what is no job at all is a finding, too.",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}, "example": _EXAMPLE}}},
         "responses": {
             "200": _answer("What was found.", "Validation"),
             **_problems(NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE),
@@ -179,6 +195,13 @@ def _redrive() -> dict[str, Any]:
     }
 
 
+def _list_blocks() -> dict[str, Any]:
+    operation = _read("listBlocks", "Every block that this deployment has", "BlockList")
+    first = {"operationId": "getBlock", "parameters": {"name": "$response.body#/blocks/0/action"}}
+    operation["responses"]["200"]["links"] = {"getBlock": first}
+    return operation
+
+
 def _get_block() -> dict[str, Any]:
     name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     operation = _read("getBlock", "One block", "Block")
@@ -230,9 +253,11 @@ def _headers_of(kind: Kind) -> dict[str, Any]:
     return {"headers": {"Retry-After": seconds}}
 
 
-def _json_body(shape: str, *, required: bool) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{shape}"}
-    return {"required": required, "content": {"application/json": {"schema": schema}}}
+def _json_body(shape: str, *, required: bool, example: dict[str, Any] | None = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{shape}"}}
+    if example is not None:
+        content["example"] = example
+    return {"required": required, "content": {"application/json": content}}
 
 
 def _header(name: str, description: str) -> dict[str, Any]:

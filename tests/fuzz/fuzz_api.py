@@ -1,0 +1,61 @@
+"""Fuzzes the HTTP API by its own OpenAPI document: schemathesis asks, and no answer may be undocumented or a 5xx.
+
+Run by ``make fuzz``. ``CASES`` in the environment says how many requests it takes at least (5,000).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+OPERATIONS = 10
+"""Operations of the document that take input, and so share the cases."""
+
+
+def main() -> int:
+    """Fuzz, print the counts, and give the exit code."""
+    notes = ROOT / "build" / "fuzz"  # where schemathesis keeps what `st replay` needs
+    notes.mkdir(parents=True, exist_ok=True)
+    wanted = int(os.environ.get("CASES", "5000"))
+    gateway = subprocess.Popen(  # our own module
+        [sys.executable, "-m", "tests.fuzz.gateway"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert gateway.stdout is not None
+    port = gateway.stdout.readline().strip()
+    asked = subprocess.run(  # noqa: S603 # the environment that make built
+        [
+            str(ROOT / ".venv-fuzz" / "bin" / "st"),
+            "--config-file",
+            str(HERE / "schemathesis.toml"),
+            "run",
+            f"http://127.0.0.1:{port}/openapi.json",
+            "--max-examples",
+            str(max(1, wanted // OPERATIONS)),
+            *sys.argv[1:],
+        ],
+        cwd=notes,
+        check=False,
+    )
+    gateway.send_signal(signal.SIGINT)
+    output, _ = gateway.communicate(timeout=60)
+    seen = {int(status): count for status, count in json.loads(output).items()}
+    total, faults = sum(seen.values()), sum(count for status, count in seen.items() if status >= 500)
+    say = sys.stdout.write
+    say(f"{total} requests, by status: {', '.join(f'{status}: {seen[status]}' for status in sorted(seen))}\n")
+    say(f"{faults} server errors; schemathesis ended with {asked.returncode}\n")
+    if total < wanted:
+        say(f"too few requests: {wanted} were wanted\n")
+    return int(bool(asked.returncode or faults or total < wanted))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
