@@ -18,6 +18,11 @@ STARS = {
     ("FailedJobsPolicy", "Action"),
     ("TracingPolicy", "Resource"),
 }
+SERVICES = {
+    **dict.fromkeys(("get_item", "put_item", "update_item", "batch_write_item", "query"), "dynamodb"),
+    **dict.fromkeys(("send_message", "change_message_visibility"), "sqs"),
+    "put_events": "events",
+}
 TABLE_ACTIONS = {
     "dynamodb:GetItem",
     "dynamodb:PutItem",
@@ -121,3 +126,16 @@ def test_events_can_be_put_on_our_bus_alone_and_in_our_name_alone(template: Temp
     for statement in puts:
         assert statement["Resource"] == {"Fn::GetAtt": ["Bus", "Arn"]}
         assert statement["Condition"] == {"StringEquals": {"events:source": "conduit"}}
+
+
+def test_what_infra_calls_of_aws_is_what_the_roles_allow_no_less_and_no_more(template: Template) -> None:
+    called = {
+        f"{SERVICES[name]}:{''.join(word.title() for word in name.split('_'))}"
+        for path in (ROOT / "infra").glob("*.py")
+        if not path.name.startswith("local")
+        for name in re.findall(r"_client\(\)\.(\w+)", path.read_text(encoding="utf-8"))
+    }
+    roles = allowed(template, "ApiRole") | allowed(template, "WorkerRole")
+    # What Lambda's pollers and its log agent do in the function's name.
+    for_lambda = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    assert called == {action for action in roles if not action.startswith("logs:")} - for_lambda
