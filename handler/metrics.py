@@ -32,6 +32,8 @@ from typing import Final
 NAMESPACE: Final = "Conduit"
 MAX_VALUES: Final = 1000
 """Durations kept of one metric in one invocation; of more only the first are told."""
+LINE_VALUES: Final = 100
+"""Values of one metric in one line of the format; Powertools writes the line when there are so many."""
 
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -80,7 +82,11 @@ class Metrics:
             for key, text in dimensions:
                 provider.add_dimension(key, text)
             for name, unit, values in metrics:
-                for value in values:
-                    provider.add_metric(name, unit, value)
+                for start in range(0, len(values), LINE_VALUES):
+                    first, *between = values[start : start + LINE_VALUES]
+                    provider.add_metric(name, unit, first)
+                    if between:  # one by one they would cost a step more than its record; the last fills the line
+                        provider.metric_set[name]["Value"] += between[:-1]
+                        provider.add_metric(name, unit, between[-1])
             if provider.metric_set:
                 provider.flush_metrics()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from infra.attributes import decode_item, encode, encode_item, weight
+from infra.attributes import decode_item, encode, encode_and_weigh, encode_item
 from infra.backoff import Backoff
 from infra.clients import DynamoClient
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
@@ -139,15 +139,15 @@ class DynamoItems:
         return items, answer.get("LastEvaluatedKey") or {}
 
     async def put_all(self, items: Sequence[Item]) -> None:
-        encoded = [encode_item(item) for item in items]
+        weighed = [encode_and_weigh(item) for item in items]
         keys = {(item["pk"], item["sk"]) for item in items}
         if len(keys) != len(items):
             raise GiveUpError("One batch holds an item twice; DynamoDB refuses such a batch.")
-        if len(encoded) == 1:
+        if len(weighed) == 1:
             with translated(f"PutItem of the table {self._table}"):
-                self._client().put_item(TableName=self._table, Item=encoded[0])
+                self._client().put_item(TableName=self._table, Item=weighed[0][0])
             return
-        for batch in batches(encoded):
+        for batch in batches(weighed):
             await self._put_batch(batch)
 
     async def _put_batch(self, batch: list[Encoded]) -> None:
@@ -207,12 +207,12 @@ def _key(pk: str, sk: str) -> Encoded:
     return {"pk": encode(pk), "sk": encode(sk)}
 
 
-def batches(items: Sequence[Encoded]) -> Iterator[list[Encoded]]:
-    """Cut encoded items into requests that BatchWriteItem takes: 25 items, and 16 MB as sent."""
+def batches(items: Sequence[tuple[Encoded, int]]) -> Iterator[list[Encoded]]:
+    """Cut encoded items, each with its weight, into requests that BatchWriteItem takes: 25 items, and 16 MB as sent."""
     batch: list[Encoded] = []
     size = _ENVELOPE
-    for item in items:
-        sent = _sent(item)
+    for item, weight in items:
+        sent = _sent(item, weight)
         if batch and (len(batch) == BATCH_ITEMS or size + sent > BATCH_BYTES):
             yield batch
             batch, size = [], _ENVELOPE
@@ -222,7 +222,7 @@ def batches(items: Sequence[Encoded]) -> Iterator[list[Encoded]]:
         yield batch
 
 
-def _sent(item: Encoded) -> int:
+def _sent(item: Encoded, weight: int) -> int:
     """Bytes of an item as JSON. Counted only where it could matter: most are far from a 25th of the limit."""
-    rough = weight(item) * _ESCAPED
+    rough = weight * _ESCAPED
     return rough if rough < BATCH_BYTES // BATCH_ITEMS else len(json.dumps(item))
