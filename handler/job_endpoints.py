@@ -13,11 +13,12 @@ from handler.job_shape import ID_PATTERN
 from handler.jobs import Jobs
 from handler.payload import InvalidPayload, JobPayload, NotJson, PayloadLimits, PayloadTooLarge, parse
 from handler.preferences import Preferences, read_preferences
-from handler.problem import Problem
+from handler.problem import Problem, bounded
 from handler.problem_details import INVALID, WRONG_MEDIA_TYPE, problem_reply, reply_to
 from handler.redrive_body import read_redrive
 from handler.reply import Reply
 from handler.router import Call, Route
+from handler.salvage import find_more
 from handler.settings import Settings
 from handler.validation import find_problems
 
@@ -86,7 +87,8 @@ class JobEndpoints:
         except (NotJson, PayloadTooLarge):
             raise
         except InvalidPayload as error:
-            problems = error.problems
+            more = find_more(call.request.body, error.problems, call.caller.rights, self._limits(call.caller))
+            problems = bounded([*error.problems, *more])
         valid = all(problem.severity != "error" for problem in problems)
         return Reply.json(200, {"valid": valid, "problems": [problem.as_finding() for problem in problems]})
 

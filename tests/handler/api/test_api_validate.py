@@ -45,3 +45,44 @@ def test_rights_of_the_caller_decide_what_is_valid(world: Any, monkeypatch: pyte
     assert Client(world).post("/jobs/validate", job).json["valid"] is False
     assert Client(world, scope="OPS BILLING").post("/jobs/validate", job).json["valid"] is True
     assert Client(world, scope="BILLING").post("/jobs", job).json["success"] is True
+
+
+def found(answer: Any) -> list[tuple[str, str]]:
+    return [(problem["pointer"], problem["code"]) for problem in answer.json["problems"]]
+
+
+def test_what_is_wrong_with_the_shape_does_not_hide_what_is_wrong_with_the_rest(client: Client) -> None:
+    steps = [{**JOIN, "force": True}, {"action": "TEXT.JION"}, {"id": "a.b"}, 7, {**JOIN, "parameters": {"text1": 1}}]
+    assert found(client.post("/jobs/validate", {"tags": [], "steps": steps})) == [
+        ("/steps/0/force", "UNKNOWN_FIELD"),
+        ("/steps/2/id", "INVALID_ID"),
+        ("/steps/2/action", "MISSING_FIELD"),
+        ("/steps/3", "INVALID_FIELD"),
+        ("/tags", "RESERVED_FIELD"),
+        ("/steps/1/action", "BLOCK_NOT_FOUND"),
+        ("/steps/4/parameters/text1", "INVALID_TYPE"),
+        ("/steps/4/parameters", "INVALID_TYPE"),
+    ]
+
+
+def test_a_tag_that_meant_what_has_the_wrong_shape_is_not_called_wrong(client: Client) -> None:
+    reads = {**JOIN, "parameters": {"text1": "{: a :}", "text2": "{# v #}{< p >}"}}
+    for job in (
+        {"variables": {"v": 1}, "parameters": {"p": 1}, "steps": [{**JOIN, "id": "_a"}, reads]},
+        {"variables": [], "parameters": {"p": 1}, "steps": [{**JOIN, "id": "a"}, reads]},
+        {"variables": {"v": 1}, "parameters": 5, "steps": [{**JOIN, "id": "a"}, reads]},
+        {"parameters": {"p": 1}, "steps": [{**JOIN, "id": "a"}, {"actoin": "VARIABLE.SET"}, reads]},
+    ):
+        assert "INVALID_ARGUMENT" not in {code for _, code in found(client.post("/jobs/validate", job))}
+
+
+def test_a_tag_that_is_wrong_whatever_the_shape_is_found_beside_a_harmless_mistake(client: Client) -> None:
+    job = {"step_limit": 5, "name": 7, "steps": [{**JOIN, "timeout": 0}, {**JOIN, "if": "{# nope #}"}]}
+    assert ("/steps/1/if", "INVALID_ARGUMENT") in found(client.post("/jobs/validate", job))
+
+
+@pytest.mark.parametrize("body", ["5", "null", "[]", '"x"', "{}", '{"steps":5}', '{"steps":[' + "{}," * 2000 + "1]}"])
+def test_whatever_json_is_sent_has_findings(client: Client, body: str) -> None:
+    answer = client.post("/jobs/validate", body)
+    assert (answer.status, answer.json["valid"]) == (200, False)
+    assert len(found(answer)) <= 1001
