@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 HEADINGS: Final = ("#", "step", "action", "status", "tries", "ms", "result")
 WIDEST: Final = 60
 """Characters of a result in a table. The job's JSON has all of it."""
-_ITEM_FACTS: Final = ("status", "cursor", "fence", "run", "published", "action", "status_name", "due")
+_ITEM_FACTS: Final = ("status", "action", "cursor", "fence", "run", "due")
 _CONTROL: Final = {**dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}"), 9: " ", 10: " "}
 
 

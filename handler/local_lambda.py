@@ -94,9 +94,10 @@ class LocalLambda:
     def _invoke(self, event: Event, seconds: float) -> Any:
         context = LocalContext(aws_request_id=str(uuid.uuid4()), ends_at=self.now() + seconds, now=self.now)
         with redirect_stdout(sys.stderr):  # log lines, metrics and what blocks print are no output of ours
-            answer = self.handler(event, context)
-        self.check()
-        return answer
+            try:
+                return self.handler(event, context)
+            finally:
+                self.check()  # also when the handler made an error of its own of the interrupt
 
 
 def _headers(answer: Mapping[str, Any]) -> dict[str, str]:

@@ -238,6 +238,26 @@ def test_ctrl_c_ends_the_command_cleanly_and_what_was_shown_stays() -> None:
 
 
 @pytest.mark.slow
+def test_ctrl_c_ends_the_command_while_a_step_waits() -> None:
+    command = started("run", "--json", "-")
+    assert command.stdin is not None
+    assert command.stdout is not None
+    waits = {
+        "action": "LOGIC.ASSERT",
+        "parameters": {"value": False},
+        "retry": {"attempts": 2, "delay": 20, "jitter": False},
+    }
+    command.stdin.write(FINE % ("first", "x") + "\n" + json.dumps({"steps": [waits]}) + "\n")
+    command.stdin.flush()
+    command.stdout.readline()  # the second job is next, and there for longer than this test
+
+    command.send_signal(signal.SIGINT)
+    rest, complaints = command.communicate(timeout=15)
+
+    assert (command.returncode, rest, complaints) == (130, "", "Interrupted.\n")
+
+
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
     command = started("run", "--json", "-")
     assert command.stdin is not None

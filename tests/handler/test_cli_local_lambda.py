@@ -149,9 +149,15 @@ def test_what_a_block_prints_is_no_output_of_the_command(capsys: pytest.CaptureF
     assert capsys.readouterr() == ("mine", "noise\n")
 
 
-def test_an_interrupt_that_a_handler_swallowed_is_raised_after_it() -> None:
-    def check() -> None:
-        raise KeyboardInterrupt
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
 
+
+def fail(*_: Any) -> None:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize("handler", [lambda *_: {"statusCode": 200}, fail])
+def test_an_interrupt_is_raised_after_a_handler_that_swallowed_it_or_made_another_error_of_it(handler: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
-        function(lambda *_: {"statusCode": 200}, check=check).sweep()
+        function(handler, check=interrupt).sweep()
