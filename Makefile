@@ -91,6 +91,13 @@ validate-template: .venv-sam/.ready .venv-checkov/.ready ## SAM's own checks of 
 blocks-page: $(READY) ## write docs/blocks.md from the docstrings of the blocks
 	@$(BIN)/python docs/blocks_page.py
 
+SEEDS ?= 2000
+simulate: $(READY) ## the real code in simulated worlds that fail it: SEEDS=2000, FIRST=0; SEED=7 TRACE=1 shows one
+	@$(BIN)/python -m tests.simulation $(if $(TRACE),--trace --first $(or $(SEED),0) $(if $(WORLD),--world '$(WORLD)'),--seeds $(SEEDS) --first $(or $(FIRST),0))
+
+mutants: $(READY) ## break the protocol rule by rule, and see that the simulator finds it
+	@$(BIN)/python -m tests.simulation --mutants --seeds 600
+
 contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as moto and the simulated table
 	@MINISTACK=.venv-e2e/bin/ministack $(BIN)/python -m pytest tests/infra -k ministack
 

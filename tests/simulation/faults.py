@@ -33,7 +33,7 @@ class Rates:
     late_packet: float = 0.01
     throttled: float = 0.01
     timed_out: float = 0.005
-    entry_failed: float = 0.06
+    entry_failed: float = 0.12
     bus_down: float = 0.02
     send_failed: float = 0.02
     lost_message: float = 0.03

@@ -23,10 +23,14 @@ class Yield:
     Attributes:
         point: where, for the list of crash points.
         seconds: not before so long.
+        kills: the process dies here: a block that crashes its sandbox.
+        stubborn: no alarm ends this wait: a block that hangs in C.
     """
 
     point: str
     seconds: float = 0.0
+    kills: bool = False
+    stubborn: bool = False
 
     def __await__(self) -> Generator[Yield, None, None]:
         yield self
@@ -39,7 +43,13 @@ class Worker:
     Attributes:
         name: of its kind: ``queue``, ``http``, ``sweep``, ``control``.
         skew: seconds that its clock is ahead.
-        deadline: true time at which AWS kills it; ``None`` for what lives outside Lambda.
+        deadline: true time at which AWS kills it.
+        wake_at: not to go on before.
+        thawed: whether its sandbox stood still once: then nothing kills it in time any more.
+        dead: killed; its ports refuse everything.
+        doomed: dies with its next step.
+        number: tells workers apart in a trace.
+        point: the yield point at which it waits.
         ended: told with the result; not told when it died.
         died: told when it died.
     """
@@ -53,8 +63,9 @@ class Worker:
     wake_at: float = 0.0
     thawed: bool = False
     dead: bool = False
-    running: str | None = None
-    points: int = 0
+    doomed: bool = False
+    number: int = 0
+    point: str = "start"
 
 
 @dataclass(eq=False, slots=True)
@@ -62,17 +73,24 @@ class Scheduler:
     """The world's clock and its chance. Every choice comes from `random`, so that a seed is a history.
 
     Attributes:
-        crash_at: kill the worker that reaches this yield point (counted over all workers), whatever the rates say.
+        crash_at, freeze_at: kill, or freeze, the worker that reaches this yield point (counted over all workers),
+            whatever the rates say.
+        trace: told what happens to workers.
+        alarms: further times at which something may happen.
     """
 
     random: Random
     rates: Rates
     crash_at: int | None = None
+    freeze_at: int | None = None
+    trace: Callable[[str], None] = lambda _: None
+    alarms: Callable[[], list[float]] = list
     now: float = 1_000_000.0
     workers: list[Worker] = field(default_factory=list)
     later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     points: int = 0
+    started: int = 0
     faults: bool = True
     current: Worker | None = None
 
@@ -88,17 +106,19 @@ class Scheduler:
         self.later.append((when, action))
 
     def start(self, worker: Worker, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.started += 1
+        worker.number = self.started
         worker.coroutine = coroutine
         worker.wake_at = self.now
         self.workers.append(worker)
 
     def step(self) -> bool:
         """Let time pass and one worker go on; false when nothing is left to do."""
-        self.now += self.random.choice((0.001, 0.005, 0.02, 0.1))
+        self.now += self.random.choice((0.0005, 0.002, 0.01, 0.04))
         self._do_what_is_due()
         ready = [worker for worker in self.workers if worker.wake_at <= self.now]
         if not ready:
-            times = [worker.wake_at for worker in self.workers] + [when for when, _ in self.later]
+            times = [worker.wake_at for worker in self.workers] + [when for when, _ in self.later] + self.alarms()
             if not times:
                 return False
             self.now = max(self.now, min(times))
@@ -115,13 +135,13 @@ class Scheduler:
 
     def _advance(self, worker: Worker) -> None:
         self.points += 1
-        worker.points += 1
         if self._dies(worker):
             self.kill(worker)
             return
-        if worker.name != "control" and self.chance("freeze"):
+        if self.points == self.freeze_at or self.chance("freeze"):
             worker.wake_at = self.now + self.random.choice((20.0, 60.0, 150.0))
             worker.thawed = True
+            self.trace(f"{worker.name}-{worker.number} stands still at: {worker.point}")
             return
         assert worker.coroutine is not None
         self.current = worker
@@ -129,27 +149,46 @@ class Scheduler:
             token = worker.coroutine.send(None)
         except StopIteration as stop:
             self.workers.remove(worker)
-            worker.ended(stop.value)
+            result = stop.value
         else:
             worker.wake_at = self.now + token.seconds
+            if worker.deadline is not None and not worker.thawed:  # asleep or not, its time ends then
+                worker.wake_at = min(worker.wake_at, max(self.now, worker.deadline + 0.001))
+            worker.point = token.point
+            worker.doomed = token.kills
+            return
         finally:
             self.current = None
+        worker.ended(result)
 
     def _dies(self, worker: Worker) -> bool:
-        if self.crash_at is not None:
-            return self.points == self.crash_at
+        if worker.doomed:
+            self.counts["killer"] += 1
+            return True
         overdue = worker.deadline is not None and self.now > worker.deadline and not worker.thawed
         if overdue:
             self.counts["timeout"] += 1
-        return overdue or (worker.name != "outside" and self.chance("crash"))
+        return overdue or self.points == self.crash_at or self.chance("crash")
 
     def kill(self, worker: Worker) -> None:
         """End a worker where it stands. What its ``finally`` blocks try is refused: a killed process runs none."""
+        self.trace(f"{worker.name}-{worker.number} dies at: {worker.point}")
+        self.counts["deaths"] += 1
         worker.dead = True
-        worker.running = None
         if worker in self.workers:
             self.workers.remove(worker)
+        self._close(worker)
+        worker.died()
+
+    def end(self) -> None:
+        """End what still lives, without a word to anybody."""
+        for worker in self.workers:
+            worker.dead = True
+            self._close(worker)
+        self.workers.clear()
+
+    @staticmethod
+    def _close(worker: Worker) -> None:
         assert worker.coroutine is not None
         with suppress(CrashError, RuntimeError):  # it tried to go on: it asked a port, or awaited
             worker.coroutine.close()
-        worker.died()

@@ -1,0 +1,102 @@
+"""`python -m tests.simulation`: plays seeds out on every core, prints figures, and the seeds that failed.
+
+python -m tests.simulation --seeds 2000
+python -m tests.simulation --first 1793 --seeds 1 --trace
+python -m tests.simulation --mutants
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulation.audit import KINDS
+from tests.simulation.history import History, play
+from tests.simulation.mutants import MUTANTS, hunt
+from tests.simulation.profiles import PROFILES
+from tests.simulation.workload import announced
+
+SHARE = 25
+"""Seeds that a process is given at once."""
+SHOWN = 20
+"""Failed seeds that are listed, and violations of each."""
+_DONE = ("jobs", "records", "events", "executions", "reads", "cancels", "redrives", "yield points")
+
+
+def _play_all(seeds: range) -> list[History]:
+    with announced():
+        return [play(seed) for seed in seeds]
+
+
+def _shares(first: int, count: int) -> Iterator[range]:
+    for start in range(first, first + count, SHARE):
+        yield range(start, min(start + SHARE, first + count))
+
+
+def simulate(first: int, count: int, processes: int) -> tuple[list[str], int]:
+    """Play `count` seeds out; gives lines of figures, and how many seeds failed."""
+    began, counts, profiles = time.monotonic(), Counter[str](), Counter[str]()
+    failed: list[History] = []
+    with ProcessPoolExecutor(processes) as pool:
+        for histories in pool.map(_play_all, _shares(first, count)):
+            for history in histories:
+                counts.update(history.counts)
+                profiles[history.profile] += 1
+                if history.violations:
+                    failed.append(history)
+    seconds = time.monotonic() - began
+    done = {name: counts.pop(name, 0) for name in _DONE}
+    lines = [f"{counts.pop('worlds')} seeds, {first} to {first + count - 1}, in {seconds:.0f} s", *_table(done)]
+    lines += ["faults, and what became of them", *_table(dict(counts.most_common()))]
+    lines += ["worlds", *_table(dict(profiles.most_common()))]
+    return lines + _violations(failed), len(failed)
+
+
+def _violations(failed: list[History]) -> list[str]:
+    kinds = Counter(violation.split(" ")[0].rstrip(":") for history in failed for violation in history.violations)
+    lines = ["violations", *_table({kind: kinds.pop(word, 0) for word, kind in KINDS.items()}), *_table(kinds)]
+    lines.append(f"failed seeds: {len(failed)}")
+    for history in failed[:SHOWN]:
+        lines.append(f"  seed {history.seed} in the world {history.profile!r}")
+        lines += [f"    {violation}" for violation in history.violations[:SHOWN]]
+    return lines
+
+
+def _table(numbers: Mapping[str, int]) -> list[str]:
+    return [f"  {name:32}{number:>12,}" for name, number in numbers.items()]
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Play simulated worlds out.")
+    parser.add_argument("--seeds", type=int, default=200, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--trace", action="store_true", help="show each write of the first seed")
+    parser.add_argument("--world", choices=PROFILES, help="with --trace: the kind of world; the seed decides else")
+    parser.add_argument("--mutants", action="store_true", help="break the protocol on purpose and see that it is found")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = _parse(arguments)
+    if options.trace:
+        lines: list[str] = []
+        with announced():
+            history = play(options.first, name=options.world, trace=lines.append)
+        lines += history.violations or ["no violation"]
+        wrong = len(history.violations)
+    elif options.mutants:
+        lines, wrong = hunt(MUTANTS, options.seeds, options.processes)
+    else:
+        lines, wrong = simulate(options.first, options.seeds, options.processes)
+    sys.stdout.write("\n".join(lines) + "\n")
+    return min(1, wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

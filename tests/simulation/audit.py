@@ -1,0 +1,277 @@
+"""What must never happen, watched for at each write, each start of a block, and at the end of the world."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from infra.items import Item
+from infra.job_items import JOB, PAYLOAD, job_record, partition, step_key, step_record
+from infra.records import JobKey, JobRecord, StepRecord
+from tests.simulation.bus import SimulatedBus
+from tests.simulation.table import SimulatedTable
+from tests.simulation.workload import Execution
+
+KINDS: Final = {
+    "LOST": "jobs lost",
+    "STUCK": "jobs or messages that never end",
+    "MISSING": "steps not recorded",
+    "CHANGED": "steps recorded twice",
+    "MIXED": "records of mixed executions",
+    "UNPUBLISHED": "updates not published",
+    "TWO": "two contents for one event",
+    "STALE": "commits by a stale owner",
+    "NOT": "effects beside the owner",
+    "AT": "at-most-once effects repeated",
+    "BLAMED": "steps blamed for nothing",
+    "ERROR": "errors of the program",
+}
+"""First words of the violations that everybody asks for, and what they count."""
+
+Spot = tuple[JobKey, int, int]
+"""A job, a run of it, and the index of a step in it."""
+
+
+@dataclass(slots=True)
+class Audit:
+    """The judge of one world.
+
+    Attributes:
+        max_attempts: how often a step may be claimed.
+        exclusive: no clock is off and nothing stands still: then nobody may start what another holds.
+        gentle: nobody dies: then no step may be blamed for a death.
+        exact: nobody dies but of a step that kills: then no other may be blamed for it.
+        violations: what went wrong, in words.
+        cancelled: jobs and runs for which a cancel was asked, and since when.
+    """
+
+    table: SimulatedTable
+    bus: SimulatedBus
+    max_attempts: int
+    exclusive: bool = False
+    gentle: bool = False
+    exact: bool = False
+    violations: list[str] = field(default_factory=list)
+    truth: dict[Spot, StepRecord] = field(default_factory=dict)
+    ends: dict[tuple[JobKey, int], JobRecord] = field(default_factory=dict)
+    kept: dict[tuple[JobKey, int], int] = field(default_factory=dict)
+    cancelled: dict[tuple[JobKey, int], float] = field(default_factory=dict)
+    claimed: dict[tuple[JobKey, int], float] = field(default_factory=dict)
+    claims: defaultdict[Spot, set[str]] = field(default_factory=lambda: defaultdict(set))
+    executions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tries: Counter[str] = field(default_factory=Counter)
+
+    def note(self, violation: str) -> None:
+        self.violations.append(violation)
+
+    # ------------------------------------------------------------------ each write
+
+    def watch(self, before: Item | None, after: Item, now: float) -> None:
+        """Judge a write to the table."""
+        if after["sk"] != JOB:
+            if before is not None and {**before, "expires_at": 0} != {**after, "expires_at": 0}:
+                self.note(f"OVERWRITTEN {after['pk']} {after['sk']}")
+            return
+        job = job_record(after)
+        old = job_record(before) if before else None
+        if old is not None and job.run != old.run:
+            self.kept[job.key, job.run] = job.cursor
+        self._watch_records(job)
+        self._watch_progress(old, job, now)
+        self._watch_owner(old, job)
+
+    def _watch_records(self, job: JobRecord) -> None:
+        """Every step before the cursor has one record, always the same, made of the record before it."""
+        previous: StepRecord | None = None
+        for index in range(job.cursor):
+            record = self.record(job, index)
+            spot = (job.key, job.run, index)
+            if record is None:
+                self.note(f"MISSING the record of {job.key.job_id}/{index}")
+                return
+            known = self.truth.setdefault(spot, record)
+            if known != record:
+                self.note(f"CHANGED the record of {job.key.job_id}/{index} in run {job.run}")
+            if known is record:
+                self._watch_new(job, record, previous)
+            previous = record
+
+    def _watch_new(self, job: JobRecord, record: StepRecord, previous: StepRecord | None) -> None:
+        result = json.loads(record.result) if record.result is not None else None
+        if result is None:
+            return
+        before = json.loads(previous.result) if previous is not None and previous.result is not None else None
+        if result["previous"] != (before["token"] if before else None):
+            self.note(f"MIXED: {job.key.job_id}/{record.index} was made of another execution of the step before")
+        done = sum(self.truth[job.key, job.run, index].status == "DONE" for index in range(record.index + 1))
+        if result["count"] != done:
+            self.note(f"VARIABLES of {job.key.job_id}/{record.index}: {result['count']} instead of {done}")
+        if record.index >= self.kept.get((job.key, job.run), 0):
+            accepted = self.payload(job)
+            if accepted is not None and result["variant"] != accepted["parameters"]["variant"]:
+                self.note(f"FOREIGN: {job.key.job_id}/{record.index} was run from another payload")
+
+    def _watch_progress(self, old: JobRecord | None, job: JobRecord, now: float) -> None:
+        name, place = job.key.job_id, (job.key, job.run)
+        if job.finished:
+            self.ends.setdefault(place, job)
+            if job.status == "CANCELLED" and place not in self.cancelled:
+                self.note(f"CANCELLED {name} without a cancel in this run")
+            if job.cursor < job.steps:
+                self.note(f"ENDED {name} before its last step")
+        elif job.due is None:
+            self.note(f"UNCOVERED {name}: unfinished, and nothing is due")
+        if old is None:
+            return
+        if job.cancel and not old.cancel:
+            self.cancelled.setdefault(place, now)
+        if job.run == old.run:
+            if job.cursor < old.cursor:
+                self.note(f"BACK: the cursor of {name}")
+            if old.finished and (job.status, job.finished_at) != (old.status, old.finished_at):
+                self.note(f"UNFINISHED {name}: it was {old.status}")
+            if job.published < old.published:
+                self.note(f"BACK: the published of {name}")
+            return
+        if job.run != old.run + 1 or old.status not in ("FAILED", "CANCELLED"):
+            self.note(f"RUN {name}: {old.run} {old.status} became {job.run}")
+        for index in range(job.cursor):
+            if self.truth[job.key, job.run, index] != self.truth.get((job.key, old.run, index)):
+                self.note(f"REDRIVE changed the record of {name}/{index}")
+
+    def _watch_owner(self, old: JobRecord | None, job: JobRecord) -> None:
+        name, spot = job.key.job_id, (job.key, job.run, job.cursor)
+        owner = job.lease or (old.lease if old is not None else "late")
+        if owner is not None and job.attempts:
+            self.claims[spot].add(owner)
+        if job.attempts > len(self.claims[spot]):
+            self.note(f"COUNTED TWICE: {job.attempts} attempts of {name}/{job.cursor}")
+        if old is None:
+            return
+        if old.run == job.run and job.cursor > old.cursor and job.lease_of(job.cursor - 1) != old.lease:
+            self.note(f"STALE OWNER: {name} moved to {job.cursor} by {job.lease_of(job.cursor - 1)}, not {old.lease}")
+        if job.fence < old.fence:
+            self.note(f"BACK: the fence of {name}")
+        if old.run == job.run and old.lease != job.lease and old.lease and job.lease and job.fence == old.fence:
+            self.note(f"SAME FENCE for two claims of {name}")
+
+    # ------------------------------------------------------------------ each start of a block
+
+    def began(self, execution: Execution, *, alone: bool) -> None:
+        """Judge the start of a block.
+
+        Args:
+            execution: what starts.
+            alone: whether its worker never stood still.
+        """
+        tenant, job_id, run, position = execution.key.split("/")
+        key, index = JobKey(tenant, job_id), int(position) - 1
+        job = self.job(key)
+        if job is not None and job.run == int(run):
+            rights = json.loads(self.item(job, "rights") or "{}")
+            if execution.effect != "none" and execution.tags != frozenset(rights["tags"]):
+                self.note(f"RIGHTS of {job_id} are not those it was accepted with")
+        if execution.effect == "none":
+            return
+        self.executions[execution.key, execution.effect] += 1
+        times = self.executions[execution.key, execution.effect]
+        if job is None:
+            self.note(f"UNACCEPTED: an effect of {job_id} ran")
+            return
+        if execution.effect == "at_most_once" and times > 1:
+            self.note(f"AT MOST ONCE: {execution.key} ran {times} times")
+        if times > self._most(job, index):
+            self.note(f"TOO OFTEN: {execution.key} ran {times} times")
+        if self.exclusive and alone and (job.fence, job.run, job.cursor) != (execution.fence, int(run), index):
+            self.note(f"NOT THE OWNER: {execution.key} under fence {execution.fence}; the job is at {job.fence}")
+        asked, claimed = self.cancelled.get((key, int(run))), self.claimed.get((key, execution.fence))
+        if asked is not None and claimed is not None and claimed > asked:
+            self.note(f"AFTER CANCEL: {execution.key}")
+
+    def _most(self, job: JobRecord, index: int) -> int:
+        """How often a step with an effect may run: once for each claim, and each of them may try as its retry says."""
+        step = (self.payload(job) or {"steps": {index: {}}})["steps"][index]
+        tries: int = step.get("retry", {}).get("attempts", 1)
+        return self.max_attempts if tries == 1 else (self.max_attempts + 1) * tries
+
+    # ------------------------------------------------------------------ the end
+
+    def close(self, owed: Mapping[JobKey, str]) -> None:
+        """Judge what is left when nothing happens any more."""
+        for key, why in owed.items():
+            job = self.job(key)
+            if job is None:
+                self.note(f"LOST {key.job_id}, sent by {why}")
+            elif not job.finished:
+                self.note(f"STUCK {key.job_id}: {job.status} at {job.cursor} of {job.steps}, due {job.due}")
+            elif job.due is not None:
+                self.note(f"DUE FOR EVER: {key.job_id}, {job.published} of {job.steps + 1} published")
+        for (key, run, index), record in self.truth.items():
+            first = min(r for k, r, i in self.truth if (k, i) == (key, index) and self.truth[k, r, i] == record)
+            self._judge_event(f"{key.tenant}/{key.job_id}/{first}/{index + 1}", record, run)
+        for (key, run), job in self.ends.items():
+            self._judge_end(f"{key.tenant}/{key.job_id}/{run}/end", job)
+        known = {f"{k.tenant}/{k.job_id}/{r}/{i + 1}" for k, r, i in self.truth}
+        known |= {f"{k.tenant}/{k.job_id}/{r}/end" for k, r in self.ends}
+        for event in self.bus.events:
+            if event not in known:
+                self.note(f"INVENTED event {event}: it was never committed")
+        for (key, run, index), record in self.truth.items():
+            if record.status in ("INTERRUPTED", "TIME_LIMIT_EXCEED") and (self.gentle or self.exact):
+                step = (self.payload(self.ends[key, run]) or {})["steps"][index]
+                if self.gentle or ("timeout" in step and step["parameters"]["kills"] == "no"):
+                    self.note(f"BLAMED {key.job_id}/{index}: {record.status}, and nobody died of it")
+
+    def unpublished(self, job: JobRecord) -> list[str]:
+        """Updates of a finished job that no consumer has heard of."""
+        steps = [f"{index + 1}" for index in range(self.kept.get((job.key, job.run), 0), job.cursor)]
+        names = [*steps, "end"] if job.finished else steps
+        events = (f"{job.key.tenant}/{job.key.job_id}/{job.run}/{name}" for name in names)
+        return [event for event in events if not self.bus.events.get(event)]
+
+    def _judge_event(self, event: str, record: StepRecord, run: int) -> None:
+        detail = self._only_content(event, f" (run {run})")
+        if detail is None:
+            return
+        step, expected = detail["step"], json.loads(record.result) if record.result is not None else None
+        if (step["status"]["name"], step["result"]) != (record.status, expected):
+            self.note(f"DIFFERENT: event {event} is not its record")
+
+    def _judge_end(self, event: str, job: JobRecord) -> None:
+        detail = self._only_content(event)
+        if detail is not None and detail["job"]["status"] != job.status:
+            self.note(f"DIFFERENT: event {event} is not its record")
+
+    def _only_content(self, event: str, where: str = "") -> dict[str, Any] | None:
+        contents = self.bus.events.get(event)
+        if not contents:
+            self.note(f"UNPUBLISHED {event}{where}")
+            return None
+        if len(contents) > 1:
+            self.note(f"TWO CONTENTS for {event}")
+        detail: dict[str, Any] = json.loads(next(iter(contents)))
+        return detail
+
+    # ------------------------------------------------------------------ looking
+
+    def job(self, key: JobKey) -> JobRecord | None:
+        item = self.table.items.get((partition(key), JOB))
+        return job_record(item) if item else None
+
+    def record(self, job: JobRecord, index: int) -> StepRecord | None:
+        """The record that counts."""
+        item = self.table.items.get((partition(job.key), step_key(index, job.lease_of(index) or "")))
+        return step_record(job.key, item) if item else None
+
+    def item(self, job: JobRecord, name: str) -> str | None:
+        """An attribute of what the job was accepted with."""
+        item = self.table.items.get((partition(job.key), PAYLOAD + job.payload))
+        return str(item[name]) if item else None
+
+    def payload(self, job: JobRecord) -> dict[str, Any] | None:
+        text = self.item(job, "payload")
+        payload: dict[str, Any] | None = json.loads(text) if text else None
+        return payload

@@ -1,0 +1,304 @@
+"""Ways to break the protocol: each replaces a method of the real code for as long as a context lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from handler import acceptance, redrive, runner
+from handler.acceptance import Offer
+from handler.job_view import variables_after
+from handler.publisher import Publisher
+from handler.recorder import Recorder
+from handler.runner import Runner
+from handler.worker import DONE, Worker
+from infra import job_items, jobs_table
+from infra.conditions import All, Below, Condition, Equals
+from infra.items import Applied
+from infra.jobs_table import JobsTable, Refused, Written
+from infra.records import JobRecord
+from tests.simulation import audit
+from tests.simulation.table import SimulatedItems
+
+Breakage = Callable[[], AbstractContextManager[object]]
+
+# The real methods, for those that change only a part.
+_TAKE = Worker._take
+_FINISH = Worker._finish
+_RUN_CLAIMED = Worker._run_claimed
+_PUT_ALL = SimulatedItems.put_all
+_ENDED = Recorder._ended
+_ATTEMPTS = Recorder._attempts
+
+
+def replaced(owner: Any, name: str, method: Any) -> Breakage:
+    return lambda: patch.object(owner, name, method)
+
+
+def without(*attrs: str) -> Breakage:
+    """Commit without looking at these attributes of the job."""
+
+    async def commit(self: JobsTable, held: JobRecord, after: JobRecord) -> Any:
+        parts: dict[str, Condition] = {
+            "lease": Equals("lease", held.lease or ""),
+            "cursor": Equals("cursor", held.cursor),
+            "attempts": Equals("attempts", held.attempts),
+        }
+        condition = All(*(part for name, part in parts.items() if name not in attrs))
+        return await self._update(held, after, condition, lambda found: jobs_table._committed(found, held, after))
+
+    return replaced(JobsTable, "commit", commit)
+
+
+@contextmanager
+def same_fence() -> Iterator[None]:
+    """Every claim has the same lease."""
+    real = JobsTable.claim
+
+    async def claim(self: JobsTable, job: JobRecord, *, token: str, until: float, now: float) -> Any:  # noqa: ARG001 (the real one's)
+        return await real(self, replace(job, fence=0), token="same", until=until, now=now)
+
+    async def update(self: JobsTable, before: JobRecord, after: JobRecord, condition: Condition, own: Any) -> Any:
+        if isinstance(condition, All):
+            condition = All(*(part for part in condition.conditions if part != Equals("fence", 0)))
+        return await real_update(self, before, after, condition, own)
+
+    real_update = JobsTable._update
+    with patch.object(JobsTable, "claim", claim), patch.object(JobsTable, "_update", update):
+        yield
+
+
+@contextmanager
+def key_without_lease() -> Iterator[None]:
+    """Records of a step overwrite each other."""
+
+    def step_key(index: int, _: str) -> str:
+        return f"STEP#{index + 1:05d}#any"
+
+    async def read_steps(self: JobsTable, job: JobRecord) -> Any:
+        items = await self._items.query(job_items.partition(job.key), "STEP#") if job.cursor else []
+        return [job_items.step_record(job.key, item) for item in items][: job.cursor]
+
+    with ExitStack() as stack:
+        for module in (job_items, jobs_table, audit):
+            stack.enter_context(patch.object(module, "step_key", step_key))
+        stack.enter_context(patch.object(JobsTable, "read_steps", read_steps))
+        yield
+
+
+def early_commit(order: str) -> Breakage:
+    """Do before the commit what belongs after it, or after it what belongs before."""
+    real = Recorder._commit
+
+    async def publish_first(self: Recorder, job: Any, **how: Any) -> None:
+        told = replace(self.job, published=self._published, cursor=len(self.steps))
+        self._published = await self._publisher.publish(told, self.steps)
+        await real(self, job, **how)
+
+    async def records_last(self: Recorder, job: Any, **how: Any) -> None:
+        table, kept = self._ports.table, list[tuple[Any, Any]]()
+
+        async def later(payload: Any, steps: Any) -> None:
+            kept.append((payload, list(steps)))
+
+        with patch.object(table, "put", later):
+            await real(self, job, **how)
+        for payload, steps in kept:
+            await table.put(payload, steps)
+
+    return replaced(Recorder, "_commit", publish_first if order == "publish" else records_last)
+
+
+async def ignore_failures(self: Publisher, _: JobRecord, entries: Sequence[tuple[int, Any]]) -> set[int]:
+    if entries:
+        await self._ports.bus.publish([entry for _, entry in entries])
+    return set()
+
+
+async def clear_first(self: Publisher, job: JobRecord, steps: Any = None) -> JobRecord:
+    if job.all_published and job.due is None:
+        return job
+    if steps is None:
+        steps = await self._ports.table.read_steps(job)
+    if job.due is not None:
+        await self._ports.table.mark_published(job, job.steps + 1)
+    return replace(job, published=await self.publish(job, steps))
+
+
+async def mark_any_run(self: JobsTable, job: JobRecord, published: int) -> Any:
+    full = published > job.steps
+    after = replace(job, published=published, due=None if full else job.due)
+    return await self._update(job, after, Below("published", published) if not full else All(), lambda _: False)
+
+
+async def acknowledge_held(self: Worker, job: JobRecord, message: Any, lifetime: Any) -> Any:
+    return DONE if job.held(self._ports.now()) else await _TAKE(self, job, message, lifetime)
+
+
+@contextmanager
+def send_nothing() -> Iterator[None]:
+    """A hand-over is released, and nobody is told; the sweeper still sends."""
+    real = Runner.send_pointer
+
+    async def send_pointer(self: Runner, job: JobRecord, *, salt: str = "") -> bool:
+        return await real(self, job, salt=salt) if salt else True
+
+    with patch.object(Runner, "send_pointer", send_pointer):
+        yield
+
+
+async def keep_hold(self: Recorder, job: Any, paused: Any) -> None:
+    """Hand over without letting go."""
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Claims count no attempt."""
+    real = JobsTable._update
+
+    async def update(self: JobsTable, before: JobRecord, after: JobRecord, condition: Any, own: Any) -> Any:
+        if after.fence > before.fence:
+            after = replace(after, attempts=before.attempts)
+        return await real(self, before, after, condition, own)
+
+    with patch.object(JobsTable, "_update", update):
+        yield
+
+
+def answer_all(recognise: bool) -> Breakage:
+    def answer(answer: Any, own: Any) -> Any:  # noqa: ARG001 (the real one's)
+        job = job_items.job_record(answer.item) if answer.item else None
+        applied = isinstance(answer, Applied)
+        return Written(job) if job is not None and (applied or recognise) else Refused(job)
+
+    return replaced(JobsTable, "_answer", staticmethod(answer))
+
+
+async def payload_last(self: Offer, ports: Any, *, due: float) -> Any:
+    answer = await ports.table.accept(replace(self.job, due=due), ports.now())
+    await ports.table.put(self.payload, ())
+    return answer
+
+
+async def lose_some(self: SimulatedItems, items: Sequence[Any]) -> None:
+    await _PUT_ALL(self, items[: len(items) - (len(items) > 2)])
+
+
+async def run_unaccepted(self: Worker, message: Any, _: Any, __: Offer, lifetime: Any) -> Any:
+    """A message that came before is run like one that did not."""
+    return await self._begin(replace(message, receives=1), lifetime)
+
+
+def no_due(self: Recorder, after: JobRecord, status: Any, failed: Any, now: float) -> JobRecord:
+    return replace(_ENDED(self, after, status, failed, now), due=None)
+
+
+def take_any_mark_back(self: Recorder, cursor: int) -> bool:  # noqa: ARG001 (the real one's)
+    return True
+
+
+def no_attempt_back(self: Recorder, *, attempt: bool, paused: Any) -> int:
+    return _ATTEMPTS(self, attempt=attempt, paused=paused if paused is not None and paused.cut else None)
+
+
+def unlimited_blame(self: Recorder, effect: str) -> Any:  # noqa: ARG001 (the real one's)
+    return None
+
+
+@contextmanager
+def careless() -> Iterator[None]:
+    """After a crash the invocation does not commit before every step."""
+    real = Recorder.__init__
+
+    def init(self: Recorder, ports: Any, run: Any) -> None:
+        real(self, ports, run)
+        self._careful = False
+
+    with patch.object(Recorder, "__init__", init):
+        yield
+
+
+@contextmanager
+def forget_variables() -> Iterator[None]:
+    """A resumed job has the variables it was sent with."""
+    with patch.object(runner, "variables_after", lambda written, _: variables_after(written, ())):
+        yield
+
+
+@contextmanager
+def resume_early() -> Iterator[None]:
+    """A resumed job runs its last recorded step again."""
+    real = runner._as_steps
+    with patch.object(runner, "_as_steps", lambda records: real(records)[:-1]):
+        yield
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    """Break nothing: what is missing is around the code."""
+    yield
+
+
+@contextmanager
+def blind_to_cancel() -> Iterator[None]:
+    """A claim does not look whether the job was cancelled."""
+    real = runner.restored
+
+    def restored(run: Any, ports: Any) -> Any:
+        return real(replace(run, job=replace(run.job, cancel=False)), ports)
+
+    with patch.object(runner, "restored", restored):
+        yield
+
+
+class _Unsettled(Publisher):
+    """Says that everything is published."""
+
+    async def settle(self, job: JobRecord, _: Any = None) -> JobRecord:
+        return replace(job, published=job.steps + 1)
+
+
+def redrive_over_leftovers() -> AbstractContextManager[object]:
+    """A redrive does not publish what the run before has left."""
+    return patch.object(redrive, "Publisher", _Unsettled)
+
+
+@contextmanager
+def redrive_keeps_cancel() -> Iterator[None]:
+    real = SimulatedItems.update_if
+
+    async def update_if(self: SimulatedItems, pk: str, sk: str, *, condition: Any, set: Any, remove: Any = ()) -> Any:
+        kept = [name for name in remove if name != "cancel"]
+        return await real(self, pk, sk, condition=condition, set=set, remove=kept)
+
+    with patch.object(SimulatedItems, "update_if", update_if):
+        yield
+
+
+def always_outbox() -> AbstractContextManager[object]:
+    async def finish(self: Worker, job: JobRecord, message: Any) -> Any:
+        return await _FINISH(self, job, replace(message, receives=1))
+
+    async def run_claimed(self: Worker, job: JobRecord, message: Any, lifetime: Any) -> Any:
+        return await _RUN_CLAIMED(self, job, replace(message, receives=1), lifetime)
+
+    stack = ExitStack()
+    stack.enter_context(patch.object(Worker, "_finish", finish))
+    stack.enter_context(patch.object(Worker, "_run_claimed", run_claimed))
+    return stack
+
+
+def same_rights() -> AbstractContextManager[object]:
+    """The hash of a payload leaves the rights out."""
+    real = acceptance.payload_record
+
+    def payload_record(key: Any, text: str, rights: Any, expires_at: int) -> Any:
+        return replace(real(key, text, rights, expires_at), hash=acceptance.digest(text))
+
+    stack = ExitStack()
+    for module in (acceptance, redrive):
+        stack.enter_context(patch.object(module, "payload_record", payload_record))
+    return stack

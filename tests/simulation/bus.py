@@ -1,0 +1,62 @@
+"""The simulated bus: takes some entries and not others, is down now and then, and remembers what reached it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from infra.errors import TryLaterError
+from infra.event_bus import CALL_ENTRIES, Entry
+from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
+
+TRIES = 2
+"""Of entries that the bus did not take, as the real adapter has its own number of them."""
+
+
+class SimulatedBus:
+    """What reached the bus: for each event id its contents, and how often each came."""
+
+    def __init__(self) -> None:
+        self.events: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def take(self, entry: Entry) -> None:
+        self.events[json.loads(entry.detail)["event_id"]][entry.detail] += 1
+
+
+class SimulatedEventBus:
+    """The bus as one worker sees it: `infra.event_bus.EventBus` in what it promises."""
+
+    def __init__(self, bus: SimulatedBus, scheduler: Scheduler, worker: Worker) -> None:
+        self._bus = bus
+        self._scheduler = scheduler
+        self._worker = worker
+
+    async def publish(self, entries: Sequence[Entry]) -> list[int]:
+        taken: list[int] = []
+        for first in range(0, len(entries), CALL_ENTRIES):
+            batch = list(range(first, min(len(entries), first + CALL_ENTRIES)))
+            left = await self._put(entries, batch)
+            taken += [index for index in batch if index not in left]
+            if left:
+                break
+        return taken
+
+    async def _put(self, entries: Sequence[Entry], left: list[int]) -> list[int]:
+        for _ in range(TRIES):
+            if self._worker.dead:
+                raise CrashError
+            await Yield("before put_events")
+            if self._scheduler.chance("bus_down"):
+                if self._scheduler.random.random() < 0.1:
+                    raise TryLaterError("the bus is down")
+                continue
+            failed = [index for index in left if self._scheduler.chance("entry_failed")]
+            for index in left:
+                if index not in failed:
+                    self._bus.take(entries[index])
+            left = failed
+            await Yield("after put_events")
+            if not left:
+                break
+        return left

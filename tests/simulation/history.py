@@ -1,0 +1,67 @@
+"""One history: a seed played out."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from tests.simulation.outside import Outside
+from tests.simulation.profiles import PROFILES, profile_of
+from tests.simulation.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What came of a seed.
+
+    Attributes:
+        violations: what went wrong, in words; empty for a world as it should be.
+        counts: faults by kind, and what else there was.
+    """
+
+    seed: int
+    profile: str
+    violations: tuple[str, ...]
+    counts: Counter[str]
+
+
+_TOLD = {"HandOvers": "hand-overs", "FencedOut": "fenced out", "Resumes": "resumes", "Swept": "swept"}
+
+
+def play(
+    seed: int,
+    *,
+    name: str | None = None,
+    sweeping: bool = True,
+    trace: Callable[[str], None] | None = None,
+) -> History:
+    """Play a seed out. A violation is told, never raised; so is an error of the program.
+
+    Args:
+        seed: of every choice.
+        name: of the profile; the seed decides where none is given.
+        sweeping: whether the sweeper runs.
+        trace: told what happens.
+    """
+    name = name or profile_of(seed)
+    random = Random(seed)  # noqa: S311 (a history, no secret)
+    world = World(random, PROFILES[name], sweeping=sweeping, trace=trace)
+    Outside(world).send_random_jobs()
+    violations: tuple[str, ...]
+    try:
+        world.run()
+        violations = tuple(world.audit.violations)
+    except Exception:  # noqa: BLE001 (whatever the program raises is a finding)
+        violations = (*world.audit.violations, f"ERROR {traceback.format_exc(limit=-6)}")
+    counts = world.scheduler.counts
+    counts["worlds"] += 1
+    counts["jobs"] += len(world.owed)
+    counts["records"] += len(world.audit.truth)
+    counts["events"] += sum(sum(contents.values()) for contents in world.bus.events.values())
+    for metric, shown in _TOLD.items():
+        counts[shown] += int(world.metrics.counted(metric))
+    counts["yield points"] += world.scheduler.points
+    return History(seed, name, violations, counts)

@@ -1,0 +1,169 @@
+"""The protocol, broken on purpose, rule by rule: a simulator that finds none of these would prove nothing.
+
+Each mutant names the kind of world in which it shows. Some broken protocols only cost time, since another rule makes up
+for them; those say which, and are expected to survive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from handler.acceptance import Offer
+from handler.publisher import Publisher
+from handler.recorder import Recorder
+from handler.worker import Worker
+from infra.jobs_table import JobsTable
+from infra.records import JobRecord
+from tests.simulation import broken
+from tests.simulation.broken import Breakage, replaced
+from tests.simulation.history import History, play
+from tests.simulation.table import SimulatedItems
+from tests.simulation.workload import announced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """A broken protocol.
+
+    Attributes:
+        name: what is broken.
+        apply: breaks it, for as long as the context lasts.
+        world: the profile that shows it.
+        sweeping: whether the sweeper runs.
+        seed: one that showed it when this was written: the search begins there.
+        spared: why nothing is violated: what makes up for it. ``None`` for a mutant that must be found.
+    """
+
+    name: str
+    apply: Breakage
+    world: str = "everything"
+    sweeping: bool = True
+    seed: int = 0
+    spared: str | None = None
+
+
+MUTANTS: Final[tuple[Mutant, ...]] = (
+    Mutant(
+        name="a commit ignores the cursor and the attempts",
+        seed=17,
+        apply=broken.without("cursor", "attempts"),
+        world="late packets",
+    ),
+    Mutant(name="a commit ignores the lease", seed=160, apply=broken.without("lease"), world="standstills"),
+    Mutant(
+        name="a commit ignores the attempts",
+        apply=broken.without("attempts"),
+        world="late packets",
+        spared="they are written as absolute numbers, so a repeated write counts once as it is",
+    ),
+    Mutant(name="every claim has the same lease", apply=broken.same_fence, world="wild clocks"),
+    Mutant(name="the key of a record lacks the lease", apply=broken.key_without_lease),
+    Mutant(
+        name="nobody minds who holds a job",
+        seed=59,
+        apply=replaced(JobRecord, "held", lambda *_: False),
+        world="one owner",
+    ),
+    Mutant(name="updates are published before the commit", apply=broken.early_commit("publish")),
+    Mutant(name="records are put after the commit", apply=broken.early_commit("records")),
+    Mutant(
+        name="the payload is put after the job",
+        seed=17,
+        apply=replaced(Offer, "accept", broken.payload_last),
+        world="harsh",
+    ),
+    Mutant(name="unprocessed items are forgotten", apply=replaced(SimulatedItems, "put_all", broken.lose_some)),
+    Mutant(
+        name="failed entries are ignored", apply=replaced(Publisher, "_send", broken.ignore_failures), world="harsh"
+    ),
+    Mutant(name="the outbox is cleared first", seed=3, apply=replaced(Publisher, "settle", broken.clear_first)),
+    Mutant(
+        name="published is moved in any run",
+        seed=43,
+        apply=replaced(JobsTable, "mark_published", broken.mark_any_run),
+        world="late packets",
+    ),
+    Mutant(name="nobody sweeps", seed=1, apply=broken.nothing, sweeping=False),
+    Mutant(name="a job's end leaves nothing due", seed=1, apply=replaced(Recorder, "_ended", broken.no_due)),
+    Mutant(name="every receive counts as the first", seed=42, apply=broken.always_outbox, world="dead letters"),
+    Mutant(
+        name="what came before is not accepted before it runs",
+        apply=replaced(Worker, "_begin_again", broken.run_unaccepted),
+        world="killers",
+    ),
+    Mutant(name="a claim counts no attempt", apply=broken.uncounted, world="killers"),
+    Mutant(name="attempts have no end", apply=replaced(Recorder, "_blame", broken.unlimited_blame), world="killers"),
+    Mutant(name="after a crash steps are committed together", seed=10, apply=broken.careless, world="killers"),
+    Mutant(
+        name="a release keeps its attempt",
+        seed=75,
+        apply=replaced(Recorder, "_attempts", broken.no_attempt_back),
+        world="hand-overs",
+    ),
+    Mutant(
+        name="a release takes any mark back",
+        seed=32,
+        apply=replaced(Recorder, "_only_we_marked", broken.take_any_mark_back),
+        world="standstills",
+    ),
+    Mutant(
+        name="own writes are not known again", seed=2, apply=broken.answer_all(recognise=False), world="lost replies"
+    ),
+    Mutant(name="every refusal is taken for an own write", apply=broken.answer_all(recognise=True)),
+    Mutant(name="a hand-over keeps hold", apply=replaced(Recorder, "let_go", broken.keep_hold), world="hand-overs"),
+    Mutant(name="a resumed job has forgotten its variables", apply=broken.forget_variables, world="hand-overs"),
+    Mutant(name="a resumed job begins a step too early", apply=broken.resume_early, world="hand-overs"),
+    Mutant(
+        name="a claim does not see the cancel",
+        apply=broken.blind_to_cancel,
+        spared="no effect begins without a write before it, whose answer shows the cancel; pure steps run in vain",
+    ),
+    Mutant(name="a redrive leaves updates behind", seed=50, apply=broken.redrive_over_leftovers, world="late packets"),
+    Mutant(name="a redrive keeps the cancel", apply=broken.redrive_keeps_cancel, world="late packets"),
+    Mutant(name="the rights are not in the payload's hash", apply=broken.same_rights),
+    Mutant(
+        name="a held job's message is acknowledged",
+        apply=replaced(Worker, "_take", broken.acknowledge_held),
+        spared="the lease's end is in `due`: the sweeper sends the job again",
+    ),
+    Mutant(
+        name="a hand-over sends nothing",
+        apply=broken.send_nothing,
+        spared="a release sets `due`: the sweeper finds the job a minute later, as after a lost message",
+    ),
+)
+"""Every rule of the protocol, broken."""
+
+
+def seek(mutant: Mutant, most: int) -> History | None:
+    """The first world, of at most so many, that shows the mutant; ``None`` if none does."""
+    with announced(), mutant.apply():
+        for seed in (mutant.seed, *range(most)):
+            history = play(seed, name=mutant.world, sweeping=mutant.sweeping)
+            if history.violations:
+                return history
+    return None
+
+
+def _seek(place: int, most: int) -> History | None:
+    return seek(MUTANTS[place], most)
+
+
+def hunt(mutants: Sequence[Mutant], most: int, processes: int) -> tuple[list[str], int]:
+    """Seek all mutants; gives lines of what came of it, and how many had another end than they should."""
+    lines, wrong = list[str](), 0
+    with ProcessPoolExecutor(processes) as pool:
+        found = pool.map(_seek, range(len(mutants)), [most] * len(mutants))
+        for mutant, history in zip(mutants, found, strict=True):
+            if history is not None:
+                end = f"found by seed {history.seed} in the world {mutant.world!r}: {history.violations[0][:90]}"
+            else:
+                end = f"breaks nothing in {most} seeds; expected: {mutant.spared}"
+            as_expected = (history is None) == (mutant.spared is not None)
+            wrong += not as_expected
+            lines += [f"{'ok  ' if as_expected else 'FAIL'} {mutant.name}", f"       {end}"]
+    lines.append(f"{len(mutants)} broken protocols, {wrong} with another end than expected")
+    return lines, wrong

@@ -1,0 +1,149 @@
+"""Whoever uses the system: sends jobs through each door, sends them again, reads, cancels, and runs them on."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+from handler.errors import ConduitError, ConflictError, NotFoundError, UnavailableError
+from handler.jobs import Jobs, Submission
+from handler.lifetime import Lifetime
+from handler.payload import parse
+from handler.ports import Ports
+from infra.records import JobKey
+from tests.simulation.workload import random_job
+from tests.simulation.world import TENANT, World, caller
+
+TAGS = ("HTTP",)
+
+
+class Outside:
+    """The users of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.random: Random = world.random
+        self.seen: dict[tuple[str, str, int], str] = {}
+
+    def send_random_jobs(self) -> None:
+        """Plan everything that users will do."""
+        profile, random = self.world.profile, self.random
+        for number in range(random.randint(1, 3)):
+            job_id = f"j{number}"
+            body = random_job(random, job_id, killer=profile.killer, timed=profile.timed)
+            at, door = random.uniform(0, 60), random.choice(("http", "http", "async", "queue", "queue"))
+            self.plan_send(at, door, body)
+            if random.random() < profile.twice:
+                self.plan_send(
+                    at + random.choice((0, 0, 0.1, 2, 30)), random.choice((door, door, "http", "queue")), body
+                )
+            if random.random() < profile.other:
+                other = random_job(random, job_id, timed=profile.timed, variant="b")
+                self.plan_send(at + random.choice((0, 0.1, 1)), random.choice(("http", "queue")), other)
+            for _ in range(3):
+                if random.random() < profile.redrive:
+                    self.world.plan(at + random.uniform(20, 400), lambda job_id=job_id: self.redrive(job_id))  # type: ignore[misc] # a lambda with a default
+                if random.random() < profile.cancel:
+                    when = at + random.choice((0, 0.5, 5, random.uniform(0, 200)))
+                    self.world.plan(when, lambda job_id=job_id: self.cancel(job_id))  # type: ignore[misc] # as above
+            for _ in range(6):
+                self.world.plan(at + random.uniform(0, 600), lambda job_id=job_id: self.read(job_id))  # type: ignore[misc] # as above
+        if random.random() < 0.3:
+            self.plan_send(
+                random.uniform(0, 60), "queue", random_job(random, None, killer=profile.killer, timed=profile.timed)
+            )
+
+    def plan_send(self, when: float, door: str, body: str) -> None:
+        self.world.plan(when, lambda: self.send(door, body))
+
+    def send(self, door: str, body: str) -> None:
+        """Send a job; over HTTP it is sent again, half of the time, when no answer comes."""
+        world = self.world
+        if door == "queue":
+            message = world.queue.put(body)
+            key = JobKey(TENANT, json.loads(body).get("id") or message.id)
+            world.owed.setdefault(key, "a message")
+            return
+
+        async def submit(ports: Ports, lifetime: Lifetime) -> Submission | None:
+            wait = self.random.choice((None, None, 1.0))
+            try:
+                return await Jobs(ports).submit(
+                    caller(*TAGS), parse(body), lifetime=lifetime, respond_async=door == "async", wait=wait
+                )
+            except ConflictError:
+                return None
+            except UnavailableError:
+                again()
+                return None
+
+        def again() -> None:
+            if world.scheduler.faults and self.random.random() < 0.5:
+                self.plan_send(world.scheduler.now - world.began + self.random.choice((0.1, 3, 30)), door, body)
+
+        world.start("http", submit, ended=self.answered, died=again)
+
+    def answered(self, submission: Submission | None) -> None:
+        """Hold the answer to a submission to what it says."""
+        if submission is None:
+            return
+        audit, job = self.world.audit, submission.job
+        stands = audit.job(JobKey(TENANT, job["id"]))
+        if stands is None:
+            audit.note(f"ANSWERED {submission.kind} for {job['id']}, which is not there")
+        elif submission.kind == "created" and job["status"] not in ("SUCCEEDED", "FAILED", "CANCELLED"):
+            audit.note(f"CREATED {job['id']} is {job['status']}")
+        self.view(job)
+
+    def view(self, job: dict[str, Any]) -> None:
+        """What was shown of a step once is never another, in the same run."""
+        key = JobKey(TENANT, job["id"])
+        for step in job["steps"]:
+            if step["status"]["name"] == "NONE" or step["result"] is None:
+                continue
+            committed = {
+                json.dumps(json.loads(record.result), sort_keys=True)
+                for (known, _, index), record in self.world.audit.truth.items()
+                if known == key and index == step["position"] - 1 and record.result is not None
+            }
+            if json.dumps(step["result"], sort_keys=True) not in committed:
+                self.world.audit.note(f"SHOWN {job['id']}/{step['position']}: a result that was never committed")
+
+    def read(self, job_id: str) -> None:
+        async def get(ports: Ports, _: Lifetime) -> dict[str, Any] | None:
+            try:
+                return await Jobs(ports).get(caller(*TAGS), job_id)
+            except (NotFoundError, UnavailableError):
+                return None
+
+        def ended(job: dict[str, Any] | None) -> None:
+            if job is not None:
+                self.world.scheduler.counts["reads"] += 1
+                self.view(job)
+
+        self.world.start("control", get, ended=ended)
+
+    def cancel(self, job_id: str) -> None:
+        async def ask(ports: Ports, _: Lifetime) -> None:
+            try:
+                await Jobs(ports).cancel(caller(*TAGS), job_id)
+                self.world.scheduler.counts["cancels"] += 1
+            except ConduitError:
+                return
+
+        self.world.start("control", ask)
+
+    def redrive(self, job_id: str) -> None:
+        parameters = {"variant": f"r{self.random.randint(0, 9)}"} if self.random.random() < 0.3 else None
+
+        async def ask(ports: Ports, _: Lifetime) -> None:
+            try:
+                await Jobs(ports).redrive(
+                    caller(*TAGS), job_id, from_step="s0" if self.random.random() < 0.3 else None, parameters=parameters
+                )
+                self.world.scheduler.counts["redrives"] += 1
+            except ConduitError:
+                return
+
+        self.world.start("control", ask)

@@ -1,0 +1,78 @@
+"""Kinds of world: what goes wrong in them and how often, so that no kind of fault hides behind another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tests.simulation.faults import NONE, Rates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One kind of world.
+
+    Attributes:
+        lives: seconds that an invocation may live; one is drawn for each.
+        timed: share of steps with a timeout, which fits every invocation.
+        killer: share of jobs with a step that kills its sandbox whenever it runs.
+        redrive, cancel, twice, other: shares of jobs that are run on, cancelled, sent twice, or met by another of their id.
+        max_receives: of a message before it is a dead letter.
+        exclusive, gentle, exact: what the audit may hold it to; see `Audit`.
+    """
+
+    rates: Rates
+    lives: tuple[float, ...] = (12.0, 30.0)
+    timed: float = 1.0
+    killer: float = 0.08
+    redrive: float = 0.5
+    cancel: float = 0.2
+    twice: float = 0.35
+    other: float = 0.15
+    exclusive: bool = False
+    gentle: bool = False
+    exact: bool = False
+    max_receives: int = 20
+
+
+_BASE: Final = Rates()
+_KIND: Final = replace(
+    _BASE, crash=0, freeze=0, late_packet=0, lost_receive=0, skew=0, throttled=0, timed_out=0, send_failed=0
+)
+"""Nobody dies and no clock is off; messages and replies still go astray."""
+
+PROFILES: Final[dict[str, Profile]] = {
+    "everything": Profile(rates=_BASE, timed=0.7),
+    "lost replies": Profile(
+        rates=replace(_KIND, lost_reply=0.15), lives=(300.0,), killer=0, gentle=True, exclusive=True
+    ),
+    "hand-overs": Profile(rates=_KIND, lives=(9.0, 12.0), killer=0, gentle=True, exclusive=True),
+    "killers": Profile(
+        rates=_KIND, timed=0.7, killer=0.8, lives=(30.0,), redrive=0, cancel=0, exclusive=True, exact=True
+    ),
+    "late packets": Profile(rates=replace(_BASE, late_packet=0.15, lost_reply=0.15), redrive=0.9),
+    "one owner": Profile(rates=replace(_BASE, freeze=0, late_packet=0, skew=0), exclusive=True),
+    "dead letters": Profile(rates=replace(_BASE, crash=0.01, entry_failed=0.4), max_receives=3),
+    "standstills": Profile(rates=replace(_BASE, crash=0.001, freeze=0.02), lives=(9.0, 12.0), timed=0.7),
+    "wild clocks": Profile(rates=replace(_BASE, skew=12.0)),
+    "harsh": Profile(
+        rates=replace(
+            _BASE,
+            crash=0.02,
+            freeze=0.01,
+            lost_reply=0.1,
+            entry_failed=0.3,
+            duplicate=0.2,
+            throttled=0.05,
+            timed_out=0.03,
+        )
+    ),
+}
+QUIET: Final = Profile(rates=NONE, killer=0, redrive=0, cancel=0, twice=0, other=0, exclusive=True, gentle=True)
+"""Nothing goes wrong but what a test adds."""
+
+
+def profile_of(seed: int) -> str:
+    """The name of the seed's profile. Every third world has everything; the others take turns."""
+    names = list(PROFILES)
+    return names[0] if seed % 3 == 0 else names[1 + (seed - seed // 3) % (len(names) - 1)]

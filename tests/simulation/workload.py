@@ -1,0 +1,190 @@
+"""The jobs of the simulation and the blocks they call.
+
+Each result holds the token of the one before, so that records of different executions cannot be mixed unseen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol
+
+from blocks.block import REGISTRY, Block, Call, Category, Job, Registry
+from handler.engine.alarm import StepTimeout
+from tests.simulation.scheduler import Scheduler, Yield
+
+own = Registry()
+sim = Category("SIM", registry=own)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One start of a block, as it sees itself.
+
+    Attributes:
+        effect: of the block.
+        key: its idempotency key: tenant, job, run, position.
+        fence: of the claim.
+        tags: of its job.
+    """
+
+    effect: str
+    key: str
+    fence: int
+    tags: frozenset[str]
+
+
+class Stage(Protocol):
+    """Where blocks do their work: the world."""
+
+    async def execute(self, execution: Execution, seconds: float, kills: str) -> str: ...
+
+
+class SimulatedFailure(Exception):  # noqa: N818 (its name is shown as the error's type)
+    """What a block raises that was told to fail."""
+
+
+async def _work(
+    stage: Stage, job: Job, call: Call, effect: str, previous: Any, seconds: float, fails: str, kills: str, variant: str
+) -> dict[str, Any]:
+    execution = Execution(effect=effect, key=call.idempotency_key, fence=call.fence, tags=job.tags)
+    token = await stage.execute(execution, seconds, kills)
+    if fails == "always" or (fails == "first run" and call.idempotency_key.split("/")[2] == "1"):
+        raise SimulatedFailure(token)
+    count = job.variables["count"] + 1
+    job.variables["count"] = count
+    return {"token": token, "previous": previous["token"] if previous else None, "count": count, "variant": variant}
+
+
+@sim.block(effect="none")
+async def pure(
+    stage__: Stage, job__: Job, call__: Call, *, previous: Any, seconds: float, fails: str, kills: str, variant: str
+) -> dict[str, Any]:
+    return await _work(stage__, job__, call__, "none", previous, seconds, fails, kills, variant)
+
+
+@sim.block(effect="at_least_once")
+async def charge(
+    stage__: Stage, job__: Job, call__: Call, *, previous: Any, seconds: float, fails: str, kills: str, variant: str
+) -> dict[str, Any]:
+    return await _work(stage__, job__, call__, "at_least_once", previous, seconds, fails, kills, variant)
+
+
+@sim.block(effect="at_most_once")
+async def once(
+    stage__: Stage, job__: Job, call__: Call, *, previous: Any, seconds: float, fails: str, kills: str, variant: str
+) -> dict[str, Any]:
+    return await _work(stage__, job__, call__, "at_most_once", previous, seconds, fails, kills, variant)
+
+
+@contextmanager
+def announced() -> Iterator[None]:
+    """Let the deployment's registry know these blocks, for as long as the simulation runs."""
+    REGISTRY.load()
+    blocks: list[Block[..., Any]] = list(own)
+    for block in blocks:
+        REGISTRY.add(block)
+    try:
+        yield
+    finally:
+        for block in blocks:
+            REGISTRY._blocks.pop(block.action)
+
+
+def registry(stage: Stage) -> Registry:
+    """The blocks, with the world they work in as their global value."""
+    made = Registry()
+    for block in own:
+        made.add(block)
+    made.provide("stage", lambda: stage)
+    return made
+
+
+class SimulatedAlarm:
+    """Stops a block at its limit, in simulated time."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def call(self, *_: Any) -> Any:
+        raise AssertionError("every block of the simulation is a coroutine function")
+
+    async def wait(
+        self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
+    ) -> Any:
+        return await _Limited(function(*args, **kwargs), self._scheduler, self._scheduler.now + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limited:
+    """A block that is stopped when its time is over, at the next moment at which it waits."""
+
+    block: Any
+    scheduler: Scheduler
+    until: float
+
+    def __await__(self) -> Generator[Yield, None, Any]:
+        try:
+            while True:
+                try:
+                    token: Yield = self.block.send(None)
+                except StopIteration as stop:
+                    return stop.value
+                left = self.until - self.scheduler.now
+                in_time = token.seconds <= left
+                yield token if in_time or token.stubborn else Yield(token.point, max(0.0, left), token.kills)
+                if not in_time and self.scheduler.now > self.until:
+                    raise StepTimeout
+        finally:
+            self.block.close()
+
+
+def random_job(
+    random: Random, job_id: str | None, *, killer: float = 0.0, timed: float = 1.0, variant: str = "a"
+) -> str:
+    """A job as a user would send it, as JSON.
+
+    Args:
+        random: draws it.
+        job_id: its id, if it has one.
+        killer: how likely it has a step that kills its sandbox whenever it runs.
+        timed: share of steps that say how long they may run; others may be cut by the end of any invocation.
+        variant: a word that every result repeats.
+    """
+    count = random.randint(1, 7)
+    kills_at = random.randrange(count) if random.random() < killer else -1
+    steps = [random_step(random, index, timed=timed) for index in range(count)]
+    if kills_at >= 0:
+        steps[kills_at] |= {"action": "SIM.PURE"}
+        steps[kills_at]["parameters"]["kills"] = random.choice(("dies", "dies", "hangs"))
+    job: dict[str, Any] = {"parameters": {"variant": variant}, "variables": {"count": 0}, "steps": steps}
+    if job_id is not None:
+        job["id"] = job_id
+    return json.dumps(job)
+
+
+def random_step(random: Random, index: int, *, timed: float = 1.0) -> dict[str, Any]:
+    kind = random.choice(("PURE", "PURE", "PURE", "CHARGE", "CHARGE", "ONCE"))
+    step: dict[str, Any] = {
+        "id": f"s{index}",
+        "action": f"SIM.{kind}",
+        "parameters": {
+            "previous": f"{{% steps.s{index - 1}.result %}}" if index else None,
+            "seconds": random.choice((0.0, 0.01, 0.01, 0.1, 1.0, 4.0)),
+            "fails": "first run" if random.random() < 0.12 else "always" if random.random() < 0.04 else "never",
+            "kills": "no",
+            "variant": "{< variant >}",
+        },
+    }
+    if random.random() < timed:
+        step["timeout"] = 6
+    if random.random() < 0.1:
+        step["forced"] = True
+    if random.random() < 0.05:
+        step["if"] = False
+    if random.random() < 0.2:
+        step["retry"] = {"attempts": random.choice((2, 6)), "delay": random.choice((0.1, 2.0, 30.0)), "backoff": 1}
+    return step

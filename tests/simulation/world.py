@@ -1,0 +1,294 @@
+"""One world: the real engine, recorder, use cases and doors on a simulated table, bus, queue and clock."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from handler.caller import Caller
+from handler.engine import Runtime
+from handler.lifetime import Lifetime
+from handler.metrics import Metrics
+from handler.ports import Ports
+from handler.settings import Settings
+from handler.sqs import receive
+from handler.sweep import sweep
+from infra.job_items import JOB, job_record
+from infra.jobs_table import JobsTable
+from infra.records import JobKey
+from tests.simulation.audit import Audit
+from tests.simulation.bus import SimulatedBus, SimulatedEventBus
+from tests.simulation.messages import Message, SimulatedJobQueue, SimulatedQueue
+from tests.simulation.profiles import Profile
+from tests.simulation.scheduler import Scheduler, Worker, Yield
+from tests.simulation.table import SimulatedItems, SimulatedTable
+from tests.simulation.workload import Execution, SimulatedAlarm, registry
+
+TENANT = "t"
+SWEEP_EVERY = 60.0
+FAULTS_UNTIL = 900.0
+"""Seconds of trouble; after them the world must come to rest by itself."""
+REST_BY = 20_000.0
+"""Seconds by which it must have."""
+MOST_STEPS = 400_000
+MAX_ATTEMPTS = 3
+_STEADY = {"pk", "sk", "tenant", "job_id", "payload", "payload_hash", "created_at", "expires_at", "ends_at", "shard"}
+"""Attributes that a trace leaves out."""
+SETTINGS = Settings(
+    table_name="table",
+    bus_name="bus",
+    queue_url="queue",
+    dead_letter_queue_url="dead",
+    queue_tenant=TENANT,
+    queue_tags=("QUEUE",),
+    lease_margin=3.0,
+    reserve=2.0,
+    flush_interval=1.0,
+    max_attempts=MAX_ATTEMPTS,
+    job_seconds=REST_BY * 2,
+)
+
+
+class Silent(logging.Logger):
+    """Takes every line and keeps none."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: ARG002, N802 (the library's name and argument)
+        return False
+
+
+@dataclass(eq=False)
+class World:
+    """Everything that is, under one seed.
+
+    Attributes:
+        sweeping: whether the schedule runs.
+        crash_at, freeze_at: the yield point at which a worker dies, or stands still, whatever the profile says.
+        trace: told each write, death and answer.
+        owed: jobs that somebody was promised, and by which door.
+    """
+
+    random: Random
+    profile: Profile
+    sweeping: bool = True
+    crash_at: int | None = None
+    freeze_at: int | None = None
+    trace: Callable[[str], None] | None = None
+    owed: dict[JobKey, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.scheduler = Scheduler(
+            self.random, self.profile.rates, crash_at=self.crash_at, freeze_at=self.freeze_at, trace=self._tell
+        )
+        self.began = self.scheduler.now
+        self.table = SimulatedTable()
+        self.bus = SimulatedBus()
+        self.queue = SimulatedQueue(
+            self.scheduler, deliver=self._deliver, buried=self._buried, max_receives=self.profile.max_receives
+        )
+        self.audit = Audit(
+            self.table,
+            self.bus,
+            MAX_ATTEMPTS,
+            exclusive=self.profile.exclusive,
+            gentle=self.profile.gentle,
+            exact=self.profile.exact,
+        )
+        self.table.watchers.append(self._watch)
+        self.registry = registry(self)
+        self.scheduler.alarms = self._alarms
+        self.metrics = Metrics()
+        self.plans = 0
+        self._tokens = itertools.count()
+
+    # ------------------------------------------------------------------ workers
+
+    def start(
+        self,
+        name: str,
+        work: Callable[[Ports, Lifetime], Coroutine[Any, Any, Any]],
+        *,
+        ended: Callable[[Any], None] = lambda _: None,
+        died: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start an invocation."""
+        skew = self.random.uniform(-1, 1) * self.profile.rates.skew
+        life = self.random.choice(self.profile.lives)
+        worker = Worker(name, skew=skew, deadline=self.scheduler.now + life, ended=ended, died=died)
+        ports = self._ports(worker)
+        lifetime = Lifetime(ends_at=self.scheduler.now + life, length=life)
+
+        async def live() -> Any:
+            await Yield(f"{name} starts")
+            return await work(ports, lifetime)
+
+        self.scheduler.start(worker, live())
+
+    def _ports(self, worker: Worker) -> Ports:
+        scheduler = self.scheduler
+
+        async def sleep(seconds: float) -> None:
+            await Yield("sleep", seconds)
+
+        runtime = Runtime(
+            now=lambda: scheduler.now + worker.skew,
+            sleep=sleep,
+            random=self.random.random,
+            alarm=SimulatedAlarm(scheduler),
+        )
+        return Ports(
+            settings=SETTINGS,
+            table=JobsTable(SimulatedItems(self.table, scheduler, worker)),
+            bus=SimulatedEventBus(self.bus, scheduler, worker),
+            queue=SimulatedJobQueue(self.queue, scheduler, worker),
+            registry=self.registry,
+            runtime=runtime,
+            token=lambda: f"{next(self._tokens):08x}",
+            log=Silent(__name__),
+            metrics=self.metrics,
+        )
+
+    async def execute(self, execution: Execution, seconds: float, kills: str) -> str:
+        """What a block does: it takes its time, may die, and has a result that no other execution has."""
+        worker = self.scheduler.current
+        assert worker is not None
+        if worker.dead:
+            return ""
+        self.audit.began(execution, alone=not worker.thawed)
+        self.scheduler.counts["executions"] += 1
+        self._tell(f"{execution.key} begins ({execution.effect}, fence {execution.fence})")
+        await Yield("in a block", seconds)
+        if kills == "dies":
+            await Yield("the block kills its process", kills=True)
+        if kills == "hangs":
+            await Yield("the block hangs", 1000.0, stubborn=True)
+        return f"{next(self._tokens):08x}"
+
+    # ------------------------------------------------------------------ AWS
+
+    def _deliver(self, message: Message) -> None:
+        record = {
+            "messageId": message.id,
+            "receiptHandle": message.id,
+            "body": message.body,
+            "attributes": {"ApproximateReceiveCount": str(message.receives)},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:queue",
+        }
+
+        def ended(answer: Any) -> None:
+            if not answer["batchItemFailures"]:
+                self._acknowledged(message)
+                self.queue.acknowledge(message)
+
+        self.start("queue", lambda ports, lifetime: receive({"Records": [record]}, ports, lifetime), ended=ended)
+
+    def _acknowledged(self, message: Message) -> None:
+        """A message may go only when its job is safe without it."""
+        key = _names(message)
+        if message in self.queue.messages and self.audit.job(key) is None and message.body not in self.rejected:
+            self.audit.note(f"ACKNOWLEDGED {key.job_id}, which is not there")
+
+    def _buried(self, message: Message) -> None:
+        """What becomes a dead letter may be missed for days: something else must stand for a job that is known."""
+        key = _names(message)
+        job = self.audit.job(key)
+        if job is None or job.due is not None:
+            return
+        if any(other is not message and _names(other) == key for other in self.queue.messages):
+            return
+        missing = self.audit.unpublished(job)
+        if missing:
+            self.audit.note(f"BURIED {key.job_id}: nothing stands for {', '.join(missing)}")
+
+    @property
+    def rejected(self) -> list[str]:
+        """Bodies that went to the dead-letter queue for their own fault."""
+        return [message.body for message in self.queue.rejected]
+
+    def _sweep(self) -> None:
+        if self.sweeping:
+            self.start("sweep", sweep)
+        self.scheduler.at(self.scheduler.now + SWEEP_EVERY, self._sweep)
+
+    def _alarms(self) -> list[float]:
+        busy = sum(worker.name == "queue" for worker in self.scheduler.workers) >= 4
+        return [] if busy else [message.visible_at for message in self.queue.messages]
+
+    def _tell(self, line: str) -> None:
+        if self.trace is not None:
+            worker = self.scheduler.current
+            name = f"{worker.name}-{worker.number}" if worker is not None else "-"
+            self.trace(f"{self.scheduler.now - self.began:9.3f} {name:12} {line}")
+
+    def _tell_write(self, before: Any, after: Any) -> None:
+        if self.trace is None:
+            return
+        old = before or {}
+        names = [name for name in sorted({*old, *after}) if old.get(name) != after.get(name) and name not in _STEADY]
+        shown = ", ".join(f"{name}={after.get(name)}" for name in names)
+        self._tell(f"{after['pk']} {after['sk'][:20]} {shown if after['sk'] == JOB else after.get('status', '')}")
+
+    def _watch(self, before: Any, after: Any) -> None:
+        worker = self.scheduler.current
+        self._tell_write(before, after)
+        self.audit.watch(before, after, self.scheduler.now)
+        if after["sk"] != JOB:
+            return
+        job = job_record(after)
+        self.owed.setdefault(job.key, "its record")
+        if worker is not None and before is not None and before.get("lease") != after.get("lease") and job.lease:
+            self.audit.claimed.setdefault((job.key, job.fence), self.scheduler.now)
+
+    # ------------------------------------------------------------------ time
+
+    def plan(self, when: float, action: Callable[[], None]) -> None:
+        """Let something be done from outside; the world does not rest before."""
+        self.plans += 1
+
+        def act() -> None:
+            self.plans -= 1
+            action()
+
+        self.scheduler.at(self.began + when, act)
+
+    def run(self) -> None:
+        """Let the world go on until it rests, then judge it."""
+        self.scheduler.at(self.began + SWEEP_EVERY, self._sweep)
+        for _ in range(MOST_STEPS):
+            passed = self.scheduler.now - self.began
+            if passed > FAULTS_UNTIL and self.scheduler.faults:
+                self.scheduler.faults = False
+                self.queue.return_dead()
+            if passed > REST_BY or (self._rests() and not self.queue.dead):
+                break
+            self.queue.poll()
+            self.scheduler.step()
+        for message in self.queue.messages:
+            self.audit.note(f"STUCK message {message.body[:80]}, received {message.receives} times")
+        self.audit.close(self.owed)
+        self.scheduler.end()
+
+    def _rests(self) -> bool:
+        if self.plans or self.queue.messages or any(worker.name != "sweep" for worker in self.scheduler.workers):
+            return False
+        jobs = [job_record(item) for item in self.table.items.values() if item["sk"] == JOB]
+        if any(not job.finished or job.due is not None for job in jobs):
+            return False
+        return len(self.scheduler.later) <= 1  # the next sweep
+
+
+def _names(message: Message) -> JobKey:
+    """Which job a message stands for."""
+    body = json.loads(message.body)
+    if "resume" in body:
+        return JobKey(**body["resume"])
+    return JobKey(TENANT, body.get("id") or message.id)
+
+
+def caller(*tags: str) -> Caller:
+    return Caller(tenant=TENANT, tags=frozenset(tags), step_limit=1000)
