@@ -23,6 +23,8 @@ from handler.run import FencedOutError, Run
 from infra.jobs_table import Refused
 from infra.records import JobRecord, JobStatus, StepRecord
 
+BUS_REST: Final = 30.0
+"""Seconds that a bus that did not take everything is left alone: trying it costs the job time that its steps need."""
 EVENT_BATCH: Final = 10
 """Updates that fill one call of the bus: so many do not wait for more."""
 
@@ -54,6 +56,7 @@ class Recorder:
         self._counted = run.job.cursor if run.accepted else -1  # the claim counts for the step at the cursor
         self._marked = -1
         self._owing = False
+        self._bus_rests_until = 0.0
         self._published = max(run.job.published, run.published)
         self.job = run.job
         self.steps: list[StepRecord] = list(run.steps)
@@ -162,11 +165,15 @@ class Recorder:
 
     async def _tell_the_bus(self) -> None:
         """Publish during the run, now and then: a step's update shall not wait for a long job's end."""
-        waiting = self.job.cursor - self._published
-        if waiting < EVENT_BATCH and self._ports.now() - self._told < self._ports.settings.flush_interval:
+        now, waiting = self._ports.now(), self.job.cursor - self._published
+        if now < self._bus_rests_until:
             return
-        self._told = self._ports.now()
+        if waiting < EVENT_BATCH and now - self._told < self._ports.settings.flush_interval:
+            return
+        self._told = now
         self._published = await self._publisher.publish(replace(self.job, published=self._published), self.steps)
+        if self._published < self.job.cursor:
+            self._bus_rests_until = self._ports.now() + BUS_REST
 
     # ------------------------------------------------------------------ the one write that counts
 

@@ -90,6 +90,12 @@ def test_nothing_is_on_the_bus_before_it_is_committed(world: Any) -> None:
     world.submit(*[slow("WORK", 3)] * 5, id="j")
 
 
+def test_a_bus_that_is_down_is_not_tried_at_each_step(world: Any) -> None:
+    world.bus.down = True
+    world.submit(*[slow("WORK", 2)] * 13, id="j")
+    assert world.bus.calls == 2, "once on the way, and at the end"
+
+
 def test_what_a_dead_owner_left_unpublished_comes_before_anything_else(world: Any) -> None:
     body = {"id": "j", "steps": [CHARGE, {"action": "PROBE.CHARGE_AND_DIE"}]}
     world.receive(world.message(body))
