@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -26,6 +27,8 @@ INTERRUPTED: Final = 130
 """The shell's code for a program that Ctrl-C ended."""
 BAD_INPUT: Final = 2
 FAILED: Final = 1
+DEVELOPMENT: Final = frozenset({"moto", "rich"})
+"""What a deployment is built without."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,11 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 when a job failed (or is not valid), 2 when the input is unusable, 130 after Ctrl-C.
     """
     chosen = make_parser(COMMANDS).parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Users write in any script; what reads a pipe expects UTF-8, and a terminal shows what it can.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     try:
         code: int = chosen.command(chosen)
         sys.stdout.flush()
     except (UnreadableError, UnknownBlockError, AddressError) as error:
         complain(str(error))
+        return BAD_INPUT
+    except ModuleNotFoundError as error:
+        if error.name not in DEVELOPMENT:
+            raise
+        complain(f"{error.name} is not installed: this command needs what requirements-dev.txt adds")
         return BAD_INPUT
     except KeyboardInterrupt:
         complain("Interrupted.")

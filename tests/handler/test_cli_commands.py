@@ -210,15 +210,33 @@ def test_help_needs_neither_aws_nor_rich() -> None:
     assert ended.stdout == "[]\n"
 
 
-def started(*arguments: str) -> subprocess.Popen[str]:
+def test_what_only_developers_install_is_named_when_it_is_missing() -> None:
+    program = "import sys; sys.modules['moto'] = None; from handler.cli import main; sys.exit(main(['demo']))"
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603  # ours
+
+    assert ended.returncode == 2
+    assert ended.stderr == "moto is not installed: this command needs what requirements-dev.txt adds\n"
+
+
+def test_a_pipe_gets_utf_8_whatever_the_terminal_speaks() -> None:
+    command = started("run", "--json", "-", PYTHONIOENCODING="ascii")
+
+    printed, _ = command.communicate(FINE % ("a", "日本 straße") + "\n", timeout=60)
+
+    assert json.loads(printed)["steps"][0]["result"] == "日本 STRASSE"
+    assert command.returncode == 0
+
+
+def started(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603  # our own program
         [sys.executable, "-m", "handler.cli", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         cwd=ROOT,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", **environment},
     )
 
 
