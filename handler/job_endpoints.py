@@ -148,8 +148,11 @@ class JobEndpoints:
 
     @staticmethod
     def _identified(payload: JobPayload, key: str | None) -> JobPayload:
-        """The payload under the id that the ``Idempotency-Key`` header gives it, where it has none of its own."""
-        if payload.id is not None or key is None:
+        """The payload under the id that the ``Idempotency-Key`` header gives it, where it has none of its own.
+
+        A key that is no id is refused even then: whoever sent it expects something of it.
+        """
+        if key is None:
             return payload
         id_ = key.strip()
         if len(id_) > 1 and id_[0] == id_[-1] == '"':  # a text of RFC 8941, as the header's draft has it
@@ -157,7 +160,7 @@ class JobEndpoints:
         if not _ID.fullmatch(id_):
             message = "An Idempotency-Key serves as the job's id: 1 to 64 of the characters A-Z a-z 0-9 _ -."
             raise InvalidPayload([Problem("/id", "INVALID_ID", message)])
-        return payload.with_id(id_)
+        return payload if payload.id is not None else payload.with_id(id_)
 
 
 def _refuse_type(call: Call) -> Reply | None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-OPERATIONS = 10
-"""Operations of the document that take input, and so share the cases."""
+OPERATIONS = 8
+"""Operations of the document that take much input, and so share the cases."""
 
 
 def main() -> int:

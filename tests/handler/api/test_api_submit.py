@@ -113,8 +113,9 @@ def test_an_id_in_the_payload_comes_before_the_idempotency_key(client: Client) -
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 65, "é", '"'])
 def test_an_idempotency_key_that_is_no_id_is_refused(client: Client, key: str) -> None:
-    problem = expect_problem(client.post("/jobs", {"steps": []}, idempotency_key=key), 422, "invalid")
-    assert problem["errors"][0]["code"] == "INVALID_ID"
+    for job in ({"steps": []}, {"id": "a", "steps": []}):
+        problem = expect_problem(client.post("/jobs", job, idempotency_key=key), 422, "invalid")
+        assert problem["errors"][0]["code"] == "INVALID_ID"
 
 
 @pytest.mark.parametrize("body", [None, "", "{", "nope", b"\xff\xfe", "NaN", '{"steps":[NaN]}'])
