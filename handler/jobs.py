@@ -205,7 +205,8 @@ class Jobs:
         more = True
         with self._served("list"):
             for _ in range(PAGES):
-                jobs, more = await self._ports.table.list_jobs(caller.tenant, limit=limit, after=place)
+                page = limit if status is None else PAGE
+                jobs, more = await self._ports.table.list_jobs(caller.tenant, limit=page, after=place)
                 for job in jobs:
                     place = Place(job.key.job_id, job.created_at)
                     if (status is None or job.status == status) and job.expires_at >= self._ports.now():

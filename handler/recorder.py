@@ -64,7 +64,9 @@ class Recorder:
 
     # ------------------------------------------------------------------ what the engine asks and tells
 
-    async def before_step(self, job: Conduit, step: ConduitStep) -> Decision | ConduitStatus:
+    def before_step(
+        self, job: Conduit, step: ConduitStep
+    ) -> Decision | ConduitStatus | Awaitable[Decision | ConduitStatus]:
         """Whether the step may begin; a block with an effect only once that is written down."""
         index = step.position - 1
         assert step.block is not None  # noqa: S101  # only steps that would run are asked for
@@ -75,10 +77,14 @@ class Recorder:
             return Decision.PAUSE
         unmarked = effect != "none" and self._marked != index
         if unmarked or (self._careful and self._counted != index):
-            await self._commit(job, attempt=True, started=effect != "none")
-            if self.job.cancel:
-                return ConduitStatus.CANCELLED
-            await self._tell_the_bus()
+            return self._note_attempt(job, started=effect != "none")
+        return Decision.PROCEED
+
+    async def _note_attempt(self, job: Conduit, *, started: bool) -> Decision | ConduitStatus:
+        await self._commit(job, attempt=True, started=started)
+        if self.job.cancel:
+            return ConduitStatus.CANCELLED
+        await self._tell_the_bus()
         return Decision.PROCEED
 
     def _is_over(self, index: int) -> bool:
@@ -110,9 +116,9 @@ class Recorder:
             return None  # the end, or the next step's own write, commits this one too
         return self._flush(job)
 
-    async def on_job_finish(self, job: Conduit, failed_step: ConduitStep | None) -> None:
+    async def on_job_finish(self, job: Conduit, _: ConduitStep | None) -> None:
         """The last steps and the end of the job are one commit."""
-        await self._commit(job, end=self._end_status(job), failed_step=failed_step)
+        await self._commit(job, end=self._end_status(job))
 
     async def let_go(self, job: Conduit, paused: Paused) -> None:
         """Release the job for another invocation, before the step at which the run paused."""
@@ -184,16 +190,15 @@ class Recorder:
         attempt: bool = False,
         started: bool = False,
         end: JobStatus | None = None,
-        failed_step: ConduitStep | None = None,
         paused: Paused | None = None,
     ) -> None:
         held = self.job
         pending = self.steps[held.cursor :]
         table, now = self._ports.table, self._ports.now
         await table.put(None if self.accepted else self._run.payload, pending)
-        after = replace(self._moved(now()), attempts=self._attempts(attempt=attempt, paused=paused))
+        after = replace(self._moved(job, now()), attempts=self._attempts(attempt=attempt, paused=paused))
         if end is not None:
-            after = self._ended(after, end, failed_step, now())
+            after = self._ended(after, end, now())
         elif paused is not None:
             after = self._released(after, paused, now())
         elif attempt:
@@ -210,7 +215,7 @@ class Recorder:
         if self.job.cancel:
             job.cancel()
 
-    def _moved(self, now: float) -> JobRecord:
+    def _moved(self, job: Conduit, now: float) -> JobRecord:
         """The record with the cursor behind every step that is put, still ours."""
         held, cursor = self.job, len(self.steps)
         after = replace(
@@ -219,6 +224,7 @@ class Recorder:
             lease_until=self._lease_until,
             due=self._lease_until,
             started_at=held.started_at if held.started_at is not None else min(self._began, now),
+            failed_step=_failed_step(job.failed_step) if job.failed_step is not None else None,
         )
         if cursor == held.cursor:
             return after
@@ -242,7 +248,7 @@ class Recorder:
             return noted - 1  # it did not begin, or came to an end of its own: nobody died of it
         return noted
 
-    def _ended(self, after: JobRecord, status: JobStatus, failed: ConduitStep | None, now: float) -> JobRecord:
+    def _ended(self, after: JobRecord, status: JobStatus, now: float) -> JobRecord:
         late = now > self._run.lifetime.ends_at
         return replace(
             after,
@@ -250,7 +256,6 @@ class Recorder:
             lease=None,
             lease_until=0.0,
             finished_at=now,
-            failed_step=_failed_step(failed) if failed is not None else None,
             due=None if self._run.outbox and not late else now + OUTBOX_SECONDS,
         )
 

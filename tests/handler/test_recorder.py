@@ -140,7 +140,8 @@ def test_a_job_longer_than_an_invocation_moves_on_with_its_state_and_repeats_not
 
 def test_a_failure_and_what_is_forced_survive_a_hand_over(world: Any) -> None:
     fail = {"action": "PROBE.CHARGE", "parameters": {"seconds": 25, "fail": True}}
-    world.submit(fail, slow("CHARGE", 10, forced=True, timeout=20), WORK, id="j")
+    sent = world.submit(fail, slow("CHARGE", 10, forced=True, timeout=20), WORK, id="j")
+    assert (sent.job["status"], sent.job["success"], sent.job["failed_step"]["id"]) == ("QUEUED", False, "1")
     world.work_off()
     assert world.statuses("j") == ["UNHANDLED_EXCEPTION", "DONE", "SKIPPED"]
     assert world.get("j")["failed_step"]["id"] == "1"
