@@ -1,0 +1,50 @@
+"""A deployment on the embedded AWS whose wire fails at a test's word, and in which no time passes but by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.endpoint
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from moto.core.botocore_stubber import BotocoreStubber
+
+from blocks.block import REGISTRY, Block
+from handler import app, wiring
+from infra.local import embedded
+from tests.handler.failures.cloud import Clock, Cloud, Lines
+from tests.handler.failures.wire import Wire
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cloud]:
+    """With the block ``PROBE.CHARGE``, whose effect happens at least once, and leaves its idempotency key."""
+    wire, log, clock = Wire(BotocoreStubber.process_request), Lines(), Clock()
+
+    async def sleep(seconds: float) -> None:
+        wire.slept.append(seconds)
+
+    def answer(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
+        """A function, since a class binds no bound method: `pass_on` would not be given the stubber."""
+        return wire.pass_on(stubber, request)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", answer)
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=wire.slept.append))
+    monkeypatch.setattr(wiring, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(wiring, "time", clock)
+    monkeypatch.setattr(wiring, "LOG", log)
+    monkeypatch.setattr(app, "LOG", log)
+    with embedded() as aws:
+        made = Cloud(aws, wire, log, clock, capsys)
+
+        def charge(call__: Any, *, seconds: float = 0) -> str:
+            made.charged.append(call__.idempotency_key)
+            clock.now += seconds
+            return "charged"
+
+        REGISTRY.load()
+        block = Block(charge, category="PROBE", effect="at_least_once")
+        monkeypatch.setitem(REGISTRY._blocks, block.action, block)
+        yield made
