@@ -98,6 +98,10 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
             if type(value) is str:
                 encoded[name] = {"S": value}
                 size += len(value) if value.isascii() else len(value.encode())
+            elif type(value) is int or type(value) is float:
+                digits = _number(value)
+                encoded[name] = {"N": digits}
+                size += len(digits) // 2 + 2
             elif value is not None:
                 attribute = encoded[name] = encode(value)
                 size += _weight(attribute)

@@ -39,7 +39,9 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes, as EventBridge counts them."""
-        return _TIME_BYTES + len(SOURCE) + len(self.detail_type.encode()) + len(self.detail.encode())
+        detail = self.detail
+        size = len(detail) if detail.isascii() else len(detail.encode())
+        return _TIME_BYTES + len(SOURCE) + len(self.detail_type.encode()) + size
 
 
 class EventBus:
@@ -71,29 +73,30 @@ class EventBus:
             TooLargeError: an entry is over the limit; nothing was sent.
             MisconfiguredError: no such bus, or no right to it. Earlier entries may have been taken.
         """
-        for entry in entries:
-            if entry.size > self._call_bytes:
+        sizes = [entry.size for entry in entries]
+        for entry, size in zip(entries, sizes, strict=True):
+            if size > self._call_bytes:
                 raise TooLargeError(
-                    f"An event {entry.detail_type!r} has {entry.size} bytes; the bus {self._bus} takes "
+                    f"An event {entry.detail_type!r} has {size} bytes; the bus {self._bus} takes "
                     f"{self._call_bytes}: leave its result out."
                 )
         taken: list[int] = []
-        for batch in self._batches(entries):
+        for batch in self._batches(sizes):
             left = await self._put(entries, batch)
             taken += [index for index in batch if index not in left]
             if left:
                 break  # throttled or down: what comes after would only add to it, and counts only after these
         return taken
 
-    def _batches(self, entries: Sequence[Entry]) -> Iterator[list[int]]:
+    def _batches(self, sizes: Sequence[int]) -> Iterator[list[int]]:
         batch: list[int] = []
-        size = 0
-        for index, entry in enumerate(entries):
-            if batch and (len(batch) == CALL_ENTRIES or size + entry.size > self._call_bytes):
+        total = 0
+        for index, size in enumerate(sizes):
+            if batch and (len(batch) == CALL_ENTRIES or total + size > self._call_bytes):
                 yield batch
-                batch, size = [], 0
+                batch, total = [], 0
             batch.append(index)
-            size += entry.size
+            total += size
         if batch:
             yield batch
 

@@ -20,6 +20,7 @@ from handler.engine.variables import Variables
 
 _NONE: Final = ConduitStatus.NONE  # looking a member up in its enum takes eight times as long as a name
 _DONE: Final = ConduitStatus.DONE
+_PROCEED: Final = Decision.PROCEED
 
 Listener = Callable[..., Any]
 """Called with the job and a step (`on_job_finish`: the step that failed it, or ``None``). Plain or ``async``."""
@@ -204,16 +205,22 @@ class Conduit(StepList):
             self._tries = 0
             self._settle(step)
             if self.on_step_update is not None:
-                await _tell(self.on_step_update, self, step)
+                answer = self.on_step_update(self, step)
+                if answer is not None:
+                    await _settled(answer)
         if not self._finished:
             self._finished = True
             self.success = self.success is not False
             if self.on_job_finish is not None:
-                await _tell(self.on_job_finish, self, self.failed_step)
+                await _settled(self.on_job_finish(self, self.failed_step))
         return Outcome.FINISHED
 
     async def _ask(self, step: ConduitStep) -> Paused | ConduitStatus | None:
-        answer = await _tell(self.before_step, self, step)
+        assert self.before_step is not None  # noqa: S101  # nobody is asked where there is nobody to ask
+        answer = self.before_step(self, step)
+        if answer is None or answer is _PROCEED:
+            return None
+        answer = await _settled(answer)
         if answer is None or answer == Decision.PROCEED:
             return None
         if answer == Decision.PAUSE:
@@ -251,6 +258,6 @@ class Conduit(StepList):
         return f"<Conduit {self.id or self.name!r}: {len(self.steps)} steps>"
 
 
-async def _tell(listener: Any, *arguments: Any) -> Any:
-    answer = listener(*arguments)
+async def _settled(answer: Any) -> Any:
+    """What a listener answered, which may be ``async``."""
     return await answer if isinstance(answer, Awaitable) else answer
