@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e validate-template blocks-page chaos clean
+.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost validate-template blocks-page chaos clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ artifact-test: .venv-artifact/.ready .venv-e2e/.ready .venv-sam/.ready ## run th
 
 e2e: .venv-sam/.ready .venv-e2e/.ready ## deploy the template to a local emulator and drive it from outside
 	@CONDUIT_E2E=1 $(BIN)/python -m pytest tests/e2e -p no:cacheprovider
+
+cost: $(READY) ## what a million jobs cost, into docs/deploy.md
+	@$(BIN)/python -m benchmarks.cost --page docs/deploy.md
 
 validate-template: .venv-sam/.ready .venv-checkov/.ready ## SAM's own checks of the template, and checkov's
 	@AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/sam validate

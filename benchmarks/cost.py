@@ -1,0 +1,174 @@
+"""What a million jobs cost: runs jobs through the handler on the embedded AWS, counts what AWS bills, and prices it.
+
+python -m benchmarks.cost [--milliseconds 100] [--memory 1024] [--page docs/deploy.md]
+
+Measured: every unit of DynamoDB, EventBridge and SQS, and what is logged. Assumed, since no machine but AWS's can tell:
+how long an invocation takes. What a step does by itself (its own calls, its own time) comes on top.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import time
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.meter import Meter, metered
+from handler.app import lambda_handler
+from handler.lambda_event import HttpRequest, Identity
+from handler.local_lambda import LocalLambda
+from infra.local import EmbeddedAws, embedded
+
+JOBS = 1_000_000
+PRICES = Path(__file__).with_name("prices.json")
+RETENTION_MONTHS = 1.0
+"""`RetentionDays` of template.yaml is 30."""
+GB = 1e9
+PLATFORM_LOG = 900
+"""Bytes that Lambda logs of an invocation in JSON: its start, end and report."""
+ACCESS_LOG = 400
+"""Bytes of a line of the API's access log."""
+POLLS = 2
+"""Requests to SQS for a message that the poller receives and deletes; an empty queue costs some 0.6 million a month."""
+BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of job, as it is sent."""
+
+    name: str
+    steps: int
+    door: str
+    step_events: str = "all"
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What is not measured: seconds of an invocation, gigabytes of its memory."""
+
+    seconds: float
+    gigabytes: float
+
+
+SCENARIOS = (
+    Scenario("10 steps over HTTP", 10, "http"),
+    Scenario("10 steps over HTTP, `StepEvents=failures`", 10, "http", "failures"),
+    Scenario("10 steps from the queue", 10, "queue"),
+    Scenario("10 steps from the queue, `StepEvents=failures`", 10, "queue", "failures"),
+    Scenario("100 steps from the queue, `StepEvents=failures`", 100, "queue", "failures"),
+)
+COLUMNS = ("Lambda", "API Gateway", "SQS", "DynamoDB", "EventBridge", "Logs")
+
+
+def run(scenario: Scenario) -> tuple[Meter, int]:
+    """Run one job of a scenario, after another that warms everything up: what was used, and bytes logged."""
+    logged = io.StringIO()
+    os.environ.update(STEP_EVENTS=scenario.step_events, POWERTOOLS_SERVICE_NAME="conduit")
+    with redirect_stderr(logged), embedded() as aws:
+        function = LocalLambda(
+            handler=lambda_handler,
+            poller=aws,
+            now=time.monotonic,
+            epoch=time.time,
+            identity=Identity(subject="11111111-2222-3333-4444-555555555555"),
+        )
+        _send(scenario, function, aws, "warm")
+        before = len(logged.getvalue())
+        with metered() as meter:
+            _send(scenario, function, aws, "job-0000-1111-2222")
+        return meter, len(logged.getvalue()) - before
+
+
+def _send(scenario: Scenario, function: LocalLambda, aws: EmbeddedAws, job: str) -> None:
+    steps = [
+        {"action": "TEXT.JOIN", "id": f"step{n}", "parameters": {"text1": "some text", "text2": "{# word #}"}}
+        for n in range(scenario.steps)
+    ]
+    body = json.dumps({"id": job, "name": "priced", "variables": {"word": "another"}, "steps": steps})
+    if scenario.door == "http":
+        headers = {"content-type": "application/json"}
+        response = function.request(HttpRequest(method="POST", target="/jobs", headers=headers, body=body))
+        assert response.json()["status"] == "SUCCEEDED", response
+    else:
+        sqs: Any = aws.clients.sqs()
+        sqs.send_message(QueueUrl=aws.queue_url, MessageBody=body)
+        assert function.work() == 1
+
+
+def price(scenario: Scenario, meter: Meter, logged: int, assumed: Assumed) -> dict[str, float]:
+    """Dollars of a million such jobs, by column."""
+    usd = {name: entry["usd"] / entry["per"] for name, entry in json.loads(PRICES.read_text())["prices"].items()}
+    http = scenario.door == "http"
+    # The message that the caller sends is counted where it was sent; the poller's requests come on top.
+    sqs = meter.used["sqs_request"] + (0 if http else POLLS)
+    kept = sum(map(_weight, meter.items.values())) / GB * RETENTION_MONTHS
+    one = {
+        "Lambda": usd["lambda_request"] + assumed.seconds * assumed.gigabytes * usd["lambda_gb_second"],
+        "API Gateway": usd["http_api_request"] if http else 0.0,
+        "SQS": sqs * usd["sqs_request"],
+        "DynamoDB": meter.used["dynamodb_write_unit"] * usd["dynamodb_write_unit"]
+        + meter.used["dynamodb_read_unit"] * usd["dynamodb_read_unit"]
+        + kept * (usd["dynamodb_gb_month"] + usd["dynamodb_recovery_gb_month"]),
+        "EventBridge": meter.used["event"] * usd["event"] + meter.event_bytes / GB * usd["event_archive_gb"],
+        "Logs": (logged + PLATFORM_LOG + (ACCESS_LOG if http else 0)) / GB * usd["log_gb"],
+    }
+    return {name: dollars * JOBS for name, dollars in one.items()}
+
+
+def _weight(item: Any) -> int:
+    from infra.attributes import weight  # noqa: PLC0415 (beside its one use)
+
+    # An index is a copy of the items that it holds, and each item has 100 bytes of its own.
+    copies = 1 + ("tenant" in item) + ("due" in item)
+    return (weight(item) + 100) * copies
+
+
+def table(assumed: Assumed) -> str:
+    """The table in Markdown, with what it rests on."""
+    known = json.loads(PRICES.read_text())
+    lines = [
+        f"| A million jobs of | {' | '.join(COLUMNS)} | **In all** | Writes | Events |",
+        f"|---|{'---:|' * (len(COLUMNS) + 3)}",
+    ]
+    for scenario in SCENARIOS:
+        meter, logged = run(scenario)
+        dollars = price(scenario, meter, logged, assumed)
+        cells = [f"{dollars[name]:.2f}" for name in COLUMNS]
+        used = f"{meter.used['dynamodb_write_unit']} | {meter.used['event']}"
+        lines.append(f"| {scenario.name} | {' | '.join(cells)} | **${sum(dollars.values()):.2f}** | {used} |")
+    transition = known["prices"]["state_transition"]["usd"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"US dollars, {known['region']}, list prices read on {known['read_on']} (`benchmarks/prices.json`), the free",
+            "tier left out. *Writes* are DynamoDB's write units of one job, its indexes included; *events* EventBridge's.",
+            f"Assumed: {assumed.seconds * 1000:.0f} ms an invocation at {assumed.gigabytes * 1024:.0f} MB.",
+            f"For comparison: ten state transitions of Step Functions (standard) are ${10 * transition:.2f} a million.",
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--milliseconds", type=float, default=100, help="of an invocation")
+    parser.add_argument("--memory", type=float, default=1024, help="MB of a function")
+    parser.add_argument("--page", type=Path, help="a page with the markers; its table is replaced")
+    given = parser.parse_args()
+    text = table(Assumed(given.milliseconds / 1000, given.memory / 1024))
+    if given.page:
+        page = given.page.read_text(encoding="utf-8")
+        head, rest = page.split(BEGIN)
+        _, tail = rest.split(END)
+        given.page.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Counts what AWS would bill for the calls of a block of code, by AWS's own rules and not by counting calls alone.
+
+A write costs by the size of the item before or after it, whichever is greater, rounded up to a kilobyte, and again in
+each index where it changes something. A strongly consistent read costs by four kilobytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.client import BaseClient
+
+from infra.attributes import weight
+from infra.local import TABLE
+
+WRITE_UNIT = 1024
+READ_UNIT = 4096
+EVENT_UNIT = 64 * 1024
+Item = Mapping[str, Any]
+Key = tuple[str, str]
+
+
+class Meter:
+    """What was used so far, by the names of prices.json; `calls` counts the requests themselves.
+
+    Attributes:
+        used: units of each price.
+        calls: requests of each kind.
+        event_bytes: what the events weighed.
+        items: the table as the writes left it.
+    """
+
+    def __init__(self) -> None:
+        self.used: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
+        self.event_bytes = 0
+        self.items: dict[Key, Item] = {}
+
+    def count(self, operation: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """One call and what AWS said to it."""
+        self.calls[operation] += 1
+        count = getattr(self, f"_count_{operation}", None)
+        if count is not None:
+            count(request, answer)
+
+    def refuse(self, operation: str) -> None:
+        """A conditional write that was refused costs a unit like any other."""
+        self.calls[operation] += 1
+        self.used["dynamodb_write_unit"] += 1
+
+    def _count_PutItem(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802 (AWS's name)
+        del answer
+        self._write(_key(request["Item"]), request["Item"])
+
+    def _count_UpdateItem(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        self._write(_key(request["Key"]), answer["Attributes"])
+
+    def _count_BatchWriteItem(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        del answer
+        for writes in request["RequestItems"].values():
+            for write in writes:
+                self._write(_key(write["PutRequest"]["Item"]), write["PutRequest"]["Item"])
+
+    def _count_GetItem(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        del request
+        self._read([answer["Item"]] if "Item" in answer else [])
+
+    def _count_Query(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        del request
+        self._read(answer["Items"])
+
+    def _count_PutEvents(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        del answer
+        for entry in request["Entries"]:
+            size = len(entry["Detail"].encode())
+            self.used["event"] += math.ceil(size / EVENT_UNIT)
+            self.event_bytes += size
+
+    def _count_SendMessage(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        del request, answer
+        self.used["sqs_request"] += 1
+
+    def _write(self, key: Key, after: Item) -> None:
+        before = self.items.get(key, {})
+        self.items[key] = after
+        self.used["dynamodb_write_unit"] += _units(max(weight(before), weight(after)), WRITE_UNIT)
+        for index in TABLE["GlobalSecondaryIndexes"]:
+            self.used["dynamodb_write_unit"] += _index_units(index, before, after)
+
+    def _read(self, items: list[Item]) -> None:
+        self.used["dynamodb_read_unit"] += _units(sum(map(weight, items)), READ_UNIT)
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Count every call of any botocore client until the block ends."""
+    meter = Meter()
+    call: Callable[..., Any] = BaseClient._make_api_call  # noqa: SLF001 (what every call goes through)
+
+    def counted(client: BaseClient, operation: str, request: dict[str, Any]) -> Any:
+        try:
+            answer = call(client, operation, request)
+        except client.exceptions.ClientError as error:
+            if "ConditionalCheckFailed" in str(error):
+                meter.refuse(operation)
+            raise
+        meter.count(operation, request, answer)
+        return answer
+
+    BaseClient._make_api_call = counted  # noqa: SLF001 (see above)
+    try:
+        yield meter
+    finally:
+        BaseClient._make_api_call = call  # noqa: SLF001 (see above)
+
+
+def _key(item: Item) -> Key:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _units(size: int, unit: int) -> int:
+    return max(1, math.ceil(size / unit))
+
+
+def _index_units(index: Mapping[str, Any], before: Item, after: Item) -> int:
+    """Writes of one index, which projects whole items: none if nothing changed, two if its key did."""
+    names = [key["AttributeName"] for key in index["KeySchema"]]
+    was, stands = (all(name in item for name in names) for item in (before, after))
+    if not (was or stands) or before == after:
+        return 0
+    moved = was and stands and any(before[name] != after[name] for name in names)
+    gone = _units(weight(before), WRITE_UNIT) if was and (moved or not stands) else 0
+    put = _units(weight(after), WRITE_UNIT) if stands else 0
+    return gone + put
