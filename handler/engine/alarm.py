@@ -11,16 +11,18 @@ from itertools import starmap
 from typing import Any, Final, Protocol
 
 from handler.engine.tasks import watch_tasks
-from handler.engine.timer import GRACE, Timer
+from handler.engine.timer import Timer
 from handler.engine.watch import CoroutineWatch, StepTimeout, Watch, current
 
 __all__ = ["Alarm", "StepTimeout", "SystemAlarm"]
 
+GRACE: Final = 0.5
+"""Seconds that a block has to clean up before it is interrupted again."""
 COURTESY: Final = 0.05
 """Seconds that the event loop has to cancel a coroutine block before the signal stops it as one that never yields."""
-INSISTENCE: Final = 0.05
+INSISTENCE: Final = 0.01
 """Seconds between cancellations after the grace."""
-CANCELLATIONS: Final = 20
+CANCELLATIONS: Final = 100
 """How often a coroutine block is cancelled before it is left behind."""
 
 
@@ -47,20 +49,22 @@ class Alarm(Protocol):
 class SystemAlarm:
     """The alarm of a real process.
 
-    A plain function in the main thread is interrupted by ``SIGALRM``: a `StepTimeout` is raised inside it. It has
-    `GRACE` seconds to clean up, then it is interrupted again and again, by its own lines too, until it ends. A
-    coroutine function is cancelled, with all tasks that it started, and interrupted like a plain one when it does not
-    yield to the event loop. Elsewhere (off the main thread, without ``SIGALRM``) a plain function runs to its end, and
-    the limit is checked then.
+    A plain function in the main thread is interrupted by ``SIGALRM``: a `StepTimeout` is raised inside it. It has a
+    grace to clean up, then it is interrupted again and again, by its own lines too, until it ends. A coroutine function
+    is cancelled, with all tasks that it started, and interrupted like a plain one when it does not yield to the event
+    loop. Elsewhere (off the main thread, without ``SIGALRM``) a plain function runs to its end, and the limit is
+    checked then.
 
     C code that looks at no signals comes back in its own time: see docs/timeouts.md.
 
     Args:
         clock: seconds that only grow (`time.monotonic`).
+        grace: seconds that a block has to clean up after its limit.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], grace: float = GRACE) -> None:
         self._clock = clock
+        self._grace = grace
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
         """Run a plain function; see `Alarm.call`."""
@@ -69,7 +73,7 @@ class SystemAlarm:
         if not seconds > 0:  # so written, it stops NaN too
             raise StepTimeout(seconds)
         timer = Timer.find(self._clock)
-        watch = Watch(seconds, self._clock)
+        watch = Watch(seconds, self._grace, self._clock)
         try:
             if timer is not None:
                 timer.arm(watch)
@@ -96,7 +100,7 @@ class SystemAlarm:
         loop = asyncio.get_running_loop()
         watch_tasks(loop)
         timer = Timer.find(self._clock)
-        watch = CoroutineWatch(seconds, self._clock)
+        watch = CoroutineWatch(seconds, self._grace, self._clock)
         watch.next_at += COURTESY
         context = copy_context()
         context.run(current.set, watch)
@@ -117,7 +121,7 @@ async def _run(watch: CoroutineWatch, function: Callable[[], Awaitable[Any]], *,
     try:
         watch.results.append(await function())
     except BaseException as error:  # noqa: BLE001  # settled by the one who waits
-        watch.armed = False
+        watch.armed = watch.cancelled  # then its tasks have yet to end
         watch.error = error
     if not can_interrupt:
         watch.check_late()
@@ -146,11 +150,14 @@ class _Supervision:
         """Cancel the block and all tasks that it started, until they end."""
         self._watch.cancelled = True
         if self._timer is not None:
-            self._timer.put_off(self._watch, GRACE)
-        await self._cancel_once(GRACE)
-        for _ in range(CANCELLATIONS):
-            for task in self._alive():
-                self._watch.trace().begin_in_task(task)
+            self._timer.put_off(self._watch, self._watch.grace)
+        await self._cancel_once(self._watch.grace)
+        for attempt in range(CANCELLATIONS):
+            alive = self._alive()
+            if not alive:
+                return
+            lines_to_pass, number = divmod(attempt, len(alive))
+            self._watch.trace().begin_in_task(alive[number], lines_to_pass)
             await self._cancel_once(INSISTENCE)
 
     async def _cancel_once(self, patience: float) -> None:
@@ -163,5 +170,5 @@ class _Supervision:
             if task.done() and not task.cancelled():
                 task.exception()  # taken note of: asyncio reports the others as never retrieved
 
-    def _alive(self) -> set[asyncio.Task[Any]]:
-        return {task for task in (self._task, *self._watch.tasks) if not task.done()}
+    def _alive(self) -> list[asyncio.Task[Any]]:
+        return [task for task in (self._task, *self._watch.tasks) if not task.done()]

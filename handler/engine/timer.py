@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import inspect
 import signal
 import threading
+
+# Python's `getsignal` first searches an enum for the handler, in vain, which costs more than all the rest of a call.
+from _signal import getsignal  # type: ignore[import-not-found]  # C's half of `signal`, which has no type stub
 from collections.abc import Callable
-from functools import partial
 from types import FrameType
 from typing import Any, Final
 
+from handler.engine.tracing import is_of_alarm
 from handler.engine.watch import Watch
 
-GRACE: Final = 0.5
-"""Seconds that a block has to clean up before it is interrupted again."""
 TIGHT: Final = 0.001
-"""Seconds between all further interruptions: each lands at another place, until one is not caught."""
+"""Seconds between interruptions after the grace: each lands at another place, until one is not caught."""
+REPEAT: Final = 0.5
+"""Seconds until the timer comes back by itself, should the handler itself be interrupted before it set it again."""
 LOOK_AGAIN: Final = 0.005
 """Seconds until the next look when the alarm met the event loop's code, or another job's, in place of the block's."""
 SHORTEST: Final = 1e-6
 """What `setitimer` resolves; less would switch it off."""
 LONGEST: Final = 1e6
 """Seconds, 11 days. `setitimer` refuses very large numbers; a longer limit is looked at again then."""
-
-read_handler: Final = inspect.unwrap(signal.getsignal)
-"""`signal.getsignal` less its search for an enum's member, which costs more than the rest of an armed call."""
 
 
 class Timer:
@@ -46,7 +45,7 @@ class Timer:
         """The process's timer; ``None`` where there is none: off the main thread, or without ``SIGALRM``."""
         if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
             return None
-        handler = read_handler(signal.SIGALRM)
+        handler = getsignal(signal.SIGALRM)
         if isinstance(handler, cls):
             return handler
         timer = cls(clock, handler)
@@ -67,7 +66,7 @@ class Timer:
         if watch in self.watches:
             self.watches.remove(watch)
         delay, interval = signal.setitimer(signal.ITIMER_REAL, 0)
-        if not (delay or interval) or read_handler(signal.SIGALRM) is not self:
+        if not (delay or interval) or getsignal(signal.SIGALRM) is not self:
             watch.check_late()
         if self.watches:
             self._set(self._clock())
@@ -82,8 +81,8 @@ class Timer:
         self._set(now)
 
     def _set(self, now: float) -> tuple[float, float]:
-        soonest = min((watch.next_at for watch in self.watches), default=now + LONGEST) - now
-        return signal.setitimer(signal.ITIMER_REAL, min(max(soonest, SHORTEST), LONGEST), GRACE)
+        soonest = min([watch.next_at for watch in self.watches], default=now + LONGEST) - now
+        return signal.setitimer(signal.ITIMER_REAL, min(max(soonest, SHORTEST), LONGEST), REPEAT)
 
     def __call__(self, signal_number: int, frame: FrameType | None) -> None:
         """Handle the signal: raise inside the block whose time is over, if it is the block's code that is running."""
@@ -94,13 +93,15 @@ class Timer:
             return
         now = self._clock()
         due = [watch for watch in self.watches if watch.next_at <= now]
-        hit = next((watch for watch in due if watch.is_running), None)
+        hit = next((watch for watch in due if watch.is_running_in(frame)), None)
+        if hit is not None and hit.raised and frame is not None and is_of_alarm(frame):
+            hit = None  # its tracing is at work: let it
         for watch in due:
             watch.next_at = now + LOOK_AGAIN
         if hit is not None:
-            hit.next_at = now + (TIGHT if hit.raised else GRACE)
+            hit.next_at = now + (TIGHT if hit.raised else hit.grace)
         self._set(now)
         if hit is not None:
             if hit.raised:
-                hit.trace().begin(frame, partial(self.put_off, hit))
+                hit.trace().begin(frame, len(hit.raised) // 2)
             raise hit.make_timeout()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from types import FrameType
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -33,6 +34,7 @@ class Watch:
 
     Attributes:
         seconds: its limit.
+        grace: seconds that it has to clean up after its limit.
         ends_at: when the limit is reached, as `clock` tells it.
         next_at: when the timer looks at it next.
         armed: whether it may be interrupted. Cleared by the first statement after the block failed.
@@ -43,8 +45,9 @@ class Watch:
         late: it came back by itself, after the limit.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, seconds: float, grace: float, clock: Callable[[], float]) -> None:
         self.seconds = seconds
+        self.grace = grace
         self.clock = clock
         self.started_at = clock()
         self.ends_at = self.next_at = self.started_at + seconds
@@ -55,9 +58,9 @@ class Watch:
         self.late = False
         self._trace: LineTrace | None = None
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the code that is executing now is the block's, and may be interrupted."""
+    def is_running_in(self, frame: FrameType | None) -> bool:
+        """Whether the code that is executing now, in `frame`, is the block's, and may be interrupted."""
+        del frame  # a plain function leaves the thread to nobody else
         return self.armed and not self.results
 
     @property
@@ -122,16 +125,24 @@ class CoroutineWatch(Watch):
         parent: the watch of the coroutine block that this one runs in.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        super().__init__(seconds, clock)
+    def __init__(self, seconds: float, grace: float, clock: Callable[[], float]) -> None:
+        super().__init__(seconds, grace, clock)
         self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.cancelled = False
         self.parent = current.get()
 
-    @property
-    def is_running(self) -> bool:
-        """As for a plain function. The event loop's code and other jobs run outside the block's context."""
-        return super().is_running and any(watch is self for watch in enclosing_watches())
+    def is_running_in(self, frame: FrameType | None) -> bool:
+        """As for a plain function. The event loop's own code is not the block's, nor are other jobs on the loop."""
+        pending = self.cancelled or not self.results  # once cancelled, its tasks must end too
+        if not (self.armed and pending and any(watch is self for watch in enclosing_watches())):
+            return False
+        # Between two steps of a task the loop schedules the next one, in the task's context. An exception there would
+        # be reported and forgotten by the loop, and the task would never go on.
+        while frame is not None and frame.f_globals.get("__name__", "").startswith("asyncio."):
+            if frame.f_code is _RUN_HANDLE:
+                return False
+            frame = frame.f_back
+        return True
 
     @property
     def is_over(self) -> bool:
@@ -149,6 +160,9 @@ def enclosing_watches() -> Iterable[CoroutineWatch]:
     while watch is not None:
         yield watch
         watch = watch.parent
+
+
+_RUN_HANDLE: Final = asyncio.Handle._run.__code__  # noqa: SLF001  # the frame below which tasks and callbacks run
 
 
 def _is_one_of(error: BaseException, raised: Iterable[StepTimeout]) -> bool:
