@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
@@ -53,4 +54,5 @@ def drive(coroutine: Coroutine[Any, Any, R]) -> R:
 def _main_loop() -> asyncio.AbstractEventLoop:
     if _kept.loop is None or _kept.loop.is_closed():
         _kept.loop = asyncio.new_event_loop()
+        atexit.register(_kept.loop.close)  # else the interpreter complains of it at its end
     return _kept.loop
