@@ -147,10 +147,11 @@ def table(assumed: Assumed) -> str:
         [
             *lines,
             "",
-            f"US dollars, {known['region']}, list prices read on {known['read_on']} (`benchmarks/prices.json`), the free",
-            "tier left out. *Writes* are DynamoDB's write units of one job, its indexes included; *events* EventBridge's.",
-            f"Assumed: {assumed.seconds * 1000:.0f} ms an invocation at {assumed.gigabytes * 1024:.0f} MB.",
-            f"For comparison: ten state transitions of Step Functions (standard) are ${10 * transition:.2f} a million.",
+            f"US dollars, {known['region']}, list prices read on {known['read_on']} (`benchmarks/prices.json`),",
+            "the free tier left out. *Writes* are DynamoDB's write units of one job, its indexes included;",
+            f"*events* are EventBridge's. Assumed: {assumed.seconds * 1000:.0f} ms an invocation",
+            f"at {assumed.gigabytes * 1024:.0f} MB. For comparison: ten state transitions of AWS Step Functions",
+            f"(standard) are ${10 * transition:.2f} a million.",
         ]
     )
 
