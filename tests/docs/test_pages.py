@@ -142,6 +142,22 @@ def pad(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [(*row, "")[:5] for row in rows]
 
 
+def test_the_readme_has_the_costs_that_are_computed() -> None:
+    computed = re.compile(r"^\| 10 steps over HTTP(?:, `StepEvents=failures`)? \|.*\*\*\$([\d.]+)\*\*", re.MULTILINE)
+    quoted = re.compile(r"^\| Conduit over HTTP, .* \| (\d+) \|", re.MULTILINE)
+
+    costs = [round(float(dollars)) for dollars in computed.findall((ROOT / "docs" / "deploy.md").read_text())]
+
+    assert len(costs) == 2
+    assert [int(dollars) for dollars in quoted.findall((ROOT / "README.md").read_text())] == costs
+
+
+def test_every_page_is_in_the_index() -> None:
+    linked = {found["target"] for found in LINK.finditer((ROOT / "docs" / "index.md").read_text())}
+
+    assert [page.name for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in linked | {"index.md"}] == []
+
+
 def test_the_page_of_statuses_names_each_with_its_number() -> None:
     row = re.compile(r"^\| ([A-Z_]+) \| (-?\d+) \|", re.MULTILINE)
     listed = {name: int(value) for name, value in row.findall((ROOT / "docs" / "statuses.md").read_text())}
