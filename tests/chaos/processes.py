@@ -15,13 +15,14 @@ from typing import Any, cast
 
 from handler.app import lambda_handler
 from handler.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
-from handler.wall import IN_LAMBDA
 from infra.clients import Clients
 from infra.local import REGION, EmbeddedAws
 from tests.chaos.ledger import WHO, note
 from tests.chaos.workload import BLOCK_SECONDS
 
 TENANT = "chaos"
+IN_LAMBDA = "AWS_LAMBDA_RUNTIME_API"
+"""Set wherever Lambda's runtime client runs."""
 LIFE = 4.5
 """Seconds of an invocation, `RESERVE` included: room for a short job, not for a long one."""
 MARGIN = 1.0
