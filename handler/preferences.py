@@ -8,6 +8,8 @@ from typing import Final
 
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PREFERENCE: Final = re.compile(rf'\s*({_WORD})\s*(?:=\s*("(?:[^"\\]|\\.)*"|{_WORD})?)?\s*((?:;[^,]*)?)(?:,|$)')
+LONGEST_HEADER: Final = 1000
+"""Characters that are looked at: the pattern's work grows with their square."""
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 
@@ -46,7 +48,7 @@ class Preferences:
 def read_preferences(header: str | None) -> Preferences:
     """The preferences in a ``Prefer`` header. What is unknown or malformed is ignored, as RFC 7240 wants it."""
     found: dict[str, str] = {}
-    for match in _PREFERENCE.finditer(header or ""):
+    for match in _PREFERENCE.finditer((header or "")[:LONGEST_HEADER]):
         value = match[2] or ""
         found.setdefault(match[1].lower(), value[1:-1] if value.startswith('"') else value)  # the first one counts
     wait = found.get("wait", "")

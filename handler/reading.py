@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from handler.engine.call import Budget
 from handler.engine.paths import PathError, Tag, as_text
 from handler.engine.tags import parse, whole_tag
-from handler.engine.values import Charge, copy_value
+from handler.engine.values import copy_value
 from handler.foresight import Notice, Outlook, Undecided
+from handler.problem import MAX_PROBLEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,30 @@ class Reading:
 
     Attributes:
         outlook: what tags see.
-        charge: told the size of what is built; raises where that is too much.
+        budget: what may be built; a run has as much for each step.
+        room: what may be built for the whole job. It is ours alone: past it, values count as unknown.
         faults: tags that lead nowhere.
         notices: what may go wrong, each with its path.
     """
 
     outlook: Outlook
-    charge: Charge
+    budget: Budget
+    room: Budget
     faults: list[Fault]
     notices: Findings
+
+    def charge(self, size: int) -> None:
+        """Take `size` bytes.
+
+        Raises:
+            BudgetExceededError: the step may not build so much.
+            Undecided: this job has cost enough.
+        """
+        self.budget.charge(size)
+        if size > self.room.left:
+            self.room.left = 0
+            raise Undecided
+        self.room.charge(size)
 
     def read(self, value: Any, path: tuple[str | int, ...] = ()) -> Any:
         """`value` with its tags replaced, `UNKNOWN` or an `UnknownText` where they cannot be yet."""
@@ -82,7 +99,10 @@ class Reading:
 
     def _follow(self, tag: Tag, path: tuple[str | int, ...], take: Callable[[Any], Any]) -> Any:
         try:
-            return take(tag.resolve(self.outlook.contexts, self.charge))
+            value = tag.resolve(self.outlook.contexts, self.charge)
+            if self.room.left == 0 or len(self.faults) > MAX_PROBLEMS:
+                return UNKNOWN  # even counting what there is to copy takes time
+            return take(value)
         except Undecided:
             return UNKNOWN
         except PathError as error:

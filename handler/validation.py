@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Final
 
 from blocks.block import REGISTRY, BudgetExceededError
@@ -17,13 +18,13 @@ from handler.engine import Conduit, ConduitStatus, ConduitStep, Limits
 from handler.engine.call import Budget
 from handler.engine.paths import Tag
 from handler.engine.tags import parse, whole_tag
-from handler.foresight import Outlook, Undecided
+from handler.foresight import Outlook
 from handler.payload import JobPayload
-from handler.problem import Problem, Severity, bounded, point, quote
+from handler.problem import MAX_PROBLEMS, Problem, Severity, bounded, point, quote
 from handler.reading import Fault, Reading, Unknown, UnknownText
 from handler.suggestion import Suggestions
 
-WORK: Final = 8
+WORK: Final = 2
 """How many steps' worth of expanded tags one validation may build; past it, steps are judged as if none were known."""
 
 _MESSAGES: Final = {
@@ -149,7 +150,8 @@ class _Validation:
         later = any(entry.severity == "error" for entry in found)
         if not isinstance(arguments, dict):
             return
-        for misfit in find_misfits(step.block, arguments, self.suggestions):
+        misfits = find_misfits(step.block, arguments, self.suggestions)
+        for misfit in islice(misfits, MAX_PROBLEMS):
             pointer = point((*path, *_as_written(misfit.path, step.parameters)))
             # A tag that leads nowhere ends the step before its arguments are checked.
             yield Problem(pointer, ConduitStatus.INVALID_TYPE.name, misfit.message, "warning" if later else "error")
@@ -157,15 +159,7 @@ class _Validation:
     def _read(self, written: Any, path: tuple[str | int, ...]) -> tuple[Any, list[Problem]]:
         """What the engine would read there, and what is wrong with it."""
         budget = Budget(self.limits.parameters, "what the tags of the parameters expand to")
-
-        def charge(size: int) -> None:
-            budget.charge(size)
-            try:
-                self.room.charge(size)
-            except BudgetExceededError:
-                raise Undecided from None
-
-        reading = Reading(self.outlook, charge, [], [])
+        reading = Reading(self.outlook, budget, self.room, [], [])
         problems: list[Problem] = []
         value = None
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -225,3 +226,22 @@ def test_every_code_is_a_status_or_a_listed_one() -> None:
 
 def test_a_thousand_mistakes_are_found_in_no_time() -> None:
     find(*[{"action": f"TEXT.JION{number}", "id": f"s{number}"} for number in range(3000)])
+
+
+@pytest.mark.parametrize(
+    ("steps", "variables"),
+    [
+        ([{"action": "TEXT.JOIN_LIST", "parameters": {"list": "{# v #}"}}] * 900, {"v": ["x"] * 20_000}),
+        (
+            [{"action": "DICTIONARY.CREATE", "parameters": {str(n): "{# v #}" for n in range(40)}}] * 150,
+            {"v": [1] * 9999},
+        ),
+        ([join(**{f"p{number}": 1 for number in range(20_000)})], {}),
+        ([{"action": "TEXT.JOIN_LIST", "parameters": {"list": [1] * 90_000}}], {}),
+    ],
+    ids=["one large value often", "many tags a step", "many unknown parameters", "many wrong items"],
+)
+def test_a_small_payload_costs_little_to_judge_whatever_it_expands_to(steps: Any, variables: Any) -> None:
+    began = time.process_time()
+    find(*steps, variables=variables)
+    assert time.process_time() - began < 10  # without bounds: half a minute
