@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 import time
 
 import pytest
 
-from handler.wall import LastWall
+from handler.wall import IN_LAMBDA
 
 
-def run(program: str) -> subprocess.CompletedProcess[str]:
+def run(program: str, *, in_lambda: bool = True) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, IN_LAMBDA: "127.0.0.1:0"}
+    if not in_lambda:
+        del environment[IN_LAMBDA]
     return subprocess.run(  # noqa: S603  # ourselves
         [sys.executable, "-c", f"import math, time\nfrom handler.wall import LastWall\n{program}"],
+        env=environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -56,6 +61,6 @@ def test_there_is_no_wall_where_nothing_ends_the_process_or_too_little_is_left(s
     assert ended.stdout == "went on\n"
 
 
-def test_the_margin_leaves_lambda_the_last_word() -> None:
-    with LastWall(60):
-        pass
+def test_a_process_outside_of_lambda_is_left_alone() -> None:
+    ended = run("with LastWall(0.3, margin=0.25): time.sleep(0.1)\nprint('went on')", in_lambda=False)
+    assert ended.stdout == "went on\n"
