@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from handler.cli import COMMANDS
 from handler.engine import Conduit, ConduitStatus
 from handler.job_text import columns
+from handler.usage import make_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "README.md"]
@@ -73,6 +76,19 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     targets = [found["target"] for found in LINK.finditer(BLOCK.sub("", page.read_text()))]
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def commands_of(page: Path) -> list[str]:
+    lines = (line.partition("#")[0].strip() for text in blocks_of(page, "sh") for line in text.splitlines())
+    return [line for line in lines if line.startswith("conduit ")]
+
+
+@pytest.mark.parametrize("page", named([page for page in PAGES if commands_of(page)]))
+def test_the_commands_of_a_page_are_commands(page: Path) -> None:
+    for command in commands_of(page):
+        words = shlex.split(command.partition("<")[0].partition(">")[0])
+
+        assert make_parser(COMMANDS).parse_args(words[1:]).command in COMMANDS.values()
 
 
 def rows_under(page: Path, heading: str) -> list[tuple[str, str]]:
