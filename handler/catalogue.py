@@ -12,14 +12,14 @@ def describe_block(block: Block[..., Any], caller: Caller) -> dict[str, Any]:
     """One block's entry.
 
     Returns:
-        ``action`` is what a step names; ``parameters`` is the JSON Schema of a step's parameters, before tags are
-        replaced; ``tags`` are what a job needs to use it, and ``allowed`` says whether this caller's jobs have them;
-        ``timeout`` is in seconds.
+        ``name`` is the block's full name, by which it is looked up, and ``action`` what a step writes: the same text.
+        ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are what a job needs
+        to use it, and ``allowed`` says whether this caller's jobs have them; ``timeout`` is in seconds.
     """
     return {
+        "name": block.action,
         "action": block.action,
         "category": block.category,
-        "name": block.name,
         "description": block.description,
         "parameters": block.schema(),
         "tags": sorted(block.tags),
