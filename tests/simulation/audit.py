@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ class Audit:
 
     Attributes:
         max_attempts: how often a step may be claimed.
+        now: the true time.
         exclusive: no clock is off and nothing stands still: then nobody may start what another holds.
         gentle: nobody dies: then no step may be blamed for a death.
         exact: nobody dies but of a step that kills: then no other may be blamed for it.
@@ -51,6 +52,7 @@ class Audit:
     table: SimulatedTable
     bus: SimulatedBus
     max_attempts: int
+    now: Callable[[], float]
     exclusive: bool = False
     gentle: bool = False
     exact: bool = False
@@ -69,7 +71,7 @@ class Audit:
 
     # ------------------------------------------------------------------ each write
 
-    def watch(self, before: Item | None, after: Item, now: float) -> None:
+    def watch(self, before: Item | None, after: Item) -> None:
         """Judge a write to the table."""
         if after["sk"] != JOB:
             if before is not None and {**before, "expires_at": 0} != {**after, "expires_at": 0}:
@@ -80,7 +82,7 @@ class Audit:
         if old is not None and job.run != old.run:
             self.kept[job.key, job.run] = job.cursor
         self._watch_records(job)
-        self._watch_progress(old, job, now)
+        self._watch_progress(old, job)
         self._watch_owner(old, job)
 
     def _watch_records(self, job: JobRecord) -> None:
@@ -114,7 +116,7 @@ class Audit:
             if accepted is not None and result["variant"] != accepted["parameters"]["variant"]:
                 self.note(f"FOREIGN: {job.key.job_id}/{record.index} was run from another payload")
 
-    def _watch_progress(self, old: JobRecord | None, job: JobRecord, now: float) -> None:
+    def _watch_progress(self, old: JobRecord | None, job: JobRecord) -> None:
         name, place = job.key.job_id, (job.key, job.run)
         if job.finished:
             self.ends.setdefault(place, job)
@@ -127,7 +129,7 @@ class Audit:
         if old is None:
             return
         if job.cancel and not old.cancel:
-            self.cancelled.setdefault(place, now)
+            self.cancelled.setdefault(place, self.now())
         if job.run == old.run:
             if job.cursor < old.cursor:
                 self.note(f"BACK: the cursor of {name}")
@@ -185,6 +187,8 @@ class Audit:
             self.note(f"AT MOST ONCE: {execution.key} ran {times} times")
         if times > self._most(job, index):
             self.note(f"TOO OFTEN: {execution.key} ran {times} times")
+        if self.exclusive and job.ends_at < self.now() - 1.0:
+            self.note(f"LATE: {execution.key} began after the job's last moment")
         if self.exclusive and alone and (job.fence, job.run, job.cursor) != (execution.fence, int(run), index):
             self.note(f"NOT THE OWNER: {execution.key} under fence {execution.fence}; the job is at {job.fence}")
         asked, claimed = self.cancelled.get((key, int(run))), self.claimed.get((key, execution.fence))

@@ -192,8 +192,8 @@ async def run_unaccepted(self: Worker, message: Any, _: Any, __: Offer, lifetime
     return await self._begin(replace(message, receives=1), lifetime)
 
 
-def no_due(self: Recorder, after: JobRecord, status: Any, failed: Any, now: float) -> JobRecord:
-    return replace(_ENDED(self, after, status, failed, now), due=None)
+def no_due(self: Recorder, *ended: Any) -> JobRecord:
+    return replace(_ENDED(self, *ended), due=None)
 
 
 def take_any_mark_back(self: Recorder, cursor: int) -> bool:  # noqa: ARG001 (the real one's)

@@ -16,6 +16,7 @@ class Rates:
         late_packet: a copy of a write arrives up to 90 s later.
         throttled: a call is refused as too many, and nothing was done.
         timed_out: a write was done, and the SDK gave up waiting for it.
+        late_index: an index shows an item as it was before its last write.
         entry_failed: the bus does not take an entry.
         bus_down: a call to the bus fails.
         send_failed: a message is not sent, and the sender is told.
@@ -33,6 +34,7 @@ class Rates:
     late_packet: float = 0.01
     throttled: float = 0.01
     timed_out: float = 0.005
+    late_index: float = 0.1
     entry_failed: float = 0.12
     bus_down: float = 0.02
     send_failed: float = 0.02
@@ -51,6 +53,7 @@ NONE = Rates(
     late_packet=0,
     throttled=0,
     timed_out=0,
+    late_index=0,
     entry_failed=0,
     bus_down=0,
     send_failed=0,

@@ -1,4 +1,4 @@
-"""The simulated queue: messages that come twice, early, or never, and its dead-letter queue."""
+"""The simulated queue, standard or FIFO: messages that come twice, early, or never, and its dead-letter queue."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ from infra.errors import TryLaterError
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 VISIBILITY = 60.0
-"""Seconds that a received message is hidden; more than any invocation of the simulation lives."""
+"""Seconds that a received message is hidden; more than most invocations of the simulation live."""
 AT_ONCE = 4
 """Invocations that the queue's poller keeps running at once."""
+DEDUPLICATION = 300.0
+"""Seconds for which a FIFO queue drops a message whose deduplication id it has seen."""
 
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """One message.
+    """One message, or one of its copies.
 
     Attributes:
+        handle: what a receiver calls it.
         pointer: whether the system sent it to itself.
+        group: of a FIFO queue.
     """
 
     id: str
+    handle: str
     body: str
     visible_at: float
-    pointer: bool = False
+    pointer: bool
+    group: str
     receives: int = 0
 
 
@@ -34,34 +40,70 @@ class SimulatedQueue:
     """What is in the queue.
 
     Attributes:
-        deliver: starts an invocation with a message.
+        fifo: a group's messages come one after another, and none twice within five minutes.
+        batch: how many messages an invocation is handed at the most.
+        deliver: starts an invocation with messages.
         buried: told of each message that becomes a dead letter.
         max_receives: after so many a message becomes a dead letter.
     """
 
     scheduler: Scheduler
-    deliver: Callable[[Message], None] = lambda _: None
+    fifo: bool = False
+    batch: int = 1
+    deliver: Callable[[list[Message]], None] = lambda _: None
     buried: Callable[[Message], None] = lambda _: None
     max_receives: int = 20
     messages: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
-    rejected: list[Message] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
     sent: int = 0
+    seen: dict[str, float] = field(default_factory=dict)
 
-    def put(self, body: str, *, delay: float = 0.0, pointer: bool = False) -> Message:
+    def put(
+        self, body: str, group: str, *, deduplication: str | None = None, delay: float = 0.0, pointer: bool = False
+    ) -> str:
+        """Take a message; gives its id."""
         self.sent += 1
-        message = Message(f"m{self.sent}", body, self.scheduler.now + delay, pointer)
-        self.messages.append(message)
-        return message
+        name = f"m{self.sent}"
+        if self.fifo and deduplication is not None:
+            if self.scheduler.now - self.seen.get(deduplication, -DEDUPLICATION) < DEDUPLICATION:
+                self.scheduler.counts["deduplicated"] += 1
+                return name
+            self.seen[deduplication] = self.scheduler.now
+        visible_at = self.scheduler.now + (0.0 if self.fifo else delay)
+        self.messages.append(Message(name, name, body, visible_at, pointer, group))
+        return name
 
     def poll(self) -> None:
         """Deliver what is visible, as far as invocations are free."""
-        for message in [found for found in self.messages if found.visible_at <= self.scheduler.now]:
-            if sum(worker.name == "queue" for worker in self.scheduler.workers) >= AT_ONCE:
+        while sum(worker.name == "queue" for worker in self.scheduler.workers) < AT_ONCE:
+            most = self.scheduler.random.randint(1, self.batch)
+            chosen = self._next(most)
+            if not chosen:
                 return
-            self._receive(message)
+            received = [message for message in chosen if self._receive(message)]
+            if received:
+                self.deliver(received)
 
-    def _receive(self, message: Message) -> None:
+    def alarms(self) -> list[float]:
+        """When something may become visible that can be delivered."""
+        if sum(worker.name == "queue" for worker in self.scheduler.workers) >= AT_ONCE:
+            return []
+        return [message.visible_at for message in self.messages]
+
+    def _next(self, most: int) -> list[Message]:
+        chosen: list[Message] = []
+        blocked: set[str] = set()
+        for message in self.messages:
+            free = message.visible_at <= self.scheduler.now and not (self.fifo and message.group in blocked)
+            if free and all(message.id != other.id for other in chosen) and len(chosen) < most:
+                chosen.append(message)
+            else:
+                blocked.add(message.group)
+        return chosen
+
+    def _receive(self, message: Message) -> bool:
+        """Count a receive; gives whether the message reaches its worker."""
         scheduler, random = self.scheduler, self.scheduler.random
         message.receives += 1
         if message.receives > self.max_receives:
@@ -69,17 +111,19 @@ class SimulatedQueue:
             self.dead.append(message)
             scheduler.counts["dead-lettered"] += 1
             self.buried(message)
-            return
+            return False
         message.visible_at = scheduler.now + VISIBILITY
         if scheduler.chance("lost_receive"):
             message.visible_at = scheduler.now + 5.0
-            return
+            return False
         if scheduler.chance("early"):
             message.visible_at = scheduler.now + random.choice((0.2, 1.0, 5.0))
-        if scheduler.chance("duplicate"):
-            copy = Message(message.id, message.body, scheduler.now + random.choice((0.0, 0.1, 3.0)), message.pointer)
-            self.messages.append(copy)
-        self.deliver(message)
+        if not self.fifo and scheduler.chance("duplicate"):
+            self.sent += 1
+            again = scheduler.now + random.choice((0.0, 0.1, 3.0))
+            handle = f"{message.id}/{self.sent}"
+            self.messages.append(Message(message.id, handle, message.body, again, message.pointer, message.group))
+        return True
 
     def acknowledge(self, message: Message) -> None:
         if message in self.messages and not self.scheduler.chance("lost_acknowledgement"):
@@ -88,7 +132,7 @@ class SimulatedQueue:
     def return_dead(self) -> None:
         """Send the dead letters back to the queue, as an operator does: each comes with a new message id."""
         for message in self.dead:
-            self.put(message.body, pointer=message.pointer)
+            self.put(message.body, message.group, pointer=message.pointer)
         self.dead.clear()
 
 
@@ -109,13 +153,13 @@ class SimulatedJobQueue:
         if self._scheduler.chance("lost_message"):
             await Yield("message lost")
             return
-        self._queue.put(body, delay=delay, pointer=True)
+        self._queue.put(body, group, deduplication=deduplication, delay=delay, pointer=True)
         await Yield("after send")
 
     async def postpone(self, receipt_handle: str, seconds: float) -> None:
         await self._reach("postpone")
         for message in self._queue.messages:
-            if message.id == receipt_handle:
+            if message.handle == receipt_handle:
                 message.visible_at = self._scheduler.now + max(0.0, min(seconds, 43_200.0))
 
     async def reject(
@@ -125,7 +169,7 @@ class SimulatedJobQueue:
         assert group, "a FIFO queue would refuse the message"
         assert deduplication, "a FIFO queue would refuse the message"
         await self._reach("reject")
-        self._queue.rejected.append(Message("rejected", body, 0.0))
+        self._queue.rejected.append(body)
         await Yield("after reject")
 
     async def _reach(self, call: str) -> None:

@@ -12,8 +12,9 @@ from handler.lifetime import Lifetime
 from handler.payload import parse
 from handler.ports import Ports
 from infra.records import JobKey
+from tests.simulation.poller import TENANT
 from tests.simulation.workload import random_job
-from tests.simulation.world import TENANT, World, caller
+from tests.simulation.world import World, caller
 
 TAGS = ("HTTP",)
 
@@ -32,7 +33,7 @@ class Outside:
         for number in range(random.randint(1, 3)):
             job_id = f"j{number}"
             body = random_job(random, job_id, killer=profile.killer, timed=profile.timed)
-            at, door = random.uniform(0, 60), random.choice(("http", "http", "async", "queue", "queue"))
+            at, door = random.uniform(0, 60), random.choice(("http", "http", "async", "queue", "queue", "direct"))
             self.plan_send(at, door, body)
             if random.random() < profile.twice:
                 self.plan_send(
@@ -61,14 +62,16 @@ class Outside:
         """Send a job; over HTTP it is sent again, half of the time, when no answer comes."""
         world = self.world
         if door == "queue":
-            message = world.queue.put(body)
-            key = JobKey(TENANT, json.loads(body).get("id") or message.id)
-            world.owed.setdefault(key, "a message")
+            name = world.queue.put(body, self.random.choice(("g1", "g2")))
+            world.owed.setdefault(JobKey(TENANT, json.loads(body).get("id") or name), "a message")
             return
 
         async def submit(ports: Ports, lifetime: Lifetime) -> Submission | None:
             wait = self.random.choice((None, None, 1.0))
             try:
+                if door == "direct":
+                    view = await Jobs(ports).run(caller(*TAGS), parse(body), lifetime=lifetime)
+                    return Submission("accepted", view)
                 return await Jobs(ports).submit(
                     caller(*TAGS), parse(body), lifetime=lifetime, respond_async=door == "async", wait=wait
                 )

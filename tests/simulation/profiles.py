@@ -16,7 +16,12 @@ class Profile:
         lives: seconds that an invocation may live; one is drawn for each.
         timed: share of steps with a timeout, which fits every invocation.
         killer: share of jobs with a step that kills its sandbox whenever it runs.
-        redrive, cancel, twice, other: shares of jobs that are run on, cancelled, sent twice, or met by another of their id.
+        redrive, cancel, twice: shares of jobs that are run on, cancelled, or sent twice.
+        other: share of jobs whose id another job has, too.
+        outage: share of worlds in which a service is out of reach for a while.
+        fifo: whether the queue is a FIFO queue.
+        batch: messages that an invocation is handed at the most.
+        job_seconds: how long a job may take.
         max_receives: of a message before it is a dead letter.
         exclusive, gentle, exact: what the audit may hold it to; see `Audit`.
     """
@@ -32,6 +37,10 @@ class Profile:
     exclusive: bool = False
     gentle: bool = False
     exact: bool = False
+    outage: float = 0.0
+    fifo: bool = False
+    batch: int = 1
+    job_seconds: float = 50_000.0
     max_receives: int = 20
 
 
@@ -42,7 +51,7 @@ _KIND: Final = replace(
 """Nobody dies and no clock is off; messages and replies still go astray."""
 
 PROFILES: Final[dict[str, Profile]] = {
-    "everything": Profile(rates=_BASE, timed=0.7),
+    "everything": Profile(rates=_BASE, timed=0.7, batch=3),
     "lost replies": Profile(
         rates=replace(_KIND, lost_reply=0.15), lives=(300.0,), killer=0, gentle=True, exclusive=True
     ),
@@ -52,9 +61,12 @@ PROFILES: Final[dict[str, Profile]] = {
     ),
     "late packets": Profile(rates=replace(_BASE, late_packet=0.15, lost_reply=0.15), redrive=0.9),
     "one owner": Profile(rates=replace(_BASE, freeze=0, late_packet=0, skew=0), exclusive=True),
+    "first in, first out": Profile(rates=_BASE, fifo=True, batch=3),
+    "outages": Profile(rates=_BASE, outage=1.0, batch=2),
     "dead letters": Profile(rates=replace(_BASE, crash=0.01, entry_failed=0.4), max_receives=3),
     "standstills": Profile(rates=replace(_BASE, crash=0.001, freeze=0.02), lives=(9.0, 12.0), timed=0.7),
     "wild clocks": Profile(rates=replace(_BASE, skew=12.0)),
+    "short jobs": Profile(rates=_BASE, timed=0.5, job_seconds=90.0),
     "harsh": Profile(
         rates=replace(
             _BASE,

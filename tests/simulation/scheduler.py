@@ -76,6 +76,7 @@ class Scheduler:
         crash_at, freeze_at: kill, or freeze, the worker that reaches this yield point (counted over all workers),
             whatever the rates say.
         trace: told what happens to workers.
+        outages: kinds of faults that always happen for a while, from when and until when.
         alarms: further times at which something may happen.
     """
 
@@ -88,6 +89,7 @@ class Scheduler:
     now: float = 1_000_000.0
     workers: list[Worker] = field(default_factory=list)
     later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    outages: dict[str, tuple[float, float]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     points: int = 0
     started: int = 0
@@ -96,7 +98,9 @@ class Scheduler:
 
     def chance(self, kind: str) -> bool:
         """Whether a fault of this kind happens now; counted if it does."""
-        hit = self.faults and self.random.random() < getattr(self.rates, kind)
+        begins, ends = self.outages.get(kind, (0.0, 0.0))
+        out = begins <= self.now < ends
+        hit = self.faults and (out or self.random.random() < getattr(self.rates, kind))
         if hit:
             self.counts[kind] += 1
         return hit

@@ -49,6 +49,8 @@ class SimulatedTable:
 
     def __init__(self) -> None:
         self.items: dict[Key, Item] = {}
+        self.before: dict[Key, Item] = {}
+        """Each item as it stood before its last write: what an index may still show."""
         self.watchers: list[Callable[[Item | None, Item], None]] = []
         """Told of each write: what stood there before, and what stands there now."""
 
@@ -60,6 +62,8 @@ class SimulatedTable:
         assert kept is not None
         key = (str(kept["pk"]), str(kept["sk"]))
         before, self.items[key] = self.items.get(key), kept
+        if before is not None:
+            self.before[key] = before
         for watcher in self.watchers:
             watcher(before, kept)
         return copy.deepcopy(kept)
@@ -83,14 +87,25 @@ class SimulatedTable:
         return [copy.deepcopy(self.items[key]) for key in keys]
 
     def query_index(
-        self, index: Index, value: str, limit: int, start: Start | None, at_most: float | None, newest_first: bool
+        self,
+        index: Index,
+        value: str,
+        limit: int,
+        start: Start | None,
+        at_most: float | None,
+        newest_first: bool,
+        late: Callable[[], bool] = lambda: False,
     ) -> Page:
+        """A page of an index that lags behind for the items for which `late` says so."""
+
         def order(item: Mapping[str, Value]) -> tuple[float, str, str]:
             number = item[index.sort]
             assert isinstance(number, (int, float))
             return (number, str(item["pk"]), str(item["sk"]))
 
-        found = [item for item in self.items.values() if item.get(index.key) == value and index.sort in item]
+        jobs = {key: item for key, item in self.items.items() if index.sort in {*item, *self.before.get(key, ())}}
+        shown = (self.before.get(key, item) if late() else item for key, item in jobs.items())
+        found = [item for item in shown if item.get(index.key) == value and index.sort in item]
         found = sorted((item for item in found if at_most is None or order(item)[0] <= at_most), key=order)
         if newest_first:
             found.reverse()
@@ -157,7 +172,8 @@ class SimulatedItems:
         newest_first: bool = False,
     ) -> Page:
         await self._reach("query_index")
-        return self._table.query_index(index, value, limit, start, at_most, newest_first)
+        late = partial(self._scheduler.chance, "late_index")
+        return self._table.query_index(index, value, limit, start, at_most, newest_first, late)
 
     async def _reach(self, call: str) -> None:
         if self._worker.dead:

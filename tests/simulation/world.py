@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -16,21 +15,18 @@ from handler.lifetime import Lifetime
 from handler.metrics import Metrics
 from handler.ports import Ports
 from handler.settings import Settings
-from handler.sqs import receive
-from handler.sweep import sweep
 from infra.job_items import JOB, job_record
 from infra.jobs_table import JobsTable
 from infra.records import JobKey
 from tests.simulation.audit import Audit
 from tests.simulation.bus import SimulatedBus, SimulatedEventBus
-from tests.simulation.messages import Message, SimulatedJobQueue, SimulatedQueue
+from tests.simulation.messages import SimulatedJobQueue, SimulatedQueue
+from tests.simulation.poller import SWEEP_EVERY, TENANT, Poller
 from tests.simulation.profiles import Profile
 from tests.simulation.scheduler import Scheduler, Worker, Yield
 from tests.simulation.table import SimulatedItems, SimulatedTable
 from tests.simulation.workload import Execution, SimulatedAlarm, registry
 
-TENANT = "t"
-SWEEP_EVERY = 60.0
 FAULTS_UNTIL = 900.0
 """Seconds of trouble; after them the world must come to rest by itself."""
 REST_BY = 20_000.0
@@ -50,7 +46,6 @@ SETTINGS = Settings(
     reserve=2.0,
     flush_interval=1.0,
     max_attempts=MAX_ATTEMPTS,
-    job_seconds=REST_BY * 2,
 )
 
 
@@ -88,19 +83,22 @@ class World:
         self.table = SimulatedTable()
         self.bus = SimulatedBus()
         self.queue = SimulatedQueue(
-            self.scheduler, deliver=self._deliver, buried=self._buried, max_receives=self.profile.max_receives
+            self.scheduler, self.profile.fifo, self.profile.batch, max_receives=self.profile.max_receives
         )
         self.audit = Audit(
             self.table,
             self.bus,
             MAX_ATTEMPTS,
+            lambda: self.scheduler.now,
             exclusive=self.profile.exclusive,
             gentle=self.profile.gentle,
             exact=self.profile.exact,
         )
+        self.poller = Poller(self.start, self.scheduler, self.queue, self.audit, sweeping=self.sweeping)
+        self.settings = SETTINGS.model_copy(update={"job_seconds": self.profile.job_seconds})
         self.table.watchers.append(self._watch)
         self.registry = registry(self)
-        self.scheduler.alarms = self._alarms
+        self.scheduler.alarms = self.queue.alarms
         self.metrics = Metrics()
         self.plans = 0
         self._tokens = itertools.count()
@@ -141,7 +139,7 @@ class World:
             alarm=SimulatedAlarm(scheduler),
         )
         return Ports(
-            settings=SETTINGS,
+            settings=self.settings,
             table=JobsTable(SimulatedItems(self.table, scheduler, worker)),
             bus=SimulatedEventBus(self.bus, scheduler, worker),
             queue=SimulatedJobQueue(self.queue, scheduler, worker),
@@ -168,56 +166,7 @@ class World:
             await Yield("the block hangs", 1000.0, stubborn=True)
         return f"{next(self._tokens):08x}"
 
-    # ------------------------------------------------------------------ AWS
-
-    def _deliver(self, message: Message) -> None:
-        record = {
-            "messageId": message.id,
-            "receiptHandle": message.id,
-            "body": message.body,
-            "attributes": {"ApproximateReceiveCount": str(message.receives)},
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:queue",
-        }
-
-        def ended(answer: Any) -> None:
-            if not answer["batchItemFailures"]:
-                self._acknowledged(message)
-                self.queue.acknowledge(message)
-
-        self.start("queue", lambda ports, lifetime: receive({"Records": [record]}, ports, lifetime), ended=ended)
-
-    def _acknowledged(self, message: Message) -> None:
-        """A message may go only when its job is safe without it."""
-        key = _names(message)
-        if message in self.queue.messages and self.audit.job(key) is None and message.body not in self.rejected:
-            self.audit.note(f"ACKNOWLEDGED {key.job_id}, which is not there")
-
-    def _buried(self, message: Message) -> None:
-        """What becomes a dead letter may be missed for days: something else must stand for a job that is known."""
-        key = _names(message)
-        job = self.audit.job(key)
-        if job is None or job.due is not None:
-            return
-        if any(other is not message and _names(other) == key for other in self.queue.messages):
-            return
-        missing = self.audit.unpublished(job)
-        if missing:
-            self.audit.note(f"BURIED {key.job_id}: nothing stands for {', '.join(missing)}")
-
-    @property
-    def rejected(self) -> list[str]:
-        """Bodies that went to the dead-letter queue for their own fault."""
-        return [message.body for message in self.queue.rejected]
-
-    def _sweep(self) -> None:
-        if self.sweeping:
-            self.start("sweep", sweep)
-        self.scheduler.at(self.scheduler.now + SWEEP_EVERY, self._sweep)
-
-    def _alarms(self) -> list[float]:
-        busy = sum(worker.name == "queue" for worker in self.scheduler.workers) >= 4
-        return [] if busy else [message.visible_at for message in self.queue.messages]
+    # ------------------------------------------------------------------ what is watched
 
     def _tell(self, line: str) -> None:
         if self.trace is not None:
@@ -236,7 +185,7 @@ class World:
     def _watch(self, before: Any, after: Any) -> None:
         worker = self.scheduler.current
         self._tell_write(before, after)
-        self.audit.watch(before, after, self.scheduler.now)
+        self.audit.watch(before, after)
         if after["sk"] != JOB:
             return
         job = job_record(after)
@@ -258,7 +207,8 @@ class World:
 
     def run(self) -> None:
         """Let the world go on until it rests, then judge it."""
-        self.scheduler.at(self.began + SWEEP_EVERY, self._sweep)
+        self.scheduler.at(self.began + SWEEP_EVERY, self.poller.sweep)
+        self._plan_outage()
         for _ in range(MOST_STEPS):
             passed = self.scheduler.now - self.began
             if passed > FAULTS_UNTIL and self.scheduler.faults:
@@ -273,6 +223,13 @@ class World:
         self.audit.close(self.owed)
         self.scheduler.end()
 
+    def _plan_outage(self) -> None:
+        """Let a service be out of reach for a while."""
+        if self.random.random() < self.profile.outage:
+            kind = self.random.choice(("throttled", "bus_down", "send_failed"))
+            begins = self.scheduler.now + self.random.uniform(0.0, 100.0)
+            self.scheduler.outages[kind] = (begins, begins + self.random.choice((20.0, 200.0)))
+
     def _rests(self) -> bool:
         if self.plans or self.queue.messages or any(worker.name != "sweep" for worker in self.scheduler.workers):
             return False
@@ -280,14 +237,6 @@ class World:
         if any(not job.finished or job.due is not None for job in jobs):
             return False
         return len(self.scheduler.later) <= 1  # the next sweep
-
-
-def _names(message: Message) -> JobKey:
-    """Which job a message stands for."""
-    body = json.loads(message.body)
-    if "resume" in body:
-        return JobKey(**body["resume"])
-    return JobKey(TENANT, body.get("id") or message.id)
 
 
 def caller(*tags: str) -> Caller:
