@@ -15,7 +15,7 @@ from typing import Final
 MARGIN: Final = 0.5
 """Seconds before the end of the invocation, for the log to get out."""
 IN_LAMBDA: Final = "AWS_LAMBDA_RUNTIME_API"
-"""Set wherever Lambda's runtime client runs. Elsewhere the process is someone's shell or test run, and is left alone."""
+"""Set wherever Lambda's runtime client runs. Elsewhere the process is someone's shell or tests, and is left alone."""
 LONGEST: Final = 86_400.0
 """Seconds; an invocation lasts no day, and `faulthandler` refuses very large numbers."""
 STANDARD_ERROR: Final = 2
