@@ -13,8 +13,8 @@ def describe_block(block: Block[..., Any], caller: Caller) -> dict[str, Any]:
 
     Returns:
         ``name`` is the block's full name, by which it is looked up, and ``action`` what a step writes: the same text.
-        ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are what a job needs
-        to use it, and ``allowed`` says whether this caller's jobs have them; ``timeout`` is in seconds.
+        ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are what a job
+        needs to use it, and ``allowed`` says whether this caller's jobs have them; ``timeout`` is in seconds.
     """
     return {
         "name": block.action,

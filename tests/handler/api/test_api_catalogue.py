@@ -12,7 +12,7 @@ EVENTS = Path(__file__).parent.parent.parent / "events"
 def test_the_catalogue_tells_what_a_block_takes_and_whether_the_caller_may_use_it(client: Client) -> None:
     blocks = {block["action"]: block for block in client.get("/blocks").json["blocks"]}
     join = blocks["TEXT.JOIN"]
-    assert join == client.get("/blocks/text.join").json
+    assert join == client.get("/blocks/text.join").json == client.get(f"/blocks/{join['name']}").json
     assert join["parameters"]["required"] == ["text1", "text2"]
     assert join["parameters"]["properties"]["join_with"]["default"] == " "
     assert (join["allowed"], join["tags"]) == (True, [])
