@@ -1,0 +1,67 @@
+"""What a cold start pays for: the modules that a fresh worker has imported when its first job is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DONE = "worked off:"
+WORKER = f"""
+import json, sys
+sys.stdout, kept = sys.stderr, sys.stdout
+from benchmarks import cold_worker
+cold_worker.main()
+print("{DONE}", json.dumps(sorted(sys.modules)), file=kept)
+"""
+"""One message of the queue through `lambda_handler`, and a botocore whose requests are answered in the process."""
+
+FORBIDDEN = {
+    "aws_lambda_powertools.event_handler": "the API's resolver (170 ms)",
+    "aws_xray_sdk": "the tracer (190 ms); nobody asked for it",
+    "awscrt": "botocore would sign with it, and import it first (57 ms)",
+    "boto3": "botocore's clients are all that is called (10 ms, and 50 for its resources)",
+    "boto3.resources": "see boto3",
+    "handler.api": "the other door",
+    "handler.cli": "a developer's door",
+    "infra.local": "the embedded AWS",
+    "jsonschema": "only tests validate with it",
+    "moto": "the embedded AWS",
+    "rich": "only people at a terminal see it",
+    "yaml": "only tools read it",
+}
+
+
+@cache
+def imported() -> frozenset[str]:
+    """All modules of such a process."""
+    ended = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", WORKER],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        timeout=60,
+    )
+    line = next((line for line in ended.stdout.splitlines() if line.startswith(DONE)), None)
+    assert line is not None, f"the worker did not get through its message:\n{ended.stderr[-2000:]}"
+    return frozenset(json.loads(line.removeprefix(DONE)))
+
+
+@pytest.mark.parametrize("module", FORBIDDEN)
+def test_a_worker_does_its_first_job_without_importing(module: str) -> None:
+    found = sorted(name for name in imported() if name == module or name.startswith(f"{module}."))
+    assert not found, f"{FORBIDDEN[module]}; found {found[:5]}"
+
+
+def test_a_worker_that_did_a_job_has_the_engine_and_clients_of_its_own() -> None:
+    """Else the tests above would hold for a process that did nothing."""
+    assert {"handler.engine.conduit", "handler.recorder", "blocks.math", "botocore.client"} <= imported()
