@@ -5,14 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+from blocks.block import Block, Registry
 from handler.job_text import columns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from blocks.block import Block, Registry
 
 INDENT = "  "
 WIDTH = 100

@@ -7,8 +7,11 @@ import json
 import os
 import signal
 import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from types import FrameType
+from typing import Any, Final
 
 from handler.block_page import UnknownBlockError, find_block, list_lines, page_lines
 from handler.job_printer import JsonPrinter, LivePrinter, PlainPrinter, Printer, complain, print_jobs, write
@@ -17,11 +20,6 @@ from handler.lambda_event import Identity
 from handler.local_server import AddressError, LocalServer
 from handler.usage import make_parser
 from handler.workstation import Options, RefusedError, Workstation, open_workstation
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Callable, Iterator, Sequence
-    from types import FrameType
 
 INTERRUPTED: Final = 130
 """The shell's code for a program that Ctrl-C ended."""

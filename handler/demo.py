@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from handler.job_printer import print_records, write
+from handler.job_printer import Printer, print_records, write
 from handler.job_source import read_jobs
-
-if TYPE_CHECKING:
-    from handler.job_printer import Printer
-    from handler.workstation import Workstation
+from handler.workstation import Workstation
 
 EXAMPLES: Final = Path(__file__).resolve().parent.parent / "examples"
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from handler.job_source import JobText
 from handler.job_text import event_lines, item_lines, job_lines, shorten
-from handler.workstation import RefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from handler.job_source import JobText
-    from handler.workstation import Workstation
-    from infra.local_services import BusEvent, LocalServices
+from handler.workstation import RefusedError, Workstation
+from infra.local_services import BusEvent, LocalServices
 
 Job = dict[str, Any]
 

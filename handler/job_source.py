@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from handler.json_text import InvalidJson, read
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 STREAM: Final = "-"
 

@@ -8,13 +8,11 @@ these are only dictionaries that it is called with.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"

@@ -7,7 +7,9 @@ hold; the table is drawn by a thread of its own from the events that have reache
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -15,13 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handler.job_text import HEADINGS, shorten, step_cells, summary_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
-    from typing import Self
-
-    from infra.local_services import BusEvent
+from infra.local_services import BusEvent
 
 REDRAW_SECONDS: Final = 0.05
 _COLOURS: Final = {"DONE": "green", "IF_CONDITION_FAILED": "dim", "SKIPPED": "dim", "": "dim", "SUCCEEDED": "green"}

@@ -10,14 +10,12 @@ import base64
 import json
 import sys
 import uuid
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from handler.lambda_event import Event, HttpRequest, Identity, LocalContext, http_event, schedule_event
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 class Poller(Protocol):

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from handler.job_text import event_lines, shorten
 from handler.lambda_event import HttpRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from handler.local_lambda import HttpResponse
-    from handler.workstation import Workstation
+from handler.local_lambda import HttpResponse
+from handler.workstation import Workstation
 
 IDLE_SECONDS: Final = 0.2
 LARGEST_BODY: Final = 10 * 1024 * 1024

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from handler.lambda_event import HttpRequest, Identity
 from handler.local_lambda import HttpResponse, LocalLambda
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from infra.local import EmbeddedAws
-    from infra.local_services import LocalServices
+from infra.local import embedded
+from infra.local_services import LocalServices
 
 FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 POLL_SECONDS: Final = 0.05
@@ -74,16 +71,12 @@ class Workstation:
     Attributes:
         function: the function and what calls it.
         services: table, bus and queue, to look into.
-        aws: the embedded AWS.
         tenant: whose jobs these are.
     """
 
-    def __init__(
-        self, function: LocalLambda, services: LocalServices, aws: EmbeddedAws, sleep: Callable[[float], None]
-    ) -> None:
+    def __init__(self, function: LocalLambda, services: LocalServices, sleep: Callable[[float], None]) -> None:
         self.function = function
         self.services = services
-        self.aws = aws
         self.tenant = function.identity.subject
         self._sleep = sleep
         self._swept = function.now()
@@ -156,10 +149,7 @@ def open_workstation(
         sleep: waits that many seconds.
         check: see `LocalLambda`.
     """
-    # Half a second of imports that `conduit --help` and `conduit blocks` do without.
-    from handler.app import lambda_handler  # noqa: PLC0415
-    from infra.local import embedded  # noqa: PLC0415
-    from infra.local_services import LocalServices  # noqa: PLC0415
+    from handler.app import lambda_handler  # noqa: PLC0415  # a third of a second that `conduit --help` does without
 
     with _environment(options.environment()), embedded() as aws:
         seconds = (
@@ -174,7 +164,7 @@ def open_workstation(
             check=check,
             **seconds,
         )
-        yield Workstation(function, LocalServices(aws), aws, sleep)
+        yield Workstation(function, LocalServices(aws), sleep)
 
 
 @contextmanager

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from infra.attributes import decode_item
 from infra.event_bus import SOURCE
-
-if TYPE_CHECKING:
-    from infra.items import Item
-    from infra.local import EmbeddedAws
+from infra.items import Item
+from infra.local import EmbeddedAws
 
 _RECEIVE_MOST: Final = 10
 _WRITE_MOST: Final = 25
@@ -24,15 +21,6 @@ _HOURS: Final = 43_200
 """Seconds; the longest that SQS hides a received message."""
 
 BusEvent = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How many messages a queue holds: ready, not to be seen yet, and received but neither deleted nor given back."""
-
-    ready: int
-    delayed: int
-    in_flight: int
 
 
 class LocalServices:
@@ -54,16 +42,6 @@ class LocalServices:
         """
         sent: str = self._queues.send_message(QueueUrl=self._aws.queue_url, MessageBody=body)["MessageId"]
         return sent
-
-    def waiting(self) -> Waiting:
-        """What the job queue holds."""
-        answer = self._queues.get_queue_attributes(QueueUrl=self._aws.queue_url, AttributeNames=["All"])
-        numbers = answer["Attributes"]
-        return Waiting(
-            ready=int(numbers["ApproximateNumberOfMessages"]),
-            delayed=int(numbers["ApproximateNumberOfMessagesDelayed"]),
-            in_flight=int(numbers["ApproximateNumberOfMessagesNotVisible"]),
-        )
 
     def mute_bus(self) -> None:
         """Take the targets off every rule of the bus, so that what reaches it is kept nowhere."""

@@ -24,8 +24,8 @@ class World:
         function = LocalLambda(
             handler=self.handle, poller=self, now=lambda: self.time, epoch=lambda: 0.0, identity=Identity(subject="ada")
         )
-        aws: Any = self
-        self.station = Workstation(function, aws, aws, self.sleep)
+        services: Any = self
+        self.station = Workstation(function, services, self.sleep)
 
     def handle(self, event: dict[str, Any], _: Any) -> Any:
         if "Records" in event:
