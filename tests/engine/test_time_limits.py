@@ -1,0 +1,355 @@
+"""Time limits of steps in jobs: which one holds, what its end means, and what is begun at all."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from blocks.block import Block, Call
+from handler.engine import Conduit, ConduitStatus, Invocation, Outcome, Runtime
+from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.runtime import steady_clock
+
+START = 1000.0
+
+
+class World:
+    """A clock that blocks and waits move on, and an alarm that goes by it."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def runtime(self, **more: Any) -> Runtime:
+        return Runtime(now=lambda: self.time, sleep=self.sleep, random=lambda: 0.0, alarm=self, **more)
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+        began = self.time
+        result = function(*args, **kwargs)
+        if self.time - began > seconds:
+            self.time = began + seconds
+            raise StepTimeout(seconds)
+        return result
+
+    async def wait(
+        self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
+    ) -> Any:
+        raise NotImplementedError
+
+    def block(self, **options: Any) -> Block[..., Any]:
+        """A block that takes the seconds that it is asked to."""
+
+        def work(*, seconds: float) -> str:
+            self.time += seconds
+            return "done"
+
+        return Block(work, private=True, **options)
+
+
+def job_of(block: Block[..., Any], *steps: dict[str, Any]) -> Conduit:
+    return Conduit.from_dict({"steps": [{"action": block.action, **step} for step in steps]}, blocks=[block])
+
+
+def work(seconds: float, **step: Any) -> dict[str, Any]:
+    return {"parameters": {"seconds": seconds}, **step}
+
+
+def go(job: Conduit, runtime: Runtime) -> Outcome:
+    return asyncio.run(job.run(runtime))
+
+
+def invocation(seconds: float, fresh: float = math.inf) -> Invocation:
+    return Invocation(ends_at=START + seconds, fresh=fresh)
+
+
+# ---------------------------------------------------------------------- which limit holds
+
+
+@pytest.mark.parametrize(
+    ("step", "block", "job", "name"),
+    [
+        (2.0, 3.0, 4.0, "the step's own time limit"),
+        (3.0, 2.0, 4.0, "the block's time limit"),
+        (4.0, 3.0, 2.0, "the time limit of the whole job"),
+        (None, None, 2.0, "the time limit of the whole job"),
+        (None, 2.0, None, "the block's time limit"),
+        (2.0, None, None, "the step's own time limit"),
+    ],
+)
+def test_the_earliest_limit_holds_and_the_error_names_it_and_how_long_the_step_ran(
+    step: float | None, block: float | None, job: float | None, name: str
+) -> None:
+    world = World()
+    made = job_of(world.block(timeout=block), work(10, timeout=step) if step else work(10))
+    assert go(made, world.runtime(invocation=invocation(60), job_ends_at=job and START + job)) is Outcome.FINISHED
+    assert made[1].status is ConduitStatus.TIME_LIMIT_EXCEED
+    assert name in made[1].error["message"]
+    assert "2.000 s" in made[1].error["message"]
+    assert world.time == START + 2
+
+
+@pytest.mark.parametrize(("took", "status"), [(1.999, "DONE"), (2.0, "DONE"), (2.001, "TIME_LIMIT_EXCEED")])
+def test_a_step_that_ends_exactly_at_its_limit_is_done(took: float, status: str) -> None:
+    world = World()
+    job = job_of(world.block(), work(took, timeout=2))
+    go(job, world.runtime())
+    assert job[1].status.name == status
+
+
+def test_a_time_limit_fails_the_job_like_any_failure() -> None:
+    world = World()
+    job = job_of(world.block(), work(9, timeout=1), work(1), work(1, forced=True))
+    go(job, world.runtime())
+    assert [step.status.name for step in job] == ["TIME_LIMIT_EXCEED", "SKIPPED", "DONE"]
+    assert job.success is False
+
+
+def test_a_job_whose_time_is_over_begins_nothing_more() -> None:
+    world = World()
+    job = job_of(world.block(), work(2), work(1))
+    assert go(job, world.runtime(job_ends_at=START + 2)) is Outcome.FINISHED
+    assert [step.status.name for step in job] == ["DONE", "TIME_LIMIT_EXCEED"]
+    assert job[2].attempts == 0
+    assert "not started" in job[2].error["message"]
+
+
+def test_a_block_can_read_how_much_time_it_has_left() -> None:
+    world, seen = World(), []
+
+    def look(call__: Call) -> None:
+        seen.append(call__.time_left)
+        world.time += 1.5
+        seen.append(call__.time_left)
+
+    job = job_of(Block(look, private=True, timeout=4), {})
+    go(job, world.runtime())
+    assert seen == [4.0, 2.5]
+
+
+def test_a_block_without_any_limit_has_for_ever_left() -> None:
+    seen = []
+    job = job_of(Block(lambda call__: seen.append(call__.time_left), name="look", private=True), {})
+    go(job, World().runtime())
+    assert seen == [math.inf]
+
+
+# ---------------------------------------------------------------------- the end of the invocation
+
+
+def test_what_fits_the_invocation_is_done_and_the_rest_is_left_for_the_next() -> None:
+    world = World()
+    job = job_of(world.block(), *(work(1) for _ in range(30)))
+    assert go(job, world.runtime(invocation=invocation(5))) is Outcome.PAUSED
+    assert [step.status.name for step in job] == ["DONE"] * 5 + ["NONE"] * 25
+    assert (job[6].attempts, job[6].started_at, job[6].finished_at) == (0, None, None)
+    assert world.time == START + 5
+    world.time = START
+    assert go(job, world.runtime(invocation=invocation(100))) is Outcome.FINISHED
+    assert {step.status.name for step in job} == {"DONE"}
+
+
+def test_a_step_cut_off_by_the_invocation_is_not_failed_and_runs_again() -> None:
+    world = World()
+    job = job_of(world.block(), work(1), work(9))
+    assert go(job, world.runtime(invocation=invocation(5))) is Outcome.PAUSED
+    assert [step.status.name for step in job] == ["DONE", "NONE"]
+    assert job.paused is not None
+    assert job.paused.cut
+    assert job.success is None
+    assert go(job, world.runtime(invocation=Invocation(ends_at=world.time + 20))) is Outcome.FINISHED
+    assert (job[2].status, job[2].attempts) == (ConduitStatus.DONE, 2)
+
+
+def test_a_step_that_may_run_once_and_is_cut_off_is_interrupted() -> None:
+    world = World()
+    job = job_of(world.block(effect="at_most_once"), work(9))
+    assert go(job, world.runtime(invocation=invocation(5))) is Outcome.FINISHED
+    assert job[1].status is ConduitStatus.INTERRUPTED
+
+
+def test_the_steps_own_limit_wins_over_an_equal_one_of_the_invocation() -> None:
+    world = World()
+    job = job_of(world.block(), work(9, timeout=5))
+    assert go(job, world.runtime(invocation=invocation(5))) is Outcome.FINISHED
+    assert job[1].status is ConduitStatus.TIME_LIMIT_EXCEED
+
+
+@pytest.mark.parametrize("left", [0.0, -0.001, -1000.0, -math.inf])
+def test_an_invocation_with_nothing_left_begins_nothing(left: float) -> None:
+    world = World()
+    job = job_of(world.block(), work(0))
+    assert go(job, world.runtime(invocation=invocation(left))) is Outcome.PAUSED
+    assert (job[1].status, job[1].attempts) == (ConduitStatus.NONE, 0)
+
+
+@pytest.mark.parametrize("limits", [{}, {"invocation": None, "job_ends_at": None}, {"job_ends_at": math.inf}])
+def test_where_no_limit_is_known_none_holds(limits: dict[str, Any]) -> None:
+    world = World()
+    job = job_of(world.block(), work(10**9))
+    go(job, world.runtime(**limits))
+    assert job[1].status is ConduitStatus.DONE
+
+
+def test_a_step_waits_for_a_fresh_invocation_that_it_fits() -> None:
+    world = World()
+    job = job_of(world.block(), work(1), work(1, timeout=8))
+    assert go(job, world.runtime(invocation=invocation(5, fresh=10))) is Outcome.PAUSED
+    assert [step.attempts for step in job] == [1, 0]
+
+
+def test_a_step_that_no_invocation_fits_is_begun_with_what_is_left() -> None:
+    world = World()
+    job = job_of(world.block(), work(1), work(1, timeout=80))
+    assert go(job, world.runtime(invocation=invocation(5, fresh=10))) is Outcome.FINISHED
+    assert [step.status.name for step in job] == ["DONE", "DONE"]
+
+
+def test_the_first_step_of_an_invocation_is_begun_with_what_is_left_so_that_it_is_not_passed_on_for_ever() -> None:
+    world = World()
+    job = job_of(world.block(), work(0.05, timeout=8))
+    assert go(job, world.runtime(invocation=invocation(0.06, fresh=10))) is Outcome.FINISHED
+    assert job[1].status is ConduitStatus.DONE
+
+
+# ---------------------------------------------------------------------- retries
+
+
+def test_no_try_is_begun_that_cannot_end_in_time() -> None:
+    world = World()
+    retry = {"attempts": 9, "delay": 1, "backoff": 1, "jitter": False, "on": ["TIME_LIMIT_EXCEED"]}
+    job = job_of(world.block(), work(9, timeout=2, retry=retry))
+    assert go(job, world.runtime(invocation=invocation(9))) is Outcome.PAUSED
+    assert job[1].attempts == 3  # at 0, 3 and 6 seconds; a fourth would begin at 9
+    assert job.paused is not None
+    assert (job.paused.tries, job.paused.resume_in, job.paused.cut) == (3, 1, False)
+
+
+def test_no_try_is_begun_that_the_job_has_no_time_for() -> None:
+    world = World()
+    retry = {"attempts": 9, "delay": 1, "backoff": 1, "jitter": False, "on": ["TIME_LIMIT_EXCEED"]}
+    job = job_of(world.block(), work(9, timeout=2, retry=retry))
+    assert go(job, world.runtime(job_ends_at=START + 7)) is Outcome.FINISHED
+    assert (job[1].status, job[1].attempts) == (ConduitStatus.TIME_LIMIT_EXCEED, 2)
+
+
+# ---------------------------------------------------------------------- clocks that jump
+
+
+def test_a_clock_that_jumps_back_makes_no_step_end_before_it_began() -> None:
+    world = World()
+
+    def turn_back() -> None:
+        world.time -= 3600
+
+    job = job_of(Block(turn_back, private=True), {})
+    go(job, world.runtime(invocation=invocation(60)))
+    assert job[1].status is ConduitStatus.DONE
+    assert job[1].finished_at == job[1].started_at == START
+    assert job[1].duration_ms == 0
+
+
+def test_a_clock_that_jumps_ahead_ends_the_invocation_and_loses_nothing() -> None:
+    world = World()
+    job = job_of(world.block(), work(1), work(1))
+
+    def jump(_: Conduit, step: Any) -> None:
+        world.time += 3600 if step.position == 1 else 0
+
+    job.on_step_update = jump
+    assert go(job, world.runtime(invocation=invocation(60))) is Outcome.PAUSED
+    assert [step.status.name for step in job] == ["DONE", "NONE"]
+
+
+def test_the_systems_clock_does_not_follow_one_that_is_set_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = steady_clock()
+    before = now()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert before <= now() < before + 60
+
+
+# ---------------------------------------------------------------------- the real alarm
+
+
+@pytest.fixture
+def real() -> Runtime:
+    return Runtime(alarm=SystemAlarm(time.monotonic, grace=0.02))
+
+
+def catch_everything() -> None:
+    while True:
+        try:  # noqa: SIM105  # as a bad block does
+            time.sleep(60)
+        except BaseException:  # noqa: BLE001, S110  # as a bad block does
+            pass
+
+
+async def swallow_cancellation() -> None:
+    while True:
+        try:  # noqa: SIM105  # as a bad block does
+            await asyncio.sleep(60)
+        except BaseException:  # noqa: BLE001, S110  # as a bad block does
+            pass
+
+
+@pytest.mark.parametrize("isolation", [None, "process"])
+@pytest.mark.parametrize("function", [catch_everything, swallow_cancellation])
+def test_a_block_that_swallows_everything_ends_and_the_job_goes_on(
+    real: Runtime, function: Any, isolation: Any
+) -> None:
+    bad = Block(function, private=True, timeout=0.02, isolation=isolation)
+    job = job_of(bad, {"allow_failure": True}, {"allow_failure": True})
+    assert go(job, real) is Outcome.FINISHED
+    assert [step.status.name for step in job] == ["TIME_LIMIT_EXCEED"] * 2
+    assert "the block's time limit" in job[1].error["message"]
+
+
+@pytest.mark.parametrize("timeout", [1e-9, 1e-6, 1e-4])
+def test_a_limit_shorter_than_a_millisecond_holds(real: Runtime, timeout: float) -> None:
+    job = job_of(Block(catch_everything, private=True), {"timeout": timeout})
+    go(job, real)
+    assert job[1].status is ConduitStatus.TIME_LIMIT_EXCEED
+
+
+@pytest.mark.parametrize("timeout", [1e6, 1e9, 1e300])
+def test_a_limit_far_in_the_future_lets_a_step_run(real: Runtime, timeout: float) -> None:
+    job = job_of(Block(lambda: "done", name="quick", private=True), {"timeout": timeout})
+    go(job, real)
+    assert job[1].status is ConduitStatus.DONE
+
+
+def forge_a_timeout() -> None:
+    raise StepTimeout(1)
+
+
+def raise_value_error() -> None:
+    raise ValueError("no such thing")
+
+
+@pytest.mark.parametrize(
+    ("function", "status", "type_"),
+    [
+        (forge_a_timeout, "UNHANDLED_EXCEPTION", "RuntimeError"),
+        (raise_value_error, "INVALID_ARGUMENT", "ValueError"),
+        (lambda: {1, 2}, "RESULT_LIMIT_EXCEED", "RESULT_LIMIT_EXCEED"),
+    ],
+)
+@pytest.mark.parametrize("isolation", [None, "process"])
+def test_isolation_changes_no_outcome(real: Runtime, function: Any, isolation: Any, status: str, type_: str) -> None:
+    job = job_of(Block(function, name="odd", private=True, timeout=5, isolation=isolation), {})
+    go(job, real)
+    assert (job[1].status.name, job[1].error["type"]) == (status, type_)
+
+
+def test_an_isolated_block_that_takes_its_process_with_it_fails_alone(real: Runtime) -> None:
+    job = job_of(Block(lambda: os._exit(9), name="leave", private=True, isolation="process"), {})
+    go(job, real)
+    assert job[1].status is ConduitStatus.UNHANDLED_EXCEPTION
+    assert "exit code 9" in job[1].error["message"]
