@@ -250,7 +250,7 @@ def test_ctrl_c_ends_the_command_cleanly_and_what_was_shown_stays() -> None:
     first = json.loads(command.stdout.readline())
 
     command.send_signal(signal.SIGINT)
-    rest, complaints = command.communicate(timeout=30)
+    rest, complaints = command.communicate(timeout=60)
 
     assert (first["id"], command.returncode, rest, complaints) == ("first", 130, "", "Interrupted.\n")
 
@@ -270,7 +270,7 @@ def test_ctrl_c_ends_the_command_while_a_step_waits() -> None:
     command.stdout.readline()  # the second job is next, and there for longer than this test
 
     command.send_signal(signal.SIGINT)
-    rest, complaints = command.communicate(timeout=15)
+    rest, complaints = command.communicate(timeout=60)
 
     assert (command.returncode, rest, complaints) == (130, "", "Interrupted.\n")
 
