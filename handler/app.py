@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+# Before anything imports pydantic: the batch processor then leaves out Powertools' own models of every event there is,
+# which are a quarter of a worker's cold start.
+import aws_lambda_powertools.utilities.batch  # noqa: F401
+
 from handler.lifetime import Lifetime
 from handler.loop import drive
 from handler.ports import Ports

@@ -20,8 +20,8 @@ LONGEST_VISIBILITY: Final = 43_200
 """Seconds that SQS keeps a received message hidden at the most: 12 hours."""
 _PROBLEM_CHARACTERS: Final = 1000
 _PROBLEM: Final = "problem"
-_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What SQS does not take in a text: it allows the characters of XML 1.0."""
+_ILLEGAL: Final = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""What SQS does not take in a text: it allows the characters of XML 1.0. Compiled at its first use: that takes 5 ms."""
 _NOT_OURS: Final = frozenset(
     {"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "ReceiptHandleIsInvalid"}
 )
@@ -69,7 +69,7 @@ class JobQueue:
         size = len(body.encode(errors="surrogatepass"))
         if size > self._message_bytes:
             raise TooLargeError(f"The message has {size} bytes; the queue {self._url} takes {self._message_bytes}.")
-        if not body or _ILLEGAL.search(body):
+        if not body or re.search(_ILLEGAL, body):
             raise GiveUpError(f"The queue {self._url} takes a text that is not empty and has no control characters.")
         request = self._fifo(self._url, group, deduplication)
         if not self._url.endswith(".fifo"):
@@ -105,7 +105,7 @@ class JobQueue:
         """
         request = self._fifo(self._dead_letter_url, group, deduplication)
         room = REJECTED_BYTES - len(body.encode(errors="surrogatepass")) - len(_PROBLEM + "String")
-        text = _ILLEGAL.sub("\ufffd", problem)[:_PROBLEM_CHARACTERS].encode()[: max(0, room)].decode(errors="ignore")
+        text = re.sub(_ILLEGAL, "\ufffd", problem)[:_PROBLEM_CHARACTERS].encode()[: max(0, room)].decode(errors="ignore")
         if text:
             request["MessageAttributes"] = {_PROBLEM: {"DataType": "String", "StringValue": text}}
         self._send(self._dead_letter_url, body, request)
