@@ -105,7 +105,9 @@ class JobQueue:
         """
         request = self._fifo(self._dead_letter_url, group, deduplication)
         room = REJECTED_BYTES - len(body.encode(errors="surrogatepass")) - len(_PROBLEM + "String")
-        text = re.sub(_ILLEGAL, "\ufffd", problem)[:_PROBLEM_CHARACTERS].encode()[: max(0, room)].decode(errors="ignore")
+        text = (
+            re.sub(_ILLEGAL, "\ufffd", problem)[:_PROBLEM_CHARACTERS].encode()[: max(0, room)].decode(errors="ignore")
+        )
         if text:
             request["MessageAttributes"] = {_PROBLEM: {"DataType": "String", "StringValue": text}}
         self._send(self._dead_letter_url, body, request)
