@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -80,9 +80,14 @@ class JobPayload:
         """The one JSON text of this job, to be stored and hashed.
 
         White space, escapes, the order of a job's own fields and how numbers of seconds were written do not show in
-        it. The order of keys in `parameters` and `variables` does, since blocks can tell it: it is part of what the job does.
+        it. The order of keys in `parameters` and `variables` does, since blocks can tell it: it is part of the job.
         """
         return json_text.encode(self.as_job())
+
+
+_EMPTY: Final = JobPayload(None, None, {}, {}, [])
+_GROWTH: Final = 5
+"""How much longer a payload's canonical text can be: ``9e15`` becomes ``9000000000000000.0``."""
 
 
 def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = PayloadLimits()) -> JobPayload:
@@ -110,7 +115,18 @@ def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = Payload
         job = job_shape.validator().validate_python(value)
     except ValidationError as error:
         raise InvalidPayload(bounded(job_shape.explain(error, value))) from None
-    return _assemble(job)
+    payload = _assemble(job)
+    if size * _GROWTH > limits.size:
+        _refuse_grown(payload, limits)
+    return payload
+
+
+def _refuse_grown(payload: JobPayload, limits: PayloadLimits) -> None:
+    """Refuse a payload whose numbers take more room written out (``9e15``) than it may have: it could not be stored."""
+    grown = len(payload.canonical().encode()) - len(_EMPTY.canonical())
+    if grown > limits.size:
+        message = f"A payload may have {limits.size} bytes; this one has {grown} once its numbers are written out."
+        raise PayloadTooLarge([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
 
 
 def _as_text(body: str | bytes | Mapping[str, Any]) -> str | bytes:

@@ -89,7 +89,7 @@ def reply_to(error: Exception) -> Reply | None:
         case InvalidPayload():
             return problem_reply(INVALID, "See errors for what is wrong, and where.", errors=error.problems)
         case InvalidRequestError():
-            pointer = error.pointer if error.pointer.startswith("/") else f"/{error.pointer}"
+            pointer = error.pointer if error.pointer[:1] in ("", "/") else f"/{error.pointer}"
             problem = Problem(pointer, "INVALID_FIELD", str(error))
             return problem_reply(INVALID, "See errors for what is wrong, and where.", errors=[problem])
         case NotFoundError():

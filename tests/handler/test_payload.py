@@ -192,6 +192,17 @@ def test_problems_never_add_up_to_more_than_an_answer_holds() -> None:
     assert "more problems" in raised.value.problems[-1].message
 
 
+@pytest.mark.parametrize(("count", "taken"), [(11, True), (12, True), (13, False)])
+def test_numbers_that_grow_when_they_are_written_out_count_as_what_is_stored(count: int, taken: bool) -> None:
+    body = '{"steps":[],"variables":{"v":[' + ",".join(["9e15"] * count) + "]}}"
+    limits = PayloadLimits(size=len('"v":[') + 12 * len("9000000000000000.0,"))
+    if taken:
+        parse(body, limits)
+    else:
+        with pytest.raises(PayloadTooLarge):
+            parse(body, limits)
+
+
 def test_the_same_job_in_other_words_has_the_same_canonical_text() -> None:
     one = '{"steps":[{"action":"A","id":"\\u0061","timeout":5}],"id":"x","local_values":{}}'
     other = '{ "id" : "x", "parameters": {}, "steps" : [ {"id":"a", "timeout":5.0, "action":"A"} ] }'
