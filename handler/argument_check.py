@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -51,7 +52,6 @@ def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestio
         block.validate(known)
     except ValidationError as error:
         open_ended = len(known) < len(arguments)
-        names = list(block.schema()["properties"])
         for entry in error.errors(include_url=False, include_context=False, include_input=False):
             loc, kind = entry["loc"], entry["type"]
             if kind == "missing" and len(loc) == 1 and open_ended:
@@ -59,7 +59,7 @@ def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestio
             path, node, exact = _locate(loc, arguments)
             if kind not in {"missing", "extra_forbidden"} and not _certain(node, kind, exact=exact):
                 continue
-            yield Misfit(path, _say(block, names, entry, suggestions))
+            yield Misfit(path, _say(block, entry, suggestions))
     except Exception:  # noqa: BLE001 # a validator of someone's own, that met a stand-in instead of a value
         return
 
@@ -100,12 +100,19 @@ def _has_unknown(node: Any) -> bool:
     return isinstance(node, (Unknown, UnknownText))
 
 
-def _say(block: Block[..., Any], names: list[str], entry: ErrorDetails, suggestions: Suggestions) -> str:
+@lru_cache(maxsize=1024)
+def _names(block: Block[..., Any]) -> tuple[str, ...]:
+    """Every name of the block's parameters; making a schema takes half a millisecond."""
+    return tuple(block.schema()["properties"])
+
+
+def _say(block: Block[..., Any], entry: ErrorDetails, suggestions: Suggestions) -> str:
     loc, kind = entry["loc"], entry["type"]
     name = quote(str(loc[0])) if loc else "its parameters"
     if kind == "missing" and len(loc) == 1:
         return f"{block.action} needs the parameter {name}."
     if kind == "extra_forbidden" and len(loc) == 1:
+        names = _names(block)
         has = f"it has {', '.join(names)}" if names else "it has none"
         return f"{block.action} has no parameter {name}; {has}.{suggestions.suggest(str(loc[0]), names)}"
     return f"{name} does not fit {block.action}: {entry['msg']}."

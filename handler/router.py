@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -48,20 +49,21 @@ class Route:
     method: str
     template: str
     endpoint: Endpoint
-    _pattern: re.Pattern[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        greedy = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", self.template)
-        object.__setattr__(self, "_pattern", re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", greedy), re.DOTALL))
 
     def match(self, path: str) -> dict[str, str] | None:
         """The values in the places of the template, or ``None`` where the path is another."""
-        match = self._pattern.fullmatch(path)
+        match = _pattern_of(self.template).fullmatch(path)
         return {name: unquote(value) for name, value in match.groupdict().items()} if match else None
 
     @property
     def methods(self) -> tuple[str, ...]:
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
+
+@cache
+def _pattern_of(template: str) -> re.Pattern[str]:
+    greedy = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", template)
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", greedy), re.DOTALL)
 
 
 class UnknownPathError(Exception):
