@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 SERVICE: Final = "conduit"
+_CALLER: Final = 3
+"""Frames up from Powertools: the line that a log entry names as its place is our caller's, not one of this file."""
 
 
 class LambdaLog:
@@ -22,16 +24,16 @@ class LambdaLog:
             self._set_context()
 
     def info(self, msg: str, *, extra: Mapping[str, Any]) -> None:
-        self._made().info(msg, extra=dict(extra))
+        self._made().info(msg, extra=dict(extra), stacklevel=_CALLER)
 
     def warning(self, msg: str, *, extra: Mapping[str, Any]) -> None:
-        self._made().warning(msg, extra=dict(extra))
+        self._made().warning(msg, extra=dict(extra), stacklevel=_CALLER)
 
     def error(self, msg: str, *, extra: Mapping[str, Any]) -> None:
-        self._made().error(msg, extra=dict(extra))
+        self._made().error(msg, extra=dict(extra), stacklevel=_CALLER)
 
     def exception(self, msg: str, *, extra: Mapping[str, Any]) -> None:
-        self._made().exception(msg, extra=dict(extra))
+        self._made().exception(msg, extra=dict(extra), stacklevel=_CALLER)
 
     def _made(self) -> Any:
         if self._logger is None:
