@@ -57,7 +57,7 @@ def _shape(name: str, shape: Any, further: dict[str, Any]) -> dict[str, Any]:
     """The schema of something that is sent, and those that it refers to."""
     schema = TypeAdapter(shape).json_schema(ref_template="#/components/schemas/{model}")
     inner: dict[str, Any] = schema.pop("$defs", {})
-    return {**inner, name: {**schema, **further}}
+    return {**inner, name: {**schema, "title": name, **further}}
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -33,7 +33,7 @@ _OTHER_CASES: Final = {"I": "\u0131", "S": "\u017f"}
 def job_schema(blocks: Iterable[Block[..., Any]]) -> dict[str, Any]:
     """The schema of a job that may use these blocks."""
     schema = TypeAdapter(JobShape).json_schema()
-    step = schema["$defs"]["StepShape"]
+    step = schema["$defs"]["JobStep"]
     _describe(schema, step)
     known = list(blocks)
     if not known:

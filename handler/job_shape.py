@@ -30,7 +30,7 @@ RetriedStatus = Literal[
 """What a block's run can end in, DONE aside: the statuses that trying again can change."""
 
 
-class RetryShape(TypedDict, total=False):
+class StepRetry(TypedDict, total=False):
     """When and how often a step's block is tried again."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # pydantic's documented place for it
@@ -42,8 +42,8 @@ class RetryShape(TypedDict, total=False):
     on: list[RetriedStatus]
 
 
-StepShape = TypedDict(
-    "StepShape",
+JobStep = TypedDict(
+    "JobStep",
     {
         "id": NotRequired[StepId | None],
         "action": Annotated[str, Field(max_length=MAX_NAME)],
@@ -51,24 +51,25 @@ StepShape = TypedDict(
         "if": NotRequired[str | bool | list[str] | None],
         "forced": NotRequired[bool],
         "timeout": NotRequired[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None],
-        "retry": NotRequired[RetryShape | None],
+        "retry": NotRequired[StepRetry | None],
         "allow_failure": NotRequired[bool],
     },
 )
 """One step. In this form because ``if`` is a word of Python."""
-StepShape.__pydantic_config__ = _STRICT  # type: ignore[attr-defined] # as above
+JobStep.__pydantic_config__ = _STRICT  # type: ignore[attr-defined] # as above
 
 
 class JobShape(TypedDict):
-    """A job as users send it. Fields come out in this order, whatever order they came in."""
+    """A job: what to do, and with which values."""  # in schemas, too
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # as above
+    # A checked job has its fields in this order, whatever order they came in: its canonical text relies on it.
     id: NotRequired[JobId | None]
     name: NotRequired[Annotated[str, Field(max_length=MAX_NAME)] | None]
     parameters: NotRequired[dict[str, Any]]
     local_values: NotRequired[dict[str, Any]]
     variables: NotRequired[dict[str, Any]]
-    steps: list[StepShape]
+    steps: list[JobStep]
 
 
 RESERVED: Final = frozenset(
