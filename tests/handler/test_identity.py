@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.caller import Caller
@@ -23,7 +23,7 @@ def event(name: str) -> dict[str, Any]:
     return loaded
 
 
-def settings(**changes: Any) -> Settings:
+def deployment(**changes: Any) -> Settings:
     return Settings(table_name="t", bus_name="b", queue_url="q", dead_letter_queue_url="d", **changes)
 
 
@@ -32,7 +32,7 @@ def claims(**values: Any) -> dict[str, Any]:
 
 
 def tenant_of(subject: Any) -> str | None:
-    caller = identify(claims(sub=subject), settings())
+    caller = identify(claims(sub=subject), deployment())
     return caller.tenant if caller else None
 
 
@@ -48,14 +48,14 @@ def tenant_of(subject: Any) -> str | None:
     ],
 )
 def test_each_authorizer_of_aws_gives_a_tenant_and_its_tags(name: str, tenant: str, tags: set[str]) -> None:
-    caller = identify(event(name), settings())
+    caller = identify(event(name), deployment())
     assert caller is not None
     assert (caller.tenant, caller.tags) == (tenant, tags)
 
 
 @pytest.mark.parametrize("name", ["rest_open", "balancer", "balancer_multi_value"])
 def test_a_request_that_no_authorizer_saw_is_nobodys_whatever_its_headers_say(name: str) -> None:
-    assert identify(event(name), settings()) is None
+    assert identify(event(name), deployment()) is None
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_a_request_that_no_authorizer_saw_is_nobodys_whatever_its_headers_say(na
     ],
 )
 def test_an_authorizer_that_names_nobody_lets_nobody_in(context: Any) -> None:
-    assert identify({"requestContext": context}, settings()) is None
+    assert identify({"requestContext": context}, deployment()) is None
 
 
 def test_the_tenant_and_the_tags_come_from_the_claims_that_the_deployment_names() -> None:
-    caller = identify(event("http_jwt"), settings(tenant_claim="aud", tags_claim="cognito:groups"))
+    caller = identify(event("http_jwt"), deployment(tenant_claim="aud", tags_claim="cognito:groups"))
     assert caller is not None
     assert (caller.tenant, caller.tags) == ("conduit", {"billing", "ops"})
 
@@ -101,7 +101,7 @@ def test_the_tenant_and_the_tags_come_from_the_claims_that_the_deployment_names(
     ],
 )
 def test_a_claim_of_tags_is_read_as_each_gateway_writes_it(claim: str, value: Any, tags: set[str]) -> None:
-    caller = identify(claims(**{"sub": "me", claim: value}), settings(tags_claim=claim))
+    caller = identify(claims(**{"sub": "me", claim: value}), deployment(tags_claim=claim))
     assert caller is not None
     assert caller.tags == tags
 
@@ -109,21 +109,22 @@ def test_a_claim_of_tags_is_read_as_each_gateway_writes_it(claim: str, value: An
 def test_the_sessions_of_a_role_are_one_tenant() -> None:
     first, second = event("http_iam"), event("http_iam")
     second["requestContext"]["authorizer"]["iam"]["userArn"] += "-other"
-    assert identify(first, settings()) == identify(second, settings())
+    assert identify(first, deployment()) == identify(second, deployment())
 
 
 def test_no_token_can_name_the_tenant_of_an_iam_principal() -> None:
-    principal = identify(event("function_url_iam"), settings())
+    principal = identify(event("function_url_iam"), deployment())
     assert principal is not None
     assert tenant_of("arn:aws:iam::123456789012:user/orders") != principal.tenant
     assert tenant_of(principal.tenant) != principal.tenant
 
 
 def test_limits_come_from_the_deployment() -> None:
-    caller = identify(claims(sub="me"), settings(step_limit=7, payload_limit=99, max_running_jobs=3))
+    caller = identify(claims(sub="me"), deployment(step_limit=7, payload_limit=99, max_running_jobs=3))
     assert caller == Caller(tenant="me", step_limit=7, payload_limit=99, max_running_jobs=3)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_tenant_in_a_key_has_nothing_that_separates_the_parts_of_a_key(subject: str) -> None:
     tenant = tenant_of(subject)
@@ -131,6 +132,7 @@ def test_a_tenant_in_a_key_has_nothing_that_separates_the_parts_of_a_key(subject
     assert tenant is None or len(tenant) <= MAX_TENANT
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_two_subjects_are_never_one_tenant(one: str, other: str) -> None:
     if one != other and tenant_of(one) is not None:

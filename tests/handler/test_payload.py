@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.payload import InvalidPayload, NotJson, PayloadLimits, PayloadTooLarge, parse
@@ -225,6 +225,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), json_values, max_size=4))
 def test_any_json_a_user_keeps_in_a_variable_comes_back_from_the_canonical_text(variables: dict[str, Any]) -> None:
     payload = parse(json.dumps({"steps": [], "variables": variables}))
@@ -240,12 +241,14 @@ def refusals(body: str | bytes) -> list[Problem] | None:
     return None
 
 
+@settings(deadline=None)
 @given(json_values | st.fixed_dictionaries({"steps": st.lists(json_values, max_size=3)}))
 def test_any_json_is_a_job_or_a_list_of_problems_with_places(value: Any) -> None:
     found = refusals(json.dumps(value))
     assert found is None or (found and all(p.pointer == "" or p.pointer.startswith("/") for p in found))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_any_bytes_are_a_job_or_a_list_of_problems(body: bytes | str) -> None:
     found = refusals(body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.preferences import Preferences, read_preferences
@@ -46,6 +46,7 @@ def test_what_was_honoured_is_named() -> None:
     assert read_preferences("foo").applied is None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_header_is_an_error(header: str) -> None:
     read_preferences(header)
