@@ -8,7 +8,7 @@ from typing import Any, Final
 from blocks.block import Block
 from handler.engine.checks import Checks
 from handler.engine.contexts import JobView, StepsView
-from handler.engine.execution import Turn
+from handler.engine.execution import Answer, Turn
 from handler.engine.failure import Failure
 from handler.engine.outcome import Decision, Execution, Outcome, Paused
 from handler.engine.runtime import Runtime
@@ -197,7 +197,8 @@ class Conduit(StepList):
             elif step.status is not _NONE:
                 self._refuse(step, step.status)
             else:
-                self.paused = await Turn(step, self, runtime, ask, tries=self._tries, fresh=fresh).take()
+                taken = Turn(step, self, runtime, ask, tries=self._tries, fresh=fresh).take()
+                self.paused = taken if taken is None or isinstance(taken, Paused) else await taken
                 if self.paused is not None:
                     return Outcome.PAUSED
                 fresh = fresh and step.attempts == 0
@@ -215,12 +216,18 @@ class Conduit(StepList):
                 await _settled(self.on_job_finish(self, self.failed_step))
         return Outcome.FINISHED
 
-    async def _ask(self, step: ConduitStep) -> Paused | ConduitStatus | None:
+    def _ask(self, step: ConduitStep) -> Answer:
+        """What is said of a step before it begins; to be awaited if whoever is asked is ``async``."""
         assert self.before_step is not None  # noqa: S101  # nobody is asked where there is nobody to ask
         answer = self.before_step(self, step)
         if answer is None or answer is _PROCEED:
             return None
-        answer = await _settled(answer)
+        return self._await_answer(answer, step) if isinstance(answer, Awaitable) else self._understand(answer, step)
+
+    async def _await_answer(self, answer: Awaitable[Any], step: ConduitStep) -> Paused | ConduitStatus | None:
+        return self._understand(await answer, step)
+
+    def _understand(self, answer: Any, step: ConduitStep) -> Paused | ConduitStatus | None:
         if answer is None or answer == Decision.PROCEED:
             return None
         if answer == Decision.PAUSE:

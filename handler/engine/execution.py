@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from inspect import Parameter, signature
 from math import inf
 from typing import Any, Final, Protocol
@@ -43,7 +43,8 @@ class RunningJob(Protocol):
     def contexts(self) -> Mapping[str, Any]: ...
 
 
-Ask = Callable[[ConduitStep], Awaitable[Paused | ConduitStatus | None]]
+Answer = Paused | ConduitStatus | Awaitable[Paused | ConduitStatus | None] | None
+Ask = Callable[[ConduitStep], Answer]
 
 
 class Turn:
@@ -89,8 +90,12 @@ class Turn:
         self.expansion: Budget | None = None
         self.draft: VariablesDraft | None = None
 
-    async def take(self) -> Paused | None:
-        """Run the step to its final status, or say why the run pauses before it."""
+    def take(self) -> Paused | Coroutine[Any, Any, Paused | None] | None:
+        """Run the step to its final status, or say why the run pauses before it.
+
+        Most steps need no waiting, and a coroutine for nothing costs as much as a plain block's call. Where something
+        has to be awaited, what is given is a coroutine that does it.
+        """
         step = self.step
         try:
             if step.if_condition is not None and not is_met(step.if_condition, self.job.contexts, self._charge_tags):
@@ -99,13 +104,28 @@ class Turn:
             arguments = self._arguments()
             if self.runtime.invocation is not None and self._needs_another(self.runtime.invocation):
                 return Paused(step.position, self.tries)
-            if self.ask is not None:
-                answer = await self.ask(step)
-                if isinstance(answer, Paused):
-                    return answer
-                if answer is not None:
-                    self._fail(Failure.of_status(answer))
-                    return None
+            answer = self.ask(step) if self.ask is not None else None
+            if answer is not None or self.block.is_coroutine or step.retry is not None:
+                return self._take_awaiting(arguments, answer)
+            ended = self._try(arguments)
+            if isinstance(ended, Failure):
+                self._fail(ended)
+                return None
+        except Failure as failure:
+            self._fail(failure)
+            return None
+        return ended
+
+    async def _take_awaiting(self, arguments: dict[str, Any], answer: Answer) -> Paused | None:
+        """The rest of `take`, where an answer, the block, or the time until the next try is waited for."""
+        try:
+            if isinstance(answer, Awaitable):
+                answer = await answer
+            if isinstance(answer, Paused):
+                return answer
+            if answer is not None:
+                self._fail(Failure.of_status(answer))
+                return None
             while True:
                 ended = await self._try_awaiting(arguments) if self.block.is_coroutine else self._try(arguments)
                 if not isinstance(ended, Failure):
