@@ -1,6 +1,6 @@
 """The deployment's settings: the environment as one frozen model, read once.
 
-Every field is the environment variable of its name in upper case; `template.yaml` sets them, and a test compares the two.
+Each field is the environment variable of its name in upper case; `template.yaml` sets them, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -86,5 +86,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate({name: given[name] for name in cls.model_fields if name in given})
         except ValidationError as error:
-            lines = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)]
+            lines = [
+                f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)
+            ]
             raise SettingsError("The environment cannot be used:\n  " + "\n  ".join(lines)) from None
