@@ -1,6 +1,6 @@
 """The deployment's settings: the environment as one frozen model, read once.
 
-Each field is the environment variable of its name in upper case; `template.yaml` sets them, and a test compares the two.
+Each field is the environment variable of its name in upper case. `template.yaml` sets them; a test compares the two.
 """
 
 from __future__ import annotations
