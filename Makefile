@@ -83,6 +83,10 @@ artifact-test: .venv-artifact/.ready .venv-e2e/.ready .venv-sam/.ready ## run th
 e2e: .venv-sam/.ready .venv-e2e/.ready ## deploy the template to a local emulator and drive it from outside
 	@CONDUIT_E2E=1 $(BIN)/python -m pytest tests/e2e -p no:cacheprovider
 
+timeouts: $(READY) ## when a block that overruns comes back, into docs/timeouts.md, and 30,000 aimed alarms (QUICK=1)
+	@AIMED_ALARMS=$(if $(QUICK),3000,30000) $(BIN)/python -m pytest tests/engine/test_alarm.py -k "aimed or lost" -p no:cacheprovider
+	@$(BIN)/python -m benchmarks.timeouts --page docs/timeouts.md $(if $(QUICK),--quick)
+
 cost: $(READY) ## what a million jobs cost, into docs/deploy.md
 	@$(BIN)/python -m benchmarks.cost --page docs/deploy.md
 
@@ -104,7 +108,7 @@ mutants: $(READY) ## break the protocol rule by rule, and see that the simulator
 contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as moto and the simulated table
 	@MINISTACK=.venv-e2e/bin/ministack $(BIN)/python -m pytest tests/infra -k ministack
 
-chaos: .venv-e2e/.ready ## kill worker processes at random moments and count what was lost (KILLS=50, SEED=1, EMULATOR=ministack|moto)
+chaos: $(if $(filter moto,$(EMULATOR)),$(READY),.venv-e2e/.ready) ## kill worker processes at random moments and count what was lost (KILLS=50, SEED=1, EMULATOR=ministack|moto)
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),50) --seed $(or $(SEED),1) --emulator $(or $(EMULATOR),ministack)
 
 fuzz: .venv-fuzz/.ready ## ask the API 5,000 things that its own OpenAPI document suggests (CASES=500 for fewer)
