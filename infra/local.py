@@ -49,7 +49,7 @@ TABLE: Final[Mapping[str, Any]] = {
 }
 """As CreateTable takes it, less the name."""
 TTL_ATTRIBUTE: Final = "expires_at"
-QUEUE: Final[Mapping[str, int]] = {"VisibilityTimeout": 330, "MessageRetentionPeriod": 345_600}
+QUEUE: Final[Mapping[str, int]] = {"VisibilityTimeout": 310, "MessageRetentionPeriod": 345_600}
 """Attributes of the queue, in seconds; the visibility goes with the template's default of the worker's timeout."""
 MAX_RECEIVES: Final = 20
 """After so many receives SQS moves a message to the dead-letter queue."""
