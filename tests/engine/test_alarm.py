@@ -384,6 +384,31 @@ def test_no_aimed_alarm_escapes_and_no_finished_result_is_lost(alarm: SystemAlar
 
 
 @pytest.mark.slow
+def test_no_aimed_alarm_hides_what_a_block_raised(alarm: SystemAlarm) -> None:
+    rounds, failed, hidden, error = 100, 0, 0, ValueError("the block's own")
+
+    def block(said: dict[str, bool]) -> None:
+        for _ in range(rounds):
+            pass
+        said["failed"] = True
+        raise error
+
+    for number in range(AIMED_ALARMS):
+        said: dict[str, bool] = {}
+        try:
+            alarm.call(block, (said,), {}, 2e-5 + number % 50 * 1e-6)
+        except StepTimeout:
+            hidden += "failed" in said
+            rounds = max(0, rounds - 10)
+        except ValueError:
+            failed += 1
+            rounds += 10
+        error.__traceback__ = error.__context__ = None
+    assert hidden == 0
+    assert AIMED_ALARMS / 10 < failed < AIMED_ALARMS * 9 / 10
+
+
+@pytest.mark.slow
 def test_no_result_of_a_block_in_c_is_lost(alarm: SystemAlarm) -> None:
     lost, outcomes = 0, set()
     for number in range(AIMED_ALARMS):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.alarm import COURTESY, StepTimeout, SystemAlarm
 
 LIMIT = 0.02
 GRACE = 0.03
@@ -237,6 +237,23 @@ def test_the_limit_of_one_job_never_stops_another_on_the_same_loop(alarm: System
         return await asyncio.gather(guard(alarm.wait(count, (2000,), {}, 60)), *limited)
 
     assert asyncio.run(run_each()) == ["done", *(LIMIT / (1 + number) for number in range(5))]
+
+
+def test_a_job_that_blocks_the_loop_is_not_stopped_by_the_alarm_of_another(alarm: SystemAlarm) -> None:
+    async def block_for(seconds: float) -> str:
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at:
+            pass
+        return "done"
+
+    async def run() -> list[Any]:
+        limited = alarm.wait(sleep_long, (), {}, LIMIT)
+        blocking = alarm.wait(block_for, (LIMIT + COURTESY * 2,), {}, 60)
+        return await asyncio.gather(limited, blocking, return_exceptions=True)
+
+    limited, blocking = asyncio.run(run())
+    assert blocking == "done"
+    assert isinstance(limited, StepTimeout)
 
 
 def test_a_plain_block_within_a_coroutine_block_ends_at_its_own_limit(alarm: SystemAlarm) -> None:
