@@ -57,7 +57,7 @@ def bind_arguments(
         if block.in_place:
             resolved, bound = _resolve_and_bind(block, written, contexts, charge)
         else:
-            resolved, bound = resolve(written, contexts, charge), {}
+            resolved, bound = resolve(written, contexts, charge), _NOTHING_BOUND
     except _UNRESOLVED as error:
         raise _failure_of(error) from None
     try:
@@ -66,6 +66,7 @@ def bind_arguments(
         raise refused_arguments(block, error) from None
 
 
+_NOTHING_BOUND: Final[Bound] = {}
 _UNRESOLVED: Final = (ValueError, BudgetExceededError, RecursionError)
 """A `PathError`, or an integer too long for a text; more bytes than the limit; parameters nested without end."""
 

@@ -62,7 +62,14 @@ class Tag:
         if "_" in self.path or not self.fixed:
             self._refuse_private(keys)
         value: Any = contexts
-        for depth, key in enumerate(keys):
+        begin = 0
+        if self.sigil == ":":
+            try:  # noqa: SIM105  # `suppress` takes longer than the walk that this saves
+                value, begin = contexts["steps"].result_of(keys[1]), 3
+            except (AttributeError, KeyError):
+                pass  # contexts of someone's own, or no such step: the walk tells
+        for depth in range(begin, len(keys)):
+            key = keys[depth]
             kind = type(value)
             if kind is not list and kind is not str:
                 try:

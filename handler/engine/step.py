@@ -73,7 +73,7 @@ class ConduitStep:
         self.action: str = block.action if block is not None else (action or "")
         self.parameters: Mapping[str, Any] = parameters if parameters is not None else {}
         self.if_condition = if_condition
-        self.given_id: str | None = None if id is None else str(id)
+        self.given_id: str | None = id if id is None or type(id) is str else str(id)
         self.forced = forced
         self.timeout = timeout
         self.retry = retry
