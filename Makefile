@@ -84,7 +84,7 @@ e2e: .venv-sam/.ready .venv-e2e/.ready ## deploy the template to a local emulato
 	@CONDUIT_E2E=1 $(BIN)/python -m pytest tests/e2e -p no:cacheprovider
 
 timeouts: $(READY) ## when a block that overruns comes back, into docs/timeouts.md, and 30,000 aimed alarms (QUICK=1)
-	@AIMED_ALARMS=$(if $(QUICK),3000,30000) $(BIN)/python -m pytest tests/engine/test_alarm.py -k "aimed or lost" -p no:cacheprovider
+	@AIMED_ALARMS=$(if $(QUICK),3000,30000) $(BIN)/python -m pytest tests/engine/test_alarm_aimed.py -p no:cacheprovider
 	@$(BIN)/python -m benchmarks.timeouts --page docs/timeouts.md $(if $(QUICK),--quick)
 
 cost: $(READY) ## what a million jobs cost, into docs/deploy.md
