@@ -19,19 +19,19 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.chain import payload
-from benchmarks.invocation import Context, prepare
+from benchmarks.invocation import Context, prepare, queue_event
 
 STEPS = 10
 
 
 def batched() -> Callable[[], None]:
-    """The deployment's own door, by direct invocation."""
+    """The worker's own door, with one message of the queue."""
     from handler.app import lambda_handler  # noqa: PLC0415  # the settings must be set before
 
     def job() -> None:
-        answer: Any = lambda_handler({**payload(STEPS), "id": uuid.uuid4().hex}, Context())
-        if not answer["success"]:
-            raise SystemExit(f"the job failed: {answer}")
+        answer: Any = lambda_handler(queue_event(json.dumps({**payload(STEPS), "id": uuid.uuid4().hex})), Context())
+        if answer["batchItemFailures"]:
+            raise SystemExit(f"the message was not worked off: {answer}")
 
     return job
 

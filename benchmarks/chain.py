@@ -35,10 +35,11 @@ def payload(steps: int) -> dict[str, Any]:
 
 
 def arguments() -> argparse.Namespace:
-    """``--steps`` of one job and ``--seconds`` to repeat it for: what each cell is started with."""
+    """What each cell is started with: ``--steps`` of a job, ``--seconds`` to repeat it, ``--forget`` caches between."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=0.3)
+    parser.add_argument("--forget", action="store_true")
     return parser.parse_args()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.report import Goal
@@ -10,8 +10,6 @@ from benchmarks.rounds import Cell, Findings
 
 DOOR_LIMIT = 1000
 """The longest chain that a door takes by default; for pyconduit, whose time a step grows, more would take minutes."""
-WRITES_EACH_STEP = 100
-"""The longest chain for the runners that write each step: they take milliseconds for one."""
 
 PEERS = {
     "durable": "AWS durable execution SDK, local runner (memory)",
@@ -20,10 +18,14 @@ PEERS = {
 }
 NAMES = {
     "conduit": "**conduit, engine**: `from_dict` + `run`",
+    "conduit_first": "conduit, engine: the process never met the job's texts",
     "all_in": "**conduit, all in**: JSON to built records and events",
     "validate_call": "bare loop over pydantic `validate_call`",
     "pyconduit": "pyconduit 1.0.4: load + run",
     **PEERS,
+}
+PROGRAMS = {name: (f"benchmarks.chain_{name}",) for name in NAMES} | {
+    "conduit_first": ("benchmarks.chain_conduit", "--forget")
 }
 LEAST_AGAINST_PYCONDUIT = {10: 6.0, 100: 15.0, 1000: 150.0}
 LEAST_ALL_IN = {10: 3.0, 100: 6.0, 1000: 75.0}
@@ -39,6 +41,7 @@ class Extent:
         seconds: how long a cell repeats its job.
         cold_rounds: how often a process is started to see how long that takes.
         jobs: how many jobs go through the command line.
+        longest_for_writers: steps of the longest chain for the runners that write each step: they take ms for one.
         seed: draws the order of the cells.
     """
 
@@ -48,26 +51,24 @@ class Extent:
     cold_rounds: int
     jobs: int
     seed: int
+    longest_for_writers: int
 
 
-def runners(steps: int) -> Iterator[str]:
+def runners(steps: int, extent: Extent) -> Iterator[str]:
     """Who is given a chain of that many steps."""
-    yield from ("conduit", "validate_call")
+    yield from ("conduit", "conduit_first", "validate_call")
     if steps <= DOOR_LIMIT:
         yield from ("all_in", "pyconduit")
-    if steps <= WRITES_EACH_STEP:
+    if steps <= extent.longest_for_writers:
         yield from PEERS
 
 
 def chains(extent: Extent) -> list[Cell]:
     """Each runner with a chain of each size."""
     return [
-        Cell(
-            f"{runner}@{steps}",
-            (f"benchmarks.chain_{runner}", "--steps", str(steps), "--seconds", str(extent.seconds)),
-        )
+        Cell(f"{runner}@{steps}", (*PROGRAMS[runner], "--steps", str(steps), "--seconds", str(extent.seconds)))
         for steps in extent.sizes
-        for runner in runners(steps)
+        for runner in runners(steps, extent)
     ]
 
 
@@ -88,9 +89,10 @@ def steady(extent: Extent) -> list[Cell]:
     return [Cell("steady", ("benchmarks.steady", "--jobs", str(extent.jobs)), timeout=1800.0)]
 
 
-def chain_goals(found: Findings, sizes: Sequence[int]) -> list[Goal]:
+def chain_goals(found: Findings, extent: Extent) -> list[Goal]:
     """What the chains are held against."""
     goals = []
+    sizes = extent.sizes
     for steps in sizes:
         if steps in LEAST_AGAINST_PYCONDUIT:
             goals += [
@@ -115,7 +117,7 @@ def chain_goals(found: Findings, sizes: Sequence[int]) -> list[Goal]:
                 at_least=False,
             )
         )
-        if steps <= WRITES_EACH_STEP:
+        if steps <= extent.longest_for_writers:
             goals += [
                 Goal(
                     f"all in against {name}, {steps} steps",
