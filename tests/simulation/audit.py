@@ -47,6 +47,7 @@ class Audit:
         exact: nobody dies but of a step that kills: then no other may be blamed for it.
         violations: what went wrong, in words.
         cancelled: jobs and runs for which a cancel was asked, and since when.
+        doomed: those of them that were claimed afterwards with steps left: they must end CANCELLED.
     """
 
     table: SimulatedTable
@@ -61,6 +62,7 @@ class Audit:
     ends: dict[tuple[JobKey, int], JobRecord] = field(default_factory=dict)
     kept: dict[tuple[JobKey, int], int] = field(default_factory=dict)
     cancelled: dict[tuple[JobKey, int], float] = field(default_factory=dict)
+    doomed: set[tuple[JobKey, int]] = field(default_factory=set)
     claimed: dict[tuple[JobKey, int], float] = field(default_factory=dict)
     claims: defaultdict[Spot, set[str]] = field(default_factory=lambda: defaultdict(set))
     executions: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -153,6 +155,8 @@ class Audit:
             self.note(f"COUNTED TWICE: {job.attempts} attempts of {name}/{job.cursor}")
         if old is None:
             return
+        if old.cancel and job.lease not in (None, old.lease) and job.cursor < job.steps:
+            self.doomed.add((job.key, job.run))
         if old.run == job.run and job.cursor > old.cursor and job.lease_of(job.cursor - 1) != old.lease:
             self.note(f"STALE OWNER: {name} moved to {job.cursor} by {job.lease_of(job.cursor - 1)}, not {old.lease}")
         if job.fence < old.fence:
@@ -196,9 +200,11 @@ class Audit:
             self.note(f"AFTER CANCEL: {execution.key}")
 
     def _most(self, job: JobRecord, index: int) -> int:
-        """How often a step with an effect may run: once for each claim, and each of them may try as its retry says."""
+        """How often a step with an effect may run: as its retry says; once more, with all its tries, for each death."""
         step = (self.payload(job) or {"steps": {index: {}}})["steps"][index]
         tries: int = step.get("retry", {}).get("attempts", 1)
+        if self.gentle:
+            return tries
         return self.max_attempts if tries == 1 else (self.max_attempts + 1) * tries
 
     # ------------------------------------------------------------------ the end
@@ -217,6 +223,8 @@ class Audit:
             first = min(r for k, r, i in self.truth if (k, i) == (key, index) and self.truth[k, r, i] == record)
             self._judge_event(f"{key.tenant}/{key.job_id}/{first}/{index + 1}", record, run)
         for (key, run), job in self.ends.items():
+            if (key, run) in self.doomed and job.status != "CANCELLED":
+                self.note(f"RAN ON: {key.job_id} was cancelled before it was claimed, and ended {job.status}")
             self._judge_end(f"{key.tenant}/{key.job_id}/{run}/end", job)
         known = {f"{k.tenant}/{k.job_id}/{r}/{i + 1}" for k, r, i in self.truth}
         known |= {f"{k.tenant}/{k.job_id}/{r}/end" for k, r in self.ends}

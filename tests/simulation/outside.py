@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -32,7 +33,7 @@ class Outside:
         profile, random = self.world.profile, self.random
         for number in range(random.randint(1, 3)):
             job_id = f"j{number}"
-            body = random_job(random, job_id, killer=profile.killer, timed=profile.timed)
+            body = random_job(random, job_id, profile)
             at, door = random.uniform(0, 60), random.choice(("http", "http", "async", "queue", "queue", "direct"))
             self.plan_send(at, door, body)
             if random.random() < profile.twice:
@@ -40,7 +41,7 @@ class Outside:
                     at + random.choice((0, 0, 0.1, 2, 30)), random.choice((door, door, "http", "queue")), body
                 )
             if random.random() < profile.other:
-                other = random_job(random, job_id, timed=profile.timed, variant="b")
+                other = random_job(random, job_id, replace(profile, killer=0), variant="b")
                 self.plan_send(at + random.choice((0, 0.1, 1)), random.choice(("http", "queue")), other)
             for _ in range(3):
                 if random.random() < profile.redrive:
@@ -52,7 +53,9 @@ class Outside:
                 self.world.plan(at + random.uniform(0, 600), lambda job_id=job_id: self.read(job_id))  # type: ignore[misc] # as above
         if random.random() < 0.3:
             self.plan_send(
-                random.uniform(0, 60), "queue", random_job(random, None, killer=profile.killer, timed=profile.timed)
+                random.uniform(0, 60),
+                "queue",
+                random_job(random, None, profile),
             )
 
     def plan_send(self, when: float, door: str, body: str) -> None:

@@ -14,6 +14,8 @@ class Profile:
 
     Attributes:
         lives: seconds that an invocation may live; one is drawn for each.
+        actions: blocks of the steps, those that come often more than once.
+        retried: share of steps with a retry.
         timed: share of steps with a timeout, which fits every invocation.
         killer: share of jobs with a step that kills its sandbox whenever it runs.
         redrive, cancel, twice: shares of jobs that are run on, cancelled, or sent twice.
@@ -28,6 +30,8 @@ class Profile:
 
     rates: Rates
     lives: tuple[float, ...] = (12.0, 30.0)
+    actions: tuple[str, ...] = ("PURE", "PURE", "PURE", "CHARGE", "CHARGE", "ONCE")
+    retried: float = 0.2
     timed: float = 1.0
     killer: float = 0.08
     redrive: float = 0.5
@@ -63,8 +67,15 @@ PROFILES: Final[dict[str, Profile]] = {
     "one owner": Profile(rates=replace(_BASE, freeze=0, late_packet=0, skew=0), exclusive=True),
     "first in, first out": Profile(rates=_BASE, fifo=True, batch=3),
     "outages": Profile(rates=_BASE, outage=1.0, batch=2),
-    "dead letters": Profile(rates=replace(_BASE, crash=0.01, entry_failed=0.4), max_receives=3),
+    "dead letters": Profile(rates=replace(_KIND, crash=0.002, entry_failed=0.8, bus_down=0.1), max_receives=4),
     "standstills": Profile(rates=replace(_BASE, crash=0.001, freeze=0.02), lives=(9.0, 12.0), timed=0.7),
+    "relays": Profile(
+        rates=replace(_BASE, crash=0.001, freeze=0.04),
+        lives=(2.3, 3.0, 9.0),
+        actions=("ONCE", "CHARGE", "PURE"),
+        retried=0.4,
+        timed=0.3,
+    ),
     "wild clocks": Profile(rates=replace(_BASE, skew=12.0)),
     "short jobs": Profile(rates=_BASE, timed=0.5, job_seconds=90.0),
     "harsh": Profile(

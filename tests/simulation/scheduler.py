@@ -73,8 +73,7 @@ class Scheduler:
     """The world's clock and its chance. Every choice comes from `random`, so that a seed is a history.
 
     Attributes:
-        crash_at, freeze_at: kill, or freeze, the worker that reaches this yield point (counted over all workers),
-            whatever the rates say.
+        certain: faults that happen whatever the rates say: a kind, and at which of its occasions, counted from 1.
         trace: told what happens to workers.
         outages: kinds of faults that always happen for a while, from when and until when.
         alarms: further times at which something may happen.
@@ -82,8 +81,7 @@ class Scheduler:
 
     random: Random
     rates: Rates
-    crash_at: int | None = None
-    freeze_at: int | None = None
+    certain: frozenset[tuple[str, int]] = frozenset()
     trace: Callable[[str], None] = lambda _: None
     alarms: Callable[[], list[float]] = list
     now: float = 1_000_000.0
@@ -91,6 +89,7 @@ class Scheduler:
     later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     outages: dict[str, tuple[float, float]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    occasions: Counter[str] = field(default_factory=Counter)
     points: int = 0
     started: int = 0
     faults: bool = True
@@ -100,7 +99,9 @@ class Scheduler:
         """Whether a fault of this kind happens now; counted if it does."""
         begins, ends = self.outages.get(kind, (0.0, 0.0))
         out = begins <= self.now < ends
-        hit = self.faults and (out or self.random.random() < getattr(self.rates, kind))
+        self.occasions[kind] += 1
+        certain = (kind, self.occasions[kind]) in self.certain
+        hit = certain or (self.faults and (out or self.random.random() < getattr(self.rates, kind)))
         if hit:
             self.counts[kind] += 1
         return hit
@@ -142,7 +143,7 @@ class Scheduler:
         if self._dies(worker):
             self.kill(worker)
             return
-        if self.points == self.freeze_at or self.chance("freeze"):
+        if self.chance("freeze"):
             worker.wake_at = self.now + self.random.choice((20.0, 60.0, 150.0))
             worker.thawed = True
             self.trace(f"{worker.name}-{worker.number} stands still at: {worker.point}")
@@ -172,7 +173,7 @@ class Scheduler:
         overdue = worker.deadline is not None and self.now > worker.deadline and not worker.thawed
         if overdue:
             self.counts["timeout"] += 1
-        return overdue or self.points == self.crash_at or self.chance("crash")
+        return overdue or self.chance("crash")
 
     def kill(self, worker: Worker) -> None:
         """End a worker where it stands. What its ``finally`` blocks try is refused: a killed process runs none."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from blocks.block import REGISTRY, Block, Call, Category, Job, Registry
 from handler.engine.alarm import StepTimeout
+from tests.simulation.profiles import Profile
 from tests.simulation.scheduler import Scheduler, Yield
 
 own = Registry()
@@ -142,35 +143,31 @@ class _Limited:
             self.block.close()
 
 
-def random_job(
-    random: Random, job_id: str | None, *, killer: float = 0.0, timed: float = 1.0, variant: str = "a"
-) -> str:
+def random_job(random: Random, job_id: str | None, profile: Profile, *, variant: str = "a") -> str:
     """A job as a user would send it, as JSON.
 
     Args:
         random: draws it.
         job_id: its id, if it has one.
-        killer: how likely it has a step that kills its sandbox whenever it runs.
-        timed: share of steps that say how long they may run; others may be cut by the end of any invocation.
+        profile: what its steps are like.
         variant: a word that every result repeats.
     """
     count = random.randint(1, 7)
-    kills_at = random.randrange(count) if random.random() < killer else -1
-    steps = [random_step(random, index, timed=timed) for index in range(count)]
-    if kills_at >= 0:
-        steps[kills_at] |= {"action": "SIM.PURE"}
-        steps[kills_at]["parameters"]["kills"] = random.choice(("dies", "dies", "hangs"))
+    steps = [random_step(random, index, profile) for index in range(count)]
+    if random.random() < profile.killer:
+        step = random.choice(steps)
+        step["action"] = "SIM.PURE"
+        step["parameters"]["kills"] = random.choice(("dies", "dies", "hangs"))
     job: dict[str, Any] = {"parameters": {"variant": variant}, "variables": {"count": 0}, "steps": steps}
     if job_id is not None:
         job["id"] = job_id
     return json.dumps(job)
 
 
-def random_step(random: Random, index: int, *, timed: float = 1.0) -> dict[str, Any]:
-    kind = random.choice(("PURE", "PURE", "PURE", "CHARGE", "CHARGE", "ONCE"))
+def random_step(random: Random, index: int, profile: Profile) -> dict[str, Any]:
     step: dict[str, Any] = {
         "id": f"s{index}",
-        "action": f"SIM.{kind}",
+        "action": f"SIM.{random.choice(profile.actions)}",
         "parameters": {
             "previous": f"{{% steps.s{index - 1}.result %}}" if index else None,
             "seconds": random.choice((0.0, 0.01, 0.01, 0.1, 1.0, 4.0)),
@@ -179,12 +176,12 @@ def random_step(random: Random, index: int, *, timed: float = 1.0) -> dict[str, 
             "variant": "{< variant >}",
         },
     }
-    if random.random() < timed:
+    if random.random() < profile.timed:
         step["timeout"] = 6
     if random.random() < 0.1:
         step["forced"] = True
     if random.random() < 0.05:
         step["if"] = False
-    if random.random() < 0.2:
+    if random.random() < profile.retried:
         step["retry"] = {"attempts": random.choice((2, 6)), "delay": random.choice((0.1, 2.0, 30.0)), "backoff": 1}
     return step

@@ -62,7 +62,7 @@ class World:
 
     Attributes:
         sweeping: whether the schedule runs.
-        crash_at, freeze_at: the yield point at which a worker dies, or stands still, whatever the profile says.
+        certain: faults that happen whatever the profile says; see `Scheduler`.
         trace: told each write, death and answer.
         owed: jobs that somebody was promised, and by which door.
     """
@@ -70,15 +70,12 @@ class World:
     random: Random
     profile: Profile
     sweeping: bool = True
-    crash_at: int | None = None
-    freeze_at: int | None = None
+    certain: frozenset[tuple[str, int]] = frozenset()
     trace: Callable[[str], None] | None = None
     owed: dict[JobKey, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.scheduler = Scheduler(
-            self.random, self.profile.rates, crash_at=self.crash_at, freeze_at=self.freeze_at, trace=self._tell
-        )
+        self.scheduler = Scheduler(self.random, self.profile.rates, certain=self.certain, trace=self._tell)
         self.began = self.scheduler.now
         self.table = SimulatedTable()
         self.bus = SimulatedBus()
