@@ -236,12 +236,6 @@ def resume_early() -> Iterator[None]:
 
 
 @contextmanager
-def nothing() -> Iterator[None]:
-    """Break nothing: what is missing is around the code."""
-    yield
-
-
-@contextmanager
 def blind_to_cancel() -> Iterator[None]:
     """A claim does not look whether the job was cancelled."""
     real = runner.restored

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,7 +87,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(JobsTable, "mark_published", broken.mark_any_run),
         world="late packets",
     ),
-    Mutant(name="nobody sweeps", apply=broken.nothing, sweeping=False),
+    Mutant(name="nobody sweeps", apply=nullcontext, sweeping=False),
     Mutant(name="a job's end leaves nothing due", seed=22, apply=replaced(Recorder, "_ended", broken.no_due)),
     Mutant(name="a message alone stands for what is not published", apply=broken.message_alone, world="dead letters"),
     Mutant(
