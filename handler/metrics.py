@@ -27,7 +27,7 @@ ColdStarts          Count                            first invocations of a proc
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from typing import Any, Final
 
 NAMESPACE: Final = "Conduit"
 MAX_VALUES: Final = 1000
@@ -44,6 +44,7 @@ class Metrics:
     def __init__(self) -> None:
         self._counts: defaultdict[tuple[str, Dimensions], float] = defaultdict(float)
         self._times: defaultdict[tuple[str, Dimensions], list[float]] = defaultdict(list)
+        self._provider: Any = None
 
     def count(self, name: str, value: float = 1, **dimensions: str) -> None:
         """Add to a counter."""
@@ -64,9 +65,6 @@ class Metrics:
         if not self._counts and not self._times:
             return
         from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 (not before the answer is ready)
-        from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415 (as above)
-            AmazonCloudWatchEMFProvider,
-        )
 
         told: defaultdict[Dimensions, list[tuple[str, str, list[float]]]] = defaultdict(list)
         for (name, dimensions), value in self._counts.items():
@@ -75,10 +73,8 @@ class Metrics:
             told[dimensions].append((name, MetricUnit.Milliseconds.value, values))
         self._counts.clear()
         self._times.clear()
+        provider = self._provider = self._provider or _make_provider()
         for dimensions, metrics in told.items():
-            provider = AmazonCloudWatchEMFProvider(
-                namespace=NAMESPACE, metric_set={}, dimension_set={}, metadata_set={}
-            )
             for key, text in dimensions:
                 provider.add_dimension(key, text)
             for name, unit, values in metrics:
@@ -90,3 +86,13 @@ class Metrics:
                         provider.add_metric(name, unit, between[-1])
             if provider.metric_set:
                 provider.flush_metrics()
+            provider.clear_metrics()
+
+
+def _make_provider() -> Any:
+    """What words a line of the format. Kept, since making one takes as long as a line."""
+    from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415 (as in `flush`)
+        AmazonCloudWatchEMFProvider,
+    )
+
+    return AmazonCloudWatchEMFProvider(namespace=NAMESPACE, metric_set={}, dimension_set={}, metadata_set={})
