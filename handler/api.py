@@ -1,13 +1,12 @@
 """The HTTP door: API Gateway's HTTP and REST APIs, function URLs and load balancers.
 
 It knows who asks, which endpoint answers, and how an answer goes out. Rules of jobs stand in `handler.jobs`, those of
-the wire in the endpoints. The routes are a table of our own and no resolver of Powertools, which keeps the request in a
-global of its class, has no 405 and no 400 for broken JSON, and costs a cold start 0.13 s; see `docs/api.md`.
+the wire in the endpoints; Powertools' resolver finds the endpoint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from handler.catalogue_endpoints import CatalogueEndpoints
@@ -15,12 +14,11 @@ from handler.identity import identify
 from handler.job_endpoints import JobEndpoints
 from handler.jobs import Jobs
 from handler.lifetime import Lifetime
-from handler.loop import drive
 from handler.ports import Ports
 from handler.problem_details import FAULT, NOT_FOUND, NOT_JSON, UNIDENTIFIED, WRONG_METHOD, problem_reply, reply_to
-from handler.reply import render
+from handler.reply import Reply
 from handler.request import UnreadableRequestError, read_request
-from handler.router import Call, Router, UnknownPathError, WrongMethodError
+from handler.router import Route, Router
 
 
 def answer(event: Mapping[str, Any], ports: Ports, lifetime: Lifetime) -> dict[str, Any]:
@@ -39,37 +37,46 @@ class Api:
     def __init__(self, jobs: Jobs, ports: Ports) -> None:
         self._ports = ports
         endpoints = (JobEndpoints(jobs, ports.settings), CatalogueEndpoints(ports.registry, ports.settings))
-        self.router = Router([route for group in endpoints for route in group.routes])
+        self.router = Router(
+            [route for group in endpoints for route in group.routes], refuse=_refuse, explain=self._explain
+        )
 
     def answer(self, event: Mapping[str, Any], lifetime: Lifetime) -> dict[str, Any]:
         """See `answer`."""
+        early: Reply | None = None
         try:
             request = read_request(event)
         except UnreadableRequestError as error:
-            return render(problem_reply(NOT_JSON, str(error)), read_request({**event, "body": None}))
+            request = read_request({**event, "body": None})
+            early = problem_reply(NOT_JSON, str(error))
         caller = identify(event, self._ports.settings)
         if caller is None:
-            return render(_STRANGER, request)
-        try:
-            route, values = self.router.find(request.method, request.path)
-        except UnknownPathError:
-            return render(problem_reply(NOT_FOUND, "There is nothing at this path."), request)
-        except WrongMethodError as error:
-            methods = ", ".join(error.allowed)
-            headers = {"Allow": methods}
-            return render(problem_reply(WRONG_METHOD, f"This path takes {methods}.", headers=headers), request)
-        try:
-            reply = drive(route.endpoint(Call(request, caller, values, lifetime)))
-        except Exception as error:  # the last line before the caller: nothing of it may get out
-            reply = reply_to(error) or _FAULT
-            if reply is _FAULT:
-                extra = {"route": route.template}
-                self._ports.log.exception("the API met an error that nothing here expects", extra=extra)
+            response = self.router.say(_STRANGER, request)
+        elif early is not None:
+            response = self.router.say(early, request)
+        else:
+            response = self.router.answer(request, caller, lifetime)
         if self._ports.settings.log_payloads:
             body = request.body.decode("utf-8", "replace")
-            told = {"route": route.template, "status": reply.status, "body": body}
+            told = {"path": request.path, "status": response["statusCode"], "body": body}
             self._ports.log.info("answered a request", extra=told)
-        return render(reply, request)
+        return response
+
+    def _explain(self, error: Exception, route: Route) -> Reply:
+        reply = reply_to(error)
+        if reply is None:
+            extra = {"route": route.template}
+            self._ports.log.exception(  # noqa: LOG004  # the router asks while it handles the error
+                "the API met an error that nothing here expects", extra=extra
+            )
+        return reply or _FAULT
+
+
+def _refuse(allowed: Sequence[str]) -> Reply:
+    if not allowed:
+        return problem_reply(NOT_FOUND, "There is nothing at this path.")
+    methods = ", ".join(allowed)
+    return problem_reply(WRONG_METHOD, f"This path takes {methods}.", headers={"Allow": methods})
 
 
 _FAULT: Final = problem_reply(FAULT, "The error is in the log. What was asked for may have been done.")

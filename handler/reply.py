@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
+from aws_lambda_powertools.event_handler import Response
+
 from handler import json_text
 from handler.request import Door, Request
 
@@ -52,18 +54,23 @@ def fits(body: str, door: Door) -> bool:
     return len(body) * _ESCAPED <= limit or answer_size(body) <= limit
 
 
-def render(reply: Reply, request: Request) -> dict[str, Any]:
-    """The reply as the Lambda response that the request's door expects."""
-    headers = {**reply.headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    if reply.body:
-        headers["Content-Type"] = reply.content_type
-    rendered: dict[str, Any] = {
-        "statusCode": reply.status,
-        "body": "" if request.method == "HEAD" else reply.body,
-        "isBase64Encoded": False,
-    }
+def as_response(reply: Reply, request: Request) -> Response[str]:
+    """The reply as Powertools' resolver takes it."""
+    return Response(
+        status_code=reply.status,
+        content_type=reply.content_type if reply.body else None,
+        body="" if request.method == "HEAD" else reply.body,
+        headers={**reply.headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def dress(response: dict[str, Any], request: Request) -> dict[str, Any]:
+    """A response to an HTTP API as the request's own door expects it."""
+    if request.door == "http":
+        return response
+    older = {key: response[key] for key in ("statusCode", "body", "isBase64Encoded")}
     if request.door == "balancer":
-        rendered["statusDescription"] = f"{reply.status} {HTTPStatus(reply.status).phrase}"
+        older["statusDescription"] = f"{older['statusCode']} {HTTPStatus(older['statusCode']).phrase}"
     if request.many_headers:
-        return {**rendered, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
-    return {**rendered, "headers": headers}
+        return {**older, "multiValueHeaders": {name: [value] for name, value in response["headers"].items()}}
+    return {**older, "headers": response["headers"]}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.reply import Reply, render
+from handler.reply import Reply, as_response, dress
 from handler.request import UnreadableRequestError, read_request
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -71,22 +71,29 @@ def test_header_names_are_one_whatever_their_letters() -> None:
     assert request.headers["prefer"] == "a, b"
 
 
+def dressed(status: int, asked: dict[str, Any]) -> dict[str, Any]:
+    """An answer as its door gets it, with what Powertools' resolver would hand on."""
+    request = read_request(asked)
+    response = as_response(Reply(status, "{}"), request)
+    plain = {"statusCode": status, "body": response.body, "isBase64Encoded": False, "headers": response.headers}
+    return dress(plain, request)
+
+
 def test_a_load_balancer_is_answered_with_a_reason() -> None:
-    rendered = render(Reply(201, "{}"), read_request(event("balancer")))
+    rendered = dressed(201, event("balancer"))
     assert (rendered["statusDescription"], rendered["headers"]["Content-Type"]) == ("201 Created", "application/json")
 
 
 def test_a_load_balancer_with_lists_of_headers_is_answered_with_lists() -> None:
-    rendered = render(Reply(200, "{}"), read_request(event("balancer_multi_value")))
+    rendered = dressed(200, event("balancer_multi_value"))
     assert rendered["multiValueHeaders"]["Content-Type"] == ["application/json"]
     assert "headers" not in rendered
 
 
 def test_an_answer_to_head_has_no_body() -> None:
-    asked = event("rest_cognito", httpMethod="HEAD")
-    assert render(Reply(200, "{}"), read_request(asked))["body"] == ""
+    assert dressed(200, event("rest_cognito", httpMethod="HEAD"))["body"] == ""
 
 
 def test_no_answer_is_to_be_stored_or_guessed_at() -> None:
-    headers = render(Reply(200, "{}"), read_request(event("http_jwt")))["headers"]
+    headers = dressed(200, event("http_jwt"))["headers"]
     assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
