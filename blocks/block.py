@@ -178,7 +178,10 @@ class Registry:
     def get(self, action: str) -> Block[..., Any] | None:
         """The block of that name, in any case of letters, or ``None``."""
         self.load()
-        return self._blocks.get(action) or self._blocks.get(action.upper())
+        found = self._blocks.get(action)
+        if found is None and action.isascii():  # only A to Z have two cases here: "ß" is no way to write "SS"
+            found = self._blocks.get(action.upper())
+        return found
 
     def load(self) -> None:
         """Import what announces blocks. Only the first call does anything; when it failed, each later one fails too."""

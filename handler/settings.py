@@ -44,10 +44,10 @@ class Settings(BaseModel):
     queue_tags: Words = ()
 
     # How much a caller may do (7).
-    payload_limit: int = Field(default=256 * 1024, ge=1)
+    payload_limit: int = Field(default=256 * 1024, ge=1, le=380_000)
     step_limit: int = Field(default=1000, ge=0)
     nesting_limit: int = Field(default=32, ge=1)
-    record_limit: int = Field(default=256 * 1024, ge=1)
+    record_limit: int = Field(default=256 * 1024, ge=1, le=380_000)
     results_limit: int = Field(default=5 * 1024 * 1024, ge=1)
     variables_limit: int = Field(default=256 * 1024, ge=1)
     max_running_jobs: int | None = Field(default=None, ge=1)

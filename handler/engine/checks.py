@@ -45,7 +45,9 @@ class Checks:
         if not isinstance(action, str):
             return None
         if action not in self._found:
-            self._found[action] = self._blocks.get(action.upper()) or REGISTRY.get(action)
+            self._found[action] = self._blocks.get(action.upper() if action.isascii() else action) or REGISTRY.get(
+                action
+            )
         return self._found[action]
 
     def check(self, step: ConduitStep, position: int) -> None:

@@ -183,3 +183,9 @@ def test_the_provide_decorator_announces_and_keeps_the_function(fresh: Registry)
     assert answer() == 42
     assert fresh.global_values()["answer"] == 42
     assert len(fresh.global_values()) == 1
+
+
+def test_only_the_letters_of_ascii_have_two_cases(registry: Registry) -> None:
+    Category("PLAIN", registry=registry).block(name="ASSERT")(lambda: None)
+    assert registry.get("plain.assert") is not None
+    assert registry.get("plain.aßert") is None
