@@ -54,7 +54,7 @@ def as_the_emulator_takes_it(template: dict[str, Any]) -> dict[str, Any]:
     return {**template, "Resources": resources}
 
 
-def deploy(template: Path, emulator: Emulator, issuer: Issuer, **parameters: str) -> str:
+def deploy(template: Path, emulator: Emulator, issuer: Issuer, *, stack: str = STACK, **parameters: str) -> str:
     """Run `sam deploy`; its output."""
     chosen = {
         "Authorizer": "JWT",
@@ -67,7 +67,7 @@ def deploy(template: Path, emulator: Emulator, issuer: Issuer, **parameters: str
         **parameters,
     }
     return run_sam(
-        *("deploy", "--template", str(template), "--stack-name", STACK, "--resolve-s3", "--region", REGION),
+        *("deploy", "--template", str(template), "--stack-name", stack, "--resolve-s3", "--region", REGION),
         *("--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"),
         *("--parameter-overrides", *(f"{name}={value}" for name, value in chosen.items())),
         env=emulator.environment,
@@ -91,11 +91,12 @@ def run_sam(*arguments: str, env: Mapping[str, str]) -> str:
 class Deployment:
     """A stack that stands in the emulator: its outputs, its resources, its API."""
 
-    def __init__(self, emulator: Emulator, issuer: Issuer) -> None:
+    def __init__(self, emulator: Emulator, issuer: Issuer, *, stack: str = STACK) -> None:
         self.emulator = emulator
         self.issuer = issuer
-        stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        self.stack = stack
+        found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
         self._api = urlsplit(self.outputs["ApiUrl"]).netloc.split(".")[0]
 
     def client(self, service: str) -> Any:
@@ -103,12 +104,12 @@ class Deployment:
 
     def resources(self) -> dict[str, str]:
         """The physical id of each resource."""
-        found = self.client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
+        found = self.client("cloudformation").list_stack_resources(StackName=self.stack)["StackResourceSummaries"]
         return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
 
     def add_routes(self) -> None:
         """Do what API Gateway does with the template's OpenAPI body, and the emulator does not."""
-        template = self.client("cloudformation").get_template(StackName=STACK, TemplateStage="Processed")
+        template = self.client("cloudformation").get_template(StackName=self.stack, TemplateStage="Processed")
         text = template["TemplateBody"]
         processed = json.loads(text) if isinstance(text, str) else text
         body = processed["Resources"]["Api"]["Properties"]["Body"]

@@ -69,6 +69,8 @@ def running_emulator(folder: Path) -> Iterator[Emulator]:
     settings = {
         # Left alone it would listen on every interface of the machine.
         "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
         "GATEWAY_PORT": str(port),
         "STATE_DIR": str(folder / "state"),
         "TMPDIR": str(folder),

@@ -167,3 +167,19 @@ def test_both_functions_write_to_the_logs_that_the_stack_made(deployment: Deploy
     logs = deployment.client("logs")
     for group in ("/conduit/conduit-e2e/api", "/conduit/conduit-e2e/worker"):
         until(lambda group=group: logs.describe_log_streams(logGroupName=group)["logStreams"])
+
+
+def test_a_stack_that_is_deleted_leaves_its_table_and_queues_and_the_stack_beside_it(deployment: Deployment) -> None:
+    deploy(BUILD / "emulated.json", deployment.emulator, deployment.issuer, stack="conduit-gone")
+    gone = Deployment(deployment.emulator, deployment.issuer, stack="conduit-gone")
+    assert set(gone.outputs.values()).isdisjoint(deployment.outputs.values())
+    gone.client("cloudformation").delete_stack(StackName="conduit-gone")
+    gone.client("cloudformation").get_waiter("stack_delete_complete").wait(
+        StackName="conduit-gone", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    tables = gone.client("dynamodb").list_tables()["TableNames"]
+    queues = {url.rpartition("/")[2] for url in gone.client("sqs").list_queues()["QueueUrls"]}
+    assert gone.outputs["TableName"] in tables
+    assert {gone.outputs[name].rpartition("/")[2] for name in ("QueueUrl", "DeadLetterQueueUrl")} <= queues
+    assert gone.outputs["WorkerFunctionName"] not in str(gone.client("lambda").list_functions())
+    assert deployment.call("POST", "/jobs", {"steps": [JOIN]}).status == 201

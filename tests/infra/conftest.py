@@ -89,7 +89,7 @@ def ministack() -> Iterator[str]:
         pytest.skip(f"{MINISTACK} is not set: `make contract-ministack` runs this on ministack, too")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = {**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    environment = {**os.environ, "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": str(port)}
     with subprocess.Popen(  # noqa: S603 (the program that whoever runs the tests named)
         [os.environ[MINISTACK]], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
