@@ -15,9 +15,12 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+# What every process would import: they are forked from this one.
+import aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch  # noqa: F401  # see above
+
 import handler.api
 import handler.sqs
-import handler.sweep  # noqa: F401  # what every process would import: they are forked from this one
+import handler.sweep  # noqa: F401  # see above
 from blocks.block import REGISTRY
 from tests.chaos.audit import PROMISES, Audit
 from tests.chaos.conductor import Conductor
@@ -41,8 +44,7 @@ def run(kills: int, seed: int, emulator: str, *, gentle: bool, keep: bool) -> in
         audit = Audit(conductor.owed, conductor.dead, ledger.lines)
         audit.judge(aws.table_items(), aws.bus_events())
         audit.judge_answers(conductor.answers.values())
-        for letter in aws.dead_letters():
-            audit.note("left over", f"a dead letter: {letter}")
+        audit.judge_letters(aws.dead_letters())
     if not rested and not audit.violations:
         audit.note("left over", "the system did not come to rest")
     _say(f"chaos: seed {seed}, {emulator}, {time.monotonic() - began:.0f} s")
@@ -80,6 +82,7 @@ def _report(conductor: Conductor, audit: Audit, ledger: Ledger) -> None:
         "  redeliveries": sum(line["again"] for line in received),
         "steps": audit.figures["steps"],
         **{f"  {name}": number for name, number in sorted(audit.figures.items()) if name.startswith("steps ")},
+        "dead letters of jobs that ended": audit.figures["dead letters"],
         "records never committed": audit.figures["records never committed"],
         "executions": audit.figures["executions"],
         "  repeats": audit.figures["repeats"],

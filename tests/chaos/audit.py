@@ -189,6 +189,17 @@ class Audit:
             if job is None or (answer["status"] == 201 and (told["status"], told["success"]) != _outcome(job)):
                 self.note("wrong answer", f"{answer['status']} {told}, became {job}")
 
+    def judge_letters(self, letters: Iterable[Mapping[str, Any]]) -> None:
+        """Judge the dead-letter queue: nothing sent was no job, though a message may be received too often.
+
+        SQS puts a message there that was received twenty times, as when a machine under load gives no invocation the
+        time that it needs. Its job must have come to its end by the sweeper all the same, which `judge` has seen to.
+        """
+        for letter in letters:
+            self.figures["dead letters"] += 1
+            if "problem" in letter["attributes"]:
+                self.note("wrong answer", f"rejected: {letter}")
+
 
 def _outcome(job: JobRecord) -> tuple[str, bool]:
     return job.status, job.status == "SUCCEEDED"

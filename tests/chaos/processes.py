@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from handler.app import lambda_handler
-from handler.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
+from handler.console.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
 from infra.clients import Clients
 from infra.local import REGION, EmbeddedAws
 from tests.chaos.ledger import WHO, note
