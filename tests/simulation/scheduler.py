@@ -144,8 +144,11 @@ class Scheduler:
             self.kill(worker)
             return
         if self.chance("freeze"):
-            worker.wake_at = self.now + self.random.choice((20.0, 60.0, 150.0))
+            pause = self.random.choice((20.0, 60.0, 150.0))
+            worker.wake_at = self.now + pause
             worker.thawed = True
+            if self.random.random() < 0.5:  # half the time its monotonic clock stood still, too
+                worker.skew -= pause
             self.trace(f"{worker.name}-{worker.number} stands still at: {worker.point}")
             return
         assert worker.coroutine is not None
