@@ -20,8 +20,8 @@ from typing import Any
 
 from benchmarks.meter import Meter, metered
 from handler.app import lambda_handler
-from handler.lambda_event import HttpRequest, Identity
-from handler.local_lambda import LocalLambda
+from handler.console.lambda_event import HttpRequest, Identity
+from handler.console.local_lambda import LocalLambda
 from infra.local import EmbeddedAws, embedded
 
 JOBS = 1_000_000

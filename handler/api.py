@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from handler.catalogue_endpoints import CatalogueEndpoints
-from handler.identity import identify
-from handler.job_endpoints import JobEndpoints
+from handler.http.catalogue_endpoints import CatalogueEndpoints
+from handler.http.identity import identify
+from handler.http.job_endpoints import JobEndpoints
+from handler.http.problem_details import FAULT, NOT_FOUND, NOT_JSON, UNIDENTIFIED, WRONG_METHOD, problem_reply, reply_to
+from handler.http.reply import Reply
+from handler.http.request import UnreadableRequestError, read_request
+from handler.http.router import Route, Router
 from handler.jobs import Jobs
 from handler.lifetime import Lifetime
 from handler.ports import Ports
-from handler.problem_details import FAULT, NOT_FOUND, NOT_JSON, UNIDENTIFIED, WRONG_METHOD, problem_reply, reply_to
-from handler.reply import Reply
-from handler.request import UnreadableRequestError, read_request
-from handler.router import Route, Router
 
 
 def answer(event: Mapping[str, Any], ports: Ports, lifetime: Lifetime) -> dict[str, Any]:

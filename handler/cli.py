@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
 
-from handler.block_page import UnknownBlockError, find_block, list_lines, page_lines
-from handler.job_printer import JsonPrinter, LivePrinter, PlainPrinter, Printer, complain, print_jobs, write
-from handler.job_source import UnreadableError, read_jobs
-from handler.lambda_event import Identity
-from handler.local_server import AddressError, LocalServer
-from handler.usage import make_parser
-from handler.workstation import Options, RefusedError, Workstation, open_workstation
+from handler.console.block_page import UnknownBlockError, find_block, list_lines, page_lines
+from handler.console.job_printer import JsonPrinter, LivePrinter, PlainPrinter, Printer, complain, print_jobs, write
+from handler.console.job_source import UnreadableError, read_jobs
+from handler.console.lambda_event import Identity
+from handler.console.local_server import AddressError, LocalServer
+from handler.console.usage import make_parser
+from handler.console.workstation import Options, RefusedError, Workstation, open_workstation
 
 INTERRUPTED: Final = 130
 """The shell's code for a program that Ctrl-C ended."""
@@ -86,7 +86,7 @@ def _run(chosen: Namespace) -> int:
 
 
 def _demo(chosen: Namespace) -> int:
-    from handler.demo import show_demo  # noqa: PLC0415  # only this command needs it
+    from handler.console.demo import show_demo  # noqa: PLC0415  # only this command needs it
 
     live = sys.stdout.isatty()
     with _interruptible() as check, open_workstation(_options(chosen, watched=live), check=check) as station:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handler.lambda_event import Event, HttpRequest, Identity, http_event, schedule_event
+from handler.console.lambda_event import Event, HttpRequest, Identity, http_event, schedule_event
 from tests.artifact.conftest import Function, MakeFunction, Stack
 from tests.artifact.sandbox import CrashedError, TimedOutError
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from handler.cli import COMMANDS
+from handler.console.job_text import columns
+from handler.console.usage import make_parser
 from handler.engine import Conduit, ConduitStatus
-from handler.job_text import columns
-from handler.usage import make_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "README.md"]

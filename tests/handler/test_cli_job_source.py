@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handler.job_source import JobText, UnreadableError, read_jobs
+from handler.console.job_source import JobText, UnreadableError, read_jobs
 
 
 def test_jobs_come_in_the_order_in_which_they_were_named(tmp_path: Path) -> None:

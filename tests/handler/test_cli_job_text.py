@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler.job_text import columns, event_lines, item_lines, job_lines, outcome_of, shorten
+from handler.console.job_text import columns, event_lines, item_lines, job_lines, outcome_of, shorten
 
 STEP: dict[str, Any] = {
     "id": "a",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from handler.live_table import LiveTable
+from handler.console.live_table import LiveTable
 
 STEPS = [{"id": "first", "action": "TEXT.JOIN"}, {"action": "[bold]MATH.SUM"}]
 

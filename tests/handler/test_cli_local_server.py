@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from handler.lambda_event import HttpRequest
-from handler.local_lambda import HttpResponse
-from handler.local_server import LARGEST_BODY, AddressError, LocalServer
+from handler.console.lambda_event import HttpRequest
+from handler.console.local_lambda import HttpResponse
+from handler.console.local_server import LARGEST_BODY, AddressError, LocalServer
 
 
 class Station:

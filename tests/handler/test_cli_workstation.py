@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from handler.lambda_event import Identity
-from handler.local_lambda import LocalLambda
-from handler.workstation import SWEEP_SECONDS, Options, RefusedError, Workstation
+from handler.console.lambda_event import Identity
+from handler.console.local_lambda import LocalLambda
+from handler.console.workstation import SWEEP_SECONDS, Options, RefusedError, Workstation
 
 JOB = {"id": "a", "status": "RUNNING"}
 DONE = {"id": "a", "status": "SUCCEEDED"}

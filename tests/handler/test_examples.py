@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.workstation import Options, Workstation, open_workstation
+from handler.console.workstation import Options, Workstation, open_workstation
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.caller import Caller
-from handler.identity import MAX_TENANT, identify
+from handler.http.identity import MAX_TENANT, identify
 from handler.settings import Settings
 
 EVENTS = Path(__file__).parent.parent / "events"

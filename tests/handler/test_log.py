@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from handler.lambda_event import LocalContext
+from handler.console.lambda_event import LocalContext
 from handler.log import LambdaLog
 
 log = LambdaLog()

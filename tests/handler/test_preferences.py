@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.preferences import Preferences, read_preferences
+from handler.http.preferences import Preferences, read_preferences
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from handler.reply import Reply, as_response, dress
-from handler.request import UnreadableRequestError, read_request
+from handler.http.reply import Reply, as_response, dress
+from handler.http.request import UnreadableRequestError, read_request
 
 EVENTS = Path(__file__).parent.parent / "events"
 REQUESTS = sorted(path.stem for path in EVENTS.glob("*.json"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from handler.caller import Caller
-from handler.identity import identify
+from handler.http.identity import identify
 from handler.settings import Settings
 from tests.handler.api.client import JOIN, Client, expect_problem
 
@@ -48,7 +48,7 @@ def test_the_worker_does_not_import_the_api() -> None:
     imported = set(ended.stdout.split())
     assert not imported & {
         "handler.api",
-        "handler.openapi",
+        "handler.http.openapi",
         "handler.validation",
         "aws_lambda_powertools.event_handler",
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from handler.http.problem_details import KINDS
 from handler.problem import CODES
-from handler.problem_details import KINDS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from handler.catalogue_endpoints import CatalogueEndpoints
-from handler.job_endpoints import JobEndpoints
+from handler.http.catalogue_endpoints import CatalogueEndpoints
+from handler.http.job_endpoints import JobEndpoints
 from tests.handler.api.client import FAIL, JOIN, Answer, Client
 
 

@@ -1,0 +1,34 @@
+"""What `make run` shows: two jobs, one over HTTP and one from the queue, and what they left in the services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from handler.console.job_printer import Printer, print_records, write
+from handler.console.job_source import read_jobs
+from handler.console.workstation import Workstation
+
+EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"
+
+
+def show_demo(station: Workstation, printer: Printer) -> int:
+    """Run both jobs.
+
+    Returns:
+        0 when both succeeded, else 1.
+
+    Raises:
+        UnreadableError: the examples are not there.
+    """
+    over_http, from_queue = read_jobs([str(EXAMPLES / "order.json"), str(EXAMPLES / "lead-scoring.json")])
+    write(["1. examples/order.json, sent to the API: POST /jobs", ""])
+    first = printer.show(over_http.text, lambda: station.run(over_http.text))
+    write([""])
+    print_records(station, printer, first)
+    write(["2. examples/lead-scoring.json, sent to the queue; the worker is called with an SQS event", ""])
+    second = printer.show(from_queue.text, lambda: station.see_through(station.services.send(from_queue.text)))
+    write([""])
+    print_records(station, printer, second)
+    write(["Your own: conduit run FILE.  The API on a port: conduit serve.  What a step can do: conduit blocks."])
+    return 0 if first["success"] and second["success"] else 1

@@ -1,0 +1,143 @@
+"""What a developer sees of a job: one JSON line, plain text, or a table that grows while the job runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from handler.console.job_source import JobText
+from handler.console.job_text import event_lines, item_lines, job_lines, shorten
+from handler.console.workstation import RefusedError, Workstation
+from infra.local_services import BusEvent, LocalServices
+
+Job = dict[str, Any]
+
+
+class Printer(Protocol):
+    """Runs jobs and shows them."""
+
+    def show(self, text: str, run: Callable[[], Job]) -> Job:
+        """Let `run` run the job that `text` is, and show it.
+
+        Raises:
+            RefusedError: the API did not take it.
+        """
+
+    def events(self) -> Sequence[BusEvent]:
+        """The events that reached the bus while the last job ran."""
+
+
+class JsonPrinter:
+    """One job a line, in the shape of the API's answer."""
+
+    def show(self, text: str, run: Callable[[], Job]) -> Job:
+        del text
+        job = run()
+        write([json.dumps(job, ensure_ascii=False)])
+        return job
+
+    def events(self) -> Sequence[BusEvent]:
+        return ()
+
+
+class PlainPrinter:
+    """Lines of text, once the job has ended."""
+
+    def __init__(self, services: LocalServices) -> None:
+        self._services = services
+
+    def show(self, text: str, run: Callable[[], Job]) -> Job:
+        del text
+        job = run()
+        write(job_lines(job))
+        return job
+
+    def events(self) -> Sequence[BusEvent]:
+        return self._services.take_events()
+
+
+class LivePrinter:
+    """A table in the terminal that follows the bus while the job runs, and then shows the job."""
+
+    def __init__(self, services: LocalServices) -> None:
+        from rich.console import Console  # noqa: PLC0415  # 60 ms; only a terminal needs it
+
+        self._services = services
+        self._console = Console(file=sys.stdout)  # now: while the handler runs, `sys.stdout` is another
+        self._events: list[BusEvent] = []
+
+    def show(self, text: str, run: Callable[[], Job]) -> Job:
+        from handler.console.live_table import LiveTable, print_summary  # noqa: PLC0415  # as above
+
+        title, steps = _written(text)
+        with LiveTable(title, steps, self._services.see_events, self._console) as table:
+            job = run()
+        self._events = table.events
+        self._services.take_events()  # clears away what the table has seen
+        print_summary(job, self._console)
+        return job
+
+    def events(self) -> Sequence[BusEvent]:
+        return self._events
+
+
+def print_jobs(jobs: Iterable[JobText], station: Workstation, printer: Printer, *, records: bool) -> int:
+    """Run jobs one after another and show each; what is shown is then cleared away, so that thousands fit.
+
+    Args:
+        jobs: what to run.
+        station: where.
+        printer: how to show them.
+        records: show what stands in the table and what reached the bus, too.
+
+    Returns:
+        0; 1 when a job did not succeed; 2 when one was refused.
+    """
+    code = 0
+    for source in jobs:
+        try:
+            job = printer.show(source.text, partial(station.run, source.text))
+        except RefusedError as error:
+            complain(f"{source.name}: {shorten(str(error), 1000)}")
+            code = 2
+            continue
+        if job["status"] != "SUCCEEDED":
+            code = code or 1
+        if records:
+            print_records(station, printer, job)
+        station.services.forget(station.tenant, job["id"])
+    return code
+
+
+def print_records(station: Workstation, printer: Printer, job: Job) -> None:
+    """What one job left in the services, read back from them."""
+    items = station.services.items(station.tenant, job["id"])
+    events = printer.events()
+    write([f"In the table, {len(items)} items:", *("  " + line for line in item_lines(items))])
+    write([f"On the bus, {len(events)} events:", *("  " + line for line in event_lines(events)), ""])
+
+
+def write(lines: Iterable[str]) -> None:
+    """Lines to standard output, at once: whoever reads the pipe may wait for them."""
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
+
+
+def complain(line: str) -> None:
+    """A line to standard error."""
+    sys.stderr.write(f"{line}\n")
+
+
+def _written(text: str) -> tuple[str, list[Any]]:
+    """The name and the steps of a job as they were written, so far as they are what they should be."""
+    try:
+        payload = json.loads(text)
+    except ValueError:
+        return "", []
+    if not isinstance(payload, dict):
+        return "", []
+    steps = payload.get("steps")
+    return shorten(str(payload.get("name") or "")), steps if isinstance(steps, list) else []

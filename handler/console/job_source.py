@@ -1,0 +1,69 @@
+"""Where the jobs of a command line come from: files with one job each, or a stream with one job a line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from handler.json_text import InvalidJson, read
+
+STREAM: Final = "-"
+
+
+class UnreadableError(Exception):
+    """A job cannot be read. The message is one line: which, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobText:
+    """One job as it was written, and where."""
+
+    name: str
+    """The file, or ``-:<line>``."""
+    text: str
+
+
+def read_jobs(names: Sequence[str], stream: BinaryIO | None = None) -> Iterator[JobText]:
+    """The jobs of `names`, in their order. Every file is read and checked before the first job is given.
+
+    Args:
+        names: files with one job each; ``-`` for the stream, with one job a line (empty lines are passed over).
+        stream: what ``-`` reads; standard input by default.
+
+    Raises:
+        UnreadableError: a file is missing, cannot be read, or holds no JSON.
+    """
+    files = {name: _read_file(name) for name in names if name != STREAM}
+    return _give(names, files, stream)
+
+
+def _give(names: Sequence[str], files: dict[str, JobText], stream: BinaryIO | None) -> Iterator[JobText]:
+    for name in names:
+        if name == STREAM:
+            yield from _read_lines(stream or sys.stdin.buffer)
+        else:
+            yield files[name]
+
+
+def _read_lines(stream: BinaryIO) -> Iterator[JobText]:
+    for number, line in enumerate(stream, start=1):
+        if line.strip():
+            # What is no UTF-8 stays recognisable, so that the API refuses it and nothing is replaced in silence.
+            yield JobText(f"{STREAM}:{number}", line.decode("utf-8", "surrogateescape"))
+
+
+def _read_file(name: str) -> JobText:
+    try:
+        content = Path(name).read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"{name}: {error.strerror or error}") from None
+    try:
+        read(content)
+    except InvalidJson as error:
+        if error.malformed:
+            raise UnreadableError(f"{name}: {error.problems[0].message}") from None
+        # JSON that cannot be kept is the API's to refuse, in its own words.
+    return JobText(name, content.decode("utf-8-sig"))

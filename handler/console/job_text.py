@@ -1,0 +1,91 @@
+"""A job, its records and its events as lines of text: for a pipe, a log, or a terminal without colours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+HEADINGS: Final = ("#", "step", "action", "status", "tries", "ms", "result")
+WIDEST: Final = 60
+"""Characters of a result in a table. The job's JSON has all of it."""
+_ITEM_FACTS: Final = ("status", "action", "cursor", "fence", "run", "due")
+_CONTROL: Final = {**dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}"), 9: " ", 10: " "}
+
+
+def shorten(text: str, width: int = WIDEST) -> str:
+    """One line of at most `width` characters. Control characters could move a terminal's cursor, so they go."""
+    text = text.translate(_CONTROL)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def step_cells(step: Mapping[str, Any]) -> tuple[str, ...]:
+    """A step of a job (or of an event) as the cells of its row; `HEADINGS` names them."""
+    duration = step.get("duration_ms")
+    return (
+        str(step["position"]),
+        shorten(step["id"]),
+        shorten(step["action"]),
+        step["status"]["name"],
+        str(step.get("attempts") or ""),
+        "" if duration is None else f"{duration:.1f}",
+        outcome_of(step),
+    )
+
+
+def outcome_of(step: Mapping[str, Any]) -> str:
+    """What a step gave, in one short line: its result as JSON, or its error."""
+    error = step.get("error")
+    if error:
+        return shorten(f"{error['type']}: {error['message']}")
+    if step.get("result_omitted"):
+        return "(too large to show)"
+    result = step.get("result")
+    return "" if result is None else shorten(json.dumps(result, ensure_ascii=False))
+
+
+def summary_of(job: Mapping[str, Any]) -> str:
+    """How a job ended, in one line."""
+    failed = job.get("failed_step")
+    because = "" if not failed else f": step {failed['id']!r} ended {failed['status']['name']}"
+    return f"{job['status']}{because}"
+
+
+def columns(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Rows as lines whose cells stand under each other."""
+    table = [tuple(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def job_lines(job: Mapping[str, Any]) -> list[str]:
+    """A finished job: its name, a row for each step, how it ended."""
+    title = shorten(job.get("name") or "(no name)")
+    steps = columns([HEADINGS, *(step_cells(step) for step in job["steps"])])
+    lines = [f"{title}  [{job['id']}]", *("  " + line for line in steps)]
+    if job["variables"]:
+        lines.append("  variables: " + shorten(json.dumps(job["variables"], ensure_ascii=False), 2 * WIDEST))
+    return [*lines, "  " + summary_of(job)]
+
+
+def item_lines(items: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What stands in the table: a line for each item."""
+    return columns((shorten(str(item["sk"]), 32), _facts(item)) for item in items)
+
+
+def _facts(item: Mapping[str, Any]) -> str:
+    facts = [f"{name}={item[name]}" for name in _ITEM_FACTS if item.get(name) is not None]
+    size = sum(len(str(name)) + len(str(value)) for name, value in item.items())
+    return ", ".join([*facts, f"about {size} bytes"])
+
+
+def event_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What reached the bus: a line for each event."""
+    return columns((event["detail-type"], *_gist(event["detail"])) for event in events)
+
+
+def _gist(detail: Mapping[str, Any]) -> tuple[str, str]:
+    step = detail.get("step")
+    if step:
+        return shorten(step["id"]), step["status"]["name"]
+    return "(the job)", detail["job"]["status"]

@@ -1,0 +1,154 @@
+"""The events that Lambda would be called with, and its context, for a developer's machine and the tests.
+
+Shapes are those of AWS: API Gateway's HTTP API (payload format 2.0, with a JWT authorizer) and an EventBridge schedule.
+Those of a queue are made where its messages are received (`infra.local`). Nothing of the handler is imported here:
+these are only dictionaries that it is called with.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+ACCOUNT: Final = "000000000000"
+REGION: Final = "us-east-1"
+FUNCTION: Final = "conduit-local"
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who the authorizer says the caller is.
+
+    Attributes:
+        subject: the ``sub`` claim: by default the tenant.
+        tags: the words of the ``scope`` claim: by default the tags of the caller's jobs.
+    """
+
+    subject: str = "local"
+    tags: tuple[str, ...] = ()
+
+    def claims(self) -> dict[str, str]:
+        """The claims as an HTTP API hands them on: all of them texts."""
+        claims = {"sub": self.subject}
+        if self.tags:
+            claims["scope"] = " ".join(self.tags)
+        return claims
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpRequest:
+    """One HTTP request as it arrived. `target` is the path with its query."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | bytes | None = None
+
+
+def http_event(request: HttpRequest, identity: Identity, *, request_id: str, at: float) -> Event:
+    """The event of an HTTP API, payload format 2.0, for an authorized request.
+
+    Args:
+        request: what was asked. Header names are lower-cased, as the gateway does.
+        identity: who asked; becomes the JWT authorizer's claims.
+        request_id: the gateway's id of the request.
+        at: when, in seconds since the epoch.
+    """
+    path, _, query = request.target.partition("?")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    event: Event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "local",
+            "authorizer": {"jwt": {"claims": identity.claims(), "scopes": None}},
+            "domainName": headers.get("host", "localhost"),
+            "domainPrefix": "local",
+            "http": {
+                "method": request.method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": request_id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": datetime.fromtimestamp(at, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(at * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+    if query:
+        event["queryStringParameters"] = _joined(parse_qsl(query, keep_blank_values=True))
+    if request.body is not None:
+        event["body"], event["isBase64Encoded"] = _body(request.body)
+    return event
+
+
+def _body(body: str | bytes) -> tuple[str, bool]:
+    """The body as text, and whether it had to be encoded: an event is JSON and holds no other bytes than UTF-8."""
+    if isinstance(body, str):
+        return body, False
+    try:
+        return body.decode(), False
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), True
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    # Format 2.0 has one text for a name that comes twice, with commas between.
+    together: dict[str, str] = {}
+    for name, value in pairs:
+        together[name] = f"{together[name]},{value}" if name in together else value
+    return together
+
+
+def schedule_event(*, event_id: str, at: float) -> Event:
+    """The event of an EventBridge rule with a schedule: what wakes the sweeper each minute."""
+    return {
+        "version": "0",
+        "id": event_id,
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/conduit-sweep"],
+        "detail": {},
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalContext:
+    """Lambda's context object on a developer's machine: it counts down as the real one does.
+
+    Attributes:
+        aws_request_id: this invocation's id.
+        ends_at: when the function would be killed, on the clock of `now`.
+        now: seconds, on any clock that only goes forward.
+    """
+
+    aws_request_id: str
+    ends_at: float
+    now: Callable[[], float]
+    function_name: str = FUNCTION
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 512
+    log_group_name: str = f"/aws/lambda/{FUNCTION}"
+    log_stream_name: str = "local"
+    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function would be killed; 0 once it is late."""
+        return max(0, int((self.ends_at - self.now()) * 1000))

@@ -1,0 +1,97 @@
+"""The steps of a running job as a live table in a terminal.
+
+Imported only where one is shown: rich is a developer's tool. The handler runs in the main thread, where time limits
+hold; the table is drawn by a thread of its own from the events that have reached the bus: what the services hold.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from handler.console.job_text import HEADINGS, shorten, step_cells, summary_of
+from infra.local_services import BusEvent
+
+REDRAW_SECONDS: Final = 0.05
+_COLOURS: Final = {"DONE": "green", "IF_CONDITION_FAILED": "dim", "SKIPPED": "dim", "": "dim", "SUCCEEDED": "green"}
+
+
+class LiveTable:
+    """A context manager: inside it the table is on the screen and follows the bus.
+
+    Args:
+        title: the job's name.
+        steps: the job's steps as the user wrote them; anything else shows no rows until events come.
+        see_events: gives the events since its last call; called from the drawing thread only.
+        console: where to draw.
+
+    Attributes:
+        events: all that `see_events` gave.
+    """
+
+    def __init__(
+        self, title: str, steps: Sequence[Any], see_events: Callable[[], list[BusEvent]], console: Console
+    ) -> None:
+        self.events: list[BusEvent] = []
+        self._title = title
+        self._rows = {position: _waiting(position, step) for position, step in enumerate(steps, start=1)}
+        self._see_events = see_events
+        self._live = Live(console=console, auto_refresh=False)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="live-table", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._live.stop()
+
+    def _follow(self) -> None:
+        while not self._ended.wait(REDRAW_SECONDS):
+            self._draw()
+        self._draw()  # what came between the last look and the end
+
+    def _draw(self) -> None:
+        for event in self._see_events():
+            self.events.append(event)
+            if step := event["detail"].get("step"):
+                self._rows[step["position"]] = step_cells(step)
+        self._live.update(table_of(self._title, list(self._rows.values())), refresh=True)
+
+
+def print_summary(job: Mapping[str, Any], console: Console) -> None:
+    """How a job ended, in its colour."""
+    console.print(Text(summary_of(job), style=_COLOURS.get(job["status"], "red")))
+
+
+def table_of(title: str, rows: Sequence[Sequence[str]]) -> Table:
+    """Rows of cells as a table, each row's status in its colour."""
+    table = Table(title=Text(title), title_justify="left")
+    for heading in HEADINGS:
+        # A column that may wrap is the first to give way in a narrow terminal; its cells then end in an ellipsis.
+        table.add_column(heading, overflow="ellipsis", no_wrap=heading != "result")
+    for row in rows:
+        status = row[HEADINGS.index("status")]
+        cells = [Text(cell, no_wrap=True, overflow="ellipsis") for cell in row]  # what users wrote is no markup
+        cells[HEADINGS.index("status")].stylize(_COLOURS.get(status, "red"))
+        table.add_row(*cells)
+    return table
+
+
+def _waiting(position: int, step: Any) -> tuple[str, ...]:
+    known = step if isinstance(step, dict) else {}
+    identity, action = (shorten(str(known.get(name, default))) for name, default in (("id", position), ("action", "?")))
+    return (str(position), identity, action, "", "", "", "")

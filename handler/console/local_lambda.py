@@ -1,0 +1,109 @@
+"""A Lambda function on a developer's machine: the real handler, called as AWS would call it.
+
+One invocation runs at a time, in the thread that calls; in the main thread, the alarm that stops a step works. The time
+of an invocation is real too: it counts down, and a job that outlives it is handed over through the queue.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from handler.console.lambda_event import Event, HttpRequest, Identity, LocalContext, http_event, schedule_event
+
+
+class Poller(Protocol):
+    """The queue as Lambda's poller sees it; `infra.local.EmbeddedAws` is one."""
+
+    def receive(self, most: int = ...) -> Event: ...
+    def delete(self, receipt_handle: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """What the gateway would send back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalLambda:
+    """One function and the two things that call it: the gateway and the queue's poller.
+
+    Attributes:
+        handler: ``handler.app.lambda_handler``.
+        poller: the job queue.
+        now: seconds, on a clock that only goes forward.
+        epoch: seconds since the epoch, for what AWS dates.
+        http_seconds: what an invocation by the gateway may take.
+        worker_seconds: what an invocation by the queue or the schedule may take.
+        identity: who calls over HTTP.
+        check: called after each invocation; may raise what the handler must not let through, such as an interrupt.
+    """
+
+    handler: Callable[[Event, Any], Any]
+    poller: Poller
+    now: Callable[[], float]
+    epoch: Callable[[], float]
+    http_seconds: float = 29.0
+    worker_seconds: float = 300.0
+    identity: Identity = field(default_factory=Identity)
+    check: Callable[[], None] = lambda: None
+
+    def request(self, request: HttpRequest) -> HttpResponse:
+        """Call the function as the gateway does."""
+        event = http_event(request, self.identity, request_id=str(uuid.uuid4()), at=self.epoch())
+        answer = self._invoke(event, self.http_seconds)
+        return HttpResponse(answer["statusCode"], _headers(answer), _body(answer))
+
+    def work(self) -> int:
+        """Receive one batch from the queue and let the function work it; what it does not report back is deleted.
+
+        Returns:
+            How many messages there were.
+        """
+        event = self.poller.receive()
+        records = event["Records"]
+        if not records:
+            return 0
+        answer = self._invoke(event, self.worker_seconds)
+        failed = {failure["itemIdentifier"] for failure in (answer or {}).get("batchItemFailures", [])}
+        for record in records:
+            if record["messageId"] not in failed:
+                self.poller.delete(record["receiptHandle"])
+        return len(records)
+
+    def sweep(self) -> None:
+        """Call the function as its schedule does."""
+        self._invoke(schedule_event(event_id=str(uuid.uuid4()), at=self.epoch()), self.worker_seconds)
+
+    def _invoke(self, event: Event, seconds: float) -> Any:
+        context = LocalContext(aws_request_id=str(uuid.uuid4()), ends_at=self.now() + seconds, now=self.now)
+        with redirect_stdout(sys.stderr):  # log lines, metrics and what blocks print are no output of ours
+            try:
+                return self.handler(event, context)
+            finally:
+                self.check()  # also when the handler made an error of its own of the interrupt
+
+
+def _headers(answer: Mapping[str, Any]) -> dict[str, str]:
+    single = {name: str(value) for name, value in (answer.get("headers") or {}).items()}
+    several = {name: ",".join(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+    return {**several, **single}
+
+
+def _body(answer: Mapping[str, Any]) -> bytes:
+    body = answer.get("body") or ""
+    return base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()

@@ -1,0 +1,142 @@
+"""What the `conduit` command takes, and its help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+Command = Callable[[argparse.Namespace], int]
+"""Does what the arguments ask and gives the exit code."""
+
+_EPILOG: Final = """\
+examples:
+  conduit run examples/order.json             run a job and see its steps
+  conduit run --json jobs/*.json > done.jsonl one finished job a line
+  cat jobs.jsonl | conduit run --json -       one job a line in, one job a line out, in order
+  conduit validate job.json                   what is wrong with a job, without running it
+  conduit blocks TEXT.JOIN                    what a block does and what it takes
+  conduit serve --port 8080                   the HTTP API, its worker and its sweeper
+"""
+_CODES: Final = """\
+exit codes: 0 when all is well, 1 when a job failed, 2 when something could not be read or was refused"""
+
+
+def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The command's arguments and their help.
+
+    Args:
+        commands: what each of the commands does: `run`, `serve`, `validate`, `blocks` and `demo`.
+    """
+    parser = argparse.ArgumentParser(
+        prog="conduit",
+        description="Run jobs that are written as JSON, through the Lambda handler, on an AWS inside this process.",
+        epilog=_EPILOG + "\n" + _CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    added = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(added)
+    _add_serve(added)
+    _add_validate(added)
+    _add_blocks(added)
+    _add_deployment(_add(added, "demo", "run two example jobs and show what they leave in table and bus"))
+    for name, command in commands.items():
+        added.choices[name].set_defaults(command=command)
+    return parser
+
+
+def _add_run(added: Any) -> None:
+    run = _add(
+        added,
+        "run",
+        "run jobs and show their steps",
+        "examples:\n"
+        "  conduit run examples/order.json\n"
+        "  conduit run --records examples/order.json\n"
+        "  conduit run --json - < jobs.jsonl\n"
+        "  conduit run --invocation 3 examples/hand-over.json\n\n" + _CODES,
+    )
+    run.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
+    run.add_argument("--json", action="store_true", help="print each finished job as one line of JSON")
+    run.add_argument("--records", action="store_true", help="show what stands in the table and what reached the bus")
+    _add_deployment(run)
+
+
+def _add_serve(added: Any) -> None:
+    serve = _add(
+        added,
+        "serve",
+        "open the HTTP API on a port, with its worker, its sweeper and an event log",
+        "examples:\n"
+        "  conduit serve --port 8080\n"
+        "  curl -d @examples/order.json -H 'Content-Type: application/json' http://127.0.0.1:8080/jobs\n\n"
+        "Everything is kept in this process and gone when it ends. Nobody is asked who they are. The function runs\n"
+        "one invocation at a time, so a request waits while a job runs; --invocation makes long jobs give way.",
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=_port, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
+    _add_deployment(serve)
+
+
+def _add_validate(added: Any) -> None:
+    validate = _add(
+        added,
+        "validate",
+        "say what is wrong with jobs, without running them",
+        "exit codes: 0 when every job is valid, 1 when one is not, 2 when one could not be read",
+    )
+    validate.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
+    validate.add_argument("--json", action="store_true", help="print each answer as one line of JSON")
+    _add_deployment(validate)
+
+
+def _add_blocks(added: Any) -> None:
+    blocks = _add(added, "blocks", "list what a step can do, or explain one block")
+    blocks.add_argument("name", nargs="?", metavar="NAME", help="a block, such as TEXT.JOIN")
+    blocks.add_argument("--json", action="store_true", help="print the JSON Schema of the parameters, too, as JSON")
+
+
+def _add(added: Any, name: str, summary: str, epilog: str = "") -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = added.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _add_deployment(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the deployment")
+    group.add_argument("--tenant", default="local", help="whose jobs these are (default: %(default)s)")
+    group.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="a tag of the jobs, for blocks that need one; repeatable",
+    )
+    group.add_argument(
+        "--invocation",
+        type=_seconds,
+        metavar="SECONDS",
+        help="how long one invocation lasts; a longer job is handed over",
+    )
+    group.add_argument("-v", "--verbose", action="store_true", help="show the function's log on stderr")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 900:  # noqa: PLR2004  # Lambda's own limit
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, 900 at most")
+    return seconds
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004  # the largest there is
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return int(text)

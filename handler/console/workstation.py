@@ -1,0 +1,181 @@
+"""A whole deployment on a developer's machine: the embedded AWS, the function, and what moves messages between them."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from handler.console.lambda_event import HttpRequest, Identity
+from handler.console.local_lambda import HttpResponse, LocalLambda
+from infra.local import embedded
+from infra.local_services import LocalServices
+
+FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+POLL_SECONDS: Final = 0.05
+SWEEP_SECONDS: Final = 60.0
+_ACCEPTED: Final = frozenset({200, 201, 202})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a developer chooses.
+
+    Attributes:
+        identity: tenant and tags of whoever calls over HTTP.
+        invocation: seconds that an invocation may take; ``None`` for those of the deployment.
+        watched: whether each step is recorded as soon as it ends, so that it can be watched.
+        verbose: show the function's log lines on stderr.
+    """
+
+    identity: Identity = field(default_factory=Identity)
+    invocation: float | None = None
+    watched: bool = False
+    verbose: bool = False
+
+    def environment(self) -> dict[str, str]:
+        """Environment variables of the function that follow from the choices."""
+        chosen = {
+            "POWERTOOLS_LOG_LEVEL": "INFO" if self.verbose else "CRITICAL",
+            "POWERTOOLS_METRICS_DISABLED": "false" if self.verbose else "true",
+            "QUEUE_TENANT": self.identity.subject,
+            "QUEUE_TAGS": " ".join(self.identity.tags),
+        }
+        if self.watched:
+            chosen["FLUSH_INTERVAL"] = "0"
+        return chosen
+
+
+class RefusedError(Exception):
+    """The API did not take a job.
+
+    Attributes:
+        problem: the answer, as RFC 9457 has it.
+    """
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.problem = problem
+        errors = problem.get("errors") or []
+        details = "; ".join(f"{error['pointer'] or 'the job'}: {error['message']}" for error in errors)
+        super().__init__(details or problem.get("detail") or problem.get("title") or "refused")
+
+
+class Workstation:
+    """One deployment, used from one thread.
+
+    Attributes:
+        function: the function and what calls it.
+        services: table, bus and queue, to look into.
+        tenant: whose jobs these are.
+    """
+
+    def __init__(self, function: LocalLambda, services: LocalServices, sleep: Callable[[float], None]) -> None:
+        self.function = function
+        self.services = services
+        self.tenant = function.identity.subject
+        self._sleep = sleep
+        self._swept = function.now()
+
+    def run(self, text: str) -> dict[str, Any]:
+        """Send a job to the API and see it through, hand-overs included.
+
+        Args:
+            text: the job as JSON text.
+
+        Returns:
+            The finished job, as the API gives it.
+
+        Raises:
+            RefusedError: the API did not take it.
+        """
+        # The header is the job's id only where the payload has none.
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"run-{uuid.uuid4()}"}
+        job: dict[str, Any] = self.ask("POST", "/jobs", text, headers)
+        return job if job["status"] in FINISHED else self.see_through(job["id"])
+
+    def see_through(self, job_id: str) -> dict[str, Any]:
+        """Work the queue until the job has ended; gives the job."""
+        while True:
+            self.turn()
+            job: dict[str, Any] = self.ask("GET", f"/jobs/{quote(job_id, safe='')}")
+            if job["status"] in FINISHED:
+                return job
+
+    def turn(self) -> None:
+        """Work one batch of the queue, or wait a moment where there is none."""
+        if not self.work():
+            self._sleep(POLL_SECONDS)
+
+    def work(self) -> int:
+        """Work one batch of the queue; sweep when a minute has passed. Gives how many messages there were."""
+        if self.function.now() - self._swept >= SWEEP_SECONDS:
+            self._swept = self.function.now()
+            self.function.sweep()
+        return self.function.work()
+
+    def ask(self, method: str, target: str, body: str | None = None, headers: dict[str, str] | None = None) -> Any:
+        """Call the API and read its answer.
+
+        Raises:
+            RefusedError: the answer is a problem.
+        """
+        response: HttpResponse = self.function.request(
+            HttpRequest(method=method, target=target, headers=headers or {}, body=body)
+        )
+        answer = response.json()
+        if response.status not in _ACCEPTED:
+            raise RefusedError(answer)
+        return answer
+
+
+@contextmanager
+def open_workstation(
+    options: Options,
+    *,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[Workstation]:
+    """Start the embedded AWS and put the function into it, until the end of the block.
+
+    Args:
+        options: what the developer chose.
+        now: seconds, on a clock that only goes forward.
+        sleep: waits that many seconds.
+        check: see `LocalLambda`.
+    """
+    from handler.app import lambda_handler  # noqa: PLC0415  # a third of a second that `conduit --help` does without
+
+    with _environment(options.environment()), embedded() as aws:
+        seconds = (
+            {} if options.invocation is None else dict.fromkeys(("http_seconds", "worker_seconds"), options.invocation)
+        )
+        function = LocalLambda(
+            handler=lambda_handler,
+            poller=aws,
+            now=now,
+            epoch=time.time,
+            identity=options.identity,
+            check=check,
+            **seconds,
+        )
+        yield Workstation(function, LocalServices(aws), sleep)
+
+
+@contextmanager
+def _environment(chosen: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in chosen}
+    os.environ.update(chosen)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,144 @@
+"""JSON Schemas of what the API takes and answers: the components of its OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from handler.engine.status import ConduitStatus
+from handler.http.redrive_body import RedriveShape
+from handler.job_shape import JobShape
+from handler.problem import CODES
+
+JOB_STATUSES: Final = ("QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")
+_TEXT: Final = {"type": "string"}
+_TEXT_OR_NULL: Final = {"type": ["string", "null"]}
+_TIME_OR_NULL: Final = {"type": ["string", "null"], "format": "date-time"}
+_ANY: Final[dict[str, Any]] = {}
+
+
+def components() -> dict[str, Any]:
+    """Every schema by its name."""
+    return {
+        **_shape("JobPayload", JobShape, {"not": {"required": ["parameters", "local_values"]}}),
+        **_shape("Redrive", RedriveShape, {}),
+        "StepStatus": _object(
+            {
+                "name": {"enum": [status.name for status in ConduitStatus]},
+                "value": {"enum": [status.value for status in ConduitStatus]},
+            }
+        ),
+        "StepError": _object({"type": _TEXT, "message": _TEXT}, {"details": {"type": "array"}}),
+        "Step": _step(),
+        "FailedStep": _object(
+            {"id": _TEXT, "position": {"type": "integer"}, "action": _TEXT, "status": _ref("StepStatus")}
+        ),
+        "Job": _object(
+            {**_summary(), "variables": {"type": "object"}, "steps": {"type": "array", "items": _ref("Step")}},
+            {"steps_omitted": {"const": True, "description": "Too many for one answer; each has its own address."}},
+        ),
+        "JobSummary": _object(_summary()),
+        "JobPage": _object({"jobs": {"type": "array", "items": _ref("JobSummary")}, "cursor": _TEXT_OR_NULL}),
+        "Finding": _object(
+            {"severity": {"enum": ["error", "warning"]}, "pointer": _POINTER, "code": _code(), "message": _TEXT}
+        ),
+        "Validation": _object({"valid": {"type": "boolean"}, "problems": {"type": "array", "items": _ref("Finding")}}),
+        "Block": _block(),
+        "BlockList": _object({"blocks": {"type": "array", "items": _ref("Block")}}),
+        "Problem": _problem(),
+    }
+
+
+_POINTER: Final = {"type": "string", "format": "json-pointer"}
+
+
+def _shape(name: str, shape: Any, further: dict[str, Any]) -> dict[str, Any]:
+    """The schema of something that is sent, and those that it refers to."""
+    schema = TypeAdapter(shape).json_schema(ref_template="#/components/schemas/{model}")
+    inner: dict[str, Any] = schema.pop("$defs", {})
+    return {**inner, name: {**schema, "title": name, **further}}
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _or_null(name: str) -> dict[str, Any]:
+    return {"anyOf": [_ref(name), {"type": "null"}]}
+
+
+def _summary() -> dict[str, Any]:
+    return {
+        "id": _TEXT,
+        "name": _TEXT_OR_NULL,
+        "status": {"enum": list(JOB_STATUSES)},
+        "success": {"type": ["boolean", "null"]},
+        "created_at": {"type": "string", "format": "date-time"},
+        "started_at": _TIME_OR_NULL,
+        "finished_at": _TIME_OR_NULL,
+        "failed_step": _or_null("FailedStep"),
+    }
+
+
+def _step() -> dict[str, Any]:
+    return _object(
+        {
+            "id": _TEXT,
+            "position": {"type": "integer", "minimum": 1},
+            "action": _TEXT,
+            "status": _ref("StepStatus"),
+            "result": _ANY,
+            "error": _or_null("StepError"),
+            "attempts": {"type": "integer", "minimum": 0},
+            "started_at": _TIME_OR_NULL,
+            "finished_at": _TIME_OR_NULL,
+            "duration_ms": {"type": ["number", "null"]},
+        },
+        {
+            "result_omitted": {
+                "const": True,
+                "description": "Too large for the job's answer; ask for the step.",
+            }
+        },
+    )
+
+
+def _block() -> dict[str, Any]:
+    return _object(
+        {
+            "action": _TEXT,
+            "category": _TEXT_OR_NULL,
+            "name": _TEXT,
+            "description": _TEXT,
+            "parameters": {"type": "object", "description": "JSON Schema of a step's parameters."},
+            "tags": {"type": "array", "items": _TEXT},
+            "allowed": {"type": "boolean"},
+            "max_uses": {"type": ["integer", "null"]},
+            "timeout": {"type": ["number", "null"]},
+            "effect": {"enum": ["none", "at_least_once", "at_most_once"]},
+        }
+    )
+
+
+def _code() -> dict[str, Any]:
+    statuses = [status.name for status in ConduitStatus]
+    listed = "\n".join(f"- `{code}`: {text}" for code, text in CODES.items())
+    return {"enum": [*statuses, *CODES], "description": f"The status that a run would give the step, or:\n{listed}"}
+
+
+def _problem() -> dict[str, Any]:
+    entry = _object({"pointer": _POINTER, "code": _code(), "message": _TEXT})
+    return _object(
+        {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+        {"errors": {"type": "array", "items": entry}},
+    )

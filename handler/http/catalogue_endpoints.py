@@ -1,0 +1,64 @@
+"""The endpoints that describe: the blocks, the schema of a job, and this API itself."""
+
+from __future__ import annotations
+
+from blocks.block import Registry
+from handler.catalogue import describe_block, list_blocks
+from handler.errors import NotFoundError
+from handler.http.openapi import openapi_document
+from handler.http.reply import Reply
+from handler.http.router import Call, Route
+from handler.http.swagger_page import swagger_page
+from handler.job_schema import job_schema
+from handler.settings import Settings
+from handler.suggestion import Suggestions
+
+
+class CatalogueEndpoints:
+    """The endpoints that need nothing but the code itself.
+
+    Args:
+        registry: the blocks.
+        settings: what the deployment chose.
+    """
+
+    def __init__(self, registry: Registry, settings: Settings) -> None:
+        self._registry = registry
+        self._settings = settings
+
+    @property
+    def routes(self) -> list[Route]:
+        """Every route."""
+        return [
+            Route("GET", "/blocks", self.list_blocks),
+            Route("GET", "/blocks/{name+}", self.get_block),
+            Route("GET", "/schema", self.schema),
+            Route("GET", "/openapi.json", self.openapi),
+            Route("GET", "/docs", self.docs),
+        ]
+
+    async def list_blocks(self, call: Call) -> Reply:
+        """``GET /blocks``."""
+        return Reply.json(200, list_blocks(self._registry, call.caller))
+
+    async def get_block(self, call: Call) -> Reply:
+        """``GET /blocks/{name}``."""
+        name = call.values["name"]
+        block = self._registry.get(name)
+        if block is None:
+            hint = Suggestions().suggest(name, (known.action for known in self._registry))
+            raise NotFoundError(f"There is no such block.{hint}")
+        return Reply.json(200, describe_block(block, call.caller))
+
+    async def schema(self, _call: Call) -> Reply:
+        """``GET /schema``."""
+        body = Reply.json(200, job_schema(self._registry)).body
+        return Reply(200, body, content_type="application/schema+json")
+
+    async def openapi(self, call: Call) -> Reply:
+        """``GET /openapi.json``."""
+        return Reply.json(200, openapi_document(call.request.base or "/", self._settings))
+
+    async def docs(self, call: Call) -> Reply:
+        """``GET /docs``."""
+        return swagger_page(openapi_document(call.request.base or "/", self._settings))

@@ -1,0 +1,100 @@
+"""Who is asking: what the gateway's authorizer verified becomes a tenant and its tags.
+
+Only what an authorizer of AWS put into the request context is believed. Headers are the caller's own words: those that
+a load balancer adds (``x-amzn-oidc-*``) too, since they are worth something only once their signature was checked. So a
+request without a verified identity is nobody's, however the gateway was configured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from handler.caller import Caller
+from handler.settings import Settings
+
+MAX_TENANT: Final = 200
+"""Characters of a tenant in a key; a longer one is shortened and told apart by a hash."""
+
+_CLAIM_SAFE: Final = "-_.@|=+"
+_PRINCIPAL_SAFE: Final = _CLAIM_SAFE + ":"
+"""A colon stays in principals and not in claims: no token can name the tenant of an IAM principal."""
+_ASSUMED_ROLE: Final = re.compile(r"(arn:[^:]*:sts::[^:]*:assumed-role/[^/]+)/.+")
+_ALIEN_PRINCIPALS: Final = frozenset({"", "anonymous"})
+
+
+def identify(event: Mapping[str, Any], settings: Settings) -> Caller | None:
+    """The caller of an HTTP event, or ``None`` where nobody verified who it is."""
+    context = event.get("requestContext")
+    authorizer = context.get("authorizer") if isinstance(context, Mapping) else None
+    principal, claims = _principal(context), _claims(authorizer)
+    name, safe = (claims.get(settings.tenant_claim), _CLAIM_SAFE) if claims else (principal, _PRINCIPAL_SAFE)
+    tenant = _encode(name, safe)
+    if tenant is None:
+        return None
+    return Caller(
+        tenant=tenant,
+        tags=_tags(claims.get(settings.tags_claim), settings.tags_claim),
+        step_limit=settings.step_limit,
+        payload_limit=settings.payload_limit,
+        max_running_jobs=settings.max_running_jobs,
+    )
+
+
+def _claims(authorizer: Any) -> Mapping[str, Any]:
+    """Claims of a JWT (HTTP API), of a Cognito user pool (REST API), or what a Lambda authorizer said."""
+    if not isinstance(authorizer, Mapping):
+        return {}
+    jwt = authorizer.get("jwt")
+    for claims in (
+        jwt.get("claims") if isinstance(jwt, Mapping) else None,
+        authorizer.get("claims"),
+        authorizer.get("lambda"),
+    ):
+        if isinstance(claims, Mapping) and claims:
+            return claims
+    if "principalId" in authorizer:  # a Lambda authorizer of a REST API: what it said stands beside the principal
+        return {"sub": authorizer["principalId"], **authorizer}
+    return {}
+
+
+def _principal(context: Any) -> Any:
+    """The ARN of the IAM principal that signed the request, less the session of an assumed role."""
+    if not isinstance(context, Mapping):
+        return None
+    authorizer, identity = context.get("authorizer"), context.get("identity")
+    iam = authorizer.get("iam") if isinstance(authorizer, Mapping) else None
+    arn = iam.get("userArn") if isinstance(iam, Mapping) else None
+    if arn is None and isinstance(identity, Mapping):
+        arn = identity.get("userArn")
+    session = _ASSUMED_ROLE.fullmatch(arn) if isinstance(arn, str) else None
+    return session[1] if session else arn
+
+
+def _encode(name: Any, safe: str) -> str | None:
+    """A tenant's name with nothing in it that a key or an event id uses to separate its parts."""
+    if not isinstance(name, str) or name.strip() in _ALIEN_PRINCIPALS:
+        return None
+    encoded = quote(name.encode("utf-8", "surrogatepass"), safe=safe)
+    if len(encoded) <= MAX_TENANT:
+        return encoded
+    return f"{encoded[:100]}%~{hashlib.sha256(encoded.encode()).hexdigest()}"  # "%~" occurs in no encoded name
+
+
+def _tags(value: Any, claim: str) -> frozenset[str]:
+    """The words of a claim.
+
+    It may be a list, ``a b`` (a scope), ``[a b]`` (a list as an HTTP API flattens it) or ``a,b`` (as a REST API does).
+    """
+    if isinstance(value, (list, tuple)):
+        return frozenset(word for word in value if isinstance(word, str) and word)
+    if not isinstance(value, str):
+        return frozenset()
+    if value.startswith("[") and value.endswith("]"):
+        value = value[1:-1]
+    if claim != "scope":  # a scope may hold a comma; it is separated by spaces alone (RFC 6749, 3.3)
+        value = value.replace(",", " ")
+    return frozenset(value.split())

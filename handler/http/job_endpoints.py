@@ -1,0 +1,203 @@
+"""The endpoints of jobs: from an HTTP call to a use case, and from its outcome to a reply. No rule of jobs is here."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, Final
+
+from handler.caller import Caller
+from handler.errors import ConflictError, InvalidRequestError, NotFoundError
+from handler.http.job_answer import encode_job
+from handler.http.preferences import Preferences, read_preferences
+from handler.http.problem_details import INVALID, WRONG_MEDIA_TYPE, problem_reply, reply_to
+from handler.http.redrive_body import read_redrive
+from handler.http.reply import Reply
+from handler.http.router import Call, Route
+from handler.job_shape import ID_PATTERN
+from handler.jobs import Jobs
+from handler.payload import InvalidPayload, JobPayload, NotJson, PayloadLimits, PayloadTooLarge, parse
+from handler.problem import Problem, bounded
+from handler.salvage import find_more
+from handler.settings import Settings
+from handler.validation import find_problems
+
+STATUS_OF: Final = {"created": 201, "accepted": 202, "known": 200}
+PAGE: Final = 20
+"""Jobs in a list where nobody says how many."""
+_ID: Final = re.compile(ID_PATTERN)
+_WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+_JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+
+
+class JobEndpoints:
+    """The endpoints below ``/jobs``.
+
+    Args:
+        jobs: the use cases.
+        settings: what the deployment chose.
+    """
+
+    def __init__(self, jobs: Jobs, settings: Settings) -> None:
+        self._jobs = jobs
+        self._settings = settings
+
+    @property
+    def routes(self) -> list[Route]:
+        """Every route, the more special ones first."""
+        return [
+            Route("POST", "/jobs", self.submit),
+            Route("GET", "/jobs", self.list_jobs),
+            Route("POST", "/jobs/validate", self.validate),
+            Route("POST", "/jobs/{id}/cancel", self.cancel),
+            Route("POST", "/jobs/{id}/redrive", self.redrive),
+            Route("GET", "/jobs/{id}/steps/{step+}", self.get_step),
+            Route("GET", "/jobs/{id}", self.get),
+        ]
+
+    async def submit(self, call: Call) -> Reply:
+        """``POST /jobs``."""
+        if refused := _refuse_type(call):
+            return refused
+        preferences = read_preferences(call.request.headers.get("prefer"))
+        payload = self._identified(self._parse(call), call.request.headers.get("idempotency-key"))
+        if preferences.strict:
+            errors = [problem for problem in self._judge(payload, call.caller) if problem.severity == "error"]
+            if errors:
+                return _applied(problem_reply(INVALID, "The job would fail; see errors.", errors=errors), preferences)
+        try:
+            sent = await self._jobs.submit(
+                call.caller,
+                payload,
+                lifetime=call.lifetime,
+                respond_async=preferences.at_once,
+                wait=preferences.wait,
+            )
+        except ConflictError as error:
+            return _located(reply_to(error), call, payload.id)
+        reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.door))
+        return _applied(_located(reply, call, sent.job["id"]), preferences)
+
+    async def validate(self, call: Call) -> Reply:
+        """``POST /jobs/validate``."""
+        if refused := _refuse_type(call):
+            return refused
+        try:
+            problems = self._judge(self._parse(call), call.caller)
+        except (NotJson, PayloadTooLarge):
+            raise
+        except InvalidPayload as error:
+            more = find_more(call.request.body, error.problems, call.caller.rights, self._limits(call.caller))
+            problems = bounded([*error.problems, *more])
+        valid = all(problem.severity != "error" for problem in problems)
+        return Reply.json(200, {"valid": valid, "problems": [problem.as_finding() for problem in problems]})
+
+    async def list_jobs(self, call: Call) -> Reply:
+        """``GET /jobs``."""
+        status, limit, cursor = (_single(call, name) for name in ("status", "limit", "cursor"))
+        if limit is not None and not _WHOLE_NUMBER.fullmatch(limit):
+            raise InvalidRequestError("/limit", "A limit is a whole number.")
+        page = await self._jobs.list_jobs(
+            call.caller, status=status, limit=PAGE if limit is None else int(limit), cursor=cursor
+        )
+        return Reply.json(200, page)
+
+    async def get(self, call: Call) -> Reply:
+        """``GET /jobs/{id}``."""
+        job = await self._jobs.get(call.caller, _job_id(call))
+        body = encode_job(job, call.request.door)
+        tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+        if _matches(call.request.headers.get("if-none-match"), tag):
+            return Reply(304, "", {"ETag": tag})
+        return Reply(200, body, {"ETag": tag})
+
+    async def get_step(self, call: Call) -> Reply:
+        """``GET /jobs/{id}/steps/{step}``."""
+        return Reply.json(200, await self._jobs.get_step(call.caller, _job_id(call), call.values["step"]))
+
+    async def cancel(self, call: Call) -> Reply:
+        """``POST /jobs/{id}/cancel``."""
+        return self._accepted(await self._jobs.cancel(call.caller, _job_id(call)), call)
+
+    async def redrive(self, call: Call) -> Reply:
+        """``POST /jobs/{id}/redrive``."""
+        if call.request.body and (refused := _refuse_type(call)):
+            return refused
+        asked = read_redrive(call.request.body, self._limits(call.caller))
+        job = await self._jobs.redrive(
+            call.caller,
+            _job_id(call),
+            from_step=asked.from_step,
+            parameters=asked.parameters,
+            variables=asked.variables,
+        )
+        return self._accepted(job, call)
+
+    def _accepted(self, job: dict[str, Any], call: Call) -> Reply:
+        return _located(Reply(202, encode_job(job, call.request.door)), call, job["id"])
+
+    def _parse(self, call: Call) -> JobPayload:
+        return parse(call.request.body, self._limits(call.caller))
+
+    def _limits(self, caller: Caller) -> PayloadLimits:
+        return PayloadLimits(size=caller.payload_limit, nesting=self._settings.nesting_limit)
+
+    @staticmethod
+    def _judge(payload: JobPayload, caller: Caller) -> list[Problem]:
+        return find_problems(payload, caller.rights)
+
+    @staticmethod
+    def _identified(payload: JobPayload, key: str | None) -> JobPayload:
+        """The payload under the id that the ``Idempotency-Key`` header gives it, where it has none of its own.
+
+        A key that is no id is refused even then: whoever sent it expects something of it.
+        """
+        if key is None:
+            return payload
+        id_ = key.strip()
+        if len(id_) > 1 and id_[0] == id_[-1] == '"':  # a text of RFC 8941, as the header's draft has it
+            id_ = id_[1:-1]
+        if not _ID.fullmatch(id_):
+            message = "An Idempotency-Key serves as the job's id: 1 to 64 of the characters A-Z a-z 0-9 _ -."
+            raise InvalidPayload([Problem("/id", "INVALID_ID", message)])
+        return payload if payload.id is not None else payload.with_id(id_)
+
+
+def _refuse_type(call: Call) -> Reply | None:
+    given = call.request.headers.get("content-type")
+    if given is None or _JSON_TYPE.fullmatch(given.strip()):
+        return None
+    return problem_reply(WRONG_MEDIA_TYPE, "Send JSON, as application/json.", headers={"Accept": "application/json"})
+
+
+def _job_id(call: Call) -> str:
+    """The job's id in the path. What no job can have is not looked for."""
+    id_ = call.values["id"]
+    if not _ID.fullmatch(id_):
+        raise NotFoundError("There is no such job.")
+    return id_
+
+
+def _single(call: Call, name: str) -> str | None:
+    values = call.request.query.get(name, ())
+    if len(values) > 1:
+        raise InvalidRequestError(f"/{name}", f"{name} is given {len(values)} times; once is enough.")
+    return values[0] if values else None
+
+
+def _matches(header: str | None, tag: str) -> bool:
+    """Whether ``If-None-Match`` names the tag (RFC 9110, 13.1.2: weak comparison)."""
+    if header is None:
+        return False
+    return header.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in header.split(",")}
+
+
+def _located(reply: Reply | None, call: Call, id_: str | None) -> Reply:
+    assert reply is not None  # noqa: S101 # a conflict has an answer
+    return reply.with_headers({"Location": f"{call.request.base}/jobs/{id_}"})
+
+
+def _applied(reply: Reply, preferences: Preferences) -> Reply:
+    if preferences.applied is None:
+        return reply
+    return reply.with_headers({"Preference-Applied": preferences.applied, "Vary": "Prefer"})

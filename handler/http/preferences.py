@@ -1,0 +1,59 @@
+"""What a caller would rather have: the ``Prefer`` header of RFC 7240."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PREFERENCE: Final = re.compile(rf'\s*({_WORD})\s*(?:=\s*("(?:[^"\\]|\\.)*"|{_WORD})?)?\s*((?:;[^,]*)?)(?:,|$)')
+LONGEST_HEADER: Final = 1000
+"""Characters that are looked at: the pattern's work grows with their square."""
+_SECONDS: Final = re.compile(r"[0-9]{1,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The preferences that this API can honour.
+
+    Attributes:
+        respond_async: answer 202 rather than let the caller wait.
+        wait: how many seconds the caller is ready to wait at most; ``None`` where none were named.
+        strict: refuse what ``POST /jobs/validate`` calls an error.
+    """
+
+    respond_async: bool = False
+    wait: int | None = None
+    strict: bool = False
+
+    @property
+    def at_once(self) -> bool:
+        """Whether to answer before anything ran. With ``wait`` the caller waits that long first (RFC 7240, 4.3)."""
+        return self.respond_async and not self.wait
+
+    @property
+    def applied(self) -> str | None:
+        """The value of ``Preference-Applied``, or ``None`` where nothing was asked for."""
+        names = []
+        if self.respond_async:
+            names.append("respond-async")
+        if self.wait is not None:
+            names.append(f"wait={self.wait}")
+        if self.strict:
+            names.append("handling=strict")
+        return ", ".join(names) or None
+
+
+def read_preferences(header: str | None) -> Preferences:
+    """The preferences in a ``Prefer`` header. What is unknown or malformed is ignored, as RFC 7240 wants it."""
+    found: dict[str, str] = {}
+    for match in _PREFERENCE.finditer((header or "")[:LONGEST_HEADER]):
+        value = match[2] or ""
+        found.setdefault(match[1].lower(), value[1:-1] if value.startswith('"') else value)  # the first one counts
+    wait = found.get("wait", "")
+    return Preferences(
+        respond_async="respond-async" in found,
+        wait=int(wait) if _SECONDS.fullmatch(wait) else None,
+        strict=found.get("handling", "").lower() == "strict",
+    )

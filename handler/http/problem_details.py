@@ -1,0 +1,106 @@
+"""Errors as HTTP answers: problem details (RFC 9457), in one table of what can go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler import json_text
+from handler.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    TooManyJobsError,
+    TryAgainError,
+)
+from handler.http.reply import Reply
+from handler.http.request import UnreadableRequestError
+from handler.payload import InvalidPayload, NotJson, PayloadTooLarge
+from handler.problem import Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:conduit:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: what programs know it by, its HTTP status, and a title for people."""
+
+    name: str
+    status: int
+    title: str
+
+
+NOT_JSON: Final = Kind("not-json", 400, "The body is not JSON")
+UNIDENTIFIED: Final = Kind("unidentified", 401, "Nobody verified who you are")
+NOT_FOUND: Final = Kind("not-found", 404, "There is no such thing, or it is not yours")
+WRONG_METHOD: Final = Kind("wrong-method", 405, "This cannot be done here")
+CONFLICT: Final = Kind("conflict", 409, "The job is not in the state that this needs")
+TOO_LARGE: Final = Kind("too-large", 413, "The body is too large")
+WRONG_MEDIA_TYPE: Final = Kind("wrong-media-type", 415, "The body has another type than this takes")
+INVALID: Final = Kind("invalid", 422, "The request is not what this takes")
+TOO_MANY_JOBS: Final = Kind("too-many-jobs", 429, "Too many of your jobs are unfinished")
+FAULT: Final = Kind("fault", 500, "Something here is broken")
+UNAVAILABLE: Final = Kind("unavailable", 503, "A service that this needs does not answer")
+
+KINDS: Final = (
+    NOT_JSON,
+    UNIDENTIFIED,
+    NOT_FOUND,
+    WRONG_METHOD,
+    CONFLICT,
+    TOO_LARGE,
+    WRONG_MEDIA_TYPE,
+    INVALID,
+    TOO_MANY_JOBS,
+    FAULT,
+    UNAVAILABLE,
+)
+
+
+def problem_reply(
+    kind: Kind,
+    detail: str,
+    *,
+    errors: Iterable[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """The answer that tells of a problem."""
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + kind.name,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+    }
+    listed = [problem.as_dict() for problem in errors]
+    if listed:
+        body["errors"] = listed
+    return Reply(kind.status, json_text.encode(body), headers or {}, MEDIA_TYPE)
+
+
+def reply_to(error: Exception) -> Reply | None:
+    """The answer to an error that a request can cause, or ``None`` for one that nothing here expects."""
+    match error:
+        case UnreadableRequestError() | NotJson():
+            return problem_reply(NOT_JSON, _words(error))
+        case PayloadTooLarge():
+            return problem_reply(TOO_LARGE, _words(error))
+        case InvalidPayload():
+            return problem_reply(INVALID, "See errors for what is wrong, and where.", errors=error.problems)
+        case InvalidRequestError():
+            pointer = error.pointer if error.pointer[:1] in ("", "/") else f"/{error.pointer}"
+            problem = Problem(pointer, "INVALID_FIELD", str(error))
+            return problem_reply(INVALID, "See errors for what is wrong, and where.", errors=[problem])
+        case NotFoundError():
+            return problem_reply(NOT_FOUND, str(error))
+        case ConflictError():
+            return problem_reply(CONFLICT, str(error))
+        case TryAgainError():
+            kind = TOO_MANY_JOBS if isinstance(error, TooManyJobsError) else UNAVAILABLE
+            return problem_reply(kind, str(error), headers={"Retry-After": str(error.retry_after)})
+    return None
+
+
+def _words(error: Exception) -> str:
+    return error.problems[0].message if isinstance(error, InvalidPayload) else str(error)

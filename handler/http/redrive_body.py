@@ -1,0 +1,78 @@
+"""What users may send to run a job on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NotRequired
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from handler import json_text
+from handler.job_shape import StepId
+from handler.payload import InvalidPayload, NotJson, PayloadLimits, PayloadTooLarge
+from handler.problem import Problem, point, quote
+
+
+class RedriveShape(TypedDict):
+    """From where to run a job on, and with which values. All may be left out."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
+    from_step: NotRequired[StepId | None]
+    parameters: NotRequired[dict[str, Any] | None]
+    variables: NotRequired[dict[str, Any] | None]
+
+
+_EXPECTED = {
+    "from_step": "the id of a step",
+    "parameters": "an object: the new parameters, all of them",
+    "variables": "an object: the new variables, all of them",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveBody:
+    """What was asked for; ``None`` leaves a thing as it is."""
+
+    from_step: str | None = None
+    parameters: dict[str, Any] | None = None
+    variables: dict[str, Any] | None = None
+
+
+@cache
+def redrive_validator() -> TypeAdapter[Any]:
+    """The compiled check of the body."""
+    return TypeAdapter(RedriveShape)
+
+
+def read_redrive(body: bytes, limits: PayloadLimits) -> RedriveBody:
+    """Read the body of a request to run a job on; an empty one asks for nothing special.
+
+    Raises:
+        NotJson: it is not JSON in UTF-8.
+        PayloadTooLarge: it has more bytes than a payload may have.
+        InvalidPayload: it is JSON, but not such a request.
+    """
+    if not body:
+        return RedriveBody()
+    if len(body) > limits.size:
+        message = f"A body may have {limits.size} bytes; this one has {len(body)}."
+        raise PayloadTooLarge([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
+    try:
+        asked = redrive_validator().validate_python(json_text.read(body, nesting=limits.nesting))
+    except json_text.InvalidJson as error:
+        raise (NotJson if error.malformed else InvalidPayload)(error.problems) from None
+    except ValidationError as error:
+        raise InvalidPayload([_explain(entry["loc"]) for entry in error.errors(include_url=False)]) from None
+    return RedriveBody(**asked)
+
+
+def _explain(loc: tuple[str | int, ...]) -> Problem:
+    if not loc:
+        return Problem("", "INVALID_FIELD", "The body is a JSON object.")
+    name = str(loc[0])
+    if name not in _EXPECTED:
+        message = f"There is no field {quote(name)}; there are {', '.join(_EXPECTED)}."
+        return Problem(point(loc[:1]), "UNKNOWN_FIELD", message)
+    return Problem(point(loc[:1]), "INVALID_FIELD", f"{quote(name)} is {_EXPECTED[name]}.")

@@ -1,0 +1,76 @@
+"""An answer to an HTTP request, and the form in which each of AWS's front doors wants it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import Response
+
+from handler import json_text
+from handler.http.request import Door, Request
+
+JSON: Final = "application/json"
+ANSWER_LIMIT: Final[Mapping[Door, int]] = {
+    "http": 6 * 1024 * 1024 - 16 * 1024,
+    "rest": 6 * 1024 * 1024 - 16 * 1024,
+    "balancer": 1024 * 1024 - 16 * 1024,
+}
+"""Bytes that an answer may have: Lambda returns 6 MB at most, a load balancer passes 1 MB on; 16 KB is for headers."""
+_ESCAPED: Final = 6
+"""How many times its length a text can have inside of JSON: ``\\u0001``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers and text of an answer. A reply without a body has no content type."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+
+    @classmethod
+    def json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Reply:
+        """An answer whose body is `value` as JSON."""
+        return cls(status, json_text.encode(value), headers or {})
+
+    def with_headers(self, headers: Mapping[str, str]) -> Reply:
+        """The same answer with further headers."""
+        return replace(self, headers={**self.headers, **headers})
+
+
+def answer_size(body: str) -> int:
+    """Bytes that `body` takes in what Lambda returns: a JSON text within a JSON text, so quotes count twice."""
+    return len(json.dumps(body))
+
+
+def fits(body: str, door: Door) -> bool:
+    """Whether an answer of this body can go out through that door."""
+    limit = ANSWER_LIMIT[door]
+    return len(body) * _ESCAPED <= limit or answer_size(body) <= limit
+
+
+def as_response(reply: Reply, request: Request) -> Response[str]:
+    """The reply as Powertools' resolver takes it."""
+    return Response(
+        status_code=reply.status,
+        content_type=reply.content_type if reply.body else None,
+        body="" if request.method == "HEAD" else reply.body,
+        headers={**reply.headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def dress(response: dict[str, Any], request: Request) -> dict[str, Any]:
+    """A response to an HTTP API as the request's own door expects it."""
+    if request.door == "http":
+        return response
+    older = {key: response[key] for key in ("statusCode", "body", "isBase64Encoded")}
+    if request.door == "balancer":
+        older["statusDescription"] = f"{older['statusCode']} {HTTPStatus(older['statusCode']).phrase}"
+    if request.many_headers:
+        return {**older, "multiValueHeaders": {name: [value] for name, value in response["headers"].items()}}
+    return {**older, "headers": response["headers"]}

@@ -1,0 +1,147 @@
+"""An HTTP request, whichever of AWS's front doors it came through.
+
+API Gateway's HTTP APIs (payload format 2.0) and function URLs send one shape, REST APIs (1.0) a second, load balancers
+a third. Here they become one, so that the rest of the API knows a method, a path, headers and bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote
+
+Door = Literal["http", "rest", "balancer"]
+"""``http``: payload format 2.0, function URLs included. ``rest``: 1.0. ``balancer``: an Application Load Balancer."""
+
+
+class UnreadableRequestError(Exception):
+    """The event says that its body is base64, and it is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request.
+
+    Attributes:
+        door: how it came in, which is how the answer has to go out.
+        method: in upper case.
+        path: below the stage, as it arrived: percent-encoded or not.
+        base: what came before `path` in the address that the caller used: ``""`` or a stage like ``/prod``.
+        query: parameters in order, each with every value it was given.
+        headers: by lower-case name; one that came more often is joined with commas.
+        body: its bytes; empty when there was none.
+        many_headers: whether the load balancer wants headers as lists.
+    """
+
+    door: Door
+    method: str
+    path: str
+    base: str = ""
+    query: Mapping[str, tuple[str, ...]]
+    headers: Mapping[str, str]
+    body: bytes = b""
+    many_headers: bool = False
+
+
+def is_request(event: Mapping[str, Any]) -> bool:
+    """Whether a Lambda event is an HTTP request of any kind."""
+    context = event.get("requestContext")
+    return isinstance(context, Mapping) and (isinstance(context.get("http"), Mapping) or "httpMethod" in event)
+
+
+def read_request(event: Mapping[str, Any]) -> Request:
+    """The request in a Lambda event for which `is_request` holds.
+
+    Raises:
+        UnreadableRequestError: its body is marked as base64 and is not.
+    """
+    context = event["requestContext"]
+    if isinstance(context.get("http"), Mapping):
+        return _read_http(event, context)
+    return _read_older(event, context)
+
+
+def _read_http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
+    path = event.get("rawPath") or "/"
+    stage = context.get("stage") or "$default"
+    base = "" if stage == "$default" else f"/{stage}"
+    if base and (path == base or path.startswith(f"{base}/")):
+        path = path[len(base) :] or "/"
+    else:
+        base = ""  # a custom domain hides the stage
+    return Request(
+        door="http",
+        method=str(context["http"].get("method", "GET")).upper(),
+        path=path,
+        base=base,
+        query=_gather(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)),
+        headers=_join(_singles(event.get("headers"))),
+        body=_body(event),
+    )
+
+
+def _read_older(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
+    """Payload format 1.0 and load balancers: lists of values beside single ones."""
+    balancer = "elb" in context
+    path = event.get("path") or "/"
+    asked = context.get("path") or path
+    base = asked.removesuffix(path) if asked.endswith(path) and path != "/" else ""
+    query = _pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
+    if balancer:  # a REST API decodes them, a load balancer does not
+        query = [(_unquote_query(name), _unquote_query(value)) for name, value in query]
+    return Request(
+        door="balancer" if balancer else "rest",
+        method=str(event["httpMethod"]).upper(),
+        path=path,
+        base=base,
+        query=_gather(query),
+        headers=_join(_pairs(event, "multiValueHeaders", "headers")),
+        body=_body(event),
+        many_headers=balancer and "multiValueHeaders" in event,
+    )
+
+
+def _unquote_query(text: str) -> str:
+    return unquote(text.replace("+", " "))
+
+
+def _pairs(event: Mapping[str, Any], many: str, single: str) -> list[tuple[str, str]]:
+    lists = event.get(many)
+    if isinstance(lists, Mapping):
+        return [(str(name), str(value)) for name, values in lists.items() for value in values or ()]
+    return _singles(event.get(single))
+
+
+def _singles(values: Any) -> list[tuple[str, str]]:
+    return [(str(name), str(value)) for name, value in values.items()] if isinstance(values, Mapping) else []
+
+
+def _gather(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    gathered: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        gathered[name] = (*gathered.get(name, ()), value)
+    return gathered
+
+
+def _join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body")
+    if body is None:
+        return b""
+    text = str(body)
+    if not event.get("isBase64Encoded"):
+        return text.encode("utf-8", "surrogatepass")  # half a pair is no UTF-8, which the reader of the body will say
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise UnreadableRequestError("The body is marked as base64, and is none.") from None

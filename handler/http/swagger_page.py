@@ -1,0 +1,33 @@
+"""Swagger UI as one page that fetches nothing: its script and style come from Powertools, which ships them."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, Final
+
+from handler import json_text
+from handler.http.reply import Reply
+
+ASSETS: Final = "aws_lambda_powertools.event_handler.openapi.swagger_ui"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def swagger_page(document: dict[str, Any]) -> Reply:
+    """The page that shows an OpenAPI document.
+
+    Args:
+        document: what it shows. It stands in the page, which so needs no second request that a browser could not sign.
+    """
+    assets = files(ASSETS)
+    style = (assets / "swagger-ui.min.css").read_text("utf-8")
+    script = (assets / "swagger-ui-bundle.min.js").read_text("utf-8")
+    shown = json_text.encode(document).replace("<", "\\u003c")  # nothing in it can end the script
+    page = (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Conduit API</title>\n'
+        f'<style>{style}</style>\n</head>\n<body>\n<div id="page"></div>\n<script>{script}</script>\n'
+        f'<script>SwaggerUIBundle({{spec: {shown}, dom_id: "#page", validatorUrl: null}});</script>\n</body>\n</html>\n'
+    )
+    return Reply(200, page, {"Content-Security-Policy": _POLICY}, "text/html; charset=utf-8")
