@@ -143,12 +143,20 @@ class _Supervision:
             raise
         if not self._task.done() or self._watch.raised:
             await self._cancel()
-        elif self._task.cancelled():
+            return
+        if self._task.cancelled():
             self._watch.error = asyncio.CancelledError("something other than its time limit cancelled the block")
+        self._watch.ended = True
+        if self._alive():
+            self._watch.armed = True
+            await self._end_tasks()  # the loop outlives the block: they would go on beside the next one
 
     async def _cancel(self) -> None:
-        """Cancel the block and all tasks that it started, until they end."""
         self._watch.cancelled = True
+        await self._end_tasks()
+
+    async def _end_tasks(self) -> None:
+        """Cancel the block and all tasks that it started, until they end."""
         if self._timer is not None:
             self._timer.put_off(self._watch, self._watch.grace)
         await self._cancel_once(self._watch.grace)
@@ -166,7 +174,7 @@ class _Supervision:
             task.cancel()
         if alive:
             await asyncio.wait(alive, timeout=patience)
-        for task in alive:
+        for task in (self._task, *alive):
             if task.done() and not task.cancelled():
                 task.exception()  # taken note of: asyncio reports the others as never retrieved
 

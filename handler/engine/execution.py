@@ -269,7 +269,7 @@ class Turn:
 
     def _outcome_of(self, error: BaseException) -> Failure | Paused:
         """What a block's exception means for its step."""
-        if not isinstance(error, StepTimeout):
+        if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit it is no alarm's, but made up
             return failure_of(error)
         if self.limiter != "invocation":
             ran = max(0.0, self.runtime.now() - self.began)

@@ -24,6 +24,8 @@ SHORTEST: Final = 1e-6
 """What `setitimer` resolves; less would switch it off."""
 LONGEST: Final = 1e6
 """Seconds, 11 days. `setitimer` refuses very large numbers; a longer limit is looked at again then."""
+FINALIZERS: Final = frozenset({"weakref", "_weakrefset"})
+"""Modules whose functions the interpreter calls when an object goes."""
 
 
 class Timer:
@@ -94,8 +96,8 @@ class Timer:
         now = self._clock()
         due = [watch for watch in self.watches if watch.next_at <= now]
         hit = next((watch for watch in due if watch.is_running_in(frame)), None)
-        if hit is not None and hit.raised and frame is not None and is_of_alarm(frame):
-            hit = None  # its tracing is at work: let it
+        if hit is not None and _is_no_place(frame, hit, now):
+            hit = None
         for watch in due:
             watch.next_at = now + LOOK_AGAIN
         if hit is not None:
@@ -105,3 +107,16 @@ class Timer:
             if hit.raised:
                 hit.trace().begin(frame, len(hit.raised) // 2)
             raise hit.make_timeout()
+
+
+def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:
+    """Whether an exception would do nothing here, or harm."""
+    if watch.raised and frame is not None and is_of_alarm(frame):
+        return True  # its tracing is at work
+    if now > watch.ends_at + watch.grace:
+        return False  # a finalizer has no longer than a clean-up
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in FINALIZERS:
+            return True  # Python reports what a finalizer raises, and forgets it
+        frame = frame.f_back
+    return False

@@ -122,6 +122,7 @@ class CoroutineWatch(Watch):
     Attributes:
         tasks: what the block started besides.
         cancelled: it was cancelled at its limit.
+        ended: it came to its end within its limit; what may be running still are tasks that it started.
         parent: the watch of the coroutine block that this one runs in.
     """
 
@@ -129,11 +130,12 @@ class CoroutineWatch(Watch):
         super().__init__(seconds, grace, clock)
         self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.cancelled = False
+        self.ended = False
         self.parent = current.get()
 
     def is_running_in(self, frame: FrameType | None) -> bool:
         """As for a plain function. The event loop's own code is not the block's, nor are other jobs on the loop."""
-        pending = self.cancelled or not self.results  # once cancelled, its tasks must end too
+        pending = self.cancelled or self.ended or not self.results  # once it is over, its tasks must end too
         if not (self.armed and pending and any(watch is self for watch in enclosing_watches())):
             return False
         # Between two steps of a task the loop schedules the next one, in the task's context. An exception there would
@@ -147,7 +149,7 @@ class CoroutineWatch(Watch):
     @property
     def is_over(self) -> bool:
         """Whether the limit ended it, whatever the block made of that."""
-        return self.cancelled or super().is_over
+        return self.late or (not self.ended and (self.cancelled or super().is_over))
 
 
 current: Final[ContextVar[CoroutineWatch | None]] = ContextVar("current", default=None)

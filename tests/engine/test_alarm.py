@@ -175,3 +175,41 @@ def test_the_outer_limit_still_holds_after_an_inner_block_ended(alarm: SystemAla
     with pytest.raises(StepTimeout) as raised:
         alarm.call(outer, (), {}, LIMIT)
     assert raised.value.seconds == LIMIT
+
+
+class Lasting:
+    """Takes until after the limit to go."""
+
+    def __init__(self, ended: list[str]) -> None:
+        self.ended = ended
+
+    def __del__(self) -> None:
+        ends_at = time.monotonic() + LIMIT + GRACE / 3
+        while time.monotonic() < ends_at:
+            pass
+        self.ended.append("gone")
+
+
+def test_an_alarm_is_not_lost_in_a_finalizer(stop: Callable[..., float]) -> None:
+    ended: list[str] = []
+
+    def block() -> None:
+        Lasting(ended)
+        count_for_ever()
+
+    stop(block)  # an exception in a finalizer would be reported, and fail this test
+    assert ended == ["gone"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the report of the finalizer's end
+def test_a_finalizer_that_outlasts_the_grace_is_stopped(alarm: SystemAlarm) -> None:
+    class Endless:
+        def __del__(self) -> None:
+            count_for_ever()
+
+    def block() -> None:
+        Endless()
+        count_for_ever()
+
+    with pytest.raises(StepTimeout):
+        alarm.call(block, (), {}, LIMIT)

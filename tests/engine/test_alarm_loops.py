@@ -60,6 +60,29 @@ def test_tasks_that_a_block_started_end_with_it(alarm: SystemAlarm) -> None:
     asyncio.run(run())
 
 
+async def swallow_and_block() -> None:
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        while True:
+            pass
+
+
+@pytest.mark.parametrize("left_over", [sleep_long, yield_for_ever, swallow_and_block])
+def test_a_task_left_behind_by_a_block_that_is_done_ends_with_it(alarm: SystemAlarm, left_over: Any) -> None:
+    async def block() -> str:
+        task = asyncio.create_task(left_over())
+        await asyncio.sleep(0)
+        assert not task.done()
+        return "done"
+
+    async def run() -> None:
+        assert await alarm.wait(block, (), {}, 5) == "done"
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(run())
+
+
 def test_the_limit_of_one_job_never_stops_another_on_the_same_loop(alarm: SystemAlarm) -> None:
     async def count(rounds: int) -> str:
         for _ in range(rounds):

@@ -110,10 +110,10 @@ def test_what_a_block_started_ends_with_it(tmp_path: Path) -> None:
     reader = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
 
     def block() -> str:
+        os.open(alive, os.O_WRONLY)
         if os.fork() == 0:
-            writer = os.open(alive, os.O_WRONLY)
             time.sleep(60)
-            os.close(writer)
+            os._exit(0)
         return "done"
 
     try:
