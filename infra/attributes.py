@@ -52,7 +52,7 @@ def _number(value: float) -> str:
     if isinstance(value, int):
         if -_ORDINARY < value < _ORDINARY:
             return repr(value)
-        if len(str(abs(value)).rstrip("0")) > MAX_DIGITS or abs(value) > LARGEST:
+        if abs(value) > LARGEST or len(str(abs(value)).rstrip("0")) > MAX_DIGITS:
             raise TooLargeError(f"A table keeps numbers of at most {MAX_DIGITS} digits; keep a longer one as text.")
     elif not math.isfinite(value):
         raise GiveUpError(f"A table keeps finite numbers, not {value}.")

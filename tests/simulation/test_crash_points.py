@@ -44,13 +44,14 @@ def three_steps() -> str:
 
 
 def live(door: str, *certain: tuple[str, int]) -> World:
-    """Send the job once, and again some minutes later if nobody knows it then, as a sender without an answer does."""
+    """Send the job, and again every few minutes while nobody knows it, as a sender without an answer does."""
     random = Random(1)  # noqa: S311 (a history, no secret)
     world = World(random, QUIET, certain=frozenset(certain))
     world.audit.exclusive = world.audit.gentle = False
     outside = Outside(world)
     outside.plan_send(1.0, door, three_steps())
-    world.plan(300.0, lambda: None if world.owed else outside.send(door, three_steps()))
+    for again in (300.0, 600.0, 900.0):
+        world.plan(again, lambda: None if world.owed else outside.send(door, three_steps()))
     world.run()
     return world
 
