@@ -60,6 +60,7 @@ class Recorder:
         self._published = max(run.job.published, run.published)
         self.job = run.job
         self.steps: list[StepRecord] = list(run.steps)
+        self._uncounted: list[tuple[str, StepRecord]] = []
         self.accepted = run.accepted
 
     # ------------------------------------------------------------------ what the engine asks and tells
@@ -108,7 +109,7 @@ class Recorder:
         """Keep the record; gives something to wait for when it is time to write."""
         record = self._record(step)
         self.steps.append(record)
-        self._count(step, record)
+        self._uncounted.append((step.block.action if step.block is not None else "UNKNOWN", record))
         if step.attempts and step.block is not None and step.block.effect != "none":
             self._owing = True
         due = self._owing or self._ports.now() - self._flushed >= self._ports.settings.flush_interval
@@ -146,12 +147,14 @@ class Recorder:
             expires_at=record.expires_at,
         )
 
-    def _count(self, step: ConduitStep, record: StepRecord) -> None:
-        block = step.block.action if step.block is not None else "UNKNOWN"
+    def _count_steps(self) -> None:
+        """Tell the metrics of the steps that the last commit recorded."""
         metrics = self._ports.metrics
-        metrics.count("Steps", Status=record.status, Block=block)
-        if record.duration_ms is not None:
-            metrics.time("StepDuration", record.duration_ms, Block=block)
+        for block, record in self._uncounted:
+            metrics.count("Steps", Status=record.status, Block=block)
+            if record.duration_ms is not None:
+                metrics.time("StepDuration", record.duration_ms, Block=block)
+        self._uncounted.clear()
 
     def _writes_before_next(self, job: Conduit) -> bool:
         """Whether the next step will note its attempt, so that one write serves both."""
@@ -208,6 +211,7 @@ class Recorder:
             raise FencedOutError(answer.job, accepted=self.accepted)
         self.job = answer.job
         self.accepted = True
+        self._count_steps()
         self._counted = after.cursor if attempt else -1
         self._marked = after.cursor if attempt and started else -1
         self._flushed = now()

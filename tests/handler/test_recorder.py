@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from infra.errors import TryLaterError
+
 WORK = {"action": "PROBE.WORK"}
 CHARGE = {"action": "PROBE.CHARGE"}
 FIRE = {"action": "PROBE.FIRE"}
@@ -289,6 +291,19 @@ def test_a_late_acceptance_that_is_refused_answers_with_the_job_it_met(world: An
     sent = world.submit(WORK, id="j", name="first")
     assert sent.job["status"] == "SUCCEEDED"
     assert len([i for i in world.bus.ids() if i == "1/end"]) == 1
+
+
+def test_steps_are_counted_when_they_are_recorded(world: Any) -> None:
+    def refuse(name: str) -> None:
+        if name == "put_if":
+            raise TryLaterError("down")
+
+    world.items.before = refuse
+    world.receive(world.message({"id": "j", "steps": [WORK, WORK]}))
+    assert world.metrics.counted("Steps") == 0
+    world.restart()
+    world.receive(world.message({"id": "j", "steps": [WORK, WORK]}))
+    assert world.metrics.counted("Steps") == 2
 
 
 # Every crash point. Each `k` kills the process around its k-th call of a port, then time goes by.
