@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from inspect import Parameter, signature
 from typing import Any
 
-from blocks.block import BudgetExceededError
+from blocks.block import Block, BudgetExceededError
 from handler.engine.values import Charge, copy_value
 
 
@@ -109,3 +110,19 @@ class StepCall:
     def time_left(self) -> float:
         """Seconds until the step is stopped, never below 0."""
         return max(0.0, self._ends_at - self._now())
+
+
+def global_value(block: Block[..., Any], name: str, values: Mapping[str, Any]) -> Any:
+    """What a block's positional parameter of that name receives: the deployment's value, else the parameter's default.
+
+    Raises:
+        LookupError: there is neither.
+    """
+    wanted = name.removesuffix("__")
+    try:
+        return values[wanted]
+    except KeyError:
+        default = signature(block.function).parameters[name].default
+        if default is not Parameter.empty:
+            return default
+    raise LookupError(f"{block.action} needs the global value `{wanted}`, which the deployment does not provide")

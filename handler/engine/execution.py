@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from inspect import Parameter, signature
 from math import inf
 from typing import Any, Final, Protocol
 
 from blocks.block import CALL, JOB, Block
 from handler.engine.alarm import StepTimeout
 from handler.engine.arguments import Bound, bind_arguments, is_met
-from handler.engine.call import Budget, JobFace, StepCall, VariablesDraft
-from handler.engine.failure import Failure, failure_of
+from handler.engine.call import Budget, JobFace, StepCall, VariablesDraft, global_value
+from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.limits import Invocation, TimeLimit
 from handler.engine.outcome import Execution, Paused
 from handler.engine.runtime import Runtime
@@ -25,7 +23,6 @@ LEAST_TIME: Final = 0.1
 """Seconds that a step without a declared timeout needs to be worth starting."""
 
 _DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
-
 NO_CHANGES: Final[dict[str, Any]] = {}
 
 
@@ -164,22 +161,8 @@ class Turn:
                 key = f"{job.execution.key}/{self.step.position}"
                 values.append(StepCall(key, job.execution.fence, self.began + self.seconds, self.runtime.now, charge))
             else:
-                values.append(self._global_value(name))
+                values.append(global_value(self.block, name, job.global_values))
         return tuple(values)
-
-    def _global_value(self, name: str) -> Any:
-        wanted = name.removesuffix("__")
-        try:
-            return self.job.global_values[wanted]
-        except KeyError:
-            default = signature(self.block.function).parameters[name].default
-            if default is not Parameter.empty:
-                return default
-        raise LookupError(
-            f"{self.block.action} needs the global value `{wanted}`, which the deployment does not provide"
-        )
-
-    # ------------------------------------------------------------------ time
 
     def _limit(self, now: float) -> tuple[float, str]:
         """The earliest of the four limits: seconds from `now`, infinite for none, and whose it is.
@@ -210,8 +193,6 @@ class Turn:
         declared = self._declared()
         needed = declared if declared <= invocation.fresh and declared < inf else LEAST_TIME
         return left <= 0 or (left < needed and not self.fresh)
-
-    # ------------------------------------------------------------------ the tries
 
     def _begin(self) -> Paused | None:
         """Begin a try: see what limits it and mark the step begun, unless the invocation is over.
@@ -251,7 +232,7 @@ class Turn:
             function, positionals = self.block.function, self._positionals()
             result = await self.runtime.alarm.wait(function, positionals, arguments, self.seconds)
         except BaseException as error:
-            if _ends_the_run(error):
+            if not isinstance(error, StepTimeout) and ends_the_run(error):
                 raise
             return self._outcome_of(error)
         return self._keep(result, arguments)
@@ -317,16 +298,3 @@ class Turn:
         step.return_value = failure.error
         if step.started_at is not None:
             step.finished_at = max(self.runtime.now(), step.started_at)
-
-
-def _ends_the_run(error: BaseException) -> bool:
-    """Whether what an awaited block raised comes from outside it: the run is being cancelled or closed.
-
-    Only an awaiting coroutine can be told so; out of a plain function everything is the block's own doing.
-    """
-    if isinstance(error, (Exception, StepTimeout)):
-        return False
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        return task is not None and task.cancelling() > 0
-    return not isinstance(error, (SystemExit, KeyboardInterrupt))

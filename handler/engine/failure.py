@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -94,6 +95,19 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, ValueError):
         return Failure.of_error(ConduitStatus.INVALID_ARGUMENT, error)
     return Failure.of_error(ConduitStatus.UNHANDLED_EXCEPTION, error)
+
+
+def ends_the_run(error: BaseException) -> bool:
+    """Whether what an awaited block raised, if not at its limit, comes from outside: the run is cancelled or closed.
+
+    Only an awaiting coroutine can be told so; out of a plain function everything is the block's own doing.
+    """
+    if isinstance(error, Exception):
+        return False
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return not isinstance(error, (SystemExit, KeyboardInterrupt))
 
 
 def refused_arguments(block: Block[..., Any], error: ValidationError) -> Failure:
