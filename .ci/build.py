@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -35,11 +35,13 @@ RUNTIME_HAS: Final = ("boto3", "botocore", "jmespath", "python-dateutil", "s3tra
 """What Lambda's own Python brings, and `--without-boto3` leaves to it."""
 SERVICES: Final = ("dynamodb", "events", "sqs", "sts")
 """Whose descriptions botocore keeps: all 400 are 25 MB, and listing them costs each cold start 9 ms."""
-COLD: Final = (
-    r"/(pydantic/v1|boto3|s3transfer|aws_lambda_powertools/(event_handler|utilities/"
-    r"(?!batch|data_classes|jmespath_utils|parser/(?!envelopes))[a-z_/]+))/"
+POWERTOOLS: Final = "aws_lambda_powertools"
+IMPORTED_BY_NAME: Final = tuple(
+    f"utilities/parser/models/{name}.py" for name in ("cloudwatch", "dynamodb", "kinesis", "sqs")
 )
-"""What our handler does not import: it stays for a deployment's own blocks, uncompiled, which saves a megabyte."""
+"""What Powertools' batches import by a text, so that no import statement tells of it."""
+NOT_IMPORTED: Final = ("boto3", "s3transfer")
+"""They stay, as does all of Powertools, for a deployment's own blocks, but uncompiled: that saves a megabyte."""
 FOR_TYPE_CHECKERS: Final = ("*.pyi", "py.typed", "mypy.py")
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The time of each file, the earliest that a zip can hold."""
@@ -106,27 +108,33 @@ def _uv() -> str:
 
 
 def _copy_code(target: Path) -> None:
-    for path in sorted(reached_modules()):
+    for path in sorted(our_modules()):
         copy = target / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
 
 
-def reached_modules() -> set[Path]:
+def our_modules() -> set[Path]:
     """Our modules that the handler can come to import, lazily too, and every block: those are found by looking."""
+    return _reached({ENTRY, *(ROOT / "blocks").rglob("*.py")}, ROOT, FOLDERS)
+
+
+def _reached(start: Iterable[Path], root: Path, packages: tuple[str, ...]) -> set[Path]:
+    """The modules of these packages, which lie in `root`, that importing the files of `start` can lead to."""
     reached: set[Path] = set()
-    to_do = [ENTRY, *(ROOT / "blocks").rglob("*.py")]
+    to_do = list(start)
     while to_do:
         path = to_do.pop()
-        if path in reached:
-            continue
-        reached.add(path)
-        to_do += [found for name in _imports_of(path) for found in _files_of_module(name)]
+        if path not in reached:
+            reached.add(path)
+            names = (name for name in _imports_of(path, root) if name.split(".")[0] in packages)
+            to_do += [file for name in names for file in _files_of_module(name, root)]
     return reached
 
 
-def _imports_of(path: Path) -> Iterator[str]:
+def _imports_of(path: Path, root: Path) -> Iterator[str]:
     nodes: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    package = path.relative_to(root).parent.parts if path.is_relative_to(root) else ()
     while nodes:
         node = nodes.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -134,19 +142,19 @@ def _imports_of(path: Path) -> Iterator[str]:
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
         nodes += ast.iter_child_nodes(node)
 
 
-def _files_of_module(name: str) -> Iterator[Path]:
-    """The module's file and those of the packages it lies in, if it is one of ours."""
+def _files_of_module(name: str, root: Path) -> Iterator[Path]:
+    """The module's file, and those of the packages it lies in."""
     parts = name.split(".")
-    if parts[0] not in FOLDERS:
-        return
     for length in range(1, len(parts) + 1):
-        place = ROOT.joinpath(*parts[:length])
+        place = root.joinpath(*parts[:length])
         yield from (file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file())
 
 
@@ -159,6 +167,8 @@ def _prune(target: Path, services: tuple[str, ...]) -> None:
                 shutil.rmtree(path)
         _prune_endpoints(data / "endpoints.json", services)
     shutil.rmtree(target / "bin", ignore_errors=True)
+    # The pydantic of before 2023, which pydantic carries along for those who have not moved.
+    shutil.rmtree(target / "pydantic" / "v1", ignore_errors=True)
     for pattern in FOR_TYPE_CHECKERS:
         for path in list(target.rglob(pattern)):
             path.unlink()
@@ -195,12 +205,27 @@ def _compile(target: Path, python: str) -> None:
         [
             *(interpreter, "-m", "compileall", "-q", "-j", "1", "-s", str(target), "-p", "/var/task"),
             # The zip fixes the times of the sources, so a time says nothing; and nobody edits /var/task.
-            *("--invalidation-mode", "unchecked-hash", "-x", COLD, str(target)),
+            *("--invalidation-mode", "unchecked-hash", "-i", "-"),
         ],
         check=True,
+        text=True,
+        input="\n".join(map(str, _imported(target))),
         # The order of a set's constants hangs on it.
         env={**os.environ, "PYTHONHASHSEED": "0"},
     )
+
+
+def _imported(target: Path) -> list[Path]:
+    """The modules that are worth compiling: all but what of Powertools and boto3 our handler never imports."""
+    ours = {path for folder in FOLDERS for path in (target / folder).rglob("*.py")}
+    by_name = {target / POWERTOOLS / name for name in IMPORTED_BY_NAME} & set(files_of(target))
+    powertools = _reached(ours | by_name, target, (POWERTOOLS,))
+    return [
+        path
+        for path in files_of(target)
+        if path.suffix == ".py"
+        and (path.relative_to(target).parts[0] not in {POWERTOOLS, *NOT_IMPORTED} or path in powertools)
+    ]
 
 
 def _fix_times(target: Path) -> None:
