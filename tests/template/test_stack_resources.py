@@ -28,7 +28,7 @@ def test_the_stack_holds_these_resources_and_no_others(template: Template) -> No
         "IAM::Role": 2,
         "IAM::Policy": 1,
         "Logs::LogGroup": 3,
-        "CloudWatch::Alarm": 10,
+        "CloudWatch::Alarm": 11,
         "CloudWatch::Dashboard": 1,
     }
 
@@ -134,11 +134,14 @@ def test_every_metric_that_is_watched_is_one_that_the_handler_emits(template: Te
     shown = {m[1] for widget in widgets for m in widget["properties"]["metrics"] if m[0] == "Conduit"}
     searched = set(re.findall(r'MetricName="(\w+)"', json.dumps(widgets).replace("\\", "")))
     alarms = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
-    alarmed = {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Conduit"}
+    parts = [
+        part["MetricStat"]["Metric"] for alarm in alarms for part in alarm.get("Metrics", []) if "MetricStat" in part
+    ]
+    alarmed = {metric["MetricName"] for metric in [*alarms, *parts] if metric.get("Namespace") == "Conduit"}
     emitted = {
         name
         for path in (ROOT / "handler").glob("*.py")
         for name in re.findall(r'metrics\.(?:count|time)\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
     }
-    assert {"Jobs", "Steps", "PublishFailures"} <= shown | searched | alarmed
+    assert {"Jobs", "Steps", "PublishFailures", "ServiceFailures"} <= shown | searched | alarmed
     assert shown | searched | alarmed <= emitted
