@@ -21,6 +21,7 @@ _ENVELOPE: Final = 64 * 1024
 """What a batch's names and braces take at the most, on top of its items."""
 _ESCAPED: Final = 6
 """A byte becomes six at worst when it is sent: ``\\u0001``."""
+_SHOW_WHAT_STANDS: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _REFUSED: Final = "ConditionalCheckFailedException"
 
 Encoded = dict[str, dict[str, Any]]
@@ -53,13 +54,15 @@ class Expression:
             case OneOf(attr, values):
                 return f"{self.name(attr)} IN ({', '.join(self.value(value) for value in values)})"
             case All(conditions):
-                return self._joined(" AND ", conditions)
+                return self._joined(" AND ", [text for text in map(self.condition, conditions) if text])
             case AnyOf(conditions) if conditions:
-                return self._joined(" OR ", conditions)
+                if any(_always(part) for part in conditions):
+                    return ""
+                return self._joined(" OR ", [self.condition(part) for part in conditions])
         raise GiveUpError(f"A condition that never holds, or none of ours: {condition!r}.")
 
-    def _joined(self, word: str, conditions: Sequence[Condition]) -> str:
-        parts = [text for text in map(self.condition, conditions) if text]
+    @staticmethod
+    def _joined(word: str, parts: Sequence[str]) -> str:
         return parts[0] if len(parts) == 1 else word.join(f"({part})" for part in parts)
 
     def request(self) -> dict[str, Any]:
@@ -165,7 +168,9 @@ class DynamoItems:
 
     async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
         text = Expression()
-        request = {"Item": encode_item(item), "ConditionExpression": text.condition(condition), **text.request()}
+        condition_text = text.condition(condition)
+        asked = {"ConditionExpression": condition_text, **_SHOW_WHAT_STANDS} if condition_text else {}
+        request = {"Item": encode_item(item), **asked, **text.request()}
         answer = self._write(self._client().put_item, request)
         return answer if isinstance(answer, Refused) else Applied({k: v for k, v in item.items() if v is not None})
 
@@ -186,6 +191,7 @@ class DynamoItems:
             "UpdateExpression": " ".join(update) or f"REMOVE {text.name('nothing')}",
             "ConditionExpression": f"{exists} AND ({condition_text})" if condition_text else exists,
             "ReturnValues": "ALL_NEW",
+            **_SHOW_WHAT_STANDS,
             **text.request(),
         }
         answer = self._write(self._client().update_item, request)
@@ -194,11 +200,21 @@ class DynamoItems:
     def _write(self, call: Callable[..., dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any] | Refused:
         """One conditional write: AWS's answer, or the refusal with what stands there."""
         try:
-            return call(TableName=self._table, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
+            return call(TableName=self._table, **request)
         except Exception as error:
             if code_of(error) == _REFUSED:
                 return Refused(decode_item(getattr(error, "response", {}).get("Item")))
             raise translate(error, f"A conditional write to the table {self._table}") from error
+
+
+def _always(condition: Condition) -> bool:
+    """Whether it holds of anything, so that DynamoDB is not asked (it knows no word for true)."""
+    match condition:
+        case All(conditions):
+            return all(map(_always, conditions))
+        case AnyOf(conditions):
+            return any(map(_always, conditions))
+    return False
 
 
 def _key(pk: str, sk: str) -> Encoded:

@@ -114,6 +114,7 @@ def test_a_conditional_put_is_done_once(items: Items, drive: Drive) -> None:
         (All(Equals("n", 3)), True),
         (All(Equals("n", 3), Absent("lease")), False),
         (All(Equals("n", 3), All(Below("half", 2), All())), True),
+        (AnyOf(Equals("n", 4), All()), True),
         (AnyOf(Equals("n", 4), Absent("gone")), True),
         (AnyOf(Equals("n", 4), Absent("lease")), False),
         (All(AnyOf(Absent("lease"), Below("half", 2)), Equals("n", 3)), True),
