@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -26,37 +27,39 @@ class Outside:
     def __init__(self, world: World) -> None:
         self.world = world
         self.random: Random = world.random
-        self.seen: dict[tuple[str, str, int], str] = {}
 
     def send_random_jobs(self) -> None:
         """Plan everything that users will do."""
+        for number in range(self.random.randint(1, 3)):
+            at = self._send_one(f"j{number}")
+            self._use(f"j{number}", at)
+        if self.random.random() < 0.3:
+            self.plan_send(self.random.uniform(0, 60), "queue", random_job(self.random, None, self.world.profile))
+
+    def _send_one(self, job_id: str) -> float:
+        """Send a job, maybe twice, maybe with another of the same id; gives when it is first sent."""
         profile, random = self.world.profile, self.random
-        for number in range(random.randint(1, 3)):
-            job_id = f"j{number}"
-            body = random_job(random, job_id, profile)
-            at, door = random.uniform(0, 60), random.choice(("http", "http", "async", "queue", "queue", "direct"))
-            self.plan_send(at, door, body)
-            if random.random() < profile.twice:
-                self.plan_send(
-                    at + random.choice((0, 0, 0.1, 2, 30)), random.choice((door, door, "http", "queue")), body
-                )
-            if random.random() < profile.other:
-                other = random_job(random, job_id, replace(profile, killer=0), variant="b")
-                self.plan_send(at + random.choice((0, 0.1, 1)), random.choice(("http", "queue")), other)
-            for _ in range(3):
-                if random.random() < profile.redrive:
-                    self.world.plan(at + random.uniform(20, 400), lambda job_id=job_id: self.redrive(job_id))  # type: ignore[misc] # a lambda with a default
-                if random.random() < profile.cancel:
-                    when = at + random.choice((0, 0.5, 5, random.uniform(0, 200)))
-                    self.world.plan(when, lambda job_id=job_id: self.cancel(job_id))  # type: ignore[misc] # as above
-            for _ in range(6):
-                self.world.plan(at + random.uniform(0, 600), lambda job_id=job_id: self.read(job_id))  # type: ignore[misc] # as above
-        if random.random() < 0.3:
-            self.plan_send(
-                random.uniform(0, 60),
-                "queue",
-                random_job(random, None, profile),
-            )
+        body = random_job(random, job_id, profile)
+        at, door = random.uniform(0, 60), random.choice(("http", "http", "async", "queue", "queue", "direct"))
+        self.plan_send(at, door, body)
+        if random.random() < profile.twice:
+            again = at + random.choice((0, 0, 0.1, 2, 30))
+            self.plan_send(again, random.choice((door, door, "http", "queue")), body)
+        if random.random() < profile.other:
+            other = random_job(random, job_id, replace(profile, killer=0), variant="b")
+            self.plan_send(at + random.choice((0, 0.1, 1)), random.choice(("http", "queue")), other)
+        return at
+
+    def _use(self, job_id: str, at: float) -> None:
+        """Run a job on, cancel and read it, at any time from when it is sent."""
+        profile, random, plan = self.world.profile, self.random, self.world.plan
+        for _ in range(3):
+            if random.random() < profile.redrive:
+                plan(at + random.uniform(20, 400), partial(self.redrive, job_id))
+            if random.random() < profile.cancel:
+                plan(at + random.choice((0, 0.5, 5, random.uniform(0, 200))), partial(self.cancel, job_id))
+        for _ in range(6):
+            plan(at + random.uniform(0, 600), partial(self.read, job_id))
 
     def plan_send(self, when: float, door: str, body: str) -> None:
         self.world.plan(when, lambda: self.send(door, body))
