@@ -85,7 +85,7 @@ e2e: .venv-sam/.ready .venv-e2e/.ready ## deploy the template to a local emulato
 
 timeouts: $(READY) ## when a block that overruns comes back, into docs/timeouts.md, and 30,000 aimed alarms (QUICK=1)
 	@AIMED_ALARMS=$(if $(QUICK),3000,30000) $(BIN)/python -m pytest tests/engine/test_alarm_aimed.py -p no:cacheprovider
-	@$(BIN)/python -m benchmarks.timeouts --page docs/timeouts.md $(if $(QUICK),--quick)
+	@$(BIN)/python -m benchmarks.timeouts $(if $(QUICK),--quick,--page docs/timeouts.md)
 
 cost: $(READY) ## what a million jobs cost, into docs/deploy.md
 	@$(BIN)/python -m benchmarks.cost --page docs/deploy.md
