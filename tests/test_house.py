@@ -1,0 +1,65 @@
+"""The house: which folders there are, and that their rules can fail."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CODE = {"handler", "blocks", "infra"}
+BESIDE = {"tests", "docs", "examples", "benchmarks"}
+MADE = {"build"}
+LONGEST_FILE = 300
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+    if listed.returncode:
+        pytest.skip("not a git checkout: which files are the project's cannot be told")
+    return [Path(line) for line in listed.stdout.splitlines()]
+
+
+def test_no_other_folder_holds_code() -> None:
+    folders = {path.parts[0] for path in tracked() if len(path.parts) > 1}
+    assert {folder for folder in folders if not folder.startswith(".")} == CODE | BESIDE
+
+
+def test_no_file_is_too_long_to_be_one_noun() -> None:
+    sources = [path for path in tracked() if path.parts[0] in CODE and path.suffix == ".py" and (ROOT / path).exists()]
+    lengths = {str(path): len((ROOT / path).read_text().splitlines()) for path in sources}
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("handler/newcomer.py", ""),
+        ("handler/engine/newcomer.py", ""),
+        ("infra/newcomer.py", ""),
+        ("infra/backoff.py", "import handler.app\n"),
+        ("infra/backoff.py", "import blocks.block\n"),
+        ("blocks/text.py", "import infra.items\n"),
+        ("blocks/newcomer.py", "import blocks.text\n"),
+        ("handler/engine/values.py", "import time\n"),
+        ("handler/jobs.py", "import botocore\n"),
+    ],
+)
+def test_a_file_without_a_floor_or_an_arrow_backwards_breaks_a_contract(tmp_path: Path, file: str, text: str) -> None:
+    for folder in CODE:
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    planted = tmp_path / file
+    planted.write_text((planted.read_text() if planted.exists() else "") + text)
+    ended = subprocess.run(  # noqa: S603
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stdout + ended.stderr
