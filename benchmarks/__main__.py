@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -61,6 +62,7 @@ def figures(found: Findings, extent: suites.Extent, seconds: float) -> str:
     left_out = "".join(f"\nLeft out, since it failed: {name}.\n" for name in found.failed)
     return f"""Measured on {today}: {extent.rounds} interleaved rounds, a fresh process for each cell,
 seed {extent.seed}, {seconds / 60:.1f} minutes. {describe()}. {used}.
+The machine's load average was {os.getloadavg()[0]:.1f} at the end; one is ours.
 
 Microseconds per step of a chain of so many steps (median; they hold for this machine at that hour, the ratios below
 travel better):

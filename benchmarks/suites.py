@@ -120,11 +120,12 @@ def chain_goals(found: Findings, extent: Extent) -> list[Goal]:
         if steps <= extent.longest_for_writers:
             goals += [
                 Goal(
-                    f"all in against {name}, {steps} steps",
-                    found.ratio(f"{peer}@{steps}", f"all_in@{steps}"),
+                    f"{ours} against {name}, {steps} steps",
+                    found.ratio(f"{peer}@{steps}", f"{runner}@{steps}"),
                     50.0,
                     at_least=True,
                 )
+                for runner, ours in (("conduit", "engine"), ("all_in", "all in"))
                 for peer, name in PEERS.items()
             ]
     if len(sizes) > 1:
