@@ -6,12 +6,14 @@ measured is the runner.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 MOST_RUNS = 10_000
 
@@ -34,9 +36,11 @@ def payload(steps: int) -> dict[str, Any]:
     }
 
 
-def arguments() -> argparse.Namespace:
+def arguments() -> Namespace:
     """What each cell is started with: ``--steps`` of a job, ``--seconds`` to repeat it, ``--forget`` caches between."""
-    parser = argparse.ArgumentParser()
+    from argparse import ArgumentParser  # noqa: PLC0415  # a cold start's figures take nothing but `payload` from here
+
+    parser = ArgumentParser()
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--forget", action="store_true")
