@@ -66,6 +66,7 @@ def test_a_paused_job_goes_on_at_the_same_step_when_another_is_deleted(deleted: 
 def test_positions_begin_at_one_and_a_step_that_is_not_there_can_be_deleted_in_silence() -> None:
     job = Conduit.from_dict({"steps": [TRUE]})
     assert job.get_step(0, silent=True) is None
+    assert job.get_step(2, silent=True) is None
     job.delete_step("nope")
     assert len(job) == 1
     del job["1"]
@@ -239,3 +240,14 @@ def test_a_restored_job_has_the_tries_left_that_its_step_has_not_used(make_block
     payload = {"steps": [{"action": "FAIL", "retry": {"attempts": 3, "delay": 0}}]}
     asyncio.run(Conduit.restore(payload, [], {}, tries=used, attempts=used, blocks=[make_block(fail)]).run())
     assert len(called) == calls
+
+
+def test_a_job_that_is_given_a_further_step_finishes_once_more() -> None:
+    ended: list[Any] = []
+    job = Conduit.from_dict({"steps": [TRUE]}, on_job_finish=lambda _, failed: ended.append(failed))
+    asyncio.run(job.run())
+    assert job
+    job.load_step_list([FAIL])
+    asyncio.run(job.run())
+    assert not job
+    assert ended == [None, job[2]]

@@ -23,6 +23,7 @@ def test_a_block_knows_its_job_and_how_its_call_is_known_outside(run: Any, make_
     job = Conduit.from_dict({"id": "j", "name": "n", "tags": ["B", "A"], **of(make_block, look)})
     assert run(job)[1].return_value == ["j", "n", ["A", "B"], "local/j/1/1", 1]
     job = Conduit.from_dict({"id": "j", **of(make_block, look)})
+    assert Conduit().execution == Execution(key="local/job/1", fence=1)
     job.execution = Execution(key="t/j/3", fence=7)
     assert run(job)[1].return_value == ["j", None, [], "t/j/3/1", 7]
 
@@ -107,6 +108,16 @@ def test_what_a_tag_copies_is_counted_by_its_texts_and_its_items(
     data = {"parameters": {"p": value}, "steps": [{"action": "TAKE", "parameters": {"value": tag}}]}
     runtime = Runtime(limits=Limits(parameters=size - over))
     assert statuses(run(data, runtime, blocks=[take])) == [status]
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, "DONE"), (1, "RESULT_LIMIT_EXCEED")])
+def test_variables_that_a_job_began_with_count_as_well(run: Any, statuses: Any, over: int, status: str) -> None:
+    # {"a":"xxx","b":"xxx"}
+    data = {
+        "variables": {"a": "x" * 40},
+        "steps": [{"action": "VARIABLE.SET", "parameters": {"name": "b", "value": "x" * (60 - 15 + over)}}],
+    }
+    assert statuses(run(data, Runtime(limits=Limits(variables=100)))) == [status]
 
 
 def test_a_variable_can_be_deleted_from_a_job_that_has_too_many(run: Any, make_block: Any) -> None:

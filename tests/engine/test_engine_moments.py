@@ -164,6 +164,8 @@ def test_steps_that_did_not_begin_leave_the_invocation_to_the_first_that_does(ru
     job = run({"steps": [TRUE | {"if": False}, TRUE | {"timeout": 8}, TRUE | {"timeout": 8}]}, runtime)
     assert statuses(job) == ["IF_CONDITION_FAILED", "DONE", "NONE"]
     assert job.paused == Paused(position=3)
+    job = run({"steps": [TRUE, TRUE | {"if": False}, TRUE | {"timeout": 8}]}, runtime)
+    assert statuses(job) == ["DONE", "IF_CONDITION_FAILED", "NONE"]
 
 
 def test_a_step_that_is_paused_before_it_began_has_no_times() -> None:
@@ -179,6 +181,42 @@ def test_a_block_that_makes_up_a_time_limit_where_there_is_none_has_just_failed(
         raise StepTimeout(1)
 
     assert statuses(run({"steps": [{"action": "PRETEND"}]}, blocks=[make_block(pretend)])) == ["UNHANDLED_EXCEPTION"]
+
+
+class LateAlarm:
+    """Stops each block when it is through."""
+
+    def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+        function(*args, **kwargs)
+        raise StepTimeout(seconds)
+
+    async def wait(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+        await function(*args, **kwargs)
+        raise StepTimeout(seconds)
+
+
+def test_a_step_that_was_stopped_says_after_how_long_and_by_which_limit(run: Any, make_block: Any) -> None:
+    clock = Clock()
+    clock.time = 1000.0
+
+    def work(call__: Any) -> None:
+        clock.time += 0.75
+        left.append(call__.time_left)
+
+    left: list[float] = []
+    runtime = Runtime(now=clock, alarm=LateAlarm())
+    job = run({"steps": [{"action": "WORK", "timeout": 0.5}]}, runtime, blocks=[make_block(work)])
+    assert left == [0]
+    assert job[1].status is ConduitStatus.TIME_LIMIT_EXCEED
+    message = "stopped after 0.750 s by the step's own time limit (`timeout`): 0.500 s were left"
+    assert job[1].error == {"type": "TIME_LIMIT_EXCEED", "message": message}
+
+
+def test_a_coroutine_that_the_invocation_cuts_off_runs_again(make_block: Any) -> None:
+    job = Conduit.from_dict({"steps": [{"action": "WAITING"}]}, blocks=[make_block(waiting)])
+    runtime = Runtime(now=Clock(), alarm=LateAlarm(), invocation=Invocation(ends_at=5))
+    assert asyncio.run(job.run(runtime)) is Outcome.PAUSED
+    assert (job[1].status, job.paused) == (ConduitStatus.NONE, Paused(position=1, cut=True))
 
 
 def test_each_try_and_the_condition_have_the_whole_budget_of_what_tags_expand_to(

@@ -73,6 +73,14 @@ def test_a_path_that_leads_nowhere_says_what_is_there_whatever_it_is(run: Any, p
     assert job[1].error == {"type": "PathError", "message": f"`{path}`: {message}"}
 
 
+@pytest.mark.parametrize("key", ["_secret", "secret_", "__class__"])
+def test_a_private_key_is_out_of_reach_through_another_tag_too(run: Any, key: str) -> None:
+    variables = {"key": key, key: 1}
+    error = run({"variables": variables, "steps": [show("{% job.variables.{# key #} %}")]})[1].error
+    assert error["type"] == "PathError"
+    assert f"`{key}` is out of reach" in error["message"]
+
+
 def test_a_shortcut_to_a_step_that_is_not_there_says_so(run: Any) -> None:
     error = run({"steps": [show("{: nope :}")]})[1].error
     assert error == {"type": "PathError", "message": "`nope`: a job of 1 steps has no `nope`"}
@@ -168,6 +176,28 @@ def test_a_result_nested_without_end_is_a_status(run: Any, make_block: Any) -> N
     ]
     assert step.status is ConduitStatus.RESULT_LIMIT_EXCEED
     assert step.error["message"] == "the value is nested deeper than 32 levels"
+
+
+@pytest.mark.parametrize(("depth", "status"), [(3, "DONE"), (4, "RESULT_LIMIT_EXCEED")])
+@pytest.mark.parametrize("empty", [[], {}])
+def test_an_empty_list_or_dictionary_is_a_level_as_well(
+    run: Any, statuses: Any, make_block: Any, empty: Any, depth: int, status: str
+) -> None:
+    give = make_block(lambda: levels(depth, lambda v: [empty if v == 1 else v, 1]), name="give")
+    job = run({"steps": [{"action": "GIVE"}]}, Runtime(limits=Limits(nesting=4)), blocks=[give])
+    assert statuses(job) == [status]
+
+
+def test_a_result_is_a_copy_that_its_block_cannot_change_afterwards(run: Any, make_block: Any) -> None:
+    kept: list[Any] = []
+
+    def give() -> list[Any]:
+        kept.append((1, []))
+        return kept
+
+    job = run({"steps": [{"action": "GIVE"}] * 2}, blocks=[make_block(give)])
+    kept[0][1].append("spoilt")
+    assert [step.return_value for step in job] == [[[1, []]], [[1, []], [1, []]]]
 
 
 def test_a_wide_value_is_not_a_deep_one(run: Any, statuses: Any) -> None:
