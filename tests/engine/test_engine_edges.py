@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handler.engine import Conduit, ConduitStatus, Decision, Limits, Outcome, Runtime
+from handler.engine.outcome import Paused
 
 TRUE = {"action": "LOGIC.TRUE"}
 FAIL = {"action": "LOGIC.ASSERT", "parameters": {"value": False}}
@@ -143,6 +144,16 @@ def test_the_end_of_a_job_is_told_once_however_often_it_is_run() -> None:
     assert (ended, job.paused) == ([1], None)
 
 
+def test_a_job_that_is_cancelled_while_it_is_paused_is_paused_no_more(statuses: Any) -> None:
+    job = Conduit.from_dict({"steps": [TRUE]}, before_step=lambda *_: Decision.PAUSE)
+    asyncio.run(job.run())
+    paused = [job.paused]
+    job.cancel()
+    assert asyncio.run(job.run()) is Outcome.FINISHED
+    assert statuses(job) == ["CANCELLED"]
+    assert [*paused, job.paused] == [Paused(position=1), None]
+
+
 def test_the_run_ends_with_the_task_that_runs_it_and_the_step_stays_open(make_block: Any) -> None:
     began = asyncio.Event()
 
@@ -229,15 +240,18 @@ def test_a_run_that_is_closed_while_a_block_waits_blames_no_step(make_block: Any
     assert (job[1].status, job[1].error) == (ConduitStatus.NONE, None)
 
 
-@pytest.mark.parametrize(("used", "calls"), [(0, 3), (2, 1)])
-def test_a_restored_job_has_the_tries_left_that_its_step_has_not_used(make_block: Any, used: int, calls: int) -> None:
+@pytest.mark.parametrize(("used", "calls"), [(0, 6), (2, 4)])
+def test_a_restored_job_has_the_tries_left_that_its_next_step_has_not_used(
+    make_block: Any, used: int, calls: int
+) -> None:
     called: list[int] = []
 
     def fail() -> None:
         called.append(1)
         raise OSError
 
-    payload = {"steps": [{"action": "FAIL", "retry": {"attempts": 3, "delay": 0}}]}
+    step = {"action": "FAIL", "retry": {"attempts": 3, "delay": 0}, "allow_failure": True}
+    payload = {"steps": [step, step]}
     asyncio.run(Conduit.restore(payload, [], {}, tries=used, attempts=used, blocks=[make_block(fail)]).run())
     assert len(called) == calls
 

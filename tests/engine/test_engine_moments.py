@@ -217,6 +217,15 @@ def test_a_coroutine_that_the_invocation_cuts_off_runs_again(make_block: Any) ->
     runtime = Runtime(now=Clock(), alarm=LateAlarm(), invocation=Invocation(ends_at=5))
     assert asyncio.run(job.run(runtime)) is Outcome.PAUSED
     assert (job[1].status, job.paused) == (ConduitStatus.NONE, Paused(position=1, cut=True))
+    assert (job[1].started_at, job[1].finished_at, job[1].duration_ms) == (0, None, None)
+
+
+def test_a_block_has_no_more_time_than_its_invocation(run: Any, make_block: Any) -> None:
+    clock = Clock()
+    clock.time = 1000.0
+    look = make_block(lambda call__: call__.time_left, name="look")
+    runtime = Runtime(now=clock, invocation=Invocation(ends_at=1005, fresh=7))
+    assert run({"steps": [{"action": "LOOK", "timeout": 10}]}, runtime, blocks=[look])[1].return_value == 5
 
 
 def test_each_try_and_the_condition_have_the_whole_budget_of_what_tags_expand_to(
