@@ -73,7 +73,6 @@ class Settings(BaseModel):
     event_limit: int = Field(default=240 * 1024, ge=1024)
     """Bytes of one event entry: EventBridge takes 256 KB a call; the rest is the envelope's."""
     log_payloads: bool = False
-    trace: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
