@@ -35,7 +35,16 @@ def test_the_variables_that_a_block_sees_are_those_it_has_made_of_them(run: Any,
         variables = job__.variables
         variables["new"] = 1
         del variables["gone"]
-        seen.append((list(variables), len(variables), "new" in variables, "gone" in variables, variables["kept"]))
+        seen.append(
+            (
+                list(variables),
+                len(variables),
+                "new" in variables,
+                "gone" in variables,
+                variables["kept"],
+                variables.get("gone"),
+            )
+        )
         variables["gone"] = 2
         variables["passing"] = 3
         del variables["passing"]
@@ -44,7 +53,7 @@ def test_the_variables_that_a_block_sees_are_those_it_has_made_of_them(run: Any,
         seen.append(sorted(variables))
 
     job = run({"variables": {"kept": 0, "gone": 1, "list": []}, **of(make_block, change)})
-    assert seen == [(["kept", "list", "new"], 3, True, False, 0), ["gone", "kept", "list", "new"]]
+    assert seen == [(["kept", "list", "new"], 3, True, False, 0, None), ["gone", "kept", "list", "new"]]
     assert job.success
     assert job.variables == {"kept": 0, "gone": 2, "list": [1, 2], "new": 1}
 

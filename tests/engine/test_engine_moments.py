@@ -142,6 +142,21 @@ def test_a_try_that_can_end_with_its_job_or_its_invocation_is_waited_for(
         assert job[1].attempts == attempts
 
 
+def test_a_retry_that_says_no_more_waits_as_it_is_documented(make_block: Any) -> None:
+    waits: list[float] = []
+
+    def fail() -> None:
+        raise OSError
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    for retry in ({}, {"attempts": 7}):
+        job = Conduit.from_dict({"steps": [{"action": "FAIL", "retry": retry}]}, blocks=[make_block(fail)])
+        asyncio.run(job.run(Runtime(now=Clock(), sleep=sleep, random=lambda: 0.5)))
+    assert waits == [0.75, 1.5, *(0.75 * delay for delay in (1, 2, 4, 8, 16, 30))]
+
+
 def test_a_step_that_fails_tells_when_it_ended_and_how_long_it_took(run: Any, make_block: Any) -> None:
     clock = Clock()
 
@@ -163,7 +178,7 @@ def test_steps_that_did_not_begin_leave_the_invocation_to_the_first_that_does(ru
     runtime = Runtime(now=Clock(), invocation=Invocation(ends_at=5, fresh=10))
     job = run({"steps": [TRUE | {"if": False}, TRUE | {"timeout": 8}, TRUE | {"timeout": 8}]}, runtime)
     assert statuses(job) == ["IF_CONDITION_FAILED", "DONE", "NONE"]
-    assert job.paused == Paused(position=3)
+    assert job.paused == Paused(position=3, tries=0, resume_in=0, cut=False)
     job = run({"steps": [TRUE, TRUE | {"if": False}, TRUE | {"timeout": 8}]}, runtime)
     assert statuses(job) == ["DONE", "IF_CONDITION_FAILED", "NONE"]
 

@@ -192,7 +192,8 @@ def test_a_wide_value_is_not_a_deep_one(run: Any, statuses: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(True, "true"), (False, "false"), (None, "null"), (1.5, "1.5"), ("ä", '"ä"'), ((1, 2), "[1,2]")]
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (None, "null"), (1.5, "1.5"), ("ä", '"ä"'), ((1, 2), "[1,2]"), (["ä"], '["ä"]')],
 )
 def test_a_result_is_kept_as_canonical_json(run: Any, make_block: Any, value: Any, text: str) -> None:
     assert run({"steps": [{"action": "GIVE"}]}, blocks=[make_block(lambda: value, name="give")])[1].result_json == text
