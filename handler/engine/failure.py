@@ -105,9 +105,18 @@ def ends_the_run(error: BaseException) -> bool:
     if isinstance(error, Exception):
         return False
     if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
+        task = _running_task()
         return task is not None and task.cancelling() > 0
+    if isinstance(error, GeneratorExit):
+        return _running_task() is None  # a coroutine is closed when nothing runs it any more; else the block raised it
     return not isinstance(error, (SystemExit, KeyboardInterrupt))
+
+
+def _running_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # driven by hand, without asyncio
+        return None
 
 
 def refused_arguments(block: Block[..., Any], error: ValidationError) -> Failure:

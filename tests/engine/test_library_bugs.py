@@ -166,7 +166,7 @@ def test_a_block_cannot_end_the_process(run: Any, statuses: Any, make_block: Any
     assert job[1].return_value is error
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()])
 def test_a_coroutine_block_cannot_end_the_process_either(
     run: Any, statuses: Any, make_block: Any, error: BaseException
 ) -> None:
@@ -174,6 +174,16 @@ def test_a_coroutine_block_cannot_end_the_process_either(
         raise error
 
     assert statuses(run({"steps": [step("LEAVE")]}, blocks=[make_block(leave)])) == ["UNHANDLED_EXCEPTION"]
+
+
+def test_a_coroutine_block_that_claims_a_cancel_is_contained_without_asyncio_too(make_block: Any) -> None:
+    async def leave() -> None:
+        raise asyncio.CancelledError
+
+    job = Conduit.from_dict({"steps": [step("LEAVE")]}, blocks=[make_block(leave)])
+    with pytest.raises(StopIteration):
+        job.run().send(None)
+    assert job[1].status is ConduitStatus.UNHANDLED_EXCEPTION
 
 
 def test_contexts_are_true_after_the_last_step(run: Any) -> None:
