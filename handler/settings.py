@@ -36,14 +36,14 @@ class Settings(BaseModel):
     queue_arns: Words = ()
     """Queues whose messages are believed; empty believes any (the embedded AWS has its own names)."""
 
-    # Who callers are (6.5).
+    # Who callers are.
     tenant_claim: str = "sub"
     tags_claim: str = "scope"
     queue_tenant: str = "queue"
     """The tenant of jobs that come from the queue or by direct invocation."""
     queue_tags: Words = ()
 
-    # How much a caller may do (7).
+    # How much a caller may do.
     payload_limit: int = Field(default=256 * 1024, ge=1, le=380_000)
     step_limit: int = Field(default=1000, ge=0)
     nesting_limit: int = Field(default=32, ge=1)

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Budgets of a job, in bytes of JSON unless said otherwise. The defaults are those of DESIGN.md, section 7."""
+    """Budgets of a job, in bytes of JSON unless said otherwise.
+
+    The defaults keep a record below DynamoDB's 400 KB for an item with room for its other attributes, and a step's memory
+    below some tens of megabytes: a Python object takes about ten times the bytes of its JSON.
+    """
 
     nesting: int = 32
     """Levels of lists and dictionaries in a payload, a result or a variable."""
