@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Limits:
     """Budgets of a job, in bytes of JSON unless said otherwise.
 
-    The defaults keep a record below DynamoDB's 400 KB for an item with room for its other attributes, and a step's memory
-    below some tens of megabytes: a Python object takes about ten times the bytes of its JSON.
+    The defaults keep a record below DynamoDB's 400 KB for an item with room for its other attributes, and the memory
+    of a step below some tens of megabytes: a Python object takes about ten times the bytes of its JSON.
     """
 
     nesting: int = 32
