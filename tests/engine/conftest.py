@@ -1,8 +1,9 @@
-"""What the engine's tests share: a way to run a job, and blocks of their own."""
+"""What the engine's tests share: a way to run a job, blocks of their own, and an alarm that waits for milliseconds."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from blocks.block import Block, Registry
 from handler.engine import Conduit, Runtime
+from handler.engine.alarm import StepTimeout, SystemAlarm
 
 Run = Callable[..., Conduit]
 
@@ -44,3 +46,21 @@ def make_block() -> Callable[..., Block[..., Any]]:
 @pytest.fixture
 def registry() -> Registry:
     return Registry()
+
+
+@pytest.fixture
+def alarm() -> SystemAlarm:
+    return SystemAlarm(time.monotonic, grace=0.03)
+
+
+@pytest.fixture
+def stop(alarm: SystemAlarm) -> Callable[[Callable[[], Any]], float]:
+    """Runs a plain function that must be stopped after 20 ms, and gives the seconds that it took."""
+
+    def stop_function(function: Callable[[], Any]) -> float:
+        began = time.monotonic()
+        with pytest.raises(StepTimeout):
+            alarm.call(function, (), {}, 0.02)
+        return time.monotonic() - began
+
+    return stop_function

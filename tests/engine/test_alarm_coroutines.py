@@ -19,11 +19,6 @@ GRACE = 0.03
 
 
 @pytest.fixture
-def alarm() -> SystemAlarm:
-    return SystemAlarm(time.monotonic, grace=GRACE)
-
-
-@pytest.fixture
 def stop(alarm: SystemAlarm) -> Callable[[Callable[[], Any]], float]:
     """Runs a coroutine function that must be stopped, and gives the seconds that it took."""
 

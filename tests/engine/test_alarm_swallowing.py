@@ -17,24 +17,6 @@ LIMIT = 0.02
 GRACE = 0.03
 
 
-@pytest.fixture
-def alarm() -> SystemAlarm:
-    return SystemAlarm(time.monotonic, grace=GRACE)
-
-
-@pytest.fixture
-def stop(alarm: SystemAlarm) -> Callable[[Callable[[], Any]], float]:
-    """Runs a function that must be stopped, and gives the seconds that it took."""
-
-    def stop_function(function: Callable[[], Any]) -> float:
-        began = time.monotonic()
-        with pytest.raises(StepTimeout):
-            alarm.call(function, (), {}, LIMIT)
-        return time.monotonic() - began
-
-    return stop_function
-
-
 def count_for_ever() -> None:
     while True:
         pass
