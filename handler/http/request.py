@@ -46,14 +46,8 @@ class Request:
     many_headers: bool = False
 
 
-def is_request(event: Mapping[str, Any]) -> bool:
-    """Whether a Lambda event is an HTTP request of any kind."""
-    context = event.get("requestContext")
-    return isinstance(context, Mapping) and (isinstance(context.get("http"), Mapping) or "httpMethod" in event)
-
-
 def read_request(event: Mapping[str, Any]) -> Request:
-    """The request in a Lambda event for which `is_request` holds.
+    """The request in a Lambda event that `handler.app` takes for one.
 
     Raises:
         UnreadableRequestError: its body is marked as base64 and is not.
