@@ -18,7 +18,7 @@ async def main() -> None:
 
     async def job() -> float:
         if given.forget:
-            tags._parsed.clear()  # noqa: SLF001  # what it remembers of texts
+            tags._read_before.clear()  # noqa: SLF001  # what it remembers of texts
         began = time.perf_counter()
         conduit = Conduit.from_dict(source)
         await conduit.run()

@@ -33,42 +33,19 @@ def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge) -> bool:
         raise Failure(ConduitStatus.INVALID_ARGUMENT, "`if` is a text, a list of texts, or a boolean")
     try:
         return all(resolve(text, contexts, charge) for text in texts)
-    except _UNRESOLVED as error:
+    except REFUSED as error:
         raise _failure_of(error) from None
 
 
-def bind_arguments(
-    block: Block[..., Any], written: Any, contexts: Mapping[str, Any], charge: Charge
-) -> tuple[dict[str, Any], Bound]:
-    """What the block is called with, and which variables keep what it changes in place.
-
-    Args:
-        block: the block.
-        written: the step's parameters as the user wrote them.
-        contexts: what tags see.
-        charge: told the bytes that the tags expand to.
-
-    Raises:
-        Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
-    """
-    if type(written) is not dict and not isinstance(written, Mapping):
-        raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
-    try:
-        if block.in_place:
-            resolved, bound = _resolve_and_bind(block, written, contexts, charge)
-        else:
-            resolved, bound = resolve(written, contexts, charge), _NOTHING_BOUND
-    except _UNRESOLVED as error:
-        raise _failure_of(error) from None
-    try:
-        return block.validate(resolved), bound
-    except ValidationError as error:
-        raise refused_arguments(block, error) from None
+NOTHING_BOUND: Final[Bound] = {}
+REFUSED: Final = (ValueError, BudgetExceededError, RecursionError)
+"""What is wrong with what a user wrote: a `PathError`, arguments that do not fit (a `ValidationError`) or an integer
+too long for a text, all of them ``ValueError``; more bytes than the limit; parameters nested without end."""
 
 
-_NOTHING_BOUND: Final[Bound] = {}
-_UNRESOLVED: Final = (ValueError, BudgetExceededError, RecursionError)
-"""A `PathError`, or an integer too long for a text; more bytes than the limit; parameters nested without end."""
+def refusal_of(block: Block[..., Any], error: Exception) -> Failure:
+    """The outcome of a step whose arguments met one of `REFUSED`."""
+    return refused_arguments(block, error) if isinstance(error, ValidationError) else _failure_of(error)
 
 
 def _failure_of(error: Exception) -> Failure:
@@ -79,9 +56,20 @@ def _failure_of(error: Exception) -> Failure:
     return Failure.of_error(ConduitStatus.INVALID_ARGUMENT, error)
 
 
-def _resolve_and_bind(
+def resolve_and_bind(
     block: Block[..., Any], written: Mapping[str, Any], contexts: Mapping[str, Any], charge: Charge
 ) -> tuple[dict[str, Any], Bound]:
+    """Parameters with their tags replaced, of a block that changes some in place, and which variables keep the change.
+
+    Args:
+        block: the block.
+        written: the step's parameters as the user wrote them.
+        contexts: what tags see.
+        charge: told the bytes that the tags expand to.
+
+    Raises:
+        PathError: a tag points to nothing, or an in-place parameter to what is read-only.
+    """
     resolved: dict[str, Any] = {}
     bound: Bound = {}
     for key, value in written.items():

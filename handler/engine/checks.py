@@ -34,38 +34,40 @@ class Checks:
         self.by_id: dict[str, ConduitStep] = {}
         self._tags = tags
         self._step_limit = step_limit
-        self._overrides = [(_compile_glob(pattern), limit) for pattern, limit in overrides.items()]
-        self._blocks = {block.action: block for block in blocks}
+        self._overrides = [(_compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
+        self._blocks = {block.action: block for block in blocks} if blocks else {}
         self._found: dict[str, Block[..., Any] | None] = {}
         self._uses: dict[Block[..., Any], int] = {}
         self._limits: dict[Block[..., Any], int | None] = {}
 
     def find(self, action: Any) -> Block[..., Any] | None:
         """The block of that name, in any case of letters: one of the job's own, or a registered one."""
+        try:
+            return self._found[action]
+        except (KeyError, TypeError):
+            pass
         if not isinstance(action, str):
             return None
-        if action not in self._found:
-            self._found[action] = self._blocks.get(action.upper() if action.isascii() else action) or REGISTRY.get(
-                action
-            )
-        return self._found[action]
+        own = self._blocks.get(action.upper() if action.isascii() else action)
+        found = self._found[action] = own or REGISTRY.get(action)
+        return found
 
     def check(self, step: ConduitStep, position: int) -> None:
         """Give a new step its position and id, and the status of the first check that it fails."""
         step.position = position
-        if not step.id:
-            step.id = str(position) if step.given_id is None else step.given_id
-        first = self.by_id.setdefault(step.id, step)
+        given = step.given_id
+        known = step.id = given if given is not None else step.id or str(position)
+        first = self.by_id.setdefault(known, step)
         block = step.block
         if block is None:
             step.status = ConduitStatus.BLOCK_NOT_FOUND
             return
-        uses = self._uses[block] = self._uses.get(block, 0) + 1
+        over = self._is_over(block) if block.max_uses is not None or self._overrides else False
         if first is not step:
             step.status = ConduitStatus.DUPLICATE_STEP_IDS
         elif block.tags and not block.tags <= self._tags:
             step.status = ConduitStatus.FORBIDDEN_BLOCK
-        elif (limit := self._limit_of(block)) is not None and uses > limit:
+        elif over:
             step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
         elif self._step_limit is not None and position > self._step_limit:
             step.status = ConduitStatus.STEP_LIMIT_EXCEED
@@ -80,6 +82,12 @@ class Checks:
             self.check(step, position)
             if done is not None:
                 step.status = done
+
+    def _is_over(self, block: Block[..., Any]) -> bool:
+        """Count one more use of a block, and whether it is one too many."""
+        uses = self._uses[block] = self._uses.get(block, 0) + 1
+        limit = self._limit_of(block)
+        return limit is not None and uses > limit
 
     def _limit_of(self, block: Block[..., Any]) -> int | None:
         if not self._overrides:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from blocks.block import Block
 from handler.engine.checks import Checks
 from handler.engine.contexts import JobView, StepsView
-from handler.engine.execution import Answer, Turn
+from handler.engine.execution import Answer, Turns
 from handler.engine.failure import Failure
 from handler.engine.outcome import Decision, Execution, Outcome, Paused
 from handler.engine.runtime import Runtime
@@ -184,27 +184,34 @@ class Conduit(StepList):
         Args:
             runtime: the world; the system's by default.
         """
-        runtime = runtime if runtime is not None else Runtime()
         self.paused = None
-        ask = self._ask if self.before_step is not None else None
+        turns = Turns(
+            self,
+            runtime if runtime is not None else Runtime(),
+            self._ask if self.before_step is not None else None,
+            None if self._has_own_contexts else self._views,
+        )
         fresh, steps = True, self.steps
         while self._next < len(steps):
             step = steps[self._next]
+            block = step.block
             if self.cancelled:
                 self._refuse(step, ConduitStatus.CANCELLED)
             elif self.success is False and not step.forced:
                 step.status = ConduitStatus.SKIPPED
-            elif step.status is not _NONE:
+            elif step.status is not _NONE or block is None:
                 self._refuse(step, step.status)
             else:
-                taken = Turn(step, self, runtime, ask, tries=self._tries, fresh=fresh).take()
-                self.paused = taken if taken is None or isinstance(taken, Paused) else await taken
-                if self.paused is not None:
-                    return Outcome.PAUSED
+                taken = turns.take(step, block, tries=self._tries, fresh=fresh)
+                if taken is not None:
+                    self.paused = taken if isinstance(taken, Paused) else await taken
+                    if self.paused is not None:
+                        return Outcome.PAUSED
                 fresh = fresh and step.attempts == 0
             self._next += 1
             self._tries = 0
-            self._settle(step)
+            if step.status is not _DONE:
+                self._settle(step)
             if self.on_step_update is not None:
                 answer = self.on_step_update(self, step)
                 if answer is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from blocks.block import CALL, JOB, Block
 from handler.engine.alarm import StepTimeout
-from handler.engine.arguments import Bound, bind_arguments, is_met
+from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, is_met, refusal_of, resolve_and_bind
 from handler.engine.call import Budget, JobFace, StepCall, VariablesDraft, global_value
 from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.limits import Invocation, TimeLimit
@@ -16,6 +16,7 @@ from handler.engine.outcome import Execution, Paused
 from handler.engine.runtime import Runtime
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
+from handler.engine.tags import resolve
 from handler.engine.values import NotJsonError
 from handler.engine.variables import Variables
 
@@ -44,16 +45,14 @@ Answer = Paused | ConduitStatus | Awaitable[Paused | ConduitStatus | None] | Non
 Ask = Callable[[ConduitStep], Answer]
 
 
-class Turn:
-    """One step's turn in one run of its job.
+class Turns:
+    """The turns of one job's steps in one run: one after another, so that one object serves them all.
 
     Args:
-        step: a step that passed every check and is neither skipped nor cancelled.
-        job: the job that it belongs to.
+        job: the job.
         runtime: the world.
-        ask: what is asked before the block begins; ``None`` for nothing.
-        tries: tries used up before this run.
-        fresh: whether nothing of the job has run in this invocation yet; then it starts with whatever time is left.
+        ask: what is asked before a block begins; ``None`` for nothing.
+        contexts: what tags see; ``None`` where the job makes its own anew for each step.
     """
 
     __slots__ = (
@@ -61,57 +60,72 @@ class Turn:
         "began",
         "block",
         "bound",
+        "contexts",
         "draft",
         "expansion",
         "fresh",
+        "invocation",
         "job",
         "limiter",
+        "now",
+        "run_ends_at",
+        "run_limiter",
         "runtime",
         "seconds",
         "step",
+        "store",
         "tries",
     )
 
-    def __init__(
-        self, step: ConduitStep, job: RunningJob, runtime: Runtime, ask: Ask | None, *, tries: int, fresh: bool
-    ) -> None:
-        assert step.block is not None  # noqa: S101  # a step without one never passed its checks
-        self.step = step
-        self.block: Block[..., Any] = step.block
-        self.job = job
-        self.runtime = runtime
+    def __init__(self, job: RunningJob, runtime: Runtime, ask: Ask | None, contexts: Mapping[str, Any] | None) -> None:
+        self.job, self.store = job, job.store
+        self.runtime, self.now, self.invocation = runtime, runtime.now, runtime.invocation
         self.ask = ask
-        self.tries = tries
-        self.fresh = fresh
-        self.bound: Bound = {}
-        self.expansion: Budget | None = None
+        self.contexts = contexts
+        self.bound: Bound = NOTHING_BOUND
         self.draft: VariablesDraft | None = None
+        self.expansion: Budget | None = None
+        self.run_ends_at, self.run_limiter = _end_of_run(runtime)
 
-    def take(self) -> Paused | Coroutine[Any, Any, Paused | None] | None:
-        """Run the step to its final status, or say why the run pauses before it.
+    def take(
+        self, step: ConduitStep, block: Block[..., Any], *, tries: int, fresh: bool
+    ) -> Paused | Coroutine[Any, Any, Paused | None] | None:
+        """Run a step to its final status, or say why the run pauses before it.
 
         Most steps need no waiting, and a coroutine for nothing costs as much as a plain block's call. Where something
         has to be awaited, what is given is a coroutine that does it.
+
+        Args:
+            step: it passed every check and is neither skipped nor cancelled.
+            block: its block.
+            tries: tries used up before this run.
+            fresh: whether nothing of the job has run in this invocation yet; then it starts with whatever time is left.
         """
-        step = self.step
+        self.step, self.block, self.tries, self.fresh = step, block, tries, fresh
+        self.expansion = self.draft = None
+        self.bound = NOTHING_BOUND
         try:
-            if step.if_condition is not None and not is_met(step.if_condition, self.job.contexts, self._charge_tags):
+            if step.if_condition is not None and not self._is_met(step.if_condition):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
-            arguments = self._arguments()
-            if self.runtime.invocation is not None and self._needs_another(self.runtime.invocation):
-                return Paused(step.position, self.tries)
+            arguments = self._arguments(step.parameters)
+            if self.invocation is not None and self._needs_another(self.invocation):
+                return Paused(step.position, tries)
             answer = self.ask(step) if self.ask is not None else None
-            if answer is not None or self.block.is_coroutine or step.retry is not None:
+            if answer is not None or block.is_coroutine or step.retry is not None:
                 return self._take_awaiting(arguments, answer)
             ended = self._try(arguments)
-            if isinstance(ended, Failure):
-                self._fail(ended)
-                return None
         except Failure as failure:
-            self._fail(failure)
-            return None
-        return ended
+            ended = failure
+        if ended is None or isinstance(ended, Paused):
+            return ended
+        self._fail(ended)
+        return None
+
+    def _is_met(self, condition: Any) -> bool:
+        met = is_met(condition, self.contexts or self.job.contexts, self._charge_tags)
+        self.expansion = None
+        return met
 
     async def _take_awaiting(self, arguments: dict[str, Any], answer: Answer) -> Paused | None:
         """The rest of `take`, where an answer, the block, or the time until the next try is waited for."""
@@ -134,15 +148,28 @@ class Turn:
                 if isinstance(wait, Paused):
                     return wait
                 await self.runtime.sleep(wait)
-                arguments = self._arguments()
+                self.expansion = None
+                arguments = self._arguments(self.step.parameters)
         except Failure as failure:
             self._fail(failure)
             return None
 
-    def _arguments(self) -> dict[str, Any]:
-        self.expansion = None
-        arguments, self.bound = bind_arguments(self.block, self.step.parameters, self.job.contexts, self._charge_tags)
-        return arguments
+    def _arguments(self, written: Any) -> dict[str, Any]:
+        """What the block is called with.
+
+        Raises:
+            Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
+        """
+        block, contexts = self.block, self.contexts or self.job.contexts
+        if type(written) is not dict and not isinstance(written, Mapping):
+            raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
+        try:
+            if not block.in_place:
+                return block.validate(resolve(written, contexts, self._charge_tags))
+            resolved, self.bound = resolve_and_bind(block, written, contexts, self._charge_tags)
+            return block.validate(resolved)
+        except REFUSED as error:
+            raise refusal_of(block, error) from None
 
     def _charge_tags(self, size: int) -> None:
         """Count what the tags of the condition or of the parameters expand to. Most steps have nothing to count."""
@@ -159,26 +186,10 @@ class Turn:
                 values.append(JobFace(job.id, job.name, job.tags, self.draft))
             elif name == CALL:
                 key = f"{job.execution.key}/{self.step.position}"
-                values.append(StepCall(key, job.execution.fence, self.began + self.seconds, self.runtime.now, charge))
+                values.append(StepCall(key, job.execution.fence, self.began + self.seconds, self.now, charge))
             else:
                 values.append(global_value(self.block, name, job.global_values))
         return tuple(values)
-
-    def _limit(self, now: float) -> tuple[float, str]:
-        """The earliest of the four limits: seconds from `now`, infinite for none, and whose it is.
-
-        Where two are equal, the step's own comes before the invocation's.
-        """
-        seconds, name, runtime = inf, "step", self.runtime
-        if self.step.timeout is not None:
-            seconds = self.step.timeout
-        if self.block.timeout is not None and self.block.timeout < seconds:
-            seconds, name = self.block.timeout, "block"
-        if runtime.job_ends_at is not None and runtime.job_ends_at - now < seconds:
-            seconds, name = runtime.job_ends_at - now, "job"
-        if runtime.invocation is not None and runtime.invocation.ends_at - now < seconds:
-            seconds, name = runtime.invocation.ends_at - now, "invocation"
-        return seconds, name
 
     def _declared(self) -> float:
         """The seconds that the step or its block was given; infinite where neither was."""
@@ -189,7 +200,7 @@ class Turn:
 
     def _needs_another(self, invocation: Invocation) -> bool:
         """Whether a new invocation would serve the step better than what is left of this one."""
-        left = invocation.ends_at - self.runtime.now()
+        left = invocation.ends_at - self.now()
         declared = self._declared()
         needed = declared if declared <= invocation.fresh and declared < inf else LEAST_TIME
         return left <= 0 or (left < needed and not self.fresh)
@@ -200,13 +211,18 @@ class Turn:
         Raises:
             Failure: another limit has passed already. Trying again would not help.
         """
-        step, began = self.step, self.runtime.now()
-        self.began = began
-        self.seconds, self.limiter = self._limit(began)
-        if self.seconds <= 0:
-            if self.limiter == "invocation":
+        step, block, began = self.step, self.block, self.now()
+        seconds, limiter = self.run_ends_at - began, self.run_limiter
+        # The earliest counts. Where two are equal, the step's own comes before the block's, and that before the run's.
+        if block.timeout is not None and block.timeout <= seconds:
+            seconds, limiter = block.timeout, "block"
+        if step.timeout is not None and step.timeout <= seconds:
+            seconds, limiter = step.timeout, "step"
+        self.began, self.seconds, self.limiter = began, seconds, limiter
+        if seconds <= 0:
+            if limiter == "invocation":
                 return Paused(step.position, self.tries)
-            raise Failure.of_limit(TimeLimit(self.seconds, self.limiter), 0.0)
+            raise Failure.of_limit(TimeLimit(seconds, limiter), 0.0)
         if step.started_at is None:
             step.started_at = began
         step.attempts += 1
@@ -217,11 +233,24 @@ class Turn:
         paused = self._begin()
         if paused is not None:
             return paused
+        block = self.block
         try:
-            result = self._call_block(arguments)
+            if block.isolation is not None:
+                result = self._call_isolated(arguments)
+            else:
+                positionals = self._positionals() if block.positional else ()
+                if self.seconds == inf:
+                    result = block.function(*positionals, **arguments)
+                else:
+                    result = self.runtime.alarm.call(block.function, positionals, arguments, self.seconds)
         except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
             return self._outcome_of(error)
         return self._keep(result, arguments)
+
+    def _call_isolated(self, arguments: dict[str, Any]) -> Any:
+        from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
+
+        return run_isolated(self.block.function, arguments, self.seconds)
 
     async def _try_awaiting(self, arguments: dict[str, Any]) -> Failure | Paused | None:
         """As `_try`, for a coroutine function. Apart, since a coroutine around a plain function only costs time."""
@@ -237,23 +266,12 @@ class Turn:
             return self._outcome_of(error)
         return self._keep(result, arguments)
 
-    def _call_block(self, arguments: dict[str, Any]) -> Any:
-        block = self.block
-        if block.isolation is not None:
-            from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
-
-            return run_isolated(block.function, arguments, self.seconds)
-        positionals = self._positionals() if block.positional else ()
-        if self.seconds == inf:
-            return block.function(*positionals, **arguments)
-        return self.runtime.alarm.call(block.function, positionals, arguments, self.seconds)
-
     def _outcome_of(self, error: BaseException) -> Failure | Paused:
         """What a block's exception means for its step."""
         if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit it is no alarm's, but made up
             return failure_of(error)
         if self.limiter != "invocation":
-            ran = max(0.0, self.runtime.now() - self.began)
+            ran = max(0.0, self.now() - self.began)
             return Failure.of_limit(TimeLimit(self.seconds, self.limiter), ran)
         # The invocation ended while the block ran: not the step's fault, so it runs again, unless it must not.
         if self.block.effect != "at_most_once":
@@ -270,25 +288,25 @@ class Turn:
             return None  # it failed after it had begun: its effect may have happened
         wait = retry.wait_after(self.tries, self.runtime.random)
         declared = self._declared()
-        done_by = self.runtime.now() + wait + (declared if declared < inf else LEAST_TIME)
+        done_by = self.now() + wait + (declared if declared < inf else LEAST_TIME)
         if self.runtime.job_ends_at is not None and done_by > self.runtime.job_ends_at:
             return None
-        invocation = self.runtime.invocation
+        invocation = self.invocation
         if invocation is not None and done_by > invocation.ends_at:
             return Paused(self.step.position, self.tries, resume_in=wait)
         return wait
 
     def _keep(self, result: Any, arguments: dict[str, Any]) -> Failure | None:
         """Take the result in and end the step DONE, or say why it cannot be kept."""
-        changes = NO_CHANGES
+        step, changes = self.step, NO_CHANGES
         if self.bound:
             changes = {name: arguments[parameter] for parameter, name in self.bound.items() if parameter in arguments}
         try:
-            self.job.store.keep(self.step, result, changes, self.draft, self.runtime.limits)
+            self.store.keep(step, result, changes, self.draft, self.runtime.limits)
         except NotJsonError as error:
             return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
-        self.step.finished_at = max(self.runtime.now(), self.began)
-        self.step.status = _DONE
+        step.finished_at = max(self.now(), self.began)
+        step.status = _DONE
         return None
 
     def _fail(self, failure: Failure) -> None:
@@ -297,4 +315,12 @@ class Turn:
         step.error = failure.describe()
         step.return_value = failure.error
         if step.started_at is not None:
-            step.finished_at = max(self.runtime.now(), step.started_at)
+            step.finished_at = max(self.now(), step.started_at)
+
+
+def _end_of_run(runtime: Runtime) -> tuple[float, str]:
+    """When the run ends, whatever a step's own limits are, and whose limit that is; infinite for never."""
+    job, invocation = runtime.job_ends_at, runtime.invocation
+    if invocation is not None and (job is None or invocation.ends_at < job):
+        return invocation.ends_at, "invocation"
+    return (inf, "job") if job is None else (job, "job")

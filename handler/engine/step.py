@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from blocks.block import Block
 from handler.engine.contexts import StepView
 from handler.engine.retry import Retry
 from handler.engine.status import ConduitStatus
+
+USUAL_KEYS: Final = 3
+"""Most steps have an ``action``, an ``id``, ``parameters``, and nothing else."""
 
 
 class StepOwner(Protocol):
@@ -42,9 +45,15 @@ class ConduitStep:
         finished_at: when it ended.
     """
 
-    # What every step begins with stands here and not in `__init__`, which is most of what making a step costs.
+    # What every step begins with stands here and is set by nobody: that is most of what making a step would cost.
     id = ""
     position = 0
+    if_condition: Any = None
+    given_id: str | None = None
+    forced = False
+    timeout: float | None = None
+    retry: Retry | None = None
+    allow_failure = False
     status: ConduitStatus = ConduitStatus.NONE
     return_value: Any = None
     result_json: str | None = None
@@ -73,12 +82,46 @@ class ConduitStep:
         self.action: str = block.action if block is not None else (action or "")
         self.parameters: Mapping[str, Any] = parameters if parameters is not None else {}
         self.if_condition = if_condition
-        self.given_id: str | None = id if id is None or type(id) is str else str(id)
+        self.given_id = id if id is None or type(id) is str else str(id)
         self.forced = forced
         self.timeout = timeout
         self.retry = retry
         self.allow_failure = allow_failure
         job.attach(self)
+
+    @classmethod
+    def read(cls, job: StepOwner, block: Block[..., Any] | None, data: Mapping[str, Any]) -> ConduitStep:
+        """Make a step of a dictionary, without adding it to its job.
+
+        Not by way of `__init__`: passing ten values on by name takes as long as checking the step.
+
+        Args:
+            job: its job.
+            block: what ``action`` names, or ``None``.
+            data: ``action``, and what else `__init__` takes (the condition as ``if``).
+
+        Raises:
+            ValueError: a ``retry`` says what cannot be.
+        """
+        step = cls.__new__(cls)
+        step.job = job
+        step.block = block
+        step.action = block.action if block is not None else str(data.get("action", ""))
+        parameters, given = data.get("parameters"), data.get("id")
+        step.parameters = parameters if parameters is not None else {}
+        if given is not None:
+            step.given_id = given if type(given) is str else str(given)
+        if len(data) > USUAL_KEYS or not ("id" in data and "parameters" in data):
+            step._read_options(data)  # noqa: SLF001  # its own
+        return step
+
+    def _read_options(self, data: Mapping[str, Any]) -> None:
+        retry = data.get("retry")
+        self.if_condition = data.get("if")
+        self.forced = bool(data.get("forced"))
+        self.timeout = data.get("timeout")
+        self.retry = None if retry is None else Retry.from_dict(retry)
+        self.allow_failure = bool(data.get("allow_failure"))
 
     @property
     def view(self) -> StepView:

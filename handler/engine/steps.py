@@ -32,24 +32,16 @@ class StepList:
             TypeError: a step is no dictionary.
             ValueError: a ``retry`` says what cannot be.
         """
-        find = self._checks.find
-        for position, step in enumerate(steps, len(self.steps) + 1):
-            if type(step) is not dict and not isinstance(step, Mapping):
-                raise TypeError(f"step {position} is a {type(step).__name__}; a step is a dictionary with an `action`")
-            get = step.get
-            action, retry = get("action", ""), get("retry")
-            ConduitStep(  # as `create_step` does, which would double the time that this loop takes
-                self,
-                find(action),
-                get("parameters"),
-                get("if"),
-                get("id"),
-                bool(get("forced")),
-                action=str(action),
-                timeout=get("timeout"),
-                retry=None if retry is None else Retry.from_dict(retry),
-                allow_failure=bool(get("allow_failure")),
-            )
+        checks, own = self._checks, self.steps
+        for data in steps:
+            if type(data) is not dict and not isinstance(data, Mapping):
+                raise TypeError(
+                    f"step {len(own) + 1} is a {type(data).__name__}; a step is a dictionary with an `action`"
+                )
+            step = ConduitStep.read(self, checks.find(data.get("action", "")), data)
+            own.append(step)
+            checks.check(step, len(own))
+            self._finished = False
 
     def create_step(
         self,

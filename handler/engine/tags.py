@@ -26,6 +26,8 @@ _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 """Types of values that hold no tag: most of what users write that is no text."""
+_SCALARS: Final = _PLAIN | {str}
+"""Types of values that need no copy."""
 _SHORT: Final = 200
 """Characters of a text whose parse is worth remembering."""
 _REMEMBERED: Final = 4096
@@ -59,12 +61,14 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge) -> Any:
 
 def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge) -> Any:
     """One text: the value itself where it is one tag and nothing else, else a text."""
-    pieces = _parsed[text] if len(text) <= _SHORT else parse(text)
-    tag = whole_tag(pieces)
-    if tag is None:
-        return join_pieces(pieces, contexts, charge)
-    value = tag.resolve(contexts, charge)
-    return value if type(value) in _PLAIN else copy_value(value, charge)
+    try:
+        read = _read_before[text]
+    except KeyError:
+        read = _read(text)
+    if isinstance(read, tuple):
+        return join_pieces(read, contexts, charge)
+    value = read.resolve(contexts, charge)
+    return value if type(value) in _SCALARS else copy_value(value, charge)
 
 
 def resolve_name(name: Any, contexts: Mapping[str, Any], charge: Charge) -> str:
@@ -82,24 +86,26 @@ def parse(text: str) -> tuple[str | Tag, ...]:
     if whole is not None:
         sigil, path, closer = whole.groups()
         if closer == _CLOSERS[sigil][0]:
-            return (Tag(sigil, _expand(sigil, path.split(".")), path, True),)
+            return (_tag(sigil, path.split("."), path, fixed=True),)
     return _Parser(text).parse()
 
 
-class _Parsed(dict[str, tuple[str | Tag, ...]]):
-    """What short texts parse to: a process that stays warm meets the same workflows again. Syntax only, no value.
+_read_before: Final[dict[str, Tag | tuple[str | Tag, ...]]] = {}
+"""What short texts read as: a process that stays warm meets the same workflows again. Syntax only, no value.
 
-    It begins anew when it is full. A job with more texts than fit would make a least-recently-used cache miss each one.
-    """
-
-    def __missing__(self, text: str) -> tuple[str | Tag, ...]:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        pieces = self[text] = parse(text)
-        return pieces
+It begins anew when it is full. A job with more texts than fit would make a least-recently-used cache miss each one.
+"""
 
 
-_parsed: Final = _Parsed()
+def _read(text: str) -> Tag | tuple[str | Tag, ...]:
+    """The tag that the text is and nothing else, or its pieces."""
+    pieces = parse(text)
+    read = whole_tag(pieces) or pieces
+    if len(text) <= _SHORT:
+        if len(_read_before) >= _REMEMBERED:
+            _read_before.clear()
+        _read_before[text] = read
+    return read
 
 
 def whole_tag(pieces: tuple[str | Tag, ...]) -> Tag | None:
@@ -205,7 +211,15 @@ def _make_tag(sigil: str, pieces: Sequence[str | Tag], path: str) -> Tag:
         else:
             made.append(tuple(key))
             fixed = False
-    return Tag(sigil, _expand(sigil, made), path, fixed)
+    return _tag(sigil, made, path, fixed=fixed)
+
+
+def _tag(sigil: str, keys: Sequence[Key], path: str, *, fixed: bool) -> Tag:
+    """A tag of the keys that the user wrote."""
+    step = None
+    if sigil == ":" and len(keys) == 1 and isinstance(keys[0], str) and "_" not in (keys[0][:1], keys[0][-1:]):
+        step = keys[0]
+    return Tag(sigil, _expand(sigil, keys), path, fixed, step)
 
 
 def _expand(sigil: str, keys: Sequence[Key]) -> tuple[Key, ...]:
