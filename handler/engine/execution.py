@@ -11,7 +11,7 @@ from handler.engine.alarm import StepTimeout
 from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, is_met, refusal_of, resolve_and_bind
 from handler.engine.call import Budget, JobFace, StepCall, VariablesDraft, global_value
 from handler.engine.failure import Failure, ends_the_run, failure_of
-from handler.engine.limits import Invocation, TimeLimit
+from handler.engine.limits import Invocation, TimeLimit, earliest_end
 from handler.engine.outcome import Execution, Paused
 from handler.engine.runtime import Runtime
 from handler.engine.status import ConduitStatus
@@ -55,28 +55,6 @@ class Turns:
         contexts: what tags see; ``None`` where the job makes its own anew for each step.
     """
 
-    __slots__ = (
-        "ask",
-        "began",
-        "block",
-        "bound",
-        "contexts",
-        "draft",
-        "expansion",
-        "fresh",
-        "invocation",
-        "job",
-        "limiter",
-        "now",
-        "run_ends_at",
-        "run_limiter",
-        "runtime",
-        "seconds",
-        "step",
-        "store",
-        "tries",
-    )
-
     def __init__(self, job: RunningJob, runtime: Runtime, ask: Ask | None, contexts: Mapping[str, Any] | None) -> None:
         self.job, self.store = job, job.store
         self.runtime, self.now, self.invocation = runtime, runtime.now, runtime.invocation
@@ -85,7 +63,7 @@ class Turns:
         self.bound: Bound = NOTHING_BOUND
         self.draft: VariablesDraft | None = None
         self.expansion: Budget | None = None
-        self.run_ends_at, self.run_limiter = _end_of_run(runtime)
+        self.run_ends_at, self.run_limiter = earliest_end(runtime.job_ends_at, runtime.invocation)
 
     def take(
         self, step: ConduitStep, block: Block[..., Any], *, tries: int, fresh: bool
@@ -316,11 +294,3 @@ class Turns:
         step.return_value = failure.error
         if step.started_at is not None:
             step.finished_at = max(self.now(), step.started_at)
-
-
-def _end_of_run(runtime: Runtime) -> tuple[float, str]:
-    """When the run ends, whatever a step's own limits are, and whose limit that is; infinite for never."""
-    job, invocation = runtime.job_ends_at, runtime.invocation
-    if invocation is not None and (job is None or invocation.ends_at < job):
-        return invocation.ends_at, "invocation"
-    return (inf, "job") if job is None else (job, "job")

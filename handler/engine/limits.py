@@ -50,3 +50,10 @@ class TimeLimit:
 
     seconds: float
     name: str
+
+
+def earliest_end(job_ends_at: float | None, invocation: Invocation | None) -> tuple[float, str]:
+    """When a run ends, whatever the limits of its steps are, and whose limit that is; infinite for never."""
+    if invocation is not None and (job_ends_at is None or invocation.ends_at < job_ends_at):
+        return invocation.ends_at, "invocation"
+    return (math.inf, "job") if job_ends_at is None else (job_ends_at, "job")
