@@ -51,13 +51,21 @@ class Turns:
     Args:
         job: the job.
         runtime: the world.
+        now: its clock.
         ask: what is asked before a block begins; ``None`` for nothing.
         contexts: what tags see; ``None`` where the job makes its own anew for each step.
     """
 
-    def __init__(self, job: RunningJob, runtime: Runtime, ask: Ask | None, contexts: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self,
+        job: RunningJob,
+        runtime: Runtime,
+        now: Callable[[], float],
+        ask: Ask | None,
+        contexts: Mapping[str, Any] | None,
+    ) -> None:
         self.job, self.store = job, job.store
-        self.runtime, self.now, self.invocation = runtime, runtime.now, runtime.invocation
+        self.runtime, self.now, self.invocation = runtime, now, runtime.invocation
         self.ask = ask
         self.contexts = contexts
         self.bound: Bound = NOTHING_BOUND
@@ -133,11 +141,7 @@ class Turns:
             return None
 
     def _arguments(self, written: Any) -> dict[str, Any]:
-        """What the block is called with.
-
-        Raises:
-            Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
-        """
+        """What the block is called with, or a `Failure`."""
         block, contexts = self.block, self.contexts or self.job.contexts
         if type(written) is not dict and not isinstance(written, Mapping):
             raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
