@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks import suites
 from benchmarks.machine import describe, versions
 from benchmarks.report import show, table, write
-from benchmarks.rounds import ROOT, Findings
+from benchmarks.rounds import ROOT, Findings, compile_sources
 
 
 def parse() -> tuple[suites.Extent, Path | None]:
@@ -38,6 +38,7 @@ def parse() -> tuple[suites.Extent, Path | None]:
 
 def measure(extent: suites.Extent) -> Findings:
     """Run every suite."""
+    compile_sources()
     found = Findings()
     for title, cells, rounds in (
         ("chains", suites.chains(extent), extent.rounds),

@@ -6,6 +6,7 @@ one round do: what is reported is the median, over the rounds, of the ratio with
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import random
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ("benchmarks", "blocks", "handler", "infra")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,16 @@ class Cell:
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 180.0
+
+
+def compile_sources() -> None:
+    """Compile this repository's own files, as the artifact has them; packages are compiled when they are installed.
+
+    Else each process would do it anew where Python may write no ``.pyc``: a sixth of a worker's cold start, which no
+    Lambda pays.
+    """
+    for folder in SOURCES:
+        compileall.compile_dir(ROOT / folder, quiet=1)
 
 
 class CellFailedError(Exception):

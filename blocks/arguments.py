@@ -56,15 +56,16 @@ class Arguments:
     Args:
         function: it is only looked at, never called. Type hints are read at the first check, and only the user's.
         title: names the parameters in messages and in the schema.
+        signature: the function's; to work it out takes a third of what announcing a block does.
 
     Attributes:
         positional: names of the other parameters, which users cannot reach, in order.
     """
 
-    def __init__(self, function: Callable[..., Any], title: str) -> None:
+    def __init__(self, function: Callable[..., Any], title: str, signature: inspect.Signature) -> None:
         self._function = function
         self._title = title
-        parameters = inspect.signature(function).parameters.values()
+        parameters = signature.parameters.values()
         kinds = inspect.Parameter
         self._keywords = {p.name: p for p in parameters if p.kind is kinds.KEYWORD_ONLY}
         self._any = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)

@@ -100,7 +100,7 @@ class Block(Generic[P, R]):
         self.action = f"{self.category}.{self.name}" if self.category else self.name
         self.is_coroutine = inspect.iscoroutinefunction(function)
         self.signature = inspect.signature(function)
-        self.arguments = Arguments(function, self.action)
+        self.arguments = Arguments(function, self.action, self.signature)
         self.positional = self.arguments.positional
         for problem in self._contradictions():
             raise UnusableBlockError(f"{self.action}: {problem}")

@@ -6,11 +6,9 @@ same session costs a twentieth of the first. What we call of them is typed here,
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 if TYPE_CHECKING:
-    from botocore.loaders import Loader
     from botocore.session import Session
 
 CONNECT_TIMEOUT: Final = 1.0
@@ -46,14 +44,6 @@ class QueueClient(Protocol):
     def change_message_visibility(self, **request: Any) -> Answer: ...
 
 
-@cache
-def _models() -> Loader:
-    """The descriptions of the services, read from files: the dear part of a session, and the same for all of them."""
-    from botocore.loaders import create_loader  # noqa: PLC0415 (135 ms; nobody pays who asks for no client)
-
-    return create_loader()
-
-
 class Clients:
     """One session and its clients.
 
@@ -84,12 +74,14 @@ class Clients:
         return self._made[service]
 
     def _make(self, service: str) -> object:
-        from botocore.config import Config  # noqa: PLC0415 (see `_models`)
-        from botocore.session import Session  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415 (135 ms; nobody pays who asks for no client)
+        from botocore.session import Session  # noqa: PLC0415 (as above)
+
+        from infra.service_models import loader  # noqa: PLC0415 (as above)
 
         if self._session is None:
             self._session = Session()
-            self._session.register_component("data_loader", _models())
+            self._session.register_component("data_loader", loader())
         config = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,

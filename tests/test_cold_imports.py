@@ -32,19 +32,23 @@ FORBIDDEN = {
     "boto3.resources": "see boto3",
     "handler.api": "the other door",
     "handler.cli": "a developer's door",
+    "handler.foresight": "only the API looks at a job before it runs",
+    "handler.http": "the other door",
+    "handler.job_schema": "only the API shows it",
+    "handler.validation": "see handler.foresight",
     "infra.local": "the embedded AWS",
     "jsonschema": "only tests validate with it",
     "moto": "the embedded AWS",
+    "multiprocessing": "a block in a process of its own is rare, and is forked without it",
     "rich": "only people at a terminal see it",
     "yaml": "only tools read it",
 }
 
 
-@cache
-def imported() -> frozenset[str]:
-    """All modules of such a process."""
+def run(program: str) -> str:
+    """What a fresh process prints."""
     ended = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-c", WORKER],
+        [sys.executable, "-c", program],
         capture_output=True,
         check=False,
         cwd=ROOT,
@@ -52,8 +56,14 @@ def imported() -> frozenset[str]:
         text=True,
         timeout=60,
     )
-    line = next((line for line in ended.stdout.splitlines() if line.startswith(DONE)), None)
-    assert line is not None, f"the worker did not get through its message:\n{ended.stderr[-2000:]}"
+    assert ended.returncode == 0, f"the process ended with an error:\n{ended.stderr[-2000:]}"
+    return ended.stdout
+
+
+@cache
+def imported() -> frozenset[str]:
+    """All modules of a process that worked off a message."""
+    line = next(line for line in run(WORKER).splitlines() if line.startswith(DONE))
     return frozenset(json.loads(line.removeprefix(DONE)))
 
 
@@ -61,6 +71,11 @@ def imported() -> frozenset[str]:
 def test_a_worker_does_its_first_job_without_importing(module: str) -> None:
     found = sorted(name for name in imported() if name == module or name.startswith(f"{module}."))
     assert not found, f"{FORBIDDEN[module]}; found {found[:5]}"
+
+
+def test_what_a_start_makes_is_out_of_the_collectors_sight_and_the_collector_runs() -> None:
+    """It rests while `handler.app` is imported; a worker whose collector kept resting would grow."""
+    assert run("import gc, handler.app\nprint(gc.isenabled(), gc.get_freeze_count() > 10_000)").split() == ["True"] * 2
 
 
 def test_a_worker_that_did_a_job_has_the_engine_and_clients_of_its_own() -> None:

@@ -1,0 +1,79 @@
+"""The loader of service descriptions: it may be quicker than botocore's own, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
+from botocore.session import Session
+
+from infra.service_models import OneServiceLoader, PlainFiles
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+CALLED = ("dynamodb", "events", "sqs")
+REGIONS = ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "xx-new-1")
+
+
+def both() -> tuple[Loader, Loader]:
+    """Ours and botocore's, new: making a client writes into what a loader keeps."""
+    return OneServiceLoader(file_loader=PlainFiles()), Loader()
+
+
+@pytest.mark.parametrize(
+    ("service", "kind"), [*product(CALLED, ("service-2", "endpoint-rule-set-1", "paginators-1")), ("sts", "service-2")]
+)
+def test_a_description_is_botocores_to_the_letter(service: str, kind: str) -> None:
+    ours, theirs = (found.load_service_model(service, kind) for found in both())
+    assert json.dumps(ours) == json.dumps(theirs)
+
+
+@pytest.mark.parametrize("name", ["endpoints", "partitions", "sdk-default-configuration", "_retry"])
+def test_what_it_knows_of_all_services_is_botocores_to_the_letter(name: str) -> None:
+    ours, theirs = (found.load_data(name) for found in both())
+    assert json.dumps(ours) == json.dumps(theirs)
+
+
+def test_a_service_that_nobody_has_described_is_named_as_unknown_with_all_there_are() -> None:
+    said = []
+    for found in both():
+        with pytest.raises(UnknownServiceError) as error:
+            found.load_service_model("dynamite", "service-2")
+        said.append(str(error.value))
+    assert said[0] == said[1]
+
+
+def test_the_services_are_botocores_when_they_are_listed() -> None:
+    found, theirs = (loader.list_available_services("service-2") for loader in both())
+    assert list(found) == theirs
+    assert len(found) == len(theirs)
+    assert "dynamodb" in found
+    assert "dynamite" not in found
+
+
+def client(service: str, region: str, config: Config, loader: Loader) -> BaseClient:
+    session = Session()
+    session.register_component("data_loader", loader)
+    session.set_credentials("testing", "testing")
+    return session.create_client(service, region_name=region, config=config)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_fips_endpoint": True}, {"use_dualstack_endpoint": True}], ids=str)
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("service", CALLED)
+def test_a_client_calls_the_same_address_in_each_partition(
+    service: str, region: str, options: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    ours, theirs = (client(service, region, Config(**options), loader).meta for loader in both())
+    assert (ours.endpoint_url, ours.partition, ours.region_name) == (
+        theirs.endpoint_url,
+        theirs.partition,
+        theirs.region_name,
+    )
