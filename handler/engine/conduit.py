@@ -49,7 +49,6 @@ class Conduit(StepList):
         failed_step: the step that failed it first, or ``None``.
         cancelled: whether the steps that have not run are to be CANCELLED.
         paused: after a run that paused, why.
-        execution: how this execution is known to the services that blocks call.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class Conduit(StepList):
         self.failed_step: ConduitStep | None = None
         self.cancelled = False
         self.paused: Paused | None = None
-        self.execution = Execution(key=f"local/{id or 'job'}/1")
+        self._execution: Execution | None = None
         super().__init__(Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or ()))
         self._views = {"job": JobView(self), "steps": StepsView(self.by_id)}
         self._has_own_contexts = type(self).create_contexts is not Conduit.create_contexts
@@ -153,6 +152,17 @@ class Conduit(StepList):
         if self._next < len(self.steps):
             self.steps[self._next].attempts = attempts
 
+    @property
+    def execution(self) -> Execution:
+        """How this execution is known to the services that blocks call; whoever runs it for real sets it."""
+        if self._execution is None:
+            self._execution = Execution(key=f"local/{self.id or 'job'}/1")
+        return self._execution
+
+    @execution.setter
+    def execution(self, execution: Execution) -> None:
+        self._execution = execution
+
     # ------------------------------------------------------------------ what tags see
 
     @property
@@ -204,7 +214,7 @@ class Conduit(StepList):
             elif step.status is not _NONE or block is None:
                 self._refuse(step, step.status)
             else:
-                taken = turns.take(step, block, tries=self._tries, fresh=fresh)
+                taken = turns.take(step, block, self._tries, fresh)
                 if taken is not None:
                     self.paused = taken if isinstance(taken, Paused) else await taken
                     if self.paused is not None:

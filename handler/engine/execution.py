@@ -43,6 +43,7 @@ class RunningJob(Protocol):
 
 Answer = Paused | ConduitStatus | Awaitable[Paused | ConduitStatus | None] | None
 Ask = Callable[[ConduitStep], Answer]
+Tried = Failure | Paused | None
 
 
 class Turns:
@@ -74,7 +75,7 @@ class Turns:
         self.run_ends_at, self.run_limiter = earliest_end(runtime.job_ends_at, runtime.invocation)
 
     def take(
-        self, step: ConduitStep, block: Block[..., Any], *, tries: int, fresh: bool
+        self, step: ConduitStep, block: Block[..., Any], tries: int, fresh: bool
     ) -> Paused | Coroutine[Any, Any, Paused | None] | None:
         """Run a step to its final status, or say why the run pauses before it.
 
@@ -103,10 +104,10 @@ class Turns:
             ended = self._try(arguments)
         except Failure as failure:
             ended = failure
-        if ended is None or isinstance(ended, Paused):
-            return ended
-        self._fail(ended)
-        return None
+        if isinstance(ended, Failure):
+            self._fail(ended)
+            return None
+        return ended  # type: ignore[return-value]  # a coroutine function went the other way
 
     def _is_met(self, condition: Any) -> bool:
         met = is_met(condition, self.contexts or self.job.contexts, self._charge_tags)
@@ -124,7 +125,8 @@ class Turns:
                 self._fail(Failure.of_status(answer))
                 return None
             while True:
-                ended = await self._try_awaiting(arguments) if self.block.is_coroutine else self._try(arguments)
+                tried = self._try(arguments)
+                ended = await tried if isinstance(tried, Coroutine) else tried
                 if not isinstance(ended, Failure):
                     return ended
                 wait = self._wait_before_retry(ended)
@@ -187,11 +189,13 @@ class Turns:
         needed = declared if declared <= invocation.fresh and declared < inf else LEAST_TIME
         return left <= 0 or (left < needed and not self.fresh)
 
-    def _begin(self) -> Paused | None:
-        """Begin a try: see what limits it and mark the step begun, unless the invocation is over.
+    def _try(self, arguments: dict[str, Any]) -> Tried | Coroutine[Any, Any, Tried]:
+        """Run the block once, unless the invocation is over; ``None`` when the step is DONE.
+
+        Of a coroutine function, what is given is a coroutine that does the rest.
 
         Raises:
-            Failure: another limit has passed already. Trying again would not help.
+            Failure: a limit has passed already. Trying again would not help.
         """
         step, block, began = self.step, self.block, self.now()
         seconds, limiter = self.run_ends_at - began, self.run_limiter
@@ -208,23 +212,17 @@ class Turns:
         if step.started_at is None:
             step.started_at = began
         step.attempts += 1
-        return None
-
-    def _try(self, arguments: dict[str, Any]) -> Failure | Paused | None:
-        """Run a plain function once; ``None`` when the step is DONE."""
-        paused = self._begin()
-        if paused is not None:
-            return paused
-        block = self.block
+        if block.is_coroutine:
+            return self._await_block(arguments)
         try:
             if block.isolation is not None:
                 result = self._call_isolated(arguments)
             else:
                 positionals = self._positionals() if block.positional else ()
-                if self.seconds == inf:
+                if seconds == inf:
                     result = block.function(*positionals, **arguments)
                 else:
-                    result = self.runtime.alarm.call(block.function, positionals, arguments, self.seconds)
+                    result = self.runtime.alarm.call(block.function, positionals, arguments, seconds)
         except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
             return self._outcome_of(error)
         return self._keep(result, arguments)
@@ -234,11 +232,7 @@ class Turns:
 
         return run_isolated(self.block.function, arguments, self.seconds)
 
-    async def _try_awaiting(self, arguments: dict[str, Any]) -> Failure | Paused | None:
-        """As `_try`, for a coroutine function. Apart, since a coroutine around a plain function only costs time."""
-        paused = self._begin()
-        if paused is not None:
-            return paused
+    async def _await_block(self, arguments: dict[str, Any]) -> Tried:
         try:
             function, positionals = self.block.function, self._positionals()
             result = await self.runtime.alarm.wait(function, positionals, arguments, self.seconds)
@@ -287,7 +281,8 @@ class Turns:
             self.store.keep(step, result, changes, self.draft, self.runtime.limits)
         except NotJsonError as error:
             return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
-        step.finished_at = max(self.now(), self.began)
+        finished = self.now()
+        step.finished_at = finished if finished > self.began else self.began  # noqa: FURB136  # `max` costs a call
         step.status = _DONE
         return None
 

@@ -29,9 +29,9 @@ Key = str | tuple["str | Tag", ...]
 """One key of a path: as written, or pieces of which some are tags."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: making one is most of parsing a text, and a frozen one takes twice as long
 class Tag:
-    """One tag, parsed.
+    """One tag, parsed. Nobody changes it.
 
     Attributes:
         sigil: which of the four: ``%``, ``:``, ``#`` or ``<``.

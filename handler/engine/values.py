@@ -43,13 +43,13 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
         if kind is str:
             text = _encode_text(value)
         elif kind is int:
-            return value, int.__repr__(value)
+            return value, repr(value)
         elif value is None:
             return None, "null"
         elif kind is bool:
             return value, "true" if value else "false"
         elif kind is float and isfinite(value):
-            return value, float.__repr__(value)
+            return value, repr(value)
         else:
             text = _encoder.encode(value)
             value = _decode(text)
