@@ -17,25 +17,27 @@ class Goal:
     Attributes:
         what: what is compared, in words.
         measured: the figure; `None` where it was not measured.
-        bound: the goal.
+        bound: the goal; `None` for a figure that stands there beside another, and has none.
         at_least: whether the goal is a least or a most.
         unit: put behind both.
     """
 
     what: str
     measured: float | None
-    bound: float
+    bound: float | None
     at_least: bool
     unit: str = "×"  # noqa: RUF001  # times, not the letter
 
     @property
     def reached(self) -> bool | None:
-        if self.measured is None:
+        if self.measured is None or self.bound is None:
             return None
         return self.measured >= self.bound if self.at_least else self.measured <= self.bound
 
     def row(self) -> tuple[str, str, str, str]:
         """The goal as a row of `table`."""
+        if self.bound is None:
+            return self.what, "-", f"{show(self.measured)}{self.unit}", "-"
         sign = "≥" if self.at_least else "≤"
         answer = {True: "yes", False: "**no**", None: "not measured"}[self.reached]
         return self.what, f"{sign} {show(self.bound)}{self.unit}", f"{show(self.measured)}{self.unit}", answer

@@ -6,6 +6,7 @@ same session costs a twentieth of the first. What we call of them is typed here,
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Clients:
         self._endpoint = endpoint
         self._session: Session | None = None
         self._made: dict[str, object] = {}
+        self._making = threading.Lock()
 
     def dynamodb(self) -> DynamoClient:
         return cast("DynamoClient", self.client("dynamodb"))
@@ -70,7 +72,9 @@ class Clients:
     def client(self, service: str) -> object:
         """The client of any service, by botocore's name for it."""
         if service not in self._made:
-            self._made[service] = self._make(service)
+            with self._making:  # events go out from several threads; a client that is made may be used by all of them
+                if service not in self._made:
+                    self._made[service] = self._make(service)
         return self._made[service]
 
     def _make(self, service: str) -> object:
@@ -85,6 +89,8 @@ class Clients:
         config = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
+            parameter_validation=False,  # what we send is made and checked here; to look again is a tenth of a call
+            user_agent=f"conduit {self._session.user_agent()}",  # else put together anew, twice a call
             retries={"mode": "standard", "total_max_attempts": TRIES},
         )
         return self._session.create_client(

@@ -54,6 +54,10 @@ def test_what_was_not_measured_is_neither_reached_nor_missed() -> None:
     assert Goal("x", None, 6.0, at_least=True).row()[-1] == "not measured"
 
 
+def test_a_figure_without_a_goal_is_shown_and_neither_reached_nor_missed() -> None:
+    assert Goal("x", 5.0, None, at_least=True).row() == ("x", "-", "5×", "-")  # noqa: RUF001  # times, not the letter
+
+
 def test_figures_replace_what_stands_between_the_markers_and_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")

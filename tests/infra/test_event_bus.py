@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from infra.backoff import Backoff
 from infra.errors import MisconfiguredError, TooLargeError
-from infra.event_bus import CALL_BYTES, Entry, EventBus
+from infra.event_bus import CALL_BYTES, CALL_ENTRIES, CALLS_AT_ONCE, Entry, EventBus
 from infra.local import EmbeddedAws
 
 if TYPE_CHECKING:
@@ -39,6 +40,27 @@ class Client:
         return {"ErrorCode": code, "ErrorMessage": "m"}
 
 
+class Meeting(Client):
+    """A bus that answers only when so many calls have come together."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(expected, timeout=10)
+        self.lock = threading.Lock()
+        self.threads: set[threading.Thread] = set()
+        self.running = self.most = 0
+
+    def put_events(self, **request: Any) -> dict[str, Any]:
+        with self.lock:
+            self.threads.add(threading.current_thread())
+            self.running += 1
+            self.most = max(self.most, self.running)
+        self.barrier.wait()
+        with self.lock:
+            self.running -= 1
+        return super().put_events(**request)
+
+
 def entries(count: int) -> list[Entry]:
     return [Entry("Step Updated", str(number), 1.0) for number in range(count)]
 
@@ -53,7 +75,7 @@ def publish(client: Client, backoff: Backoff, what: list[Entry], drive: Drive, *
 def test_a_call_has_at_most_ten_entries(drive: Drive, backoff: Backoff, count: int, calls: list[int]) -> None:
     client = Client()
     assert publish(client, backoff, entries(count), drive) == list(range(count))
-    assert [len(call) for call in client.calls] == calls
+    assert sorted((len(call) for call in client.calls), reverse=True) == calls
 
 
 @pytest.mark.parametrize(("spare", "calls"), [(1, 1), (0, 1), (-1, 2)])
@@ -89,10 +111,35 @@ def test_only_entries_that_failed_are_sent_again(drive: Drive, backoff: Backoff,
     assert len(waits) == 2
 
 
-def test_an_entry_that_keeps_failing_is_not_taken_and_nothing_follows_it(drive: Drive, backoff: Backoff) -> None:
+def test_an_entry_that_keeps_failing_is_not_taken_and_nothing_follows_its_calls(drive: Drive, backoff: Backoff) -> None:
     client = Client({"1": ("InternalFailure", 99)})
-    assert publish(client, backoff, entries(25), drive) == [0, *range(2, 10)]
-    assert len(client.calls) == 4
+    together = CALLS_AT_ONCE * CALL_ENTRIES
+    assert publish(client, backoff, entries(together + 5), drive) == [0, *range(2, together)]
+    assert [call for call in client.calls if len(call) < CALL_ENTRIES] == [["1"]] * 3, "only it was sent again"
+    assert len(client.calls) == CALLS_AT_ONCE + 3
+
+
+def test_calls_are_on_their_way_at_the_same_time_and_never_more_than_four(drive: Drive, backoff: Backoff) -> None:
+    client = Meeting(4)
+    assert publish(client, backoff, entries(8 * CALL_ENTRIES), drive) == list(range(8 * CALL_ENTRIES))
+    assert client.most == CALLS_AT_ONCE == 4
+
+
+def test_one_call_takes_no_thread(drive: Drive, backoff: Backoff) -> None:
+    client = Meeting(1)
+    publish(client, backoff, entries(10), drive)
+    assert client.threads == {threading.current_thread()}
+
+
+def test_nothing_is_left_running_when_a_call_fails_for_good(drive: Drive, backoff: Backoff) -> None:
+    """Neither its error nor another thread's gets lost, and no call goes on behind the caller's back."""
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "m"}}, "PutEvents")
+    for errors in ([denied, None, None], [None, None, denied]):
+        client = Client(None, *errors)
+        with pytest.raises(MisconfiguredError):
+            publish(client, backoff, entries(3 * CALL_ENTRIES), drive)
+        assert len(client.calls) == 3
+        assert not [thread for thread in threading.enumerate() if thread.name == "conduit-call"]
 
 
 def test_an_entry_that_can_never_work_is_not_tried_again(drive: Drive, backoff: Backoff) -> None:
@@ -111,7 +158,7 @@ def test_a_bus_that_stays_down_takes_nothing_and_raises_nothing(drive: Drive, ba
     """The caller's record says what is not published; the sweeper comes back to it."""
     client = Client(None, *[ReadTimeoutError(endpoint_url="https://x")] * 99)
     assert publish(client, backoff, entries(12), drive) == []
-    assert len(client.calls) == 4
+    assert len(client.calls) == 2 * 4, "both calls in each of the tries"
 
 
 def test_a_bus_that_is_forbidden_is_an_error(drive: Drive, backoff: Backoff) -> None:

@@ -62,12 +62,16 @@ def test_forgetting_a_job_forgets_what_moto_keeps_of_it_too() -> None:
         assert Item.instances_tracked == []
 
 
-def test_events_are_seen_once_in_their_order() -> None:
+def test_events_are_seen_once_and_those_of_one_call_in_their_order() -> None:
     with services() as (aws, local):
         local.follow_bus()
         publish(aws, *(f"kind {number}" for number in range(12)))
 
-        assert [event["detail"]["kind"] for event in local.see_events()] == [f"kind {number}" for number in range(12)]
+        seen = [event["detail"]["kind"] for event in local.see_events()]
+        first = [f"kind {number}" for number in range(10)]
+        assert [kind for kind in seen if kind in first] == first
+        assert set(seen) - set(first) == {"kind 10", "kind 11"}
+        assert len(seen) == 12
         assert local.see_events() == []
 
 
