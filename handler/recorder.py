@@ -25,6 +25,7 @@ from infra.records import JobRecord, JobStatus, StepRecord
 
 BUS_REST: Final = 30.0
 """Seconds that a bus that did not take everything is left alone: trying it costs the job time that its steps need."""
+_DONE: Final = (ConduitStatus.DONE.name, ConduitStatus.DONE.value)  # an enum looks both up anew each time
 EVENT_BATCH: Final = 10
 """Updates that fill one call of the bus: so many do not wait for more."""
 
@@ -56,6 +57,7 @@ class Recorder:
         self._counted = run.job.cursor if run.accepted else -1  # the claim counts for the step at the cursor
         self._marked = -1
         self._owing = False
+        self._flush_interval = ports.settings.flush_interval
         self._bus_rests_until = 0.0
         self._published = max(run.job.published, run.published)
         self.job = run.job
@@ -112,7 +114,7 @@ class Recorder:
         self._uncounted.append((step.block.action if step.block is not None else "UNKNOWN", record))
         if step.attempts and step.block is not None and step.block.effect != "none":
             self._owing = True
-        due = self._owing or self._ports.now() - self._flushed >= self._ports.settings.flush_interval
+        due = self._owing or self._ports.now() - self._flushed >= self._flush_interval
         if not due or len(self.steps) == self.job.steps or self._writes_before_next(job):
             return None  # the end, or the next step's own write, commits this one too
         return self._flush(job)
@@ -125,18 +127,17 @@ class Recorder:
         """Release the job for another invocation, before the step at which the run paused."""
         await self._commit(job, paused=paused)
 
-    # ------------------------------------------------------------------ keeping
-
     def _record(self, step: ConduitStep) -> StepRecord:
-        record = self.job
+        record, status = self.job, step.status
+        name, value = _DONE if status is ConduitStatus.DONE else (status.name, status.value)
         return StepRecord(
             key=record.key,
             index=step.position - 1,
             lease=self._lease,
             step_id=step.id,
             action=step.action,
-            status=step.status.name,
-            status_value=step.status.value,
+            status=name,
+            status_value=value,
             result=step.result_json,
             error=json.dumps(step.error, separators=(",", ":")) if step.error else None,
             attempts=step.attempts,
