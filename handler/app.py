@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gc
 
-# What imports make stays: functions, classes, tables. To look through it again and again for garbage is a sixth of a
+# What imports make stays: functions, classes, tables. To look through it again and again for garbage is a tenth of a
 # worker's cold start. The last lines of this file put it out of the collector's sight and let the collector begin.
 gc.disable()
 
