@@ -26,7 +26,7 @@ from handler.sweep import sweep
 from infra.conditions import Condition
 from infra.errors import TryLaterError
 from infra.event_bus import Entry
-from infra.items import Applied, Index, Item, Page, Refused, Start, Value
+from infra.items import Applied, Index, Item, Page, Put, Refused, Start, Update, Value
 from infra.jobs_table import JobsTable
 from infra.records import JobKey, JobRecord
 from tests.simulation.table import SimulatedTable
@@ -107,6 +107,19 @@ class MemoryItems:
                 self.table.put(item)
 
         self._call("put_all", put)
+
+    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+        token: list[None] = []
+
+        def transact() -> Refused | None:
+            if token:
+                return None
+            refused = self.table.put_all_with(items, write)
+            if refused is None:
+                token.append(None)
+            return refused
+
+        return self._call("put_all_with", transact)
 
     async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
         return self._call("put_if", lambda: self.table.put_if(item, condition))

@@ -47,7 +47,7 @@ def without(*attrs: str) -> Breakage:
             "attempts": Equals("attempts", held.attempts),
         }
         condition = All(*(part for name, part in parts.items() if name not in attrs))
-        return await self._update(held, after, condition, lambda found: jobs_table._committed(found, held, after))
+        return await self._update(held, after, condition, lambda found: jobs_table.is_committed(found, held, after))
 
     return replaced(JobsTable, "commit", commit)
 
