@@ -101,7 +101,7 @@ _SIZES: Final = ("Item size", "must be shorter than", "size exceeded")
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
 
-def code_of(error: Exception) -> str:
+def code_of(error: BaseException) -> str:
     """AWS's code of an error that one of its services answered; empty for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

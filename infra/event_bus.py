@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from infra.backoff import Backoff
 from infra.clients import EventsClient
-from infra.errors import TooLargeError, TryLaterError, translated
+from infra.errors import TooLargeError, TryLaterError, code_of, translated
 
 SOURCE: Final = "conduit"
 CALL_ENTRIES: Final = 10
@@ -62,8 +62,13 @@ class EventBus:
         self._backoff = backoff
         self._call_bytes = call_bytes
 
-    async def publish(self, entries: Sequence[Entry]) -> list[int]:
+    async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
         """Put entries on the bus. Those that fail are tried again, the others are not sent twice.
+
+        Args:
+            entries: what to put.
+            missed: told why, for each entry that was tried in vain: AWS's code, or the name of botocore's error where
+                the bus did not answer.
 
         Returns:
             The indexes of the entries that the bus took, in order: all of them, or fewer when it is throttled or down
@@ -85,6 +90,8 @@ class EventBus:
             left = await self._put(entries, batch)
             taken += [index for index in batch if index not in left]
             if left:
+                for code in left.values():
+                    missed(code)
                 break  # throttled or down: what comes after would only add to it, and counts only after these
         return taken
 
@@ -100,24 +107,25 @@ class EventBus:
         if batch:
             yield batch
 
-    async def _put(self, entries: Sequence[Entry], batch: Sequence[int]) -> set[int]:
-        """Put one batch; gives the indexes that the bus did not take."""
-        left, hopeless = list(batch), set[int]()
+    async def _put(self, entries: Sequence[Entry], batch: Sequence[int]) -> dict[int, str]:
+        """Put one batch; gives the indexes that the bus did not take, and the last code of each."""
+        failed, hopeless = dict.fromkeys(batch, ""), dict[int, str]()
         async for _ in self._backoff.attempts():
-            failed = self._put_once(entries, left)
-            hopeless |= {index for index, code in failed.items() if code in _HOPELESS}
-            left = [index for index in failed if index not in hopeless]
-            if not left:
+            failed = self._put_once(entries, list(failed))
+            hopeless |= {index: code for index, code in failed.items() if code in _HOPELESS}
+            failed = {index: code for index, code in failed.items() if index not in hopeless}
+            if not failed:
                 break
-        return {*left, *hopeless}
+        return failed | hopeless
 
     def _put_once(self, entries: Sequence[Entry], indexes: Sequence[int]) -> dict[int, str]:
         """One call; gives the code of each entry that failed, by its index."""
         try:
             with translated(f"PutEvents on the bus {self._bus}"):
                 answer = self._client().put_events(Entries=[self._request(entries[index]) for index in indexes])
-        except TryLaterError:
-            return dict.fromkeys(indexes, "")
+        except TryLaterError as error:
+            cause = error.__cause__ or error
+            return dict.fromkeys(indexes, code_of(cause) or type(cause).__name__)
         if not answer.get("FailedEntryCount"):
             return {}
         results = zip(indexes, answer["Entries"], strict=True)

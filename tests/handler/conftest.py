@@ -156,11 +156,13 @@ class MemoryBus:
     """How many entries of a call; ``None`` for all."""
     down: bool = False
 
-    async def publish(self, entries: Sequence[Entry]) -> list[int]:
+    async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
         self.calls += 1
         self.items.before("publish")
         if self.down:
             raise TryLaterError("the bus is out of reach")
+        if self.takes is not None:
+            missed("ThrottlingException")
         taken = list(range(len(entries) if self.takes is None else min(self.takes, len(entries))))
         for index in taken:
             self.details.append(entries[index].detail)

@@ -113,7 +113,7 @@ def early_commit(order: str) -> Breakage:
 
 async def ignore_failures(self: Publisher, _: JobRecord, entries: Sequence[tuple[int, Any]]) -> set[int]:
     if entries:
-        await self._ports.bus.publish([entry for _, entry in entries])
+        await self._ports.bus.publish([entry for _, entry in entries], missed=lambda _: None)
     return set()
 
 
