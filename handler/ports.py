@@ -21,7 +21,7 @@ from infra.jobs_table import JobsTable
 class Bus(Protocol):
     """`infra.event_bus.EventBus`, as much of it as is used."""
 
-    async def publish(self, entries: Sequence[Entry]) -> list[int]: ...
+    async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]: ...
 
 
 class Queue(Protocol):

@@ -56,14 +56,15 @@ class Publisher:
         """Send them; gives the indexes of what did not reach the bus."""
         if not entries:
             return set()
+        codes: list[str] = []
         try:
-            taken = set(await self._ports.bus.publish([entry for _, entry in entries]))
+            taken = set(await self._ports.bus.publish([entry for _, entry in entries], missed=codes.append))
         except InfraError as error:
             self._tell(job, len(entries), str(error))
             return {index for index, _ in entries}
         missing = {index for at, (index, _) in enumerate(entries) if at not in taken}
         if missing:
-            self._tell(job, len(missing), "the bus did not take them")
+            self._tell(job, len(missing), f"the bus did not take them: {', '.join(sorted(set(codes)))}")
         return missing
 
     def _tell(self, job: JobRecord, count: int, why: str) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any, Final
 
+from handler.commits import Commits
 from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Paused
 from handler.ports import Ports
 from handler.publisher import OUTBOX_SECONDS, Publisher
@@ -58,6 +59,7 @@ class Recorder:
         self._marked = -1
         self._owing = False
         self._flush_interval = ports.settings.flush_interval
+        self._commits = Commits(ports, self._began, sparing=not self._careful)
         self._bus_rests_until = 0.0
         self._published = max(run.job.published, run.published)
         self.job = run.job
@@ -128,8 +130,8 @@ class Recorder:
         await self._commit(job, paused=paused)
 
     def _record(self, step: ConduitStep) -> StepRecord:
-        record, status = self.job, step.status
-        name, value = _DONE if status is ConduitStatus.DONE else (status.name, status.value)
+        record = self.job
+        name, value = _DONE if step.status is ConduitStatus.DONE else (step.status.name, step.status.value)
         return StepRecord(
             key=record.key,
             index=step.position - 1,
@@ -185,8 +187,6 @@ class Recorder:
         if self._published < self.job.cursor:
             self._bus_rests_until = self._ports.now() + BUS_REST
 
-    # ------------------------------------------------------------------ the one write that counts
-
     async def _commit(
         self,
         job: Conduit,
@@ -196,10 +196,9 @@ class Recorder:
         end: JobStatus | None = None,
         paused: Paused | None = None,
     ) -> None:
-        held = self.job
-        pending = self.steps[held.cursor :]
-        table, now = self._ports.table, self._ports.now
-        await table.put(None if self.accepted else self._run.payload, pending)
+        held, pending = self.job, self.steps[self.job.cursor :]
+        payload, now = None if self.accepted else self._run.payload, self._ports.now
+        at_once = await self._commits.put(job, payload, pending, effect=started, end=end is not None)
         after = replace(self._moved(job, now()), attempts=self._attempts(attempt=attempt, paused=paused))
         if end is not None:
             after = self._ended(after, end, now())
@@ -207,7 +206,7 @@ class Recorder:
             after = self._released(after, paused, now())
         elif attempt:
             after = replace(after, started=started or after.started)
-        answer = await (table.commit(held, after) if self.accepted else table.accept(after, now()))
+        answer = await self._commits.write(held, after, payload, pending, at_once=at_once)
         if isinstance(answer, Refused):
             raise FencedOutError(answer.job, accepted=self.accepted)
         self.job = answer.job

@@ -9,12 +9,33 @@ from typing import Any, Final
 from infra.attributes import decode_item, encode, encode_and_weigh, encode_item
 from infra.backoff import Backoff
 from infra.clients import DynamoClient
-from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
-from infra.errors import GiveUpError, TryLaterError, code_of, translate, translated
-from infra.items import Applied, Index, Item, Page, Refused, Start, Value
+from infra.conditions import Condition
+from infra.errors import (
+    CANCELLED,
+    GiveUpError,
+    InfraError,
+    TooLargeError,
+    TryLaterError,
+    code_of,
+    translate,
+    translated,
+)
+from infra.expression import Expression
+from infra.items import (
+    BATCH_ITEMS,
+    TRANSACTION_BYTES,
+    TRANSACTION_ITEMS,
+    Applied,
+    Index,
+    Item,
+    Page,
+    Put,
+    Refused,
+    Start,
+    Update,
+    Value,
+)
 
-BATCH_ITEMS: Final = 25
-"""Items of one BatchWriteItem (DynamoDB's quota)."""
 BATCH_BYTES: Final = 16 * 1024 * 1024
 """Bytes of one BatchWriteItem, as sent (DynamoDB's quota)."""
 _ENVELOPE: Final = 64 * 1024
@@ -23,56 +44,11 @@ _ESCAPED: Final = 6
 """A byte becomes six at worst when it is sent: ``\\u0001``."""
 _SHOW_WHAT_STANDS: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _REFUSED: Final = "ConditionalCheckFailedException"
+_REFUSED_IN_TRANSACTION: Final = "ConditionalCheckFailed"
+_CONTENDED: Final = frozenset({CANCELLED, "TransactionConflictException"})
+"""Codes under which another write was in the way; botocore tries none of them again."""
 
 Encoded = dict[str, dict[str, Any]]
-
-
-class Expression:
-    """Names and values of one request, each behind a placeholder: no word is reserved, none is unused."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.values: dict[str, dict[str, Any]] = {}
-
-    def name(self, attr: str) -> str:
-        return self.names.setdefault(attr, f"#{len(self.names)}")
-
-    def value(self, value: Value) -> str:
-        placeholder = f":{len(self.values)}"
-        self.values[placeholder] = encode(value)
-        return placeholder
-
-    def condition(self, condition: Condition) -> str:
-        """The condition in DynamoDB's language; empty for one that always holds."""
-        match condition:
-            case Equals(attr, value):
-                return f"{self.name(attr)} = {self.value(value)}"
-            case Below(attr, number):
-                return f"{self.name(attr)} < {self.value(number)}"
-            case Absent(attr):
-                return f"attribute_not_exists({self.name(attr)})"
-            case OneOf(attr, values):
-                return f"{self.name(attr)} IN ({', '.join(self.value(value) for value in values)})"
-            case All(conditions):
-                return self._joined(" AND ", [text for text in map(self.condition, conditions) if text])
-            case AnyOf(conditions) if conditions:
-                if any(_always(part) for part in conditions):
-                    return ""
-                return self._joined(" OR ", [self.condition(part) for part in conditions])
-        raise GiveUpError(f"A condition that never holds, or none of ours: {condition!r}.")
-
-    @staticmethod
-    def _joined(word: str, parts: Sequence[str]) -> str:
-        return parts[0] if len(parts) == 1 else word.join(f"({part})" for part in parts)
-
-    def request(self) -> dict[str, Any]:
-        """The part of a request that resolves the placeholders; AWS refuses empty mappings."""
-        parts: dict[str, Any] = {}
-        if self.names:
-            parts["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in self.names.items()}
-        if self.values:
-            parts["ExpressionAttributeValues"] = self.values
-        return parts
 
 
 class DynamoItems:
@@ -143,9 +119,7 @@ class DynamoItems:
 
     async def put_all(self, items: Sequence[Item]) -> None:
         weighed = [encode_and_weigh(item) for item in items]
-        keys = {(item["pk"], item["sk"]) for item in items}
-        if len(keys) != len(items):
-            raise GiveUpError("One batch holds an item twice; DynamoDB refuses such a batch.")
+        _distinct(items)
         if len(weighed) == 1:
             with translated(f"PutItem of the table {self._table}"):
                 self._client().put_item(TableName=self._table, Item=weighed[0][0])
@@ -167,54 +141,100 @@ class DynamoItems:
         )
 
     async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
-        text = Expression()
-        condition_text = text.condition(condition)
-        asked = {"ConditionExpression": condition_text, **_SHOW_WHAT_STANDS} if condition_text else {}
-        request = {"Item": encode_item(item), **asked, **text.request()}
-        answer = self._write(self._client().put_item, request)
+        request = self._put(Put(item, condition))
+        answer = await self._write("A conditional write to", lambda: self._client().put_item(**request))
         return answer if isinstance(answer, Refused) else Applied({k: v for k, v in item.items() if v is not None})
 
     async def update_if(
         self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
     ) -> Applied | Refused:
+        request = self._update(Update(pk=pk, sk=sk, condition=condition, set=set, remove=remove))
+        request["ReturnValues"] = "ALL_NEW"
+        answer = await self._write("A conditional write to", lambda: self._client().update_item(**request))
+        return answer if isinstance(answer, Refused) else Applied(decode_item(answer["Attributes"]) or {})
+
+    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+        actions = [{"Put": {"TableName": self._table, "Item": item}} for item in self._fitting(items, write)]
+        last = {"Put": self._put(write)} if isinstance(write, Put) else {"Update": self._update(write)}
+        # Botocore adds the token, which its own repetitions bear, too; each of our tries has a new one.
+        request = {"TransactItems": [*actions, last]}
+        answer = await self._write("A transaction on", lambda: self._client().transact_write_items(**request))
+        return answer if isinstance(answer, Refused) else None
+
+    @staticmethod
+    def _fitting(items: Sequence[Item], write: Put | Update) -> list[Encoded]:
+        """The items, encoded, if they fit into one transaction with the conditional write."""
+        weighed = [encode_and_weigh(item) for item in items]
+        written = write.item if isinstance(write, Put) else {"pk": write.pk, "sk": write.sk, **write.set}
+        _distinct([*items, written])
+        size = sum(size for _, size in weighed) + encode_and_weigh(written)[1]
+        if len(items) >= TRANSACTION_ITEMS or size > TRANSACTION_BYTES:
+            raise TooLargeError(
+                f"A transaction of {len(items) + 1} items and {size} bytes; DynamoDB takes {TRANSACTION_ITEMS} and "
+                f"{TRANSACTION_BYTES}."
+            )
+        return [item for item, _ in weighed]
+
+    def _put(self, put: Put) -> dict[str, Any]:
+        text = Expression()
+        condition = text.condition(put.condition)
+        asked = {"ConditionExpression": condition, **_SHOW_WHAT_STANDS} if condition else {}
+        return {"TableName": self._table, "Item": encode_item(put.item), **asked, **text.request()}
+
+    def _update(self, update: Update) -> dict[str, Any]:
         text = Expression()
         exists = f"attribute_exists({text.name('pk')})"
-        condition_text = text.condition(condition)
-        gone = [*remove, *(name for name, value in set.items() if value is None)]
-        sets = [f"{text.name(name)} = {text.value(value)}" for name, value in set.items() if value is not None]
-        update = [f"SET {', '.join(sets)}"] if sets else []
-        update += [f"REMOVE {', '.join(text.name(name) for name in gone)}"] if gone else []
-        request = {
-            "Key": _key(pk, sk),
+        condition = text.condition(update.condition)
+        gone = [*update.remove, *(name for name, value in update.set.items() if value is None)]
+        sets = [f"{text.name(name)} = {text.value(value)}" for name, value in update.set.items() if value is not None]
+        parts = [f"SET {', '.join(sets)}"] if sets else []
+        parts += [f"REMOVE {', '.join(text.name(name) for name in gone)}"] if gone else []
+        return {
+            "TableName": self._table,
+            "Key": _key(update.pk, update.sk),
             # A write that changes nothing still asks its condition. An empty expression is refused, and moto knows no
             # update without one: this removes an attribute that no item has.
-            "UpdateExpression": " ".join(update) or f"REMOVE {text.name('nothing')}",
-            "ConditionExpression": f"{exists} AND ({condition_text})" if condition_text else exists,
-            "ReturnValues": "ALL_NEW",
+            "UpdateExpression": " ".join(parts) or f"REMOVE {text.name('nothing')}",
+            "ConditionExpression": f"{exists} AND ({condition})" if condition else exists,
             **_SHOW_WHAT_STANDS,
             **text.request(),
         }
-        answer = self._write(self._client().update_item, request)
-        return answer if isinstance(answer, Refused) else Applied(decode_item(answer["Attributes"]) or {})
 
-    def _write(self, call: Callable[..., dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any] | Refused:
-        """One conditional write: AWS's answer, or the refusal with what stands there."""
-        try:
-            return call(TableName=self._table, **request)
-        except Exception as error:
-            if code_of(error) == _REFUSED:
-                return Refused(decode_item(getattr(error, "response", {}).get("Item")))
-            raise translate(error, f"A conditional write to the table {self._table}") from error
+    async def _write(self, what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | Refused:
+        """One conditional write: AWS's answer, or the refusal with what stands there.
+
+        A write that met a transaction in flight, or the other way round, is tried again: that takes milliseconds, and
+        an owner that gave up now would leave a step with an effect unrecorded.
+        """
+        failure: InfraError | None = None
+        async for _ in self._backoff.attempts():
+            try:
+                return call()
+            except Exception as error:
+                if (refused := _refusal(error)) is not None:
+                    return refused
+                failure = translate(error, f"{what} the table {self._table}")
+                if code_of(error) not in _CONTENDED or not isinstance(failure, TryLaterError):
+                    raise failure from error
+                failure.__cause__ = error
+        raise failure or GiveUpError("A backoff without a single try.")
 
 
-def _always(condition: Condition) -> bool:
-    """Whether it holds of anything, so that DynamoDB is not asked (it knows no word for true)."""
-    match condition:
-        case All(conditions):
-            return all(map(_always, conditions))
-        case AnyOf(conditions):
-            return any(map(_always, conditions))
-    return False
+def _refusal(error: Exception) -> Refused | None:
+    """What stands there, if this error says that the condition did not hold; the conditional action comes last."""
+    answer: dict[str, Any] = getattr(error, "response", {})
+    if code_of(error) == _REFUSED:
+        return Refused(decode_item(answer.get("Item")))
+    if code_of(error) == CANCELLED:
+        *_, last = answer.get("CancellationReasons") or [{}]
+        if last.get("Code") == _REFUSED_IN_TRANSACTION:
+            return Refused(decode_item(last.get("Item")))
+    return None
+
+
+def _distinct(items: Sequence[Mapping[str, Value]]) -> None:
+    if len({(item["pk"], item["sk"]) for item in items}) != len(items):
+        raise GiveUpError("One call writes an item twice; DynamoDB refuses such a call.")
 
 
 def _key(pk: str, sk: str) -> Encoded:

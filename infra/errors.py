@@ -47,15 +47,19 @@ ERRORS: Final[dict[type[InfraError], frozenset[str]]] = {
             "KmsThrottled",
             "LimitExceededException",
             "OverLimit",
+            "ProvisionedThroughputExceeded",
             "ProvisionedThroughputExceededException",
             "ReplicatedWriteConflictException",
             "RequestLimitExceeded",
             "RequestThrottled",
             "ServiceUnavailable",
             "Throttling",
+            "ThrottlingError",
             "ThrottlingException",
             "TooManyRequestsException",
+            "TransactionConflict",
             "TransactionConflictException",
+            "TransactionInProgressException",
         }
     ),
     MisconfiguredError: frozenset(
@@ -79,20 +83,25 @@ ERRORS: Final[dict[type[InfraError], frozenset[str]]] = {
     TooLargeError: frozenset(
         {
             "BatchRequestTooLong",
+            "ItemCollectionSizeLimitExceeded",
             "ItemCollectionSizeLimitExceededException",
             "PayloadTooLarge",
             "RequestEntityTooLarge",
         }
     ),
 }
-"""AWS's error codes by what the caller does next; one that is not listed goes by its HTTP status."""
+"""AWS's error codes by what the caller does next; one that is not listed goes by its HTTP status. Those of a cancelled
+transaction's reasons lack the last word."""
+
+CANCELLED: Final = "TransactionCanceledException"
+"""Nothing of a transaction was done; the reasons beside it say why, one for each of its actions."""
 
 _SIZES: Final = ("Item size", "must be shorter than", "size exceeded")
 """How the services word a size that they refuse under a code that says nothing, as ValidationException."""
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
 
-def code_of(error: Exception) -> str:
+def code_of(error: BaseException) -> str:
     """AWS's code of an error that one of its services answered; empty for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
@@ -106,18 +115,35 @@ def translate(error: Exception, what: str) -> InfraError:
         what: which call on which resource, for the message.
     """
     code = code_of(error)
-    kind = _kind_of_answer(error, code) if code else _kind_of_failure(error)
+    if code == CANCELLED:
+        kind = _kind_of_reasons(error)
+    else:
+        kind = _kind_of_answer(error, code) if code else _kind_of_failure(error)
     return kind(f"{what} failed: {error}")
 
 
 def _kind_of_answer(error: Exception, code: str) -> type[InfraError]:
+    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    otherwise = TryLaterError if status >= _SERVER_ERROR or status == _TOO_MANY else GiveUpError
+    return _kind_of_code(code, str(error)) or otherwise
+
+
+def _kind_of_code(code: str, message: str) -> type[InfraError] | None:
     for kind, codes in ERRORS.items():
         if code in codes:
             return kind
-    if any(words in str(error) for words in _SIZES):
-        return TooLargeError
-    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return TryLaterError if status >= _SERVER_ERROR or status == _TOO_MANY else GiveUpError
+    return TooLargeError if any(words in message for words in _SIZES) else None
+
+
+def _kind_of_reasons(error: Exception) -> type[InfraError]:
+    """Of a cancelled transaction: what is worse than a conflict or a throttled action decides, where there is any."""
+    reasons = getattr(error, "response", {}).get("CancellationReasons") or []
+    kinds = [
+        _kind_of_code(reason["Code"], reason.get("Message") or "") or GiveUpError
+        for reason in reasons
+        if reason.get("Code", "None") != "None"
+    ]
+    return next((kind for kind in kinds if kind is not TryLaterError), TryLaterError)
 
 
 def _kind_of_failure(error: Exception) -> type[InfraError]:

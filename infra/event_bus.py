@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from infra.backoff import Backoff
 from infra.clients import EventsClient
-from infra.errors import TooLargeError, TryLaterError, translated
+from infra.errors import TooLargeError, TryLaterError, code_of, translated
 
 R = TypeVar("R")
 
@@ -97,8 +97,13 @@ class EventBus:
         self._backoff = backoff
         self._call_bytes = call_bytes
 
-    async def publish(self, entries: Sequence[Entry]) -> list[int]:
+    async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
         """Put entries on the bus. Those that fail are tried again, the others are not sent twice.
+
+        Args:
+            entries: what to put.
+            missed: told why, for each entry that was tried in vain: AWS's code, or the name of botocore's error where
+                the bus did not answer.
 
         Returns:
             The indexes of the entries that the bus took, in order: all of them, or fewer when it is throttled or down
@@ -122,6 +127,8 @@ class EventBus:
             left = await self._put(entries, together)
             taken += [index for batch in together for index in batch if index not in left]
             if left:
+                for code in left.values():
+                    missed(code)
                 break  # throttled or down: what comes after would only add to it, and counts only after these
         return taken
 
@@ -137,27 +144,28 @@ class EventBus:
         if batch:
             yield batch
 
-    async def _put(self, entries: Sequence[Entry], batches: Sequence[Sequence[int]]) -> set[int]:
-        """Put batches, all at the same time; gives the indexes that the bus did not take."""
-        left, hopeless = batches, set[int]()
+    async def _put(self, entries: Sequence[Entry], batches: Sequence[Sequence[int]]) -> dict[int, str]:
+        """Put batches, all at the same time; gives the indexes that the bus did not take, and the last code of each."""
+        left, failed, hopeless = batches, dict[int, str](), dict[int, str]()
         async for _ in self._backoff.attempts():
-            failed: dict[int, str] = {}
+            failed = {}
             for answer in at_once([partial(self._put_once, entries, batch) for batch in left]):
                 failed |= answer
-            hopeless |= {index for index, code in failed.items() if code in _HOPELESS}
-            again = failed.keys() - hopeless
-            left = [rest for batch in left if (rest := [index for index in batch if index in again])]
+            hopeless |= {index: code for index, code in failed.items() if code in _HOPELESS}
+            failed = {index: code for index, code in failed.items() if index not in hopeless}
+            left = [rest for batch in left if (rest := [index for index in batch if index in failed])]
             if not left:
                 break
-        return {*hopeless, *(index for batch in left for index in batch)}
+        return failed | hopeless
 
     def _put_once(self, entries: Sequence[Entry], indexes: Sequence[int]) -> dict[int, str]:
         """One call; gives the code of each entry that failed, by its index."""
         try:
             with translated(f"PutEvents on the bus {self._bus}"):
                 answer = self._client().put_events(Entries=[self._request(entries[index]) for index in indexes])
-        except TryLaterError:
-            return dict.fromkeys(indexes, "")
+        except TryLaterError as error:
+            cause = error.__cause__ or error
+            return dict.fromkeys(indexes, code_of(cause) or type(cause).__name__)
         if not answer.get("FailedEntryCount"):
             return {}
         results = zip(indexes, answer["Entries"], strict=True)

@@ -61,6 +61,33 @@ class Page:
     """Where the next page starts; ``None`` after the last."""
 
 
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A whole item, and what must hold of what stands under its key; what is `Items.put_if` by itself."""
+
+    item: Item
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Changes of an item that exists, and what must hold of it; what is `Items.update_if` by itself."""
+
+    pk: str
+    sk: str
+    condition: Condition
+    set: Mapping[str, Value]
+    remove: Sequence[str] = ()
+
+
+BATCH_ITEMS: Final = 25
+"""Items that one call puts (DynamoDB's quota for BatchWriteItem)."""
+TRANSACTION_ITEMS: Final = 100
+"""Items that one transaction writes, the conditional one included (DynamoDB's quota)."""
+TRANSACTION_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of all items of a transaction (DynamoDB's quota)."""
+
+
 class Items(Protocol):
     """What is asked of a table.
 
@@ -92,6 +119,24 @@ class Items(Protocol):
         """Set and remove attributes of an item that exists and meets the condition. Never makes an item.
 
         A ``None`` in `set` removes the attribute.
+        """
+        ...
+
+    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+        """Put items and do one conditional write of another, all or nothing, in one call at twice the write units.
+
+        A repetition by the SDK, after a lost reply or by a copy that arrives late, changes nothing and is answered as
+        the first was: the call bears a token that the table remembers for ten minutes.
+
+        Args:
+            items: as for `put_all`, but 99 at most, and 4 MB with the other.
+            write: the conditional one.
+
+        Returns:
+            ``None`` when all was written: a transaction does not tell what stands then.
+
+        Raises:
+            TooLargeError: too many items or bytes; nothing was sent.
         """
         ...
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from infra import items as store
+from infra.attributes import ITEM_LIMIT
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf, unchanged
-from infra.items import BY_TENANT, DUE, Items, Start
+from infra.items import BY_TENANT, DUE, TRANSACTION_BYTES, TRANSACTION_ITEMS, Items, Put, Start, Update
 from infra.job_items import (
     JOB,
     PAYLOAD,
@@ -29,9 +30,12 @@ from infra.job_items import (
     step_key,
     step_record,
 )
+from infra.recognition import is_accepted, is_as_held, is_committed
 from infra.records import FINISHED, JobKey, JobRecord, PayloadRecord, StepRecord
 
 _UNFINISHED: Final = ("QUEUED", "RUNNING")
+_REST: Final = 2048
+"""Bytes of a record that are no result, error or variables, at the most: keys, ids, an action's name, numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +131,21 @@ class JobsTable:
 
     async def put(self, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> None:
         """Put records that do not count yet: the commit that follows makes them count. Repeating it changes nothing."""
-        items = [payload_item(payload)] if payload else []
-        items += [step_item(step) for step in steps]
-        if items:
+        if items := _records(payload, steps):
             await self._items.put_all(items)
 
     async def accept(self, job: JobRecord, now: float) -> Answer:
         """Make the job known, whatever it has come to by now, if none of its id is there (or only an expired one)."""
+        answer = await self._items.put_if(job_item(job), _absent(now))
+        return self._answer(answer, lambda found: is_accepted(found, job))
 
-        def own(found: JobRecord) -> bool:
-            if (found.created_at, found.payload, found.run) != (job.created_at, job.payload, job.run):
-                return False
-            if not job.cursor:
-                return (found.lease, found.status, found.cursor) == (job.lease, job.status, 0)
-            kept = found.cursor >= job.cursor and found.lease_of(job.cursor - 1) == job.lease_of(job.cursor - 1)
-            return kept and (job.lease is None or found.lease == job.lease)
-
-        absent = AnyOf(Absent("pk"), Below("expires_at", now))
-        return self._answer(await self._items.put_if(job_item(job), absent), own)
+    async def accept_at_once(
+        self, job: JobRecord, payload: PayloadRecord, steps: Sequence[StepRecord], now: float
+    ) -> Answer:
+        """`put` and `accept` in one call, all or nothing, at twice the write units; what `fits_at_once` is taken."""
+        write = Put(job_item(job), _absent(now))
+        refused = await self._items.put_all_with(_records(payload, steps), write)
+        return self._answer(refused or store.Applied(write.item), lambda found: is_accepted(found, job))
 
     async def claim(self, job: JobRecord, *, token: str, until: float, now: float) -> Answer:
         """Take the job as it was read, if it is unfinished and nobody holds it.
@@ -189,10 +190,24 @@ class JobsTable:
             held: as the owner last saw the job, its lease included.
             after: as it shall be; without a lease, the owner lets go of it.
         """
-        if held.lease is None:
-            raise ValueError(f"{held.key}: only the owner of a claim commits, and this job is not claimed")
-        as_held = All(Equals("lease", held.lease), Equals("cursor", held.cursor), Equals("attempts", held.attempts))
-        return await self._update(held, after, as_held, lambda found: _committed(found, held, after))
+        return await self._update(held, after, _as_held(held), lambda found: is_committed(found, held, after))
+
+    async def commit_at_once(self, held: JobRecord, after: JobRecord, steps: Sequence[StepRecord]) -> Answer:
+        """`put` and `commit` in one call, all or nothing, at twice the write units; what `fits_at_once` is taken.
+
+        A transaction does not show the job as it stands then, and every commit must see a ``cancel``: so it demands
+        that nobody has set one since the owner last saw the job. If somebody has, it is made once more, knowing of it.
+        """
+        changed, removed = changes(held, after)
+        unseen = All(_as_held(held), unchanged("cancel", held.cancel or None))
+        write = Update(pk=partition(held.key), sk=JOB, condition=unseen, set=changed, remove=removed)
+        refused = await self._items.put_all_with(_records(None, steps), write)
+        if refused is None:
+            return Written(after)
+        found = job_record(refused.item) if refused.item else None
+        if found is not None and found.cancel and not held.cancel and is_as_held(found, held):
+            return await self.commit_at_once(replace(held, cancel=True), replace(after, cancel=True), steps)
+        return self._answer(refused, lambda found: is_committed(found, held, after))
 
     async def mark_published(self, job: JobRecord, published: int) -> Answer:
         """Note how far the bus has got with a finished job; with everything on it, nothing is due any more."""
@@ -253,19 +268,33 @@ class JobsTable:
         return Refused(job)
 
 
+def _records(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> list[store.Item]:
+    items = [payload_item(payload)] if payload else []
+    return [*items, *map(step_item, steps)]
+
+
+def fits_at_once(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:
+    """Whether these records can be put in one transaction, JOB beside them, whatever that weighs."""
+    if len(steps) + (payload is not None) >= TRANSACTION_ITEMS:
+        return False
+    texts = [payload.payload, payload.rights] if payload else []
+    for step in steps:
+        texts += [text for text in (step.result, step.variables, step.error) if text]
+    size = sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
+    return size <= TRANSACTION_BYTES - ITEM_LIMIT - TRANSACTION_ITEMS * _REST
+
+
+def _absent(now: float) -> Condition:
+    return AnyOf(Absent("pk"), Below("expires_at", now))
+
+
+def _as_held(held: JobRecord) -> All:
+    """The owner holds the job as it left it."""
+    if held.lease is None:
+        raise ValueError(f"{held.key}: only the owner of a claim commits, and this job is not claimed")
+    return All(Equals("lease", held.lease), Equals("cursor", held.cursor), Equals("attempts", held.attempts))
+
+
 def _as_ended(job: JobRecord) -> All:
     """The job is finished as it was read: no redrive, and no write of an earlier run, came between."""
     return All(Equals("run", job.run), Equals("status", job.status), OneOf("status", tuple(sorted(FINISHED))))
-
-
-def _committed(found: JobRecord, held: JobRecord, after: JobRecord) -> bool:
-    """Whether `found` shows that the commit was done, by whatever came after it too."""
-    if found.run != held.run:
-        return False
-    if after.cursor > held.cursor:
-        # The stretch of steps bears our lease for ever; whether we still hold the job matters unless we let go of it.
-        kept = found.cursor >= after.cursor and found.lease_of(after.cursor - 1) == held.lease
-        return kept and (after.lease is None or found.lease == held.lease)
-    if after.lease is None:
-        return (found.lease, found.fence, found.cursor) == (None, held.fence, after.cursor)
-    return (found.lease, found.cursor) == (held.lease, after.cursor)

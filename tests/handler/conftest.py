@@ -26,7 +26,7 @@ from handler.sweep import sweep
 from infra.conditions import Condition
 from infra.errors import TryLaterError
 from infra.event_bus import Entry
-from infra.items import Applied, Index, Item, Page, Refused, Start, Value
+from infra.items import Applied, Index, Item, Page, Put, Refused, Start, Update, Value
 from infra.jobs_table import JobsTable
 from infra.records import JobKey, JobRecord
 from tests.simulation.table import SimulatedTable
@@ -108,6 +108,19 @@ class MemoryItems:
 
         self._call("put_all", put)
 
+    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+        token: list[None] = []
+
+        def transact() -> Refused | None:
+            if token:
+                return None
+            refused = self.table.put_all_with(items, write)
+            if refused is None:
+                token.append(None)
+            return refused
+
+        return self._call("put_all_with", transact)
+
     async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
         return self._call("put_if", lambda: self.table.put_if(item, condition))
 
@@ -143,11 +156,13 @@ class MemoryBus:
     """How many entries of a call; ``None`` for all."""
     down: bool = False
 
-    async def publish(self, entries: Sequence[Entry]) -> list[int]:
+    async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
         self.calls += 1
         self.items.before("publish")
         if self.down:
             raise TryLaterError("the bus is out of reach")
+        if self.takes is not None:
+            missed("ThrottlingException")
         taken = list(range(len(entries) if self.takes is None else min(self.takes, len(entries))))
         for index in taken:
             self.details.append(entries[index].detail)

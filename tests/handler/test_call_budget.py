@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moto.backends import get_backend
 
-from blocks.block import REGISTRY, Block
+from blocks.block import REGISTRY, Block, Effect
 from handler.caller import Caller
 from handler.jobs import Jobs
 from handler.lifetime import Lifetime
@@ -21,11 +24,24 @@ from handler.settings import Settings
 from handler.sqs import receive
 from handler.wiring import CLOCK, wire
 from infra.attributes import weight
-from infra.local import embedded
+from infra.local import ACCOUNT, REGION, embedded
 
+INTERVAL = 1.0
+"""Seconds after which records are flushed, unless the deployment says otherwise."""
 UNIT = 1024
 """Bytes of a write unit."""
 JOIN = {"action": "TEXT.JOIN", "parameters": {"text1": "a", "text2": "b"}}
+
+
+@dataclass
+class Clock:
+    """Time that passes in blocks, and a little with each look at it."""
+
+    time: float = 1_800_000_000.0
+
+    def now(self) -> float:
+        self.time += 1e-5
+        return self.time
 
 
 @dataclass
@@ -34,13 +50,19 @@ class Calls:
 
     sent: Counter[str] = field(default_factory=Counter)
     units: int = 0
+    job_units: int = 1
+    """Of JOB, as it was put; an update costs by what it leaves."""
 
     def hear(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.sent[f"{model.service_model.service_name}.{model.name}"] += 1
         if model.name == "UpdateItem":
-            self.units += 1  # of JOB, which is kept under a kilobyte: see the test of its size
+            self.units += self.job_units
+        for action in params.get("TransactItems", ()):
+            self.units += 2 * (math.ceil(weight(action["Put"]["Item"]) / UNIT) if "Put" in action else self.job_units)
         for item in self._items(params):
-            self.units += math.ceil(weight(item) / UNIT)
+            units = math.ceil(weight(item) / UNIT)
+            self.units += units
+            self.job_units = units if item["sk"] == {"S": "JOB"} else self.job_units
 
     @staticmethod
     def _items(params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -57,17 +79,48 @@ class Calls:
 class Deployed:
     ports: Any
     calls: Calls
+    clock: Clock = field(default_factory=Clock)
 
-    def submit(self, steps: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+    def __post_init__(self) -> None:
+        self.ports = replace(self.ports, runtime=replace(self.ports.runtime, now=self.clock.now))
+
+    def cost(self, door: str, kinds: str, seconds: Sequence[float], effect: Effect) -> tuple[int, float]:
+        """Run a job of pure steps (``p``) and steps with an effect (``e``) that take so long each; gives the calls of
+        the table that it cost, and how long it took."""
+        steps = [
+            {"action": "PROBE.PURE" if kind == "p" else f"PROBE.{effect.upper()}", "parameters": {"seconds": taken}}
+            for kind, taken in zip(kinds, seconds, strict=True)
+        ]
+        began, before = self.clock.now(), self.calls.of("dynamodb")
+        if door == "http":
+            assert self.submit(steps)["status"] == "SUCCEEDED"
+        else:
+            assert self.receive(steps) == {"batchItemFailures": []}
+        calls, taken = self.calls.of("dynamodb") - before, self.clock.now() - began
+        for table in get_backend("dynamodb")[ACCOUNT][REGION].tables.values():
+            table.items.clear()  # moto copies the whole table before each transaction
+        return calls, taken
+
+    def receive(self, steps: list[dict[str, Any]]) -> object:
+        record = {
+            "messageId": f"m-{self.clock.now()}".replace(".", "-"),
+            "receiptHandle": "r",
+            "body": parse({"steps": steps}).canonical(),
+            "attributes": {"ApproximateReceiveCount": "1"},
+        }
+        return drive(receive({"Records": [record]}, self.ports, Lifetime(self.ports.now() + 1000, 1000)))
+
+    def submit(self, steps: list[dict[str, Any]], tenant: str = "t", **fields: Any) -> dict[str, Any]:
         sent = parse({"steps": steps, **fields})
-        lifetime = Lifetime(self.ports.now() + 30, 30)
-        return drive(Jobs(self.ports).submit(Caller(tenant="t"), sent, lifetime=lifetime)).job
+        lifetime = Lifetime(self.ports.now() + 1000, 1000)
+        return drive(Jobs(self.ports).submit(Caller(tenant=tenant), sent, lifetime=lifetime)).job
 
 
 @pytest.fixture
-def deployed() -> Iterator[Deployed]:
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     with embedded():
         CLOCK.restart()
+        monkeypatch.setenv("HTTP_SECONDS", "1000")
         ports = wire(Settings.from_environment(os.environ))
         calls = Calls()
         for client in (ports.table._items._client(), ports.bus._client()):  # type: ignore[attr-defined]  # the real ones
@@ -90,14 +143,7 @@ def test_a_pure_job_over_http_costs_three_calls_of_the_table_and_one_of_the_bus_
 
 @pytest.mark.parametrize("steps", [1, 20])
 def test_a_pure_job_from_the_queue_costs_two_calls_of_the_table(deployed: Deployed, steps: int) -> None:
-    record = {
-        "messageId": "m",
-        "receiptHandle": "r",
-        "body": parse({"steps": [JOIN] * steps}).canonical(),
-        "attributes": {"ApproximateReceiveCount": "1"},
-    }
-    answer = drive(receive({"Records": [record]}, deployed.ports, Lifetime(deployed.ports.now() + 30, 30)))
-    assert answer == {"batchItemFailures": []}
+    assert deployed.receive([JOIN] * steps) == {"batchItemFailures": []}
     assert deployed.calls.of("dynamodb") == 2
     assert deployed.calls.of("events") == math.ceil((steps + 1) / 10)
 
@@ -112,22 +158,82 @@ def test_a_pure_job_costs_the_write_units_of_its_results_and_four_more(
     assert deployed.calls.units <= steps * math.ceil((size + 350) / UNIT) + 4 + payload - 1
 
 
-@pytest.mark.parametrize("kinds", ["e", "eee", "ppe", "pep", "eeeeep"])
+def most_calls(kinds: str, taken: float) -> int:
+    """What is promised for a job of ``p`` and ``e``."""
+    return 3 + 2 * math.ceil(taken / INTERVAL) + 2 * kinds.count("e")
+
+
+@pytest.fixture
+def probes(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks that take time by the test's clock; and no events of steps, which take moto longer than all the rest."""
+
+    deployed.ports = replace(
+        deployed.ports, settings=deployed.ports.settings.model_copy(update={"step_events": "none"})
+    )
+
+    def work(*, seconds: float = 0) -> float:
+        deployed.clock.time += seconds
+        return seconds
+
+    for effect in get_args(Effect):
+        name = "PURE" if effect == "none" else effect.upper()
+        block: Block[..., Any] = Block(work, name=name, category="PROBE", effect=effect)
+        monkeypatch.setitem(REGISTRY._blocks, block.action, block)
+
+
+@pytest.mark.usefixtures("probes")
+@pytest.mark.parametrize("door", ["http", "queue"])
+@pytest.mark.parametrize("effect", ["at_least_once", "at_most_once"])
 def test_a_job_with_effects_costs_two_more_calls_for_each_of_them(
-    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, kinds: str
+    deployed: Deployed, effect: Effect, door: str
 ) -> None:
-    def touch() -> int:
-        return 1
-
-    block: Block[..., Any] = Block(touch, category="PROBE", effect="at_least_once")
-    monkeypatch.setitem(REGISTRY._blocks, block.action, block)
-    deployed.submit([{"action": "PROBE.TOUCH"} if kind == "e" else JOIN for kind in kinds])
-    assert deployed.calls.of("dynamodb") <= 3 + 2 + 2 * kinds.count("e")
+    for kinds in ("e", "eee", "ppe", "pep", "eeeeep", "epepepep", "pepepepepepe", "p" * 40 + "ep" * 4):
+        for seconds in (0.0, 0.003, 0.3):
+            calls, taken = deployed.cost(door, kinds, [seconds] * len(kinds), effect)
+            assert calls <= most_calls(kinds, taken), f"{kinds}, each step {seconds} s"
 
 
-def test_the_record_that_is_written_most_stays_under_a_kilobyte(deployed: Deployed) -> None:
-    fail = {"action": "NO.SUCH", "id": "x" * 64}
-    deployed.submit([JOIN] * 19 + [fail], id="j" * 64, name="n" * 64)
-    key = {"pk": {"S": "t#" + "j" * 64}, "sk": {"S": "JOB"}}
+@pytest.mark.slow
+@pytest.mark.usefixtures("probes")
+def test_any_job_keeps_to_its_calls(deployed: Deployed) -> None:
+    @given(data=st.data())
+    @settings(max_examples=25, deadline=None)
+    def keeps(data: st.DataObject) -> None:
+        kinds = data.draw(st.text("pe", max_size=30) | st.text("ppppppe", max_size=60))
+        durations = st.sampled_from([0.0, 0.0, 0.01, 0.2, 0.5, 0.999, 1.0, 2.5])
+        seconds = data.draw(st.lists(durations, min_size=len(kinds), max_size=len(kinds)))
+        effect = data.draw(st.sampled_from(["at_least_once", "at_most_once"]))
+        calls, taken = deployed.cost(data.draw(st.sampled_from(["http", "queue"])), kinds, seconds, effect)
+        assert calls <= most_calls(kinds, taken) + ("e" not in kinds) * (len(kinds) // 25)
+
+    keeps()
+
+
+@pytest.mark.usefixtures("probes")
+@pytest.mark.parametrize(("kinds", "seconds"), [("p" * 100, 0.0), ("p" * 20, 0.7), ("pepepe", 0.6), ("pep", 0.0)])
+def test_a_transaction_is_paid_for_only_where_two_calls_are_too_many(
+    deployed: Deployed, kinds: str, seconds: float
+) -> None:
+    """It costs twice the write units. A pure job makes none, and neither does one with slow effects or with few."""
+    deployed.cost("http", kinds, [seconds] * len(kinds), "at_least_once")
+    assert "dynamodb.TransactWriteItems" not in deployed.calls.sent
+    deployed.cost("http", "pe" * 6, [0.0] * 12, "at_least_once")
+    assert deployed.calls.sent["dynamodb.TransactWriteItems"] > 0
+
+
+@pytest.mark.parametrize("name", ["", "n" * 64, "n" * 256, "\u20ac" * 256, "\U0001f600" * 256], ids=len)
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_record_that_is_written_most_weighs_what_the_page_says(deployed: Deployed, name: str, fails: bool) -> None:
+    """docs/records.md. Under a kilobyte but for names, tenants and actions that together take more than half of it."""
+    tenant, job_id, step_id, action = "t" * 36, "j" * 64, "x" * 64, "NO.SUCH"
+    steps = [JOIN] * 19 + ([{"action": action, "id": step_id}] if fails else [])
+    deployed.submit(steps, tenant=tenant, id=job_id, **({"name": name} if name else {}))
+    job = {"pk": {"S": f"{tenant}#{job_id}"}, "sk": {"S": "JOB"}}
     client = deployed.ports.table._items._client()
-    assert weight(client.get_item(TableName=deployed.ports.settings.table_name, Key=key)["Item"]) <= UNIT
+    weighs = weight(client.get_item(TableName=deployed.ports.settings.table_name, Key=job)["Item"])
+    most = 390 + (4 + len(name.encode()) if name else 0) + 2 * len(tenant + job_id)
+    most += 100 + len(step_id + action) if fails else 0
+    assert most - 40 <= weighs <= most
+    extra = 2 * (math.ceil(weighs / UNIT) - 1)
+    payload = math.ceil((len(name.encode()) + 1500) / UNIT)
+    assert deployed.calls.units <= len(steps) + 3 + payload + extra

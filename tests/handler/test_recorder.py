@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from infra.errors import TryLaterError
+from tests.handler.conftest import drive
 
 WORK = {"action": "PROBE.WORK"}
 CHARGE = {"action": "PROBE.CHARGE"}
 FIRE = {"action": "PROBE.FIRE"}
 MIXED = (WORK, CHARGE, FIRE, WORK)
+BURST = (WORK, CHARGE, WORK, FIRE, WORK, CHARGE, WORK)
 
 
 def slow(action: str, seconds: float, **more: Any) -> dict[str, Any]:
@@ -67,6 +70,27 @@ def test_what_came_before_an_effect_is_committed_with_its_mark_and_the_effect_ri
         *("put_all", "update_if"),  # the last step and the end
         "update_if",  # everything is published
     ]
+
+
+def test_a_run_without_calls_to_spare_commits_records_and_job_at_once(world: Any) -> None:
+    world.submit(*[WORK, CHARGE] * 4, id="j")
+    assert Counter(world.items.calls) == {"put_all": 4, "put_if": 1, "update_if": 3 + 1, "put_all_with": 4}
+    assert world.statuses("j") == ["DONE"] * 8
+    expect_one_of_everything(world, "j", 8)
+
+
+def test_a_cancel_that_comes_between_two_commits_at_once_is_seen_by_the_second(world: Any) -> None:
+    def cancel(_: str) -> None:
+        if world.items.calls.count("put_all_with") == 1 and "tenant/j/1/8" not in world.ran:
+            world.items.before = lambda _: None
+            drive(world.jobs.cancel(world.caller, "j"))
+
+    world.items.before = cancel
+    world.submit(*[WORK, CHARGE] * 4, id="j")
+    assert world.items.calls.count("put_all_with") >= 2, "refused once, and made again"
+    assert world.record("j").status == "CANCELLED"
+    done = [status for status in world.statuses("j") if status == "DONE"]
+    assert len(done) == len(world.ran), "what ran is recorded"
 
 
 def test_a_long_pure_job_is_flushed_each_interval(world: Any) -> None:
@@ -309,15 +333,29 @@ def test_steps_are_counted_when_they_are_recorded(world: Any) -> None:
 # Every crash point. Each `k` kills the process around its k-th call of a port, then time goes by.
 
 
-def run_to_the_end(world: Any, door: str) -> None:
+def die_at(world: Any, k: int, side: str) -> None:
+    """Let the process die before or after its k-th call."""
+    count = 0
+
+    def maybe_die(_: str) -> None:
+        nonlocal count
+        count += 1
+        if count == k:
+            world.crash()
+            world.items.before("")
+
+    setattr(world.items, side, maybe_die)
+
+
+def run_to_the_end(world: Any, door: str, steps: Sequence[dict[str, Any]] = MIXED) -> None:
     """A sender that tries again, or a queue that delivers again, and the sweeper."""
-    body = {"id": "j", "steps": list(MIXED)}
+    body = {"id": "j", "steps": list(steps)}
     for receives in range(1, 12):
         try:
             if door == "queue":
                 left = world.receive(world.message(body, receives=receives))
             else:
-                left = [] if world.submit(*MIXED, id="j").job else ["again"]
+                left = [] if world.submit(*steps, id="j").job else ["again"]
         except BaseException:  # noqa: BLE001  # the process died
             left = ["again"]
         if not left:
@@ -334,16 +372,7 @@ def run_to_the_end(world: Any, door: str) -> None:
 def test_a_crash_at_any_call_loses_nothing_and_repeats_at_most_the_step_that_ran(
     world: Any, k: int, side: str, door: str
 ) -> None:
-    count = 0
-
-    def maybe_die(_: str) -> None:
-        nonlocal count
-        count += 1
-        if count == k:
-            world.crash()
-            world.items.before("")
-
-    setattr(world.items, side, maybe_die)
+    die_at(world, k, side)
     run_to_the_end(world, door)
     job = world.record("j")
     statuses = world.statuses("j")
@@ -355,6 +384,21 @@ def test_a_crash_at_any_call_loses_nothing_and_repeats_at_most_the_step_that_ran
     assert statuses in (["DONE"] * 4, ["DONE", "DONE", "INTERRUPTED", "SKIPPED"])
     assert (statuses[2] == "INTERRUPTED") <= (side in {"before", "after"})
     expect_one_of_everything(world, "j", 4)
+
+
+@pytest.mark.parametrize("door", ["queue", "http"])
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("k", range(1, 27))
+def test_so_does_a_crash_at_any_call_of_a_burst(world: Any, k: int, side: str, door: str) -> None:
+    """Some of its commits are one transaction: all of it stands, or nothing."""
+    die_at(world, k, side)
+    run_to_the_end(world, door, BURST)
+    fired = Counter(name for name in world.ran if name.startswith("tenant"))
+    assert world.record("j").cursor == 7
+    assert fired["tenant/j/1/4"] <= 1
+    assert max(fired["tenant/j/1/2"], fired["tenant/j/1/6"]) <= 2
+    assert world.statuses("j")[:3] == ["DONE"] * 3
+    expect_one_of_everything(world, "j", 7)
 
 
 @pytest.mark.parametrize("door", ["queue", "http"])

@@ -6,52 +6,20 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
 from infra.attributes import weight
 from infra.conditions import Absent, All, AnyOf, Below, Equals, OneOf
 from infra.dynamo_items import BATCH_BYTES, DynamoItems, batches
 from infra.errors import GiveUpError, InfraError, MisconfiguredError, TooLargeError, TryLaterError
-from infra.items import DUE, Item
+from infra.items import DUE, Put, Update
+from tests.infra.scripted import JOB, Client, items_of, refusal, steps
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from infra.backoff import Backoff
     from tests.infra.conftest import Drive
-
-JOB: Item = {"pk": "t#1", "sk": "JOB", "n": 3}
-
-
-class Client:
-    """A client that answers what it was told to, and remembers what it was asked."""
-
-    def __init__(self, *answers: dict[str, Any] | Exception) -> None:
-        self.answers = list(answers)
-        self.requests: list[tuple[str, dict[str, Any]]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        def call(**request: Any) -> dict[str, Any]:
-            self.requests.append((name, request))
-            answer = self.answers.pop(0) if self.answers else {}
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
-
-
-def items_of(client: Client, backoff: Backoff) -> DynamoItems:
-    return DynamoItems(lambda: client, "table", backoff)
-
-
-def refusal(code: str, status: int = 400, message: str = "m") -> ClientError:
-    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "PutItem")
-
-
-def steps(count: int) -> list[Item]:
-    return [{"pk": "t#1", "sk": f"STEP#{number:05}"} for number in range(count)]
 
 
 def test_items_that_were_left_unprocessed_are_sent_again_and_no_others(
@@ -106,7 +74,12 @@ def test_every_placeholder_of_a_request_is_used(drive: Drive, backoff: Backoff) 
     drive(items.query("t#1", "STEP#"))
     drive(items.query("t#1", ""))
     drive(items.query_index(DUE, "0", limit=1, at_most=3))
-    for _, request in client.requests:
+    drive(items.put_all_with(steps(1), Put(JOB, condition)))
+    drive(items.put_all_with(steps(1), Update(pk="t#1", sk="JOB", condition=condition, set={"a": 2}, remove=["e"])))
+    transactions = [request["TransactItems"] for name, request in client.requests if name == "transact_write_items"]
+    actions = [action for transaction in transactions for part in transaction for action in part.values()]
+    assert len(actions) == 4
+    for request in [*(request for _, request in client.requests), *actions]:
         text = " ".join(value for key, value in request.items() if key.endswith("Expression"))
         used = set(re.findall(r"[#:]\d+", text))
         defined = [*request.get("ExpressionAttributeNames", {}), *request.get("ExpressionAttributeValues", {})]
@@ -146,12 +119,13 @@ def test_reads_are_strongly_consistent(drive: Drive, backoff: Backoff) -> None:
 def test_an_error_of_aws_says_what_to_do_next(
     drive: Drive, backoff: Backoff, error: Exception, kind: type[InfraError]
 ) -> None:
-    items = items_of(Client(*[error] * 5), backoff)
+    items = items_of(Client(*[error] * 6), backoff)
     calls: list[Coroutine[Any, Any, object]] = [
         items.get("t#1", "JOB"),
         items.put_all([JOB]),
         items.put_if(JOB, Absent("pk")),
         items.update_if("t#1", "JOB", condition=All(), set={"n": 4}),
+        items.put_all_with([], Put(JOB, Absent("pk"))),
         items.query("t#1", ""),
     ]
     for call in calls:

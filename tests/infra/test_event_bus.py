@@ -24,6 +24,7 @@ class Client:
         self.failures = dict(failures or {})
         self.errors = list(errors)
         self.calls: list[list[str]] = []
+        self.missed: list[str] = []
 
     def put_events(self, **request: Any) -> dict[str, Any]:
         self.calls.append([entry["Detail"] for entry in request["Entries"]])
@@ -66,7 +67,7 @@ def entries(count: int) -> list[Entry]:
 
 
 def publish(client: Client, backoff: Backoff, what: list[Entry], drive: Drive, **options: int) -> list[int]:
-    return drive(EventBus(lambda: client, "bus", backoff, **options).publish(what))
+    return drive(EventBus(lambda: client, "bus", backoff, **options).publish(what, missed=client.missed.append))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,7 @@ def test_an_entry_that_keeps_failing_is_not_taken_and_nothing_follows_its_calls(
     assert publish(client, backoff, entries(together + 5), drive) == [0, *range(2, together)]
     assert [call for call in client.calls if len(call) < CALL_ENTRIES] == [["1"]] * 3, "only it was sent again"
     assert len(client.calls) == CALLS_AT_ONCE + 3
+    assert client.missed == ["InternalFailure"]
 
 
 def test_calls_are_on_their_way_at_the_same_time_and_never_more_than_four(drive: Drive, backoff: Backoff) -> None:
@@ -145,6 +147,7 @@ def test_nothing_is_left_running_when_a_call_fails_for_good(drive: Drive, backof
 def test_an_entry_that_can_never_work_is_not_tried_again(drive: Drive, backoff: Backoff) -> None:
     client = Client({"1": ("MalformedDetail", 99), "2": ("InternalFailure", 1)})
     assert publish(client, backoff, entries(3), drive) == [0, 2]
+    assert client.missed == ["MalformedDetail"]
     assert client.calls == [["0", "1", "2"], ["2"]]
 
 
@@ -159,6 +162,7 @@ def test_a_bus_that_stays_down_takes_nothing_and_raises_nothing(drive: Drive, ba
     client = Client(None, *[ReadTimeoutError(endpoint_url="https://x")] * 99)
     assert publish(client, backoff, entries(12), drive) == []
     assert len(client.calls) == 2 * 4, "both calls in each of the tries"
+    assert set(client.missed) == {"ReadTimeoutError"}
 
 
 def test_a_bus_that_is_forbidden_is_an_error(drive: Drive, backoff: Backoff) -> None:
@@ -169,7 +173,7 @@ def test_a_bus_that_is_forbidden_is_an_error(drive: Drive, backoff: Backoff) -> 
 
 def test_events_arrive_with_source_type_detail_and_time(aws: EmbeddedAws, backoff: Backoff, drive: Drive) -> None:
     bus = EventBus(aws.clients.events, aws.bus, backoff)
-    assert drive(bus.publish([Entry("Job Finished", '{"version": 1}', 1_795_468_782.9)])) == [0]
+    assert drive(bus.publish([Entry("Job Finished", '{"version": 1}', 1_795_468_782.9)], missed=print)) == [0]
     (event,) = aws.bus_events()
     assert event["source"] == "conduit"
     assert event["detail-type"] == "Job Finished"

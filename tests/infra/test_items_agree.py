@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.dynamo_items import DynamoItems
-from infra.items import BY_TENANT, DUE, Item, Items
+from infra.items import BY_TENANT, DUE, Item, Items, Put, Update
 from infra.local import EmbeddedAws
 from tests.simulation import faults
 from tests.simulation.scheduler import Scheduler, Worker
@@ -61,6 +61,13 @@ calls = st.one_of(
     ),
     st.tuples(st.just("put_if"), items_strategy, conditions),
     st.tuples(st.just("update_if"), keys, conditions, bodies.filter(bool), st.sets(st.sampled_from(list(attributes)))),
+    st.tuples(
+        st.just("put_all_with"),
+        st.lists(items_strategy, max_size=2, unique_by=lambda item: (item["pk"], item["sk"])),
+        items_strategy,
+        conditions,
+        st.booleans(),
+    ),
     st.tuples(st.just("query_index"), st.sampled_from([BY_TENANT, DUE]), st.none() | numbers, st.booleans()),
 )
 
@@ -74,6 +81,11 @@ def ask(items: Items, call: Sequence[Any]) -> Coroutine[Any, Any, Any]:
         case "update_if", key, condition, changes, remove:
             gone = sorted(remove - set(changes))
             return items.update_if(key["pk"], key["sk"], condition=condition, set=changes, remove=gone)
+        case "put_all_with", some, item, condition, whole:
+            others = [other for other in some if (other["pk"], other["sk"]) != (item["pk"], item["sk"])]
+            body = {name: value for name, value in item.items() if name not in {"pk", "sk"}}
+            update = Update(pk=item["pk"], sk=item["sk"], condition=condition, set=body)
+            return items.put_all_with(others, Put(item, condition) if whole else update)
         case "query_index", index, at_most, newest_first:
             value = "t" if index is BY_TENANT else "0"
             return items.query_index(index, value, limit=10, at_most=at_most, newest_first=newest_first)

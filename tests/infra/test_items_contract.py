@@ -9,7 +9,7 @@ import pytest
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.dynamo_items import DynamoItems
 from infra.errors import GiveUpError, TooLargeError
-from infra.items import BY_TENANT, DUE, Applied, Item, Items, Page, Refused
+from infra.items import BY_TENANT, DUE, Applied, Item, Items, Page, Put, Refused, Update
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Drive
@@ -158,6 +158,58 @@ def test_an_update_of_nothing_still_asks_its_condition(items: Items, drive: Driv
     drive(items.put_all([JOB]))
     assert drive(items.update_if("t#1", "JOB", condition=Equals("lease", "1-a"), set={})) == Applied(JOB)
     assert drive(items.update_if("t#1", "JOB", condition=Equals("lease", "2-b"), set={})) == Refused(JOB)
+
+
+STEPS: list[Item] = [{"pk": "t#1", "sk": f"STEP#{number}", "n": number} for number in (1, 2)]
+
+
+def test_items_are_put_with_an_update_all_at_once(items: Items, drive: Drive) -> None:
+    drive(items.put_all([JOB]))
+    write = Update(pk="t#1", sk="JOB", condition=Equals("lease", "1-a"), set={"n": 4, "flag": None}, remove=["half"])
+    assert drive(items.put_all_with(STEPS, write)) is None
+    assert drive(items.query("t#1", "")) == [{"pk": "t#1", "sk": "JOB", "n": 4, "lease": "1-a"}, *STEPS]
+
+
+def test_items_are_put_with_a_conditional_put_all_at_once(items: Items, drive: Drive) -> None:
+    assert drive(items.put_all_with(STEPS, Put({**JOB, "due": None}, Absent("pk")))) is None
+    assert drive(items.query("t#1", "")) == [JOB, *STEPS]
+    assert drive(items.put_all_with([], Put({"pk": "t#1", "sk": "JOB"}, All()))) is None
+    assert drive(items.get("t#1", "JOB")) == {"pk": "t#1", "sk": "JOB"}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        Put({**JOB, "n": 4}, Absent("pk")),
+        Update(pk="t#1", sk="JOB", condition=Equals("lease", "2-b"), set={"n": 4}),
+        Update(pk="t#1", sk="JOB", condition=All(Equals("lease", "1-a"), Absent("flag")), set={"n": 4}),
+    ],
+    ids=["put", "update", "update whose second condition fails"],
+)
+def test_of_a_transaction_that_is_refused_nothing_is_written(items: Items, drive: Drive, write: Put | Update) -> None:
+    drive(items.put_all([JOB]))
+    assert drive(items.put_all_with(STEPS, write)) == Refused(JOB)
+    assert drive(items.query("t#1", "")) == [JOB]
+
+
+def test_a_transaction_never_makes_the_item_that_it_updates(items: Items, drive: Drive) -> None:
+    write = Update(pk="t#1", sk="JOB", condition=Absent("lease"), set={"n": 4})
+    assert drive(items.put_all_with(STEPS, write)) == Refused(None)
+    assert drive(items.query("t#1", "")) == []
+
+
+def test_a_transaction_puts_99_items(items: Items, drive: Drive) -> None:
+    some: list[Item] = [{"pk": "t#1", "sk": f"STEP#{number:05}"} for number in range(99)]
+    assert drive(items.put_all_with(some, Put(JOB, Absent("pk")))) is None
+    assert len(drive(items.query("t#1", ""))) == 100
+
+
+def test_a_transaction_may_not_write_an_item_twice(items: Items, drive: Drive) -> None:
+    if not isinstance(items, DynamoItems):
+        pytest.skip("the guard is the adapter's")
+    for twice in ([JOB], [STEPS[0], {**STEPS[0], "n": 4}]):
+        with pytest.raises(GiveUpError, match="twice"):
+            drive(items.put_all_with(twice, Put(JOB, Absent("pk"))))
 
 
 def test_an_index_is_sparse_and_follows_its_table(items: Items, drive: Drive) -> None:

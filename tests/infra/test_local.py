@@ -56,7 +56,9 @@ def test_it_is_empty_each_time_and_has_other_names(drive: Drive, backoff: Backof
     with embedded() as first:
         kept = DynamoItems(first.clients.dynamodb, first.table, backoff)
         drive(kept.put_all([{"pk": "a", "sk": "JOB"}]))
-        drive(EventBus(first.clients.events, first.bus, backoff).publish([Entry("Job Finished", "{}", 1.0)]))
+        drive(
+            EventBus(first.clients.events, first.bus, backoff).publish([Entry("Job Finished", "{}", 1.0)], missed=print)
+        )
         drive(JobQueue(first.clients.sqs, first.queue_url, first.dead_letter_queue_url).send("{}"))
         assert first.table_items() == [{"pk": "a", "sk": "JOB"}]
     with embedded() as second:
@@ -86,7 +88,7 @@ def test_only_our_events_are_kept_for_reading(backoff: Backoff, drive: Drive) ->
         other = {"Source": "someone", "DetailType": "d", "Detail": "{}", "EventBusName": aws.bus}
         aws.clients.events().put_events(Entries=[other])
         bus = EventBus(aws.clients.events, aws.bus, backoff)
-        drive(bus.publish([Entry("Step Updated", f'{{"n": {number}}}', 1.0) for number in range(12)]))
+        drive(bus.publish([Entry("Step Updated", f'{{"n": {number}}}', 1.0) for number in range(12)], missed=print))
         assert sorted(event["detail"]["n"] for event in aws.bus_events()) == list(range(12))
         assert len(aws.bus_events()) == 12, "reading it again does not lose it"
 

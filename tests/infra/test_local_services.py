@@ -30,7 +30,7 @@ def put(aws: EmbeddedAws, pk: str, *sort_keys: str) -> None:
 
 def publish(aws: EmbeddedAws, *kinds: str) -> None:
     entries = [Entry(detail_type=kind, detail=json.dumps({"kind": kind}), time=0.0) for kind in kinds]
-    asyncio.run(EventBus(aws.clients.events, aws.bus, BACKOFF).publish(entries))
+    asyncio.run(EventBus(aws.clients.events, aws.bus, BACKOFF).publish(entries, missed=print))
 
 
 def test_the_items_of_one_job_are_given_by_their_sort_key() -> None:

@@ -14,8 +14,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from typing import Final
 
-from tests.simulation.audit import KINDS
 from tests.simulation.history import History, play
 from tests.simulation.mutants import MUTANTS, hunt
 from tests.simulation.profiles import PROFILES
@@ -25,7 +25,23 @@ SHARE = 25
 """Seeds that a process is given at once."""
 SHOWN = 20
 """Failed seeds that are listed, and violations of each."""
-_DONE = ("jobs", "records", "events", "executions", "reads", "cancels", "redrives", "yield points")
+KINDS: Final = {
+    "LOST": "jobs lost",
+    "STUCK": "jobs or messages that never end",
+    "MISSING": "steps not recorded",
+    "CHANGED": "steps recorded twice",
+    "MIXED": "records of mixed executions",
+    "UNPUBLISHED": "updates not published",
+    "TWO": "two contents for one event",
+    "STALE": "commits by a stale owner",
+    "NOT": "effects beside the owner",
+    "AT": "at-most-once effects repeated",
+    "BLAMED": "steps blamed for nothing",
+    "FORGOTTEN": "effects not recorded",
+    "ERROR": "errors of the program",
+}
+"""First words of the violations that everybody asks for, and what they count."""
+_DONE = ("jobs", "records", "events", "executions", "reads", "cancels", "redrives", "transactions", "yield points")
 
 
 def _play_all(seeds: range) -> list[History]:

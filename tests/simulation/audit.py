@@ -6,7 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from infra.items import Item
 from infra.job_items import JOB, PAYLOAD, job_record, partition, step_key, step_record
@@ -14,22 +14,6 @@ from infra.records import JobKey, JobRecord, StepRecord
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.table import SimulatedTable
 from tests.simulation.workload import Execution
-
-KINDS: Final = {
-    "LOST": "jobs lost",
-    "STUCK": "jobs or messages that never end",
-    "MISSING": "steps not recorded",
-    "CHANGED": "steps recorded twice",
-    "MIXED": "records of mixed executions",
-    "UNPUBLISHED": "updates not published",
-    "TWO": "two contents for one event",
-    "STALE": "commits by a stale owner",
-    "NOT": "effects beside the owner",
-    "AT": "at-most-once effects repeated",
-    "BLAMED": "steps blamed for nothing",
-    "ERROR": "errors of the program",
-}
-"""First words of the violations that everybody asks for, and what they count."""
 
 Spot = tuple[JobKey, int, int]
 """A job, a run of it, and the index of a step in it."""
@@ -47,6 +31,7 @@ class Audit:
         exact: nobody dies but of a step that kills: then no other may be blamed for it.
         violations: what went wrong, in words.
         cancelled: jobs and runs for which a cancel was asked, and since when.
+        unheeded: steps that were marked as started by a write that showed a cancel, under which fence: none may begin.
         doomed: those of them that were claimed afterwards with steps left: they must end CANCELLED.
     """
 
@@ -64,6 +49,7 @@ class Audit:
     cancelled: dict[tuple[JobKey, int], float] = field(default_factory=dict)
     doomed: set[tuple[JobKey, int]] = field(default_factory=set)
     claimed: dict[tuple[JobKey, int], float] = field(default_factory=dict)
+    unheeded: set[tuple[Spot, int]] = field(default_factory=set)
     claims: defaultdict[Spot, set[str]] = field(default_factory=lambda: defaultdict(set))
     executions: Counter[tuple[str, str]] = field(default_factory=Counter)
     tries: Counter[str] = field(default_factory=Counter)
@@ -155,6 +141,8 @@ class Audit:
             self.note(f"COUNTED TWICE: {job.attempts} attempts of {name}/{job.cursor}")
         if old is None:
             return
+        if job.cancel and job.started and not (old.started and old.cursor == job.cursor):
+            self.unheeded.add((spot, job.fence))
         if old.cancel and job.lease not in (None, old.lease) and job.cursor < job.steps:
             self.doomed.add((job.key, job.run))
         if old.run == job.run and job.cursor > old.cursor and job.lease_of(job.cursor - 1) != old.lease:
@@ -196,7 +184,8 @@ class Audit:
         if self.exclusive and alone and (job.fence, job.run, job.cursor) != (execution.fence, int(run), index):
             self.note(f"NOT THE OWNER: {execution.key} under fence {execution.fence}; the job is at {job.fence}")
         asked, claimed = self.cancelled.get((key, int(run))), self.claimed.get((key, execution.fence))
-        if asked is not None and claimed is not None and claimed > asked:
+        late = asked is not None and claimed is not None and claimed > asked
+        if late or ((key, int(run), index), execution.fence) in self.unheeded:
             self.note(f"AFTER CANCEL: {execution.key}")
 
     def _most(self, job: JobRecord, index: int) -> int:
@@ -236,6 +225,17 @@ class Audit:
                 step = (self.payload(self.ends[key, run]) or {})["steps"][index]
                 if self.gentle or ("timeout" in step and step["parameters"]["kills"] == "no"):
                     self.note(f"BLAMED {key.job_id}/{index}: {record.status}, and nobody died of it")
+
+            if self.gentle and record.status == "CANCELLED" and self._ran(key, run, index):
+                self.note(f"FORGOTTEN {key.job_id}/{index}: its effect happened, and it is CANCELLED")
+
+    def _ran(self, key: JobKey, run: int, index: int) -> bool:
+        """Whether a step with an effect began, and was not to be tried again."""
+        step = (self.payload(self.ends[key, run]) or {})["steps"][index]
+        name = f"{key.tenant}/{key.job_id}/{run}/{index + 1}"
+        return "retry" not in step and any(
+            self.executions[name, effect] for effect in ("at_least_once", "at_most_once")
+        )
 
     def unpublished(self, job: JobRecord) -> list[str]:
         """Updates of a finished job that no consumer has heard of."""

@@ -47,7 +47,7 @@ def without(*attrs: str) -> Breakage:
             "attempts": Equals("attempts", held.attempts),
         }
         condition = All(*(part for name, part in parts.items() if name not in attrs))
-        return await self._update(held, after, condition, lambda found: jobs_table._committed(found, held, after))
+        return await self._update(held, after, condition, lambda found: jobs_table.is_committed(found, held, after))
 
     return replaced(JobsTable, "commit", commit)
 
@@ -113,7 +113,7 @@ def early_commit(order: str) -> Breakage:
 
 async def ignore_failures(self: Publisher, _: JobRecord, entries: Sequence[tuple[int, Any]]) -> set[int]:
     if entries:
-        await self._ports.bus.publish([entry for _, entry in entries])
+        await self._ports.bus.publish([entry for _, entry in entries], missed=lambda _: None)
     return set()
 
 

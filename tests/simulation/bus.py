@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from infra.errors import TryLaterError
 from infra.event_bus import CALL_ENTRIES, Entry
@@ -32,13 +32,14 @@ class SimulatedEventBus:
         self._scheduler = scheduler
         self._worker = worker
 
-    async def publish(self, entries: Sequence[Entry]) -> list[int]:
+    async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
         taken: list[int] = []
         for first in range(0, len(entries), CALL_ENTRIES):
             batch = list(range(first, min(len(entries), first + CALL_ENTRIES)))
             left = await self._put(entries, batch)
             taken += [index for index in batch if index not in left]
             if left:
+                missed("InternalFailure")
                 break
         return taken
 

@@ -15,6 +15,7 @@ class Rates:
         lost_reply: a write was done, and its answer is lost: the SDK sends it again.
         late_packet: a copy of a write arrives up to 90 s later.
         throttled: a call is refused as too many, and nothing was done.
+        conflict: a conditional write meets a transaction in flight, or the other way round; it is tried again.
         timed_out: a write was done, and the SDK gave up waiting for it.
         late_index: an index shows an item as it was before its last write.
         entry_failed: the bus does not take an entry.
@@ -33,6 +34,7 @@ class Rates:
     lost_reply: float = 0.03
     late_packet: float = 0.01
     throttled: float = 0.01
+    conflict: float = 0.02
     timed_out: float = 0.005
     late_index: float = 0.1
     entry_failed: float = 0.12
@@ -52,6 +54,7 @@ NONE = Rates(
     lost_reply=0,
     late_packet=0,
     throttled=0,
+    conflict=0,
     timed_out=0,
     late_index=0,
     entry_failed=0,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from random import Random
+from unittest.mock import patch
 
+from handler.call_budget import CallBudget
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import PROFILES, profile_of
 from tests.simulation.world import World
@@ -31,6 +34,11 @@ class History:
 _TOLD = {"HandOvers": "hand-overs", "FencedOut": "fenced out", "Resumes": "resumes", "Swept": "swept"}
 
 
+def tight() -> AbstractContextManager[object]:
+    """No run has any call to spare."""
+    return patch.object(CallBudget, "allows", lambda *_, **__: False)
+
+
 def play(
     seed: int,
     *,
@@ -52,7 +60,8 @@ def play(
     Outside(world).send_random_jobs()
     violations: tuple[str, ...]
     try:
-        world.run()
+        with tight() if world.profile.tight else nullcontext():
+            world.run()
         violations = tuple(world.audit.violations)
     except Exception:  # noqa: BLE001 (whatever the program raises is a finding)
         violations = (*world.audit.violations, f"ERROR {traceback.format_exc(limit=-6)}")

@@ -15,6 +15,8 @@ class Profile:
     Attributes:
         lives: seconds that an invocation may live; one is drawn for each.
         actions: blocks of the steps, those that come often more than once.
+        brisk: share of jobs that have no calls to spare: short steps, every other one with an effect.
+        tight: no run has any call to spare: every commit that can be a transaction is one.
         retried: share of steps with a retry.
         timed: share of steps with a timeout, which fits every invocation.
         killer: share of jobs with a step that kills its sandbox whenever it runs.
@@ -31,6 +33,8 @@ class Profile:
     rates: Rates
     lives: tuple[float, ...] = (12.0, 30.0)
     actions: tuple[str, ...] = ("PURE", "PURE", "PURE", "CHARGE", "CHARGE", "ONCE")
+    brisk: float = 0.2
+    tight: bool = False
     retried: float = 0.2
     timed: float = 1.0
     killer: float = 0.08
@@ -77,6 +81,26 @@ PROFILES: Final[dict[str, Profile]] = {
         timed=0.3,
     ),
     "wild clocks": Profile(rates=replace(_BASE, skew=12.0)),
+    "bursts": Profile(rates=replace(_BASE, lost_reply=0.1, late_packet=0.05, conflict=0.1), brisk=1.0, cancel=0.5),
+    "tight": Profile(
+        rates=replace(_BASE, crash=0.001, freeze=0.03, lost_reply=0.1, conflict=0.1),
+        lives=(2.3, 3.0, 9.0),
+        actions=("ONCE", "CHARGE", "PURE"),
+        brisk=0.3,
+        tight=True,
+        timed=0.3,
+        cancel=0.4,
+        other=0.4,
+    ),
+    "tight, and nobody dies": Profile(
+        rates=replace(_KIND, lost_reply=0.15, conflict=0.05),
+        lives=(300.0,),
+        killer=0,
+        tight=True,
+        cancel=0.6,
+        gentle=True,
+        exclusive=True,
+    ),
     "short jobs": Profile(rates=_BASE, timed=0.5, job_seconds=90.0),
     "harsh": Profile(
         rates=replace(

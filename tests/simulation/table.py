@@ -10,7 +10,7 @@ from typing import TypeVar
 from infra.attributes import decode_item, encode_item
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.errors import GiveUpError, TryLaterError
-from infra.items import Applied, Index, Item, Page, Refused, Start, Value
+from infra.items import Applied, Index, Item, Page, Put, Refused, Start, Update, Value
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 Answer = TypeVar("Answer")
@@ -82,6 +82,20 @@ class SimulatedTable:
         merged = {**stands, **{name: value for name, value in changes.items() if value is not None}}
         return Applied(self.put({name: value for name, value in merged.items() if name not in gone}))
 
+    def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+        """All or nothing; who watches the writes sees the records first, and then what counts them."""
+        key = (str(write.item["pk"]), str(write.item["sk"])) if isinstance(write, Put) else (write.pk, write.sk)
+        stands = self.get(*key)
+        if (stands is None and isinstance(write, Update)) or not holds(write.condition, stands):
+            return Refused(stands)
+        for item in items:
+            self.put(item)
+        if isinstance(write, Put):
+            self.put(write.item)
+        else:
+            self.update_if(write.pk, write.sk, write.condition, write.set, write.remove)
+        return None
+
     def query(self, pk: str, prefix: str) -> list[Item]:
         keys = sorted(key for key in self.items if key[0] == pk and key[1].startswith(prefix))
         return [copy.deepcopy(self.items[key]) for key in keys]
@@ -151,14 +165,31 @@ class SimulatedItems:
             left = left[count:]
             await Yield("batch written in part" if left else "batch written")
 
+    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+        await self._reach("put_all_with")
+        await self._contend("put_all_with")
+        self._scheduler.counts["transactions"] += 1
+        done = False
+
+        def apply() -> Refused | None:
+            """A token that was seen with success makes each repetition a success that changes nothing."""
+            nonlocal done
+            refused = None if done else self._table.put_all_with(items, write)
+            done = done or refused is None
+            return refused
+
+        return await self._write("put_all_with", apply)
+
     async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
         await self._reach("put_if")
+        await self._contend("put_if")
         return await self._write("put_if", lambda: self._table.put_if(item, condition))
 
     async def update_if(
         self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
     ) -> Applied | Refused:
         await self._reach("update_if")
+        await self._contend("update_if")
         return await self._write("update_if", lambda: self._table.update_if(pk, sk, condition, set, remove))
 
     async def query_index(
@@ -181,6 +212,14 @@ class SimulatedItems:
         await Yield(f"before {call}")
         if self._scheduler.chance("throttled"):
             raise TryLaterError(f"throttled: {call}")
+
+    async def _contend(self, call: str) -> None:
+        """A transaction is in flight on the item: the adapter tries again, four times in all."""
+        for _ in range(4):
+            if not self._scheduler.chance("conflict"):
+                return
+            await Yield(f"{call}: a transaction is in the way", 0.05)
+        raise TryLaterError(f"a transaction stays in the way: {call}")
 
     async def _write(self, call: str, apply: Callable[[], Answer]) -> Answer:
         """Do a write as a network lets it be done: once, or again, or later once more; the last answer is told."""

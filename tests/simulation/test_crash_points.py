@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import fields
 from random import Random
 
 import pytest
 
 from tests.simulation.faults import Rates
+from tests.simulation.history import tight
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import QUIET
 from tests.simulation.workload import announced
@@ -43,8 +45,11 @@ def three_steps() -> str:
     return json.dumps({"id": "j", "parameters": {"variant": "a"}, "variables": {"count": 0}, "steps": steps})
 
 
-def live(door: str, *certain: tuple[str, int]) -> World:
-    """Send the job, and again every few minutes while nobody knows it, as a sender without an answer does."""
+def live(door: str, *certain: tuple[str, int], spare: bool = True) -> World:
+    """Send the job, and again every few minutes while nobody knows it, as a sender without an answer does.
+
+    Without a call to spare, each commit that can be a transaction is one.
+    """
     random = Random(1)  # noqa: S311 (a history, no secret)
     world = World(random, QUIET, certain=frozenset(certain))
     world.audit.exclusive = world.audit.gentle = False
@@ -52,13 +57,14 @@ def live(door: str, *certain: tuple[str, int]) -> World:
     outside.plan_send(1.0, door, three_steps())
     for again in (300.0, 600.0, 900.0):
         world.plan(again, lambda: None if world.owed else outside.send(door, three_steps()))
-    world.run()
+    with nullcontext() if spare else tight():
+        world.run()
     return world
 
 
-def occasions(door: str, kind: str) -> range:
+def occasions(door: str, kind: str, *, spare: bool = True) -> range:
     """Every occasion for a fault in the story without one, the sweeper's part included."""
-    return range(1, live(door).scheduler.occasions[kind] + 1)
+    return range(1, live(door, spare=spare).scheduler.occasions[kind] + 1)
 
 
 def check(world: World, where: str) -> None:
@@ -69,19 +75,22 @@ def check(world: World, where: str) -> None:
     assert job.status == "SUCCEEDED" or "INTERRUPTED" in (job.failed_step or ""), where
 
 
+@pytest.mark.parametrize("spare", [True, False], ids=["spare calls", "none"])
 @pytest.mark.parametrize("door", DOORS)
-def test_without_a_fault_each_step_runs_once(door: str) -> None:
-    world = live(door)
+def test_without_a_fault_each_step_runs_once(door: str, spare: bool) -> None:
+    world = live(door, spare=spare)
+    assert world.scheduler.counts["transactions"] == (0 if spare else 3)
     check(world, "no fault")
     assert world.scheduler.counts["executions"] == 3
     assert {sum(contents.values()) for contents in world.bus.events.values()} == {1}, "no event comes twice"
     assert len(world.bus.events) == 4
 
 
+@pytest.mark.parametrize("spare", [True, False], ids=["spare calls", "none"])
 @pytest.mark.parametrize("door", DOORS)
-def test_a_crash_at_any_point_costs_at_most_the_step_that_was_running(door: str) -> None:
-    for point in occasions(door, "crash"):
-        world = live(door, ("crash", point))
+def test_a_crash_at_any_point_costs_at_most_the_step_that_was_running(door: str, spare: bool) -> None:
+    for point in occasions(door, "crash", spare=spare):
+        world = live(door, ("crash", point), spare=spare)
         where = f"killed at point {point}"
         check(world, where)
         assert world.scheduler.counts["deaths"] == 1, where
@@ -90,11 +99,12 @@ def test_a_crash_at_any_point_costs_at_most_the_step_that_was_running(door: str)
         assert times.get("t/j/1/2", 0) <= 2, where
 
 
+@pytest.mark.parametrize("spare", [True, False], ids=["spare calls", "none"])
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("kind", [field.name for field in fields(Rates) if field.name not in ("skew", "crash")])
-def test_any_other_fault_on_any_occasion_changes_nothing(door: str, kind: str) -> None:
-    for occasion in occasions(door, kind):
-        world = live(door, (kind, occasion))
+def test_any_other_fault_on_any_occasion_changes_nothing(door: str, kind: str, spare: bool) -> None:
+    for occasion in occasions(door, kind, spare=spare):
+        world = live(door, (kind, occasion), spare=spare)
         check(world, f"{kind} on occasion {occasion}")
         assert world.scheduler.counts[kind] == 1
 
@@ -107,5 +117,5 @@ def test_two_faults_at_once_are_no_more_than_two(door: str) -> None:
     for point in occasions(door, "crash"):
         for kind in ("crash", "freeze", "lost_reply", "late_packet"):
             later = random.randint(1, 60)
-            world = live(door, ("crash", point), (kind, later))
+            world = live(door, ("crash", point), (kind, later), spare=random.random() < 0.5)
             check(world, f"killed at point {point}, then {kind} on occasion {later}")

@@ -36,8 +36,19 @@ def test_a_seed_is_a_history() -> None:
 
 def test_the_worlds_have_every_fault_and_every_door() -> None:
     counts = sum((play(seed, name=name).counts for seed in range(15) for name in ("harsh", "killers")), Counter[str]())
-    for kind in ("crash", "freeze", "timeout", "killer", "lost_reply", "late_packet", "throttled", "timed_out"):
+    for kind in (
+        "crash",
+        "freeze",
+        "timeout",
+        "killer",
+        "lost_reply",
+        "late_packet",
+        "throttled",
+        "conflict",
+        "timed_out",
+    ):
         assert counts[kind], kind
+    assert sum(play(seed, name="bursts").counts["transactions"] for seed in range(10)) > 20
     for kind in ("entry_failed", "bus_down", "send_failed", "lost_message", "duplicate", "early"):
         assert counts[kind], kind
     for kind in ("lost_acknowledgement", "lost_receive", "hand-overs", "swept", "resumes", "cancels", "redrives"):

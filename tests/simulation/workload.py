@@ -152,8 +152,10 @@ def random_job(random: Random, job_id: str | None, profile: Profile, *, variant:
         profile: what its steps are like.
         variant: a word that every result repeats.
     """
-    count = random.randint(1, 7)
-    steps = [random_step(random, index, profile) for index in range(count)]
+    if random.random() < profile.brisk:
+        steps = brisk_steps(random, profile)
+    else:
+        steps = [random_step(random, index, profile) for index in range(random.randint(1, 7))]
     if random.random() < profile.killer:
         step = random.choice(steps)
         step["action"] = "SIM.PURE"
@@ -162,6 +164,16 @@ def random_job(random: Random, job_id: str | None, profile: Profile, *, variant:
     if job_id is not None:
         job["id"] = job_id
     return json.dumps(job)
+
+
+def brisk_steps(random: Random, profile: Profile) -> list[dict[str, Any]]:
+    """Short steps, every other one with an effect: so many calls of the table in so little time that not all of its
+    commits can have two."""
+    steps = [random_step(random, index, profile) for index in range(random.randint(5, 12))]
+    for index, step in enumerate(steps):
+        step["action"] = f"SIM.{random.choice(('CHARGE', 'ONCE'))}" if index % 2 else "SIM.PURE"
+        step["parameters"]["seconds"] = random.choice((0.0, 0.0, 0.0, 0.01, 0.3))
+    return steps
 
 
 def random_step(random: Random, index: int, profile: Profile) -> dict[str, Any]:

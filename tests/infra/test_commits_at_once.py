@@ -1,0 +1,141 @@
+"""Commits and acceptances that are one transaction, on each implementation of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.items import Items
+from infra.jobs_table import JobsTable, Refused, Written, fits_at_once
+from infra.records import JobKey, JobRecord, PayloadRecord, StepRecord
+
+NOW = 1_800_000_000.25
+KEY = JobKey("t", "j")
+EXPIRES = int(NOW) + 86_400
+PAYLOAD = PayloadRecord(key=KEY, hash="p1", payload='{"steps":[]}', rights="{}", expires_at=EXPIRES)
+JOB = JobRecord(
+    key=KEY,
+    name=None,
+    status="RUNNING",
+    steps=3,
+    payload="p1",
+    payload_hash="h1",
+    created_at=NOW,
+    expires_at=EXPIRES,
+    fence=1,
+    lease="1-a",
+    lease_until=NOW + 30,
+    due=NOW + 30,
+    attempts=1,
+)
+
+
+def step(index: int, lease: str = "1-a", result: str = "1") -> StepRecord:
+    return StepRecord(
+        key=KEY,
+        index=index,
+        lease=lease,
+        step_id=str(index + 1),
+        action="TEXT.JOIN",
+        status="DONE",
+        status_value=0,
+        result=result,
+        error=None,
+        attempts=1,
+        started_at=NOW,
+        finished_at=NOW,
+        duration_ms=1.0,
+        variables=None,
+        expires_at=EXPIRES,
+    )
+
+
+class Driven:
+    def __init__(self, items: Items, drive: Callable[..., Any]) -> None:
+        self.table, self.drive = JobsTable(items), drive
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *args, **kwargs: self.drive(getattr(self.table, name)(*args, **kwargs))
+
+
+@pytest.fixture
+def table(items: Items, drive: Callable[..., Any]) -> Driven:
+    return Driven(items, drive)
+
+
+@pytest.fixture
+def held(table: Driven) -> JobRecord:
+    job: JobRecord = table.accept(JOB, NOW).job
+    return job
+
+
+def moved(held: JobRecord, **fields: Any) -> JobRecord:
+    return replace(held, cursor=1, leases=((0, "1-a"),), attempts=0, **fields)
+
+
+def test_a_commit_at_once_puts_its_records_and_moves_the_cursor(table: Driven, held: JobRecord) -> None:
+    assert table.commit_at_once(held, moved(held), [step(0)]) == Written(moved(held))
+    job = table.read(KEY, NOW)
+    assert job == moved(held)
+    assert table.read_steps(job) == [step(0)]
+
+
+def test_it_shows_a_cancel_that_came_meanwhile(table: Driven, held: JobRecord) -> None:
+    table.cancel(held)
+    assert table.commit_at_once(held, moved(held), [step(0)]) == Written(moved(held, cancel=True))
+    job = table.read(KEY, NOW)
+    assert (job.cursor, job.cancel) == (1, True)
+    after = replace(job, cursor=2, status="CANCELLED", lease=None, lease_until=0.0)
+    assert table.commit_at_once(job, after, [step(1)]) == Written(after), "it is known already"
+
+
+@pytest.mark.parametrize("stale", [{"lease": "9-other"}, {"cursor": 1}, {"attempts": 5}])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_by_whoever_is_not_the_owner_as_they_think_it_is_refused_and_puts_nothing(
+    table: Driven, held: JobRecord, stale: dict[str, Any], cancelled: bool
+) -> None:
+    if cancelled:
+        table.cancel(held)
+    thought = replace(held, **stale)
+    after = replace(thought, cursor=thought.cursor + 1, leases=((0, thought.lease or ""),))
+    assert isinstance(table.commit_at_once(thought, after, [step(thought.cursor, "9-other")]), Refused)
+    job = table.read(KEY, NOW)
+    assert job.cursor == 0
+    assert table.drive(table.table._items.query("t#j", "STEP#")) == []
+
+
+def test_a_commit_made_again_after_a_lost_reply_is_known_again(table: Driven, held: JobRecord) -> None:
+    """The second net: a repetition with the token, which this one has not, is answered by DynamoDB itself."""
+    for _ in range(2):
+        assert table.commit_at_once(held, moved(held), [step(0)]) == Written(moved(held))
+    table.cancel(held)
+    assert table.commit_at_once(held, moved(held), [step(0)]) == Written(moved(held, cancel=True))
+
+
+def test_an_acceptance_at_once_is_done_once(table: Driven) -> None:
+    after = moved(JOB)
+    for _ in range(2):
+        assert table.accept_at_once(after, PAYLOAD, [step(0)], NOW) == Written(after)
+    assert table.read_payload(after) == PAYLOAD
+    assert table.read_steps(after) == [step(0)]
+    other = replace(after, created_at=NOW + 1, lease="1-b", leases=((0, "1-b"),))
+    assert table.accept_at_once(other, replace(PAYLOAD, rights="[]"), [step(0, "1-b")], NOW) == Refused(after)
+    assert table.read_payload(after) == PAYLOAD
+    later = EXPIRES + 1.5
+    assert (
+        table.accept_at_once(replace(other, expires_at=EXPIRES * 2), PAYLOAD, [step(0, "1-b")], later).job.lease
+        == "1-b"
+    )
+
+
+def test_what_fits_at_once_is_99_records_and_less_than_4_megabytes() -> None:
+    assert fits_at_once(None, [step(n) for n in range(99)])
+    assert not fits_at_once(None, [step(n) for n in range(100)])
+    assert not fits_at_once(PAYLOAD, [step(n) for n in range(99)])
+    wide = "\u20ac" * 100_000  # three bytes each
+    assert fits_at_once(None, [step(n, result=wide) for n in range(11)])
+    assert not fits_at_once(None, [step(n, result=wide) for n in range(12)])
+    assert not fits_at_once(replace(PAYLOAD, payload="x" * 4_000_000), [])

@@ -1,0 +1,63 @@
+"""Ways to break the commits that are one transaction; see `tests.simulation.broken`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.conditions import All, Condition
+from infra.items import Item, Put, Refused, Update
+from infra.records import JobRecord
+from tests.simulation.table import SimulatedItems, SimulatedTable
+
+_PUT_ALL_WITH = SimulatedTable.put_all_with
+
+
+def _any(write: Put | Update, condition: Condition) -> Put | Update:
+    if isinstance(write, Put):
+        return Put(write.item, condition)
+    return Update(pk=write.pk, sk=write.sk, condition=condition, set=write.set, remove=write.remove)
+
+
+def _without(condition: Condition, attr: str) -> Condition:
+    if isinstance(condition, All):
+        return All(*(_without(part, attr) for part in condition.conditions if getattr(part, "attr", "") != attr))
+    return condition
+
+
+def blind(self: SimulatedTable, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    """Nobody minds a cancel."""
+    return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "cancel")))
+
+
+def ownerless(self: SimulatedTable, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    """Nobody minds whose the job is."""
+    return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "lease")))
+
+
+def over_anything(self: SimulatedTable, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    """A job is accepted whatever stands under its id."""
+    return _PUT_ALL_WITH(self, items, _any(write, All()) if isinstance(write, Put) else write)
+
+
+def records_forgotten(self: SimulatedTable, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    """JOB is written, and the last record is not."""
+    return _PUT_ALL_WITH(self, items[:-1], write)
+
+
+def records_anyway(self: SimulatedTable, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    """The records are put though JOB is refused."""
+    for item in items:
+        self.put(item)
+    return _PUT_ALL_WITH(self, (), write)
+
+
+async def tokenless(self: SimulatedItems, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    """A repetition is a new transaction."""
+    await self._reach("put_all_with")
+    await self._contend("put_all_with")
+    return await self._write("put_all_with", lambda: self._table.put_all_with(items, write))
+
+
+def never_as_held(_: JobRecord, __: JobRecord) -> bool:
+    """Whoever is refused because of a cancel has lost the job."""
+    return False
