@@ -7,6 +7,7 @@ import gc
 
 # What imports make stays: functions, classes, tables. To look through it again and again for garbage is a tenth of a
 # worker's cold start. The last lines of this file put it out of the collector's sight and let the collector begin.
+_collects = gc.isenabled()
 gc.disable()
 
 import os
@@ -179,5 +180,6 @@ DOORS: Final[tuple[tuple[Callable[[Mapping[str, Any]], bool], Door], ...]] = (
 )
 """Who recognizes an event, and who takes it: the first that does. An HTTP body that looks like a batch is a body."""
 
-gc.freeze()
-gc.enable()
+if _collects:  # whoever imports this into a process of their own may have switched it off
+    gc.freeze()
+    gc.enable()
