@@ -40,11 +40,13 @@ def main() -> None:
     given = arguments()
     prepare()
     from handler.app import lambda_handler  # noqa: PLC0415  # the settings must be set before
+    from infra import event_bus  # noqa: PLC0415
     from infra.clients import Clients  # noqa: PLC0415
 
     answers = Answers(weigh=False)
     client = Client(answers)
     Clients.client = lambda *_: client  # type: ignore[method-assign]  # the last thing before botocore
+    event_bus.CALLS_AT_ONCE = 1  # type: ignore[misc]  # threads wait for the network together, and there is none here
     event, context = queue_event(json.dumps(payload(given.steps))), Context()
 
     def job() -> float:
