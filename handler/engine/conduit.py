@@ -203,23 +203,18 @@ class Conduit(StepList):
             self._ask if self.before_step is not None else None,
             None if self._has_own_contexts else self._views,
         )
-        fresh, steps = True, self.steps
+        steps = self.steps
         while self._next < len(steps):
             step = steps[self._next]
-            block = step.block
-            if self.cancelled:
-                self._refuse(step, ConduitStatus.CANCELLED)
-            elif self.success is False and not step.forced:
-                step.status = ConduitStatus.SKIPPED
-            elif step.status is not _NONE or block is None:
-                self._refuse(step, step.status)
-            else:
-                taken = turns.take(step, block, self._tries, fresh)
+            block, goes_on = step.block, step.forced or self.success is not False
+            if block is not None and step.status is _NONE and goes_on and not self.cancelled:
+                taken = turns.take(step, block, self._tries)
                 if taken is not None:
                     self.paused = taken if isinstance(taken, Paused) else await taken
                     if self.paused is not None:
                         return Outcome.PAUSED
-                fresh = fresh and step.attempts == 0
+            else:
+                self._pass_over(step)
             self._next += 1
             self._tries = 0
             if step.status is not _DONE:
@@ -257,10 +252,14 @@ class Conduit(StepList):
             self.cancelled = True
         return answer
 
-    @staticmethod
-    def _refuse(step: ConduitStep, status: ConduitStatus) -> None:
-        step.status = status
-        step.error = Failure.of_status(status).describe()
+    def _pass_over(self, step: ConduitStep) -> None:
+        """Give a step that does not run its status; the first reason that applies wins."""
+        if self.cancelled:
+            step.status = ConduitStatus.CANCELLED
+        elif self.success is False and not step.forced:
+            step.status = ConduitStatus.SKIPPED
+            return
+        step.error = Failure.of_status(step.status).describe()
 
     def _settle(self, step: ConduitStep) -> None:
         """Draw the consequence of a step's status for the job."""

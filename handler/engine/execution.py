@@ -69,13 +69,14 @@ class Turns:
         self.runtime, self.now, self.invocation = runtime, now, runtime.invocation
         self.ask = ask
         self.contexts = contexts
+        self.fresh = True  # nothing of the job has run in this invocation: its first step takes what time there is
         self.bound: Bound = NOTHING_BOUND
         self.draft: VariablesDraft | None = None
         self.expansion: Budget | None = None
         self.run_ends_at, self.run_limiter = earliest_end(runtime.job_ends_at, runtime.invocation)
 
     def take(
-        self, step: ConduitStep, block: Block[..., Any], tries: int, fresh: bool
+        self, step: ConduitStep, block: Block[..., Any], tries: int
     ) -> Paused | Coroutine[Any, Any, Paused | None] | None:
         """Run a step to its final status, or say why the run pauses before it.
 
@@ -86,9 +87,8 @@ class Turns:
             step: it passed every check and is neither skipped nor cancelled.
             block: its block.
             tries: tries used up before this run.
-            fresh: whether nothing of the job has run in this invocation yet; then it starts with whatever time is left.
         """
-        self.step, self.block, self.tries, self.fresh = step, block, tries, fresh
+        self.step, self.block, self.tries = step, block, tries
         self.expansion = self.draft = None
         self.bound = NOTHING_BOUND
         try:
@@ -104,7 +104,7 @@ class Turns:
             ended = self._try(arguments)
         except Failure as failure:
             ended = failure
-        if isinstance(ended, Failure):
+        if ended is not None and isinstance(ended, Failure):
             self._fail(ended)
             return None
         return ended  # type: ignore[return-value]  # a coroutine function went the other way
@@ -212,6 +212,7 @@ class Turns:
         if step.started_at is None:
             step.started_at = began
         step.attempts += 1
+        self.fresh = False
         if block.is_coroutine:
             return self._await_block(arguments)
         try:

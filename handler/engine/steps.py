@@ -32,15 +32,15 @@ class StepList:
             TypeError: a step is no dictionary.
             ValueError: a ``retry`` says what cannot be.
         """
-        checks, own = self._checks, self.steps
+        own, find, check, read = self.steps, self._checks.find, self._checks.check, ConduitStep.read
         for data in steps:
             if type(data) is not dict and not isinstance(data, Mapping):
                 raise TypeError(
                     f"step {len(own) + 1} is a {type(data).__name__}; a step is a dictionary with an `action`"
                 )
-            step = ConduitStep.read(self, checks.find(data.get("action", "")), data)
+            step = read(self, find(data.get("action", "")), data)
             own.append(step)
-            checks.check(step, len(own))
+            check(step, len(own))
             self._finished = False
 
     def create_step(

@@ -43,10 +43,6 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge) -> Any:
         PathError: a tag points to nothing.
     """
     kind = type(value)
-    if kind is str:
-        return resolve_text(value, contexts, charge) if "{" in value else value
-    if kind is list:
-        return [resolve(item, contexts, charge) for item in value]
     if kind is dict or isinstance(value, Mapping):
         resolved = {}
         for key, item in value.items():  # every step's parameters come by here, so what needs no call gets none
@@ -56,6 +52,10 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge) -> Any:
             else:
                 resolved[name] = item if type(item) in _PLAIN else resolve(item, contexts, charge)
         return resolved
+    if kind is str:
+        return resolve_text(value, contexts, charge) if "{" in value else value
+    if kind is list:
+        return [resolve(item, contexts, charge) for item in value]
     return value
 
 
