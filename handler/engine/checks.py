@@ -62,7 +62,7 @@ class Checks:
         if block is None:
             step.status = ConduitStatus.BLOCK_NOT_FOUND
             return
-        over = self._is_over(block) if block.max_uses is not None or self._overrides else False
+        over = (block.max_uses is not None or bool(self._overrides)) and self._is_over(block)
         if first is not step:
             step.status = ConduitStatus.DUPLICATE_STEP_IDS
         elif block.tags and not block.tags <= self._tags:

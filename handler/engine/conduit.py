@@ -11,7 +11,7 @@ from handler.engine.contexts import JobView, StepsView
 from handler.engine.execution import Answer, Turns
 from handler.engine.failure import Failure
 from handler.engine.outcome import Decision, Execution, Outcome, Paused
-from handler.engine.runtime import SYSTEM, Runtime, steady_clock
+from handler.engine.runtime import Runtime
 from handler.engine.status import NO_FAILURE, ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.steps import StepList
@@ -195,11 +195,9 @@ class Conduit(StepList):
             runtime: the world; the system's by default.
         """
         self.paused = None
-        world, now = (runtime, runtime.now) if runtime is not None else (SYSTEM, steady_clock())
         turns = Turns(
             self,
-            world,
-            now,
+            runtime if runtime is not None else Runtime(),
             self._ask if self.before_step is not None else None,
             None if self._has_own_contexts else self._views,
         )

@@ -73,29 +73,30 @@ class StepView(View):
 
 
 class StepsView(View):
-    """``steps``: every step of the job by its id.
+    """``steps``: every step of the job by its id."""
 
-    Attributes:
-        by_id: the steps; for ``steps.<id>.result``, the path that tags take most, without a view in between.
-    """
-
-    __slots__ = ("by_id",)
+    __slots__ = ("_steps",)
 
     def __init__(self, steps: Mapping[str, SeenStep]) -> None:
-        self.by_id = steps
+        self._steps = steps
 
     @property
     def description(self) -> str:  # type: ignore[override]  # as above
-        return f"a job of {len(self.by_id)} steps"
+        return f"a job of {len(self._steps)} steps"
 
     def __getitem__(self, key: str) -> StepView:
-        return StepView(self.by_id[key])
+        return StepView(self._steps[key])
+
+    def result_of(self, key: str) -> Any:
+        """``steps.<key>.result``, the path that tags take most, without a view of the step in between."""
+        step = self._steps[key]
+        return step.return_value if step.status is _DONE else None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.by_id)
+        return iter(self._steps)
 
     def __len__(self) -> int:
-        return len(self.by_id)
+        return len(self._steps)
 
 
 class JobView(View):

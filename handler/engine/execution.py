@@ -52,21 +52,13 @@ class Turns:
     Args:
         job: the job.
         runtime: the world.
-        now: its clock.
         ask: what is asked before a block begins; ``None`` for nothing.
         contexts: what tags see; ``None`` where the job makes its own anew for each step.
     """
 
-    def __init__(
-        self,
-        job: RunningJob,
-        runtime: Runtime,
-        now: Callable[[], float],
-        ask: Ask | None,
-        contexts: Mapping[str, Any] | None,
-    ) -> None:
+    def __init__(self, job: RunningJob, runtime: Runtime, ask: Ask | None, contexts: Mapping[str, Any] | None) -> None:
         self.job, self.store = job, job.store
-        self.runtime, self.now, self.invocation = runtime, now, runtime.invocation
+        self.runtime, self.now, self.invocation = runtime, runtime.now, runtime.invocation
         self.ask = ask
         self.contexts = contexts
         self.fresh = True  # nothing of the job has run in this invocation: its first step takes what time there is
@@ -104,7 +96,7 @@ class Turns:
             ended = self._try(arguments)
         except Failure as failure:
             ended = failure
-        if ended is not None and isinstance(ended, Failure):
+        if isinstance(ended, Failure):
             self._fail(ended)
             return None
         return ended  # type: ignore[return-value]  # a coroutine function went the other way
@@ -143,14 +135,19 @@ class Turns:
             return None
 
     def _arguments(self, written: Any) -> dict[str, Any]:
-        """What the block is called with, or a `Failure`."""
+        """What the block is called with.
+
+        Raises:
+            Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
+        """
         block, contexts = self.block, self.contexts or self.job.contexts
         if type(written) is not dict and not isinstance(written, Mapping):
             raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
         try:
-            if not block.in_place:
-                return block.validate(resolve(written, contexts, self._charge_tags))
-            resolved, self.bound = resolve_and_bind(block, written, contexts, self._charge_tags)
+            if block.in_place:
+                resolved, self.bound = resolve_and_bind(block, written, contexts, self._charge_tags)
+            else:
+                resolved = resolve(written, contexts, self._charge_tags)
             return block.validate(resolved)
         except REFUSED as error:
             raise refusal_of(block, error) from None

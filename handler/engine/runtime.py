@@ -51,8 +51,3 @@ class Runtime:
     alarm: Alarm = _ALARM
     invocation: Invocation | None = None
     job_ends_at: float | None = None
-
-
-SYSTEM: Final = Runtime(now=time.time)
-"""The world of a run that is given none. Such a run has a `steady_clock` of its own: making all of this anew for each
-would cost a short job as much as two of its steps."""

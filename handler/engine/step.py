@@ -10,8 +10,8 @@ from handler.engine.contexts import StepView
 from handler.engine.retry import Retry
 from handler.engine.status import ConduitStatus
 
-USUAL_KEYS: Final = 3
-"""Most steps have an ``action``, an ``id``, ``parameters``, and nothing else."""
+_USUAL: Final = frozenset({"action", "id", "parameters"})
+"""What most steps have, and nothing else."""
 
 
 class StepOwner(Protocol):
@@ -111,7 +111,7 @@ class ConduitStep:
         step.parameters = parameters if parameters is not None else {}
         if given is not None:
             step.given_id = given if type(given) is str else str(given)
-        if len(data) > USUAL_KEYS or not ("id" in data and "parameters" in data):
+        if not data.keys() <= _USUAL:
             step._read_options(data)  # noqa: SLF001  # its own
         return step
 

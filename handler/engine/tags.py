@@ -82,17 +82,12 @@ def parse(text: str) -> tuple[str | Tag, ...]:
     """Split a text into plain texts and tags, escapes resolved. A text without tags is one piece, or none if empty."""
     if "{" not in text:
         return (text,) if text else ()
-    tag = _parse_whole(text)
-    return _Parser(text).parse() if tag is None else (tag,)
-
-
-def _parse_whole(text: str) -> Tag | None:
-    """The usual case: a text that is one tag and nothing else, without a tag in it. ``None`` for any other."""
-    whole = _WHOLE.fullmatch(text)
-    if whole is None:
-        return None
-    sigil, path, closer = whole.groups()
-    return _tag(sigil, path.split("."), path, fixed=True) if closer == _CLOSERS[sigil][0] else None
+    whole = _WHOLE.fullmatch(text)  # the usual case: one tag and nothing else, without a tag in it
+    if whole is not None:
+        sigil, path, closer = whole.groups()
+        if closer == _CLOSERS[sigil][0]:
+            return (_tag(sigil, path.split("."), path, fixed=True),)
+    return _Parser(text).parse()
 
 
 _read_before: Final[dict[str, Tag | tuple[str | Tag, ...]]] = {}
@@ -104,10 +99,8 @@ It begins anew when it is full. A job with more texts than fit would make a leas
 
 def _read(text: str) -> Tag | tuple[str | Tag, ...]:
     """The tag that the text is and nothing else, or its pieces."""
-    read: Tag | tuple[str | Tag, ...] | None = _parse_whole(text)
-    if read is None:
-        pieces = parse(text)
-        read = whole_tag(pieces) or pieces
+    pieces = parse(text)
+    read = whole_tag(pieces) or pieces
     if len(text) <= _SHORT:
         if len(_read_before) >= _REMEMBERED:
             _read_before.clear()
@@ -223,14 +216,14 @@ def _make_tag(sigil: str, pieces: Sequence[str | Tag], path: str) -> Tag:
 
 def _tag(sigil: str, keys: Sequence[Key], path: str, *, fixed: bool) -> Tag:
     """A tag of the keys that the user wrote."""
-    whole = tuple(keys) if sigil == "%" else _expand(sigil, keys)
-    if sigil != ":" or len(keys) > 1 or not fixed or path[0] == "_" or path[-1] == "_":
-        return Tag(sigil, whole, path, fixed, None)
-    return Tag(sigil, whole, path, fixed, path)
+    is_result = sigil == ":" and len(keys) == 1 and fixed and path[0] != "_" and path[-1] != "_"
+    return Tag(sigil, _expand(sigil, keys), path, fixed, path if is_result else None)
 
 
 def _expand(sigil: str, keys: Sequence[Key]) -> tuple[Key, ...]:
-    """The path from the contexts down, of a tag that abbreviates it."""
+    """The path from the contexts down."""
+    if sigil == "%":
+        return tuple(keys)
     if sigil == ":":
         return ("steps", keys[0], "result", *keys[1:])
     return ("job", "variables" if sigil == "#" else "parameters", *keys)

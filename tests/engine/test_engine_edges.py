@@ -44,6 +44,15 @@ def test_a_deleted_step_no_longer_counts_as_a_use_of_its_block(run: Any, statuse
     assert [(step.id, step.position) for step in job] == [("2", 1)]
 
 
+@pytest.mark.parametrize("usual", [(), ("id",), ("id", "parameters"), ("action", "id"), ("action", "id", "parameters")])
+def test_what_a_step_says_counts_whatever_else_it_says(usual: tuple[str, ...]) -> None:
+    said = {"action": "LOGIC.TRUE", "id": "x", "parameters": {}}
+    options = {"if": False, "forced": True, "timeout": 5, "allow_failure": True}
+    for option, value in options.items():
+        (step,) = Conduit.from_dict({"steps": [{name: said[name] for name in usual} | {option: value}]})
+        assert getattr(step, "if_condition" if option == "if" else option) == value
+
+
 def test_what_has_run_keeps_its_status_when_another_step_is_deleted(run: Any, statuses: Any) -> None:
     job = run({"steps": [FAIL | {"allow_failure": True}, TRUE, TRUE]})
     job.delete_step(3)
