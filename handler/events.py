@@ -18,9 +18,13 @@ from infra.records import JobRecord, StepRecord
 STEP_UPDATED: Final = "Step Updated"
 JOB_FINISHED: Final = "Job Finished"
 VERSION: Final = 1
-_LONG_INTEGER: Final = re.compile(r"\d{19}")
+_LONG: Final = 19
+"""Digits of an integer that may have more than 64 bits."""
+_LONG_INTEGER: Final = re.compile(rf"\d{{{_LONG}}}")
 """What may be an integer of more than 64 bits, which EventBridge does not take."""
 _BITS: Final = 63
+_ENVELOPE: Final = 64
+"""Bytes of an entry that are not its detail, at the most."""
 
 
 class StepUpdates:
@@ -34,6 +38,8 @@ class StepUpdates:
     def __init__(self, job: JobRecord, *, limit: int) -> None:
         self._job = job
         self._limit = limit
+        self._surely = (limit - _ENVELOPE) // 4  # so many characters fit, whatever they are in UTF-8
+        self._millis, self._moment = 0, ""
         event_id = quote(f"{job.key.tenant}/{job.key.job_id}/{job.run}/")[:-1]
         self._before = f'{{"version":{VERSION},"event_id":{event_id}'
         self._after = (
@@ -46,14 +52,15 @@ class StepUpdates:
         head = (
             f'{self._before}{position}{self._after},"step":{{"id":{quote(step.step_id)},"position":{position},'
             f'"action":{quote(step.action)},"status":{{"name":"{step.status}","value":{step.status_value}}},'
-            f'"attempts":{step.attempts},"started_at":{_time(step.started_at)},"finished_at":{_time(step.finished_at)},'
+            f'"attempts":{step.attempts},"started_at":{self._time(step.started_at)},'
+            f'"finished_at":{self._time(step.finished_at)},'
             f'"duration_ms":{"null" if step.duration_ms is None else repr(step.duration_ms)}'
         )
         moment = step.finished_at or self._job.created_at
         result, error = step.result or "null", step.error or "null"
-        if _publishable(result):
+        if len(result) < _LONG or _publishable(result):
             entry = Entry(STEP_UPDATED, f'{head},"result":{result},"error":{error}}}}}', moment)
-            if entry.size <= self._limit:
+            if len(entry.detail) < self._surely or entry.size <= self._limit:
                 return entry
         entry = Entry(STEP_UPDATED, f'{head},"result":null,"error":{error},"result_omitted":true}}}}', moment)
         if entry.size <= self._limit:
@@ -61,6 +68,15 @@ class StepUpdates:
         return Entry(
             STEP_UPDATED, f'{head},"result":null,"error":null,"result_omitted":true,"error_omitted":true}}}}', moment
         )
+
+    def _time(self, seconds: float | None) -> str:
+        """As `_time`. A step begins when the one before it ended, to the millisecond, more often than not."""
+        if seconds is None:
+            return "null"
+        millis = round(seconds * 1000)
+        if millis != self._millis:
+            self._millis, self._moment = millis, f'"{iso(seconds)}"'
+        return self._moment
 
 
 def job_finished(job: JobRecord) -> Entry:

@@ -27,6 +27,7 @@ ColdStarts          Count                            first invocations of a proc
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, Final
 
 NAMESPACE: Final = "Conduit"
@@ -52,9 +53,13 @@ class Metrics:
 
     def time(self, name: str, milliseconds: float, **dimensions: str) -> None:
         """Note a duration."""
-        values = self._times[name, tuple(dimensions.items())]
-        if len(values) < MAX_VALUES:
-            values.append(milliseconds)
+        self.times(name, [milliseconds], **dimensions)
+
+    def times(self, name: str, milliseconds: Sequence[float], **dimensions: str) -> None:
+        """Note any number of durations."""
+        if milliseconds:
+            values = self._times[name, tuple(dimensions.items())]
+            values += milliseconds[: MAX_VALUES - len(values)]
 
     def counted(self, name: str) -> float:
         """What a counter has come to since the last flush, over all dimensions."""

@@ -82,7 +82,7 @@ class JobPayload:
         White space, escapes, the order of a job's own fields and how numbers of seconds were written do not show in
         it. The order of keys in `parameters` and `variables` does, since blocks can tell it: it is part of the job.
         """
-        return json_text.encode(self.as_job())
+        return json_text.encode_read(self.as_job())
 
 
 _EMPTY: Final = JobPayload(None, None, {}, {}, [])

@@ -11,22 +11,24 @@ it keeps are those of ``docs/records.md``; in short:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from handler.commits import Commits
 from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Paused
 from handler.ports import Ports
 from handler.publisher import OUTBOX_SECONDS, Publisher
 from handler.run import FencedOutError, Run
+from handler.step_record import failed_step, step_record
+from handler.tally import Tally
 from infra.jobs_table import Refused
 from infra.records import JobRecord, JobStatus, StepRecord
 
 BUS_REST: Final = 30.0
 """Seconds that a bus that did not take everything is left alone: trying it costs the job time that its steps need."""
-_DONE: Final = (ConduitStatus.DONE.name, ConduitStatus.DONE.value)  # an enum looks both up anew each time
+UNKNOWN: Final = "UNKNOWN"
+"""The block of a step whose action is none, in the metrics: what users write is no dimension."""
 EVENT_BATCH: Final = 10
 """Updates that fill one call of the bus: so many do not wait for more."""
 
@@ -47,7 +49,7 @@ class Recorder:
     def __init__(self, ports: Ports, run: Run) -> None:
         if run.job.lease is None:
             raise ValueError(f"{run.job.key}: a run needs the lease of a claim")
-        self._ports = ports
+        self._ports, self._now = ports, ports.runtime.now
         self._publisher = Publisher(ports)
         self._run = run
         self._lease = run.job.lease
@@ -61,10 +63,11 @@ class Recorder:
         self._flush_interval = ports.settings.flush_interval
         self._commits = Commits(ports, self._began, sparing=not self._careful)
         self._bus_rests_until = 0.0
+        self._may_be_over = run.pause_at is not None or run.job.hand_overs >= ports.settings.max_hand_overs
         self._published = max(run.job.published, run.published)
         self.job = run.job
         self.steps: list[StepRecord] = list(run.steps)
-        self._uncounted: list[tuple[str, StepRecord]] = []
+        self._tally = Tally()
         self.accepted = run.accepted
 
     # ------------------------------------------------------------------ what the engine asks and tells
@@ -78,7 +81,7 @@ class Recorder:
         effect = step.block.effect
         if index == self._start and self._run.accepted and (blamed := self._blame(effect)) is not None:
             return blamed
-        if self._is_over(index):
+        if self._may_be_over and self._is_over(index):
             return Decision.PAUSE
         unmarked = effect != "none" and self._marked != index
         if unmarked or (self._careful and self._counted != index):
@@ -95,7 +98,7 @@ class Recorder:
     def _is_over(self, index: int) -> bool:
         """Whether the run ends before this step, although there may be time."""
         run = self._run
-        if run.pause_at is not None and self._ports.now() >= run.pause_at:
+        if run.pause_at is not None and self._now() >= run.pause_at:
             return True
         # After too many hand-overs this run has no limit of time: it was to end one step, and has.
         return index != self._start and run.job.hand_overs >= self._ports.settings.max_hand_overs
@@ -111,13 +114,15 @@ class Recorder:
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """Keep the record; gives something to wait for when it is time to write."""
-        record = self._record(step)
+        record, block = step_record(step, self.job, self._lease), step.block
         self.steps.append(record)
-        self._uncounted.append((step.block.action if step.block is not None else "UNKNOWN", record))
-        if step.attempts and step.block is not None and step.block.effect != "none":
+        self._tally.add(UNKNOWN if block is None else block.action, record.status, record.duration_ms)
+        if step.attempts and block is not None and block.effect != "none":
             self._owing = True
-        due = self._owing or self._ports.now() - self._flushed >= self._flush_interval
-        if not due or len(self.steps) == self.job.steps or self._writes_before_next(job):
+        now = step.finished_at or self._now()  # a step that ran has read the clock a moment ago
+        if not self._owing and now - self._flushed < self._flush_interval:
+            return None
+        if len(self.steps) == self.job.steps or self._writes_before_next(job):
             return None  # the end, or the next step's own write, commits this one too
         return self._flush(job)
 
@@ -128,36 +133,6 @@ class Recorder:
     async def let_go(self, job: Conduit, paused: Paused) -> None:
         """Release the job for another invocation, before the step at which the run paused."""
         await self._commit(job, paused=paused)
-
-    def _record(self, step: ConduitStep) -> StepRecord:
-        record = self.job
-        name, value = _DONE if step.status is ConduitStatus.DONE else (step.status.name, step.status.value)
-        return StepRecord(
-            key=record.key,
-            index=step.position - 1,
-            lease=self._lease,
-            step_id=step.id,
-            action=step.action,
-            status=name,
-            status_value=value,
-            result=step.result_json,
-            error=json.dumps(step.error, separators=(",", ":")) if step.error else None,
-            attempts=step.attempts,
-            started_at=step.started_at,
-            finished_at=step.finished_at,
-            duration_ms=step.duration_ms,
-            variables=step.variables_json,
-            expires_at=record.expires_at,
-        )
-
-    def _count_steps(self) -> None:
-        """Tell the metrics of the steps that the last commit recorded."""
-        metrics = self._ports.metrics
-        for block, record in self._uncounted:
-            metrics.count("Steps", Status=record.status, Block=block)
-            if record.duration_ms is not None:
-                metrics.time("StepDuration", record.duration_ms, Block=block)
-        self._uncounted.clear()
 
     def _writes_before_next(self, job: Conduit) -> bool:
         """Whether the next step will note its attempt, so that one write serves both."""
@@ -177,7 +152,7 @@ class Recorder:
 
     async def _tell_the_bus(self) -> None:
         """Publish during the run, now and then: a step's update shall not wait for a long job's end."""
-        now, waiting = self._ports.now(), self.job.cursor - self._published
+        now, waiting = self._now(), self.job.cursor - self._published
         if now < self._bus_rests_until:
             return
         if waiting < EVENT_BATCH and now - self._told < self._ports.settings.flush_interval:
@@ -185,7 +160,7 @@ class Recorder:
         self._told = now
         self._published = await self._publisher.publish(replace(self.job, published=self._published), self.steps)
         if self._published < self.job.cursor:
-            self._bus_rests_until = self._ports.now() + BUS_REST
+            self._bus_rests_until = self._now() + BUS_REST
 
     async def _commit(
         self,
@@ -197,7 +172,7 @@ class Recorder:
         paused: Paused | None = None,
     ) -> None:
         held, pending = self.job, self.steps[self.job.cursor :]
-        payload, now = None if self.accepted else self._run.payload, self._ports.now
+        payload, now = None if self.accepted else self._run.payload, self._now
         at_once = await self._commits.put(job, payload, pending, effect=started, end=end is not None)
         after = replace(self._moved(job, now()), attempts=self._attempts(attempt=attempt, paused=paused))
         if end is not None:
@@ -211,7 +186,7 @@ class Recorder:
             raise FencedOutError(answer.job, accepted=self.accepted)
         self.job = answer.job
         self.accepted = True
-        self._count_steps()
+        self._tally.tell(self._ports.metrics)
         self._counted = after.cursor if attempt else -1
         self._marked = after.cursor if attempt and started else -1
         self._flushed = now()
@@ -228,7 +203,7 @@ class Recorder:
             lease_until=self._lease_until,
             due=self._lease_until,
             started_at=held.started_at if held.started_at is not None else min(self._began, now),
-            failed_step=_failed_step(job.failed_step) if job.failed_step is not None else None,
+            failed_step=failed_step(job.failed_step) if job.failed_step is not None else None,
         )
         if cursor == held.cursor:
             return after
@@ -287,13 +262,3 @@ class Recorder:
         return await self._publisher.settle(
             replace(self.job, published=max(self.job.published, self._published)), self.steps
         )
-
-
-def _failed_step(step: ConduitStep) -> str:
-    fields: dict[str, Any] = {
-        "id": step.id,
-        "position": step.position,
-        "action": step.action,
-        "status": {"name": step.status.name, "value": step.status.value},
-    }
-    return json.dumps(fields, separators=(",", ":"))

@@ -21,6 +21,9 @@ LARGEST, SMALLEST = 9.99e125, 1e-130
 """Of a number, by magnitude; DynamoDB refuses what lies outside, but for zero."""
 _ORDINARY = 10**15
 """Whole numbers below it need no closer look; nearly all are."""
+_MICROSECONDS: Final = 1_000_000
+_TIMES: Final = (1e8, 2.0**53 / _MICROSECONDS)
+"""Seconds since the epoch, from 1973 to 2255: as many microseconds are whole numbers that a float holds exactly."""
 _CONTAINER = 3
 _ELEMENT = 1
 _WHOLE = frozenset("-0123456789")
@@ -40,7 +43,7 @@ def encode(value: Value) -> Attribute:
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, (int, float)):
-        return {"N": _number(value)}
+        return {"N": number(value)}
     if value is None:
         return {"NULL": True}
     if isinstance(value, list):
@@ -48,12 +51,21 @@ def encode(value: Value) -> Attribute:
     raise GiveUpError(f"A table keeps texts, numbers, booleans and lists, not {type(value).__name__}.")
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A number as DynamoDB takes it, in decimal digits.
+
+    Raises:
+        TooLargeError: a number that DynamoDB has no room for.
+        GiveUpError: a number that is none.
+    """
     if isinstance(value, int):
         if -_ORDINARY < value < _ORDINARY:
             return repr(value)
         if abs(value) > LARGEST or len(str(abs(value)).rstrip("0")) > MAX_DIGITS:
             raise TooLargeError(f"A table keeps numbers of at most {MAX_DIGITS} digits; keep a longer one as text.")
+    elif _TIMES[0] < value < _TIMES[1] and (micros := int(value * _MICROSECONDS + 0.5)) / _MICROSECONDS == value:
+        digits = str(micros)  # `repr` takes twice as long to find the shortest digits that are this number
+        return f"{digits[:-6]}.{digits[-6:]}"
     elif not math.isfinite(value):
         raise GiveUpError(f"A table keeps finite numbers, not {value}.")
     elif value and not SMALLEST <= abs(value) <= LARGEST:
@@ -99,8 +111,7 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
                 encoded[name] = {"S": value}
                 size += len(value) if value.isascii() else len(value.encode())
             elif type(value) is int or type(value) is float:
-                # Counts and times need no closer look, and no call.
-                digits = repr(value) if 1 <= value < _ORDINARY else _number(value)
+                digits = number(value)
                 encoded[name] = {"N": digits}
                 size += len(digits) // 2 + 2
             elif value is not None:

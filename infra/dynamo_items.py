@@ -28,6 +28,7 @@ from infra.items import (
     Applied,
     Index,
     Item,
+    NewItem,
     Page,
     Put,
     Refused,
@@ -35,6 +36,7 @@ from infra.items import (
     Update,
     Value,
 )
+from infra.step_item import StepItem
 
 BATCH_BYTES: Final = 16 * 1024 * 1024
 """Bytes of one BatchWriteItem, as sent (DynamoDB's quota)."""
@@ -117,9 +119,8 @@ class DynamoItems:
         items = [item for found in answer["Items"] if (item := decode_item(found))]
         return items, answer.get("LastEvaluatedKey") or {}
 
-    async def put_all(self, items: Sequence[Item]) -> None:
-        weighed = [encode_and_weigh(item) for item in items]
-        _distinct(items)
+    async def put_all(self, items: Sequence[NewItem]) -> None:
+        weighed = _weighed(items)
         if len(weighed) == 1:
             with translated(f"PutItem of the table {self._table}"):
                 self._client().put_item(TableName=self._table, Item=weighed[0][0])
@@ -153,7 +154,7 @@ class DynamoItems:
         answer = await self._write("A conditional write to", lambda: self._client().update_item(**request))
         return answer if isinstance(answer, Refused) else Applied(decode_item(answer["Attributes"]) or {})
 
-    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
         actions = [{"Put": {"TableName": self._table, "Item": item}} for item in self._fitting(items, write)]
         last = {"Put": self._put(write)} if isinstance(write, Put) else {"Update": self._update(write)}
         # Botocore adds the token, which its own repetitions bear, too; each of our tries has a new one.
@@ -162,12 +163,11 @@ class DynamoItems:
         return answer if isinstance(answer, Refused) else None
 
     @staticmethod
-    def _fitting(items: Sequence[Item], write: Put | Update) -> list[Encoded]:
+    def _fitting(items: Sequence[NewItem], write: Put | Update) -> list[Encoded]:
         """The items, encoded, if they fit into one transaction with the conditional write."""
-        weighed = [encode_and_weigh(item) for item in items]
         written = write.item if isinstance(write, Put) else {"pk": write.pk, "sk": write.sk, **write.set}
-        _distinct([*items, written])
-        size = sum(size for _, size in weighed) + encode_and_weigh(written)[1]
+        *weighed, other = _weighed([*items, written])
+        size = sum(size for _, size in weighed) + other[1]
         if len(items) >= TRANSACTION_ITEMS or size > TRANSACTION_BYTES:
             raise TooLargeError(
                 f"A transaction of {len(items) + 1} items and {size} bytes; DynamoDB takes {TRANSACTION_ITEMS} and "
@@ -232,9 +232,12 @@ def _refusal(error: Exception) -> Refused | None:
     return None
 
 
-def _distinct(items: Sequence[Mapping[str, Value]]) -> None:
-    if len({(item["pk"], item["sk"]) for item in items}) != len(items):
+def _weighed(items: Sequence[NewItem]) -> list[tuple[Encoded, int]]:
+    """Items of one call, encoded, each with its weight."""
+    weighed = [item.encode_and_weigh() if isinstance(item, StepItem) else encode_and_weigh(item) for item in items]
+    if len({(item["pk"]["S"], item["sk"]["S"]) for item, _ in weighed}) != len(weighed):
         raise GiveUpError("One call writes an item twice; DynamoDB refuses such a call.")
+    return weighed
 
 
 def _key(pk: str, sk: str) -> Encoded:

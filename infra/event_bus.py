@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from infra.backoff import Backoff
@@ -177,5 +177,11 @@ class EventBus:
             "Source": SOURCE,
             "DetailType": entry.detail_type,
             "Detail": entry.detail,
-            "Time": datetime.fromtimestamp(entry.time, UTC),
+            "Time": _moment(int(entry.time)),
         }
+
+
+@lru_cache(maxsize=16)
+def _moment(second: int) -> datetime:
+    """A time as botocore takes it, which sends whole seconds of it. The entries of a call share few of them."""
+    return datetime.fromtimestamp(second, UTC)

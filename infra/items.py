@@ -15,6 +15,8 @@ from infra.conditions import Condition
 
 Value = str | int | float | bool | list["Value"] | None
 Item = dict[str, Value]
+NewItem = Mapping[str, Value]
+"""An item to write; how it holds its attributes is its own affair."""
 Start = dict[str, Value]
 """The key at which a page of an index ended: the table's keys and the index's."""
 
@@ -105,7 +107,7 @@ class Items(Protocol):
         """All items of `pk` whose ``sk`` begins with `prefix`, in its order, strongly consistent page by page."""
         ...
 
-    async def put_all(self, items: Sequence[Item]) -> None:
+    async def put_all(self, items: Sequence[NewItem]) -> None:
         """Put items, in any number and order, each whole and without a condition; their keys differ from each other."""
         ...
 
@@ -122,7 +124,7 @@ class Items(Protocol):
         """
         ...
 
-    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
         """Put items and do one conditional write of another, all or nothing, in one call at twice the write units.
 
         A repetition by the SDK, after a lost reply or by a copy that arrives late, changes nothing and is answered as

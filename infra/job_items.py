@@ -34,7 +34,7 @@ def shard(key: JobKey) -> str:
 
 def step_key(index: int, lease: str) -> str:
     """The sort key of the record of a step: positions sort as numbers do."""
-    return f"{STEP}{index + 1:0{_POSITION_DIGITS}d}#{lease}"
+    return f"{STEP}{str(index + 1).zfill(_POSITION_DIGITS)}#{lease}"
 
 
 def job_item(job: JobRecord) -> Item:
@@ -139,27 +139,6 @@ def payload_record(key: JobKey, item: Item) -> PayloadRecord:
         rights=_text(item, "rights"),
         expires_at=_integer(item, "expires_at"),
     )
-
-
-def step_item(record: StepRecord) -> Item:
-    """A STEP item."""
-    return {
-        "pk": partition(record.key),
-        "sk": step_key(record.index, record.lease),
-        "id": record.step_id,
-        "position": record.index + 1,
-        "action": record.action,
-        "status": record.status,
-        "status_value": record.status_value,
-        "result": record.result,
-        "error": record.error,
-        "attempts": record.attempts,
-        "started_at": record.started_at,
-        "finished_at": record.finished_at,
-        "duration_ms": record.duration_ms,
-        "variables": record.variables,
-        "expires_at": record.expires_at,
-    }
 
 
 def step_record(key: JobKey, item: Item) -> StepRecord:

@@ -26,12 +26,12 @@ from infra.job_items import (
     partition,
     payload_item,
     payload_record,
-    step_item,
     step_key,
     step_record,
 )
 from infra.recognition import is_accepted, is_as_held, is_committed
 from infra.records import FINISHED, JobKey, JobRecord, PayloadRecord, StepRecord
+from infra.step_item import step_items
 
 _UNFINISHED: Final = ("QUEUED", "RUNNING")
 _REST: Final = 2048
@@ -268,9 +268,9 @@ class JobsTable:
         return Refused(job)
 
 
-def _records(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> list[store.Item]:
+def _records(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> list[store.NewItem]:
     items = [payload_item(payload)] if payload else []
-    return [*items, *map(step_item, steps)]
+    return [*items, *step_items(steps)]
 
 
 def fits_at_once(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:

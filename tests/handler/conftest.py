@@ -26,7 +26,7 @@ from handler.sweep import sweep
 from infra.conditions import Condition
 from infra.errors import TryLaterError
 from infra.event_bus import Entry
-from infra.items import Applied, Index, Item, Page, Put, Refused, Start, Update, Value
+from infra.items import Applied, Index, Item, NewItem, Page, Put, Refused, Start, Update, Value
 from infra.jobs_table import JobsTable
 from infra.records import JobKey, JobRecord
 from tests.simulation.table import SimulatedTable
@@ -101,14 +101,14 @@ class MemoryItems:
     async def query(self, pk: str, prefix: str) -> list[Item]:
         return self._call("query", lambda: self.table.query(pk, prefix))
 
-    async def put_all(self, items: Sequence[Item]) -> None:
+    async def put_all(self, items: Sequence[NewItem]) -> None:
         def put() -> None:
             for item in items:
                 self.table.put(item)
 
         self._call("put_all", put)
 
-    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
         token: list[None] = []
 
         def transact() -> Refused | None:

@@ -74,11 +74,13 @@ def test_the_end_of_a_job_has_no_step_and_says_how_it_went() -> None:
     }
 
 
+@pytest.mark.parametrize("letter", ["x", "𝄞"])
 @pytest.mark.parametrize(("more", "omitted"), [(-1, False), (0, False), (1, True)])
-def test_a_result_that_would_not_fit_is_left_out_and_said_to_be(more: int, omitted: bool) -> None:
+def test_a_result_that_would_not_fit_is_left_out_and_said_to_be(more: int, omitted: bool, letter: str) -> None:
     limit = 2000
     room = limit - StepUpdates(job(), limit=limit).entry(step(result='""')).size
-    detail = update(limit, result=json.dumps("x" * (room + more)))["step"]
+    text = letter * (room // 4) + "x" * (room % 4 + more) if letter == "𝄞" else letter * (room + more)
+    detail = update(limit, result=f'"{text}"')["step"]
     assert detail.get("result_omitted", False) is omitted
     assert (detail["result"] is None) is omitted
 
@@ -105,3 +107,15 @@ def test_an_integer_that_eventbridge_would_refuse_costs_the_result_not_the_event
 def test_a_step_that_did_not_run_has_no_times() -> None:
     detail = update(started_at=None, finished_at=None, duration_ms=None, result=None)["step"]
     assert [detail[name] for name in ("started_at", "finished_at", "duration_ms", "result")] == [None] * 4
+
+
+def test_each_step_of_a_job_has_its_own_times() -> None:
+    updates = StepUpdates(job(), limit=10_000)
+    spans = [(1.0, 1.0004), (1.0004, 1.25), (1.25, 2.0), (1.0, 1.0)]
+    told = [json.loads(updates.entry(step(started_at=a, finished_at=b)).detail)["step"] for a, b in spans]
+    assert [(one["started_at"][-5:], one["finished_at"][-8:]) for one in told] == [
+        (".000Z", ":01.000Z"),
+        (".000Z", ":01.250Z"),
+        (".250Z", ":02.000Z"),
+        (".000Z", ":01.000Z"),
+    ]

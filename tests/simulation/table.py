@@ -10,7 +10,7 @@ from typing import TypeVar
 from infra.attributes import decode_item, encode_item
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.errors import GiveUpError, TryLaterError
-from infra.items import Applied, Index, Item, Page, Put, Refused, Start, Update, Value
+from infra.items import Applied, Index, Item, NewItem, Page, Put, Refused, Start, Update, Value
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 Answer = TypeVar("Answer")
@@ -82,7 +82,7 @@ class SimulatedTable:
         merged = {**stands, **{name: value for name, value in changes.items() if value is not None}}
         return Applied(self.put({name: value for name, value in merged.items() if name not in gone}))
 
-    def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
         """All or nothing; who watches the writes sees the records first, and then what counts them."""
         key = (str(write.item["pk"]), str(write.item["sk"])) if isinstance(write, Put) else (write.pk, write.sk)
         stands = self.get(*key)
@@ -154,7 +154,7 @@ class SimulatedItems:
             found = found[:cut] + [item for item in self._table.query(pk, prefix) if str(item["sk"]) > seen]
         return found
 
-    async def put_all(self, items: Sequence[Item]) -> None:
+    async def put_all(self, items: Sequence[NewItem]) -> None:
         await self._reach("put_all")
         left = list(items)
         self._scheduler.random.shuffle(left)  # a batch is no transaction and has no order
@@ -165,7 +165,7 @@ class SimulatedItems:
             left = left[count:]
             await Yield("batch written in part" if left else "batch written")
 
-    async def put_all_with(self, items: Sequence[Item], write: Put | Update) -> Refused | None:
+    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
         await self._reach("put_all_with")
         await self._contend("put_all_with")
         self._scheduler.counts["transactions"] += 1
