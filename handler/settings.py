@@ -6,6 +6,7 @@ Each field is the environment variable of its name in upper case. `template.yaml
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -78,14 +79,21 @@ class Settings(BaseModel):
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the settings; an empty variable counts as not set.
 
+        Each invocation reads them, so that a process sees what changed; what has not is not checked again.
+
         Raises:
             SettingsError: a required variable is missing or one has a value that cannot be; all are named at once.
         """
-        given = {name.lower(): value for name, value in environment.items() if value != ""}
-        try:
-            return cls.model_validate({name: given[name] for name in cls.model_fields if name in given})
-        except ValidationError as error:
-            lines = [
-                f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)
-            ]
-            raise SettingsError("The environment cannot be used:\n  " + "\n  ".join(lines)) from None
+        return _checked(cls, tuple(environment.get(name.upper(), "") for name in cls.model_fields))
+
+
+@lru_cache(maxsize=4)
+def _checked(kind: type[Settings], texts: tuple[str, ...]) -> Settings:
+    """The settings that the variables have these texts for, in the order of the fields."""
+    try:
+        return kind.model_validate({name: text for name, text in zip(kind.model_fields, texts, strict=True) if text})
+    except ValidationError as error:
+        lines = [
+            f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)
+        ]
+        raise SettingsError("The environment cannot be used:\n  " + "\n  ".join(lines)) from None

@@ -141,7 +141,7 @@ def test_every_metric_that_is_watched_is_one_that_the_handler_emits(template: Te
     emitted = {
         name
         for path in (ROOT / "handler").glob("*.py")
-        for name in re.findall(r'metrics\.(?:count|time)\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
+        for name in re.findall(r'metrics\.(?:count|times?)\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
     }
     assert {"Jobs", "Steps", "PublishFailures", "ServiceFailures"} <= shown | searched | alarmed
     assert shown | searched | alarmed <= emitted
