@@ -22,7 +22,7 @@ LARGEST, SMALLEST = 9.99e125, 1e-130
 _ORDINARY = 10**15
 """Whole numbers below it need no closer look; nearly all are."""
 _MICROSECONDS: Final = 1_000_000
-_TIMES: Final = (1e8, 2.0**53 / _MICROSECONDS)
+_EARLIEST, _LATEST = 1e8, 2.0**53 / _MICROSECONDS
 """Seconds since the epoch, from 1973 to 2255: as many microseconds are whole numbers that a float holds exactly."""
 _CONTAINER = 3
 _ELEMENT = 1
@@ -63,12 +63,13 @@ def number(value: float) -> str:
             return repr(value)
         if abs(value) > LARGEST or len(str(abs(value)).rstrip("0")) > MAX_DIGITS:
             raise TooLargeError(f"A table keeps numbers of at most {MAX_DIGITS} digits; keep a longer one as text.")
-    elif _TIMES[0] < value < _TIMES[1] and (micros := int(value * _MICROSECONDS + 0.5)) / _MICROSECONDS == value:
+        return repr(value)
+    if _EARLIEST < value < _LATEST and (micros := int(value * _MICROSECONDS + 0.5)) / _MICROSECONDS == value:
         digits = str(micros)  # `repr` takes twice as long to find the shortest digits that are this number
         return f"{digits[:-6]}.{digits[-6:]}"
-    elif not math.isfinite(value):
-        raise GiveUpError(f"A table keeps finite numbers, not {value}.")
-    elif value and not SMALLEST <= abs(value) <= LARGEST:
+    if value and not SMALLEST <= abs(value) <= LARGEST:
+        if not math.isfinite(value):
+            raise GiveUpError(f"A table keeps finite numbers, not {value}.")
         raise TooLargeError(f"A table keeps numbers between {SMALLEST} and {LARGEST}, not {value}.")
     return repr(value)
 

@@ -251,7 +251,9 @@ def batches(items: Sequence[tuple[Encoded, int]]) -> Iterator[list[Encoded]]:
     batch: list[Encoded] = []
     size = _ENVELOPE
     for item, weight in items:
-        sent = _sent(item, weight)
+        sent = weight * _ESCAPED
+        if sent >= BATCH_BYTES // BATCH_ITEMS:  # most are far from a 25th of the limit, and need no counting
+            sent = len(json.dumps(item))
         if batch and (len(batch) == BATCH_ITEMS or size + sent > BATCH_BYTES):
             yield batch
             batch, size = [], _ENVELOPE
@@ -259,9 +261,3 @@ def batches(items: Sequence[tuple[Encoded, int]]) -> Iterator[list[Encoded]]:
         size += sent
     if batch:
         yield batch
-
-
-def _sent(item: Encoded, weight: int) -> int:
-    """Bytes of an item as JSON. Counted only where it could matter: most are far from a 25th of the limit."""
-    rough = weight * _ESCAPED
-    return rough if rough < BATCH_BYTES // BATCH_ITEMS else len(json.dumps(item))

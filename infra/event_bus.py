@@ -114,12 +114,13 @@ class EventBus:
             MisconfiguredError: no such bus, or no right to it. Earlier entries may have been taken.
         """
         sizes = [entry.size for entry in entries]
-        for entry, size in zip(entries, sizes, strict=True):
-            if size > self._call_bytes:
-                raise TooLargeError(
-                    f"An event {entry.detail_type!r} has {size} bytes; the bus {self._bus} takes "
-                    f"{self._call_bytes}: leave its result out."
-                )
+        largest = max(sizes, default=0)
+        if largest > self._call_bytes:
+            kind = entries[sizes.index(largest)].detail_type
+            raise TooLargeError(
+                f"An event {kind!r} has {largest} bytes; the bus {self._bus} takes {self._call_bytes}: leave its "
+                "result out."
+            )
         batches = list(self._batches(sizes))
         taken: list[int] = []
         for start in range(0, len(batches), CALLS_AT_ONCE):
