@@ -11,7 +11,7 @@ from itertools import starmap
 from typing import Any, Final, Protocol
 
 from handler.engine.tasks import watch_tasks
-from handler.engine.timer import Timer
+from handler.engine.timer import Timer, find_timer
 from handler.engine.watch import CoroutineWatch, StepTimeout, Watch, current
 
 __all__ = ["Alarm", "StepTimeout", "SystemAlarm"]
@@ -72,7 +72,7 @@ class SystemAlarm:
             return function(*args, **kwargs)
         if not seconds > 0:  # so written, it stops NaN too
             raise StepTimeout(seconds)
-        timer = Timer.find(self._clock)
+        timer = find_timer(self._clock)
         watch = Watch(seconds, self._grace, self._clock)
         try:
             if timer is not None:
@@ -99,7 +99,7 @@ class SystemAlarm:
             raise StepTimeout(seconds)
         loop = asyncio.get_running_loop()
         watch_tasks(loop)
-        timer = Timer.find(self._clock)
+        timer = find_timer(self._clock)
         watch = CoroutineWatch(seconds, self._grace, self._clock)
         watch.next_at += COURTESY
         context = copy_context()

@@ -8,12 +8,15 @@ import threading
 # Python's `getsignal` first searches an enum for the handler, in vain, which costs more than all the rest of a call.
 from _signal import getsignal  # type: ignore[import-not-found]  # C's half of `signal`, which has no type stub
 from collections.abc import Callable
+from threading import get_ident
 from types import FrameType
 from typing import Any, Final
 
 from handler.engine.tracing import is_of_alarm
 from handler.engine.watch import Watch
 
+SIGALRM: Final = getattr(signal, "SIGALRM", None)
+"""The timer's signal, where there is one."""
 TIGHT: Final = 0.001
 """Seconds between interruptions after the grace: each lands at another place, until one is not caught."""
 REPEAT: Final = 0.5
@@ -34,25 +37,18 @@ class Timer:
     It stays registered between blocks, where it does nothing (or calls the handler that it replaced), so that a step
     costs two calls of `setitimer` and none of `signal`. Others reset handlers too (a monitoring layer that sets
     ``SIG_DFL`` would make the next alarm end the process): each block begins with a look whether it is still there.
+
+    Attributes:
+        thread: the main thread, as `get_ident` tells it: the only one whose blocks the signal interrupts.
+        watches: the runs that it may have to interrupt, those around others first.
     """
 
     def __init__(self, clock: Callable[[], float], previous: Any) -> None:
         self._clock = clock
         self._previous = previous
         self._foreign: tuple[float, float] | None = None
+        self.thread = get_ident()
         self.watches: list[Watch] = []
-
-    @classmethod
-    def find(cls, clock: Callable[[], float]) -> Timer | None:
-        """The process's timer; ``None`` where there is none: off the main thread, or without ``SIGALRM``."""
-        if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-            return None
-        handler = getsignal(signal.SIGALRM)
-        if isinstance(handler, cls):
-            return handler
-        timer = cls(clock, handler)
-        signal.signal(signal.SIGALRM, timer)
-        return timer
 
     def arm(self, watch: Watch) -> None:
         """Interrupt `watch` from its `next_at` on, until `disarm`."""
@@ -68,7 +64,7 @@ class Timer:
         if watch in self.watches:
             self.watches.remove(watch)
         delay, interval = signal.setitimer(signal.ITIMER_REAL, 0)
-        if not (delay or interval) or getsignal(signal.SIGALRM) is not self:
+        if not (delay or interval) or getsignal(SIGALRM) is not self:
             watch.check_late()
         if self.watches:
             self._set(self._clock())
@@ -107,6 +103,31 @@ class Timer:
             if hit.raised:
                 hit.trace().begin(frame, len(hit.raised) // 2)
             raise hit.make_timeout()
+
+
+def find_timer(clock: Callable[[], float]) -> Timer | None:
+    """The process's timer; ``None`` where there is none: off the main thread, or without ``SIGALRM``."""
+    if SIGALRM is None:
+        return None
+    handler = getsignal(SIGALRM)
+    if isinstance(handler, Timer) and handler.thread == get_ident():
+        return handler
+    return _find_anew(handler, clock)
+
+
+def _find_anew(handler: Any, clock: Callable[[], float]) -> Timer | None:
+    """As `find_timer`, where `handler` is registered: no timer, or the timer of another thread.
+
+    To ask `threading` costs more than to set the timer, so that it is asked here alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    if not isinstance(handler, Timer):
+        timer = Timer(clock, handler)
+        signal.signal(signal.SIGALRM, timer)
+        return timer
+    handler.thread = get_ident()  # the process is a fork, and the thread that forked is its main thread
+    return handler
 
 
 def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:

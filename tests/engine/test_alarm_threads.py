@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -85,3 +88,47 @@ def test_off_the_main_thread_a_coroutine_that_blocked_its_loop_is_late(took: flo
     (outcome,) = in_a_thread(lambda: asyncio.run(SystemAlarm(clock).wait(block, (), {}, 5)))
     assert isinstance(outcome, StepTimeout) is late
     assert late or outcome == "done"
+
+
+def test_a_thread_leaves_the_timer_of_the_main_thread_alone() -> None:
+    clock = Clock()
+    alarm = SystemAlarm(clock)
+    alarm.call(int, (), {}, 5)  # registers the timer
+    timers: list[tuple[float, float]] = []
+
+    def block() -> None:
+        timers.append(signal.getitimer(signal.ITIMER_REAL))
+        clock.now += 6
+
+    (outcome,) = in_a_thread(lambda: alarm.call(block, (), {}, 5))
+    assert timers == [(0.0, 0.0)]
+    assert isinstance(outcome, StepTimeout)
+    assert outcome.late
+
+
+def exit_as_interrupted() -> None:
+    """End the process: 0 if a block was interrupted at its limit, each time."""
+    ends = []
+    for _ in range(2):
+        try:
+            SystemAlarm(time.monotonic).call(time.sleep, (5,), {}, 0.02)
+        except StepTimeout as timeout:
+            ends.append("late" if timeout.late else "interrupted")
+    os._exit(0 if ends == ["interrupted"] * 2 else 1)
+
+
+def exit_code_of_a_fork() -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            exit_as_interrupted()
+        finally:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_interrupts_its_blocks_whichever_thread_made_it() -> None:
+    SystemAlarm(time.monotonic).call(int, (), {}, 5)  # the child takes over a timer that knows the old main thread
+    assert exit_code_of_a_fork() == 0
+    assert in_a_thread(exit_code_of_a_fork) == [0]
