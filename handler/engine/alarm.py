@@ -76,7 +76,7 @@ class SystemAlarm:
         watch = Watch(seconds, self._grace, self._clock)
         try:
             if timer is not None:
-                timer.arm(watch)
+                timer.arm(watch, seconds)
             watch.results.extend(starmap(partial(function, *args, **kwargs), ((),)))  # one call; see Watch.results
         except BaseException as error:  # noqa: BLE001  # settled below
             watch.armed = False
@@ -106,7 +106,7 @@ class SystemAlarm:
         context.run(current.set, watch)
         try:
             if timer is not None:
-                timer.arm(watch)
+                timer.arm(watch, seconds + COURTESY)
             run = _run(watch, partial(function, *args, **kwargs), can_interrupt=timer is not None)
             await _Supervision(loop.create_task(run, context=context), watch, timer).see_through()
         finally:

@@ -50,21 +50,30 @@ class Timer:
         self.thread = get_ident()
         self.watches: list[Watch] = []
 
-    def arm(self, watch: Watch) -> None:
-        """Interrupt `watch` from its `next_at` on, until `disarm`."""
+    def arm(self, watch: Watch, delay: float) -> None:
+        """Interrupt `watch` from its `next_at` on, which is `delay` seconds after it began, until `disarm`.
+
+        An alarm that comes before this is through raises here: it belongs inside the caller's ``try``.
+        """
         watch.armed = True
+        is_alone = not self.watches
         self.watches.append(watch)
-        delay, interval = self._set(watch.started_at)
-        if delay and len(self.watches) == 1:
-            self._foreign = (watch.started_at + delay, interval)
+        if is_alone and SHORTEST <= delay <= LONGEST:  # nearly always; the same as `_set` then
+            left, interval = signal.setitimer(signal.ITIMER_REAL, delay, REPEAT)
+        else:
+            left, interval = self._set(self._clock())
+        if left and is_alone:
+            self._foreign = (self._clock() + left, interval)
 
     def disarm(self, watch: Watch) -> None:
         """End what `arm` began. A timer that the block switched off or took over makes the watch late if it is over."""
-        watch.stop()
+        watch.armed = False  # before the look at `raised`: from here on no signal adds to it
+        if watch.raised:
+            watch.stop()  # only a block that was interrupted before is traced
         if watch in self.watches:
             self.watches.remove(watch)
-        delay, interval = signal.setitimer(signal.ITIMER_REAL, 0)
-        if not (delay or interval) or getsignal(SIGALRM) is not self:
+        left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+        if not (left or interval) or getsignal(SIGALRM) is not self:
             watch.check_late()
         if self.watches:
             self._set(self._clock())

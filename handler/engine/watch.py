@@ -45,18 +45,18 @@ class Watch:
         late: it came back by itself, after the limit.
     """
 
+    armed = False  # this and the next are the class's until a run sets them, which saves each run two stores
+    _trace: LineTrace | None = None
+
     def __init__(self, seconds: float, grace: float, clock: Callable[[], float]) -> None:
         self.seconds = seconds
         self.grace = grace
         self.clock = clock
-        self.started_at = clock()
-        self.ends_at = self.next_at = self.started_at + seconds
-        self.armed = False
+        self.ends_at = self.next_at = clock() + seconds
         self.results: list[Any] = []
         self.error: BaseException | None = None
         self.raised: list[StepTimeout] = []
         self.late = False
-        self._trace: LineTrace | None = None
 
     def is_running_in(self, frame: FrameType | None) -> bool:
         """Whether the code that is executing now, in `frame`, is the block's, and may be interrupted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import pytest
@@ -38,6 +38,15 @@ def test_no_timer_is_left_armed_after_a_block(alarm: SystemAlarm) -> None:
         alarm.call(count_for_ever, (), {}, LIMIT)
     with pytest.raises(ValueError, match="invalid literal"):
         alarm.call(int, ("x",), {}, 60)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def call_a_block_within_a_block(alarm: SystemAlarm) -> None:
+    alarm.call(lambda: alarm.call(int, (), {}, 60), (), {}, 60)
+
+
+def test_no_timer_is_left_armed_after_a_block_within_a_block(alarm: SystemAlarm) -> None:
+    call_a_block_within_a_block(alarm)
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
@@ -82,10 +91,21 @@ def test_the_handler_of_another_library_gets_its_alarms_between_blocks(alarm: Sy
     assert seen == [signal.SIGALRM]
 
 
-def test_the_timer_of_another_library_goes_on_after_a_block(alarm: SystemAlarm) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda alarm: alarm.call(int, (), {}, 60),
+        call_a_block_within_a_block,
+        lambda alarm: alarm.call(int, (), {}, 1e19),
+    ],
+    ids=["block", "block within a block", "far limit"],
+)
+def test_the_timer_of_another_library_goes_on_after_a_block(
+    alarm: SystemAlarm, call: Callable[[SystemAlarm], None]
+) -> None:
     signal.signal(signal.SIGALRM, lambda number, frame: None)  # noqa: ARG005  # a handler's parameters
     signal.setitimer(signal.ITIMER_REAL, 100, 7)
-    alarm.call(int, (), {}, 60)
+    call(alarm)
     left, interval = signal.getitimer(signal.ITIMER_REAL)
     assert 90 < left <= 100
     assert interval == 7
