@@ -68,16 +68,16 @@ class SystemAlarm:
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
         """Run a plain function; see `Alarm.call`."""
-        if seconds == math.inf:
-            return function(*args, **kwargs)
-        if not seconds > 0:  # so written, it stops NaN too
-            raise StepTimeout(seconds)
+        if not 0.0 < seconds < math.inf:
+            if seconds == math.inf:
+                return function(*args, **kwargs)
+            raise StepTimeout(seconds)  # NaN too
         timer = find_timer(self._clock)
         watch = Watch(seconds, self._grace, self._clock)
         try:
             if timer is not None:
                 timer.arm(watch, seconds)
-            watch.results.extend(starmap(partial(function, *args, **kwargs), ((),)))  # one call; see Watch.results
+            watch.results.extend(starmap(partial(function, **kwargs), (args,)))  # one call; see Watch.results
         except BaseException as error:  # noqa: BLE001  # settled below
             watch.armed = False
             watch.error = error
@@ -87,6 +87,8 @@ class SystemAlarm:
         if timer is None:
             watch.check_late()
             return watch.settle()
+        if watch.error is None and not watch.raised and not watch.late:  # disarmed: no signal changes these any more
+            return watch.results.pop()  # as `settle` does, for most blocks
         return watch.settle(timer.watches)
 
     async def wait(
