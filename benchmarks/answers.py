@@ -19,14 +19,9 @@ Attributes = dict[str, dict[str, Any]]
 
 
 class Answers:
-    """One account without faults. Not for threads that write the same item.
+    """One account without faults. Not for threads that write the same item."""
 
-    Args:
-        weigh: whether write units are counted; that takes time, where time is measured.
-    """
-
-    def __init__(self, *, weigh: bool = True) -> None:
-        self._units = units if weigh else lambda _: 0
+    def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.units = 0
         self._items: dict[tuple[str, str], Attributes] = {}
@@ -69,7 +64,7 @@ class Answers:
 
     def _put(self, item: Attributes) -> None:
         self._items[_key(item)] = item
-        self.units += self._units(item)
+        self.units += units(item)
 
     def _update(self, request: dict[str, Any]) -> dict[str, Any]:
         key = _key(request["Key"])
@@ -80,7 +75,7 @@ class Answers:
         after = {name: value for name, value in before.items() if name not in gone}
         after |= {names[name]: values[value] for name, value in _SET.findall(sets)}
         self._items[key] = after
-        self.units += max(self._units(before), self._units(after))
+        self.units += max(units(before), units(after))
         return {"Attributes": after}
 
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -88,15 +83,6 @@ class Answers:
         prefix = texts[1] if len(texts) > 1 else ""
         items = sorted(self._items.items())
         return {"Items": [item for (pk, sk), item in items if pk == texts[0] and sk.startswith(prefix)]}
-
-    def last_result(self) -> str:
-        """The result of the last step recorded, as JSON."""
-        last = max(sk for _, sk in self._items if sk.startswith("STEP#"))
-        return next(item["result"]["S"] for (_, sk), item in self._items.items() if sk == last)
-
-    def forget(self) -> None:
-        """Drop all items, so that a long measurement does not fill the memory."""
-        self._items.clear()
 
 
 def units(item: Attributes) -> int:

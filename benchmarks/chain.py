@@ -37,13 +37,17 @@ def payload(steps: int) -> dict[str, Any]:
 
 
 def arguments() -> Namespace:
-    """What each cell is started with: ``--steps`` of a job, ``--seconds`` to repeat it, ``--forget`` caches between."""
+    """What each cell is started with: ``--steps`` of a job, and ``--seconds`` to repeat it.
+
+    ``--forget`` and ``--invocation`` are for those runners that say what they mean by it.
+    """
     from argparse import ArgumentParser  # noqa: PLC0415  # a cold start's figures take nothing but `payload` from here
 
     parser = ArgumentParser()
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--forget", action="store_true")
+    parser.add_argument("--invocation", action="store_true")
     return parser.parse_args()
 
 

@@ -1,67 +1,109 @@
 """All that a job costs but the network: JSON read, compiled, timer armed, results encoded, items and events built.
 
-The worker's own door with one message of the queue, and clients that take their requests and answer at once.
-Botocore's own work is left out, as it is paid by the call, not by the step: what that comes to, `batching` shows.
+The worker with one message of the queue, and clients that take their requests and answer at once. Botocore's own work
+is left out, as it is paid by the call, not by the step: what that comes to, `batching` shows.
+
+With ``--invocation``, all of an invocation that this message is alone in: handler, settings, batch processor and the
+metrics' lines are around it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.answers import Answers
-from benchmarks.chain import arguments, demand, payload, repeat, tell
+from benchmarks.chain import arguments, demand, payload, repeat, repeat_awaited, tell
 from benchmarks.invocation import Context, prepare, queue_event
 
-OPERATIONS = {
-    "put_item": "PutItem",
-    "update_item": "UpdateItem",
-    "batch_write_item": "BatchWriteItem",
-    "get_item": "GetItem",
-    "query": "Query",
-    "put_events": "PutEvents",
-    "send_message": "SendMessage",
-}
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 class Client:
-    """A client of every service, which answers in this process."""
+    """A client of every service, which takes what a new job writes, keeps the last batch, and answers at once."""
 
-    def __init__(self, answers: Answers) -> None:
-        for method, operation in OPERATIONS.items():
-            setattr(self, method, lambda _operation=operation, **request: answers.answer(_operation, request))
+    def __init__(self) -> None:
+        self.calls = 0
+        self.last: list[dict[str, Any]] = []
+
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        self.calls += 1
+        ((_, self.last),) = request["RequestItems"].items()
+        return {}
+
+    def put_item(self, **_: Any) -> dict[str, Any]:
+        self.calls += 1
+        return {}
+
+    def put_events(self, **_: Any) -> dict[str, Any]:
+        self.calls += 1
+        return {"FailedEntryCount": 0}
+
+    def demand(self, result: int) -> None:
+        """See that the last step came to this."""
+        demand(int(self.last[-1]["PutRequest"]["Item"]["result"]["S"]), result)
+        self.last = []
 
 
 def main() -> None:
     given = arguments()
     prepare()
-    from handler.app import lambda_handler  # noqa: PLC0415  # the settings must be set before
-    from infra import event_bus  # noqa: PLC0415
+    from infra import event_bus  # noqa: PLC0415  # the settings must be set before
     from infra.clients import Clients  # noqa: PLC0415
 
-    answers = Answers(weigh=False)
-    client = Client(answers)
+    client = Client()
     Clients.client = lambda *_: client  # type: ignore[method-assign]  # the last thing before botocore
     event_bus.CALLS_AT_ONCE = 1  # type: ignore[misc]  # threads wait for the network together, and there is none here
-    event, context = queue_event(json.dumps(payload(given.steps))), Context()
+    body = json.dumps(payload(given.steps))
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # the metrics, read by nobody here
+        taken = invoked(body, given, client) if given.invocation else asyncio.run(worked(body, given, client))
+    tell(taken, steps=given.steps, calls=client.calls)
+
+
+async def worked(body: str, given: Namespace, client: Client) -> list[float]:
+    """The seconds that the worker took for each message."""
+    from handler.lifetime import Lifetime  # noqa: PLC0415  # as above
+    from handler.settings import Settings  # noqa: PLC0415
+    from handler.wiring import CLOCK, wire  # noqa: PLC0415
+    from handler.worker import DONE, Message, Worker  # noqa: PLC0415
+
+    ports = wire(Settings.from_environment(os.environ))
+
+    async def job() -> float:
+        began = time.perf_counter()
+        CLOCK.restart()
+        verdict = await Worker(ports).work(Message(id="m", body=body), Lifetime.starting(CLOCK(), 60_000))
+        taken = time.perf_counter() - began
+        if verdict != DONE:
+            raise SystemExit(f"the message was not worked off: {verdict}")
+        client.demand(given.steps)
+        ports.metrics.flush()
+        return taken
+
+    return await repeat_awaited(job, seconds=given.seconds)
+
+
+def invoked(body: str, given: Namespace, client: Client) -> list[float]:
+    """The seconds that the handler took for each batch of one message."""
+    from handler.app import lambda_handler  # noqa: PLC0415  # as above
+
+    event, context = queue_event(body), Context()
 
     def job() -> float:
-        answers.forget()
         began = time.perf_counter()
         answer: Any = lambda_handler(event, context)
         taken = time.perf_counter() - began
         if answer["batchItemFailures"]:
-            raise SystemExit("the message was not worked off")
-        demand(int(answers.last_result()), given.steps)
+            raise SystemExit(f"the message was not worked off: {answer}")
+        client.demand(given.steps)
         return taken
 
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # the metrics: made, and read by nobody here
-        taken = repeat(job, seconds=given.seconds)
-    tell(taken, steps=given.steps, calls=sum(answers.calls.values()))
+    return repeat(job, seconds=given.seconds)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def main() -> None:
     sys.argv[1:] = ["--steps", given.steps, "--seconds", given.seconds]  # what the chains read
     with cProfile.Profile() as profile:
         if given.all_in:
+            sys.argv.append("--invocation")
             chain_all_in.main()
         else:
             asyncio.run(chain_conduit.main())

@@ -20,12 +20,14 @@ NAMES = {
     "conduit": "**conduit, engine**: `from_dict` + `run`",
     "conduit_first": "conduit, engine: the process never met the job's texts",
     "all_in": "**conduit, all in**: JSON to built records and events",
+    "invocation": "conduit, a whole invocation with one job",
     "validate_call": "bare loop over pydantic `validate_call`",
     "pyconduit": "pyconduit 1.0.4: load + run",
     **PEERS,
 }
 PROGRAMS = {name: (f"benchmarks.chain_{name}",) for name in NAMES} | {
-    "conduit_first": ("benchmarks.chain_conduit", "--forget")
+    "conduit_first": ("benchmarks.chain_conduit", "--forget"),
+    "invocation": ("benchmarks.chain_all_in", "--invocation"),
 }
 LEAST_AGAINST_PYCONDUIT = {10: 6.0, 100: 15.0, 1000: 150.0}
 LEAST_ALL_IN = {10: 3.0, 100: 6.0, 1000: 75.0}
@@ -58,7 +60,7 @@ def runners(steps: int, extent: Extent) -> Iterator[str]:
     """Who is given a chain of that many steps."""
     yield from ("conduit", "conduit_first", "validate_call")
     if steps <= DOOR_LIMIT:
-        yield from ("all_in", "pyconduit")
+        yield from ("all_in", "invocation", "pyconduit")
     if steps <= extent.longest_for_writers:
         yield from PEERS
 

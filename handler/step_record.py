@@ -9,7 +9,7 @@ from handler.engine import ConduitStatus, ConduitStep
 from infra.records import JobRecord, StepRecord
 
 MICROSECONDS: Final = 1_000_000
-"""In a second: the unit of a step's recorded times. A clock tells no more, and whole ones are quick to write."""
+"""In a second: the unit of a step's recorded times, of which its duration is a whole number too."""
 _DONE: Final = (ConduitStatus.DONE.name, ConduitStatus.DONE.value)  # an enum looks both up anew each time
 
 

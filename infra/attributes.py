@@ -20,10 +20,7 @@ MAX_DIGITS: Final = 38
 LARGEST, SMALLEST = 9.99e125, 1e-130
 """Of a number, by magnitude; DynamoDB refuses what lies outside, but for zero."""
 _ORDINARY = 10**15
-"""Whole numbers below it need no closer look; nearly all are."""
-_MICROSECONDS: Final = 1_000_000
-_EARLIEST, _LATEST = 1e8, 2.0**53 / _MICROSECONDS
-"""Seconds since the epoch, from 1973 to 2255: as many microseconds are whole numbers that a float holds exactly."""
+"""Numbers from 1 to it need no closer look; nearly all are."""
 _CONTAINER = 3
 _ELEMENT = 1
 _WHOLE = frozenset("-0123456789")
@@ -58,18 +55,14 @@ def number(value: float) -> str:
         TooLargeError: a number that DynamoDB has no room for.
         GiveUpError: a number that is none.
     """
+    if 1 <= value < _ORDINARY:
+        return repr(value)
     if isinstance(value, int):
-        if -_ORDINARY < value < _ORDINARY:
-            return repr(value)
         if abs(value) > LARGEST or len(str(abs(value)).rstrip("0")) > MAX_DIGITS:
             raise TooLargeError(f"A table keeps numbers of at most {MAX_DIGITS} digits; keep a longer one as text.")
-        return repr(value)
-    if _EARLIEST < value < _LATEST and (micros := int(value * _MICROSECONDS + 0.5)) / _MICROSECONDS == value:
-        digits = str(micros)  # `repr` takes twice as long to find the shortest digits that are this number
-        return f"{digits[:-6]}.{digits[-6:]}"
-    if value and not SMALLEST <= abs(value) <= LARGEST:
-        if not math.isfinite(value):
-            raise GiveUpError(f"A table keeps finite numbers, not {value}.")
+    elif not math.isfinite(value):
+        raise GiveUpError(f"A table keeps finite numbers, not {value}.")
+    elif value and not SMALLEST <= abs(value) <= LARGEST:
         raise TooLargeError(f"A table keeps numbers between {SMALLEST} and {LARGEST}, not {value}.")
     return repr(value)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.attributes import decode, decode_item, encode_and_weigh, number, weight
+from infra.attributes import decode_item, encode_and_weigh, weight
 from infra.errors import GiveUpError, TooLargeError
 from infra.job_items import step_record
 from infra.records import JobKey, StepRecord
@@ -77,9 +77,3 @@ def test_a_step_with_half_a_character_is_refused() -> None:
     (item,) = step_items([record(result='"\ud800"')])
     with pytest.raises(GiveUpError, match="half a character"):
         item.encode_and_weigh()
-
-
-@given(st.floats(1, 1e10) | st.integers(10**14, 9 * 10**15).map(lambda micros: micros / 1_000_000))
-def test_a_time_is_written_in_digits_that_are_read_as_the_same_time(seconds: float) -> None:
-    assert decode({"N": number(seconds)}) == seconds
-    assert float(number(seconds)) == seconds
