@@ -22,6 +22,7 @@ class Checks:
 
     Attributes:
         by_id: the first step of each id; a duplicate never replaces it.
+        known: what `find` has found so far, by the action as it was written.
     """
 
     def __init__(
@@ -36,20 +37,20 @@ class Checks:
         self._step_limit = step_limit
         self._overrides = [(_compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
         self._blocks = {block.action: block for block in blocks} if blocks else {}
-        self._found: dict[str, Block[..., Any] | None] = {}
+        self.known: dict[str, Block[..., Any] | None] = {}
         self._uses: dict[Block[..., Any], int] = {}
         self._limits: dict[Block[..., Any], int | None] = {}
 
     def find(self, action: Any) -> Block[..., Any] | None:
         """The block of that name, in any case of letters: one of the job's own, or a registered one."""
         try:
-            return self._found[action]
+            return self.known[action]
         except (KeyError, TypeError):
             pass
         if not isinstance(action, str):
             return None
         own = self._blocks.get(action.upper() if action.isascii() else action)
-        found = self._found[action] = own or REGISTRY.get(action)
+        found = self.known[action] = own or REGISTRY.get(action)
         return found
 
     def check(self, step: ConduitStep, position: int) -> None:
@@ -62,7 +63,7 @@ class Checks:
         if block is None:
             step.status = ConduitStatus.BLOCK_NOT_FOUND
             return
-        over = (block.max_uses is not None or bool(self._overrides)) and self._is_over(block)
+        over = self._is_over(block) if block.max_uses is not None or self._overrides else False
         if first is not step:
             step.status = ConduitStatus.DUPLICATE_STEP_IDS
         elif block.tags and not block.tags <= self._tags:

@@ -10,8 +10,7 @@ from handler.engine.contexts import StepView
 from handler.engine.retry import Retry
 from handler.engine.status import ConduitStatus
 
-_USUAL: Final = frozenset({"action", "id", "parameters"})
-"""What most steps have, and nothing else."""
+_NONE: Final = ConduitStatus.NONE  # looking a member up in its enum takes eight times as long as a name
 
 
 class StepOwner(Protocol):
@@ -45,23 +44,17 @@ class ConduitStep:
         finished_at: when it ended.
     """
 
-    # What every step begins with stands here and is set by nobody: that is most of what making a step would cost.
-    id = ""
-    position = 0
-    if_condition: Any = None
-    given_id: str | None = None
-    forced = False
-    timeout: float | None = None
-    retry: Retry | None = None
-    allow_failure = False
-    status: ConduitStatus = ConduitStatus.NONE
-    return_value: Any = None
-    result_json: str | None = None
+    if_condition: Any
+    timeout: float | None
+    retry: Retry | None
+    return_value: Any
+    result_json: str | None
+    started_at: float | None
+    finished_at: float | None
+    # What few steps ever have stands here and is set by nobody. The rest has no default in the class: CPython reads and
+    # sets an attribute that the class has, too, several times as slowly as one that only the object has.
     variables_json: str | None = None
     error: dict[str, Any] | None = None
-    attempts = 0
-    started_at: float | None = None
-    finished_at: float | None = None
 
     def __init__(
         self,
@@ -77,45 +70,36 @@ class ConduitStep:
         retry: Retry | None = None,
         allow_failure: bool = False,
     ) -> None:
-        self.job = job
-        self.block = block
-        self.action: str = block.action if block is not None else (action or "")
-        self.parameters: Mapping[str, Any] = parameters if parameters is not None else {}
+        self.begin(job, block, block.action if block is not None else (action or ""), parameters, id)
         self.if_condition = if_condition
-        self.given_id = id if id is None or type(id) is str else str(id)
         self.forced = forced
         self.timeout = timeout
         self.retry = retry
         self.allow_failure = allow_failure
         job.attach(self)
 
-    @classmethod
-    def read(cls, job: StepOwner, block: Block[..., Any] | None, data: Mapping[str, Any]) -> ConduitStep:
-        """Make a step of a dictionary, without adding it to its job.
+    def begin(
+        self, job: StepOwner, block: Block[..., Any] | None, action: str, parameters: Mapping[str, Any] | None, id: Any
+    ) -> None:
+        """Give a new step what every step has. Passing the options on as well would take as long as checking it."""
+        self.job = job
+        self.block = block
+        self.action = action
+        self.parameters: Mapping[str, Any] = parameters if parameters is not None else {}
+        self.given_id: str | None = id if id is None or type(id) is str else str(id)
+        self.id = ""
+        self.position = self.attempts = 0
+        self.forced = self.allow_failure = False
+        self.status = _NONE
+        self.if_condition = self.timeout = self.retry = None
+        self.return_value = self.result_json = self.started_at = self.finished_at = None
 
-        Not by way of `__init__`: passing ten values on by name takes as long as checking the step.
-
-        Args:
-            job: its job.
-            block: what ``action`` names, or ``None``.
-            data: ``action``, and what else `__init__` takes (the condition as ``if``).
+    def read_options(self, data: Mapping[str, Any]) -> None:
+        """Take over what a dictionary says beside ``action``, ``id`` and ``parameters``.
 
         Raises:
             ValueError: a ``retry`` says what cannot be.
         """
-        step = cls.__new__(cls)
-        step.job = job
-        step.block = block
-        step.action = block.action if block is not None else str(data.get("action", ""))
-        parameters, given = data.get("parameters"), data.get("id")
-        step.parameters = parameters if parameters is not None else {}
-        if given is not None:
-            step.given_id = given if type(given) is str else str(given)
-        if not data.keys() <= _USUAL:
-            step._read_options(data)  # noqa: SLF001  # its own
-        return step
-
-    def _read_options(self, data: Mapping[str, Any]) -> None:
         retry = data.get("retry")
         self.if_condition = data.get("if")
         self.forced = bool(data.get("forced"))

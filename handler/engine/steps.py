@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from handler.engine.checks import Checks
 from handler.engine.retry import Retry
 from handler.engine.step import ConduitStep
+
+_USUAL: Final = 3
+"""How many entries most steps have: ``action``, ``id`` and ``parameters``."""
 
 
 class StepList:
@@ -32,13 +35,22 @@ class StepList:
             TypeError: a step is no dictionary.
             ValueError: a ``retry`` says what cannot be.
         """
-        own, find, check, read = self.steps, self._checks.find, self._checks.check, ConduitStep.read
+        checks, own, new = self._checks, self.steps, ConduitStep.__new__
+        known, check = checks.known, checks.check
         for data in steps:
             if type(data) is not dict and not isinstance(data, Mapping):
                 raise TypeError(
                     f"step {len(own) + 1} is a {type(data).__name__}; a step is a dictionary with an `action`"
                 )
-            step = read(self, find(data.get("action", "")), data)
+            action, parameters, given = data.get("action", ""), data.get("parameters"), data.get("id")
+            try:
+                block = known[action]
+            except (KeyError, TypeError):
+                block = checks.find(action)
+            step = new(ConduitStep)
+            step.begin(self, block, block.action if block is not None else str(action), parameters, given)
+            if len(data) != _USUAL or block is None or parameters is None or given is None:
+                step.read_options(data)
             own.append(step)
             check(step, len(own))
             self._finished = False

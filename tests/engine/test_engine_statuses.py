@@ -120,6 +120,8 @@ def test_block_limits_are_overridden_by_the_first_glob_that_matches(run: Any, st
         statuses(run({"steps": steps}, blocks=[once], block_limit_overrides={"TWICE": 5}))
         == ["DONE"] + ["BLOCK_LIMIT_EXCEED"] * 2
     )
+    lowered = run({"steps": [TRUE | {"allow_failure": True}] * 2}, block_limit_overrides={"LOGIC.*": 1})
+    assert statuses(lowered) == ["DONE", "BLOCK_LIMIT_EXCEED"]
 
 
 def test_a_private_block_exists_only_for_the_job_that_has_it(run: Any, statuses: Any, make_block: Any) -> None:

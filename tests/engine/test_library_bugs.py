@@ -78,7 +78,7 @@ def test_max_uses_of_n_lets_n_through(run: Any, statuses: Any, make_block: Any) 
     assert statuses(run({"steps": [step("ONCE")] * 2}, blocks=[once])) == ["DONE", "BLOCK_LIMIT_EXCEED"]
 
 
-@pytest.mark.parametrize("action", ["NO.SUCH", "nothing", "", "TEXT.JOIN.X", 1, None])
+@pytest.mark.parametrize("action", ["NO.SUCH", "nothing", "", "TEXT.JOIN.X", 1, None, ["TEXT.JOIN"]])
 def test_an_unknown_block_is_a_status(run: Any, statuses: Any, action: Any) -> None:
     assert statuses(run({"steps": [{"action": action}]})) == ["BLOCK_NOT_FOUND"]
 
