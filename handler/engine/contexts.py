@@ -73,30 +73,34 @@ class StepView(View):
 
 
 class StepsView(View):
-    """``steps``: every step of the job by its id."""
+    """``steps``: every step of the job by its id.
 
-    __slots__ = ("_steps",)
+    Attributes:
+        steps_by_id: the steps themselves.
+    """
 
-    def __init__(self, steps: Mapping[str, SeenStep]) -> None:
-        self._steps = steps
+    __slots__ = ("steps_by_id",)
+
+    def __init__(self, steps_by_id: Mapping[str, SeenStep]) -> None:
+        self.steps_by_id = steps_by_id
 
     @property
     def description(self) -> str:  # type: ignore[override]  # as above
-        return f"a job of {len(self._steps)} steps"
+        return f"a job of {len(self.steps_by_id)} steps"
 
     def __getitem__(self, key: str) -> StepView:
-        return StepView(self._steps[key])
+        return StepView(self.steps_by_id[key])
 
     def result_of(self, key: str) -> Any:
-        """``steps.<key>.result``, the path that tags take most, without a view of the step in between."""
-        step = self._steps[key]
+        """``steps.<key>.result``, without a view of the step in between."""
+        step = self.steps_by_id[key]
         return step.return_value if step.status is _DONE else None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._steps)
+        return iter(self.steps_by_id)
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return len(self.steps_by_id)
 
 
 class JobView(View):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, final
 
 from handler.engine.values import Charge, copy_value
 
@@ -27,6 +27,7 @@ Key = str | tuple["str | Tag", ...]
 """One key of a path: as written, or pieces of which some are tags."""
 
 
+@final
 @dataclass(slots=True)  # not frozen: making one is most of parsing a text, and a frozen one takes twice as long
 class Tag:
     """One tag, parsed. Nobody changes it.
@@ -58,11 +59,6 @@ class Tag:
         Raises:
             PathError: it points to nothing.
         """
-        if self.step is not None:
-            try:
-                return contexts["steps"].result_of(self.step)
-            except (AttributeError, KeyError):
-                pass  # contexts of someone's own, or no such step: the walk tells
         keys: tuple[Any, ...] = self.keys
         if not self.fixed:
             keys = tuple(resolve_key(key, contexts, charge) for key in keys)
@@ -74,7 +70,7 @@ class Tag:
             try:  # noqa: SIM105  # `suppress` takes longer than the walk that this saves
                 value, begin = contexts["steps"].result_of(keys[1]), 3
             except (AttributeError, KeyError):
-                pass  # as above
+                pass  # contexts of someone's own, or no such step: the walk tells
         for depth in range(begin, len(keys)):
             key = keys[depth]
             kind = type(value)
