@@ -100,11 +100,12 @@ class Conduit(StepList):
         Raises:
             TypeError: a key is unknown, or a step is no dictionary.
         """
-        arguments = {key: value for key, value in data.items() if key not in ("steps", "parameters")}
-        if "parameters" in data:
-            arguments.setdefault("local_values", data["parameters"])
-        job = cls(**(arguments | options))
-        job.load_step_list(data.get("steps") or ())
+        arguments = dict(data)
+        steps = arguments.pop("steps", None) or ()
+        if "parameters" in arguments:
+            arguments.setdefault("local_values", arguments.pop("parameters"))
+        job = cls(**(arguments | options if options else arguments))
+        job.load_step_list(steps)
         return job
 
     @classmethod
@@ -197,14 +198,14 @@ class Conduit(StepList):
         self.paused = None
         turns = Turns(
             self,
-            runtime if runtime is not None else Runtime(),
+            runtime,
             self._ask if self.before_step is not None else None,
             None if self._has_own_contexts else self._views,
         )
         steps = self.steps
         while self._next < len(steps):
             step = steps[self._next]
-            block, goes_on = step.block, step.forced or self.success is not False
+            block, goes_on = step.block, self.success is not False or step.forced
             if block is not None and step.status is _NONE and goes_on and not self.cancelled:
                 taken = turns.take(step, block, self._tries)
                 if taken is not None:

@@ -13,7 +13,7 @@ from handler.engine.call import Budget, JobFace, StepCall, VariablesDraft, globa
 from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.limits import Invocation, TimeLimit, earliest_end
 from handler.engine.outcome import Execution, Paused
-from handler.engine.runtime import Runtime
+from handler.engine.runtime import SYSTEM, Runtime, steady_clock
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.tags import resolve
@@ -51,14 +51,18 @@ class Turns:
 
     Args:
         job: the job.
-        runtime: the world.
+        runtime: the world; the system's for ``None``.
         ask: what is asked before a block begins; ``None`` for nothing.
         contexts: what tags see; ``None`` where the job makes its own anew for each step.
     """
 
-    def __init__(self, job: RunningJob, runtime: Runtime, ask: Ask | None, contexts: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, job: RunningJob, runtime: Runtime | None, ask: Ask | None, contexts: Mapping[str, Any] | None
+    ) -> None:
         self.job, self.store = job, job.store
-        self.runtime, self.now, self.invocation = runtime, runtime.now, runtime.invocation
+        self.now = runtime.now if runtime is not None else steady_clock()
+        self.runtime = runtime = runtime if runtime is not None else SYSTEM
+        self.invocation = runtime.invocation
         self.ask = ask
         self.contexts = contexts
         self.fresh = True  # nothing of the job has run in this invocation: its first step takes what time there is

@@ -18,8 +18,9 @@ from handler.engine.limits import Invocation, Limits
 
 def steady_clock() -> Callable[[], float]:
     """A clock that tells seconds since the epoch and never jumps: read once, then moved on by the monotonic one."""
-    start, origin = time.time(), time.monotonic()
-    return lambda: start + (time.monotonic() - origin)
+    monotonic = time.monotonic
+    start, origin = time.time(), monotonic()
+    return lambda: start + (monotonic() - origin)
 
 
 async def _sleep(seconds: float) -> None:
@@ -51,3 +52,7 @@ class Runtime:
     alarm: Alarm = _ALARM
     invocation: Invocation | None = None
     job_ends_at: float | None = None
+
+
+SYSTEM: Final = Runtime()
+"""The world of a run that is given none, but for its clock: each run reads one of its own."""

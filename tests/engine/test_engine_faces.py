@@ -28,6 +28,14 @@ def test_a_block_knows_its_job_and_how_its_call_is_known_outside(run: Any, make_
     assert run(job)[1].return_value == ["j", None, [], "t/j/3/1", 7]
 
 
+def test_parameters_are_another_name_for_local_values_which_win_and_options_win_over_all() -> None:
+    assert Conduit.from_dict({"parameters": {"a": 1}}).local_values == {"a": 1}
+    assert Conduit.from_dict({"parameters": {"a": 1}, "local_values": {"a": 2}}).local_values == {"a": 2}
+    assert Conduit.from_dict({"parameters": {"a": 1}}, local_values={"a": 3}).local_values == {"a": 3}
+    assert Conduit.from_dict({"id": "a", "name": "b"}, id="c").id == "c"
+    assert len(Conduit.from_dict({"steps": None})) == 0
+
+
 def test_the_variables_that_a_block_sees_are_those_it_has_made_of_them(run: Any, make_block: Any) -> None:
     seen: list[Any] = []
 

@@ -257,3 +257,9 @@ def test_each_try_and_the_condition_have_the_whole_budget_of_what_tags_expand_to
     runtime = Runtime(limits=Limits(parameters=100))
     job = run({"parameters": {"t": "x" * 60}, "steps": [step]}, runtime, blocks=[make_block(work)])
     assert (statuses(job), job[1].attempts) == (["DONE"], 3)
+
+
+def test_each_run_without_a_world_of_its_own_reads_the_time_anew(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for now in (1e9, 2e9):  # as after a sandbox was frozen, which its monotonic clock does not notice
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        assert run({"steps": [TRUE]})[1].started_at == pytest.approx(now, abs=60)
