@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from handler.engine.call import VariablesDraft
 from handler.engine.limits import Limits
 from handler.engine.step import ConduitStep
 from handler.engine.values import NotJsonError, encode_text, keep, size_of
+
+_SHORT: Final = 64
+"""Bits of an integer that has a text for sure: Python refuses to make one of thousands of digits."""
 
 
 class Variables:
@@ -42,8 +45,12 @@ class Variables:
         Raises:
             NotJsonError: something is no JSON, or over a budget. Nothing was changed.
         """
-        value, text = keep(result, limits.nesting)
-        size = len(text) if text.isascii() else size_of(text)
+        if type(result) is int and result.bit_length() < _SHORT:  # what `keep` does with one, without the call
+            text = repr(result)
+            size = len(text)
+        else:
+            result, text = keep(result, limits.nesting)
+            size = len(text) if text.isascii() else size_of(text)
         results = self.results_size + size
         if results > limits.results:
             raise _too_large("all results of the job take", results, limits.results)
@@ -52,7 +59,7 @@ class Variables:
         elif size > limits.record:
             raise _too_large("the result takes", size, limits.record)
         self.results_size = results
-        step.return_value, step.result_json = value, text
+        step.return_value, step.result_json = result, text
 
     def _keep_changes(
         self, result_size: int, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits

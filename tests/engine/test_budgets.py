@@ -115,6 +115,22 @@ class TestEveryLimitLetsItsSizeThroughAndNoByteMore:
         data = {"steps": [step("TEXT.CREATE", value="x" * 48), step("TEXT.CREATE", value="x" * (48 + over))]}
         assert statuses(run(data, Runtime(limits=Limits(results=100)))) == ["DONE", status]
 
+    def test_all_results_that_are_numbers(
+        self, run: Any, statuses: Any, make_block: Any, over: int, status: str
+    ) -> None:
+        give = make_block(lambda: 12345, name="give")
+        limits = Limits(results=10 - over)
+        assert statuses(run({"steps": [{"action": "GIVE"}] * 2}, Runtime(limits=limits), blocks=[give])) == [
+            "DONE",
+            status,
+        ]
+
+    def test_a_record_that_is_a_number(self, run: Any, statuses: Any, make_block: Any, over: int, status: str) -> None:
+        give = make_block(lambda: -1234, name="give")
+        assert statuses(
+            run({"steps": [{"action": "GIVE"}]}, Runtime(limits=Limits(record=5 - over)), blocks=[give])
+        ) == [status]
+
     def test_all_variables(self, run: Any, statuses: Any, over: int, status: str) -> None:
         # {"v":"xxx"} is 8 bytes and the text.
         data = {"steps": [step("VARIABLE.SET", name="v", value="x" * (100 - 8 + over))]}
