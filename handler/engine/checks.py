@@ -22,6 +22,7 @@ class Checks:
 
     Attributes:
         by_id: the first step of each id; a duplicate never replaces it.
+        limits_all: whether a step of any block may be one too many.
         known: what `find` has found so far, by the action as it was written.
     """
 
@@ -37,6 +38,7 @@ class Checks:
         self._step_limit = step_limit
         self._overrides = [(_compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
         self._blocks = {block.action: block for block in blocks} if blocks else {}
+        self.limits_all = bool(overrides) or step_limit is not None
         self.known: dict[str, Block[..., Any] | None] = {}
         self._uses: dict[Block[..., Any], int] = {}
         self._limits: dict[Block[..., Any], int | None] = {}

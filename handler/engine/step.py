@@ -87,7 +87,7 @@ class ConduitStep:
         self.action = action
         self.parameters: Mapping[str, Any] = parameters if parameters is not None else {}
         self.given_id: str | None = id if id is None or type(id) is str else str(id)
-        self.id = ""
+        self.id = self.given_id or ""
         self.position = self.attempts = 0
         self.forced = self.allow_failure = False
         self.status = _NONE

@@ -36,7 +36,7 @@ class StepList:
             ValueError: a ``retry`` says what cannot be.
         """
         checks, own, new = self._checks, self.steps, ConduitStep.__new__
-        known, check = checks.known, checks.check
+        known, by_id, unlimited = checks.known, checks.by_id, not checks.limits_all
         for data in steps:
             if type(data) is not dict and not isinstance(data, Mapping):
                 raise TypeError(
@@ -51,8 +51,13 @@ class StepList:
             step.begin(self, block, block.action if block is not None else str(action), parameters, given)
             if len(data) != _USUAL or block is None or parameters is None or given is None:
                 step.read_options(data)
+                passes = False
+            else:
+                passes = unlimited and block.max_uses is None and not block.tags
             own.append(step)
-            check(step, len(own))
+            step.position = len(own)
+            if not passes or by_id.setdefault(step.id, step) is not step:
+                checks.check(step, len(own))  # most steps pass every check as they are, without a call
             self._finished = False
 
     def create_step(

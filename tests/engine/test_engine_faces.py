@@ -36,6 +36,35 @@ def test_parameters_are_another_name_for_local_values_which_win_and_options_win_
     assert len(Conduit.from_dict({"steps": None})) == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({}, "NONE"),
+        ({"max_uses": 1}, "BLOCK_LIMIT_EXCEED"),
+        ({"block_limit_overrides": {"*": 1}}, "BLOCK_LIMIT_EXCEED"),
+        ({"step_limit": 1}, "STEP_LIMIT_EXCEED"),
+        ({"tags": ["A"]}, "FORBIDDEN_BLOCK"),
+    ],
+)
+def test_a_step_that_has_nothing_but_what_most_have_is_checked_like_any_other(
+    statuses: Any, make_block: Any, options: dict[str, Any], status: str
+) -> None:
+    of_block = {name: options[name] for name in options.keys() & {"max_uses", "tags"}}
+    of_job = {name: options[name] for name in options.keys() - of_block.keys()}
+    blocks = [make_block(lambda: 1, name="block", **of_block)]
+    steps = [{"action": "BLOCK", "id": name, "parameters": {}} for name in "abc"]
+    job = Conduit.from_dict({"steps": steps}, blocks=blocks, **of_job)
+    assert statuses(job)[1:] == [status] * 2
+    assert [(step.id, step.position) for step in job] == [("a", 1), ("b", 2), ("c", 3)]
+
+
+def test_a_step_that_cannot_be_read_is_none_of_the_job() -> None:
+    job = Conduit()
+    with pytest.raises(ValueError, match="wait"):
+        job.load_step_list([{"action": "LOGIC.TRUE"}, {"action": "LOGIC.TRUE", "retry": {"wait": 1}}])
+    assert len(job) == 1
+
+
 def test_the_variables_that_a_block_sees_are_those_it_has_made_of_them(run: Any, make_block: Any) -> None:
     seen: list[Any] = []
 
