@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from blocks.block import REGISTRY, Block
@@ -22,7 +23,8 @@ class Checks:
 
     Attributes:
         by_id: the first step of each id; a duplicate never replaces it.
-        limits_all: whether a step of any block may be one too many.
+        limits_uses: whether blocks have other limits here than their own.
+        step_limit: how many steps may run; infinite for any number.
         known: what `find` has found so far, by the action as it was written.
     """
 
@@ -35,10 +37,10 @@ class Checks:
     ) -> None:
         self.by_id: dict[str, ConduitStep] = {}
         self._tags = tags
-        self._step_limit = step_limit
+        self.step_limit = inf if step_limit is None else step_limit
         self._overrides = [(_compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
         self._blocks = {block.action: block for block in blocks} if blocks else {}
-        self.limits_all = bool(overrides) or step_limit is not None
+        self.limits_uses = bool(overrides)
         self.known: dict[str, Block[..., Any] | None] = {}
         self._uses: dict[Block[..., Any], int] = {}
         self._limits: dict[Block[..., Any], int | None] = {}
@@ -72,7 +74,7 @@ class Checks:
             step.status = ConduitStatus.FORBIDDEN_BLOCK
         elif over:
             step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
-        elif self._step_limit is not None and position > self._step_limit:
+        elif position > self.step_limit:
             step.status = ConduitStatus.STEP_LIMIT_EXCEED
 
     def check_all(self, steps: Iterable[ConduitStep]) -> None:

@@ -54,5 +54,5 @@ class Runtime:
     job_ends_at: float | None = None
 
 
-SYSTEM: Final = Runtime()
+SYSTEM: Final = Runtime(now=time.time)
 """The world of a run that is given none, but for its clock: each run reads one of its own."""

@@ -36,7 +36,7 @@ class StepList:
             ValueError: a ``retry`` says what cannot be.
         """
         checks, own, new = self._checks, self.steps, ConduitStep.__new__
-        known, by_id, unlimited = checks.known, checks.by_id, not checks.limits_all
+        known, by_id, may_pass, limit = checks.known, checks.by_id, not checks.limits_uses, checks.step_limit
         for data in steps:
             if type(data) is not dict and not isinstance(data, Mapping):
                 raise TypeError(
@@ -53,11 +53,11 @@ class StepList:
                 step.read_options(data)
                 passes = False
             else:
-                passes = unlimited and block.max_uses is None and not block.tags
+                passes = may_pass and block.max_uses is None and not block.tags
             own.append(step)
-            step.position = len(own)
-            if not passes or by_id.setdefault(step.id, step) is not step:
-                checks.check(step, len(own))  # most steps pass every check as they are, without a call
+            position = step.position = len(own)
+            if not passes or position > limit or by_id.setdefault(step.id, step) is not step:
+                checks.check(step, position)  # most steps pass every check as they are, without a call
             self._finished = False
 
     def create_step(

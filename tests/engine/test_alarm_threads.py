@@ -7,12 +7,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from handler.engine.alarm import StepTimeout, SystemAlarm
+
+
+@pytest.fixture(autouse=True)
+def _timer_of_this_test() -> Iterator[None]:
+    """The process's timer keeps the clock that it was made with: no test leaves its own clock to the next."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGALRM, before)
 
 
 def in_a_thread(function: Callable[[], Any]) -> list[Any]:
