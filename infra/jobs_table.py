@@ -137,6 +137,8 @@ class JobsTable:
     async def accept(self, job: JobRecord, now: float) -> Answer:
         """Make the job known, whatever it has come to by now, if none of its id is there (or only an expired one)."""
         answer = await self._items.put_if(job_item(job), _absent(now))
+        if isinstance(answer, store.Applied):
+            return Written(job)  # the whole item is what was put
         return self._answer(answer, lambda found: is_accepted(found, job))
 
     async def accept_at_once(
@@ -145,7 +147,9 @@ class JobsTable:
         """`put` and `accept` in one call, all or nothing, at twice the write units; what `fits_at_once` is taken."""
         write = Put(job_item(job), _absent(now))
         refused = await self._items.put_all_with(_records(payload, steps), write)
-        return self._answer(refused or store.Applied(write.item), lambda found: is_accepted(found, job))
+        if refused is None:
+            return Written(job)  # as above
+        return self._answer(refused, lambda found: is_accepted(found, job))
 
     async def claim(self, job: JobRecord, *, token: str, until: float, now: float) -> Answer:
         """Take the job as it was read, if it is unfinished and nobody holds it.

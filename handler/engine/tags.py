@@ -32,8 +32,8 @@ _SCALARS: Final = _PLAIN | {str}
 """Types of values that need no copy."""
 _SHORT: Final = 200
 """Characters of a text whose parse is worth remembering."""
-_REMEMBERED: Final = 4096
-"""How many of them; 2 MB or so."""
+_REMEMBERED: Final = 16_384
+"""How many of them: all of a few jobs of 1,000 steps each, in 10 MB at the most."""
 _MAX_DEPTH: Final = 32
 """Tags within tags. More only resembles a tag; nobody writes it but to exhaust a parser."""
 
