@@ -137,9 +137,8 @@ class JobsTable:
     async def accept(self, job: JobRecord, now: float) -> Answer:
         """Make the job known, whatever it has come to by now, if none of its id is there (or only an expired one)."""
         answer = await self._items.put_if(job_item(job), _absent(now))
-        if isinstance(answer, store.Applied):
-            return Written(job)  # the whole item is what was put
-        return self._answer(answer, lambda found: is_accepted(found, job))
+        put = isinstance(answer, store.Applied)  # the whole item: it need not be read again
+        return Written(job) if put else self._answer(answer, lambda found: is_accepted(found, job))
 
     async def accept_at_once(
         self, job: JobRecord, payload: PayloadRecord, steps: Sequence[StepRecord], now: float
@@ -147,9 +146,7 @@ class JobsTable:
         """`put` and `accept` in one call, all or nothing, at twice the write units; what `fits_at_once` is taken."""
         write = Put(job_item(job), _absent(now))
         refused = await self._items.put_all_with(_records(payload, steps), write)
-        if refused is None:
-            return Written(job)  # as above
-        return self._answer(refused, lambda found: is_accepted(found, job))
+        return self._answer(refused, lambda found: is_accepted(found, job)) if refused else Written(job)
 
     async def claim(self, job: JobRecord, *, token: str, until: float, now: float) -> Answer:
         """Take the job as it was read, if it is unfinished and nobody holds it.
@@ -273,8 +270,7 @@ class JobsTable:
 
 
 def _records(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> list[store.NewItem]:
-    items = [payload_item(payload)] if payload else []
-    return [*items, *step_items(steps)]
+    return [*([payload_item(payload)] if payload else []), *step_items(steps)]
 
 
 def fits_at_once(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:
