@@ -48,19 +48,21 @@ class StepUpdates:
 
     def entry(self, step: StepRecord) -> Entry:
         """The update of one step, from the record that counts."""
-        position = step.index + 1
+        # One unpacking in place of fifteen look-ups by name.
+        (_, index, _, step_id, action, status, value, result, error, attempts, began, ended, took, _, _) = step
+        position = index + 1
         head = (
-            f'{self._before}{position}{self._after},"step":{{"id":{quote(step.step_id)},"position":{position},'
-            f'"action":{quote(step.action)},"status":{{"name":"{step.status}","value":{step.status_value}}},'
-            f'"attempts":{step.attempts},"started_at":{self._time(step.started_at)},'
-            f'"finished_at":{self._time(step.finished_at)},'
-            f'"duration_ms":{"null" if step.duration_ms is None else repr(step.duration_ms)}'
+            f'{self._before}{position}{self._after},"step":{{"id":{quote(step_id)},"position":{position},'
+            f'"action":{quote(action)},"status":{{"name":"{status}","value":{value}}},"attempts":{attempts},'
+            f'"started_at":{self._time(began)},"finished_at":{self._time(ended)},'
+            f'"duration_ms":{"null" if took is None else repr(took)}'
         )
-        moment = step.finished_at or self._job.created_at
-        result, error = step.result or "null", step.error or "null"
+        moment = ended or self._job.created_at
+        result, error = result or "null", error or "null"
         if len(result) < _LONG or _publishable(result):
-            entry = Entry(STEP_UPDATED, f'{head},"result":{result},"error":{error}}}}}', moment)
-            if len(entry.detail) < self._surely or entry.size <= self._limit:
+            detail = f'{head},"result":{result},"error":{error}}}}}'
+            entry = Entry(STEP_UPDATED, detail, moment)
+            if len(detail) < self._surely or entry.size <= self._limit:
                 return entry
         entry = Entry(STEP_UPDATED, f'{head},"result":null,"error":{error},"result_omitted":true}}}}', moment)
         if entry.size <= self._limit:

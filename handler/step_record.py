@@ -16,7 +16,10 @@ _DONE: Final = (ConduitStatus.DONE.name, ConduitStatus.DONE.value)  # an enum lo
 def step_record(step: ConduitStep, job: JobRecord, lease: str) -> StepRecord:
     """The record of a step that has its final status, under the claim that has that lease."""
     name, value = _DONE if step.status is ConduitStatus.DONE else (step.status.name, step.status.value)
-    began, ended = _microseconds(step.started_at), _microseconds(step.finished_at)
+    began, ended, took = step.started_at, step.finished_at, None
+    if began is not None and ended is not None:
+        first, last = int(began * MICROSECONDS + 0.5), int(ended * MICROSECONDS + 0.5)
+        began, ended, took = first / MICROSECONDS, last / MICROSECONDS, (last - first) / 1000
     return StepRecord(  # by position, in the order of its fields: fifteen names would cost more than all the rest
         job.key,
         step.position - 1,
@@ -28,9 +31,9 @@ def step_record(step: ConduitStep, job: JobRecord, lease: str) -> StepRecord:
         step.result_json,
         _json(step.error) if step.error else None,
         step.attempts,
-        None if began is None else began / MICROSECONDS,
-        None if ended is None else ended / MICROSECONDS,
-        None if began is None or ended is None else (ended - began) / 1000,
+        began,
+        ended,
+        took,
         step.variables_json,
         job.expires_at,
     )
@@ -40,10 +43,6 @@ def failed_step(step: ConduitStep) -> str:
     """What a job's record says of the step that failed it."""
     status = {"name": step.status.name, "value": step.status.value}
     return _json({"id": step.id, "position": step.position, "action": step.action, "status": status})
-
-
-def _microseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * MICROSECONDS + 0.5)
 
 
 def _json(value: Any) -> str:

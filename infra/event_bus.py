@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, TypeVar
@@ -23,6 +23,8 @@ CALLS_AT_ONCE: Final = 4
 """Calls on their way at the same time: they take as long as one, and no more of them meet a bus that is down."""
 _ENVELOPE: Final = 14 + len(SOURCE)
 """What EventBridge counts for an entry's time, and for its source."""
+_KIND: Final = 128
+"""Bytes of the longest ``DetailType`` that EventBridge takes."""
 _HOPELESS: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException"})
 """Codes of an entry that trying again does not help."""
 
@@ -113,37 +115,41 @@ class EventBus:
             TooLargeError: an entry is over the limit; nothing was sent.
             MisconfiguredError: no such bus, or no right to it. Earlier entries may have been taken.
         """
-        sizes = [entry.size for entry in entries]
-        largest = max(sizes, default=0)
-        if largest > self._call_bytes:
-            kind = entries[sizes.index(largest)].detail_type
-            raise TooLargeError(
-                f"An event {kind!r} has {largest} bytes; the bus {self._bus} takes {self._call_bytes}: leave its "
-                "result out."
-            )
-        batches = list(self._batches(sizes))
+        batches = self._batches(entries)
         taken: list[int] = []
         for start in range(0, len(batches), CALLS_AT_ONCE):
             together = batches[start : start + CALLS_AT_ONCE]
             left = await self._put(entries, together)
-            taken += [index for batch in together for index in batch if index not in left]
-            if left:
+            if not left:
+                taken += [index for batch in together for index in batch]
+            else:
+                taken += [index for batch in together for index in batch if index not in left]
                 for code in left.values():
                     missed(code)
                 break  # throttled or down: what comes after would only add to it, and counts only after these
         return taken
 
-    def _batches(self, sizes: Sequence[int]) -> Iterator[list[int]]:
-        batch: list[int] = []
+    def _batches(self, entries: Sequence[Entry]) -> list[list[int]]:
+        """Indexes of entries, cut into calls that the bus takes."""
+        longest = max((len(entry.detail) for entry in entries), default=0)
+        if CALL_ENTRIES * (4 * longest + _ENVELOPE + _KIND) <= self._call_bytes:  # any ten of them fit, in any letters
+            indexes = list(range(len(entries)))
+            return [indexes[start : start + CALL_ENTRIES] for start in range(0, len(indexes), CALL_ENTRIES)]
+        batches: list[list[int]] = []
         total = 0
-        for index, size in enumerate(sizes):
-            if batch and (len(batch) == CALL_ENTRIES or total + size > self._call_bytes):
-                yield batch
-                batch, total = [], 0
-            batch.append(index)
+        for index, entry in enumerate(entries):
+            size = entry.size
+            if size > self._call_bytes:
+                raise TooLargeError(
+                    f"An event {entry.detail_type!r} has {size} bytes; the bus {self._bus} takes "
+                    f"{self._call_bytes}: leave its result out."
+                )
+            if not batches or len(batches[-1]) == CALL_ENTRIES or total + size > self._call_bytes:
+                batches.append([])
+                total = 0
+            batches[-1].append(index)
             total += size
-        if batch:
-            yield batch
+        return batches
 
     async def _put(self, entries: Sequence[Entry], batches: Sequence[Sequence[int]]) -> dict[int, str]:
         """Put batches, all at the same time; gives the indexes that the bus did not take, and the last code of each."""
@@ -152,6 +158,8 @@ class EventBus:
             failed = {}
             for answer in at_once([partial(self._put_once, entries, batch) for batch in left]):
                 failed |= answer
+            if not failed:
+                break
             hopeless |= {index: code for index, code in failed.items() if code in _HOPELESS}
             failed = {index: code for index, code in failed.items() if index not in hopeless}
             left = [rest for batch in left if (rest := [index for index in batch if index in failed])]

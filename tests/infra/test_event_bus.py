@@ -88,6 +88,16 @@ def test_a_call_stays_within_its_bytes(drive: Drive, backoff: Backoff, spare: in
     assert len(client.calls) == calls
 
 
+@pytest.mark.parametrize(("spare", "calls"), [(0, [10]), (-1, [9, 1])])
+def test_a_call_stays_within_its_bytes_whatever_the_letters(
+    drive: Drive, backoff: Backoff, spare: int, calls: list[int]
+) -> None:
+    client = Client()
+    what = [Entry("Step Updated", "𝄞" * 100, 1.0)] * 10
+    assert publish(client, backoff, what, drive, call_bytes=10 * what[0].size + spare) == list(range(10))
+    assert sorted((len(call) for call in client.calls), reverse=True) == calls
+
+
 @pytest.mark.parametrize(("extra", "fits"), [(-1, True), (0, True), (1, False)])
 def test_an_entry_has_at_most_256_kilobytes_as_the_bus_counts_them(
     drive: Drive, backoff: Backoff, extra: int, fits: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -51,6 +52,16 @@ def test_a_steps_item_is_encoded_as_any_item_and_read_back_as_the_step(some: Ste
     read = decode_item(encoded)
     assert read is not None
     assert step_record(KEY, read) == some
+
+
+@pytest.mark.parametrize("moment", [math.nan, math.inf, -1.0, 0.0, 1e15])
+def test_a_moment_that_is_none_is_encoded_or_refused_as_any_number(moment: float) -> None:
+    (item,) = step_items([record(started_at=moment, finished_at=moment)])
+    if math.isfinite(moment):
+        assert item.encode_and_weigh() == encode_and_weigh(item)
+    else:
+        with pytest.raises(GiveUpError, match="finite"):
+            item.encode_and_weigh()
 
 
 def test_steps_of_one_call_have_keys_of_their_own() -> None:
