@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from handler.caller import Caller, Rights
@@ -56,7 +56,7 @@ class Offer:
 
     def late_run(self, ports: Ports, lifetime: Lifetime, *, outbox: bool, pause_at: float | None = None) -> Run:
         """A run that accepts the job with its first write: nothing is owed to anybody before."""
-        job = replace(self.job, status="RUNNING", fence=1, lease=f"1-{ports.token()}")
+        job = self.job._replace(status="RUNNING", fence=1, lease=f"1-{ports.token()}")
         return Run(
             job=job,
             payload=self.payload,
@@ -70,7 +70,7 @@ class Offer:
     async def accept(self, ports: Ports, *, due: float) -> Answer:
         """Make the job known before anything of it runs."""
         await ports.table.put(self.payload, ())
-        return await ports.table.accept(replace(self.job, due=due), ports.now())
+        return await ports.table.accept(self.job._replace(due=due), ports.now())
 
 
 def payload_record(key: JobKey, text: str, rights: Rights, expires_at: int) -> PayloadRecord:

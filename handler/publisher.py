@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from handler.events import StepUpdates, job_finished
@@ -93,4 +92,4 @@ class Publisher:
             answer = await self._ports.table.mark_published(job, published)
             if isinstance(answer, Written):
                 return answer.job
-        return replace(job, published=published)
+        return job._replace(published=published)

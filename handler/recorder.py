@@ -12,7 +12,6 @@ it keeps are those of ``docs/records.md``; in short:
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import replace
 from typing import Final
 
 from handler.commits import Commits
@@ -158,7 +157,7 @@ class Recorder:
         if waiting < EVENT_BATCH and now - self._told < self._ports.settings.flush_interval:
             return
         self._told = now
-        self._published = await self._publisher.publish(replace(self.job, published=self._published), self.steps)
+        self._published = await self._publisher.publish(self.job._replace(published=self._published), self.steps)
         if self._published < self.job.cursor:
             self._bus_rests_until = self._now() + BUS_REST
 
@@ -174,13 +173,13 @@ class Recorder:
         held, pending = self.job, self.steps[self.job.cursor :]
         payload, now = None if self.accepted else self._run.payload, self._now
         at_once = await self._commits.put(job, payload, pending, effect=started, end=end is not None)
-        after = replace(self._moved(job, now()), attempts=self._attempts(attempt=attempt, paused=paused))
+        after = self._moved(job, now())._replace(attempts=self._attempts(attempt=attempt, paused=paused))
         if end is not None:
             after = self._ended(after, end, now())
         elif paused is not None:
             after = self._released(after, paused, now())
         elif attempt:
-            after = replace(after, started=started or after.started)
+            after = after._replace(started=started or after.started)
         answer = await self._commits.write(held, after, payload, pending, at_once=at_once)
         if isinstance(answer, Refused):
             raise FencedOutError(answer.job, accepted=self.accepted)
@@ -197,8 +196,7 @@ class Recorder:
     def _moved(self, job: Conduit, now: float) -> JobRecord:
         """The record with the cursor behind every step that is put, still ours."""
         held, cursor = self.job, len(self.steps)
-        after = replace(
-            held,
+        after = held._replace(
             published=max(held.published, self._published),
             lease_until=self._lease_until,
             due=self._lease_until,
@@ -210,7 +208,7 @@ class Recorder:
         leases = held.leases
         if not leases or leases[-1][1] != self._lease:
             leases = (*leases, (held.cursor, self._lease))
-        return replace(after, cursor=cursor, leases=leases, started=False, tries=0, resume_at=None, hand_overs=0)
+        return after._replace(cursor=cursor, leases=leases, started=False, tries=0, resume_at=None, hand_overs=0)
 
     @property
     def _lease_until(self) -> float:
@@ -229,8 +227,7 @@ class Recorder:
 
     def _ended(self, after: JobRecord, status: JobStatus, now: float) -> JobRecord:
         late = now > self._run.lifetime.ends_at
-        return replace(
-            after,
+        return after._replace(
             status=status,
             lease=None,
             lease_until=0.0,
@@ -240,8 +237,7 @@ class Recorder:
 
     def _released(self, after: JobRecord, paused: Paused, now: float) -> JobRecord:
         waited = after.tries < paused.tries  # a retry that waits for its time is no job that goes nowhere
-        return replace(
-            after,
+        return after._replace(
             status="QUEUED",
             lease=None,
             lease_until=0.0,
@@ -260,5 +256,5 @@ class Recorder:
     async def publish_rest(self) -> JobRecord:
         """After the end: publish what is left; gives the job with `published` as far as the bus has got."""
         return await self._publisher.settle(
-            replace(self.job, published=max(self.job.published, self._published)), self.steps
+            self.job._replace(published=max(self.job.published, self._published)), self.steps
         )

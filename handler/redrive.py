@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from handler import json_text
@@ -55,8 +55,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
         raise UnavailableError("The updates of the last run have not reached the bus yet.", retry_after=60)
     payload = await _payload(ports, job, written, wanted)
     now = ports.now()
-    after = replace(
-        job,
+    after = job._replace(
         status="QUEUED",
         run=job.run + 1,
         cursor=cursor,

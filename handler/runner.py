@@ -147,8 +147,8 @@ class Runner:
     async def end_lost(self, job: JobRecord, why: str) -> JobRecord | None:
         """End a claimed job as FAILED that can never run; gives it as it stands, or ``None`` if it is not ours."""
         now = self._ports.now()
-        after = replace(
-            job, status="FAILED", lease=None, lease_until=0.0, finished_at=now, due=now + OUTBOX_SECONDS, attempts=0
+        after = job._replace(
+            status="FAILED", lease=None, lease_until=0.0, finished_at=now, due=now + OUTBOX_SECONDS, attempts=0
         )
         answer = await self._ports.table.commit(job, after)
         if isinstance(answer, Refused):

@@ -8,7 +8,7 @@ answers `Written` then. The reasons for each condition are in ``docs/records.md`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from infra import items as store
@@ -163,8 +163,7 @@ class JobsTable:
             return Refused(job)
         fence = job.fence + 1
         lease = f"{fence}-{token}"
-        claimed = replace(
-            job,
+        claimed = job._replace(
             status="RUNNING",
             fence=fence,
             lease=lease,
@@ -207,20 +206,20 @@ class JobsTable:
             return Written(after)
         found = job_record(refused.item) if refused.item else None
         if found is not None and found.cancel and not held.cancel and is_as_held(found, held):
-            return await self.commit_at_once(replace(held, cancel=True), replace(after, cancel=True), steps)
+            return await self.commit_at_once(held._replace(cancel=True), after._replace(cancel=True), steps)
         return self._answer(refused, lambda found: is_committed(found, held, after))
 
     async def mark_published(self, job: JobRecord, published: int) -> Answer:
         """Note how far the bus has got with a finished job; with everything on it, nothing is due any more."""
         full = published > job.steps
-        after = replace(job, published=published, due=None if full else job.due, sweeps=0 if full else job.sweeps)
+        after = job._replace(published=published, due=None if full else job.due, sweeps=0 if full else job.sweeps)
         ended = _as_ended(job)
         condition = ended if full else All(ended, Below("published", published))
         return await self._update(job, after, condition, lambda _: False)
 
     async def set_due(self, job: JobRecord, due: float) -> Answer:
         """Have the sweeper look at a finished job."""
-        return await self._update(job, replace(job, due=due), _as_ended(job), lambda _: False)
+        return await self._update(job, job._replace(due=due), _as_ended(job), lambda _: False)
 
     async def cancel(self, job: JobRecord) -> Answer:
         """Ask for the job's end. Its owner sees it with the next claim or commit."""
@@ -239,11 +238,11 @@ class JobsTable:
     async def postpone_due(self, job: JobRecord, due: float) -> Answer:
         """Have the sweeper look again later, if nothing happened to the job since it looked."""
         as_seen = All(unchanged("due", job.due), unchanged("lease", job.lease))
-        return await self._update(job, replace(job, due=due, sweeps=job.sweeps + 1), as_seen, lambda _: False)
+        return await self._update(job, job._replace(due=due, sweeps=job.sweeps + 1), as_seen, lambda _: False)
 
     async def end_lost(self, job: JobRecord, *, now: float, due: float) -> Answer:
         """End a job as FAILED that nobody holds and that can never run, since its payload is gone."""
-        after = replace(job, status="FAILED", lease=None, lease_until=0.0, finished_at=now, due=due)
+        after = job._replace(status="FAILED", lease=None, lease_until=0.0, finished_at=now, due=due)
         as_read = All(
             OneOf("status", _UNFINISHED),
             Equals("fence", job.fence),

@@ -1,4 +1,4 @@
-"""What stands in the table, as frozen dataclasses: one `JobRecord`, its `PayloadRecord`s, and a `StepRecord` a step.
+"""What stands in the table: one `JobRecord`, its `PayloadRecord`s, and a `StepRecord` a step.
 
 Positions here count from 0: `cursor` is the number of steps recorded, and the index of the first that is not.
 Times are seconds since the epoch, as floats.
@@ -22,9 +22,11 @@ class JobKey:
     job_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRecord:
-    """The small, often written item. It never holds payload or results: a write costs by the size of the item."""
+class JobRecord(NamedTuple):
+    """The small, often written item. It never holds payload or results: a write costs by the size of the item.
+
+    A tuple, since each commit makes a changed copy or two, and those of a frozen dataclass take five times as long.
+    """
 
     key: JobKey
     name: str | None

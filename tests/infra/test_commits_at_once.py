@@ -73,7 +73,7 @@ def held(table: Driven) -> JobRecord:
 
 
 def moved(held: JobRecord, **fields: Any) -> JobRecord:
-    return replace(held, cursor=1, leases=((0, "1-a"),), attempts=0, **fields)
+    return held._replace(cursor=1, leases=((0, "1-a"),), attempts=0, **fields)
 
 
 def test_a_commit_at_once_puts_its_records_and_moves_the_cursor(table: Driven, held: JobRecord) -> None:
@@ -88,7 +88,7 @@ def test_it_shows_a_cancel_that_came_meanwhile(table: Driven, held: JobRecord) -
     assert table.commit_at_once(held, moved(held), [step(0)]) == Written(moved(held, cancel=True))
     job = table.read(KEY, NOW)
     assert (job.cursor, job.cancel) == (1, True)
-    after = replace(job, cursor=2, status="CANCELLED", lease=None, lease_until=0.0)
+    after = job._replace(cursor=2, status="CANCELLED", lease=None, lease_until=0.0)
     assert table.commit_at_once(job, after, [step(1)]) == Written(after), "it is known already"
 
 
@@ -99,8 +99,8 @@ def test_by_whoever_is_not_the_owner_as_they_think_it_is_refused_and_puts_nothin
 ) -> None:
     if cancelled:
         table.cancel(held)
-    thought = replace(held, **stale)
-    after = replace(thought, cursor=thought.cursor + 1, leases=((0, thought.lease or ""),))
+    thought = held._replace(**stale)
+    after = thought._replace(cursor=thought.cursor + 1, leases=((0, thought.lease or ""),))
     assert isinstance(table.commit_at_once(thought, after, [step(thought.cursor, "9-other")]), Refused)
     job = table.read(KEY, NOW)
     assert job.cursor == 0
@@ -121,12 +121,12 @@ def test_an_acceptance_at_once_is_done_once(table: Driven) -> None:
         assert table.accept_at_once(after, PAYLOAD, [step(0)], NOW) == Written(after)
     assert table.read_payload(after) == PAYLOAD
     assert table.read_steps(after) == [step(0)]
-    other = replace(after, created_at=NOW + 1, lease="1-b", leases=((0, "1-b"),))
+    other = after._replace(created_at=NOW + 1, lease="1-b", leases=((0, "1-b"),))
     assert table.accept_at_once(other, replace(PAYLOAD, rights="[]"), [step(0, "1-b")], NOW) == Refused(after)
     assert table.read_payload(after) == PAYLOAD
     later = EXPIRES + 1.5
     assert (
-        table.accept_at_once(replace(other, expires_at=EXPIRES * 2), PAYLOAD, [step(0, "1-b")], later).job.lease
+        table.accept_at_once(other._replace(expires_at=EXPIRES * 2), PAYLOAD, [step(0, "1-b")], later).job.lease
         == "1-b"
     )
 

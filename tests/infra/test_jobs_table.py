@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,7 +136,7 @@ def test_a_job_is_claimed_by_one_of_two_who_read_it_at_once(table: Driven) -> No
 def test_no_two_claims_have_the_same_fence_though_the_job_looks_as_it_was_read(table: Driven) -> None:
     read = table.accepted()
     held = table.claim(read, token="a", until=NOW + 30, now=NOW).job
-    table.commit(held, replace(held, status="QUEUED", lease=None, lease_until=0.0, attempts=0))
+    table.commit(held, held._replace(status="QUEUED", lease=None, lease_until=0.0, attempts=0))
     assert isinstance(table.claim(read, token="b", until=NOW + 30, now=NOW), Refused)
 
 
@@ -151,15 +150,15 @@ def test_a_held_job_is_not_claimed_until_its_lease_is_over(table: Driven) -> Non
 def test_a_commit_moves_the_cursor_and_shows_a_cancel_that_came_meanwhile(table: Driven) -> None:
     held = table.claimed()
     table.cancel(held)
-    answer = table.commit(held, replace(held, cursor=1, leases=((0, held.lease),), attempts=0))
+    answer = table.commit(held, held._replace(cursor=1, leases=((0, held.lease),), attempts=0))
     assert isinstance(answer, Written)
     assert (answer.job.cursor, answer.job.cancel) == (1, True)
 
 
 @pytest.mark.parametrize("stale", [{"lease": "9-other"}, {"cursor": 1}, {"attempts": 5}])
 def test_a_commit_by_whoever_is_not_the_owner_as_they_think_is_refused(table: Driven, stale: dict[str, Any]) -> None:
-    held = replace(table.claimed(), **stale)
-    answer = table.commit(held, replace(held, cursor=2, leases=((0, held.lease),)))
+    held = table.claimed()._replace(**stale)
+    answer = table.commit(held, held._replace(cursor=2, leases=((0, held.lease),)))
     assert isinstance(answer, Refused)
     assert table.read(KEY, NOW).cursor == 0
 
@@ -167,21 +166,21 @@ def test_a_commit_by_whoever_is_not_the_owner_as_they_think_is_refused(table: Dr
 def test_a_commit_repeated_after_a_lost_reply_is_known_again(table: Driven) -> None:
     held = table.claimed()
     for after in (
-        replace(held, attempts=2, started=True),
-        replace(held, cursor=1, leases=((0, held.lease),), attempts=0),
-        replace(held, cursor=1, leases=((0, held.lease),), status="QUEUED", lease=None, lease_until=0.0, hand_overs=1),
+        held._replace(attempts=2, started=True),
+        held._replace(cursor=1, leases=((0, held.lease),), attempts=0),
+        held._replace(cursor=1, leases=((0, held.lease),), status="QUEUED", lease=None, lease_until=0.0, hand_overs=1),
     ):
         before = table.read(KEY, NOW)
-        before = replace(before, lease=held.lease)
-        first = table.commit(before, replace(after, cursor=max(after.cursor, before.cursor)))
-        again = table.commit(before, replace(after, cursor=max(after.cursor, before.cursor)))
+        before = before._replace(lease=held.lease)
+        first = table.commit(before, after._replace(cursor=max(after.cursor, before.cursor)))
+        again = table.commit(before, after._replace(cursor=max(after.cursor, before.cursor)))
         assert isinstance(first, Written)
         assert again == first
 
 
 def test_a_release_repeated_after_somebody_else_claimed_does_not_undo_the_claim(table: Driven) -> None:
     held = table.claimed()
-    released = replace(held, status="QUEUED", lease=None, lease_until=0.0, hand_overs=1, attempts=0)
+    released = held._replace(status="QUEUED", lease=None, lease_until=0.0, hand_overs=1, attempts=0)
     table.commit(held, released)
     next_owner = table.claim(table.read(KEY, NOW), token="b", until=NOW + 60, now=NOW + 1).job
     assert table.commit(held, released) == Refused(next_owner)
@@ -190,7 +189,7 @@ def test_a_release_repeated_after_somebody_else_claimed_does_not_undo_the_claim(
 def test_only_the_owner_of_a_claim_can_commit(table: Driven) -> None:
     job = table.accepted()
     with pytest.raises(ValueError, match="not claimed"):
-        table.commit(job, replace(job, cursor=1))
+        table.commit(job, job._replace(cursor=1))
 
 
 def test_of_two_records_of_a_step_the_one_under_the_lease_that_committed_counts(table: Driven) -> None:
@@ -198,7 +197,7 @@ def test_of_two_records_of_a_step_the_one_under_the_lease_that_committed_counts(
     orphan, counting = new_step(0, "0-dead", result='"lost"'), new_step(0, held.lease)
     beyond = new_step(1, held.lease)
     table.put(None, [orphan, counting, beyond])
-    job = table.commit(held, replace(held, cursor=1, leases=((0, held.lease),))).job
+    job = table.commit(held, held._replace(cursor=1, leases=((0, held.lease),))).job
     assert table.read_steps(job) == [counting]
     assert table.read_step(job, 0) == counting
     assert table.read_step(job, 1) is None
@@ -209,7 +208,7 @@ def test_a_payload_comes_back_under_its_hash(table: Driven) -> None:
     table.put(payload, ())
     job = table.accepted()
     assert table.read_payload(job) == payload
-    assert table.read_payload(replace(job, payload="p2")) is None
+    assert table.read_payload(job._replace(payload="p2")) is None
 
 
 def test_what_was_published_is_noted_of_the_same_run_only_and_never_moves_back(table: Driven) -> None:
@@ -219,7 +218,7 @@ def test_what_was_published_is_noted_of_the_same_run_only_and_never_moves_back(t
     assert isinstance(table.mark_published(ended, 1), Refused)
     full = table.mark_published(ended, 4).job
     assert (full.published, full.due) == (4, None)
-    driven = replace(full, run=2, status="QUEUED", cursor=0, published=0, due=NOW + 99)
+    driven = full._replace(run=2, status="QUEUED", cursor=0, published=0, due=NOW + 99)
     assert isinstance(table.redrive(full, driven), Written)
     assert isinstance(table.mark_published(ended, 4), Refused)
     assert table.read(KEY, NOW).due == NOW + 99
@@ -241,11 +240,11 @@ def test_a_cancel_of_a_job_that_is_not_there_makes_none(table: Driven) -> None:
 
 def test_a_job_is_run_on_by_one_of_two_who_ask_at_once_and_forgets_its_cancel(table: Driven) -> None:
     ended = table.accepted(status="CANCELLED", cancel=True, cursor=3, published=4)
-    after = replace(ended, run=2, status="QUEUED", cursor=1, published=1, cancel=False, due=NOW + 60)
+    after = ended._replace(run=2, status="QUEUED", cursor=1, published=1, cancel=False, due=NOW + 60)
     first = table.redrive(ended, after)
     assert (first.job.run, first.job.cancel, first.job.status) == (2, False, "QUEUED")
     assert table.redrive(ended, after) == first, "its own write, known again"
-    assert isinstance(table.redrive(ended, replace(after, due=NOW + 61)), Refused)
+    assert isinstance(table.redrive(ended, after._replace(due=NOW + 61)), Refused)
 
 
 def test_due_moves_on_only_if_nothing_happened_since_it_was_read(table: Driven) -> None:
@@ -255,7 +254,7 @@ def test_due_moves_on_only_if_nothing_happened_since_it_was_read(table: Driven) 
     assert isinstance(table.postpone_due(job, NOW + 180), Refused)
     held = table.claim(moved, token="t", until=NOW + 30, now=NOW).job
     assert held.sweeps == 0
-    assert isinstance(table.postpone_due(replace(moved, due=held.due), NOW + 180), Refused)
+    assert isinstance(table.postpone_due(moved._replace(due=held.due), NOW + 180), Refused)
 
 
 def test_what_is_due_is_found_and_what_is_not_is_not(table: Driven) -> None:

@@ -58,7 +58,7 @@ def same_fence() -> Iterator[None]:
     real = JobsTable.claim
 
     async def claim(self: JobsTable, job: JobRecord, *, token: str, until: float, now: float) -> Any:  # noqa: ARG001 (the real one's)
-        return await real(self, replace(job, fence=0), token="same", until=until, now=now)
+        return await real(self, job._replace(fence=0), token="same", until=until, now=now)
 
     async def update(self: JobsTable, before: JobRecord, after: JobRecord, condition: Condition, own: Any) -> Any:
         if isinstance(condition, All):
@@ -93,7 +93,7 @@ def early_commit(order: str) -> Breakage:
     real = Recorder._commit
 
     async def publish_first(self: Recorder, job: Any, **how: Any) -> None:
-        told = replace(self.job, published=self._published, cursor=len(self.steps))
+        told = self.job._replace(published=self._published, cursor=len(self.steps))
         self._published = await self._publisher.publish(told, self.steps)
         await real(self, job, **how)
 
@@ -124,12 +124,12 @@ async def clear_first(self: Publisher, job: JobRecord, steps: Any = None) -> Job
         steps = await self._ports.table.read_steps(job)
     if job.due is not None:
         await self._ports.table.mark_published(job, job.steps + 1)
-    return replace(job, published=await self.publish(job, steps))
+    return job._replace(published=await self.publish(job, steps))
 
 
 async def mark_any_run(self: JobsTable, job: JobRecord, published: int) -> Any:
     full = published > job.steps
-    after = replace(job, published=published, due=None if full else job.due)
+    after = job._replace(published=published, due=None if full else job.due)
     return await self._update(job, after, Below("published", published) if not full else All(), lambda _: False)
 
 
@@ -160,7 +160,7 @@ def uncounted() -> Iterator[None]:
 
     async def update(self: JobsTable, before: JobRecord, after: JobRecord, condition: Any, own: Any) -> Any:
         if after.fence > before.fence:
-            after = replace(after, attempts=before.attempts)
+            after = after._replace(attempts=before.attempts)
         return await real(self, before, after, condition, own)
 
     with patch.object(JobsTable, "_update", update):
@@ -177,7 +177,7 @@ def answer_all(recognise: bool) -> Breakage:
 
 
 async def payload_last(self: Offer, ports: Any, *, due: float) -> Any:
-    answer = await ports.table.accept(replace(self.job, due=due), ports.now())
+    answer = await ports.table.accept(self.job._replace(due=due), ports.now())
     await ports.table.put(self.payload, ())
     return answer
 
@@ -192,7 +192,7 @@ async def run_unaccepted(self: Worker, message: Any, _: Any, __: Offer, lifetime
 
 
 def no_due(self: Recorder, *ended: Any) -> JobRecord:
-    return replace(_ENDED(self, *ended), due=None)
+    return _ENDED(self, *ended)._replace(due=None)
 
 
 def take_any_mark_back(self: Recorder, cursor: int) -> bool:  # noqa: ARG001 (the real one's)
@@ -241,7 +241,7 @@ def blind_to_cancel() -> Iterator[None]:
     real = runner.restored
 
     def restored(run: Any, ports: Any) -> Any:
-        return real(replace(run, job=replace(run.job, cancel=False)), ports)
+        return real(replace(run, job=run.job._replace(cancel=False)), ports)
 
     with patch.object(runner, "restored", restored):
         yield
@@ -251,7 +251,7 @@ class _Unsettled(Publisher):
     """Says that everything is published."""
 
     async def settle(self, job: JobRecord, _: Any = None) -> JobRecord:
-        return replace(job, published=job.steps + 1)
+        return job._replace(published=job.steps + 1)
 
 
 def redrive_over_leftovers() -> AbstractContextManager[object]:
