@@ -105,7 +105,7 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
                 encoded[name] = {"S": value}
                 size += len(value) if value.isascii() else len(value.encode())
             elif type(value) is int or type(value) is float:
-                digits = number(value)
+                digits = repr(value) if 1 <= value < _ORDINARY else number(value)  # most need no call
                 encoded[name] = {"N": digits}
                 size += len(digits) // 2 + 2
             elif value is not None:
