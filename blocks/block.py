@@ -28,11 +28,12 @@ from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, get_args, o
 from typing_extensions import TypedDict, Unpack
 
 from blocks.arguments import ABSENT, Arguments, Changes, InPlace
-from blocks.call import BudgetExceededError, Call, Job
+from blocks.call import BudgetExceededError, Call, CallFailedError, CallRefusedError, Job
 
 # Re-exported: blocks import this file alone.
-__all__ = ["ABSENT", "REGISTRY", "Block", "BudgetExceededError", "Call", "Category", "Changes", "DuplicateBlockError"]
-__all__ += ["Effect", "InPlace", "Isolation", "Job", "Registry", "UnusableBlockError", "block", "provide"]
+__all__ = ["ABSENT", "REGISTRY", "Block", "BudgetExceededError", "Call", "CallFailedError", "CallRefusedError", "Job"]
+__all__ += ["Category", "Changes", "DuplicateBlockError", "Effect", "InPlace", "Isolation", "Registry"]
+__all__ += ["UnusableBlockError", "block", "provide"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

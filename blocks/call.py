@@ -8,11 +8,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
 
 
 class BudgetExceededError(Exception):
     """A block was about to build something larger than the job may keep. The step ends RESULT_LIMIT_EXCEED."""
+
+
+class CallFailedError(Exception):
+    """An outside service could not be reached, or said to try again. The step ends CALL_FAILED and may be retried.
+
+    Args:
+        message: what went wrong, for the user. Keep secrets out of it.
+        retry_after: seconds that the service asked to wait; the step's next try comes no sooner.
+        details: JSON object for the step's ``error.details``, such as ``{"status": 503, "body": "…"}`` or
+            ``{"code": "ThrottlingException"}``. An entry of ``retry.on`` may name the status or the code.
+    """
+
+    def __init__(
+        self, message: str, retry_after: float | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.details = details
+
+
+class CallRefusedError(Exception):
+    """An outside service gave an unexpected answer, or the call is not allowed. The step ends CALL_REFUSED.
+
+    Args:
+        message: what was refused and why, for the user. Keep secrets out of it.
+        details: as for `CallFailedError`.
+    """
+
+    def __init__(self, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class Job(Protocol):

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from blocks.block import Block, BudgetExceededError
+from blocks.block import Block, BudgetExceededError, CallFailedError, CallRefusedError
 from handler.engine.limits import TimeLimit
 from handler.engine.status import ConduitStatus
+from handler.engine.values import NotJsonError, keep
 
 LONGEST_MESSAGE: Final = 2_000
 """Characters of an error's message that are kept; a longer one says how long it was."""
+
+_DEEPEST_DETAILS: Final = 8
+"""Levels of lists and dictionaries in what a block says about a failed call."""
 
 _STATUS_MESSAGES: Final = {
     ConduitStatus.BLOCK_NOT_FOUND: "there is no such block",
@@ -40,7 +46,8 @@ class Failure(Exception):  # noqa: N818  # an outcome that travels up the turn, 
         status: the status that the step gets.
         message: why, for the user.
         error: the exception that the block raised, if one did.
-        details: one entry a wrong argument, for INVALID_TYPE.
+        details: one entry a wrong argument, for INVALID_TYPE; what the block said about a call that failed.
+        retry_after: seconds that must pass before the next try; 0 for any time.
     """
 
     def __init__(
@@ -48,13 +55,15 @@ class Failure(Exception):  # noqa: N818  # an outcome that travels up the turn, 
         status: ConduitStatus,
         message: str,
         error: BaseException | None = None,
-        details: list[dict[str, Any]] | None = None,
+        details: list[dict[str, Any]] | dict[str, Any] | None = None,
+        retry_after: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.error = error
         self.details = details
+        self.retry_after = retry_after
 
     @classmethod
     def of_error(cls, status: ConduitStatus, error: BaseException) -> Failure:
@@ -90,11 +99,32 @@ def failure_of(error: BaseException) -> Failure:
         return error
     if isinstance(error, BudgetExceededError):
         return Failure.of_error(ConduitStatus.RESULT_LIMIT_EXCEED, error)
+    if isinstance(error, CallFailedError):
+        wait = _seconds(error.retry_after)
+        return Failure(ConduitStatus.CALL_FAILED, message_of(error), error, _kept(error.details), wait)
+    if isinstance(error, CallRefusedError):
+        return Failure(ConduitStatus.CALL_REFUSED, message_of(error), error, _kept(error.details))
     if isinstance(error, AssertionError):
         return Failure.of_error(ConduitStatus.ASSERTION_ERROR, error)
     if isinstance(error, ValueError):
         return Failure.of_error(ConduitStatus.INVALID_ARGUMENT, error)
     return Failure.of_error(ConduitStatus.UNHANDLED_EXCEPTION, error)
+
+
+def _kept(details: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What a block says about a call, as JSON; nothing where it is none."""
+    try:
+        kept: dict[str, Any] | None = None if details is None else keep(dict(details), _DEEPEST_DETAILS)[0]
+    except (NotJsonError, TypeError, ValueError):  # a slip of the block's must not hide that the call failed
+        return None
+    return kept
+
+
+def _seconds(retry_after: object) -> float:
+    """A wait that a block asked for; 0 for anything but a positive number."""
+    if isinstance(retry_after, (int, float)) and not isinstance(retry_after, bool) and isfinite(retry_after):
+        return max(0.0, float(retry_after))
+    return 0.0
 
 
 def ends_the_run(error: BaseException) -> bool:

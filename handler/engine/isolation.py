@@ -21,7 +21,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from handler.engine.failure import Failure, message_of
+from blocks.block import CallFailedError, CallRefusedError
+from handler.engine.failure import Failure, failure_of, message_of
 from handler.engine.runtime import steady_clock
 from handler.engine.status import ConduitStatus
 from handler.engine.values import NotJsonError, keep
@@ -145,12 +146,15 @@ def _unpack(message: bytes) -> Any:
     if "refused" in outcome:
         raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, outcome["refused"])
     if "error" in outcome:
-        raise _remake_error(outcome["error"], outcome["message"])
+        raise _remake_error(outcome["error"], outcome["message"], outcome["said"])
     return outcome["result"]
 
 
-def _remake_error(classes: list[list[str]], message: str) -> BaseException:
-    """An exception for one that lives in the child, below the first of its classes that can be derived from."""
+def _remake_error(classes: list[list[str]], message: str, said: Mapping[str, Any]) -> BaseException:
+    """An exception for one that lives in the child, below the first of its classes that can be derived from.
+
+    It has what `said` names as attributes.
+    """
     name = classes[0][1].rpartition(".")[2]
     for module, path in classes:
         found: Any = sys.modules.get(module)
@@ -160,6 +164,7 @@ def _remake_error(classes: list[list[str]], message: str) -> BaseException:
             kind: Any = type(name, (found,), {"__str__": _say, "__module__": module, "__qualname__": path})
             error: BaseException = kind.__new__(kind)
             error.args = (message,)
+            error.__dict__.update(said)
             return error
     return IsolationError(f"{name}: {message}")
 
@@ -232,7 +237,15 @@ async def _wait_for(awaitable: Awaitable[Any]) -> Any:
 
 def _describe_error(error: BaseException) -> bytes:
     classes = [(kind.__module__, kind.__qualname__) for kind in type(error).__mro__ if issubclass(kind, BaseException)]
-    return _encode({"error": classes, "message": message_of(error)})
+    return _encode({"error": classes, "message": message_of(error), "said": _said(error)})
+
+
+def _said(error: BaseException) -> dict[str, Any]:
+    """What the parent needs of an error besides its message."""
+    if not isinstance(error, (CallFailedError, CallRefusedError)):
+        return {}
+    failure = failure_of(error)
+    return {"details": failure.details, "retry_after": failure.retry_after}
 
 
 def _encode(message: Mapping[str, Any]) -> bytes:

@@ -42,6 +42,14 @@ class ConduitStatus(Enum):
     """The job was cancelled before this step ran."""
     INTERRUPTED = 114
     """An at-most-once block had started when its invocation died, so it is not run again."""
+    ITEMS_FAILED = 115
+    """More items of a loop failed than it tolerates."""
+    REJECTED = 116
+    """The answer that the step waited for was no."""
+    CALL_FAILED = 117
+    """An outside service could not be reached, or said to try again. Another try may help."""
+    CALL_REFUSED = 118
+    """An outside service gave an unexpected answer, or the call is not allowed. Another try does not help."""
 
 
 NO_FAILURE = frozenset({ConduitStatus.NONE, ConduitStatus.DONE, ConduitStatus.IF_CONDITION_FAILED})

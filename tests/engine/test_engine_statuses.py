@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from blocks.block import CallFailedError, CallRefusedError
 from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Outcome
 
 TRUE = {"action": "LOGIC.TRUE"}
@@ -45,6 +46,45 @@ def test_what_a_block_raises_decides_its_status(
     assert statuses(job) == [status]
     assert job[1].return_value is error
     assert job[1].error == {"type": type(error).__name__, "message": "x"}
+
+
+@pytest.mark.parametrize("kind", [CallFailedError, CallRefusedError])
+@pytest.mark.parametrize("isolation", [None, "process"])
+def test_a_failed_call_keeps_what_the_service_said(run: Any, make_block: Any, kind: Any, isolation: Any) -> None:
+    def call() -> None:
+        raise kind("the service said 409", details={"status": 409, "body": "taken"})
+
+    job = run({"steps": [{"action": "CALL"}]}, blocks=[make_block(call, isolation=isolation)])
+    assert job[1].status.name == {"CallFailedError": "CALL_FAILED", "CallRefusedError": "CALL_REFUSED"}[kind.__name__]
+    details = {"status": 409, "body": "taken"}
+    assert job[1].error == {"type": kind.__name__, "message": "the service said 409", "details": details}
+
+
+@pytest.mark.parametrize("details", [{"x": object()}, [1, 2], "text", {"x": float("nan")}])
+def test_details_that_are_no_json_object_do_not_hide_that_a_call_failed(
+    run: Any, make_block: Any, details: Any
+) -> None:
+    def call() -> None:
+        raise CallFailedError("no answer", retry_after=float("inf"), details=details)
+
+    job = run({"steps": [{"action": "CALL"}]}, blocks=[make_block(call)])
+    assert job[1].status.name == "CALL_FAILED"
+    assert job[1].error == {"type": "CallFailedError", "message": "no answer"}
+
+
+def test_the_details_of_a_failed_call_can_be_read_by_a_tag(run: Any, make_block: Any) -> None:
+    def call() -> None:
+        raise CallRefusedError("no", details={"status": 404})
+
+    steps = [
+        {"id": "call", "action": "CALL", "allow_failure": True},
+        {
+            "id": "read",
+            "action": "TEXT.JOIN",
+            "parameters": {"text1": "is {% steps.call.error.details.status %}", "text2": "."},
+        },
+    ]
+    assert run({"steps": steps}, blocks=[make_block(call)])["read"].return_value == "is 404 ."
 
 
 def test_a_validation_error_inside_a_block_is_a_value_error_like_any_other(
