@@ -69,7 +69,7 @@ BUILD = $(BIN)/python .ci/build.py $(if $(WITHOUT_BOTO3),--without-boto3) $(if $
 	@$(BIN)/uv pip install --quiet --python .venv-artifact/bin/python --no-deps --require-hashes -r $<
 	@touch $@
 
-build: $(READY) ## build what Lambda is given: build/conduit.zip (WITHOUT_BOTO3=1, SERVICES="dynamodb events sqs sts s3")
+build: $(READY) ## build what Lambda is given: build/conduit.zip (WITHOUT_BOTO3=1, SERVICES="dynamodb events scheduler sqs sts s3")
 	@$(BUILD) build/lambda --zip build/conduit.zip
 
 # What `sam build` calls. HOST_PYTHON=3.11 builds for this machine instead of Lambda's, for an emulator.

@@ -86,6 +86,21 @@ class DynamoItems:
             if not start:
                 return items
 
+    async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
+        text = Expression()
+        condition = f"{text.name('pk')} = {text.value(pk)}"
+        if after is not None:
+            condition += f" AND {text.name('sk')} > {text.value(after)}"
+        request = {"TableName": self._table, "KeyConditionExpression": condition, "ConsistentRead": True}
+        items: list[Item] = []
+        start: Mapping[str, Any] = {}
+        while len(items) < limit:  # a page ends after 1 MB as well
+            found, start = self._query({**request, "Limit": limit - len(items), **text.request()}, start)
+            items += found
+            if not start:
+                break
+        return items
+
     async def query_index(
         self,
         index: Index,
@@ -153,6 +168,20 @@ class DynamoItems:
         request["ReturnValues"] = "ALL_NEW"
         answer = await self._write("A conditional write to", lambda: self._client().update_item(**request))
         return answer if isinstance(answer, Refused) else Applied(decode_item(answer["Attributes"]) or {})
+
+    async def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+        text = Expression()
+        exists = f"attribute_exists({text.name('pk')})"
+        holds = text.condition(condition)
+        request = {
+            "TableName": self._table,
+            "Key": _key(pk, sk),
+            "ConditionExpression": f"{exists} AND ({holds})" if holds else exists,
+            **_SHOW_WHAT_STANDS,
+            **text.request(),
+        }
+        answer = await self._write("A conditional delete from", lambda: self._client().delete_item(**request))
+        return answer if isinstance(answer, Refused) else None
 
     async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
         actions = [{"Put": {"TableName": self._table, "Item": item}} for item in self._fitting(items, write)]

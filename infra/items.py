@@ -107,6 +107,16 @@ class Items(Protocol):
         """All items of `pk` whose ``sk`` begins with `prefix`, in its order, strongly consistent page by page."""
         ...
 
+    async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
+        """Items of `pk` in the order of ``sk``, strongly consistent; fewer than `limit` only where there are no more.
+
+        Args:
+            pk: which partition.
+            after: the ``sk`` to go on after; ``None`` begins at the first.
+            limit: how many at most.
+        """
+        ...
+
     async def put_all(self, items: Sequence[NewItem]) -> None:
         """Put items, in any number and order, each whole and without a condition; their keys differ from each other."""
         ...
@@ -122,6 +132,10 @@ class Items(Protocol):
 
         A ``None`` in `set` removes the attribute.
         """
+        ...
+
+    async def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+        """Delete an item that exists and meets the condition; ``None`` when it was deleted."""
         ...
 
     async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:

@@ -101,6 +101,12 @@ class MemoryItems:
     async def query(self, pk: str, prefix: str) -> list[Item]:
         return self._call("query", lambda: self.table.query(pk, prefix))
 
+    async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
+        return self._call("query_after", lambda: self.table.query_after(pk, after, limit))
+
+    async def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+        return self._call("delete_if", lambda: self.table.delete_if(pk, sk, condition))
+
     async def put_all(self, items: Sequence[NewItem]) -> None:
         def put() -> None:
             for item in items:

@@ -66,6 +66,36 @@ def test_a_query_follows_the_pages(items: Items, drive: Drive) -> None:
     assert [item["sk"] for item in drive(items.query("t#1", "STEP#"))] == [f"STEP#{number}" for number in range(8)]
 
 
+def test_a_query_goes_on_after_a_sort_key_and_stops_at_its_limit(items: Items, drive: Drive) -> None:
+    drive(items.put_all([{"pk": "t#.workflow", "sk": name} for name in ("b", "a", "d", "c")]))
+    drive(items.put_all([{"pk": "u#.workflow", "sk": "e"}]))
+
+    def names(after: str | None, limit: int) -> list[object]:
+        return [item["sk"] for item in drive(items.query_after("t#.workflow", after, limit=limit))]
+
+    assert names(None, 10) == ["a", "b", "c", "d"]
+    assert names(None, 2) == ["a", "b"]
+    assert names("b", 2) == ["c", "d"]
+    assert names("bb", 1) == ["c"]
+    assert names("d", 1) == []
+
+
+def test_a_query_after_a_sort_key_follows_the_pages(items: Items, drive: Drive) -> None:
+    """DynamoDB ends a page at 1 MB."""
+    drive(items.put_all([{"pk": "t#.workflow", "sk": str(number), "text": "x" * 300_000} for number in range(8)]))
+    found = drive(items.query_after("t#.workflow", "0", limit=6))
+    assert [item["sk"] for item in found] == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_delete_asks_its_condition_and_never_deletes_what_is_not_there(items: Items, drive: Drive) -> None:
+    drive(items.put_all([JOB]))
+    assert drive(items.delete_if("t#1", "JOB", Equals("lease", "2-b"))) == Refused(JOB)
+    assert drive(items.get("t#1", "JOB")) == JOB
+    assert drive(items.delete_if("t#1", "JOB", Equals("lease", "1-a"))) is None
+    assert drive(items.get("t#1", "JOB")) is None
+    assert drive(items.delete_if("t#1", "JOB", All())) == Refused(None)
+
+
 @pytest.mark.parametrize("count", [0, 1, 25, 26, 60])
 def test_any_number_of_items_is_put(items: Items, drive: Drive, count: int) -> None:
     drive(items.put_all([{"pk": "t#1", "sk": f"STEP#{number:05}"} for number in range(count)]))

@@ -96,6 +96,17 @@ class SimulatedTable:
             self.update_if(write.pk, write.sk, write.condition, write.set, write.remove)
         return None
 
+    def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+        stands = self.get(pk, sk)
+        if stands is None or not holds(condition, stands):
+            return Refused(stands)
+        self.before[pk, sk] = self.items.pop((pk, sk))
+        return None
+
+    def query_after(self, pk: str, after: str | None, limit: int) -> list[Item]:
+        keys = sorted(key for key in self.items if key[0] == pk and (after is None or key[1] > after))
+        return [copy.deepcopy(self.items[key]) for key in keys[:limit]]
+
     def query(self, pk: str, prefix: str) -> list[Item]:
         keys = sorted(key for key in self.items if key[0] == pk and key[1].startswith(prefix))
         return [copy.deepcopy(self.items[key]) for key in keys]
@@ -153,6 +164,15 @@ class SimulatedItems:
             seen = str(found[cut - 1]["sk"]) if cut else ""
             found = found[:cut] + [item for item in self._table.query(pk, prefix) if str(item["sk"]) > seen]
         return found
+
+    async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
+        await self._reach("query_after")
+        return self._table.query_after(pk, after, limit)
+
+    async def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+        await self._reach("delete_if")
+        await self._contend("delete_if")
+        return await self._write("delete_if", lambda: self._table.delete_if(pk, sk, condition))
 
     async def put_all(self, items: Sequence[NewItem]) -> None:
         await self._reach("put_all")

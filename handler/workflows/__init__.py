@@ -1,0 +1,1 @@
+"""Stored workflows, and what starts them: schedules and hooks."""

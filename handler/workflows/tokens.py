@@ -1,0 +1,84 @@
+"""Tokens of public addresses: they name something, and an HMAC shows that we made them.
+
+A token is two parts of base64url with a dot between: what it names, and the HMAC with a key that is kept with the thing
+that it names. It is worth nothing for anything else, since its kind is part of what is signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+LONGEST: Final = 2048
+"""Characters of a token that is looked at; ours have a few hundred."""
+DIGEST_BYTES: Final = 24
+"""Of the HMAC: 192 bits."""
+NO_KEY: Final = bytes(32)
+"""Stands in for the key of something that does not exist, so that a wrong token costs the same whatever it names."""
+_TOKEN: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as it was sent. What it names is anybody's claim until `is_genuine`.
+
+    Attributes:
+        kind: what it is good for.
+        names: what it names.
+        digest: its HMAC.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    digest: bytes
+
+    def is_genuine(self, key: bytes | None) -> bool:
+        """Whether the HMAC is right, compared in constant time; ``None`` stands for a thing that does not exist."""
+        expected = _digest(self.kind, self.names, NO_KEY if key is None else key)
+        return hmac.compare_digest(self.digest, expected) and key is not None
+
+
+def make_token(kind: str, names: tuple[str, ...], key: bytes) -> str:
+    """A token that names something.
+
+    Args:
+        kind: what it is good for.
+        names: strings; who has the token can read them.
+        key: at least 16 random bytes, kept with what it names.
+    """
+    return f"{_encode(_written(names))}.{_encode(_digest(kind, names, key))}"
+
+
+def read_token(kind: str, text: str) -> Token | None:
+    """The token of this kind, or ``None`` where the text has not the form of one."""
+    match = _TOKEN.fullmatch(text) if len(text) <= LONGEST else None
+    if match is None:
+        return None
+    try:
+        names = json.loads(_decode(match[1]))
+        digest = _decode(match[2])
+    except (ValueError, RecursionError):
+        return None
+    if not names or not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        return None
+    return Token(kind, tuple(names), digest) if _encode(_written(tuple(names))) == match[1] else None
+
+
+def _written(names: tuple[str, ...]) -> bytes:
+    return json.dumps(names, separators=(",", ":")).encode()
+
+
+def _digest(kind: str, names: tuple[str, ...], key: bytes) -> bytes:
+    return hmac.digest(key, f"{kind}\n".encode() + _written(names), "sha256")[:DIGEST_BYTES]
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
