@@ -67,17 +67,17 @@ def main() -> None:
 
 async def worked(body: str, given: Namespace, client: Client) -> list[float]:
     """The seconds that the worker took for each message."""
-    from handler.lifetime import Lifetime  # noqa: PLC0415  # as above
+    from handler.invocation.time_left import TimeLeft  # noqa: PLC0415  # as above
+    from handler.jobs.queue_worker import DONE, Message, Worker  # noqa: PLC0415
     from handler.settings import Settings  # noqa: PLC0415
     from handler.wiring import CLOCK, wire  # noqa: PLC0415
-    from handler.worker import DONE, Message, Worker  # noqa: PLC0415
 
     ports = wire(Settings.from_environment(os.environ))
 
     async def job() -> float:
         began = time.perf_counter()
         CLOCK.restart()
-        verdict = await Worker(ports).work(Message(id="m", body=body), Lifetime.starting(CLOCK(), 60_000))
+        verdict = await Worker(ports).work(Message(id="m", body=body), TimeLeft.starting(CLOCK(), 60_000))
         taken = time.perf_counter() - began
         if verdict != DONE:
             raise SystemExit(f"the message was not worked off: {verdict}")

@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.machine import describe
 from benchmarks.overruns import OVERRUNS
 from benchmarks.report import table
-from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 from handler.engine.isolation import run_isolated
 
 BEGIN = "<!-- figures: written by make timeouts -->"

@@ -1,14 +1,6 @@
 """`lambda_handler`: sees what kind of event came and hands it to its door, imported when it is first needed."""
-# ruff: noqa: E402 (the collector rests before the first import, and until the last)
 
 from __future__ import annotations
-
-import gc
-
-# What imports make stays: functions, classes, tables. To look through it again and again for garbage is a tenth of a
-# worker's cold start. The last lines of this file put it out of the collector's sight and let the collector begin.
-_collects = gc.isenabled()
-gc.disable()
 
 import os
 import re
@@ -16,15 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-# Before anything imports pydantic: the batch processor then leaves out Powertools' own models of every event there is,
-# which are a quarter of a worker's cold start.
-import aws_lambda_powertools.utilities.batch  # noqa: F401
-
-from handler.lifetime import Lifetime
-from handler.loop import drive
+from handler import cold_start
+from handler.invocation.event_loop import run_coroutine
+from handler.invocation.hard_stop import HardStop
+from handler.invocation.time_left import TimeLeft
 from handler.ports import Ports
 from handler.settings import Settings
-from handler.wall import LastWall
 from handler.wiring import CLOCK, LOG, wire
 
 LONGEST_INVOCATION: Final = 900.0
@@ -32,7 +21,7 @@ LONGEST_INVOCATION: Final = 900.0
 
 
 class UnknownEventError(Exception):
-    """The event is none that this function takes."""
+    """Unsupported event type."""
 
 
 class InvocationError(Exception):
@@ -57,7 +46,7 @@ class Invocation:
     event: Mapping[str, Any]
     context: Any
     ports: Ports
-    lifetime: Lifetime
+    lifetime: TimeLeft
 
 
 Door = Callable[[Invocation], Any]
@@ -83,15 +72,15 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
     CLOCK.restart()
     remaining = _remaining_seconds(context)
     try:
-        with LastWall(remaining):
-            return _handle(event, context, Lifetime.starting(CLOCK(), remaining * 1000))
+        with HardStop(remaining):
+            return _handle(event, context, TimeLeft.starting(CLOCK(), remaining * 1000))
     except Exception:
         raise
     except BaseException as error:
         raise InvocationError(f"{type(error).__name__}: {error}") from error
 
 
-def _handle(event: Mapping[str, Any], context: Any, lifetime: Lifetime) -> Any:
+def _handle(event: Mapping[str, Any], context: Any, lifetime: TimeLeft) -> Any:
     global _seen_before  # noqa: PLW0603  # whether the process is new is a fact about the process
     ports = wire(Settings.from_environment(os.environ))
     LOG.begin(context)
@@ -143,33 +132,33 @@ def _is_job(event: Mapping[str, Any]) -> bool:
 
 
 def _answer_request(invocation: Invocation) -> Any:
-    from handler.api import answer  # noqa: PLC0415  # a worker never pays for the API
+    from handler.http.api import answer  # noqa: PLC0415  # a worker never pays for the API
 
     return answer(invocation.event, invocation.ports, invocation.lifetime)
 
 
 def _receive_batch(invocation: Invocation) -> Any:
-    from handler.sqs import receive  # noqa: PLC0415  # the API function never receives one
+    from handler.doors.sqs import receive  # noqa: PLC0415  # the API function never receives one
 
     believed = invocation.ports.settings.queue_arns
     if believed:
         strangers = {record.get("eventSourceARN") for record in invocation.event["Records"]} - set(believed)
         if strangers:
             raise UnknownEventError(f"messages of {sorted(map(str, strangers))}; QUEUE_ARNS names {sorted(believed)}")
-    return drive(receive(invocation.event, invocation.ports, invocation.lifetime))
+    return run_coroutine(receive(invocation.event, invocation.ports, invocation.lifetime))
 
 
 def _sweep(invocation: Invocation) -> Any:
-    from handler.sweep import sweep  # noqa: PLC0415  # one invocation a minute needs it
+    from handler.doors.schedule import run_sweep  # noqa: PLC0415  # one invocation a minute needs it
 
-    return {"swept": drive(sweep(invocation.ports, invocation.lifetime))}
+    return run_coroutine(run_sweep(invocation.ports, invocation.lifetime))
 
 
 def _run_job(invocation: Invocation) -> Any:
-    from handler.direct import run_job  # noqa: PLC0415  # rare
+    from handler.doors.direct import run_job  # noqa: PLC0415  # rare
 
     request_id = re.sub(r"[^A-Za-z0-9_-]", "-", str(getattr(invocation.context, "aws_request_id", "") or ""))[:64]
-    return drive(run_job(invocation.event, invocation.ports, invocation.lifetime, request_id=request_id))
+    return run_coroutine(run_job(invocation.event, invocation.ports, invocation.lifetime, request_id=request_id))
 
 
 DOORS: Final[tuple[tuple[Callable[[Mapping[str, Any]], bool], Door], ...]] = (
@@ -180,6 +169,4 @@ DOORS: Final[tuple[tuple[Callable[[Mapping[str, Any]], bool], Door], ...]] = (
 )
 """Who recognizes an event, and who takes it: the first that does. An HTTP body that looks like a batch is a body."""
 
-if _collects:  # whoever imports this into a process of their own may have switched it off
-    gc.freeze()
-    gc.enable()
+cold_start.finish()

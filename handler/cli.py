@@ -19,7 +19,7 @@ from handler.console.job_source import UnreadableError, read_jobs
 from handler.console.lambda_event import Identity
 from handler.console.local_server import AddressError, LocalServer
 from handler.console.usage import make_parser
-from handler.console.workstation import Options, RefusedError, Workstation, open_workstation
+from handler.console.workstation import JobRefusedError, Options, Workstation, open_workstation
 
 INTERRUPTED: Final = 130
 """The shell's code for a program that Ctrl-C ended."""
@@ -117,7 +117,7 @@ def _validate(chosen: Namespace) -> int:
         for job in jobs:
             try:
                 answer = station.ask("POST", "/jobs/validate", job.text, {"Content-Type": "application/json"})
-            except RefusedError as error:
+            except JobRefusedError as error:
                 complain(f"{job.name}: {error}")
                 code = BAD_INPUT
                 continue

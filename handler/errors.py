@@ -9,7 +9,7 @@
         ├── TooManyJobsError         the tenant has as many unfinished jobs as it may have
         └── UnavailableError         AWS fails us
 
-What is wrong with a payload is `handler.payload.InvalidPayload`; what is wrong with AWS comes from `infra.errors`.
+A bad payload raises `handler.payload.parse.InvalidPayloadError`; failures of AWS come from `infra.errors`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from blocks.block import Registry
 from handler.engine import Runtime
-from handler.metrics import Metrics
+from handler.invocation.metrics import Metrics
 from handler.settings import Settings
 from infra.errors import InfraError
 from infra.event_bus import Entry
@@ -73,7 +73,7 @@ class Ports:
         """Seconds since the epoch."""
         return self.runtime.now()
 
-    def tell_failure(self, door: str, what: str, error: InfraError, **names: str) -> None:
+    def log_failure(self, door: str, what: str, error: InfraError, **names: str) -> None:
         """Say that AWS failed: one line of the log, and one metric to alarm on."""
         self.metrics.count("ServiceFailures", Door=door)
         self.log.error(what, extra={**names, "error": type(error).__name__, "reason": str(error)})

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from blocks.block import REGISTRY
 from handler.engine import Limits, Runtime
-from handler.log import LambdaLog
-from handler.metrics import Metrics
+from handler.invocation.log import LambdaLog
+from handler.invocation.metrics import Metrics
 from handler.ports import Ports
 from handler.settings import Settings
 from infra.backoff import Backoff

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from infra.conditions import Absent, Condition, Equals
-from infra.items import TRANSACTION_ITEMS, Item, Items, Put, Refused
+from infra.items import TRANSACTION_ITEMS, ConditionFailed, Item, Items, Put
 
 Kind = Literal["workflow", "workflow-version", "schedule", "schedule-firings", "hook", "secret"]
 
@@ -85,7 +85,7 @@ class DocumentsTable:
             refused = await self._items.put_all_with([_item(one) for one in beside], Put(_item(document), condition))
         else:
             answer = await self._items.put_if(_item(document), condition)
-            refused = answer if isinstance(answer, Refused) else None
+            refused = answer if isinstance(answer, ConditionFailed) else None
         return refused is None or (refused.item or {}).get("stamp") == document.stamp
 
     async def delete(self, document: Document) -> bool:

@@ -26,12 +26,12 @@ from infra.items import (
     TRANSACTION_BYTES,
     TRANSACTION_ITEMS,
     Applied,
+    ConditionFailed,
     Index,
     Item,
     NewItem,
     Page,
     Put,
-    Refused,
     Start,
     Update,
     Value,
@@ -156,20 +156,22 @@ class DynamoItems:
             f"The table {self._table} left {count} of {len(batch)} items unwritten in {self._backoff.tries} tries."
         )
 
-    async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+    async def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
         request = self._put(Put(item, condition))
         answer = await self._write("A conditional write to", lambda: self._client().put_item(**request))
-        return answer if isinstance(answer, Refused) else Applied({k: v for k, v in item.items() if v is not None})
+        return (
+            answer if isinstance(answer, ConditionFailed) else Applied({k: v for k, v in item.items() if v is not None})
+        )
 
     async def update_if(
         self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
-    ) -> Applied | Refused:
+    ) -> Applied | ConditionFailed:
         request = self._update(Update(pk=pk, sk=sk, condition=condition, set=set, remove=remove))
         request["ReturnValues"] = "ALL_NEW"
         answer = await self._write("A conditional write to", lambda: self._client().update_item(**request))
-        return answer if isinstance(answer, Refused) else Applied(decode_item(answer["Attributes"]) or {})
+        return answer if isinstance(answer, ConditionFailed) else Applied(decode_item(answer["Attributes"]) or {})
 
-    async def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+    async def delete_if(self, pk: str, sk: str, condition: Condition) -> ConditionFailed | None:
         text = Expression()
         exists = f"attribute_exists({text.name('pk')})"
         holds = text.condition(condition)
@@ -181,15 +183,15 @@ class DynamoItems:
             **text.request(),
         }
         answer = await self._write("A conditional delete from", lambda: self._client().delete_item(**request))
-        return answer if isinstance(answer, Refused) else None
+        return answer if isinstance(answer, ConditionFailed) else None
 
-    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         actions = [{"Put": {"TableName": self._table, "Item": item}} for item in self._fitting(items, write)]
         last = {"Put": self._put(write)} if isinstance(write, Put) else {"Update": self._update(write)}
         # Botocore adds the token, which its own repetitions bear, too; each of our tries has a new one.
         request = {"TransactItems": [*actions, last]}
         answer = await self._write("A transaction on", lambda: self._client().transact_write_items(**request))
-        return answer if isinstance(answer, Refused) else None
+        return answer if isinstance(answer, ConditionFailed) else None
 
     @staticmethod
     def _fitting(items: Sequence[NewItem], write: Put | Update) -> list[Encoded]:
@@ -229,7 +231,7 @@ class DynamoItems:
             **text.request(),
         }
 
-    async def _write(self, what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | Refused:
+    async def _write(self, what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | ConditionFailed:
         """One conditional write: AWS's answer, or the refusal with what stands there.
 
         A write that met a transaction in flight, or the other way round, is tried again: that takes milliseconds, and
@@ -249,15 +251,15 @@ class DynamoItems:
         raise failure or GiveUpError("A backoff without a single try.")
 
 
-def _refusal(error: Exception) -> Refused | None:
+def _refusal(error: Exception) -> ConditionFailed | None:
     """What stands there, if this error says that the condition did not hold; the conditional action comes last."""
     answer: dict[str, Any] = getattr(error, "response", {})
     if code_of(error) == _REFUSED:
-        return Refused(decode_item(answer.get("Item")))
+        return ConditionFailed(decode_item(answer.get("Item")))
     if code_of(error) == CANCELLED:
         *_, last = answer.get("CancellationReasons") or [{}]
         if last.get("Code") == _REFUSED_IN_TRANSACTION:
-            return Refused(decode_item(last.get("Item")))
+            return ConditionFailed(decode_item(last.get("Item")))
     return None
 
 

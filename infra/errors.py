@@ -85,7 +85,7 @@ ERRORS: Final[dict[type[InfraError], frozenset[str]]] = {
             "BatchRequestTooLong",
             "ItemCollectionSizeLimitExceeded",
             "ItemCollectionSizeLimitExceededException",
-            "PayloadTooLarge",
+            "PayloadTooLargeError",
             "RequestEntityTooLarge",
         }
     ),

@@ -30,7 +30,7 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ConditionFailed:
     """The condition did not hold; nothing was written."""
 
     item: Item | None
@@ -121,24 +121,24 @@ class Items(Protocol):
         """Put items, in any number and order, each whole and without a condition; their keys differ from each other."""
         ...
 
-    async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+    async def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
         """Put one item if the condition holds of what stands under its key."""
         ...
 
     async def update_if(
         self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
-    ) -> Applied | Refused:
+    ) -> Applied | ConditionFailed:
         """Set and remove attributes of an item that exists and meets the condition. Never makes an item.
 
         A ``None`` in `set` removes the attribute.
         """
         ...
 
-    async def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+    async def delete_if(self, pk: str, sk: str, condition: Condition) -> ConditionFailed | None:
         """Delete an item that exists and meets the condition; ``None`` when it was deleted."""
         ...
 
-    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         """Put items and do one conditional write of another, all or nothing, in one call at twice the write units.
 
         A repetition by the SDK, after a lost reply or by a copy that arrives late, changes nothing and is answered as

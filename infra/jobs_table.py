@@ -261,7 +261,7 @@ class JobsTable:
         return self._answer(answer, own)
 
     @staticmethod
-    def _answer(answer: store.Applied | store.Refused, own: Callable[[JobRecord], bool]) -> Answer:
+    def _answer(answer: store.Applied | store.ConditionFailed, own: Callable[[JobRecord], bool]) -> Answer:
         job = job_record(answer.item) if answer.item else None
         if job is not None and (isinstance(answer, store.Applied) or own(job)):
             return Written(job)

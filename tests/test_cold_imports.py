@@ -30,12 +30,12 @@ FORBIDDEN = {
     "awscrt": "botocore would sign with it, and import it first (57 ms)",
     "boto3": "botocore's clients are all that is called (10 ms, and 50 for its resources)",
     "boto3.resources": "see boto3",
-    "handler.api": "the other door",
+    "handler.http.api": "the other door",
     "handler.cli": "a developer's door",
-    "handler.foresight": "only the API looks at a job before it runs",
+    "handler.validation.static_contexts": "only the API looks at a job before it runs",
     "handler.http": "the other door",
-    "handler.job_schema": "only the API shows it",
-    "handler.validation": "see handler.foresight",
+    "handler.validation.schema": "only the API shows it",
+    "handler.validation.validate": "see handler.validation.static_contexts",
     "infra.local": "the embedded AWS",
     "jsonschema": "only tests validate with it",
     "moto": "the embedded AWS",
@@ -80,4 +80,4 @@ def test_what_a_start_makes_is_out_of_the_collectors_sight_and_the_collector_run
 
 def test_a_worker_that_did_a_job_has_the_engine_and_clients_of_its_own() -> None:
     """Else the tests above would hold for a process that did nothing."""
-    assert {"handler.engine.conduit", "handler.recorder", "blocks.math", "botocore.client"} <= imported()
+    assert {"handler.engine.conduit", "handler.recording.recorder", "blocks.math", "botocore.client"} <= imported()

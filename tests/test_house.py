@@ -45,7 +45,7 @@ def test_no_file_is_too_long_to_be_one_noun() -> None:
         ("blocks/text.py", "import infra.items\n"),
         ("blocks/newcomer.py", "import blocks.text\n"),
         ("handler/engine/values.py", "import time\n"),
-        ("handler/jobs.py", "import botocore\n"),
+        ("handler/jobs/service.py", "import botocore\n"),
     ],
 )
 def test_a_file_without_a_floor_or_an_arrow_backwards_breaks_a_contract(tmp_path: Path, file: str, text: str) -> None:

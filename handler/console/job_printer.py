@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from handler.console.job_source import JobText
 from handler.console.job_text import event_lines, item_lines, job_lines, shorten
-from handler.console.workstation import RefusedError, Workstation
+from handler.console.workstation import JobRefusedError, Workstation
 from infra.local_services import BusEvent, LocalServices
 
 Job = dict[str, Any]
@@ -23,7 +23,7 @@ class Printer(Protocol):
         """Let `run` run the job that `text` is, and show it.
 
         Raises:
-            RefusedError: the API did not take it.
+            JobRefusedError: the API did not take it.
         """
 
     def events(self) -> Sequence[BusEvent]:
@@ -100,7 +100,7 @@ def print_jobs(jobs: Iterable[JobText], station: Workstation, printer: Printer, 
     for source in jobs:
         try:
             job = printer.show(source.text, partial(station.run, source.text))
-        except RefusedError as error:
+        except JobRefusedError as error:
             complain(f"{source.name}: {shorten(str(error), 1000)}")
             code = 2
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from handler.json_text import InvalidJson, read
+from handler.payload.json_text import InvalidJsonTextError, read
 
 STREAM: Final = "-"
 
@@ -62,7 +62,7 @@ def _read_file(name: str) -> JobText:
         raise UnreadableError(f"{name}: {error.strerror or error}") from None
     try:
         read(content)
-    except InvalidJson as error:
+    except InvalidJsonTextError as error:
         if error.malformed:
             raise UnreadableError(f"{name}: {error.problems[0].message}") from None
         # JSON that cannot be kept is the API's to refuse, in its own words.

@@ -51,7 +51,7 @@ class Options:
         return chosen
 
 
-class RefusedError(Exception):
+class JobRefusedError(Exception):
     """The API did not take a job.
 
     Attributes:
@@ -91,7 +91,7 @@ class Workstation:
             The finished job, as the API gives it.
 
         Raises:
-            RefusedError: the API did not take it.
+            JobRefusedError: the API did not take it.
         """
         # The header is the job's id only where the payload has none.
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"run-{uuid.uuid4()}"}
@@ -122,14 +122,14 @@ class Workstation:
         """Call the API and read its answer.
 
         Raises:
-            RefusedError: the answer is a problem.
+            JobRefusedError: the answer is a problem.
         """
         response: HttpResponse = self.function.request(
             HttpRequest(method=method, target=target, headers=headers or {}, body=body)
         )
         answer = response.json()
         if response.status not in _ACCEPTED:
-            raise RefusedError(answer)
+            raise JobRefusedError(answer)
         return answer
 
 

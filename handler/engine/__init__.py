@@ -1,8 +1,8 @@
 """The engine: jobs, their steps, and the loop that runs them. It knows no AWS, no environment, no clock of its own."""
 
 from handler.engine.conduit import Conduit
-from handler.engine.contexts import ScopedObject
-from handler.engine.limits import Invocation, Limits
+from handler.engine.language.contexts import ScopedObject
+from handler.engine.limits import InvocationTime, Limits
 from handler.engine.outcome import Decision, Execution, Outcome, Paused
 from handler.engine.retry import Retry
 from handler.engine.runtime import Runtime
@@ -15,7 +15,7 @@ __all__ = [
     "ConduitStep",
     "Decision",
     "Execution",
-    "Invocation",
+    "InvocationTime",
     "Limits",
     "Outcome",
     "Paused",

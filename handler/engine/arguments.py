@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from blocks.block import Block, BudgetExceededError
 from handler.engine.failure import Failure, refused_arguments
+from handler.engine.language.tags import PathError, parse, resolve, resolve_key, resolve_name, whole_tag
 from handler.engine.status import ConduitStatus
-from handler.engine.tags import PathError, parse, resolve, resolve_key, resolve_name, whole_tag
 from handler.engine.values import Charge
 
 Bound = dict[str, str]

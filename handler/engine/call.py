@@ -80,7 +80,7 @@ class VariablesDraft(MutableMapping[str, Any]):
         return sum(1 for _ in self)
 
 
-class JobFace:
+class JobForBlock:
     """`blocks.block.Job`."""
 
     __slots__ = ("id", "name", "tags", "variables")

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from blocks.block import Block
 from handler.engine.checks import Checks
-from handler.engine.contexts import JobView, StepsView
-from handler.engine.execution import Answer, Turns
 from handler.engine.failure import Failure
+from handler.engine.language.contexts import JobView, StepsView
 from handler.engine.outcome import Decision, Execution, Outcome, Paused
 from handler.engine.runtime import Runtime
 from handler.engine.status import NO_FAILURE, ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.steps import StepList
+from handler.engine.turn import Answer, StepRunner
 from handler.engine.values import size_of
 from handler.engine.variables import Variables
 
@@ -91,7 +91,7 @@ class Conduit(StepList):
     def from_dict(cls, data: Mapping[str, Any], **options: Any) -> Conduit:
         """Make a job of a dictionary that trusted code wrote: every key of the constructor, and ``steps``.
 
-        ``parameters`` is another name for ``local_values``. What users send goes through `handler.payload` first.
+        ``parameters`` is another name for ``local_values``. What users send goes through `handler.payload.parse` first.
 
         Args:
             data: the job.
@@ -196,7 +196,7 @@ class Conduit(StepList):
             runtime: the world; the system's by default.
         """
         self.paused = None
-        turns = Turns(
+        turns = StepRunner(
             self,
             runtime,
             self._ask if self.before_step is not None else None,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from blocks.block import Block, BudgetExceededError, CallFailedError, CallRefusedError
 from handler.engine.limits import TimeLimit
 from handler.engine.status import ConduitStatus
-from handler.engine.values import NotJsonError, keep
+from handler.engine.values import UnstorableValueError, keep
 
 LONGEST_MESSAGE: Final = 2_000
 """Characters of an error's message that are kept; a longer one says how long it was."""
@@ -115,7 +115,7 @@ def _kept(details: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What a block says about a call, as JSON; nothing where it is none."""
     try:
         kept: dict[str, Any] | None = None if details is None else keep(dict(details), _DEEPEST_DETAILS)[0]
-    except (NotJsonError, TypeError, ValueError):  # a slip of the block's must not hide that the call failed
+    except (UnstorableValueError, TypeError, ValueError):  # a slip of the block's must not hide that the call failed
         return None
     return kept
 

@@ -22,11 +22,11 @@ from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from blocks.block import CallFailedError, CallRefusedError
+from handler.engine.alarm.watch import StepTimeout
 from handler.engine.failure import Failure, failure_of, message_of
 from handler.engine.runtime import steady_clock
 from handler.engine.status import ConduitStatus
-from handler.engine.values import NotJsonError, keep
-from handler.engine.watch import StepTimeout
+from handler.engine.values import UnstorableValueError, keep
 
 MEMORY: Final = 256 * 1024 * 1024
 """Bytes of address space that a block may take on top of what the process has already."""
@@ -220,7 +220,7 @@ def _run(function: Callable[..., Any], kwargs: Mapping[str, Any], memory: int) -
             text = keep(result, DEEPEST_RESULT)[1].encode()
         if len(text) > LARGEST_RESULT:
             return _encode({"refused": f"the result has {len(text)} bytes; {LARGEST_RESULT} can leave its process"})
-    except NotJsonError as error:
+    except UnstorableValueError as error:
         return _encode({"refused": str(error)})
     except MemoryError:
         return _describe_error(MemoryError(f"the block needed more than {memory} bytes of memory"))

@@ -27,7 +27,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation:
+class InvocationTime:
     """The time that Lambda gives.
 
     Attributes:
@@ -52,7 +52,7 @@ class TimeLimit:
     name: str
 
 
-def earliest_end(job_ends_at: float | None, invocation: Invocation | None) -> tuple[float, str]:
+def earliest_end(job_ends_at: float | None, invocation: InvocationTime | None) -> tuple[float, str]:
     """When a run ends, whatever the limits of its steps are, and whose limit that is; infinite for never."""
     if invocation is not None and (job_ends_at is None or invocation.ends_at < job_ends_at):
         return invocation.ends_at, "invocation"

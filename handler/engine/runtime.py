@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from handler.engine.alarm import Alarm, SystemAlarm
-from handler.engine.limits import Invocation, Limits
+from handler.engine.alarm.alarm import Alarm, SystemAlarm
+from handler.engine.limits import InvocationTime, Limits
 
 
 def steady_clock() -> Callable[[], float]:
@@ -50,7 +50,7 @@ class Runtime:
     random: Callable[[], float] = random.random
     limits: Limits = _LIMITS
     alarm: Alarm = _ALARM
-    invocation: Invocation | None = None
+    invocation: InvocationTime | None = None
     job_ends_at: float | None = None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from blocks.block import Block
-from handler.engine.contexts import StepView
+from handler.engine.language.contexts import StepView
 from handler.engine.retry import Retry
 from handler.engine.status import ConduitStatus
 

@@ -12,7 +12,7 @@ Charge = Callable[[int], None]
 """Takes the bytes about to be built; raises when there are too many."""
 
 
-class NotJsonError(Exception):
+class UnstorableValueError(Exception):
     """A value is no JSON, or no JSON that can be kept. The message says what was found."""
 
 
@@ -35,8 +35,9 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
         nesting: how many levels of lists and dictionaries may be in it.
 
     Raises:
-        NotJsonError: a type that JSON lacks, NaN or an infinity, an integer of more than 4,300 digits (Python's own
-            limit for turning one into text), a lone surrogate, a value that contains itself, or too many levels.
+        UnstorableValueError: a type that JSON lacks, NaN or an infinity, an integer of more than 4,300 digits (Python's
+            own limit for converting one to a string), a lone surrogate, a value that contains
+            itself, or too many levels.
     """
     kind = type(value)
     try:
@@ -57,11 +58,11 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
         if not text.isascii():
             text.encode()
     except UnicodeEncodeError:
-        raise NotJsonError("a text with half of a surrogate pair is no Unicode") from None
+        raise UnstorableValueError("a text with half of a surrogate pair is no Unicode") from None
     except RecursionError:
-        raise NotJsonError(f"the value is nested deeper than {nesting} levels") from None
+        raise UnstorableValueError(f"the value is nested deeper than {nesting} levels") from None
     except (TypeError, ValueError) as error:
-        raise NotJsonError(f"the value is no JSON: {error}") from None
+        raise UnstorableValueError(f"the value is no JSON: {error}") from None
     return value, text
 
 
@@ -74,7 +75,7 @@ def _check_nesting(value: Any, text: str, nesting: int) -> None:
     if text.count("[") + text.count("{") <= nesting:
         return  # as many brackets as levels would be needed, and there are not
     if depth_of(value, nesting) > nesting:
-        raise NotJsonError(f"the value is nested deeper than {nesting} levels")
+        raise UnstorableValueError(f"the value is nested deeper than {nesting} levels")
 
 
 def depth_of(value: Any, limit: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from handler.engine.call import VariablesDraft
 from handler.engine.limits import Limits
 from handler.engine.step import ConduitStep
-from handler.engine.values import NotJsonError, encode_text, keep, size_of
+from handler.engine.values import UnstorableValueError, encode_text, keep, size_of
 
 _SHORT: Final = 64
 """Bits of an integer that has a text for sure: Python refuses to make one of thousands of digits."""
@@ -43,7 +43,7 @@ class Variables:
             limits: the budgets.
 
         Raises:
-            NotJsonError: something is no JSON, or over a budget. Nothing was changed.
+            UnstorableValueError: something is no JSON, or over a budget. Nothing was changed.
         """
         if type(result) is int and result.bit_length() < _SHORT:  # what `keep` does with one, without the call
             text = repr(result)
@@ -103,7 +103,7 @@ class Variables:
         if text is None:
             try:
                 text = keep(self.values[name], limits.nesting)[1]
-            except NotJsonError:
+            except UnstorableValueError:
                 text = ""  # code may start a job with any object; only what steps set must be JSON
             self._texts[name] = text
         return text
@@ -128,5 +128,5 @@ def _encode_changes(kept: dict[str, tuple[Any, str]], deleted: list[str]) -> str
     return f'{{"set":{{{changed}}},"deleted":[{",".join(encode_text(name) for name in deleted)}]}}'
 
 
-def _too_large(what: str, size: int, limit: int) -> NotJsonError:
-    return NotJsonError(f"{what} {size:,} bytes; the limit is {limit:,}")
+def _too_large(what: str, size: int, limit: int) -> UnstorableValueError:
+    return UnstorableValueError(f"{what} {size:,} bytes; the limit is {limit:,}")

@@ -1,1 +1,1 @@
-"""The nouns of HTTP: requests, answers, who asks, and the endpoints. `handler.api` is their door."""
+"""The nouns of HTTP: requests, answers, who asks, and the endpoints. `handler.http.api` is their door."""

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from handler.engine.status import ConduitStatus
 from handler.http.redrive_body import RedriveShape
-from handler.job_shape import JobShape
-from handler.problem import CODES
+from handler.payload.problem import CODES
+from handler.payload.shape import JobShape
 
 JOB_STATUSES: Final = ("QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")
 _TEXT: Final = {"type": "string"}

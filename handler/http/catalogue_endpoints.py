@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from blocks.block import Registry
-from handler.catalogue import describe_block, list_blocks
 from handler.errors import NotFoundError
+from handler.http.catalogue import describe_block, list_blocks
 from handler.http.openapi import openapi_document
 from handler.http.reply import Reply
 from handler.http.router import Call, Route
 from handler.http.swagger_page import swagger_page
-from handler.job_schema import job_schema
+from handler.payload.suggestion import Suggestions
 from handler.settings import Settings
-from handler.suggestion import Suggestions
+from handler.validation.schema import job_schema
 
 
 class CatalogueEndpoints:

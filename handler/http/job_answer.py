@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler import json_text
 from handler.http.reply import ANSWER_LIMIT, answer_size, fits
 from handler.http.request import Door
+from handler.payload import json_text
 
 
 def encode_job(job: dict[str, Any], door: Door) -> str:

@@ -14,13 +14,20 @@ from handler.http.problem_details import INVALID, WRONG_MEDIA_TYPE, problem_repl
 from handler.http.redrive_body import read_redrive
 from handler.http.reply import Reply
 from handler.http.router import Call, Route
-from handler.job_shape import ID_PATTERN
-from handler.jobs import Jobs
-from handler.payload import InvalidPayload, JobPayload, NotJson, PayloadLimits, PayloadTooLarge, parse
-from handler.problem import Problem, bounded
-from handler.salvage import find_more
+from handler.jobs.service import Jobs
+from handler.payload.parse import (
+    InvalidJsonError,
+    InvalidPayloadError,
+    JobPayload,
+    PayloadLimits,
+    PayloadTooLargeError,
+    parse,
+)
+from handler.payload.problem import Problem, bounded
+from handler.payload.shape import ID_PATTERN
 from handler.settings import Settings
-from handler.validation import find_problems
+from handler.validation.partial import find_more
+from handler.validation.validate import find_problems
 
 STATUS_OF: Final = {"created": 201, "accepted": 202, "known": 200}
 PAGE: Final = 20
@@ -84,9 +91,9 @@ class JobEndpoints:
             return refused
         try:
             problems = self._judge(self._parse(call), call.caller)
-        except (NotJson, PayloadTooLarge):
+        except (InvalidJsonError, PayloadTooLargeError):
             raise
-        except InvalidPayload as error:
+        except InvalidPayloadError as error:
             more = find_more(call.request.body, error.problems, call.caller.rights, self._limits(call.caller))
             problems = bounded([*error.problems, *more])
         valid = all(problem.severity != "error" for problem in problems)
@@ -159,7 +166,7 @@ class JobEndpoints:
             id_ = id_[1:-1]
         if not _ID.fullmatch(id_):
             message = "An Idempotency-Key serves as the job's id: 1 to 64 of the characters A-Z a-z 0-9 _ -."
-            raise InvalidPayload([Problem("/id", "INVALID_ID", message)])
+            raise InvalidPayloadError([Problem("/id", "INVALID_ID", message)])
         return payload if payload.id is not None else payload.with_id(id_)
 
 

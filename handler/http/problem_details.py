@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from handler import json_text
 from handler.errors import (
     ConflictError,
     InvalidRequestError,
@@ -16,8 +15,9 @@ from handler.errors import (
 )
 from handler.http.reply import Reply
 from handler.http.request import UnreadableRequestError
-from handler.payload import InvalidPayload, NotJson, PayloadTooLarge
-from handler.problem import Problem
+from handler.payload import json_text
+from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadTooLargeError
+from handler.payload.problem import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:conduit:problem:"
@@ -82,11 +82,11 @@ def problem_reply(
 def reply_to(error: Exception) -> Reply | None:
     """The answer to an error that a request can cause, or ``None`` for one that nothing here expects."""
     match error:
-        case UnreadableRequestError() | NotJson():
+        case UnreadableRequestError() | InvalidJsonError():
             return problem_reply(NOT_JSON, _words(error))
-        case PayloadTooLarge():
+        case PayloadTooLargeError():
             return problem_reply(TOO_LARGE, _words(error))
-        case InvalidPayload():
+        case InvalidPayloadError():
             return problem_reply(INVALID, "See errors for what is wrong, and where.", errors=error.problems)
         case InvalidRequestError():
             pointer = error.pointer if error.pointer[:1] in ("", "/") else f"/{error.pointer}"
@@ -103,4 +103,4 @@ def reply_to(error: Exception) -> Reply | None:
 
 
 def _words(error: Exception) -> str:
-    return error.problems[0].message if isinstance(error, InvalidPayload) else str(error)
+    return error.problems[0].message if isinstance(error, InvalidPayloadError) else str(error)

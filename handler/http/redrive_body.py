@@ -9,10 +9,10 @@ from typing import Any, NotRequired
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from handler import json_text
-from handler.job_shape import StepId
-from handler.payload import InvalidPayload, NotJson, PayloadLimits, PayloadTooLarge
-from handler.problem import Problem, point, quote
+from handler.payload import json_text
+from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadLimits, PayloadTooLargeError
+from handler.payload.problem import Problem, point, quote
+from handler.payload.shape import StepId
 
 
 class RedriveShape(TypedDict):
@@ -50,21 +50,21 @@ def read_redrive(body: bytes, limits: PayloadLimits) -> RedriveBody:
     """Read the body of a request to run a job on; an empty one asks for nothing special.
 
     Raises:
-        NotJson: it is not JSON in UTF-8.
-        PayloadTooLarge: it has more bytes than a payload may have.
-        InvalidPayload: it is JSON, but not such a request.
+        InvalidJsonError: it is not JSON in UTF-8.
+        PayloadTooLargeError: it has more bytes than a payload may have.
+        InvalidPayloadError: it is JSON, but not such a request.
     """
     if not body:
         return RedriveBody()
     if len(body) > limits.size:
         message = f"A body may have {limits.size} bytes; this one has {len(body)}."
-        raise PayloadTooLarge([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
+        raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
     try:
         asked = redrive_validator().validate_python(json_text.read(body, nesting=limits.nesting))
-    except json_text.InvalidJson as error:
-        raise (NotJson if error.malformed else InvalidPayload)(error.problems) from None
+    except json_text.InvalidJsonTextError as error:
+        raise (InvalidJsonError if error.malformed else InvalidPayloadError)(error.problems) from None
     except ValidationError as error:
-        raise InvalidPayload([_explain(entry["loc"]) for entry in error.errors(include_url=False)]) from None
+        raise InvalidPayloadError([_explain(entry["loc"]) for entry in error.errors(include_url=False)]) from None
     return RedriveBody(**asked)
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import Response
 
-from handler import json_text
 from handler.http.request import Door, Request
+from handler.payload import json_text
 
 JSON: Final = "application/json"
 ANSWER_LIMIT: Final[Mapping[Door, int]] = {
@@ -64,7 +64,7 @@ def as_response(reply: Reply, request: Request) -> Response[str]:
     )
 
 
-def dress(response: dict[str, Any], request: Request) -> dict[str, Any]:
+def adapt_response(response: dict[str, Any], request: Request) -> dict[str, Any]:
     """A response to an HTTP API as the request's own door expects it."""
     if request.door == "http":
         return response

@@ -14,10 +14,10 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handler.caller import Caller
-from handler.http.reply import Reply, as_response, dress
+from handler.http.reply import Reply, adapt_response, as_response
 from handler.http.request import Request
-from handler.lifetime import Lifetime
-from handler.loop import drive
+from handler.invocation.event_loop import run_coroutine
+from handler.invocation.time_left import TimeLeft
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Call:
     request: Request
     caller: Caller
     values: Mapping[str, str]
-    lifetime: Lifetime
+    lifetime: TimeLeft
 
 
 Endpoint = Callable[[Call], Coroutine[Any, Any, Reply]]
@@ -105,7 +105,7 @@ class Router:
         self._resolver.not_found(self._miss)
         self._resolver.use([_intercept])
 
-    def answer(self, request: Request, caller: Caller, lifetime: Lifetime) -> dict[str, Any]:
+    def answer(self, request: Request, caller: Caller, lifetime: TimeLeft) -> dict[str, Any]:
         """The Lambda response to a request, in the form that its door expects."""
         return self._resolve(request, caller=caller, lifetime=lifetime)
 
@@ -117,7 +117,7 @@ class Router:
         self._resolver.append_context(request=request, **known)  # type: ignore[no-untyped-call]  # Powertools' own
         http = {"method": request.method, "path": request.path}
         plain = {"version": "2.0", "rawPath": request.path, "requestContext": {"http": http, "stage": "$default"}}
-        return dress(self._resolver.resolve(plain, LambdaContext()), request)
+        return adapt_response(self._resolver.resolve(plain, LambdaContext()), request)
 
     def _bound(self, route: Route) -> Callable[[], Response[str]]:
         def run() -> Response[str]:
@@ -130,7 +130,7 @@ class Router:
         request: Request = known["request"]
         call = Call(request, known["caller"], route.match(request.path) or {}, known["lifetime"])
         try:
-            reply = drive(route.endpoint(call))
+            reply = run_coroutine(route.endpoint(call))
         except Exception as error:  # noqa: BLE001  # the last line before the caller: nothing of it may get out
             reply = self._explain(error, route)
         return as_response(reply, request)

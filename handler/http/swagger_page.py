@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any, Final
 
-from handler import json_text
 from handler.http.reply import Reply
+from handler.payload import json_text
 
 ASSETS: Final = "aws_lambda_powertools.event_handler.openapi.swagger_ui"
 _POLICY: Final = (

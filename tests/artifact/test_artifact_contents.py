@@ -56,8 +56,8 @@ import importlib, os
 for name in {modules_of(artifact)!r}:
     importlib.import_module(name)
 from blocks.block import REGISTRY
-from handler.log import LambdaLog
-from handler.metrics import Metrics
+from handler.invocation.log import LambdaLog
+from handler.invocation.metrics import Metrics
 from infra.clients import Clients
 REGISTRY.load()
 LambdaLog().info("a line", extra={{}})

@@ -10,7 +10,7 @@ from benchmarks.answers import Answers, units
 from benchmarks.chain import payload
 from benchmarks.report import BEGIN, END, Goal, table, write
 from benchmarks.rounds import Cell, CellFailedError, Findings, interleave, run
-from handler.payload import PayloadLimits, parse
+from handler.payload.parse import PayloadLimits, parse
 
 
 def test_a_ratio_is_the_median_of_ratios_within_rounds_not_a_ratio_of_medians() -> None:

@@ -18,9 +18,9 @@ from random import Random
 # What every process would import: they are forked from this one.
 import aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch  # noqa: F401  # see above
 
-import handler.api
-import handler.sqs
-import handler.sweep  # noqa: F401  # see above
+import handler.doors.sqs
+import handler.http.api
+import handler.jobs.sweep  # noqa: F401  # see above
 from blocks.block import REGISTRY
 from tests.chaos.audit import PROMISES, Audit
 from tests.chaos.conductor import Conductor

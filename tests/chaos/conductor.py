@@ -12,7 +12,7 @@ from multiprocessing.context import ForkProcess
 from random import Random
 from typing import Any, Final, cast
 
-from handler.loop import drive
+from handler.invocation.event_loop import run_coroutine
 from infra.records import JobKey, JobRecord
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import TENANT, Sandbox, run_request, run_sweeper, run_worker
@@ -206,7 +206,7 @@ class Conductor:
 
     def job(self, job_id: str) -> JobRecord | None:
         """The job as it stands."""
-        return drive(self._table.read(JobKey(TENANT, job_id), time.time()))
+        return run_coroutine(self._table.read(JobKey(TENANT, job_id), time.time()))
 
     def _at_rest(self, job_id: str) -> bool:
         job = self.job(job_id)

@@ -11,7 +11,7 @@ import pytest
 
 from blocks.block import Block, Registry
 from handler.engine import Conduit, Runtime
-from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 
 Run = Callable[..., Conduit]
 

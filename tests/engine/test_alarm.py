@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 
 LIMIT = 0.02
 GRACE = 0.03

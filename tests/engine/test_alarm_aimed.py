@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 
 AIMED_ALARMS = int(os.environ.get("AIMED_ALARMS", "3000"))
 

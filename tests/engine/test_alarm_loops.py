@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handler.engine.alarm import COURTESY, StepTimeout, SystemAlarm
+from handler.engine.alarm.alarm import COURTESY, StepTimeout, SystemAlarm
 
 LIMIT = 0.02
 GRACE = 0.03
@@ -204,7 +204,7 @@ def test_a_tight_loop_of_yields_never_hangs_when_only_the_signal_can_end_it(
     alarm: SystemAlarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Here the signal comes first, so that it lands in the loop's own code as often as in the block's.
-    monkeypatch.setattr("handler.engine.alarm.COURTESY", -0.003)
+    monkeypatch.setattr("handler.engine.alarm.alarm.COURTESY", -0.003)
     for _ in range(200):
         with pytest.raises(StepTimeout):
             asyncio.run(alarm.wait(yield_for_ever, (), {}, 0.004))

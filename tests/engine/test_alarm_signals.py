@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 
 LIMIT = 0.02
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 
 
 @pytest.fixture(autouse=True)

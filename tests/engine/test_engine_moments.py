@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from handler.engine import Conduit, ConduitStatus, Decision, Invocation, Limits, Outcome, Runtime
-from handler.engine.alarm import StepTimeout
+from handler.engine import Conduit, ConduitStatus, Decision, InvocationTime, Limits, Outcome, Runtime
+from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.outcome import Paused
 
 TRUE = {"action": "LOGIC.TRUE"}
@@ -41,7 +41,7 @@ def test_an_invocation_that_ends_while_before_step_answers_begins_nothing(make_b
 
     block = make_block(function, name="block")
     job = Conduit.from_dict({"steps": [{"action": "BLOCK"}]}, blocks=[block], before_step=take_long)
-    outcome = asyncio.run(job.run(Runtime(now=clock, invocation=Invocation(ends_at=5))))
+    outcome = asyncio.run(job.run(Runtime(now=clock, invocation=InvocationTime(ends_at=5))))
     assert (outcome, job[1].status, job[1].attempts) == (Outcome.PAUSED, ConduitStatus.NONE, 0)
     assert job.paused == Paused(position=1)
 
@@ -49,7 +49,7 @@ def test_an_invocation_that_ends_while_before_step_answers_begins_nothing(make_b
 def test_nobody_is_asked_about_a_step_that_the_invocation_has_no_time_for() -> None:
     asked: list[Any] = []
     job = Conduit.from_dict({"steps": [TRUE]}, before_step=lambda *_: asked.append(1))
-    asyncio.run(job.run(Runtime(now=Clock(), invocation=Invocation(ends_at=0))))
+    asyncio.run(job.run(Runtime(now=Clock(), invocation=InvocationTime(ends_at=0))))
     assert not asked
 
 
@@ -82,7 +82,7 @@ def test_a_step_needs_the_shorter_of_its_timeouts_where_a_fresh_invocation_has_i
         clock.time = 100 - left if step.position == 1 else clock.time
 
     job = Conduit.from_dict({"steps": [TRUE, {"action": "PLAIN", "timeout": own}]}, blocks=[made], on_step_update=move)
-    assert asyncio.run(job.run(Runtime(now=clock, invocation=Invocation(ends_at=100, fresh=10)))) is outcome
+    assert asyncio.run(job.run(Runtime(now=clock, invocation=InvocationTime(ends_at=100, fresh=10)))) is outcome
 
 
 def test_a_step_that_is_tried_again_started_when_it_was_first_begun(make_block: Any) -> None:
@@ -117,7 +117,7 @@ def test_a_try_is_waited_for_up_to_the_last_moment_that_leaves_it_its_time(
 
     retry = {"attempts": 2, "delay": 2, "jitter": False}
     job = Conduit.from_dict({"steps": [{"action": "FAIL", "retry": retry}]}, blocks=[make_block(fail)])
-    invocation = Invocation(ends_at=ends_at)
+    invocation = InvocationTime(ends_at=ends_at)
     assert asyncio.run(job.run(Runtime(now=clock, sleep=sleep, invocation=invocation))) is outcome
 
 
@@ -125,7 +125,7 @@ def test_a_try_is_waited_for_up_to_the_last_moment_that_leaves_it_its_time(
 def test_a_try_that_can_end_with_its_job_or_its_invocation_is_waited_for(
     make_block: Any, ends_at: float, attempts: int
 ) -> None:
-    for limit in ({"job_ends_at": ends_at}, {"invocation": Invocation(ends_at=ends_at)}):
+    for limit in ({"job_ends_at": ends_at}, {"invocation": InvocationTime(ends_at=ends_at)}):
         clock = Clock()
 
         def fail(clock: Clock = clock) -> None:
@@ -175,7 +175,7 @@ def test_a_step_that_fails_tells_when_it_ended_and_how_long_it_took(run: Any, ma
 
 
 def test_steps_that_did_not_begin_leave_the_invocation_to_the_first_that_does(run: Any, statuses: Any) -> None:
-    runtime = Runtime(now=Clock(), invocation=Invocation(ends_at=5, fresh=10))
+    runtime = Runtime(now=Clock(), invocation=InvocationTime(ends_at=5, fresh=10))
     job = run({"steps": [TRUE | {"if": False}, TRUE | {"timeout": 8}, TRUE | {"timeout": 8}]}, runtime)
     assert statuses(job) == ["IF_CONDITION_FAILED", "DONE", "NONE"]
     assert job.paused == Paused(position=3, tries=0, resume_in=0, cut=False)
@@ -229,7 +229,7 @@ def test_a_step_that_was_stopped_says_after_how_long_and_by_which_limit(run: Any
 
 def test_a_coroutine_that_the_invocation_cuts_off_runs_again(make_block: Any) -> None:
     job = Conduit.from_dict({"steps": [{"action": "WAITING"}]}, blocks=[make_block(waiting)])
-    runtime = Runtime(now=Clock(), alarm=LateAlarm(), invocation=Invocation(ends_at=5))
+    runtime = Runtime(now=Clock(), alarm=LateAlarm(), invocation=InvocationTime(ends_at=5))
     assert asyncio.run(job.run(runtime)) is Outcome.PAUSED
     assert (job[1].status, job.paused) == (ConduitStatus.NONE, Paused(position=1, cut=True))
     assert (job[1].started_at, job[1].finished_at, job[1].duration_ms) == (0, None, None)
@@ -239,7 +239,7 @@ def test_a_block_has_no_more_time_than_its_invocation(run: Any, make_block: Any)
     clock = Clock()
     clock.time = 1000.0
     look = make_block(lambda call__: call__.time_left, name="look")
-    runtime = Runtime(now=clock, invocation=Invocation(ends_at=1005, fresh=7))
+    runtime = Runtime(now=clock, invocation=InvocationTime(ends_at=1005, fresh=7))
     assert run({"steps": [{"action": "LOOK", "timeout": 10}]}, runtime, blocks=[look])[1].return_value == 5
 
 

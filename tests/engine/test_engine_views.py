@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handler.engine import ConduitStatus, Limits, Runtime, ScopedObject
-from handler.engine.tags import resolve
+from handler.engine.language.tags import resolve
 
 FAIL = {"action": "LOGIC.ASSERT", "parameters": {"value": False}}
 

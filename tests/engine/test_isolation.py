@@ -20,7 +20,7 @@ import pytest
 from pydantic import BaseModel
 
 from blocks.block import BudgetExceededError
-from handler.engine.alarm import StepTimeout
+from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.failure import Failure
 from handler.engine.isolation import LARGEST_RESULT, IsolationError, run_isolated
 from handler.engine.status import ConduitStatus

@@ -13,7 +13,7 @@ import pytest
 
 from blocks.block import Block
 from handler.engine import Conduit, ConduitStatus, Outcome, Runtime
-from handler.engine.alarm import StepTimeout, SystemAlarm
+from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 
 
 def job_of(block: Block[..., Any], *steps: dict[str, Any]) -> Conduit:

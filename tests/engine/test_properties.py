@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blocks.block import REGISTRY
 from handler.engine import Conduit, ConduitStatus
-from handler.engine.tags import parse, resolve
+from handler.engine.language.tags import parse, resolve
 
 OPENERS = ("{% ", "{: ", "{# ", "{< ")
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()

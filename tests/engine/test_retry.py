@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blocks.block import Block
-from handler.engine import Conduit, ConduitStatus, Invocation, Outcome, Retry, Runtime
+from handler.engine import Conduit, ConduitStatus, InvocationTime, Outcome, Retry, Runtime
 
 
 class World:
@@ -105,7 +105,7 @@ def test_a_wait_that_outlives_the_invocation_is_left_to_the_next() -> None:
     world, (block, calls) = World(), failing(2)
     retry = {"attempts": 3, "delay": 60, "max_delay": 60, "jitter": False}
     job = job_of(block, retry)
-    assert go(job, world.runtime(invocation=Invocation(ends_at=1030.0, fresh=30.0))) is Outcome.PAUSED
+    assert go(job, world.runtime(invocation=InvocationTime(ends_at=1030.0, fresh=30.0))) is Outcome.PAUSED
     assert (job.paused.tries, job.paused.resume_in, job.paused.cut) == (1, 60, False)
     assert job[1].status is ConduitStatus.NONE
 
@@ -113,7 +113,7 @@ def test_a_wait_that_outlives_the_invocation_is_left_to_the_next() -> None:
         {"steps": [{"action": "FLAKY", "retry": retry}]}, [], {}, tries=job.paused.tries, attempts=1, blocks=[block]
     )
     world.time = 2000.0
-    assert go(later, world.runtime(invocation=Invocation(ends_at=2900.0, fresh=900.0))) is Outcome.FINISHED
+    assert go(later, world.runtime(invocation=InvocationTime(ends_at=2900.0, fresh=900.0))) is Outcome.FINISHED
     assert (later[1].status, later[1].attempts, calls()) == (ConduitStatus.DONE, 3, 3)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handler.engine.tags import PathError, Tag, parse, resolve
+from handler.engine.language.tags import PathError, Tag, parse, resolve
 
 CONTEXTS = {
     "job": {

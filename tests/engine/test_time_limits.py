@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from blocks.block import Block, Call
-from handler.engine import Conduit, ConduitStatus, Invocation, Outcome, Runtime
-from handler.engine.alarm import StepTimeout
+from handler.engine import Conduit, ConduitStatus, InvocationTime, Outcome, Runtime
+from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.runtime import steady_clock
 
 START = 1000.0
@@ -65,8 +65,8 @@ def go(job: Conduit, runtime: Runtime) -> Outcome:
     return asyncio.run(job.run(runtime))
 
 
-def invocation(seconds: float, fresh: float = math.inf) -> Invocation:
-    return Invocation(ends_at=START + seconds, fresh=fresh)
+def invocation(seconds: float, fresh: float = math.inf) -> InvocationTime:
+    return InvocationTime(ends_at=START + seconds, fresh=fresh)
 
 
 # ---------------------------------------------------------------------- which limit holds
@@ -163,7 +163,7 @@ def test_a_step_cut_off_by_the_invocation_is_not_failed_and_runs_again() -> None
     assert job.paused is not None
     assert job.paused.cut
     assert job.success is None
-    assert go(job, world.runtime(invocation=Invocation(ends_at=world.time + 20))) is Outcome.FINISHED
+    assert go(job, world.runtime(invocation=InvocationTime(ends_at=world.time + 20))) is Outcome.FINISHED
     assert (job[2].status, job[2].attempts) == (ConduitStatus.DONE, 2)
 
 

@@ -13,20 +13,20 @@ import pytest
 
 from blocks.block import REGISTRY, Block
 from handler.caller import Caller
+from handler.doors.sqs import receive
 from handler.engine import Runtime
-from handler.engine.alarm import StepTimeout
-from handler.jobs import Jobs, Submission
-from handler.lifetime import Lifetime
-from handler.metrics import Metrics
-from handler.payload import parse
+from handler.engine.alarm.alarm import StepTimeout
+from handler.invocation.metrics import Metrics
+from handler.invocation.time_left import TimeLeft
+from handler.jobs.service import Jobs, Submission
+from handler.jobs.sweep import sweep
+from handler.payload.parse import parse
 from handler.ports import Ports
 from handler.settings import Settings
-from handler.sqs import receive
-from handler.sweep import sweep
 from infra.conditions import Condition
 from infra.errors import TryLaterError
 from infra.event_bus import Entry
-from infra.items import Applied, Index, Item, NewItem, Page, Put, Refused, Start, Update, Value
+from infra.items import Applied, ConditionFailed, Index, Item, NewItem, Page, Put, Start, Update, Value
 from infra.jobs_table import JobsTable
 from infra.records import JobKey, JobRecord
 from tests.simulation.table import SimulatedTable
@@ -104,7 +104,7 @@ class MemoryItems:
     async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
         return self._call("query_after", lambda: self.table.query_after(pk, after, limit))
 
-    async def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+    async def delete_if(self, pk: str, sk: str, condition: Condition) -> ConditionFailed | None:
         return self._call("delete_if", lambda: self.table.delete_if(pk, sk, condition))
 
     async def put_all(self, items: Sequence[NewItem]) -> None:
@@ -114,10 +114,10 @@ class MemoryItems:
 
         self._call("put_all", put)
 
-    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         token: list[None] = []
 
-        def transact() -> Refused | None:
+        def transact() -> ConditionFailed | None:
             if token:
                 return None
             refused = self.table.put_all_with(items, write)
@@ -127,12 +127,12 @@ class MemoryItems:
 
         return self._call("put_all_with", transact)
 
-    async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+    async def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
         return self._call("put_if", lambda: self.table.put_if(item, condition))
 
     async def update_if(
         self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
-    ) -> Applied | Refused:
+    ) -> Applied | ConditionFailed:
         return self._call("update_if", lambda: self.table.update_if(pk, sk, condition, set, remove))
 
     async def query_index(
@@ -252,8 +252,8 @@ class World:
     def jobs(self) -> Jobs:
         return Jobs(self.ports)
 
-    def lifetime(self, seconds: float = 30.0) -> Lifetime:
-        return Lifetime(self.clock.now + seconds, seconds)
+    def lifetime(self, seconds: float = 30.0) -> TimeLeft:
+        return TimeLeft(self.clock.now + seconds, seconds)
 
     def crash(self) -> None:
         """The process dies: nothing that it still does reaches anything. `restart` makes a new one."""

@@ -16,12 +16,12 @@ from moto.backends import get_backend
 
 from blocks.block import REGISTRY, Block, Effect
 from handler.caller import Caller
-from handler.jobs import Jobs
-from handler.lifetime import Lifetime
-from handler.loop import drive
-from handler.payload import parse
+from handler.doors.sqs import receive
+from handler.invocation.event_loop import run_coroutine
+from handler.invocation.time_left import TimeLeft
+from handler.jobs.service import Jobs
+from handler.payload.parse import parse
 from handler.settings import Settings
-from handler.sqs import receive
 from handler.wiring import CLOCK, wire
 from infra.attributes import weight
 from infra.local import ACCOUNT, REGION, embedded
@@ -108,12 +108,12 @@ class Deployed:
             "body": parse({"steps": steps}).canonical(),
             "attributes": {"ApproximateReceiveCount": "1"},
         }
-        return drive(receive({"Records": [record]}, self.ports, Lifetime(self.ports.now() + 1000, 1000)))
+        return run_coroutine(receive({"Records": [record]}, self.ports, TimeLeft(self.ports.now() + 1000, 1000)))
 
     def submit(self, steps: list[dict[str, Any]], tenant: str = "t", **fields: Any) -> dict[str, Any]:
         sent = parse({"steps": steps, **fields})
-        lifetime = Lifetime(self.ports.now() + 1000, 1000)
-        return drive(Jobs(self.ports).submit(Caller(tenant=tenant), sent, lifetime=lifetime)).job
+        lifetime = TimeLeft(self.ports.now() + 1000, 1000)
+        return run_coroutine(Jobs(self.ports).submit(Caller(tenant=tenant), sent, lifetime=lifetime)).job
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from handler.console.lambda_event import Identity
 from handler.console.local_lambda import LocalLambda
-from handler.console.workstation import SWEEP_SECONDS, Options, RefusedError, Workstation
+from handler.console.workstation import SWEEP_SECONDS, JobRefusedError, Options, Workstation
 
 JOB = {"id": "a", "status": "RUNNING"}
 DONE = {"id": "a", "status": "SUCCEEDED"}
@@ -81,7 +81,7 @@ def test_a_refusal_names_each_thing_that_is_wrong() -> None:
     ]
     world = World((422, {"title": "Invalid", "status": 422, "errors": errors}))
 
-    with pytest.raises(RefusedError, match=r"^/tags: No\.; the job: Not at all\.$"):
+    with pytest.raises(JobRefusedError, match=r"^/tags: No\.; the job: Not at all\.$"):
         world.station.run("{}")
 
 
@@ -90,7 +90,7 @@ def test_a_refusal_names_each_thing_that_is_wrong() -> None:
     [({"title": "T", "detail": "D"}, "D"), ({"title": "T"}, "T"), ({}, "refused")],
 )
 def test_a_refusal_without_errors_says_what_there_is(problem: dict[str, Any], message: str) -> None:
-    with pytest.raises(RefusedError, match=f"^{message}$"):
+    with pytest.raises(JobRefusedError, match=f"^{message}$"):
         World((409, problem)).station.run("{}")
 
 

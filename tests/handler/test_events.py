@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handler.events import StepUpdates, job_finished
+from handler.recording.events import StepUpdates, job_finished
 from infra.records import JobKey, JobRecord, StepRecord
 
 

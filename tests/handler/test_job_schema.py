@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 from pydantic import BeforeValidator, Field
 
 from blocks.block import REGISTRY, Block, Registry
-from handler.job_schema import job_schema
-from handler.payload import InvalidPayload, parse
+from handler.payload.parse import InvalidPayloadError, parse
+from handler.validation.schema import job_schema
 
 CASES = [
     json.loads(line) for line in (Path(__file__).parent.parent / "compat" / "cases.jsonl").read_text().splitlines()
@@ -205,7 +205,7 @@ def test_arguments_that_a_block_takes_are_never_red(action: str, data: st.DataOb
 def test_the_shape_agrees_with_what_the_door_takes(job: dict[str, Any]) -> None:
     try:
         parse(job)
-    except InvalidPayload:
+    except InvalidPayloadError:
         taken = False
     else:
         taken = True

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from handler.caller import Rights
-from handler.job_view import job_view, variables_after
-from handler.lifetime import Lifetime
-from handler.times import iso
+from handler.invocation.time_left import TimeLeft
+from handler.invocation.timestamps import iso
+from handler.jobs.view import job_view, variables_after
 from infra.records import JobKey, JobRecord, StepRecord
 
 
@@ -71,12 +71,12 @@ def test_a_time_is_iso_8601_in_utc_to_the_millisecond() -> None:
 
 
 def test_a_remaining_time_below_zero_is_none_left() -> None:
-    assert Lifetime.starting(100.0, -5) == Lifetime(100.0, 0.0)
-    assert not Lifetime.starting(100.0, 0).has_time(100.0, 0)
+    assert TimeLeft.starting(100.0, -5) == TimeLeft(100.0, 0.0)
+    assert not TimeLeft.starting(100.0, 0).has_time(100.0, 0)
 
 
 def test_steps_have_what_is_left_less_the_reserve_and_no_longer_than_somebody_waits() -> None:
-    lifetime = Lifetime(130.0, 30.0)
+    lifetime = TimeLeft(130.0, 30.0)
     assert lifetime.for_steps(2.0).ends_at == 128.0
     assert lifetime.for_steps(2.0).fresh == 28.0
     assert lifetime.for_steps(2.0, until=110.0).ends_at == 110.0

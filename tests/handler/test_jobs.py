@@ -8,7 +8,7 @@ import pytest
 
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError, TooManyJobsError, UnavailableError
-from handler.payload import parse
+from handler.payload.parse import parse
 
 WORK = {"action": "PROBE.WORK"}
 CHARGE = {"action": "PROBE.CHARGE"}
@@ -318,7 +318,7 @@ def test_a_direct_invocation_runs_and_gives_the_job(world: Any) -> None:
 def test_one_step_is_read_with_a_result_too_large_for_the_whole_job(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handler.job_view.RESULTS_LIMIT", 10)
+    monkeypatch.setattr("handler.jobs.view.RESULTS_LIMIT", 10)
     world.submit({"action": "PROBE.WORK", "id": "a", "parameters": {"name": "x" * 20}}, WORK | {"id": "b"}, id="j")
     large, small = world.get("j")["steps"]
     assert (large["result"], large["result_omitted"], small["result"]) == (None, True, "work")

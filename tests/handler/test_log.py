@@ -8,7 +8,7 @@ import sys
 
 PROGRAM = """
 from handler.console.lambda_event import LocalContext
-from handler.log import LambdaLog
+from handler.invocation.log import LambdaLog
 
 log = LambdaLog()
 log.begin(LocalContext(aws_request_id="first", ends_at=1.0, now=lambda: 0.0))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from handler.metrics import Metrics
+from handler.invocation.metrics import Metrics
 
 
 def test_counts_and_durations_are_written_once_as_embedded_metrics(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.payload import InvalidPayload, NotJson, PayloadLimits, PayloadTooLarge, parse
-from handler.problem import Problem
+from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadLimits, PayloadTooLargeError, parse
+from handler.payload.problem import Problem
 
 
 def problems(body: Any, **limits: int) -> list[tuple[str, str]]:
-    with pytest.raises(InvalidPayload) as raised:
+    with pytest.raises(InvalidPayloadError) as raised:
         parse(body, PayloadLimits(**limits))
     return [(problem.pointer, problem.code) for problem in raised.value.problems]
 
 
 def message(body: Any) -> str:
-    with pytest.raises(InvalidPayload) as raised:
+    with pytest.raises(InvalidPayloadError) as raised:
         parse(body)
     return raised.value.problems[0].message
 
@@ -141,12 +141,12 @@ def test_a_payload_has_no_more_bytes_than_the_limit(size: int, taken: bool) -> N
     if taken:
         parse(padded(size), PayloadLimits(size=256))
     else:
-        with pytest.raises(PayloadTooLarge):
+        with pytest.raises(PayloadTooLargeError):
             parse(padded(size), PayloadLimits(size=256))
 
 
 def test_bytes_are_counted_and_not_characters() -> None:
-    with pytest.raises(PayloadTooLarge):
+    with pytest.raises(PayloadTooLargeError):
         parse('{"steps":[],"name":"' + "é" * 100 + '"}', PayloadLimits(size=200))
 
 
@@ -154,7 +154,7 @@ def test_bytes_are_counted_and_not_characters() -> None:
     "body", ["", "  ", "{", '{"steps":[]} x', "{'steps':[]}", b"\xff{}", '{"steps":[NaN]}', "\ud800"]
 )
 def test_what_is_not_json_is_told_apart_from_what_is_no_job(body: Any) -> None:
-    with pytest.raises(NotJson) as raised:
+    with pytest.raises(InvalidJsonError) as raised:
         parse(body)
     assert raised.value.problems[-1].code == "INVALID_JSON"
 
@@ -186,7 +186,7 @@ def test_a_byte_order_mark_is_skipped() -> None:
 
 def test_problems_never_add_up_to_more_than_an_answer_holds() -> None:
     body = json.dumps({"steps": [], "variables": {"k" * 50_000: [float("inf")] * 5_000}}).replace("Infinity", "1e400")
-    with pytest.raises(InvalidPayload) as raised:
+    with pytest.raises(InvalidPayloadError) as raised:
         parse(body)
     assert sum(len(problem.pointer) for problem in raised.value.problems) < 2_000_000
     assert "more problems" in raised.value.problems[-1].message
@@ -199,7 +199,7 @@ def test_numbers_that_grow_when_they_are_written_out_count_as_what_is_stored(cou
     if taken:
         parse(body, limits)
     else:
-        with pytest.raises(PayloadTooLarge):
+        with pytest.raises(PayloadTooLargeError):
             parse(body, limits)
 
 
@@ -236,7 +236,7 @@ def refusals(body: str | bytes) -> list[Problem] | None:
     """What is wrong with the body, or ``None`` when it is a job."""
     try:
         parse(body)
-    except InvalidPayload as error:
+    except InvalidPayloadError as error:
         return error.problems
     return None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.http.reply import Reply, as_response, dress
+from handler.http.reply import Reply, adapt_response, as_response
 from handler.http.request import UnreadableRequestError, read_request
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -76,7 +76,7 @@ def dressed(status: int, asked: dict[str, Any]) -> dict[str, Any]:
     request = read_request(asked)
     response = as_response(Reply(status, "{}"), request)
     plain = {"statusCode": status, "body": response.body, "isBase64Encoded": False, "headers": response.headers}
-    return dress(plain, request)
+    return adapt_response(plain, request)
 
 
 def test_a_load_balancer_is_answered_with_a_reason() -> None:

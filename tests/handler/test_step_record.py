@@ -8,9 +8,9 @@ import json
 import pytest
 
 from handler.engine import Conduit, ConduitStatus, Runtime
-from handler.metrics import Metrics
-from handler.step_record import failed_step, step_record
-from handler.tally import Tally
+from handler.invocation.metrics import Metrics
+from handler.recording.step_metrics import StepMetrics
+from handler.recording.step_record import failed_step, step_record
 from infra.records import JobKey, JobRecord
 
 JOB = JobRecord(
@@ -75,11 +75,11 @@ def test_a_job_says_which_step_failed_it() -> None:
 
 
 def test_a_tally_counts_steps_by_block_and_status_once(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics, tally = Metrics(), Tally()
+    metrics, tally = Metrics(), StepMetrics()
     for block, status, duration in (("A", "DONE", 1.5), ("A", "DONE", 2.5), ("A", "SKIPPED", None), ("B", "DONE", 0.0)):
         tally.add(block, status, duration)
-    tally.tell(metrics)
-    tally.tell(metrics)
+    tally.emit(metrics)
+    tally.emit(metrics)
     metrics.flush()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     counts = {(line["Block"], line["Status"]): sum(line["Steps"]) for line in lines if "Steps" in line}

@@ -158,7 +158,7 @@ def test_a_sweeper_that_crashes_leaves_everything_due(world: Any) -> None:
 
 
 def test_a_sweep_stops_when_its_own_time_is_over(world: Any) -> None:
-    from handler.sweep import sweep  # noqa: PLC0415 (one test's)
+    from handler.jobs.sweep import sweep  # noqa: PLC0415 (one test's)
 
     world.submit(WORK, id="j", respond_async=True)
     world.queue.sent.clear()

@@ -10,9 +10,9 @@ import pytest
 from blocks.block import REGISTRY, Block
 from handler.caller import Rights
 from handler.engine import ConduitStatus, Limits
-from handler.payload import parse
-from handler.problem import CODES
-from handler.validation import find_problems
+from handler.payload.parse import parse
+from handler.payload.problem import CODES
+from handler.validation.validate import find_problems
 
 NOBODY = Rights(frozenset(), 1000)
 

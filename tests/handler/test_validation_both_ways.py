@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from blocks.block import REGISTRY
 from handler.caller import Rights
 from handler.engine import Conduit, ConduitStatus
-from handler.payload import parse
-from handler.problem import Problem
-from handler.validation import find_problems
+from handler.payload.parse import parse
+from handler.payload.problem import Problem
+from handler.validation.validate import find_problems
 
 CASES = [
     json.loads(line) for line in (Path(__file__).parent.parent / "compat" / "cases.jsonl").read_text().splitlines()

@@ -9,7 +9,7 @@ import pytest
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.dynamo_items import DynamoItems
 from infra.errors import GiveUpError, TooLargeError
-from infra.items import BY_TENANT, DUE, Applied, Item, Items, Page, Put, Refused, Update
+from infra.items import BY_TENANT, DUE, Applied, ConditionFailed, Item, Items, Page, Put, Update
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Drive
@@ -89,11 +89,11 @@ def test_a_query_after_a_sort_key_follows_the_pages(items: Items, drive: Drive) 
 
 def test_a_delete_asks_its_condition_and_never_deletes_what_is_not_there(items: Items, drive: Drive) -> None:
     drive(items.put_all([JOB]))
-    assert drive(items.delete_if("t#1", "JOB", Equals("lease", "2-b"))) == Refused(JOB)
+    assert drive(items.delete_if("t#1", "JOB", Equals("lease", "2-b"))) == ConditionFailed(JOB)
     assert drive(items.get("t#1", "JOB")) == JOB
     assert drive(items.delete_if("t#1", "JOB", Equals("lease", "1-a"))) is None
     assert drive(items.get("t#1", "JOB")) is None
-    assert drive(items.delete_if("t#1", "JOB", All())) == Refused(None)
+    assert drive(items.delete_if("t#1", "JOB", All())) == ConditionFailed(None)
 
 
 @pytest.mark.parametrize("count", [0, 1, 25, 26, 60])
@@ -117,7 +117,7 @@ def test_one_batch_may_not_hold_an_item_twice(items: Items, drive: Drive) -> Non
 
 def test_a_conditional_put_is_done_once(items: Items, drive: Drive) -> None:
     assert drive(items.put_if(JOB, Absent("pk"))) == Applied(JOB)
-    assert drive(items.put_if({**JOB, "n": 4}, Absent("pk"))) == Refused(JOB)
+    assert drive(items.put_if({**JOB, "n": 4}, Absent("pk"))) == ConditionFailed(JOB)
     assert drive(items.get("t#1", "JOB")) == JOB
 
 
@@ -156,12 +156,12 @@ def test_a_conditional_put_is_done_once(items: Items, drive: Drive) -> None:
 def test_an_update_asks_its_condition(items: Items, drive: Drive, condition: Condition, holds: bool) -> None:
     drive(items.put_all([JOB]))
     answer = drive(items.update_if("t#1", "JOB", condition=condition, set={"m": 1}))
-    assert answer == (Applied({**JOB, "m": 1}) if holds else Refused(JOB))
+    assert answer == (Applied({**JOB, "m": 1}) if holds else ConditionFailed(JOB))
     assert drive(items.get("t#1", "JOB")) == answer.item
 
 
 def test_an_update_never_makes_an_item(items: Items, drive: Drive) -> None:
-    assert drive(items.update_if("t#1", "JOB", condition=Absent("lease"), set={"m": 1})) == Refused(None)
+    assert drive(items.update_if("t#1", "JOB", condition=Absent("lease"), set={"m": 1})) == ConditionFailed(None)
     assert drive(items.get("t#1", "JOB")) is None
 
 
@@ -187,7 +187,7 @@ def test_an_update_may_only_remove(items: Items, drive: Drive) -> None:
 def test_an_update_of_nothing_still_asks_its_condition(items: Items, drive: Drive) -> None:
     drive(items.put_all([JOB]))
     assert drive(items.update_if("t#1", "JOB", condition=Equals("lease", "1-a"), set={})) == Applied(JOB)
-    assert drive(items.update_if("t#1", "JOB", condition=Equals("lease", "2-b"), set={})) == Refused(JOB)
+    assert drive(items.update_if("t#1", "JOB", condition=Equals("lease", "2-b"), set={})) == ConditionFailed(JOB)
 
 
 STEPS: list[Item] = [{"pk": "t#1", "sk": f"STEP#{number}", "n": number} for number in (1, 2)]
@@ -218,13 +218,13 @@ def test_items_are_put_with_a_conditional_put_all_at_once(items: Items, drive: D
 )
 def test_of_a_transaction_that_is_refused_nothing_is_written(items: Items, drive: Drive, write: Put | Update) -> None:
     drive(items.put_all([JOB]))
-    assert drive(items.put_all_with(STEPS, write)) == Refused(JOB)
+    assert drive(items.put_all_with(STEPS, write)) == ConditionFailed(JOB)
     assert drive(items.query("t#1", "")) == [JOB]
 
 
 def test_a_transaction_never_makes_the_item_that_it_updates(items: Items, drive: Drive) -> None:
     write = Update(pk="t#1", sk="JOB", condition=Absent("lease"), set={"n": 4})
-    assert drive(items.put_all_with(STEPS, write)) == Refused(None)
+    assert drive(items.put_all_with(STEPS, write)) == ConditionFailed(None)
     assert drive(items.query("t#1", "")) == []
 
 

@@ -12,7 +12,7 @@ from moto.core.botocore_stubber import MockRawResponse
 from infra.conditions import Absent, All, Equals
 from infra.dynamo_items import DynamoItems
 from infra.errors import GiveUpError, InfraError, TooLargeError, TryLaterError
-from infra.items import Applied, Item, Refused, Update
+from infra.items import Applied, ConditionFailed, Item, Update
 from tests.infra.scripted import JOB, Client, cancelled, items_of, refusal, steps
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def test_the_conditional_write_of_a_transaction_comes_last_and_shows_what_stands
     drive: Drive, backoff: Backoff
 ) -> None:
     client = Client(cancelled("None", "None", "ConditionalCheckFailed", item={"n": {"N": "5"}}))
-    assert drive(items_of(client, backoff).put_all_with(steps(2), WRITE)) == Refused({"n": 5})
+    assert drive(items_of(client, backoff).put_all_with(steps(2), WRITE)) == ConditionFailed({"n": 5})
     ((name, request),) = client.requests
     assert name == "transact_write_items"
     assert [list(action) for action in request["TransactItems"]] == [["Put"], ["Put"], ["Update"]]
@@ -39,7 +39,7 @@ def test_the_conditional_write_of_a_transaction_comes_last_and_shows_what_stands
 
 def test_a_refusal_is_one_whatever_else_was_in_the_way(drive: Drive, backoff: Backoff) -> None:
     client = Client(cancelled("TransactionConflict", "ConditionalCheckFailed"))
-    assert drive(items_of(client, backoff).put_all_with(steps(1), WRITE)) == Refused(None)
+    assert drive(items_of(client, backoff).put_all_with(steps(1), WRITE)) == ConditionFailed(None)
 
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from handler import acceptance, redrive, runner
-from handler.acceptance import Offer
-from handler.job_view import variables_after
-from handler.publisher import Publisher
-from handler.recorder import Recorder
-from handler.runner import Runner
-from handler.worker import DONE, Worker
+from handler.jobs import redrive, runner, submission
+from handler.jobs.queue_worker import DONE, Worker
+from handler.jobs.runner import Runner
+from handler.jobs.submission import NewJob
+from handler.jobs.view import variables_after
+from handler.recording.publisher import Publisher
+from handler.recording.recorder import Recorder
 from infra import job_items, jobs_table
 from infra.conditions import All, Below, Condition, Equals
 from infra.items import Applied
@@ -176,7 +176,7 @@ def answer_all(recognise: bool) -> Breakage:
     return replaced(JobsTable, "_answer", staticmethod(answer))
 
 
-async def payload_last(self: Offer, ports: Any, *, due: float) -> Any:
+async def payload_last(self: NewJob, ports: Any, *, due: float) -> Any:
     answer = await ports.table.accept(self.job._replace(due=due), ports.now())
     await ports.table.put(self.payload, ())
     return answer
@@ -186,7 +186,7 @@ async def lose_some(self: SimulatedItems, items: Sequence[Any]) -> None:
     await _PUT_ALL(self, items[: len(items) - (len(items) > 2)])
 
 
-async def run_unaccepted(self: Worker, message: Any, _: Any, __: Offer, lifetime: Any) -> Any:
+async def run_unaccepted(self: Worker, message: Any, _: Any, __: NewJob, lifetime: Any) -> Any:
     """A message that came before is run like one that did not."""
     return await self._begin(replace(message, receives=1), lifetime)
 
@@ -288,12 +288,12 @@ def message_alone() -> AbstractContextManager[object]:
 
 def same_rights() -> AbstractContextManager[object]:
     """The hash of a payload leaves the rights out."""
-    real = acceptance.payload_record
+    real = submission.payload_record
 
     def payload_record(key: Any, text: str, rights: Any, expires_at: int) -> Any:
-        return replace(real(key, text, rights, expires_at), hash=acceptance.digest(text))
+        return replace(real(key, text, rights, expires_at), hash=submission.digest(text))
 
     stack = ExitStack()
-    for module in (acceptance, redrive):
+    for module in (submission, redrive):
         stack.enter_context(patch.object(module, "payload_record", payload_record))
     return stack

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infra.conditions import All, Condition
-from infra.items import NewItem, Put, Refused, Update
+from infra.items import ConditionFailed, NewItem, Put, Update
 from infra.records import JobRecord
 from tests.simulation.table import SimulatedItems, SimulatedTable
 
@@ -24,34 +24,34 @@ def _without(condition: Condition, attr: str) -> Condition:
     return condition
 
 
-def blind(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+def blind(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """Nobody minds a cancel."""
     return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "cancel")))
 
 
-def ownerless(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+def ownerless(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """Nobody minds whose the job is."""
     return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "lease")))
 
 
-def over_anything(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+def over_anything(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """A job is accepted whatever stands under its id."""
     return _PUT_ALL_WITH(self, items, _any(write, All()) if isinstance(write, Put) else write)
 
 
-def records_forgotten(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+def records_forgotten(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """JOB is written, and the last record is not."""
     return _PUT_ALL_WITH(self, items[:-1], write)
 
 
-def records_anyway(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+def records_anyway(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """The records are put though JOB is refused."""
     for item in items:
         self.put(item)
     return _PUT_ALL_WITH(self, (), write)
 
 
-async def tokenless(self: SimulatedItems, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+async def tokenless(self: SimulatedItems, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """A repetition is a new transaction."""
     await self._reach("put_all_with")
     await self._contend("put_all_with")

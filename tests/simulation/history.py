@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from unittest.mock import patch
 
-from handler.call_budget import CallBudget
+from handler.recording.call_budget import CallBudget
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import PROFILES, profile_of
 from tests.simulation.world import World

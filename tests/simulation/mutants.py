@@ -12,10 +12,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
-from handler.acceptance import Offer
-from handler.publisher import Publisher
-from handler.recorder import Recorder
-from handler.worker import Worker
+from handler.jobs.queue_worker import Worker
+from handler.jobs.submission import NewJob
+from handler.recording.publisher import Publisher
+from handler.recording.recorder import Recorder
 from infra import jobs_table
 from infra.jobs_table import JobsTable
 from infra.records import JobRecord
@@ -74,7 +74,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="the payload is put after the job",
         seed=103,
-        apply=replaced(Offer, "accept", broken.payload_last),
+        apply=replaced(NewJob, "accept", broken.payload_last),
         world="harsh",
     ),
     Mutant(name="unprocessed items are forgotten", seed=1, apply=replaced(SimulatedItems, "put_all", broken.lose_some)),

@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 from handler.errors import ConduitError, ConflictError, NotFoundError, UnavailableError
-from handler.jobs import Jobs, Submission
-from handler.lifetime import Lifetime
-from handler.payload import parse
+from handler.invocation.time_left import TimeLeft
+from handler.jobs.service import Jobs, Submission
+from handler.payload.parse import parse
 from handler.ports import Ports
 from infra.records import JobKey
 from tests.simulation.poller import TENANT
@@ -72,7 +72,7 @@ class Outside:
             world.owed.setdefault(JobKey(TENANT, json.loads(body).get("id") or name), "a message")
             return
 
-        async def submit(ports: Ports, lifetime: Lifetime) -> Submission | None:
+        async def submit(ports: Ports, lifetime: TimeLeft) -> Submission | None:
             wait = self.random.choice((None, None, 1.0))
             try:
                 if door == "direct":
@@ -120,7 +120,7 @@ class Outside:
                 self.world.audit.note(f"SHOWN {job['id']}/{step['position']}: a result that was never committed")
 
     def read(self, job_id: str) -> None:
-        async def get(ports: Ports, _: Lifetime) -> dict[str, Any] | None:
+        async def get(ports: Ports, _: TimeLeft) -> dict[str, Any] | None:
             try:
                 return await Jobs(ports).get(caller(*TAGS), job_id)
             except (NotFoundError, UnavailableError):
@@ -134,7 +134,7 @@ class Outside:
         self.world.start("control", get, ended=ended)
 
     def cancel(self, job_id: str) -> None:
-        async def ask(ports: Ports, _: Lifetime) -> None:
+        async def ask(ports: Ports, _: TimeLeft) -> None:
             try:
                 await Jobs(ports).cancel(caller(*TAGS), job_id)
                 self.world.scheduler.counts["cancels"] += 1
@@ -146,7 +146,7 @@ class Outside:
     def redrive(self, job_id: str) -> None:
         parameters = {"variant": f"r{self.random.randint(0, 9)}"} if self.random.random() < 0.3 else None
 
-        async def ask(ports: Ports, _: Lifetime) -> None:
+        async def ask(ports: Ports, _: TimeLeft) -> None:
             try:
                 await Jobs(ports).redrive(
                     caller(*TAGS), job_id, from_step="s0" if self.random.random() < 0.3 else None, parameters=parameters

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from handler.lifetime import Lifetime
+from handler.doors.sqs import receive
+from handler.invocation.time_left import TimeLeft
+from handler.jobs.sweep import sweep
 from handler.ports import Ports
-from handler.sqs import receive
-from handler.sweep import sweep
 from infra.records import JobKey
 from tests.simulation.audit import Audit
 from tests.simulation.messages import Message, SimulatedQueue
@@ -25,7 +25,7 @@ class Start(Protocol):
     def __call__(
         self,
         name: str,
-        work: Callable[[Ports, Lifetime], Coroutine[Any, Any, Any]],
+        work: Callable[[Ports, TimeLeft], Coroutine[Any, Any, Any]],
         *,
         ended: Callable[[Any], None] = ...,
     ) -> None: ...
@@ -53,7 +53,7 @@ class Poller:
     def deliver(self, messages: list[Message]) -> None:
         """Hand messages to an invocation, and delete those that it does not name."""
 
-        async def work(ports: Ports, lifetime: Lifetime) -> Any:
+        async def work(ports: Ports, lifetime: TimeLeft) -> Any:
             return await receive({"Records": [self._record(message) for message in messages]}, ports, lifetime)
 
         def ended(answer: Any) -> None:

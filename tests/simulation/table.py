@@ -10,7 +10,7 @@ from typing import TypeVar
 from infra.attributes import decode_item, encode_item
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.errors import GiveUpError, TryLaterError
-from infra.items import Applied, Index, Item, NewItem, Page, Put, Refused, Start, Update, Value
+from infra.items import Applied, ConditionFailed, Index, Item, NewItem, Page, Put, Start, Update, Value
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 Answer = TypeVar("Answer")
@@ -68,26 +68,26 @@ class SimulatedTable:
             watcher(before, kept)
         return copy.deepcopy(kept)
 
-    def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+    def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
         stands = self.get(str(item["pk"]), str(item["sk"]))
-        return Applied(self.put(item)) if holds(condition, stands) else Refused(stands)
+        return Applied(self.put(item)) if holds(condition, stands) else ConditionFailed(stands)
 
     def update_if(
         self, pk: str, sk: str, condition: Condition, changes: Mapping[str, Value], remove: Sequence[str]
-    ) -> Applied | Refused:
+    ) -> Applied | ConditionFailed:
         stands = self.get(pk, sk)
         if stands is None or not holds(condition, stands):
-            return Refused(stands)
+            return ConditionFailed(stands)
         gone = {*remove, *(name for name, value in changes.items() if value is None)}
         merged = {**stands, **{name: value for name, value in changes.items() if value is not None}}
         return Applied(self.put({name: value for name, value in merged.items() if name not in gone}))
 
-    def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+    def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         """All or nothing; who watches the writes sees the records first, and then what counts them."""
         key = (str(write.item["pk"]), str(write.item["sk"])) if isinstance(write, Put) else (write.pk, write.sk)
         stands = self.get(*key)
         if (stands is None and isinstance(write, Update)) or not holds(write.condition, stands):
-            return Refused(stands)
+            return ConditionFailed(stands)
         for item in items:
             self.put(item)
         if isinstance(write, Put):
@@ -96,10 +96,10 @@ class SimulatedTable:
             self.update_if(write.pk, write.sk, write.condition, write.set, write.remove)
         return None
 
-    def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+    def delete_if(self, pk: str, sk: str, condition: Condition) -> ConditionFailed | None:
         stands = self.get(pk, sk)
         if stands is None or not holds(condition, stands):
-            return Refused(stands)
+            return ConditionFailed(stands)
         self.before[pk, sk] = self.items.pop((pk, sk))
         return None
 
@@ -169,7 +169,7 @@ class SimulatedItems:
         await self._reach("query_after")
         return self._table.query_after(pk, after, limit)
 
-    async def delete_if(self, pk: str, sk: str, condition: Condition) -> Refused | None:
+    async def delete_if(self, pk: str, sk: str, condition: Condition) -> ConditionFailed | None:
         await self._reach("delete_if")
         await self._contend("delete_if")
         return await self._write("delete_if", lambda: self._table.delete_if(pk, sk, condition))
@@ -185,13 +185,13 @@ class SimulatedItems:
             left = left[count:]
             await Yield("batch written in part" if left else "batch written")
 
-    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> Refused | None:
+    async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         await self._reach("put_all_with")
         await self._contend("put_all_with")
         self._scheduler.counts["transactions"] += 1
         done = False
 
-        def apply() -> Refused | None:
+        def apply() -> ConditionFailed | None:
             """A token that was seen with success makes each repetition a success that changes nothing."""
             nonlocal done
             refused = None if done else self._table.put_all_with(items, write)
@@ -200,14 +200,14 @@ class SimulatedItems:
 
         return await self._write("put_all_with", apply)
 
-    async def put_if(self, item: Item, condition: Condition) -> Applied | Refused:
+    async def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
         await self._reach("put_if")
         await self._contend("put_if")
         return await self._write("put_if", lambda: self._table.put_if(item, condition))
 
     async def update_if(
         self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
-    ) -> Applied | Refused:
+    ) -> Applied | ConditionFailed:
         await self._reach("update_if")
         await self._contend("update_if")
         return await self._write("update_if", lambda: self._table.update_if(pk, sk, condition, set, remove))

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Protocol
 
 from blocks.block import REGISTRY, Block, Call, Category, Job, Registry
-from handler.engine.alarm import StepTimeout
+from handler.engine.alarm.alarm import StepTimeout
 from tests.simulation.profiles import Profile
 from tests.simulation.scheduler import Scheduler, Yield
 

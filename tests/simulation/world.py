@@ -11,8 +11,8 @@ from typing import Any
 
 from handler.caller import Caller
 from handler.engine import Runtime
-from handler.lifetime import Lifetime
-from handler.metrics import Metrics
+from handler.invocation.metrics import Metrics
+from handler.invocation.time_left import TimeLeft
 from handler.ports import Ports
 from handler.settings import Settings
 from infra.job_items import JOB, job_record
@@ -105,7 +105,7 @@ class World:
     def start(
         self,
         name: str,
-        work: Callable[[Ports, Lifetime], Coroutine[Any, Any, Any]],
+        work: Callable[[Ports, TimeLeft], Coroutine[Any, Any, Any]],
         *,
         ended: Callable[[Any], None] = lambda _: None,
         died: Callable[[], None] = lambda: None,
@@ -115,7 +115,7 @@ class World:
         life = self.random.choice(self.profile.lives)
         worker = Worker(name, skew=skew, deadline=self.scheduler.now + life, ended=ended, died=died)
         ports = self._ports(worker)
-        lifetime = Lifetime(ends_at=self.scheduler.now + life, length=life)
+        lifetime = TimeLeft(ends_at=self.scheduler.now + life, length=life)
 
         async def live() -> Any:
             await Yield(f"{name} starts")

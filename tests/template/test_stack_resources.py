@@ -140,7 +140,7 @@ def test_every_metric_that_is_watched_is_one_that_the_handler_emits(template: Te
     alarmed = {metric["MetricName"] for metric in [*alarms, *parts] if metric.get("Namespace") == "Conduit"}
     emitted = {
         name
-        for path in (ROOT / "handler").glob("*.py")
+        for path in (ROOT / "handler").rglob("*.py")
         for name in re.findall(r'metrics\.(?:count|times?)\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
     }
     assert {"Jobs", "Steps", "PublishFailures", "ServiceFailures"} <= shown | searched | alarmed

@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from handler.api import answer
 from handler.engine import ConduitStatus
-from handler.problem import CODES
+from handler.http.api import answer
+from handler.payload.problem import CODES
 
 JOIN = {"action": "TEXT.JOIN", "parameters": {"text1": "Hello", "text2": "World"}}
 FAIL = {"action": "LOGIC.ASSERT", "parameters": {"value": False}}

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.api import answer
+from handler.http.api import answer
 
 SEGMENTS = st.sampled_from(
     [

@@ -43,12 +43,12 @@ def test_a_door_without_an_authorizer_reads_nothing(client: Client, world: Any, 
 
 
 def test_the_worker_does_not_import_the_api() -> None:
-    program = "import sys, handler.app, handler.sqs, handler.sweep; print(*sys.modules)"
+    program = "import sys, handler.app, handler.doors.sqs, handler.jobs.sweep; print(*sys.modules)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     imported = set(ended.stdout.split())
     assert not imported & {
-        "handler.api",
+        "handler.http.api",
         "handler.http.openapi",
-        "handler.validation",
+        "handler.validation.validate",
         "aws_lambda_powertools.event_handler",
     }

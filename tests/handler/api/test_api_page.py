@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from handler.http.problem_details import KINDS
-from handler.problem import CODES
+from handler.payload.problem import CODES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 

@@ -25,7 +25,7 @@ class Lines:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def begin(self, context: Any) -> None:
-        """Nothing: see `handler.log`."""
+        """Nothing: see `handler.invocation.log`."""
 
     def _note(self, level: str, msg: str, extra: Mapping[str, Any]) -> None:
         self.lines.append({"level": level, "message": msg, **extra})

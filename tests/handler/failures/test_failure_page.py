@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-TOLD = re.compile(r"tell_failure\(\s*[\w\"]+,\s*\"(?P<message>[^\"]+)\"")
+TOLD = re.compile(r"log_failure\(\s*[\w\"]+,\s*\"(?P<message>[^\"]+)\"")
 ROW = re.compile(r"^\| `(?P<message>[A-Z][^`]+)` \| (?:error|warning|exception) \|", re.MULTILINE)
 
 
 def test_the_page_names_every_failure_that_the_handler_tells_of() -> None:
-    source = "".join(path.read_text() for path in (ROOT / "handler").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "handler").rglob("*.py"))
     page = ROW.findall((ROOT / "docs" / "when-aws-fails.md").read_text())
     told = set(TOLD.findall(source))
     assert len(told) > 4

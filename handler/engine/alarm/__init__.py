@@ -1,0 +1,1 @@
+"""Time limits inside a step: signals, timers, cancelled coroutines."""

@@ -1,0 +1,152 @@
+"""The process's one interval timer, ``SIGALRM``, shared by every block that runs under a limit."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+# Python's `getsignal` first searches an enum for the handler, in vain, which costs more than all the rest of a call.
+from _signal import getsignal  # type: ignore[import-not-found]  # C's half of `signal`, which has no type stub
+from collections.abc import Callable
+from threading import get_ident
+from types import FrameType
+from typing import Any, Final
+
+from handler.engine.alarm.tracing import is_of_alarm
+from handler.engine.alarm.watch import Watch
+
+SIGALRM: Final = getattr(signal, "SIGALRM", None)
+"""The timer's signal, where there is one."""
+TIGHT: Final = 0.001
+"""Seconds between interruptions after the grace: each lands at another place, until one is not caught."""
+REPEAT: Final = 0.5
+"""Seconds until the timer comes back by itself, should the handler itself be interrupted before it set it again."""
+LOOK_AGAIN: Final = 0.005
+"""Seconds until the next look when the alarm met the event loop's code, or another job's, in place of the block's."""
+SHORTEST: Final = 1e-6
+"""What `setitimer` resolves; less would switch it off."""
+LONGEST: Final = 1e6
+"""Seconds, 11 days. `setitimer` refuses very large numbers; a longer limit is looked at again then."""
+FINALIZERS: Final = frozenset({"weakref", "_weakrefset"})
+"""Modules whose functions the interpreter calls when an object goes."""
+
+
+class Timer:
+    """Holds the timer and is its signal handler: what is registered for ``SIGALRM`` is the timer's state.
+
+    It stays registered between blocks, where it does nothing (or calls the handler that it replaced), so that a step
+    costs two calls of `setitimer` and none of `signal`. Others reset handlers too (a monitoring layer that sets
+    ``SIG_DFL`` would make the next alarm end the process): each block begins with a look whether it is still there.
+
+    Attributes:
+        thread: the main thread, as `get_ident` tells it: the only one whose blocks the signal interrupts.
+        watches: the runs that it may have to interrupt, those around others first.
+    """
+
+    def __init__(self, clock: Callable[[], float], previous: Any) -> None:
+        self._clock = clock
+        self._previous = previous
+        self._foreign: tuple[float, float] | None = None
+        self.thread = get_ident()
+        self.watches: list[Watch] = []
+
+    def arm(self, watch: Watch, delay: float) -> None:
+        """Interrupt `watch` from its `next_at` on, which is `delay` seconds after it began, until `disarm`.
+
+        An alarm that comes before this is through raises here: it belongs inside the caller's ``try``.
+        """
+        watch.armed = True
+        is_alone = not self.watches
+        self.watches.append(watch)
+        if is_alone and SHORTEST <= delay <= LONGEST:  # nearly always; the same as `_set` then
+            left, interval = signal.setitimer(signal.ITIMER_REAL, delay, REPEAT)
+        else:
+            left, interval = self._set(self._clock())
+        if left and is_alone:
+            self._foreign = (self._clock() + left, interval)
+
+    def disarm(self, watch: Watch) -> None:
+        """End what `arm` began. A timer that the block switched off or took over makes the watch late if it is over."""
+        watch.armed = False  # before the look at `raised`: from here on no signal adds to it
+        if watch.raised:
+            watch.stop()  # only a block that was interrupted before is traced
+        if watch in self.watches:
+            self.watches.remove(watch)
+        left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+        if not (left or interval) or getsignal(SIGALRM) is not self:
+            watch.check_late()
+        if self.watches:
+            self._set(self._clock())
+        elif self._foreign:
+            (at, repeat), self._foreign = self._foreign, None
+            signal.setitimer(signal.ITIMER_REAL, max(at - self._clock(), SHORTEST), repeat)
+
+    def put_off(self, watch: Watch, seconds: float) -> None:
+        """Interrupt `watch` no earlier than `seconds` from now."""
+        now = self._clock()
+        watch.next_at = now + seconds
+        self._set(now)
+
+    def _set(self, now: float) -> tuple[float, float]:
+        soonest = min([watch.next_at for watch in self.watches], default=now + LONGEST) - now
+        return signal.setitimer(signal.ITIMER_REAL, min(max(soonest, SHORTEST), LONGEST), REPEAT)
+
+    def __call__(self, signal_number: int, frame: FrameType | None) -> None:
+        """Handle the signal: raise inside the block whose time is over, if it is the block's code that is running."""
+        self.watches = [watch for watch in self.watches if watch.armed]  # Ctrl-C may have kept one from being disarmed
+        if not self.watches:
+            if callable(self._previous):
+                self._previous(signal_number, frame)
+            return
+        now = self._clock()
+        due = [watch for watch in self.watches if watch.next_at <= now]
+        hit = next((watch for watch in due if watch.is_running_in(frame)), None)
+        if hit is not None and _is_no_place(frame, hit, now):
+            hit = None
+        for watch in due:
+            watch.next_at = now + LOOK_AGAIN
+        if hit is not None:
+            hit.next_at = now + (TIGHT if hit.raised else hit.grace)
+        self._set(now)
+        if hit is not None:
+            if hit.raised:
+                hit.trace().begin(frame, len(hit.raised) // 2)
+            raise hit.make_timeout()
+
+
+def find_timer(clock: Callable[[], float]) -> Timer | None:
+    """The process's timer; ``None`` where there is none: off the main thread, or without ``SIGALRM``."""
+    if SIGALRM is None:
+        return None
+    handler = getsignal(SIGALRM)
+    if isinstance(handler, Timer) and handler.thread == get_ident():
+        return handler
+    return _find_anew(handler, clock)
+
+
+def _find_anew(handler: Any, clock: Callable[[], float]) -> Timer | None:
+    """As `find_timer`, where `handler` is registered: no timer, or the timer of another thread.
+
+    To ask `threading` costs more than to set the timer, so that it is asked here alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    if not isinstance(handler, Timer):
+        timer = Timer(clock, handler)
+        signal.signal(signal.SIGALRM, timer)
+        return timer
+    handler.thread = get_ident()  # the process is a fork, and the thread that forked is its main thread
+    return handler
+
+
+def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:
+    """Whether an exception would do nothing here, or harm."""
+    if watch.raised and frame is not None and is_of_alarm(frame):
+        return True  # its tracing is at work
+    if now > watch.ends_at + watch.grace:
+        return False  # a finalizer has no longer than a clean-up
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in FINALIZERS:
+            return True  # Python reports what a finalizer raises, and forgets it
+        frame = frame.f_back
+    return False

@@ -1,0 +1,115 @@
+"""Ends a block that catches every timeout, ``while True: try: ... except BaseException: pass``, by its own lines.
+
+The alarm's exception takes such a block out of whatever it waits in, and into its handler. There the next line raises
+again, where the same ``try`` no longer covers it. A line that raises ends the interpreter's tracing; a profiler, which
+survives it, resumes the tracing as soon as the exception leaves a function or the block calls another one, so that
+loops around loops end too. Each attempt lets one line more pass than the one before, so that in time one lands outside
+of every ``try`` of a function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import FrameType
+from typing import Any, Final, Protocol
+
+MOST_LINES: Final = 64
+"""Lines that are let pass at most, before the count begins anew."""
+ALARM_MODULES: Final = frozenset(f"handler.engine.alarm.{name}" for name in ("alarm", "timer", "watch", "tracing"))
+"""Names of the alarm's own modules: a line of theirs that raised would lose the timer's next shot."""
+
+
+def is_of_alarm(frame: FrameType) -> bool:
+    """Whether it is the alarm's own code that runs in `frame`."""
+    return frame.f_globals.get("__name__") in ALARM_MODULES
+
+
+class Traceable(Protocol):
+    """What is traced."""
+
+    def is_running_in(self, frame: FrameType | None) -> bool:
+        """Whether the line about to run, in `frame`, is the block's, and may raise."""
+
+    def make_timeout(self) -> BaseException:
+        """The exception to raise."""
+
+
+class LineTrace:
+    """Makes lines of a running block raise.
+
+    Args:
+        block: the block's run.
+    """
+
+    def __init__(self, block: Traceable) -> None:
+        self._block = block
+        self._replaced: dict[FrameType, Any] = {}
+        self._previous = sys.gettrace(), sys.getprofile()  # a debugger's, or those of a test's coverage
+        self._lines = self._lines_to_pass = 0
+        self._task: asyncio.Task[Any] | None = None
+
+    def begin(self, frame: FrameType | None, attempt: int) -> None:
+        """Make a line to come raise: in `frame`, in all that called it, and in what it calls.
+
+        Args:
+            frame: the innermost frame of the block.
+            attempt: how often this was tried before.
+        """
+        self._trace_frames(frame)
+        self._begin(None, attempt)
+
+    def begin_in_task(self, task: asyncio.Task[Any], attempt: int) -> None:
+        """As `begin`, for one task that is suspended: in its coroutine and all that this awaits."""
+        awaited: Any = task.get_coro()
+        while awaited is not None:
+            self._trace_frames(getattr(awaited, "cr_frame", None))
+            awaited = getattr(awaited, "cr_await", None)
+        self._begin(task, attempt)
+
+    def end(self) -> None:
+        """Trace nothing any more."""
+        trace, profile = self._previous
+        sys.settrace(trace)
+        sys.setprofile(profile)
+        for frame, replaced in self._replaced.items():
+            frame.f_trace = replaced
+        self._replaced.clear()
+
+    def _begin(self, task: asyncio.Task[Any] | None, attempt: int) -> None:
+        self._task = task
+        self._lines = self._lines_to_pass = attempt % MOST_LINES
+        sys.setprofile(self._resume)
+        sys.settrace(self._trace)
+
+    def _trace_frames(self, frame: FrameType | None) -> None:
+        while frame is not None:
+            self._trace_frame(frame)
+            frame = frame.f_back
+
+    def _trace_frame(self, frame: FrameType) -> None:
+        if not is_of_alarm(frame):
+            self._replaced.setdefault(frame, frame.f_trace)
+            frame.f_trace = self._trace
+
+    def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
+        del argument
+        if is_of_alarm(frame):
+            return None
+        if event == "line" and self._may_raise(frame):
+            if self._lines_to_pass == 0:
+                raise self._block.make_timeout()
+            self._lines_to_pass -= 1
+        return self._trace
+
+    def _resume(self, frame: FrameType, event: str, argument: Any) -> None:
+        del argument
+        if sys.gettrace() is None and event in {"call", "return", "c_call"} and self._may_raise(frame):
+            self._trace_frame(frame)
+            if frame.f_back is not None:
+                self._trace_frame(frame.f_back)
+            self._lines_to_pass = self._lines
+            sys.settrace(self._trace)
+
+    def _may_raise(self, frame: FrameType) -> bool:
+        return self._block.is_running_in(frame) and (self._task is None or asyncio.current_task() is self._task)

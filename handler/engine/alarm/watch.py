@@ -1,0 +1,171 @@
+"""One run of one block under a time limit: whether it may still be interrupted, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any, Final
+from weakref import WeakSet
+
+from handler.engine.alarm.tracing import LineTrace
+
+
+class StepTimeout(BaseException):  # no Exception: a block's own handlers must not take it for theirs
+    """The step's time is over. Raised inside the block by the alarm, and by `Alarm.call` to its caller.
+
+    Attributes:
+        seconds: the limit.
+        late: nothing could interrupt the block (no signals off the main thread, or the block switched the timer off):
+            it came back by itself, after the limit.
+    """
+
+    def __init__(self, seconds: float = 0.0, *, late: bool = False) -> None:
+        super().__init__(
+            f"came back after its limit of {seconds:g} s" if late else f"stopped at its limit of {seconds:g} s"
+        )
+        self.seconds = seconds
+        self.late = late
+
+
+class Watch:
+    """The run of a plain function.
+
+    Attributes:
+        seconds: its limit.
+        grace: seconds that it has to clean up after its limit.
+        ends_at: when the limit is reached, as `clock` tells it.
+        next_at: when the timer looks at it next.
+        armed: whether it may be interrupted. Cleared by the first statement after the block failed.
+        results: the block's result, once there is one. The list is filled from C, in the same instant in which the
+            block returns: no signal handler can run in between, so a finished result is never lost.
+        error: what the block raised.
+        raised: the timeouts that the alarm raised inside the block; any other `StepTimeout` is forged.
+        late: it came back by itself, after the limit.
+    """
+
+    armed = False  # this and the next are the class's until a run sets them, which saves each run two stores
+    _trace: LineTrace | None = None
+
+    def __init__(self, seconds: float, grace: float, clock: Callable[[], float]) -> None:
+        self.seconds = seconds
+        self.grace = grace
+        self.clock = clock
+        self.ends_at = self.next_at = clock() + seconds
+        self.results: list[Any] = []
+        self.error: BaseException | None = None
+        self.raised: list[StepTimeout] = []
+        self.late = False
+
+    def is_running_in(self, frame: FrameType | None) -> bool:
+        """Whether the code that is executing now, in `frame`, is the block's, and may be interrupted."""
+        del frame  # a plain function leaves the thread to nobody else
+        return self.armed and not self.results
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the limit ended it, whatever the block made of that."""
+        return bool(self.raised) or self.late
+
+    def make_timeout(self) -> StepTimeout:
+        """The exception to raise inside the block."""
+        timeout = StepTimeout(self.seconds)
+        self.raised.append(timeout)
+        return timeout
+
+    def check_late(self) -> None:
+        """Note that the limit has passed, where nothing could interrupt the block."""
+        self.late = self.clock() > self.ends_at
+
+    def settle(self, outer: Iterable[Watch] = ()) -> Any:
+        """The block's result.
+
+        Args:
+            outer: watches around this one (a block may run a job of its own); their timeouts pass through.
+
+        Raises:
+            StepTimeout: the limit ended the block.
+            RuntimeError: the block raised a `StepTimeout` of its own making.
+            BaseException: what the block raised.
+        """
+        error, self.error = self.error, None
+        try:
+            if error is not None and (isinstance(error, KeyboardInterrupt) or _is_one_of(error, self.raised)):
+                raise error
+            if self.is_over:
+                raise StepTimeout(self.seconds, late=self.late) from error
+            if isinstance(error, StepTimeout) and not any(_is_one_of(error, watch.raised) for watch in outer):
+                raise RuntimeError("the block raised StepTimeout, which only the alarm may") from error
+            if error is not None:
+                raise error
+            return self.results.pop()
+        finally:
+            del error  # its traceback refers to this frame: kept, each failure would wait for the garbage collector
+
+    def trace(self) -> LineTrace:
+        """What makes the lines of the block raise; `stop` ends it."""
+        if self._trace is None:
+            self._trace = LineTrace(self)
+        return self._trace
+
+    def stop(self) -> None:
+        """Nothing interrupts the block from here on."""
+        self.armed = False
+        if self._trace is not None:
+            self._trace.end()
+
+
+class CoroutineWatch(Watch):
+    """The run of a coroutine function, in a task of its own.
+
+    Attributes:
+        tasks: what the block started besides.
+        cancelled: it was cancelled at its limit.
+        ended: it came to its end within its limit; what may be running still are tasks that it started.
+        parent: the watch of the coroutine block that this one runs in.
+    """
+
+    def __init__(self, seconds: float, grace: float, clock: Callable[[], float]) -> None:
+        super().__init__(seconds, grace, clock)
+        self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self.cancelled = False
+        self.ended = False
+        self.parent = current.get()
+
+    def is_running_in(self, frame: FrameType | None) -> bool:
+        """As for a plain function. The event loop's own code is not the block's, nor are other jobs on the loop."""
+        pending = self.cancelled or self.ended or not self.results  # once it is over, its tasks must end too
+        if not (self.armed and pending and any(watch is self for watch in enclosing_watches())):
+            return False
+        # Between two steps of a task the loop schedules the next one, in the task's context. An exception there would
+        # be reported and forgotten by the loop, and the task would never go on.
+        while frame is not None and frame.f_globals.get("__name__", "").startswith("asyncio."):
+            if frame.f_code is _RUN_HANDLE:
+                return False
+            frame = frame.f_back
+        return True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the limit ended it, whatever the block made of that."""
+        return self.late or (not self.ended and (self.cancelled or super().is_over))
+
+
+current: Final[ContextVar[CoroutineWatch | None]] = ContextVar("current", default=None)
+"""The watch of the coroutine block that is running. Its tasks and callbacks inherit it; the event loop does not."""
+
+
+def enclosing_watches() -> Iterable[CoroutineWatch]:
+    """The watches of the coroutine blocks that the code which is executing now belongs to, innermost first."""
+    watch = current.get()
+    while watch is not None:
+        yield watch
+        watch = watch.parent
+
+
+_RUN_HANDLE: Final = asyncio.Handle._run.__code__  # noqa: SLF001  # the frame below which tasks and callbacks run
+
+
+def _is_one_of(error: BaseException, raised: Iterable[StepTimeout]) -> bool:
+    return any(error is timeout for timeout in raised)

@@ -1,0 +1,1 @@
+"""What users write inside strings: tags, paths and the contexts they read."""

@@ -1,0 +1,166 @@
+"""What tags can see of a job: live views, built once and never rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Protocol
+
+from handler.engine.language.paths import View
+from handler.engine.status import ConduitStatus
+
+_DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
+
+
+class SeenStep(Protocol):
+    """What the views read of a step."""
+
+    id: str
+    position: int
+    action: str
+    parameters: Mapping[str, Any]
+    status: ConduitStatus
+    return_value: Any
+    error: dict[str, Any] | None
+
+    @property
+    def category(self) -> str | None: ...
+    @property
+    def block_name(self) -> str: ...
+
+
+class SeenJob(Protocol):
+    """What the views read of a job."""
+
+    id: str | None
+    name: str | None
+    success: bool | None
+    local_values: Mapping[str, Any]
+
+    @property
+    def variables(self) -> Mapping[str, Any]: ...
+
+
+class StepView(View):
+    """``steps.<id>``."""
+
+    __slots__ = ("_step",)
+    _KEYS = ("id", "position", "action", "parameters", "result", "error", "status", "block")
+
+    def __init__(self, step: SeenStep) -> None:
+        self._step = step
+
+    @property
+    def description(self) -> str:  # type: ignore[override]  # read-only is enough for a description
+        return "a step"
+
+    def __getitem__(self, key: str) -> Any:
+        step = self._step
+        if key == "result":
+            return step.return_value if step.status is _DONE else None
+        if key == "status":
+            return {"name": step.status.name, "value": step.status.value}
+        if key == "block":
+            return {"category": step.category, "name": step.block_name}
+        if key in self._KEYS:
+            return getattr(step, key)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._KEYS)
+
+    def __len__(self) -> int:
+        return len(self._KEYS)
+
+
+class StepsView(View):
+    """``steps``: every step of the job by its id.
+
+    Attributes:
+        steps_by_id: the steps themselves.
+    """
+
+    __slots__ = ("steps_by_id",)
+
+    def __init__(self, steps_by_id: Mapping[str, SeenStep]) -> None:
+        self.steps_by_id = steps_by_id
+
+    @property
+    def description(self) -> str:  # type: ignore[override]  # as above
+        return f"a job of {len(self.steps_by_id)} steps"
+
+    def __getitem__(self, key: str) -> StepView:
+        return StepView(self.steps_by_id[key])
+
+    def result_of(self, key: str) -> Any:
+        """``steps.<key>.result``, without a view of the step in between."""
+        step = self.steps_by_id[key]
+        return step.return_value if step.status is _DONE else None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.steps_by_id)
+
+    def __len__(self) -> int:
+        return len(self.steps_by_id)
+
+
+class JobView(View):
+    """``job``."""
+
+    __slots__ = ("_job",)
+    _KEYS = ("id", "name", "success", "parameters", "variables")
+    description = "a job"
+
+    def __init__(self, job: SeenJob) -> None:
+        self._job = job
+
+    def __getitem__(self, key: str) -> Any:
+        if key == "variables":
+            return self._job.variables
+        if key == "parameters":
+            return self._job.local_values
+        if key in self._KEYS:
+            return getattr(self._job, key)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._KEYS)
+
+    def __len__(self) -> int:
+        return len(self._KEYS)
+
+
+class ScopedObject(View):
+    """Lets tags read the listed attributes of any object, and nothing else of it.
+
+    For an override of `Conduit.create_contexts`::
+
+        return super().create_contexts() | {"user": ScopedObject(user, ["name", "email"])}
+
+    Names that start or end with ``_`` stay out of reach even when listed.
+    """
+
+    __slots__ = ("_attributes", "_object")
+    description = "an object"
+
+    def __init__(self, obj: Any, attributes: list[str] | tuple[str, ...] = ()) -> None:
+        self._object = obj
+        self._attributes = tuple(name for name in attributes if not (name.startswith("_") or name.endswith("_")))
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._attributes:
+            raise KeyError(key)
+        return getattr(self._object, key)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name.endswith("_") or name not in self._attributes:
+            raise AttributeError(name)
+        return getattr(self._object, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._attributes)
+
+    def __len__(self) -> int:
+        return len(self._attributes)
+
+    def __bool__(self) -> bool:
+        return bool(self._object)

@@ -1,0 +1,297 @@
+"""One step's turn: its condition, its arguments, its tries, and what is kept of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from math import inf
+from typing import Any, Final, Protocol
+
+from blocks.block import CALL, JOB, Block
+from handler.engine.alarm.alarm import StepTimeout
+from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, is_met, refusal_of, resolve_and_bind
+from handler.engine.call import Budget, JobForBlock, StepCall, VariablesDraft, global_value
+from handler.engine.failure import Failure, ends_the_run, failure_of
+from handler.engine.language.tags import resolve
+from handler.engine.limits import InvocationTime, TimeLimit, earliest_end
+from handler.engine.outcome import Execution, Paused
+from handler.engine.runtime import SYSTEM, Runtime, steady_clock
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+from handler.engine.values import UnstorableValueError
+from handler.engine.variables import Variables
+
+LEAST_TIME: Final = 0.1
+"""Seconds that a step without a declared timeout needs to be worth starting."""
+
+_DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
+NO_CHANGES: Final[dict[str, Any]] = {}
+
+
+class RunningJob(Protocol):
+    """What a step's turn needs of the job."""
+
+    id: str | None
+    name: str | None
+    tags: frozenset[str]
+    global_values: Mapping[str, Any]
+    store: Variables
+    execution: Execution
+
+    @property
+    def contexts(self) -> Mapping[str, Any]: ...
+
+
+Answer = Paused | ConduitStatus | Awaitable[Paused | ConduitStatus | None] | None
+Ask = Callable[[ConduitStep], Answer]
+Tried = Failure | Paused | None
+
+
+class StepRunner:
+    """The turns of one job's steps in one run: one after another, so that one object serves them all.
+
+    Args:
+        job: the job.
+        runtime: the world; the system's for ``None``.
+        ask: what is asked before a block begins; ``None`` for nothing.
+        contexts: what tags see; ``None`` where the job makes its own anew for each step.
+    """
+
+    def __init__(
+        self, job: RunningJob, runtime: Runtime | None, ask: Ask | None, contexts: Mapping[str, Any] | None
+    ) -> None:
+        self.job, self.store = job, job.store
+        self.now = runtime.now if runtime is not None else steady_clock()
+        self.runtime = runtime = runtime if runtime is not None else SYSTEM
+        self.invocation = runtime.invocation
+        self.ask = ask
+        self.contexts = contexts
+        self.fresh = True  # nothing of the job has run in this invocation: its first step takes what time there is
+        self.bound: Bound = NOTHING_BOUND
+        self.draft: VariablesDraft | None = None
+        self.expansion: Budget | None = None
+        self.run_ends_at, self.run_limiter = earliest_end(runtime.job_ends_at, runtime.invocation)
+
+    def take(
+        self, step: ConduitStep, block: Block[..., Any], tries: int
+    ) -> Paused | Coroutine[Any, Any, Paused | None] | None:
+        """Run a step to its final status, or say why the run pauses before it.
+
+        Most steps need no waiting, and a coroutine for nothing costs as much as a plain block's call. Where something
+        has to be awaited, what is given is a coroutine that does it.
+
+        Args:
+            step: it passed every check and is neither skipped nor cancelled.
+            block: its block.
+            tries: tries used up before this run.
+        """
+        self.step, self.block, self.tries = step, block, tries
+        self.expansion = self.draft = None
+        self.bound = NOTHING_BOUND
+        try:
+            if step.if_condition is not None and not self._is_met(step.if_condition):
+                step.status = ConduitStatus.IF_CONDITION_FAILED
+                return None
+            arguments = self._arguments(step.parameters)
+            if self.invocation is not None and self._needs_another(self.invocation):
+                return Paused(step.position, tries)
+            answer = self.ask(step) if self.ask is not None else None
+            if answer is not None or block.is_coroutine or step.retry is not None:
+                return self._take_awaiting(arguments, answer)
+            ended = self._try(arguments)
+        except Failure as failure:
+            ended = failure
+        if isinstance(ended, Failure):
+            self._fail(ended)
+            return None
+        return ended  # type: ignore[return-value]  # a coroutine function went the other way
+
+    def _is_met(self, condition: Any) -> bool:
+        met = is_met(condition, self.contexts or self.job.contexts, self._charge_tags)
+        self.expansion = None
+        return met
+
+    async def _take_awaiting(self, arguments: dict[str, Any], answer: Answer) -> Paused | None:
+        """The rest of `take`, where an answer, the block, or the time until the next try is waited for."""
+        try:
+            if isinstance(answer, Awaitable):
+                answer = await answer
+            if isinstance(answer, Paused):
+                return answer
+            if answer is not None:
+                self._fail(Failure.of_status(answer))
+                return None
+            while True:
+                tried = self._try(arguments)
+                ended = await tried if isinstance(tried, Coroutine) else tried
+                if not isinstance(ended, Failure):
+                    return ended
+                wait = self._wait_before_retry(ended)
+                if wait is None:
+                    self._fail(ended)
+                    return None
+                if isinstance(wait, Paused):
+                    return wait
+                await self.runtime.sleep(wait)
+                self.expansion = None
+                arguments = self._arguments(self.step.parameters)
+        except Failure as failure:
+            self._fail(failure)
+            return None
+
+    def _arguments(self, written: Any) -> dict[str, Any]:
+        """What the block is called with.
+
+        Raises:
+            Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
+        """
+        block, contexts = self.block, self.contexts or self.job.contexts
+        if type(written) is not dict and not isinstance(written, Mapping):
+            raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
+        try:
+            if block.in_place:
+                resolved, self.bound = resolve_and_bind(block, written, contexts, self._charge_tags)
+            else:
+                resolved = resolve(written, contexts, self._charge_tags)
+            return block.validate(resolved)
+        except REFUSED as error:
+            raise refusal_of(block, error) from None
+
+    def _charge_tags(self, size: int) -> None:
+        """Count what the tags of the condition or of the parameters expand to. Most steps have nothing to count."""
+        if self.expansion is None:
+            self.expansion = Budget(self.runtime.limits.parameters, "what the tags of the step expand to")
+        self.expansion.charge(size)
+
+    def _positionals(self) -> tuple[Any, ...]:
+        job, values = self.job, list[Any]()
+        charge = Budget(self.runtime.limits.record, f"what {self.block.action} builds").charge
+        for name in self.block.positional:
+            if name == JOB:
+                self.draft = VariablesDraft(job.store.values, charge)
+                values.append(JobForBlock(job.id, job.name, job.tags, self.draft))
+            elif name == CALL:
+                key = f"{job.execution.key}/{self.step.position}"
+                values.append(StepCall(key, job.execution.fence, self.began + self.seconds, self.now, charge))
+            else:
+                values.append(global_value(self.block, name, job.global_values))
+        return tuple(values)
+
+    def _declared(self) -> float:
+        """The seconds that the step or its block was given; infinite where neither was."""
+        own, block = self.step.timeout, self.block.timeout
+        if own is None:
+            return inf if block is None else block
+        return own if block is None else min(own, block)
+
+    def _needs_another(self, invocation: InvocationTime) -> bool:
+        """Whether a new invocation would serve the step better than what is left of this one."""
+        left = invocation.ends_at - self.now()
+        declared = self._declared()
+        needed = declared if declared <= invocation.fresh and declared < inf else LEAST_TIME
+        return left <= 0 or (left < needed and not self.fresh)
+
+    def _try(self, arguments: dict[str, Any]) -> Tried | Coroutine[Any, Any, Tried]:
+        """Run the block once, unless the invocation is over; ``None`` when the step is DONE.
+
+        Of a coroutine function, what is given is a coroutine that does the rest.
+
+        Raises:
+            Failure: a limit has passed already. Trying again would not help.
+        """
+        step, block, began = self.step, self.block, self.now()
+        seconds, limiter = self.run_ends_at - began, self.run_limiter
+        # The earliest counts. Where two are equal, the step's own comes before the block's, and that before the run's.
+        if block.timeout is not None and block.timeout <= seconds:
+            seconds, limiter = block.timeout, "block"
+        if step.timeout is not None and step.timeout <= seconds:
+            seconds, limiter = step.timeout, "step"
+        self.began, self.seconds, self.limiter = began, seconds, limiter
+        if seconds <= 0:
+            if limiter == "invocation":
+                return Paused(step.position, self.tries)
+            raise Failure.of_limit(TimeLimit(seconds, limiter), 0.0)
+        if step.started_at is None:
+            step.started_at = began
+        step.attempts += 1
+        self.fresh = False
+        if block.is_coroutine:
+            return self._await_block(arguments)
+        try:
+            if block.isolation is not None:
+                result = self._call_isolated(arguments)
+            else:
+                positionals = self._positionals() if block.positional else ()
+                if seconds == inf:
+                    result = block.function(*positionals, **arguments)
+                else:
+                    result = self.runtime.alarm.call(block.function, positionals, arguments, seconds)
+        except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
+            return self._outcome_of(error)
+        return self._keep(result, arguments)
+
+    def _call_isolated(self, arguments: dict[str, Any]) -> Any:
+        from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
+
+        return run_isolated(self.block.function, arguments, self.seconds)
+
+    async def _await_block(self, arguments: dict[str, Any]) -> Tried:
+        try:
+            function, positionals = self.block.function, self._positionals()
+            result = await self.runtime.alarm.wait(function, positionals, arguments, self.seconds)
+        except BaseException as error:
+            if not isinstance(error, StepTimeout) and ends_the_run(error):
+                raise
+            return self._outcome_of(error)
+        return self._keep(result, arguments)
+
+    def _outcome_of(self, error: BaseException) -> Failure | Paused:
+        """What a block's exception means for its step."""
+        if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit it is no alarm's, but made up
+            return failure_of(error)
+        if self.limiter != "invocation":
+            ran = max(0.0, self.now() - self.began)
+            return Failure.of_limit(TimeLimit(self.seconds, self.limiter), ran)
+        # The invocation ended while the block ran: not the step's fault, so it runs again, unless it must not.
+        if self.block.effect != "at_most_once":
+            return Paused(self.step.position, self.tries, cut=True)
+        return Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
+
+    def _wait_before_retry(self, failure: Failure) -> float | Paused | None:
+        """Seconds until the next try, a pause if that is another invocation's, or ``None`` if there is none."""
+        self.tries += 1
+        retry = self.step.retry
+        if retry is None or failure.status not in retry.on or self.tries >= retry.attempts:
+            return None
+        if self.block.effect == "at_most_once":
+            return None  # it failed after it had begun: its effect may have happened
+        wait = retry.wait_after(self.tries, self.runtime.random)
+        declared = self._declared()
+        done_by = self.now() + wait + (declared if declared < inf else LEAST_TIME)
+        if self.runtime.job_ends_at is not None and done_by > self.runtime.job_ends_at:
+            return None
+        invocation = self.invocation
+        if invocation is not None and done_by > invocation.ends_at:
+            return Paused(self.step.position, self.tries, resume_in=wait)
+        return wait
+
+    def _keep(self, result: Any, arguments: dict[str, Any]) -> Failure | None:
+        """Take the result in and end the step DONE, or say why it cannot be kept."""
+        step, changes = self.step, NO_CHANGES
+        if self.bound:
+            changes = {name: arguments[parameter] for parameter, name in self.bound.items() if parameter in arguments}
+        try:
+            self.store.keep(step, result, changes, self.draft, self.runtime.limits)
+        except UnstorableValueError as error:
+            return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
+        finished = self.now()
+        step.finished_at = finished if finished > self.began else self.began  # noqa: FURB136  # `max` costs a call
+        step.status = _DONE
+        return None
+
+    def _fail(self, failure: Failure) -> None:
+        step = self.step
+        step.status = failure.status
+        step.error = failure.describe()
+        step.return_value = failure.error
+        if step.started_at is not None:
+            step.finished_at = max(self.now(), step.started_at)

@@ -1,0 +1,267 @@
+"""What becomes of one message of the queue: a job, or a pointer to one that is known already.
+
+A message is acknowledged only when the job it stands for is safe without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.caller import Caller
+from handler.invocation.log import log_fields
+from handler.invocation.time_left import TimeLeft
+from handler.jobs.runner import LONGEST_DELAY, Ended, HandedOver, Lost, Runner
+from handler.jobs.submission import NewJob
+from handler.payload.parse import InvalidPayloadError, JobPayload, PayloadLimits, parse
+from handler.ports import Ports
+from handler.recording.publisher import OUTBOX_SECONDS, Publisher
+from handler.recording.run import Run
+from infra.errors import InfraError
+from infra.jobs_table import Refused
+from infra.records import JobKey, JobRecord
+
+CLAIMS: Final = 3
+"""How often a claim is tried that somebody's write came between."""
+LATEST: Final = 1.0
+"""Seconds past the end of a lease at which to look again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message, as it was received.
+
+    Attributes:
+        id: the queue's name for it.
+        body: its text.
+        receives: how often it was received, this time included.
+        group: of a FIFO queue.
+    """
+
+    id: str
+    body: str
+    receives: int = 1
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with a message.
+
+    Attributes:
+        done: acknowledge it; else it comes again.
+        wait: seconds until it shall come again; ``None`` leaves that to the queue.
+    """
+
+    done: bool
+    wait: float | None = None
+
+
+DONE: Final = Verdict(done=True)
+AGAIN: Final = Verdict(done=False)
+
+
+class Worker:
+    """Works off messages, one at a time.
+
+    Args:
+        ports: the world.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._runner = Runner(ports)
+        self._publisher = Publisher(ports)
+
+    async def work(self, message: Message, lifetime: TimeLeft) -> Verdict:
+        """Do what a message asks for, as far as this invocation's time goes."""
+        if not lifetime.has_time(self._ports.now(), self._ports.settings.reserve):
+            return Verdict(done=False, wait=0.0)
+        try:
+            key = _pointer(message.body)
+            if key is not None:
+                return await self._resume(key, message, lifetime)
+            return await self._begin(message, lifetime)
+        except InvalidPayloadError as problem:
+            return await self._reject(message, str(problem))
+        except InfraError as error:
+            return self._failed(message, error)
+
+    def caller(self) -> Caller:
+        """Whose jobs come from the queue, and what they may do: the deployment says it, never a message."""
+        settings = self._ports.settings
+        return Caller(
+            tenant=settings.queue_tenant,
+            tags=frozenset(settings.queue_tags),
+            step_limit=settings.step_limit,
+            payload_limit=settings.payload_limit,
+        )
+
+    # ------------------------------------------------------------------ a job
+
+    async def _begin(self, message: Message, lifetime: TimeLeft) -> Verdict:
+        caller = self.caller()
+        sent = parse(message.body, PayloadLimits(caller.payload_limit, self._ports.settings.nesting_limit))
+        offer = NewJob.of(self._ports, caller, sent if sent.id else sent.with_id(message.id))
+        if message.receives > 1:
+            return await self._begin_again(message, sent, offer, lifetime)
+        run = offer.late_run(self._ports, lifetime, outbox=True)
+        result = await self._runner.run(run)
+        met = result.job if isinstance(result, Lost) and not result.accepted else None
+        if met is not None and met.payload_hash != offer.job.payload_hash:
+            return await self._reject_taken(message, offer)
+        return await self._concluded(result, message)
+
+    async def _begin_again(self, message: Message, sent: JobPayload, offer: NewJob, lifetime: TimeLeft) -> Verdict:
+        """A message that came before: its job is made known before it runs, so that attempts are counted."""
+        answer = await offer.accept(self._ports, due=self._ports.now() + OUTBOX_SECONDS)
+        if answer.job is None:
+            return AGAIN
+        if isinstance(answer, Refused) and answer.job.payload_hash != offer.job.payload_hash:
+            return await self._reject_taken(message, offer)
+        if sent.id is None and not answer.job.finished:
+            # The job is named after this message. Sent again from a dead-letter queue it would have another name, and
+            # the job would run twice: a pointer takes its place.
+            sent_on = await self._runner.send_pointer(answer.job, salt=f"-{message.receives}")
+            return DONE if sent_on else AGAIN
+        return await self._take(answer.job, message, lifetime)
+
+    async def _reject_taken(self, message: Message, offer: NewJob) -> Verdict:
+        return await self._reject(message, f"another job has the id {offer.job.key.job_id!r}")
+
+    # ------------------------------------------------------------------ a pointer
+
+    async def _resume(self, key: JobKey, message: Message, lifetime: TimeLeft) -> Verdict:
+        job = await self._ports.table.read(key, self._ports.now())
+        if job is None:
+            self._ports.log.warning("A message points to a job that is not there; it is dropped", extra=log_fields(key))
+            return DONE
+        return await self._take(job, message, lifetime)
+
+    async def _take(self, job: JobRecord, message: Message, lifetime: TimeLeft) -> Verdict:
+        """Claim the job and run it, unless it is finished, held, or waits for its time."""
+        ports, now = self._ports, self._ports.now
+        until = lifetime.ends_at + ports.settings.lease_margin
+        for _ in range(CLAIMS):
+            if job.finished:
+                return await self._finish(job, message)
+            if job.held(now()):
+                return Verdict(done=False, wait=job.lease_until - now() + LATEST)
+            if job.resume_at is not None and job.resume_at > now() and not job.cancel:
+                return await self._wait(job, message)
+            answer = await ports.table.claim(job, token=ports.token(), until=until, now=now())
+            if not isinstance(answer, Refused):
+                return await self._run_claimed(answer.job, message, lifetime)
+            if answer.job is None:
+                return DONE
+            job = answer.job
+        return Verdict(done=False, wait=LATEST)
+
+    async def _wait(self, job: JobRecord, message: Message) -> Verdict:
+        """The step's next try is not due yet: another message comes when it is, or this one again."""
+        left = (job.resume_at or 0.0) - self._ports.now()
+        if message.group is not None:  # a FIFO queue cannot hold back one message that is sent
+            return Verdict(done=False, wait=left)
+        return DONE if await self._runner.send_pointer(job) else Verdict(done=False, wait=min(left, LONGEST_DELAY))
+
+    async def _run_claimed(self, job: JobRecord, message: Message, lifetime: TimeLeft) -> Verdict:
+        ports = self._ports
+        if job.cursor or job.attempts > 1:
+            ports.metrics.count("Resumes")
+        if job.attempts > 1:
+            ports.metrics.count("Crashes")
+            ports.log.warning(
+                "An earlier invocation ended in the middle of this job",
+                extra={**log_fields(job.key), "position": job.cursor + 1, "attempts": job.attempts},
+            )
+        payload = await ports.table.read_payload(job)
+        steps = await ports.table.read_steps(job)
+        written = _read(payload.payload) if payload is not None else None
+        if payload is None or written is None or len(steps) < job.cursor:
+            ended = await self._runner.end_lost(job, "what it was sent as, or what was recorded of it, is gone")
+            return DONE if ended is not None else AGAIN
+        published = job.published
+        if published < job.cursor:  # what an owner that died had committed and not told
+            published = await self._publisher.publish(job, steps)
+        run = Run(
+            job=job,
+            payload=payload,
+            written=written,
+            steps=steps,
+            accepted=True,
+            lifetime=lifetime,
+            published=published,
+            outbox=message.receives == 1,
+        )
+        return await self._concluded(await self._runner.run(run), message)
+
+    # ------------------------------------------------------------------ the end of it
+
+    async def _concluded(self, result: Ended | HandedOver | Lost, message: Message) -> Verdict:
+        if isinstance(result, Ended):
+            return DONE if result.safe else await self._owe(result.job)
+        if isinstance(result, HandedOver):
+            return DONE if result.sent else AGAIN
+        if result.job is None:
+            return AGAIN
+        if result.job.finished:
+            return await self._finish(result.job, message)
+        return Verdict(done=False, wait=max(LATEST, result.job.lease_until - self._ports.now() + LATEST))
+
+    async def _finish(self, job: JobRecord, message: Message) -> Verdict:
+        """A finished job: bring to the bus what is not there yet."""
+        ports = self._ports
+        if message.receives > 1 and job.due is None and not job.all_published:
+            # This message may be near its last receive: something else must stand for what is left.
+            answer = await ports.table.set_due(job, ports.now() + OUTBOX_SECONDS)
+            if isinstance(answer, Refused):
+                return AGAIN
+            job = answer.job
+        job = await self._publisher.settle(job)
+        return DONE if job.all_published or job.due is not None else await self._owe(job)
+
+    async def _owe(self, job: JobRecord) -> Verdict:
+        """The bus failed a job that only this message stands for: it comes again, and the sweeper knows as well."""
+        await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
+        return AGAIN
+
+    async def _reject(self, message: Message, problem: str) -> Verdict:
+        """To the dead-letter queue, at once: receiving it again would change nothing."""
+        try:
+            await self._ports.queue.reject(
+                message.body, problem, group=message.group or message.id, deduplication=message.id
+            )
+        except InfraError as error:
+            return self._failed(message, error)
+        self._ports.metrics.count("Rejected")
+        self._ports.log.warning("A message can never work", extra={"message_id": message.id, "problem": problem[:500]})
+        return DONE
+
+    def _failed(self, message: Message, error: InfraError) -> Verdict:
+        self._ports.log_failure("queue", "AWS failed a message; it comes again", error, message_id=message.id)
+        return AGAIN
+
+
+def _pointer(body: str) -> JobKey | None:
+    """The job that a message points to, or ``None`` if it is none of ours."""
+    if '"resume"' not in body or len(body) > 4096:  # noqa: PLR2004  # ours have a few hundred characters
+        return None
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    match fields:
+        case {"resume": {"tenant": str(tenant), "job_id": str(job_id), **more}, **others} if not more and not others:
+            return JobKey(tenant, job_id)
+    return None
+
+
+def _read(text: str) -> Mapping[str, Any] | None:
+    """A stored payload; ``None`` if it is damaged."""
+    try:
+        written = json.loads(text)
+    except ValueError:
+        return None
+    return written if isinstance(written, dict) and isinstance(written.get("steps"), list) else None

@@ -1,0 +1,120 @@
+"""Running a finished job on: from the step that failed it or an earlier one, with what came before kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.caller import Caller, Rights
+from handler.errors import ConflictError, InvalidRequestError, UnavailableError
+from handler.jobs.submission import payload_record
+from handler.jobs.view import step_ids
+from handler.payload import json_text
+from handler.ports import Ports
+from handler.recording.publisher import OUTBOX_SECONDS, Publisher
+from infra.jobs_table import Refused
+from infra.records import JobRecord, PayloadRecord
+
+LAST_CALL: Final = 25 * 3600.0
+"""A job is not run on within so many seconds of its expiry: it may take 24 hours, and an hour more to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """What is asked for; see `handler.jobs.service.Jobs.redrive`."""
+
+    caller: Caller
+    from_step: str | None
+    parameters: Mapping[str, Any] | None
+    variables: Mapping[str, Any] | None
+
+
+async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> JobRecord:
+    """Make a finished job QUEUED again in its next run; gives it as it stands. Nobody is told to run it yet.
+
+    Args:
+        ports: the world.
+        job: as it was read.
+        written: what it was sent as.
+        wanted: what is asked for.
+
+    Raises:
+        ConflictError, InvalidRequestError: it cannot be; nothing changed.
+        UnavailableError: the bus does not take what is left of the run before.
+    """
+    if job.status not in ("FAILED", "CANCELLED"):
+        state = "succeeded" if job.finished else "is not finished"
+        raise ConflictError(f"The job {job.key.job_id!r} {state}; only one that failed or was cancelled can be run on.")
+    if job.expires_at - ports.now() < LAST_CALL:
+        raise ConflictError(f"The job {job.key.job_id!r} expires too soon to be run on; send it again under a new id.")
+    cursor = _cursor(job, written, wanted.from_step)
+    job = await Publisher(ports).settle(job)
+    if not job.all_published:  # its updates would bear the number of a run that they do not belong to
+        raise UnavailableError("The updates of the last run have not reached the bus yet.", retry_after=60)
+    payload = await _payload(ports, job, written, wanted)
+    now = ports.now()
+    after = job._replace(
+        status="QUEUED",
+        run=job.run + 1,
+        cursor=cursor,
+        leases=tuple((first, lease) for first, lease in job.leases if first < cursor),
+        payload=payload.hash,
+        published=cursor,
+        lease=None,
+        lease_until=0.0,
+        attempts=0,
+        started=False,
+        tries=0,
+        resume_at=None,
+        hand_overs=0,
+        cancel=False,
+        sweeps=0,
+        due=now + OUTBOX_SECONDS,
+        ends_at=now + ports.settings.job_seconds,
+        finished_at=None,
+        failed_step=None,
+    )
+    answer = await ports.table.redrive(job, after)
+    if isinstance(answer, Refused):
+        raise ConflictError(f"The job {job.key.job_id!r} was run on by somebody else just now.")
+    return answer.job
+
+
+def _cursor(job: JobRecord, written: Mapping[str, Any], from_step: str | None) -> int:
+    """Index of the first step to run again: the failed one, or the one asked for if it is not later than that."""
+    failed = json.loads(job.failed_step)["position"] - 1 if job.failed_step else job.cursor
+    latest = min(failed, job.cursor)
+    if from_step is None:
+        return latest
+    ids = step_ids(written)
+    index = ids.index(from_step) if from_step in ids else None
+    if index is None:
+        raise InvalidRequestError("/from_step", f"The job {job.key.job_id!r} has no step {from_step!r}.")
+    if index > latest:
+        raise InvalidRequestError(
+            "/from_step", f"Step {from_step!r} comes after {ids[latest]!r}, which failed: go on from there or earlier."
+        )
+    return index
+
+
+async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> PayloadRecord:
+    """What the next run has: what was accepted, or, written down first, what is new of it."""
+    accepted = await ports.table.read_payload(job)
+    if accepted is None:
+        raise ConflictError(f"What the job {job.key.job_id!r} was sent as is gone; send it again under a new id.")
+    rights, own = Rights.decode(accepted.rights), wanted.caller.rights
+    text = accepted.payload
+    if wanted.parameters is not None or wanted.variables is not None:
+        changed = {"parameters": wanted.parameters, "variables": wanted.variables}
+        text = json_text.encode({**written, **{name: value for name, value in changed.items() if value is not None}})
+        size = len(text.encode())
+        if size > wanted.caller.payload_limit:
+            raise InvalidRequestError(
+                "", f"With these values the job has {size} bytes; it may have {wanted.caller.payload_limit}."
+            )
+    payload = payload_record(job.key, text, rights if own.include(rights) else own, job.expires_at)
+    if payload.hash != job.payload:
+        await ports.table.put(payload, ())
+    return payload

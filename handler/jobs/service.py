@@ -1,0 +1,300 @@
+"""What a caller can do with jobs: send, read, list, cancel, and run on. No HTTP and no SQS in here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from handler.caller import Caller
+from handler.errors import ConflictError, InvalidRequestError, NotFoundError, TooManyJobsError, UnavailableError
+from handler.invocation.time_left import TimeLeft
+from handler.jobs.cursor import decode_cursor, encode_cursor
+from handler.jobs.redrive import Redrive, redrive
+from handler.jobs.runner import Ended, HandedOver, Lost, Runner
+from handler.jobs.submission import NewJob
+from handler.jobs.view import job_view, step_ids, step_view, summary, waiting_step
+from handler.payload.parse import JobPayload
+from handler.ports import Ports
+from handler.recording.publisher import OUTBOX_SECONDS
+from infra.errors import InfraError, TryLaterError
+from infra.jobs_table import Place, Refused
+from infra.records import JobKey, JobRecord, JobStatus
+
+PAGE: Final = 100
+"""Jobs of one read of the list."""
+PAGES: Final = 10
+"""Reads of one request: a filter that matches little answers with a cursor after so many."""
+RETRY_AFTER: Final = 5
+"""Seconds until another try may do, where AWS does not say."""
+
+Kind = Literal["created", "accepted", "known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What became of a job that was sent.
+
+    Attributes:
+        kind: ``created``: it finished; ``accepted``: it goes on in the background; ``known``: it had been sent before.
+        job: its JSON.
+    """
+
+    kind: Kind
+    job: dict[str, Any]
+
+
+class Jobs:
+    """The use cases of callers.
+
+    Every method raises `UnavailableError` when AWS fails, and looks up only what is the caller's tenant's.
+
+    Args:
+        ports: the world.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._runner = Runner(ports)
+
+    # ------------------------------------------------------------------ sending
+
+    async def submit(
+        self,
+        caller: Caller,
+        payload: JobPayload,
+        *,
+        lifetime: TimeLeft,
+        respond_async: bool = False,
+        wait: float | None = None,
+    ) -> Submission:
+        """Take a job, and run it while its sender waits.
+
+        Args:
+            caller: who sends it.
+            payload: the job; without an id it gets one.
+            lifetime: of this invocation.
+            respond_async: accept it only; the queue runs it.
+            wait: seconds that the sender wants to wait at most. A pure job is stopped then; one with effects pauses at
+                its next step, since stopping an effect halfway would cost more than a late answer.
+
+        Raises:
+            ConflictError: another job has the id.
+            TooManyJobsError: the tenant has as many unfinished jobs as it may have.
+        """
+        with self._served("submit"):
+            await self._check_room(caller)
+            offer = NewJob.of(self._ports, caller, payload if payload.id else payload.with_id(self._ports.token()))
+            now, settings = self._ports.now(), self._ports.settings
+            if respond_async or (wait is not None and wait <= 0) or not lifetime.has_time(now, settings.reserve):
+                return await self._enqueue(offer)
+            until, pause_at = now + settings.http_seconds, None
+            if wait is not None and self._is_pure(payload):
+                until = min(until, now + wait)
+            elif wait is not None:
+                pause_at = now + wait
+            run = offer.late_run(self._ports, lifetime, outbox=False, pause_at=pause_at)
+            return await self._submitted(offer, await self._runner.run(run, until=until))
+
+    async def run(self, caller: Caller, payload: JobPayload, *, lifetime: TimeLeft) -> dict[str, Any]:
+        """Run a job for as long as this invocation lasts, and give it as it stands then (direct invocation).
+
+        Raises:
+            ConflictError: another job has the id.
+        """
+        with self._served("run"):
+            offer = NewJob.of(self._ports, caller, payload if payload.id else payload.with_id(self._ports.token()))
+            run = offer.late_run(self._ports, lifetime, outbox=False)
+            return (await self._submitted(offer, await self._runner.run(run))).job
+
+    async def _submitted(self, offer: NewJob, result: Ended | HandedOver | Lost) -> Submission:
+        if isinstance(result, Ended):
+            return Submission("created", result.view())
+        if isinstance(result, HandedOver):
+            return Submission("accepted", result.view())
+        if result.job is None:
+            raise UnavailableError("The job vanished while it ran; send it again.", retry_after=RETRY_AFTER)
+        if not result.accepted:
+            return await self._met(offer, result.job)
+        return Submission("created" if result.job.finished else "accepted", await self._view(result.job))
+
+    async def _enqueue(self, offer: NewJob) -> Submission:
+        answer = await offer.accept(self._ports, due=self._ports.now() + OUTBOX_SECONDS)
+        if not isinstance(answer, Refused):
+            await self._runner.send_pointer(answer.job)
+            return Submission("accepted", job_view(answer.job, offer.written, ()))
+        if answer.job is None:
+            raise UnavailableError("The job could not be accepted; send it again.", retry_after=RETRY_AFTER)
+        return await self._met(offer, answer.job)
+
+    async def _met(self, offer: NewJob, found: JobRecord) -> Submission:
+        """The id is taken: by this job, sent before, or by another one."""
+        if found.payload_hash != offer.job.payload_hash:
+            raise ConflictError(f"Another job has the id {found.key.job_id!r}; send this one under an id of its own.")
+        return Submission("known", await self._view(found))
+
+    def _is_pure(self, payload: JobPayload) -> bool:
+        blocks = (self._ports.registry.get(str(step.get("action", ""))) for step in payload.steps)
+        return all(block is None or block.effect == "none" for block in blocks)
+
+    async def _check_room(self, caller: Caller) -> None:
+        if caller.max_running_jobs is None:
+            return
+        unfinished, place = 0, None
+        for _ in range(PAGES):
+            jobs, more = await self._ports.table.list_jobs(caller.tenant, limit=PAGE, after=place)
+            unfinished += sum(not job.finished and job.expires_at >= self._ports.now() for job in jobs)
+            if unfinished >= caller.max_running_jobs:
+                raise TooManyJobsError(
+                    f"{unfinished} jobs are unfinished, and {caller.max_running_jobs} may be; wait for one to end.",
+                    retry_after=RETRY_AFTER,
+                )
+            if not more or not jobs:
+                return
+            place = Place(jobs[-1].key.job_id, jobs[-1].created_at)
+
+    # ------------------------------------------------------------------ reading
+
+    async def get(self, caller: Caller, job_id: str) -> dict[str, Any]:
+        """A job with its steps.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        with self._served("get"):
+            return await self._view(await self._find(caller, job_id))
+
+    async def get_step(self, caller: Caller, job_id: str, step_id: str) -> dict[str, Any]:
+        """One step, with its result however large it is.
+
+        Raises:
+            NotFoundError: there is no such job, or it has no such step.
+        """
+        with self._served("get_step"):
+            job = await self._find(caller, job_id)
+            written = await self._written(job)
+            ids = step_ids(written)
+            if step_id not in ids:
+                raise NotFoundError(f"The job {job_id!r} has no step {step_id!r}.")
+            index = ids.index(step_id)
+            record = await self._ports.table.read_step(job, index)
+            return step_view(record) if record is not None else waiting_step(written, index) or {}
+
+    async def list_jobs(
+        self, caller: Caller, *, status: str | None = None, limit: int = 20, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """The tenant's jobs, newest first, without their steps.
+
+        Args:
+            caller: whose.
+            status: only those of this status.
+            limit: how many, from 1 to 100.
+            cursor: where the page before ended.
+
+        Raises:
+            InvalidRequestError: the status, the limit or the cursor is none.
+        """
+        if status is not None and status not in get_args(JobStatus):
+            raise InvalidRequestError("/status", f"A status is one of {', '.join(get_args(JobStatus))}.")
+        if not 1 <= limit <= PAGE:
+            raise InvalidRequestError("/limit", f"A limit is a whole number from 1 to {PAGE}.")
+        place = decode_cursor(cursor) if cursor is not None else None
+        found: list[JobRecord] = []
+        more = True
+        with self._served("list"):
+            for _ in range(PAGES):
+                page = limit if status is None else PAGE
+                jobs, more = await self._ports.table.list_jobs(caller.tenant, limit=page, after=place)
+                for job in jobs:
+                    place = Place(job.key.job_id, job.created_at)
+                    if (status is None or job.status == status) and job.expires_at >= self._ports.now():
+                        found.append(job)
+                    if len(found) == limit:
+                        more = more or job is not jobs[-1]
+                        break
+                if len(found) == limit or not more:
+                    break
+        ends = encode_cursor(place) if more and place is not None else None
+        return {"jobs": [summary(job) for job in found], "cursor": ends}
+
+    # ------------------------------------------------------------------ changing
+
+    async def cancel(self, caller: Caller, job_id: str) -> dict[str, Any]:
+        """Ask a job to end before its next step; gives it as it stands.
+
+        Raises:
+            NotFoundError: there is none of that id.
+            ConflictError: it is finished.
+        """
+        with self._served("cancel"):
+            job = await self._find(caller, job_id)
+            if not job.finished:
+                answer = await self._ports.table.cancel(job)
+                if not isinstance(answer, Refused):
+                    if not answer.job.held(self._ports.now()):
+                        await self._runner.send_pointer(answer.job, salt="-cancel")
+                    return await self._view(answer.job)
+                if answer.job is None:
+                    raise NotFoundError(f"There is no job {job_id!r}.")
+            raise ConflictError(f"The job {job_id!r} is finished; there is nothing left to cancel.")
+
+    async def redrive(
+        self,
+        caller: Caller,
+        job_id: str,
+        *,
+        from_step: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Run a finished job on from a step that failed, or from an earlier one; gives it as it stands.
+
+        Args:
+            caller: who asks. The job keeps the rights it was accepted with where the caller has them too; if not, it
+                goes on with the caller's own.
+            job_id: which job.
+            from_step: id of the step to go on from; the failed one by default.
+            parameters: new ones, in place of all that the job was sent with.
+            variables: likewise.
+
+        Raises:
+            NotFoundError: there is none of that id.
+            ConflictError: it is unfinished, did not fail, or expires too soon.
+            InvalidRequestError: it cannot go on from `from_step`.
+        """
+        with self._served("redrive"):
+            job = await self._find(caller, job_id)
+            wanted = Redrive(caller, from_step, parameters, variables)
+            driven = await redrive(self._ports, job, await self._written(job), wanted)
+            await self._runner.send_pointer(driven)
+            return await self._view(driven)
+
+    # ------------------------------------------------------------------ within
+
+    async def _find(self, caller: Caller, job_id: str) -> JobRecord:
+        job = await self._ports.table.read(JobKey(caller.tenant, job_id), self._ports.now())
+        if job is None:
+            raise NotFoundError(f"There is no job {job_id!r}.")
+        return job
+
+    async def _written(self, job: JobRecord) -> Mapping[str, Any]:
+        payload = await self._ports.table.read_payload(job)
+        written: Mapping[str, Any] = json.loads(payload.payload) if payload is not None else {}
+        return written
+
+    async def _view(self, job: JobRecord) -> dict[str, Any]:
+        return job_view(job, await self._written(job), await self._ports.table.read_steps(job))
+
+    @contextmanager
+    def _served(self, door: str) -> Iterator[None]:
+        """Tell everybody when AWS fails."""
+        try:
+            yield
+        except InfraError as error:
+            self._ports.log_failure(door, "AWS failed a request", error)
+            again = RETRY_AFTER if isinstance(error, TryLaterError) else RETRY_AFTER * 12
+            raise UnavailableError(
+                "A service that this needs does not answer as it should.", retry_after=again
+            ) from error

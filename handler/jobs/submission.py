@@ -1,0 +1,86 @@
+"""What a job is accepted as: its records, and the hashes by which the same job is known again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.caller import Caller, Rights
+from handler.invocation.time_left import TimeLeft
+from handler.payload.parse import JobPayload
+from handler.ports import Ports
+from handler.recording.run import Run
+from infra.jobs_table import Answer
+from infra.records import JobKey, JobRecord, PayloadRecord
+
+DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that somebody sent and that is not known yet.
+
+    Attributes:
+        job: the record it would be accepted with.
+        payload: what it would be accepted with.
+        written: the job itself.
+    """
+
+    job: JobRecord
+    payload: PayloadRecord
+    written: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, ports: Ports, caller: Caller, sent: JobPayload) -> NewJob:
+        """What `caller` offers; `sent` has an id."""
+        if sent.id is None:
+            raise ValueError("a job is offered under an id")
+        now, settings = ports.now(), ports.settings
+        key = JobKey(caller.tenant, sent.id)
+        text = sent.canonical()
+        payload = payload_record(key, text, caller.rights, int(now) + settings.retention_days * DAY)
+        job = JobRecord(
+            key=key,
+            name=sent.name,
+            status="QUEUED",
+            steps=len(sent.steps),
+            payload=payload.hash,
+            payload_hash=digest(text),
+            created_at=now,
+            expires_at=payload.expires_at,
+            ends_at=now + settings.job_seconds,
+        )
+        return cls(job, payload, sent.as_job())
+
+    def late_run(self, ports: Ports, lifetime: TimeLeft, *, outbox: bool, pause_at: float | None = None) -> Run:
+        """A run that accepts the job with its first write: nothing is owed to anybody before."""
+        job = self.job._replace(status="RUNNING", fence=1, lease=f"1-{ports.token()}")
+        return Run(
+            job=job,
+            payload=self.payload,
+            written=self.written,
+            accepted=False,
+            lifetime=lifetime,
+            outbox=outbox,
+            pause_at=pause_at,
+        )
+
+    async def accept(self, ports: Ports, *, due: float) -> Answer:
+        """Make the job known before anything of it runs."""
+        await ports.table.put(self.payload, ())
+        return await ports.table.accept(self.job._replace(due=due), ports.now())
+
+
+def payload_record(key: JobKey, text: str, rights: Rights, expires_at: int) -> PayloadRecord:
+    """A payload with rights. Both are in the hash, else whoever has more would lend them to an equal payload."""
+    encoded = rights.encode()
+    return PayloadRecord(
+        key=key, hash=digest(f"{text}\n{encoded}"), payload=text, rights=encoded, expires_at=expires_at
+    )
+
+
+def digest(text: str) -> str:
+    """SHA-256, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()

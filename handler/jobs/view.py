@@ -1,0 +1,110 @@
+"""Records as the JSON of a job: what each door answers, made of records alone, so that every door answers the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from handler.engine.status import ConduitStatus
+from handler.invocation.timestamps import iso, iso_or_none
+from infra.records import JobRecord, StepRecord
+
+RESULTS_LIMIT: Final = 2_500_000
+"""Bytes of results in one answer. Lambda answers 6 MB at most, in which the door's JSON text is quoted once more."""
+_NOT_RUN: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.value}
+
+
+def summary(job: JobRecord) -> dict[str, Any]:
+    """The job without its steps and variables, as a list shows it."""
+    return {
+        "id": job.key.job_id,
+        "name": job.name,
+        "status": job.status,
+        "success": job.status == "SUCCEEDED" if job.finished else (False if job.failed_step else None),
+        "created_at": iso(job.created_at),
+        "started_at": iso_or_none(job.started_at),
+        "finished_at": iso_or_none(job.finished_at),
+        "failed_step": json.loads(job.failed_step) if job.failed_step else None,
+    }
+
+
+def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> dict[str, Any]:
+    """The whole job.
+
+    Args:
+        job: its record.
+        payload: what it was accepted with; empty if that is gone.
+        records: its steps that count, in order. Those that have not run are shown as the payload has them.
+    """
+    room = RESULTS_LIMIT
+    steps: list[dict[str, Any]] = []
+    for record in records:
+        size = len(record.result) if record.result else 0
+        steps.append(step_view(record, omit_result=size > room))
+        room -= size if size <= room else 0
+    written = payload.get("steps") or []
+    steps += [_waiting(index, step) for index, step in enumerate(written) if index >= len(records)]
+    view = summary(job)
+    failed_step = view.pop("failed_step")
+    return {**view, "variables": variables_after(payload, records), "failed_step": failed_step, "steps": steps}
+
+
+def step_view(record: StepRecord, *, omit_result: bool = False) -> dict[str, Any]:
+    """One step; with ``"result_omitted": true`` in place of a result that is too large to stand beside the others."""
+    view = {
+        "id": record.step_id,
+        "position": record.position,
+        "action": record.action,
+        "status": {"name": record.status, "value": record.status_value},
+        "result": None if omit_result or record.result is None else json.loads(record.result),
+        "error": json.loads(record.error) if record.error else None,
+        "attempts": record.attempts,
+        "started_at": iso_or_none(record.started_at),
+        "finished_at": iso_or_none(record.finished_at),
+        "duration_ms": record.duration_ms,
+    }
+    return {**view, "result_omitted": True} if omit_result else view
+
+
+def variables_after(payload: Mapping[str, Any], records: Iterable[StepRecord]) -> dict[str, Any]:
+    """The job's variables as they stand after these steps: what it began with, and what each step changed."""
+    variables = dict(payload.get("variables") or {})
+    for record in records:
+        if record.variables:
+            changed = json.loads(record.variables)
+            for name in changed["deleted"]:
+                variables.pop(name, None)
+            variables.update(changed["set"])
+    return variables
+
+
+def waiting_step(payload: Mapping[str, Any], index: int) -> dict[str, Any] | None:
+    """A step that has not run, or ``None`` if the job has none at `index`."""
+    written = payload.get("steps") or []
+    return _waiting(index, written[index]) if index < len(written) else None
+
+
+def step_ids(payload: Mapping[str, Any]) -> list[str]:
+    """The ids of a payload's steps: the position where a step was given none."""
+    return [_id(index, step) for index, step in enumerate(payload.get("steps") or [])]
+
+
+def _id(index: int, step: Mapping[str, Any]) -> str:
+    given = step.get("id")
+    return str(index + 1) if given is None else str(given)
+
+
+def _waiting(index: int, step: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": _id(index, step),
+        "position": index + 1,
+        "action": str(step.get("action", "")),
+        "status": dict(_NOT_RUN),
+        "result": None,
+        "error": None,
+        "attempts": 0,
+        "started_at": None,
+        "finished_at": None,
+        "duration_ms": None,
+    }

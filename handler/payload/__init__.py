@@ -1,0 +1,1 @@
+"""Parsing what users send."""

@@ -1,0 +1,1 @@
+"""The record protocol: what a run writes to the table and publishes on the bus."""

@@ -1,0 +1,202 @@
+"""JSON Schema (2020-12) of a job, for editors: completion and red lines, blocks and their parameters included.
+
+It accepts every job that would run. So it is looser than a run where the schema language cannot say what a run accepts:
+It accepts every job that would run. So it is looser than a run where the schema language cannot say what one accepts:
+be met, or whose failure is allowed, may hold anything at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pydantic import BeforeValidator, PlainValidator, TypeAdapter, WrapValidator
+
+from blocks.block import Block
+from handler.payload.shape import JobShape
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+TAG: Final = r"\{[%:#<] "
+"""What every text with a tag holds."""
+_TAGGED: Final = {"type": "string", "pattern": TAG}
+_ANY: Final[dict[str, Any]] = {}
+_NUMBER_TEXT: Final = {"type": "string", "pattern": "[0-9]|[iI][nN][fF]|[nN][aA][nN]"}
+_TRUTH_TEXT: Final = {"type": "string", "maxLength": 5}
+"""``"yes"``, ``"off"``, ``"False"``, …: none is longer."""
+_BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_DOCUMENTATION: Final = ("title", "description", "default", "deprecated", "examples")
+_CONVERTERS: Final = (BeforeValidator, PlainValidator, WrapValidator)
+_OTHER_CASES: Final = {"I": "\u0131", "S": "\u017f"}
+"""Letters whose upper case is a plain one: the dotless i and the long s."""
+
+
+def job_schema(blocks: Iterable[Block[..., Any]]) -> dict[str, Any]:
+    """The schema of a job that may use these blocks."""
+    schema = TypeAdapter(JobShape).json_schema()
+    step = schema["$defs"]["JobStep"]
+    _describe(schema, step)
+    known = list(blocks)
+    if not known:
+        return _closed(schema)
+    step["allOf"] = [
+        {
+            "if": {"not": _flag("allow_failure", const=True)},
+            "then": {"properties": {"action": _action_schema(known)}},
+        },
+        {
+            "if": {"not": {"anyOf": [_flag("allow_failure", const=True), _conditional()]}},
+            "then": {"allOf": [_use_of(block) for block in known]},
+        },
+    ]
+    return _closed(schema)
+
+
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"$schema": DIALECT, **schema, "not": {"required": ["parameters", "local_values"]}}
+
+
+def _describe(schema: dict[str, Any], step: dict[str, Any]) -> None:
+    schema["title"] = "Conduit job"
+    texts = {
+        "id": "The job's id; one is made up where none is given. The same id and job again is the same job.",
+        "name": "A name for people.",
+        "parameters": "Values that tags read and no step changes: {< name >}.",
+        "local_values": "Another name of `parameters`.",
+        "variables": "Values that steps read and change: {# name #}.",
+        "steps": "What to do, in this order.",
+    }
+    for name, text in texts.items():
+        schema["properties"][name]["description"] = text
+    step_texts = {
+        "id": "How tags call the step: {: id :} is its result. Its position, from 1, where none is given.",
+        "action": "The block to use, in any case of letters.",
+        "parameters": "The block's parameters. Tags work in every text.",
+        "if": "The step runs only if this is true: a text with tags, or a list of which all must be.",
+        "forced": "Run even after an earlier step failed.",
+        "timeout": "Seconds that the step may take.",
+        "retry": "When to try again.",
+        "allow_failure": "Whether the job goes on when this step fails.",
+    }
+    for name, text in step_texts.items():
+        step["properties"][name]["description"] = text
+    step["title"] = "Step"
+
+
+def _flag(name: str, *, const: bool) -> dict[str, Any]:
+    return {"properties": {name: {"const": const}}, "required": [name]}
+
+
+def _conditional() -> dict[str, Any]:
+    return {"properties": {"if": {"not": {"enum": [True, None]}}}, "required": ["if"]}
+
+
+def _action_schema(blocks: list[Block[..., Any]]) -> dict[str, Any]:
+    names = [block.action for block in blocks]
+    return {"anyOf": [{"enum": names}, {"pattern": f"^(?:{'|'.join(_any_case(name) for name in names)})$"}]}
+
+
+def _any_case(name: str) -> str:
+    """A pattern for the name in any case of letters: JSON Schema's patterns know no flag for that."""
+    return "".join(_letter(letter) for letter in name)
+
+
+def _letter(letter: str) -> str:
+    if letter.isalpha():
+        return f"[{letter}{letter.lower()}{_OTHER_CASES.get(letter, '')}]"
+    return letter if letter.isalnum() or letter == "_" else f"\\{letter}"
+
+
+def _use_of(block: Block[..., Any]) -> dict[str, Any]:
+    """What holds for the parameters of steps that use this block."""
+    schema = block.schema()
+    written = schema.get("properties", {})
+    parameters: dict[str, Any] = {
+        "description": block.description,
+        "properties": {name: _property_of(block, name, property_, schema) for name, property_ in written.items()},
+        "patternProperties": {TAG: {}},
+        "additionalProperties": _tolerant(schema.get("additionalProperties", True), schema),
+    }
+    renamed = {property_.get("description") for property_ in written.values() if property_.get("deprecated")}
+    needed = [name for name in schema.get("required", []) if f"Another name of `{name}`." not in renamed]
+    then: dict[str, Any] = {"properties": {"parameters": parameters}}
+    if needed:
+        a_name_is_a_tag = {"not": {"propertyNames": {"not": {"pattern": TAG}}}}  # it may turn out to be any of them
+        parameters["anyOf"] = [{"required": needed}, a_name_is_a_tag]
+        then["required"] = ["parameters"]
+    return {
+        "if": {"properties": {"action": {"pattern": f"^{_any_case(block.action)}$"}}, "required": ["action"]},
+        "then": then,
+    }
+
+
+def _property_of(
+    block: Block[..., Any], name: str, property_: dict[str, Any], schema: dict[str, Any]
+) -> dict[str, Any]:
+    documented: dict[str, Any] = {key: property_[key] for key in _DOCUMENTATION if key in property_}
+    marks = getattr(block.arguments.annotations.get(name), "__metadata__", ())
+    if any(isinstance(mark, _CONVERTERS) for mark in marks):  # it takes what its schema does not tell
+        return documented
+    tolerant = _tolerant(property_, schema)
+    return {**documented, "anyOf": [tolerant, _TAGGED]} if tolerant else documented
+
+
+def _tolerant(schema: Any, root: dict[str, Any], seen: tuple[str, ...] = ()) -> Any:
+    """A schema that takes whatever pydantic's lax mode would take for `schema`, and texts with tags anywhere.
+
+    What is not known to be safe is left out: a missing line is better than a wrong one.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return _ANY if name in seen else _tolerant(root["$defs"][name], root, (*seen, name))
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            members = [_tolerant(member, root, seen) for member in schema[union]]
+            return {"anyOf": members} if all(members) else _ANY
+    if "enum" in schema or "const" in schema:
+        return {key: schema[key] for key in ("enum", "const") if key in schema}
+    make = {
+        "integer": _tolerant_number,
+        "number": _tolerant_number,
+        "boolean": _tolerant_boolean,
+        "string": _tolerant_text,
+        "array": _tolerant_array,
+        "object": _tolerant_object,
+        "null": lambda *_: {"type": "null"},
+    }.get(schema.get("type", ""))
+    return make(schema, root, seen) if make else _ANY
+
+
+def _tolerant_number(schema: dict[str, Any], _root: dict[str, Any], _seen: tuple[str, ...]) -> dict[str, Any]:
+    bounds = {key: schema[key] for key in _BOUNDS if key in schema}
+    return {"anyOf": [{"type": schema["type"], **bounds}, {"type": "boolean"}, _NUMBER_TEXT]}
+
+
+def _tolerant_boolean(_schema: dict[str, Any], _root: dict[str, Any], _seen: tuple[str, ...]) -> dict[str, Any]:
+    return {"anyOf": [{"type": "boolean"}, {"enum": [0, 1]}, _TRUTH_TEXT]}
+
+
+def _tolerant_text(schema: dict[str, Any], _root: dict[str, Any], _seen: tuple[str, ...]) -> dict[str, Any]:
+    return _ANY if "format" in schema else {"type": "string"}  # dates and the like come as numbers, too
+
+
+def _tolerant_array(schema: dict[str, Any], root: dict[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "array"}
+    made |= {key: schema[key] for key in ("minItems", "maxItems") if key in schema}
+    if "items" in schema:
+        made["items"] = _or_tagged(_tolerant(schema["items"], root, seen))
+    if "prefixItems" in schema:
+        made["prefixItems"] = [_or_tagged(_tolerant(item, root, seen)) for item in schema["prefixItems"]]
+    return made
+
+
+def _tolerant_object(schema: dict[str, Any], root: dict[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
+    rest = schema.get("additionalProperties")
+    if "properties" in schema or not isinstance(rest, dict):
+        return {"type": "object"}
+    return {"type": "object", "additionalProperties": _or_tagged(_tolerant(rest, root, seen))}
+
+
+def _or_tagged(schema: Any) -> Any:
+    return {"anyOf": [schema, _TAGGED]} if schema else schema
