@@ -176,3 +176,62 @@ def test_a_long_error_message_is_shortened_and_says_so(run: Any, make_block: Any
     message = run({"steps": [{"action": "FAIL"}]}, blocks=[make_block(fail)])[1].error["message"]
     assert len(message) < 2_100
     assert message.endswith("(100,000 characters in all)")
+
+
+def of(make_block: Any, function: Any) -> dict[str, Any]:
+    """Options and one step for a job of that one block."""
+    return {"steps": [{"action": "BLOCK"}], "blocks": [make_block(function, name="block")]}
+
+
+def test_every_byte_that_a_block_charges_counts_and_the_error_says_how_many(run: Any, make_block: Any) -> None:
+    def build(call__: Any) -> None:
+        for _ in range(9):
+            call__.charge(1)
+        call__.charge(0)
+        call__.charge(-5)
+        call__.charge(2)
+
+    assert run(of(make_block, build), Runtime(limits=Limits(record=11))).success
+    job = run(of(make_block, build), Runtime(limits=Limits(record=10)))
+    assert job[1].status.name == "RESULT_LIMIT_EXCEED"
+    assert job[1].error["message"].endswith("would take 11 bytes; the limit is 10")
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, "DONE"), (1, "RESULT_LIMIT_EXCEED")])
+@pytest.mark.parametrize(
+    ("value", "tag", "size"),
+    [
+        ({"k": "x" * 50, "l": [1, 2]}, "{< p >}", 2 + 1 + 50 + 1 + 2 + (2 + 2 + 2)),
+        (["x" * 50, [], {}], "{< p >}", 2 + 50 + 2 + 2 + 2 + 2),
+        ([1] * 10, "{< p.0:10 >}", 10 * 2 + (2 + 10 * 2)),
+    ],
+    ids=["dictionary", "list", "slice"],
+)
+def test_what_a_tag_copies_is_counted_by_its_texts_and_its_items(
+    run: Any, statuses: Any, make_block: Any, value: Any, tag: str, size: int, over: int, status: str
+) -> None:
+    take = make_block(lambda *, value: None, name="take")  # noqa: ARG005  # what it is given is all that counts
+    data = {"parameters": {"p": value}, "steps": [{"action": "TAKE", "parameters": {"value": tag}}]}
+    runtime = Runtime(limits=Limits(parameters=size - over))
+    assert statuses(run(data, runtime, blocks=[take])) == [status]
+
+
+def test_a_block_that_only_reads_variables_has_all_of_the_record_for_its_result(run: Any, make_block: Any) -> None:
+    data = {"variables": {"v": 1}, **of(make_block, lambda job__: "x" * (97 + job__.variables["v"]))}
+    assert run(data, Runtime(limits=Limits(record=100))).success
+
+
+def test_each_try_and_the_condition_have_the_whole_budget_of_what_tags_expand_to(
+    run: Any, statuses: Any, make_block: Any
+) -> None:
+    errors = iter([OSError, OSError, None])
+
+    def work(*, text: str) -> int:
+        if error := next(errors):
+            raise error
+        return len(text)
+
+    step = {"action": "WORK", "if": "{< t >}!", "parameters": {"text": "{< t >}!"}, "retry": {"delay": 0}}
+    runtime = Runtime(limits=Limits(parameters=100))
+    job = run({"parameters": {"t": "x" * 60}, "steps": [step]}, runtime, blocks=[make_block(work)])
+    assert (statuses(job), job[1].attempts) == (["DONE"], 3)

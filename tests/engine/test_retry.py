@@ -138,3 +138,109 @@ def test_each_try_resolves_its_arguments_anew(run: Any) -> None:
 def test_a_retry_that_says_what_cannot_be_is_refused(retry: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="retry"):
         Conduit.from_dict({"steps": [{"action": "LOGIC.TRUE", "retry": retry}]})
+
+
+TRUE = {"action": "LOGIC.TRUE"}
+
+
+FAIL = {"action": "LOGIC.ASSERT", "parameters": {"value": False}}
+
+
+class Clock:
+    """Moves when told."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+def test_a_step_starts_with_no_try_of_the_step_before_it_used_up(run: Any, make_block: Any) -> None:
+    calls: list[int] = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise OSError
+
+    step = {"action": "FAIL", "allow_failure": True, "retry": {"attempts": 2, "delay": 0}}
+    run({"steps": [TRUE, step, step]}, blocks=[make_block(fail)])
+    assert len(calls) == 4
+
+
+def test_a_step_to_be_tried_again_fails_when_the_time_of_its_job_is_over(run: Any) -> None:
+    job = run({"steps": [TRUE | {"retry": {}}]}, Runtime(now=Clock(), job_ends_at=0))
+    assert (job[1].status, job[1].attempts) == (ConduitStatus.TIME_LIMIT_EXCEED, 0)
+    assert job[1].error["message"] == "not started: the time limit of the whole job had passed"
+
+
+def test_a_step_that_is_tried_again_started_when_it_was_first_begun(make_block: Any) -> None:
+    clock, calls = Clock(), iter([OSError, None])
+
+    def work() -> None:
+        clock.time += 1
+        if error := next(calls):
+            raise error
+
+    async def sleep(seconds: float) -> None:
+        clock.time += seconds
+
+    retry = {"attempts": 2, "delay": 2, "jitter": False}
+    job = Conduit.from_dict({"steps": [{"action": "WORK", "retry": retry}]}, blocks=[make_block(work)])
+    asyncio.run(job.run(Runtime(now=clock, sleep=sleep)))
+    assert (job[1].started_at, job[1].finished_at, job[1].duration_ms) == (0, 4, 4000)
+
+
+@pytest.mark.parametrize(("ends_at", "outcome"), [(4.0, Outcome.FINISHED), (3.0, Outcome.PAUSED)])
+def test_a_retry_waits_only_while_the_invocation_leaves_time_for_it(
+    make_block: Any, ends_at: float, outcome: Outcome
+) -> None:
+    clock = Clock()
+
+    def fail() -> None:
+        clock.time += 1
+        raise OSError
+
+    async def sleep(seconds: float) -> None:
+        clock.time += seconds
+
+    retry = {"attempts": 2, "delay": 2, "jitter": False}
+    job = Conduit.from_dict({"steps": [{"action": "FAIL", "retry": retry}]}, blocks=[make_block(fail)])
+    invocation = InvocationTime(ends_at=ends_at)
+    assert asyncio.run(job.run(Runtime(now=clock, sleep=sleep, invocation=invocation))) is outcome
+
+
+@pytest.mark.parametrize(("ends_at", "attempts"), [(4.0, 2), (3.9, 1)])
+def test_a_try_that_can_end_with_its_job_or_its_invocation_is_waited_for(
+    make_block: Any, ends_at: float, attempts: int
+) -> None:
+    for limit in ({"job_ends_at": ends_at}, {"invocation": InvocationTime(ends_at=ends_at)}):
+        clock = Clock()
+
+        def fail(clock: Clock = clock) -> None:
+            clock.time += 1
+            raise OSError
+
+        async def sleep(seconds: float, clock: Clock = clock) -> None:
+            clock.time += seconds
+
+        retry = {"attempts": 2, "delay": 2, "jitter": False}
+        step = {"action": "FAIL", "retry": retry, "timeout": 1}
+        job = Conduit.from_dict({"steps": [step]}, blocks=[make_block(lambda fail=fail: fail(), name="fail")])
+        asyncio.run(job.run(Runtime(now=clock, sleep=sleep, **limit)))
+        assert job[1].attempts == attempts
+
+
+def test_the_defaults_of_retry_are_the_documented_ones(make_block: Any) -> None:
+    waits: list[float] = []
+
+    def fail() -> None:
+        raise OSError
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    for retry in ({}, {"attempts": 7}):
+        job = Conduit.from_dict({"steps": [{"action": "FAIL", "retry": retry}]}, blocks=[make_block(fail)])
+        asyncio.run(job.run(Runtime(now=Clock(), sleep=sleep, random=lambda: 0.5)))
+    assert waits == [0.75, 1.5, *(0.75 * delay for delay in (1, 2, 4, 8, 16, 30))]

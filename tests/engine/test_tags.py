@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from handler.engine import ScopedObject
 from handler.engine.language.tags import PathError, Tag, parse, resolve
 
 CONTEXTS = {
@@ -149,3 +150,108 @@ def test_a_hostile_text_is_read_in_linear_time(text: str) -> None:
 def test_more_tags_within_tags_than_anyone_writes_are_text() -> None:
     text = "{# " * 33 + "n" + " #}" * 33
     assert not any(isinstance(piece, Tag) and piece.path.count("{#") >= 32 for piece in parse(text))
+
+
+FAIL = {"action": "LOGIC.ASSERT", "parameters": {"value": False}}
+
+
+def show(value: Any, **more: Any) -> dict[str, Any]:
+    return {"action": "OBJECT.COPY", "parameters": {"value": value}, **more}
+
+
+class Person:
+    name, spare, token_, _hidden = "Ada", None, "secret", "secret"
+
+
+def test_the_result_of_a_step_that_failed_is_null_for_every_tag(run: Any) -> None:
+    tags = ["{: f :}", "{% steps.f.result %}", "{% steps.f.status.name %}", "{% steps.f.error.type %}"]
+    job = run({"steps": [FAIL | {"id": "f", "allow_failure": True}, show(tags)]})
+    assert job[2].return_value == [None, None, "ASSERTION_ERROR", "AssertionError"]
+
+
+def test_all_of_a_step_and_of_its_job_can_be_read(run: Any) -> None:
+    keys = ["id", "position", "action", "parameters", "error", "status.value", "block.category", "block.name"]
+    step = {"id": "a", "action": "text.count", "parameters": {"text": "{% job.name %}"}}
+    job = run({"id": "j", "name": "n", "steps": [step, show([f"{{% steps.a.{key} %}}" for key in keys])]})
+    assert job[2].return_value == ["a", 1, "TEXT.COUNT", step["parameters"], None, 0, "TEXT", "COUNT"]
+    assert dict(job.contexts["job"]) == {"id": "j", "name": "n", "success": True, "parameters": {}, "variables": {}}
+    assert (len(job.contexts["steps"]), set(job["a"].view)) == (2, {key.split(".")[0] for key in keys} | {"result"})
+
+
+def test_tags_show_the_written_action_of_a_step_whose_block_is_unknown(run: Any) -> None:
+    names = [f"{{% steps.{step}.block.{key} %}}" for step in ("a", "b") for key in ("category", "name")]
+    unknown = [{"id": "a", "action": "MY.OWN.ONE"}, {"id": "b", "action": "ALONE"}]
+    job = run(
+        {"steps": [step | {"allow_failure": True} for step in unknown] + [show([*names, "{% steps.a.action %}"])]}
+    )
+    assert job[3].return_value == ["MY", "ONE", None, "ALONE", "MY.OWN.ONE"]
+
+
+def test_a_step_may_be_named_like_a_part_of_a_path(run: Any) -> None:
+    steps = [show(name, id=name) for name in ("steps", "variables", "parameters", "a")]
+    tags = ["{: a :}", "{# v #}", "{< p >}", "{% job.variables.v %}"]
+    job = run({"variables": {"v": 1}, "parameters": {"p": 2}, "steps": [*steps, show(tags)]})
+    assert job[5].return_value == ["a", 1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("job.variables.none.x", "null at `job.variables.none` has no `x`"),
+        ("job.variables.yes.x", "a boolean at `job.variables.yes` has no `x`"),
+        ("job.variables.empty.x", "an empty dictionary at `job.variables.empty` has no `x`"),
+        ("job.variables.list.99", "a list of 1 at `job.variables.list` has no `99`"),
+        ("job.variables.list.x", "a list of 1 at `job.variables.list` has no `x`"),
+        ("job.variables.five.x", "a dictionary of 5 (`1`, `2`, `3`, `4`, `5`) at `job.variables.five` has no `x`"),
+        ("job.variables.six.x", "a dictionary of 6 (`1`, `2`, `3`, `4`, `5`, …) at `job.variables.six` has no `x`"),
+        ("job.tags", "a job at `job` has no `tags`"),
+        ("steps.1.x", "a step at `steps.1` has no `x`"),
+        ("steps.x", "a job of 1 steps at `steps` has no `x`"),
+    ],
+)
+def test_a_path_that_leads_nowhere_says_what_is_there_whatever_it_is(run: Any, path: str, message: str) -> None:
+    variables: dict[str, Any] = {"none": None, "yes": True, "empty": {}, "list": [1]}
+    variables |= {"five": dict.fromkeys("12345"), "six": dict.fromkeys("123456")}
+    job = run({"variables": variables, "steps": [show(f"{{% {path} %}}")]})
+    assert job[1].error == {"type": "PathError", "message": f"`{path}`: {message}"}
+
+
+@pytest.mark.parametrize("key", ["_secret", "secret_", "__class__"])
+def test_a_private_key_is_out_of_reach_through_another_tag_too(run: Any, key: str) -> None:
+    variables = {"key": key, key: 1}
+    error = run({"variables": variables, "steps": [show("{% job.variables.{# key #} %}")]})[1].error
+    assert error["type"] == "PathError"
+    assert f"`{key}` is out of reach" in error["message"]
+
+
+def test_a_shortcut_to_a_step_that_is_not_there_says_so(run: Any) -> None:
+    error = run({"steps": [show("{: nope :}")]})[1].error
+    assert error == {"type": "PathError", "message": "`nope`: a job of 1 steps has no `nope`"}
+
+
+def test_a_job_put_into_a_text_shows_what_tags_see_of_it(run: Any) -> None:
+    job = run({"id": "j", "steps": [{"action": "TEXT.CREATE", "parameters": {"value": "<{% job %}>"}}]})
+    assert job[1].return_value == "<{'id': 'j', 'name': None, 'success': None, 'parameters': {}, 'variables': {}}>"
+
+
+def test_a_scoped_object_is_a_mapping_of_what_it_lists_and_of_no_more() -> None:
+    seen = ScopedObject(Person(), ["name", "token_", "_hidden", "__class__"])
+    assert (dict(seen), len(seen), bool(seen)) == ({"name": "Ada"}, 1, True)
+    for hidden in ("spare", "token_", "_hidden"):
+        with pytest.raises(AttributeError):
+            getattr(seen, hidden)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (" {# {# n #} #}\n", [1]),
+        ("{# n #} {# n #}", "v v"),
+        ("{# a{b #}", 5),
+        ("{# a{b{# n #} #}", 6),
+        ({1: "x", "{# n #}": 2, "{# five #}": 3}, {"1": "x", "v": 2, "5": 3}),
+    ],
+)
+def test_what_the_user_wrote_becomes_this_value(written: Any, value: Any) -> None:
+    contexts = {"job": {"variables": {"v": [1], "n": "v", "a{b": 5, "a{bv": 6, "five": 5}}}
+    assert resolve(written, contexts, lambda _: None) == value

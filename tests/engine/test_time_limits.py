@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from blocks.block import Block, Call
-from handler.engine import Conduit, ConduitStatus, InvocationTime, Outcome, Runtime
+from handler.engine import Conduit, ConduitStatus, Decision, InvocationTime, Outcome, Runtime
 from handler.engine.alarm.alarm import StepTimeout
+from handler.engine.outcome import Paused
 from handler.engine.runtime import steady_clock
 
 START = 1000.0
@@ -272,3 +273,157 @@ def test_the_systems_clock_does_not_follow_one_that_is_set_anew(monkeypatch: pyt
     before = now()
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert before <= now() < before + 60
+
+
+class Clock:
+    """Moves when told."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+def plain() -> int:
+    return 1
+
+
+async def waiting() -> int:
+    return 1
+
+
+TRUE = {"action": "LOGIC.TRUE"}
+
+
+class LateAlarm:
+    """Stops each block when it is through."""
+
+    def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+        function(*args, **kwargs)
+        raise StepTimeout(seconds)
+
+    async def wait(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+        await function(*args, **kwargs)
+        raise StepTimeout(seconds)
+
+
+@pytest.mark.parametrize("function", [plain, waiting])
+def test_an_invocation_that_ends_while_before_step_answers_begins_nothing(make_block: Any, function: Any) -> None:
+    clock = Clock()
+
+    def take_long(_job: Conduit, _step: Any) -> None:
+        clock.time += 9
+
+    block = make_block(function, name="block")
+    job = Conduit.from_dict({"steps": [{"action": "BLOCK"}]}, blocks=[block], before_step=take_long)
+    outcome = asyncio.run(job.run(Runtime(now=clock, invocation=InvocationTime(ends_at=5))))
+    assert (outcome, job[1].status, job[1].attempts) == (Outcome.PAUSED, ConduitStatus.NONE, 0)
+    assert job.paused == Paused(position=1)
+
+
+def test_before_step_is_not_called_for_a_step_that_the_invocation_has_no_time_for() -> None:
+    asked: list[Any] = []
+    job = Conduit.from_dict({"steps": [TRUE]}, before_step=lambda *_: asked.append(1))
+    asyncio.run(job.run(Runtime(now=Clock(), invocation=InvocationTime(ends_at=0))))
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("own", "block", "left", "outcome"),
+    [
+        (None, 4, 3.5, Outcome.PAUSED),
+        (80, 4, 3.5, Outcome.PAUSED),
+        (4, 80, 3.5, Outcome.PAUSED),
+        (4, None, 4, Outcome.FINISHED),
+        (10, None, 9, Outcome.PAUSED),
+        (11, None, 9, Outcome.FINISHED),
+        (None, None, 0.11, Outcome.FINISHED),
+        (None, None, 0.09, Outcome.PAUSED),
+    ],
+)
+def test_a_step_needs_the_shorter_of_its_timeouts_where_a_fresh_invocation_has_it(
+    make_block: Any, own: float | None, block: float | None, left: float, outcome: Outcome
+) -> None:
+    clock = Clock()
+    made = make_block(plain, timeout=block)
+
+    def move(_job: Conduit, step: Any) -> None:
+        clock.time = 100 - left if step.position == 1 else clock.time
+
+    job = Conduit.from_dict({"steps": [TRUE, {"action": "PLAIN", "timeout": own}]}, blocks=[made], on_step_update=move)
+    assert asyncio.run(job.run(Runtime(now=clock, invocation=InvocationTime(ends_at=100, fresh=10)))) is outcome
+
+
+def test_a_failed_step_has_its_end_and_its_duration(run: Any, make_block: Any) -> None:
+    clock = Clock()
+
+    def fail() -> None:
+        clock.time += 1.2345678
+        raise OSError
+
+    def turn_back() -> None:
+        clock.time -= 100
+        raise OSError
+
+    steps = [{"action": "FAIL", "allow_failure": True}, {"action": "TURN_BACK"}]
+    job = run({"steps": steps}, Runtime(now=clock), blocks=[make_block(fail), make_block(turn_back)])
+    assert (job[1].started_at, job[1].finished_at, job[1].duration_ms) == (0, 1.2345678, 1234.568)
+    assert (job[2].started_at, job[2].finished_at, job[2].duration_ms) == (1.2345678, 1.2345678, 0)
+
+
+def test_steps_that_did_not_begin_leave_the_invocation_to_the_first_that_does(run: Any, statuses: Any) -> None:
+    runtime = Runtime(now=Clock(), invocation=InvocationTime(ends_at=5, fresh=10))
+    job = run({"steps": [TRUE | {"if": False}, TRUE | {"timeout": 8}, TRUE | {"timeout": 8}]}, runtime)
+    assert statuses(job) == ["IF_CONDITION_FAILED", "DONE", "NONE"]
+    assert job.paused == Paused(position=3, tries=0, resume_in=0, cut=False)
+    job = run({"steps": [TRUE, TRUE | {"if": False}, TRUE | {"timeout": 8}]}, runtime)
+    assert statuses(job) == ["DONE", "IF_CONDITION_FAILED", "NONE"]
+
+
+def test_a_step_that_is_paused_before_it_began_has_no_times() -> None:
+    job = Conduit.from_dict({"steps": [TRUE]}, before_step=lambda *_: Decision.PAUSE)
+    asyncio.run(job.run())
+    assert (job[1].started_at, job[1].finished_at, job[1].duration_ms) == (None, None, None)
+
+
+def test_a_block_that_makes_up_a_time_limit_where_there_is_none_has_just_failed(
+    run: Any, statuses: Any, make_block: Any
+) -> None:
+    def pretend() -> None:
+        raise StepTimeout(1)
+
+    assert statuses(run({"steps": [{"action": "PRETEND"}]}, blocks=[make_block(pretend)])) == ["UNHANDLED_EXCEPTION"]
+
+
+def test_a_step_that_was_stopped_says_after_how_long_and_by_which_limit(run: Any, make_block: Any) -> None:
+    clock = Clock()
+    clock.time = 1000.0
+
+    def work(call__: Any) -> None:
+        clock.time += 0.75
+        left.append(call__.time_left)
+
+    left: list[float] = []
+    runtime = Runtime(now=clock, alarm=LateAlarm())
+    job = run({"steps": [{"action": "WORK", "timeout": 0.5}]}, runtime, blocks=[make_block(work)])
+    assert left == [0]
+    assert job[1].status is ConduitStatus.TIME_LIMIT_EXCEED
+    message = "stopped after 0.750 s by the step's own time limit (`timeout`): 0.500 s were left"
+    assert job[1].error == {"type": "TIME_LIMIT_EXCEED", "message": message}
+
+
+def test_a_coroutine_that_the_invocation_cuts_off_runs_again(make_block: Any) -> None:
+    job = Conduit.from_dict({"steps": [{"action": "WAITING"}]}, blocks=[make_block(waiting)])
+    runtime = Runtime(now=Clock(), alarm=LateAlarm(), invocation=InvocationTime(ends_at=5))
+    assert asyncio.run(job.run(runtime)) is Outcome.PAUSED
+    assert (job[1].status, job.paused) == (ConduitStatus.NONE, Paused(position=1, cut=True))
+    assert (job[1].started_at, job[1].finished_at, job[1].duration_ms) == (0, None, None)
+
+
+def test_a_block_has_no_more_time_than_its_invocation(run: Any, make_block: Any) -> None:
+    clock = Clock()
+    clock.time = 1000.0
+    look = make_block(lambda call__: call__.time_left, name="look")
+    runtime = Runtime(now=clock, invocation=InvocationTime(ends_at=1005, fresh=7))
+    assert run({"steps": [{"action": "LOOK", "timeout": 10}]}, runtime, blocks=[look])[1].return_value == 5

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.block import REGISTRY, Block
-from tests.handler.api.client import JOIN, Client
+from tests.handler.http.client import JOIN, Client
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 

@@ -18,7 +18,8 @@ from handler.payload.parse import InvalidPayloadError, parse
 from handler.validation.schema import job_schema
 
 CASES = [
-    json.loads(line) for line in (Path(__file__).parent.parent / "compat" / "cases.jsonl").read_text().splitlines()
+    json.loads(line)
+    for line in (Path(__file__).parent.parent.parent / "compat" / "cases.jsonl").read_text().splitlines()
 ]
 JOIN = {"text1": "a", "text2": "b"}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.handler.api.client import Client, expect_problem
+from tests.handler.http.client import Client, expect_problem
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 

@@ -14,7 +14,7 @@ from handler.caller import Caller
 from handler.http.identity import MAX_TENANT, identify
 from handler.settings import Settings
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parent.parent.parent / "events"
 SUBJECT = "6f1c2c9e-0f5b-4b7e-9d4c-1a2b3c4d5e6f"
 
 

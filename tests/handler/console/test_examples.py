@@ -11,7 +11,7 @@ import pytest
 
 from handler.console.workstation import Options, Workstation, open_workstation
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
 QUICK = [name for name in NAMES if name != "hand-over"]
 

@@ -12,7 +12,7 @@ import pytest
 from handler.http.reply import Reply, adapt_response, as_response
 from handler.http.request import UnreadableRequestError, read_request
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parent.parent.parent / "events"
 REQUESTS = sorted(path.stem for path in EVENTS.glob("*.json"))
 
 

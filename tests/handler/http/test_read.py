@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.handler.api.client import FAIL, JOIN, Client, expect_problem
+from tests.handler.http.client import FAIL, JOIN, Client, expect_problem
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 

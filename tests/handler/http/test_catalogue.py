@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.handler.api.client import Client, expect_problem
+from tests.handler.http.client import Client, expect_problem
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 

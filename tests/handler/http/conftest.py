@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.handler.api.client import Client
+from tests.handler.http.client import Client
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from handler.caller import Caller
 from handler.http.identity import identify
 from handler.settings import Settings
-from tests.handler.api.client import JOIN, Client, expect_problem
+from tests.handler.http.client import JOIN, Client, expect_problem
 
 EVENTS = Path(__file__).parents[2] / "events"
 SETTINGS = Settings(table_name="t", bus_name="b", queue_url="q", dead_letter_queue_url="d")

@@ -16,7 +16,7 @@ import pytest
 from blocks.block import REGISTRY
 from handler.cli import main
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
 FINE = '{"id": "%s", "steps": [{"action": "TEXT.UPPERCASE", "parameters": {"text": "%s"}}]}'
 FAILS = '{"id": "fails", "steps": [{"action": "LOGIC.ASSERT", "parameters": {"value": false}}]}'

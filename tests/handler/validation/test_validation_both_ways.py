@@ -19,7 +19,8 @@ from handler.payload.problem import Problem
 from handler.validation.validate import find_problems
 
 CASES = [
-    json.loads(line) for line in (Path(__file__).parent.parent / "compat" / "cases.jsonl").read_text().splitlines()
+    json.loads(line)
+    for line in (Path(__file__).parent.parent.parent / "compat" / "cases.jsonl").read_text().splitlines()
 ]
 NOBODY = Rights(frozenset(), 1000)
 

@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from handler.http.catalogue_endpoints import CatalogueEndpoints
 from handler.http.job_endpoints import JobEndpoints
-from tests.handler.api.client import FAIL, JOIN, Answer, Client
+from tests.handler.http.client import FAIL, JOIN, Answer, Client
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""What is kept of a result: a copy as canonical JSON, within its limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from handler.engine import ConduitStatus, Limits, Runtime
+
+
+def show(value: Any, **more: Any) -> dict[str, Any]:
+    return {"action": "OBJECT.COPY", "parameters": {"value": value}, **more}
+
+
+def levels(depth: int, inner: Any) -> Any:
+    """A value of that many levels: `inner` is the deepest, and beside each level stand values that are not as deep."""
+    for level in range(depth - 1):
+        inner = {"a": {}, "k": inner, "l": [1]} if level % 2 else [[1], inner, {}]
+    return inner
+
+
+def test_parameters_nested_without_end_are_a_status(run: Any, statuses: Any) -> None:
+    value: Any = []
+    for _ in range(100_000):
+        value = [value]
+    job = run({"steps": [show(value)]})
+    assert (statuses(job), job[1].error["message"]) == (["INVALID_ARGUMENT"], "the parameters are nested too deep")
+    while value:  # taken apart by hand: freeing it at once would recurse as deep
+        value = value.pop()
+
+
+@pytest.mark.parametrize(("over", "status"), [(-1, "DONE"), (0, "DONE"), (1, "RESULT_LIMIT_EXCEED")])
+@pytest.mark.parametrize("inner", [[], {}, [1], {"k": 1}], ids=str)
+@pytest.mark.parametrize("limit", [4, 5, 32])
+def test_levels_are_counted_along_the_deepest_branch(
+    run: Any, statuses: Any, make_block: Any, limit: int, inner: Any, over: int, status: str
+) -> None:
+    give = make_block(lambda: levels(limit + over, inner), name="give")
+    job = run({"steps": [{"action": "GIVE"}]}, Runtime(limits=Limits(nesting=limit)), blocks=[give])
+    assert statuses(job) == [status]
+
+
+def test_a_result_nested_without_end_is_a_status(run: Any, make_block: Any) -> None:
+    step = run({"steps": [{"action": "GIVE"}]}, blocks=[make_block(lambda: levels(5000, []), name="give")])[1]
+    assert step.status is ConduitStatus.RESULT_LIMIT_EXCEED
+    assert step.error["message"] == "the value is nested deeper than 32 levels"
+
+
+def test_a_result_is_a_copy_that_its_block_cannot_change_afterwards(run: Any, make_block: Any) -> None:
+    kept: list[Any] = []
+
+    def give() -> list[Any]:
+        kept.append((1, []))
+        return kept
+
+    job = run({"steps": [{"action": "GIVE"}] * 2}, blocks=[make_block(give)])
+    kept[0][1].append("spoilt")
+    assert [step.return_value for step in job] == [[[1, []]], [[1, []], [1, []]]]
+
+
+def test_a_wide_value_is_not_a_deep_one(run: Any, statuses: Any) -> None:
+    assert statuses(run({"steps": [show([[]] * 100 + [{}] * 100)]})) == ["DONE"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (None, "null"), (1.5, "1.5"), ("ä", '"ä"'), ((1, 2), "[1,2]"), (["ä"], '["ä"]')],
+)
+def test_a_result_is_kept_as_canonical_json(run: Any, make_block: Any, value: Any, text: str) -> None:
+    assert run({"steps": [{"action": "GIVE"}]}, blocks=[make_block(lambda: value, name="give")])[1].result_json == text
