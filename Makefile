@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost validate-template blocks-page chaos clean
+.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost timeouts validate-template blocks-page architecture-map simulate mutants contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -97,6 +97,9 @@ validate-template: .venv-sam/.ready .venv-checkov/.ready ## SAM's own checks of 
 
 blocks-page: $(READY) ## write docs/blocks.md from the docstrings of the blocks
 	@$(BIN)/python docs/blocks_page.py
+
+architecture-map: $(READY) ## write the map of docs/architecture.md from the import graph
+	@$(BIN)/python docs/architecture_map.py
 
 SEEDS ?= 2000
 simulate: $(READY) ## the real code in simulated worlds that fail it: SEEDS=2000, FIRST=0; SEED=7 TRACE=1 shows one

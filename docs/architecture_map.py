@@ -1,0 +1,81 @@
+"""Writes the map of rooms into ``docs/architecture.md`` from the import graph of the code.
+
+Run it with ``make architecture-map`` when an import between rooms has changed; a test says when the page is behind.
+"""  # noqa: INP001  # a script beside the page that it writes
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import grimp
+
+PAGE = Path(__file__).with_name("architecture.md")
+BEGIN, END = "<!-- map: written by make architecture-map -->", "<!-- end of map -->"
+FRAME = {"ports", "settings", "errors", "caller"}
+ROOMS = (
+    ("cli", "`handler/cli.py`", "the command line"),
+    ("console", "`handler/console/`", "a developer's machine: local Lambda, local server, tables in a terminal"),
+    ("app", "`handler/app.py`", "`lambda_handler`: which door an event goes to"),
+    ("doors", "`handler/doors/`", "SQS batches, the sweep's timer, direct invocation"),
+    ("http", "`handler/http/`", "the HTTP door: router, endpoints, identity, problems, OpenAPI, pages"),
+    ("jobs", "`handler/jobs/`", "use cases: submit, read, list, cancel, redrive, run from the queue, sweep"),
+    ("workflows", "`handler/workflows/`", "stored workflows, schedules, hooks, secrets"),
+    ("validation", "`handler/validation/`", "what can be known about a job before it runs; the JSON Schema"),
+    ("recording", "`handler/recording/`", "the record protocol: recorder, commits, publisher, events"),
+    ("payload", "`handler/payload/`", "parsing what users send: JSON text, shape, problems"),
+    ("wiring", "`handler/wiring.py`", "builds clients, stores and ports from the settings"),
+    ("frame", "`ports settings errors caller`", "what the use cases are handed, and what they raise"),
+    ("invocation", "`handler/invocation/`", "one invocation: time left, event loop, hard stop, log, metrics"),
+    (
+        "engine",
+        "`handler/engine/`",
+        "pure: steps, flow, language, time limits. No AWS, no environment, no clock of its own",
+    ),
+    ("blocks", "`blocks/`", "what a step can do"),
+    ("infra", "`infra/`", "table, bus, queue, HTTP: the only folder that talks to services"),
+)
+
+
+def room_of(module: str) -> str | None:
+    """The room that a module belongs to; ``None`` for ``handler`` itself and what is no room."""
+    parts = module.split(".")
+    if parts[0] != "handler":
+        return parts[0]
+    if len(parts) == 1:
+        return None
+    return "frame" if parts[1] in FRAME else parts[1]
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which rooms each room imports."""
+    graph = grimp.build_graph("handler", "blocks", "infra")
+    found: dict[str, set[str]] = {name: set() for name, _, _ in ROOMS}
+    for module in graph.modules:
+        here = room_of(module)
+        for imported in graph.find_modules_directly_imported_by(module):
+            there = room_of(imported)
+            if here in found and there in found and here != there:
+                found[here].add(there)
+    return found
+
+
+def table() -> str:
+    """The map as a Markdown table, from the highest floor to the lowest."""
+    order = [name for name, _, _ in ROOMS]
+    rows = ["| Room | Where | What happens there | Imports |", "|---|---|---|---|"]
+    imports = arrows()
+    for name, where, what in ROOMS:
+        below = ", ".join(sorted(imports[name], key=order.index)) or "nothing of ours"
+        rows.append(f"| **{name}** | {where} | {what} | {below} |")
+    return "\n".join(rows)
+
+
+def page() -> str:
+    """The page as it should be."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
