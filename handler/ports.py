@@ -1,6 +1,8 @@
 """What the use cases are given of the world: where things are kept and sent, time, chance, and who is told.
 
 `handler.wiring` makes one for the deployed function; the simulator of the tests makes its own.
+
+See docs/decisions/001-async-ports.md.
 """
 
 from __future__ import annotations

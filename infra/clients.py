@@ -2,6 +2,8 @@
 
 Low-level clients of botocore alone: `boto3` adds 10 ms to a cold start and `boto3.resource` 50, a second client of the
 same session costs a twentieth of the first. What we call of them is typed here, since botocore ships no types.
+
+See docs/decisions/006-clients.md.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Positions here count from 0: `cursor` is the number of steps recorded, and the index of the first that is not.
 Times are seconds since the epoch, as floats.
+
+See docs/decisions/004-positions.md.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 One invocation runs at a time, in the thread that calls; in the main thread, the alarm that stops a step works. The time
 of an invocation is real too: it counts down, and a job that outlives it is handed over through the queue.
+
+See docs/decisions/007-command-line.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Trying a step again."""
+"""Trying a step again.
+
+See docs/decisions/003-time-and-retries.md.
+"""
 
 from __future__ import annotations
 

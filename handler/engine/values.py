@@ -1,4 +1,7 @@
-"""JSON values: what a job keeps of what its blocks give, and copies that share nothing."""
+"""JSON values: what a job keeps of what its blocks give, and copies that share nothing.
+
+See docs/decisions/002-copies.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which endpoint answers which method and path."""
+"""Which endpoint answers which method and path.
+
+See docs/decisions/009-resolver.md.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 `read` is on the path of every job. The usual text costs one pass of the C parser; only a text that fails is read a
 second time, slowly, to say where.
+
+See docs/decisions/010-strict-input.md.
 """
 
 from __future__ import annotations

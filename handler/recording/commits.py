@@ -1,4 +1,7 @@
-"""The commits of one run: each in two calls, the records and then JOB, or in one where the run has none to spare."""
+"""The commits of one run: each in two calls, the records and then JOB, or in one where the run has none to spare.
+
+See docs/decisions/005-one-write-commits.md.
+"""
 
 from __future__ import annotations
 

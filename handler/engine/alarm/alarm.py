@@ -1,4 +1,7 @@
-"""Stops a block that runs past its time limit."""
+"""Stops a block that runs past its time limit.
+
+See docs/decisions/008-alarm.md.
+"""
 
 from __future__ import annotations
 
