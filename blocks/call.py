@@ -68,6 +68,13 @@ class Call(Protocol):
         """Seconds until the step is stopped; infinite when nothing limits it."""
 
     @property
+    def limit_left(self) -> float:
+        """Seconds until a limit (the step's own, its block's, the job's) ends the step as a failure.
+
+        Infinite where the invocation ends first: the step is then stopped, has not failed, and runs again.
+        """
+
+    @property
     def idempotency_key(self) -> str:
         """``<tenant>/<job>/<run>/<position>``: the same in each attempt of this step; hand it to the service called."""
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from blocks.block import Registry
 from handler.engine import Runtime
 from handler.invocation.metrics import Metrics
+from handler.outside import Outside
 from handler.settings import Settings
 from infra.errors import InfraError
 from infra.event_bus import Entry
@@ -54,7 +55,8 @@ class Ports:
     Attributes:
         settings: what the deployment chose.
         table, bus, queue: where things are kept and sent.
-        registry: the blocks' global values.
+        registry: the blocks.
+        outside: what blocks are given of the outside world; the registry's global values alone for ``None``.
         runtime: the engine's world, without limits of time: those are added for each run.
         token: a new random text of the characters ``[0-9a-f]``, unlike any other; asked anew for each claim, never kept
             from a time when the process may have been copied.
@@ -70,6 +72,11 @@ class Ports:
     token: Callable[[], str]
     log: Log
     metrics: Metrics
+    outside: Outside | None = None
+
+    def global_values(self, tenant: str) -> Mapping[str, Any]:
+        """What the blocks of a tenant's jobs are given."""
+        return self.registry.global_values() if self.outside is None else self.outside.global_values(tenant)
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 
 class SettingsError(Exception):
@@ -20,7 +20,17 @@ def _words(value: Any) -> Any:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
+def _narrow(globs: tuple[str, ...]) -> tuple[str, ...]:
+    for glob in globs:
+        if not glob.strip("*?."):
+            raise ValueError(f"{glob} would open every private address; name the hosts")
+    return globs
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65_535)], ...], BeforeValidator(_words)]
+Globs = Annotated[tuple[Annotated[str, Field(pattern=r"^[^\s/@\\]+$")], ...], BeforeValidator(_words)]
+PrivateGlobs = Annotated[Globs, AfterValidator(_narrow)]
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -68,6 +78,18 @@ class Settings(BaseModel):
     """When records expire. At least 2, since a redrive is refused within 25 h of expiry."""
     max_attempts: int = Field(default=3, ge=1)
     max_hand_overs: int = Field(default=100, ge=1)
+
+    # What the blocks of HTTP may call.
+    http_plain: bool = False
+    """Whether ``http`` is allowed, besides ``https``."""
+    http_ports: Ports = ()
+    """Further ports, besides 80, 443 and 8443."""
+    http_hosts: Globs = ("*",)
+    """Globs of the hosts that may be called at all."""
+    http_private_hosts: PrivateGlobs = ()
+    """Globs of the hosts that may have private addresses: services inside the VPC."""
+    http_limit: int = Field(default=200 * 1024, ge=1, le=10 * 1024 * 1024)
+    """Bytes of an answer's body, decompressed."""
 
     # What is told to whom.
     step_events: Literal["all", "failures", "none"] = "all"

@@ -7,11 +7,13 @@ import os
 import random
 import time
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from blocks.block import REGISTRY
 from handler.engine import Limits, Runtime
 from handler.invocation.log import LambdaLog
 from handler.invocation.metrics import Metrics
+from handler.outside import Outside
 from handler.ports import Ports
 from handler.settings import Settings
 from infra.backoff import Backoff
@@ -20,6 +22,10 @@ from infra.dynamo_items import DynamoItems
 from infra.event_bus import EventBus
 from infra.job_queue import JobQueue
 from infra.jobs_table import JobsTable
+
+if TYPE_CHECKING:
+    from infra.http_client import HttpClient
+    from infra.secret import Secrets
 
 
 class InvocationClock:
@@ -60,6 +66,7 @@ def wire(settings: Settings) -> Ports:
         bus=EventBus(clients.events, settings.bus_name, backoff),
         queue=JobQueue(clients.sqs, settings.queue_url, settings.dead_letter_queue_url),
         registry=REGISTRY,
+        outside=Outside(REGISTRY, lru_cache(maxsize=1)(lambda: _http_client(settings)), _secrets_of),
         runtime=Runtime(
             now=CLOCK,
             limits=Limits(
@@ -73,6 +80,29 @@ def wire(settings: Settings) -> Ports:
         log=LOG,
         metrics=Metrics(),
     )
+
+
+def _http_client(settings: Settings) -> HttpClient:
+    """The client of the blocks of HTTP. What it needs is imported when a job first calls somebody."""
+    from infra.hosts import Reach  # noqa: PLC0415  # see above
+    from infra.http_client import HttpClient  # noqa: PLC0415  # see above
+    from infra.pinned_connection import Opener  # noqa: PLC0415  # see above
+    from infra.resolver import Resolver  # noqa: PLC0415  # see above
+
+    reach = Reach(
+        plain=settings.http_plain,
+        ports=settings.http_ports,
+        hosts=settings.http_hosts,
+        private_hosts=settings.http_private_hosts,
+        loopback=not os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),  # Lambda's runtime API listens there
+    )
+    return HttpClient(reach, settings.http_limit, Opener(Resolver(), CLOCK), CLOCK)
+
+
+def _secrets_of(_tenant: str) -> Secrets:
+    from infra.secret import NoSecrets  # noqa: PLC0415  # see above
+
+    return NoSecrets()
 
 
 def _token() -> str:

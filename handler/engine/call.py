@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from inspect import Parameter, signature
+from math import inf
 from typing import Any
 
 from blocks.block import Block, BudgetExceededError
@@ -97,14 +98,22 @@ class JobForBlock:
 class StepCall:
     """`blocks.block.Call`."""
 
-    __slots__ = ("_ends_at", "_now", "charge", "fence", "idempotency_key")
+    __slots__ = ("_can_fail", "_ends_at", "_now", "charge", "fence", "idempotency_key")
 
-    def __init__(self, key: str, fence: int, ends_at: float, now: Callable[[], float], charge: Charge) -> None:
+    def __init__(
+        self, key: str, fence: int, ends_at: float, now: Callable[[], float], charge: Charge, *, can_fail: bool
+    ) -> None:
         self.idempotency_key = key
         self.fence = fence
         self._ends_at = ends_at
         self._now = now
         self.charge = charge
+        self._can_fail = can_fail
+
+    @property
+    def limit_left(self) -> float:
+        """Seconds until a limit ends the step as a failure; infinite where the invocation ends first."""
+        return self.time_left if self._can_fail else inf
 
     @property
     def time_left(self) -> float:

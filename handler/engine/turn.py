@@ -171,7 +171,8 @@ class StepRunner:
                 values.append(JobForBlock(job.id, job.name, job.tags, self.draft))
             elif name == CALL:
                 key = f"{job.execution.key}/{self.step.position}"
-                values.append(StepCall(key, job.execution.fence, self.began + self.seconds, self.now, charge))
+                ends_at, can_fail = self.began + self.seconds, self.limiter != "invocation"
+                values.append(StepCall(key, job.execution.fence, ends_at, self.now, charge, can_fail=can_fail))
             else:
                 values.append(global_value(self.block, name, job.global_values))
         return tuple(values)

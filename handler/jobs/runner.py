@@ -181,7 +181,7 @@ def restored(run: Run, ports: Ports) -> Conduit:
         id=job.key.job_id,
         tags=rights.tags,
         step_limit=rights.step_limit,
-        global_values=ports.registry.global_values(),
+        global_values=ports.global_values(job.key.tenant),
     )
     conduit.execution = Execution(key=f"{job.key.tenant}/{job.key.job_id}/{job.run}", fence=job.fence)
     if job.cancel:

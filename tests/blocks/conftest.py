@@ -23,6 +23,7 @@ class CountingCall:
     budget: float = math.inf
     charged: int = 0
     time_left: float = math.inf
+    limit_left: float = math.inf
     idempotency_key: str = "local/test/1/1"
     fence: int = 1
 
@@ -30,6 +31,13 @@ class CountingCall:
         if self.charged + size > self.budget:
             raise BudgetExceededError(f"{self.charged + size} bytes; the limit is {self.budget}")
         self.charged += size
+
+
+class RateService:
+    """`blocks.http.Client` that knows one answer."""
+
+    def send(self, **_: Any) -> dict[str, Any]:
+        return {"status": 200, "headers": {}, "body": {"base": "EUR", "rates": {"USD": 1.08, "GBP": 0.83}}}
 
 
 @dataclass
@@ -86,4 +94,4 @@ def registry() -> Registry:
 
 
 def _positionals(block: Block[..., Any], call: CountingCall, job: PlainJob) -> list[Any]:
-    return [{"call__": call, "job__": job}[name] for name in block.positional]
+    return [{"call__": call, "job__": job, "http__": RateService()}[name] for name in block.positional]

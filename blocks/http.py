@@ -1,0 +1,224 @@
+"""HTTP: blocks that call other services.
+
+What may be called, and the secrets, are the deployment's: the global value ``http`` is its client.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated, Any, Final, Literal, NotRequired, Protocol
+
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
+
+from blocks.block import ABSENT, Call, Category
+
+category = Category("HTTP")
+
+SECONDS: Final = 30
+"""How long a call may take where its step says nothing shorter."""
+MOMENT: Final = 0.25
+"""Seconds before the step's limit at which a call gives up, to say so. Of a short limit it is a tenth."""
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+_CLOSED: Final = ConfigDict(extra="forbid")
+
+Scalar = str | bool | int | float | None
+
+
+class SecretName(TypedDict):
+    """A secret by its name."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]  # pydantic's documented place for it
+    secret: str
+
+
+class BasicAuth(TypedDict):
+    """A user and a password, as HTTP's Basic scheme sends them."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]  # as above
+    user: str
+    password: SecretName
+
+
+class NamedValue(TypedDict):
+    """A secret under a name: of a header, or in the query."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]  # as above
+    name: str
+    value: SecretName
+
+
+class HmacAuth(TypedDict):
+    """A header with the HMAC-SHA-256 of the raw body, in hexadecimal digits."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]  # as above
+    secret: SecretName
+    header: str
+    prefix: NotRequired[str]
+
+
+class Credential(TypedDict, total=False):
+    """One way to prove who calls: exactly one of these."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]  # as above
+    bearer: SecretName
+    basic: BasicAuth
+    header: NamedValue
+    hmac: HmacAuth
+    query: NamedValue
+
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE", "GET", "HEAD", "OPTIONS"]
+Address = Annotated[str | SecretName, Field(description="The URL, or the name of a secret that holds it.")]
+Query = Annotated[
+    dict[str, Scalar | list[Scalar]] | None,
+    Field(description="Names and values to add to the URL. A list repeats its name, null leaves it out."),
+]
+Headers = Annotated[dict[str, Scalar] | None, Field(description="At most 32 headers. Null leaves one out.")]
+Auth = Annotated[Credential | list[Credential] | None, Field(description="Credentials, by the names of secrets.")]
+Expect = Annotated[
+    list[Annotated[int, Field(ge=100, le=599)]] | None, Field(description="Statuses that are DONE; else 200 to 299.")
+]
+Redirects = Annotated[int, Field(ge=0, le=10, description="How many redirects to follow.")]
+Keep = Annotated[list[str] | None, Field(description='Paths to keep of the result, such as `"body.id"`.')]
+Form = Annotated[dict[str, Scalar | list[Scalar]] | None, Field(description="A body as an HTML form sends it.")]
+
+
+class Client(Protocol):
+    """What the deployment provides."""
+
+    def send(self, *, method: str, url: Any, seconds: float, **more: Any) -> dict[str, Any]:
+        """Make a call and give ``{"status", "headers", "body"}``.
+
+        Args:
+            method: such as GET.
+            url: where to; a URL or ``{"secret": name}``.
+            seconds: how long all of it may take.
+            more: ``query``, ``headers``, ``auth``, ``expect``, ``redirects`` as the user gave them; ``content``: the
+                body by its kind; ``idempotency_key``.
+
+        Raises:
+            CallFailedError, CallRefusedError, BudgetExceededError, ValueError: see the docs of HTTP.
+        """
+
+
+@category.block(effect="none", timeout=SECONDS)
+def get(
+    http__: Client,
+    call__: Call,
+    /,
+    *,
+    url: Address,
+    query: Query = None,
+    headers: Headers = None,
+    auth: Auth = None,
+    expect: Expect = None,
+    redirects: Redirects = 3,
+    keep: Keep = None,
+) -> dict[str, Any]:
+    """Read from a URL. Gives `{"status", "headers", "body"}`; the body is JSON where the content type says so.
+
+    `{"url": "https://api.example.com/rates", "query": {"base": "EUR"}, "keep": ["body.rates.USD"]}` gives
+    `{"body": {"rates": {"USD": 1.08}}}`.
+
+    What is no JSON is a text, or `{"base64": "…"}` where it is none. No answer in time, 408, 425, 429 and 5xx are
+    CALL_FAILED, which `retry` tries again; any other answer that is not expected, and a place that may not be called,
+    are CALL_REFUSED. The error's `details` hold `status` and the first 1,000 characters of the body. An answer of more
+    than 200 KB is RESULT_LIMIT_EXCEED; a URL or header that cannot be is INVALID_ARGUMENT.
+    """
+    result = http__.send(
+        method="GET",
+        url=url,
+        query=query,
+        headers=headers,
+        auth=auth,
+        expect=expect,
+        redirects=redirects,
+        seconds=_seconds(call__),
+    )
+    return result if keep is None else _kept(result, keep)
+
+
+@category.block(effect="at_least_once", timeout=SECONDS)
+def request(
+    http__: Client,
+    call__: Call,
+    /,
+    *,
+    url: Address,
+    method: Method = "POST",
+    query: Query = None,
+    json: Any = ABSENT,
+    form: Form = None,
+    text: str | None = None,
+    base64: str | None = None,
+    headers: Headers = None,
+    auth: Auth = None,
+    expect: Expect = None,
+    redirects: Redirects = 0,
+    keep: Keep = None,
+) -> dict[str, Any]:
+    """Send a request, with a body as `json`, `form`, `text` or `base64`. Gives the same as HTTP.GET.
+
+    `{"url": "https://api.example.com/charges", "json": {"cents": 1200}, "auth": {"bearer": {"secret": "payments"}}}`
+    charges 12.00 with a secret that the job never sees.
+
+    It sends an `Idempotency-Key`, the same in every try of this step and after a crash, unless `headers` has one: a
+    service that knows the header does nothing twice. Redirects are not followed unless `redirects` says so. The method
+    is POST unless `method` says otherwise. Errors are those of HTTP.GET; two bodies, or one of more than 256 KB, are
+    INVALID_ARGUMENT.
+    """
+    content = {"form": form, "text": text, "base64": base64}
+    given = {kind: value for kind, value in content.items() if value is not None}
+    result = http__.send(
+        method=method,
+        url=url,
+        query=query,
+        headers=headers,
+        content=given if json is ABSENT else {"json": json, **given},
+        auth=auth,
+        expect=expect,
+        redirects=redirects,
+        seconds=_seconds(call__),
+        idempotency_key=sha256(call__.idempotency_key.encode()).hexdigest(),
+    )
+    return result if keep is None else _kept(result, keep)
+
+
+def _seconds(call: Call) -> float:
+    """How long the call may take: as long as its step, less a moment to say that it took too long."""
+    left = min(call.limit_left, SECONDS)
+    return left - min(MOMENT, left / 10)
+
+
+def _kept(result: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+    """What the paths name of a result, nested as it was. A path that leads nowhere keeps nothing."""
+    wanted: dict[str, Any] = {}
+    for path in paths:
+        first, *rest = path.split(".")
+        if first not in result:
+            raise ValueError(f"`keep` names {path!r:.80}; paths begin with status, headers or body")
+        node = wanted
+        for key in (first, *rest[:-1]) if rest else ():
+            node = node.setdefault(key, {})
+            if node is None:
+                break
+        else:
+            node[rest[-1] if rest else first] = None
+    return _selected(result, wanted)  # type: ignore[no-any-return]  # a dictionary, as it was
+
+
+def _selected(value: Any, wanted: dict[str, Any] | None) -> Any:
+    if wanted is None:
+        return value
+    if isinstance(value, list):
+        if all(map(_INDEX.fullmatch, wanted)):
+            places = sorted(int(key) for key in wanted)
+            return [_selected(value[place], wanted[str(place)]) for place in places if place < len(value)]
+        return [found for item in value if (found := _selected(item, wanted)) is not ABSENT]
+    if not isinstance(value, dict):
+        return ABSENT
+    found = {key: _selected(value[key], inner) for key, inner in wanted.items() if key in value}
+    return {key: item for key, item in found.items() if item is not ABSENT}

@@ -1,0 +1,92 @@
+"""What blocks are given of the outside world: global values, made for one tenant at a time.
+
+`infra` has errors of its own; here they become those that blocks raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from blocks.block import BudgetExceededError, CallFailedError, CallRefusedError, Registry
+
+if TYPE_CHECKING:  # a worker whose jobs call nobody does without the client
+    from infra.http_client import HttpClient
+    from infra.secret import Secrets
+
+HTTP = "http"
+"""The global value of the blocks of HTTP."""
+
+
+class Outside:
+    """The outside world as a deployment opens it.
+
+    Args:
+        registry: whose global values are handed on.
+        http: gives the client; asked when a block first needs it.
+        secrets_of: gives the secrets of a tenant.
+    """
+
+    def __init__(
+        self, registry: Registry, http: Callable[[], HttpClient], secrets_of: Callable[[str], Secrets]
+    ) -> None:
+        self.registry = registry
+        self.http = http
+        self.secrets_of = secrets_of
+
+    def global_values(self, tenant: str) -> Mapping[str, Any]:
+        """What the blocks of this tenant's jobs are given."""
+        return _GlobalValues(self, tenant)
+
+
+class _GlobalValues(Mapping[str, Any]):
+    """The deployment's global values, and those of the outside world in front of them."""
+
+    __slots__ = ("_outside", "_tenant")
+
+    def __init__(self, outside: Outside, tenant: str) -> None:
+        self._outside = outside
+        self._tenant = tenant
+
+    def __getitem__(self, name: str) -> Any:
+        if name == HTTP:
+            return Http(self._outside.http(), self._outside.secrets_of(self._tenant))
+        return self._outside.registry.global_values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield HTTP
+        yield from (name for name in self._outside.registry.global_values() if name != HTTP)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Http:
+    """`blocks.http.Client`: the client with the secrets of one tenant."""
+
+    def __init__(self, client: HttpClient, secrets: Secrets) -> None:
+        self._client = client
+        self._secrets = secrets
+
+    def send(self, **call: Any) -> dict[str, Any]:
+        """Make a call; see `infra.http_request.make_call` for what it takes.
+
+        Raises:
+            CallFailedError: there is no complete answer, or it says to try again.
+            CallRefusedError: the answer was not expected, or the call is not allowed.
+            BudgetExceededError: the answer is too large.
+            ValueError: it is no call.
+        """
+        from infra import http_errors as errors  # noqa: PLC0415  # as above
+        from infra.http_request import make_call  # noqa: PLC0415  # as above
+
+        try:
+            return self._client.send(make_call(**call), self._secrets)
+        except errors.HttpFailedError as error:
+            raise CallFailedError(str(error), error.retry_after, error.details) from None
+        except errors.HttpRefusedError as error:
+            raise CallRefusedError(str(error), error.details) from None
+        except errors.HttpTooLargeError as error:
+            raise BudgetExceededError(str(error)) from None
+        except errors.HttpInvalidError as error:
+            raise ValueError(str(error)) from None

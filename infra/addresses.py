@@ -1,0 +1,106 @@
+"""Which addresses a call may go to: the one place that decides it.
+
+Lambda's runtime API listens on the loopback, and the metadata services of clouds on link-local addresses: a stranger
+who could make the function call those would hold its credentials. Sources of the lists: IANA's special-purpose address
+registries (RFC 6890 and its updates), and the documentation of the clouds for their own addresses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any, Final
+
+from infra.http_errors import HttpRefusedError
+
+_LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+_PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+"""Networks inside a VPC or a company. A deployment may open them, host by host."""
+_METADATA: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "168.63.129.16/32", "100.100.100.200/32")
+"""Link-local addresses, and metadata services outside of them. Nothing opens them."""
+_RESERVED: Final = (
+    "0.0.0.0/8",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",  # the relay of 6to4
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/3",  # multicast, reserved, broadcast
+    "2001::/23",  # Teredo, benchmarks, ORCHID, DNS64's and other protocol assignments
+    "2001:db8::/32",
+    "2002::/16",  # 6to4: an IPv4 address in disguise
+    "3fff::/20",
+)
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+"""What IANA hands out of IPv6. Outside of it are the mapped and translated forms: ``::ffff:``, ``64:ff9b::``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the deployment says of one host, besides that public addresses may be reached.
+
+    Attributes:
+        private: it may have a private address.
+        loopback: it may be this very machine; for tests and a developer's machine.
+    """
+
+    private: bool = False
+    loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An address that `admit` has let pass; nothing else makes one, and nothing connects without one.
+
+    Attributes:
+        family: as the socket module numbers it.
+        address: as a socket takes it.
+    """
+
+    family: int
+    address: Any
+
+
+def admit(family: int, address: Any, host: str, judgement: Judgement) -> Admitted:
+    """Let an address pass, or refuse it. Every connection is judged here: before it is made, and by its peer after.
+
+    Args:
+        family: as the socket module numbers it.
+        address: as a socket gives it: the numeric address first.
+        host: the name that it was found under, for the message.
+        judgement: what the deployment says of that name.
+
+    Raises:
+        HttpRefusedError: the address is not public, and not opened for this host.
+    """
+    kind = kind_of(str(address[0]))
+    if kind == "public" or (kind == "private" and judgement.private) or (kind == "loopback" and judgement.loopback):
+        return Admitted(family, address)
+    what = {"private": "a private", "loopback": "a loopback", "metadata": "a link-local or metadata"}.get(
+        kind, "no public"
+    )
+    raise HttpRefusedError(f"{host} has {what} address; only public addresses may be called")
+
+
+@cache
+def _networks() -> tuple[tuple[str, IPv4Network | IPv6Network], ...]:
+    kinds = {"loopback": _LOOPBACK, "metadata": _METADATA, "private": _PRIVATE, "reserved": _RESERVED}
+    return tuple((kind, ip_network(text)) for kind, texts in kinds.items() for text in texts)
+
+
+def kind_of(text: str) -> str:
+    """``public``, ``private``, ``loopback``, ``metadata`` or ``reserved``: what a numeric address is."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(text)
+    except ValueError:
+        return "reserved"  # it is no address: nothing that could be judged
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        return "metadata"  # an address with a zone is one of the local link
+    for kind, network in _networks():
+        if address.version == network.version and address in network:
+            return kind
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return "reserved"
+    return "public"

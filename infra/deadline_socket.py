@@ -1,0 +1,66 @@
+"""Sockets that stop waiting at one moment, however many reads and writes it takes until then.
+
+A socket's own timeout begins again with each read: a server that sends a byte a second would never meet it.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+Now = Callable[[], float]
+
+
+class _Deadline(socket.socket):
+    """What both kinds share. Its methods come before those of the kind that it is mixed into.
+
+    Attributes:
+        now: the clock; ``None`` until `until` was called.
+        ends_at: when to stop waiting, as that clock shows it.
+    """
+
+    now: Now | None = None
+    ends_at: float = 0.0
+
+    def until(self, ends_at: float, now: Now) -> None:
+        """Wait no longer than this.
+
+        Raises:
+            TimeoutError: it has passed already.
+        """
+        self.ends_at, self.now = ends_at, now
+        self._wait_for_the_rest()
+
+    def _wait_for_the_rest(self) -> None:
+        if self.now is None:
+            return
+        left = self.ends_at - self.now()
+        if left <= 0:
+            raise TimeoutError("the time is up")
+        self.settimeout(left)
+
+    def recv(self, *args: Any) -> bytes:
+        self._wait_for_the_rest()
+        return super().recv(*args)
+
+    def recv_into(self, *args: Any) -> int:
+        self._wait_for_the_rest()
+        return super().recv_into(*args)
+
+    def send(self, *args: Any) -> int:
+        self._wait_for_the_rest()
+        return super().send(*args)
+
+    def sendall(self, *args: Any) -> None:
+        self._wait_for_the_rest()
+        super().sendall(*args)
+
+
+class PlainSocket(_Deadline):
+    """A TCP socket."""
+
+
+class TlsSocket(_Deadline, ssl.SSLSocket):
+    """A TLS socket: what `ssl.SSLContext.sslsocket_class` makes."""

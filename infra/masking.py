@@ -1,0 +1,82 @@
+"""Hiding the values of secrets in what a service answers, before anything of it is kept, shown or cut.
+
+This catches accidents, such as a server that echoes the request. It is no boundary: a server that is given a secret can
+hand it back in some other form. The boundary is the list of hosts that the secret may be sent to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+MASKED: Final = "***"
+"""What stands in place of a secret's value."""
+
+
+class Mask:
+    """The values to hide in one call; none to begin with."""
+
+    def __init__(self) -> None:
+        self._forms: set[str] = set()
+        self._text: re.Pattern[str] | None = None
+        self._bytes: re.Pattern[bytes] | None = None
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest form of a value; 0 when there is nothing to hide."""
+        return max((len(form.encode()) for form in self._forms), default=0)
+
+    def hide(self, value: str, user: str | None = None) -> None:
+        """Hide this value from now on: as it is, and as base64, in a URL and in JSON.
+
+        Args:
+            value: the secret.
+            user: who it is the password of, for the base64 of ``user:value``.
+        """
+        self._forms.update(form for form in _forms(value, user) if form)
+        longest_first = sorted(self._forms, key=len, reverse=True)  # of two that begin alike, all of the longer goes
+        self._text = re.compile("|".join(map(re.escape, longest_first)))
+        self._bytes = re.compile(b"|".join(re.escape(form.encode()) for form in longest_first))
+
+    def text(self, text: str) -> str:
+        """The text without the values."""
+        return text if self._text is None else self._text.sub(MASKED, text)
+
+    def data(self, data: bytes) -> bytes:
+        """The bytes without the values, as UTF-8."""
+        return data if self._bytes is None else self._bytes.sub(MASKED.encode(), data)
+
+    def tree(self, value: Any) -> Any:
+        """A JSON value without the values: in strings, in keys, and in numbers that hold one."""
+        if self._text is None:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(key): self.tree(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.tree(item) for item in value]
+        if isinstance(value, (int, float)) and self._text.search(json.dumps(value)):
+            return MASKED
+        return value
+
+
+def _forms(value: str, user: str | None) -> Iterator[str]:
+    for text in (value, *([] if user is None else [f"{user}:{value}"])):
+        data = text.encode("utf-8", "surrogatepass")
+        for encoded in (b64encode(data).decode(), urlsafe_b64encode(data).decode()):
+            yield encoded
+            yield encoded.rstrip("=")
+    data = value.encode("utf-8", "surrogatepass")
+    for quoted in (quote(data, safe=""), quote(data), quote_plus(data)):
+        yield quoted
+        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
+    for ascii_only in (True, False):
+        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        yield escaped
+        yield escaped.replace("/", "\\/")
+    yield value

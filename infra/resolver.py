@@ -1,0 +1,84 @@
+"""Names to addresses, in a time that can be bounded."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any, Final
+
+from infra.http_errors import HttpFailedError
+
+Info = tuple[int, Any]
+"""The family of an address, and the address as a socket takes it."""
+GetAddrInfo = Callable[[bytes, int, int, int], list[tuple[Any, Any, Any, Any, Any]]]
+MOST_STUCK: Final = 32
+"""Look-ups that may be left running. Each holds a thread until the system's resolver gives up, after 5 to 30 s."""
+
+
+class Resolver:
+    """Looks names up.
+
+    ``getaddrinfo`` cannot be interrupted, so it runs in a thread that is left to itself when the time is up.
+
+    Args:
+        getaddrinfo: `socket.getaddrinfo`, with the host in bytes: it has been made ASCII already.
+    """
+
+    def __init__(self, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> None:
+        self._getaddrinfo = getaddrinfo
+        self._running = 0
+        self._counting = threading.Lock()
+
+    def resolve(self, host: str, port: int, seconds: float) -> list[Info]:
+        """Every address of a host, each once, in the system's order.
+
+        Raises:
+            HttpFailedError: it has none, or the look-up took longer than `seconds`.
+        """
+        try:
+            found = self._look_up(host, port) if _is_numeric(host) else self._look_up_aside(host, port, seconds)
+        except (OSError, UnicodeError) as error:
+            raise HttpFailedError(f"{host} has no address: {getattr(error, 'strerror', None) or error}") from None
+        addresses = list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
+        if not addresses:
+            raise HttpFailedError(f"{host} has no address")
+        return addresses
+
+    def _look_up(self, host: str, port: int) -> list[tuple[Any, Any, Any, Any, Any]]:
+        return self._getaddrinfo(host.encode("ascii"), port, 0, socket.SOCK_STREAM)
+
+    def _look_up_aside(self, host: str, port: int, seconds: float) -> list[tuple[Any, Any, Any, Any, Any]]:
+        with self._counting:
+            if self._running >= MOST_STUCK:
+                raise HttpFailedError(f"the address of {host} cannot be looked up: {MOST_STUCK} look-ups are stuck")
+            self._running += 1
+        outcome: list[Any] = []
+        done = threading.Event()
+
+        def look_up() -> None:
+            try:
+                outcome.append(self._look_up(host, port))
+            except Exception as error:  # noqa: BLE001  # raised again where somebody waits for it
+                outcome.append(error)
+            finally:
+                with self._counting:
+                    self._running -= 1
+                done.set()
+
+        threading.Thread(target=look_up, name="resolver", daemon=True).start()
+        if not done.wait(max(0.0, seconds)):
+            raise HttpFailedError(f"the address of {host} was not found within {seconds:.1f} s")
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        found: list[tuple[Any, Any, Any, Any, Any]] = outcome[0]
+        return found
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
