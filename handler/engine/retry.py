@@ -20,9 +20,11 @@ class Retry:
         attempts: tries in all, the first included.
         delay: seconds before the second try.
         backoff: each further delay is this many times the one before.
-        max_delay: the longest delay, in seconds.
+        max_delay: the longest delay, in seconds. A service that asks for more is waited for nevertheless.
         jitter: wait a random share of the delay, between a half and the whole, so that many jobs do not knock at once.
         on: the statuses after which another try may help.
+        http: the same of the HTTP statuses that an error's details show.
+        codes: the same of the codes that they show.
     """
 
     attempts: int = 3
@@ -30,35 +32,63 @@ class Retry:
     backoff: float = 2.0
     max_delay: float = 30.0
     jitter: bool = True
-    on: frozenset[ConduitStatus] = frozenset({ConduitStatus.UNHANDLED_EXCEPTION})
+    on: frozenset[ConduitStatus] = frozenset({ConduitStatus.UNHANDLED_EXCEPTION, ConduitStatus.CALL_FAILED})
+    http: frozenset[int] = frozenset()
+    codes: frozenset[str] = frozenset()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Retry:
         """Make one of its JSON form; what is left out has the default.
 
         Raises:
-            ValueError: a key or a status that does not exist.
+            ValueError: a key or a status that does not exist, or an entry of `on` that is none.
         """
         known = {"attempts", "delay", "backoff", "max_delay", "jitter", "on"}
         if unknown := sorted(set(data) - known):
             raise ValueError(f"retry has no {', '.join(unknown)}; it knows {', '.join(sorted(known))}")
         values = dict(data)
         if "on" in values:
-            try:
-                values["on"] = frozenset(ConduitStatus[name] for name in values["on"])
-            except KeyError as error:
-                raise ValueError(f"retry.on names {error}, which is no status") from None
+            values |= _entries(values["on"])
         return cls(**values)
 
-    def wait_after(self, tries: int, random: Callable[[], float]) -> float:
+    def covers(self, status: ConduitStatus, details: Any) -> bool:
+        """Whether another try may help after a failure with this status and these details."""
+        if status in self.on:
+            return True
+        if not isinstance(details, Mapping):
+            return False
+        answered, code = details.get("status"), details.get("code")
+        return (type(answered) is int and answered in self.http) or (type(code) is str and code in self.codes)
+
+    def wait_after(self, tries: int, random: Callable[[], float], at_least: float = 0.0) -> float:
         """Seconds between try number `tries` and the next.
 
         Args:
             tries: how many there were; 1 after the first.
             random: a float in [0, 1).
+            at_least: what the service asked for. `max_delay` does not bound it: knocking sooner would not help.
         """
         try:
             delay: float = min(self.max_delay, self.delay * self.backoff ** (tries - 1))
         except OverflowError:  # growing since long ago
             delay = self.max_delay
-        return delay * (0.5 + random() / 2) if self.jitter else delay
+        return max(at_least, delay * (0.5 + random() / 2) if self.jitter else delay)
+
+
+def _entries(written: Any) -> dict[str, Any]:
+    """What ``on`` lists, by kind: statuses, HTTP statuses, codes."""
+    names, http, codes = set[ConduitStatus](), set[int](), set[str]()
+    for entry in written:
+        match entry:
+            case str():
+                try:
+                    names.add(ConduitStatus[entry])
+                except KeyError as error:
+                    raise ValueError(f"retry.on names {error}, which is no status") from None
+            case {"http": list(statuses), **more} if not more:
+                http.update(statuses)
+            case {"code": list(found), **more} if not more:
+                codes.update(found)
+            case _:
+                raise ValueError('retry.on lists statuses, {"http": [409]} and {"code": ["Throttling"]}')
+    return {"on": frozenset(names), "http": frozenset(http), "codes": frozenset(codes)}

@@ -261,11 +261,11 @@ class StepRunner:
         """Seconds until the next try, a pause if that is another invocation's, or ``None`` if there is none."""
         self.tries += 1
         retry = self.step.retry
-        if retry is None or failure.status not in retry.on or self.tries >= retry.attempts:
+        if retry is None or not retry.covers(failure.status, failure.details) or self.tries >= retry.attempts:
             return None
         if self.block.effect == "at_most_once":
             return None  # it failed after it had begun: its effect may have happened
-        wait = retry.wait_after(self.tries, self.runtime.random)
+        wait = retry.wait_after(self.tries, self.runtime.random, failure.retry_after)
         declared = self._declared()
         done_by = self.now() + wait + (declared if declared < inf else LEAST_TIME)
         if self.runtime.job_ends_at is not None and done_by > self.runtime.job_ends_at:

@@ -25,9 +25,29 @@ JobId = Annotated[str, Field(pattern=ID_PATTERN)]
 StepId = Annotated[str, Field(pattern=STEP_ID_PATTERN)]
 Delay = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 RetriedStatus = Literal[
-    "UNHANDLED_EXCEPTION", "INVALID_ARGUMENT", "ASSERTION_ERROR", "TIME_LIMIT_EXCEED", "RESULT_LIMIT_EXCEED"
+    "UNHANDLED_EXCEPTION",
+    "INVALID_ARGUMENT",
+    "ASSERTION_ERROR",
+    "TIME_LIMIT_EXCEED",
+    "RESULT_LIMIT_EXCEED",
+    "CALL_FAILED",
+    "CALL_REFUSED",
 ]
 """What a block's run can end in, DONE aside: the statuses that trying again can change."""
+
+
+class RetriedHttp(TypedDict):
+    """HTTP statuses in the error's details."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # pydantic's documented place for it
+    http: list[Annotated[int, Field(ge=100, le=599)]]
+
+
+class RetriedCode(TypedDict):
+    """Codes of AWS in the error's details."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # as above
+    code: list[Annotated[str, Field(max_length=MAX_NAME)]]
 
 
 class StepRetry(TypedDict, total=False):
@@ -39,7 +59,7 @@ class StepRetry(TypedDict, total=False):
     backoff: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
     max_delay: Delay
     jitter: bool
-    on: list[RetriedStatus]
+    on: list[RetriedStatus | RetriedHttp | RetriedCode]
 
 
 JobStep = TypedDict(
@@ -110,8 +130,8 @@ _EXPECTED_OF_RETRY: Final = {
     "backoff": "a number from 1 to 100",
     "max_delay": "a number of seconds from 0 to 86,400",
     "jitter": "true or false",
-    "on": "a list of these names: UNHANDLED_EXCEPTION, INVALID_ARGUMENT, ASSERTION_ERROR, TIME_LIMIT_EXCEED, "
-    "RESULT_LIMIT_EXCEED",
+    "on": "a list of UNHANDLED_EXCEPTION, INVALID_ARGUMENT, ASSERTION_ERROR, TIME_LIMIT_EXCEED, RESULT_LIMIT_EXCEED, "
+    'CALL_FAILED, CALL_REFUSED, {"http": [409]} and {"code": ["Throttling"]}',
 }
 
 
@@ -145,6 +165,8 @@ def _field(loc: tuple[str | int, ...], value: Any) -> tuple[str | int, ...]:
     match loc:
         case ("steps", int(), "if", "list[str]", int(index)):
             return (*loc[:3], index)
+        case ("steps", int(), "retry", "on", int(), *_):
+            return loc[:5]  # what the members of the union say is in the words about the field
         case ("steps", int(position), "if", _, *_):
             given = value["steps"][position]["if"]
             if isinstance(given, list):  # the other members of the union have nothing to say about a list

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from blocks.block import Block
+from blocks.block import Block, CallFailedError, CallRefusedError
 from handler.engine import Conduit, ConduitStatus, InvocationTime, Outcome, Retry, Runtime
 
 
@@ -79,6 +79,87 @@ def test_only_the_named_statuses_are_tried_again() -> None:
         block, calls = failing(1, ValueError)
         go(job_of(block, {"on": on}), World().runtime())
         assert calls() == expected
+
+
+def call_that_fails(*errors: Exception) -> tuple[Block[..., Any], Callable[[], int]]:
+    calls = 0
+
+    def flaky() -> str:
+        nonlocal calls
+        calls += 1
+        if calls <= len(errors):
+            raise errors[calls - 1]
+        return "at last"
+
+    return Block(flaky, private=True), lambda: calls
+
+
+def test_a_failed_call_is_tried_again_by_default_and_a_refused_one_is_not() -> None:
+    for error, expected in ((CallFailedError("down"), 2), (CallRefusedError("no"), 1)):
+        block, calls = call_that_fails(error)
+        go(job_of(block, {"attempts": 5}), World().runtime())
+        assert calls() == expected
+
+
+@pytest.mark.parametrize(
+    ("details", "on", "expected"),
+    [
+        ({"status": 409}, [{"http": [409, 423]}], 2),
+        ({"status": 423}, [{"http": [409]}, {"http": [423]}], 2),
+        ({"status": 404}, [{"http": [409, 423]}], 1),
+        ({"status": True}, [{"http": [1]}], 1),
+        ({"code": "LimitExceededException"}, ["ASSERTION_ERROR", {"code": ["LimitExceededException"]}], 2),
+        ({"code": "AccessDenied"}, [{"code": ["LimitExceededException"]}], 1),
+        ({"code": ["LimitExceededException"]}, [{"code": ["LimitExceededException"]}], 1),
+        ({}, [{"http": [409]}, {"code": []}], 1),
+        (None, [{"http": [409]}], 1),
+        ({"status": 409}, ["CALL_REFUSED"], 2),
+    ],
+)
+def test_an_entry_may_name_what_the_service_answered(details: Any, on: Any, expected: int) -> None:
+    block, calls = call_that_fails(CallRefusedError("no", details))
+    go(job_of(block, {"on": on}), World().runtime())
+    assert calls() == expected
+
+
+def test_a_failed_call_is_not_tried_again_where_only_other_entries_are_named() -> None:
+    block, calls = call_that_fails(CallFailedError("down", details={"status": 503}))
+    go(job_of(block, {"on": [{"http": [409]}]}), World().runtime())
+    assert calls() == 1
+
+
+@pytest.mark.parametrize(
+    "entry", [1, None, [], {}, {"http": 409}, {"http": [409], "code": []}, {"htp": [409]}, "FAILED"]
+)
+def test_an_entry_that_is_none_is_refused(entry: Any) -> None:
+    with pytest.raises(ValueError, match=r"retry\.on"):
+        Retry.from_dict({"on": [entry]})
+
+
+def test_a_service_that_asks_for_a_longer_wait_gets_it_and_a_shorter_one_changes_nothing() -> None:
+    world = World()
+    block, _ = call_that_fails(*(CallFailedError("busy", retry_after=seconds) for seconds in (90.0, 2.0, 0.0, -1.0)))
+    job = job_of(block, {"attempts": 9, "delay": 10, "backoff": 1, "max_delay": 10, "jitter": False})
+    go(job, world.runtime())
+    assert world.waits == [90.0, 10.0, 10.0, 10.0]
+    assert job[1].status is ConduitStatus.DONE
+
+
+def test_a_wait_that_a_service_asks_for_past_the_end_of_the_job_is_not_begun() -> None:
+    world = World()
+    block, calls = call_that_fails(CallFailedError("busy", retry_after=3600.0))
+    job = job_of(block, {"attempts": 3})
+    go(job, world.runtime(job_ends_at=1010.0))
+    assert (calls(), world.waits, job[1].status) == (1, [], ConduitStatus.CALL_FAILED)
+
+
+def test_a_long_wait_that_a_service_asks_for_is_left_to_the_next_invocation() -> None:
+    world = World()
+    block, _ = call_that_fails(CallFailedError("busy", retry_after=120.0))
+    job = job_of(block, {"attempts": 3, "delay": 1})
+    assert go(job, world.runtime(invocation=InvocationTime(ends_at=1030.0, fresh=30.0))) is Outcome.PAUSED
+    assert job.paused is not None
+    assert job.paused.resume_in == 120.0
 
 
 def test_a_block_that_may_run_once_is_not_tried_again() -> None:

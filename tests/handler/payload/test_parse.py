@@ -37,7 +37,8 @@ def padded(size: int) -> bytes:
 
 
 def test_a_job_with_every_field_is_taken_as_it_is() -> None:
-    retry = {"attempts": 3, "delay": 1.0, "backoff": 2.0, "max_delay": 30.0, "jitter": True, "on": ["ASSERTION_ERROR"]}
+    retry = {"attempts": 3, "delay": 1.0, "backoff": 2.0, "max_delay": 30.0, "jitter": True}
+    retry["on"] = ["ASSERTION_ERROR", "CALL_REFUSED", {"http": [409, 423]}, {"code": ["Throttling"]}]
     step = {"id": "a", "action": "TEXT.JOIN", "parameters": {"text1": "x"}, "if": ["{# v #}", "y"], "forced": True}
     step |= {"timeout": 5.0, "retry": retry, "allow_failure": True}
     job = {"id": "order-42", "name": "N", "parameters": {"p": 1}, "variables": {"v": [None]}, "steps": [step]}

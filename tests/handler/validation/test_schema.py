@@ -77,6 +77,7 @@ def test_an_unknown_block_is_red(action: str) -> None:
         {"steps": [{"action": "LOGIC.TRUE", "force": True}]},
         {"steps": [{"action": "LOGIC.TRUE", "retry": {"attempts": 0}}]},
         {"steps": [{"action": "LOGIC.TRUE", "retry": {"on": ["NONE"]}}]},
+        {"steps": [{"action": "LOGIC.TRUE", "retry": {"on": [{"http": [40]}]}}]},
     ],
 )
 def test_what_has_not_the_shape_of_a_job_is_red(job: dict[str, Any]) -> None:
