@@ -29,6 +29,8 @@ LAMBDA_PYTHON: Final = "3.13"
 """`Runtime` of template.yaml; a test compares the two."""
 LAMBDA_PLATFORM: Final = "aarch64-manylinux2014"
 FOLDERS: Final = ("handler", "blocks", "infra")
+PAGES: Final = (ROOT / "handler" / "http" / "page.html",)
+"""Files that our modules read."""
 ENTRY: Final = ROOT / "handler" / "app.py"
 """`Handler` of template.yaml. Modules that it does not reach stay at home: the command line, the embedded AWS."""
 RUNTIME_HAS: Final = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
@@ -108,7 +110,7 @@ def _uv() -> str:
 
 
 def _copy_code(target: Path) -> None:
-    for path in sorted(our_modules()):
+    for path in sorted({*our_modules(), *PAGES}):
         copy = target / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)

@@ -96,6 +96,8 @@ class Settings(BaseModel):
     event_limit: int = Field(default=240 * 1024, ge=1024)
     """Bytes of one event entry: EventBridge takes 256 KB a call; the rest is the envelope's."""
     log_payloads: bool = False
+    page: bool = False
+    """Whether `GET /` answers with the page that shows runs, to anybody: it holds no data."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -118,6 +118,7 @@ class EmbeddedAws:
             "BUS_NAME": self.bus,
             "QUEUE_URL": self.queue_url,
             "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
+            "PAGE": "true",
         }
 
     def table_items(self) -> list[Item]:

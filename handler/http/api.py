@@ -16,6 +16,7 @@ from handler.http.problem_details import FAULT, NOT_FOUND, NOT_JSON, UNIDENTIFIE
 from handler.http.reply import Reply
 from handler.http.request import UnreadableRequestError, read_request
 from handler.http.router import Route, Router
+from handler.http.run_page import is_page_request, run_page
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.service import Jobs
 from handler.ports import Ports
@@ -49,6 +50,8 @@ class Api:
         except UnreadableRequestError as error:
             request = read_request({**event, "body": None})
             early = problem_reply(NOT_JSON, str(error))
+        if self._ports.settings.page and is_page_request(request):
+            return self.router.say(run_page(), request)
         caller = identify(event, self._ports.settings)
         if caller is None:
             response = self.router.say(_STRANGER, request)
