@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
 
 class BudgetExceededError(Exception):
@@ -90,4 +90,11 @@ class Call(Protocol):
 
         Raises:
             BudgetExceededError: the step may not hold so much.
+        """
+
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        """Run a function in a forked child process that is killed at the step's limit: for what no signal stops.
+
+        It takes some milliseconds. What it changes stays in the child; its result comes back through JSON, and what it
+        raises as an error of a class of the same name.
         """

@@ -6,6 +6,7 @@ A block that changes a dictionary in place does so to the variable that its para
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from blocks.block import ABSENT, Call, Category, Changes
@@ -18,6 +19,7 @@ PAIR: Final = 5
 """The least that a pair takes in a JSON object: the quotes of its key, a colon, a digit and a comma."""
 KEY: Final = 3
 """The least that a key takes in a JSON list: its quotes and a comma."""
+INDEX: Final = re.compile(r"-?[0-9]{1,9}")
 
 
 @category.block
@@ -148,3 +150,76 @@ def is_value_exists(*, value: Any, dictionary: dict[str, Any]) -> bool:
 
 def _keys_of_both(dict1: dict[str, Any], dict2: dict[str, Any]) -> int:
     return len(dict1) + sum(key not in dict1 for key in dict2)
+
+
+@category.block
+def get_path(*, dictionary: dict[str, Any], path: str, default: Any = None) -> Any:
+    """Give the value at a path of keys and indexes with dots between them, or `default` where there is none.
+
+    An index counts from 0, a negative one from the end. `{"dictionary": {"a": [{"b": 1}]}, "path": "a.0.b"}` gives `1`.
+    """
+    found: Any = dictionary
+    for key in path.split("."):
+        if isinstance(found, dict) and key in found:
+            found = found[key]
+        elif isinstance(found, list) and INDEX.fullmatch(key) and -len(found) <= int(key) < len(found):
+            found = found[int(key)]
+        else:
+            return default
+    return found
+
+
+@category.block
+def set_path(call__: Call, /, *, dictionary: Changes[dict[str, Any]], path: str, value: Any) -> None:
+    """Put a value at a path of keys and indexes with dots between them, in place.
+
+    Dictionaries that are missing on the way are made. An index that the list does not have, or a way through what is
+    neither dictionary nor list, is INVALID_ARGUMENT.
+    `{"dictionary": "{# order #}", "path": "lines.0.price", "value": 9}` changes the first line's price.
+    """
+    keys = path.split(".")
+    call__.charge(PAIR * len(keys) + len(path))
+    place: Any = dictionary
+    for number, key in enumerate(keys[:-1]):
+        if isinstance(place, dict) and key not in place:
+            for missing in reversed(keys[number + 1 :]):
+                value = {missing: value}
+            place[key] = value
+            return
+        place = place[_key_of(place, key, keys[: number + 1])]
+    place[_key_of(place, keys[-1], keys)] = value
+
+
+@category.block
+def pick(call__: Call, /, *, dictionary: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    """Give a new dictionary with those of the keys that the dictionary has.
+
+    `{"dictionary": {"a": 1, "b": 2}, "keys": ["a", "c"]}` gives `{"a": 1}`.
+    """
+    picked = dict.fromkeys(key for key in keys if key in dictionary)
+    call__.charge(sum(PAIR + len(key) for key in picked))
+    return {key: dictionary[key] for key in picked}
+
+
+@category.block
+def omit(call__: Call, /, *, dictionary: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    """Give a new dictionary with all keys but those.
+
+    `{"dictionary": {"a": 1, "b": 2}, "keys": ["a", "c"]}` gives `{"b": 2}`.
+    """
+    omitted = set(keys)
+    left = [key for key in dictionary if key not in omitted]
+    call__.charge(sum(PAIR + len(key) for key in left))
+    return {key: dictionary[key] for key in left}
+
+
+def _key_of(place: Any, key: str, way: list[str]) -> str | int:
+    """The key as `place` takes it. What `place` cannot take is a ValueError that names the way to it."""
+    if isinstance(place, dict):
+        return key
+    where = ".".join(way)
+    if not isinstance(place, list):
+        raise ValueError(f"nothing can be set at {where!r}: what is before {key!r} is no dictionary and no list")  # noqa: TRY004
+    if not INDEX.fullmatch(key) or not -len(place) <= int(key) < len(place):
+        raise ValueError(f"nothing can be set at {where!r}: the list there has {len(place)} items, and no {key!r}")
+    return int(key)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from blocks.block import ABSENT, Call, Category, Changes
+from blocks.comparison import equal_as_json
 
 category = Category("LISTS", effect="none")
 
 ITEM: Final = 2
 """The least that an item takes in a JSON list: a digit and a comma."""
+LARGEST_SMALL: Final = 1_000_000_000
+"""Whole numbers from here on are charged by their digits."""
 
 
 @category.block
@@ -51,7 +54,7 @@ def extend(call__: Call, /, *, list1: Changes[list[Any]], list2: list[Any]) -> N
 def sort(*, list: Changes[list[Any]], reverse: bool = False) -> None:
     """Put the items in order, in place: the smallest first, or last with `reverse`.
 
-    Items that do not compare (a text and a number) are UNHANDLED_EXCEPTION, and the list stays as it was.
+    Items that do not compare (a string and a number) are UNHANDLED_EXCEPTION, and the list stays as it was.
     """
     list.sort(reverse=reverse)
 
@@ -135,3 +138,52 @@ def index(*, list: list[Any], item: Any) -> int:
         return list.index(item)
     except ValueError:
         return -1
+
+
+@category.block
+def includes(*, list: list[Any], value: Any) -> bool:
+    """Give true when the list holds the value, compared as JSON: `1` equals `1.0`, but neither `"1"` nor true.
+
+    `{"list": [1, [2]], "value": [2]}` gives `true`.
+    """
+    return any(equal_as_json(item, value) for item in list)
+
+
+@category.block
+def chunk(call__: Call, /, *, list: list[Any], size: int) -> list[list[Any]]:
+    """Cut the list into lists of `size` items, the last of which may be shorter.
+
+    A size below 1 is INVALID_ARGUMENT. `{"list": [1, 2, 3, 4, 5], "size": 2}` gives `[[1, 2], [3, 4], [5]]`.
+    """
+    if size < 1:
+        raise ValueError(f"`size` is 1 or more, not {size}")
+    call__.charge(ITEM * len(list) + ITEM * -(-len(list) // size))
+    return [list[start : start + size] for start in range(0, len(list), size)]
+
+
+@category.block(name="range")
+def range_(call__: Call, /, *, start: int, stop: int, step: int = 1) -> list[int]:
+    """Give the whole numbers from `start` on, each `step` further, up to but without `stop`.
+
+    A negative step counts down; a step of 0 is INVALID_ARGUMENT. `{"start": 0, "stop": 10, "step": 4}` gives
+    `[0, 4, 8]`; where there is nothing to give, the list is empty.
+    """
+    if step == 0:
+        raise ValueError("`step` is not 0")
+    call__.charge(ITEM * max(0, -((start - stop) // step)))
+    numbers = []
+    for number in range(start, stop, step):
+        if abs(number) >= LARGEST_SMALL:
+            call__.charge(len(str(number)) + 1 - ITEM)
+        numbers.append(number)
+    return numbers
+
+
+@category.block(name="zip")
+def zip_(call__: Call, /, *, list1: list[Any], list2: list[Any]) -> list[list[Any]]:
+    """Give a list of the pairs of items that have the same index, as long as the shorter of the two lists.
+
+    `{"list1": ["a", "b", "c"], "list2": [1, 2]}` gives `[["a", 1], ["b", 2]]`.
+    """
+    call__.charge(3 * ITEM * min(len(list1), len(list2)))
+    return [[item1, item2] for item1, item2 in zip(list1, list2, strict=False)]

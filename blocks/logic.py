@@ -1,47 +1,17 @@
 """LOGIC: blocks that compare and decide.
 
-Zero, an empty text, list or dictionary, false and null are not true; everything else is.
+Zero, an empty string, list or dictionary, false and null are not true; everything else is.
 """
 
 from __future__ import annotations
 
-import operator as compare
 import reprlib
-from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any
 
 from blocks.block import Category
+from blocks.comparison import COMPARISONS, Operator, equal_as_json
 
 category = Category("LOGIC", effect="none")
-
-Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not"]
-
-
-def _same(value1: Any, value2: Any) -> bool:
-    """Whether type and value are the same, at every depth. JSON values have no identity that `is` could ask for."""
-    if type(value1) is not type(value2):
-        return False
-    if isinstance(value1, dict):
-        return value1.keys() == value2.keys() and all(_same(value1[key], value2[key]) for key in value1)
-    if isinstance(value1, list):
-        return len(value1) == len(value2) and all(map(_same, value1, value2))
-    return bool(value1 == value2)
-
-
-def _different(value1: Any, value2: Any) -> bool:
-    return not _same(value1, value2)
-
-
-COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "=": compare.eq,
-    "!=": compare.ne,
-    ">": compare.gt,
-    ">=": compare.ge,
-    "<": compare.lt,
-    "<=": compare.le,
-    "is": _same,
-    "is not": _different,
-}
 
 
 @category.block(name="bool")
@@ -54,7 +24,7 @@ def bool_(*, value: Any) -> bool:
 def if_(*, value1: Any, value2: Any, operator: Operator) -> bool:
     """Compare two values: `=`, `!=`, `>`, `>=`, `<`, `<=`, `is`, `is not`.
 
-    Values that have no order (a text and a number) are UNHANDLED_EXCEPTION with `>`, `>=`, `<`, `<=`. `is` also
+    Values that have no order (a string and a number) are UNHANDLED_EXCEPTION with `>`, `>=`, `<`, `<=`. `is` also
     compares types: `1` equals `1.0` and true, but is neither.
     `{"value1": 3, "value2": 2, "operator": ">"}` gives `true`.
     """
@@ -155,3 +125,21 @@ def if_assert(*, value1: Any, value2: Any, operator: Operator) -> None:
     """Go on when a comparison holds, as `LOGIC.IF` makes it; end the step ASSERTION_ERROR when it does not."""
     if not COMPARISONS[operator](value1, value2):
         raise AssertionError(f"{reprlib.repr(value1)} {operator} {reprlib.repr(value2)} does not hold")
+
+
+@category.block
+def fail(*, message: str) -> None:
+    """End the step ASSERTION_ERROR with a message of your own.
+
+    `{"message": "the order has no lines"}` makes that the step's error.
+    """
+    raise AssertionError(message)
+
+
+@category.block(name="in")
+def in_(*, value: Any, list: list[Any]) -> bool:
+    """Give true when the list holds the value, compared as JSON: `1` equals `1.0`, but neither `"1"` nor true.
+
+    `{"value": "red", "list": ["red", "green"]}` gives `true`.
+    """
+    return any(equal_as_json(value, item) for item in list)

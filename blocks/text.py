@@ -1,9 +1,9 @@
-"""TEXT: blocks that make, measure, search and change texts."""
+"""TEXT: blocks that make, measure, search and change strings."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field
 
@@ -12,10 +12,14 @@ from blocks.block import Call, Category
 category = Category("TEXT", effect="none")
 
 ITEM: Final = 3
-"""The least that a text takes in a JSON list: two quotes and a comma."""
+"""The least that a string takes in a JSON list: two quotes and a comma."""
 
 WORD: Final = re.compile(r"\S+")
 """What ``str.split`` finds between white space."""
+
+WORD_OF_SLUG: Final = re.compile(r"[a-z0-9]+")
+LETTERS: Final = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"})
+"""Latin letters that Unicode does not take apart."""
 
 # The library spelt it "seperator"; its jobs keep working.
 Separator = Annotated[str, Field(validation_alias=AliasChoices("separator", "seperator"))]
@@ -24,7 +28,7 @@ OptionalSeparator = Annotated[str | None, Field(validation_alias=AliasChoices("s
 
 @category.block
 def create(call__: Call, /, *, value: Any) -> str:
-    """Write any value as a text, as Python's ``str`` does: null becomes `"None"`, true becomes `"True"`.
+    """Write any value as a string, as Python's ``str`` does: null becomes `"None"`, true becomes `"True"`.
 
     `{"value": {"a": [1, null]}}` gives `"{'a': [1, None]}"`.
     """
@@ -34,7 +38,7 @@ def create(call__: Call, /, *, value: Any) -> str:
 
 @category.block
 def join(call__: Call, /, *, text1: str, text2: str, join_with: str = " ") -> str:
-    """Put two texts together with a third between them, a space by default.
+    """Put two strings together with a third between them, a space by default.
 
     `{"text1": "Hello", "text2": "World"}` gives `"Hello World"`.
     """
@@ -44,7 +48,7 @@ def join(call__: Call, /, *, text1: str, text2: str, join_with: str = " ") -> st
 
 @category.block
 def join_list(call__: Call, /, *, list: list[str], separator: Separator = "") -> str:
-    """Put all texts of a list together, with the separator between each two of them.
+    """Put all strings of a list together, with the separator between each two of them.
 
     `{"list": ["a", "b", "c"], "separator": ", "}` gives `"a, b, c"`.
     """
@@ -54,13 +58,13 @@ def join_list(call__: Call, /, *, list: list[str], separator: Separator = "") ->
 
 @category.block
 def includes(*, text: str, piece: str) -> bool:
-    """Tell whether the piece is somewhere in the text. Upper and lower case differ."""
+    """Give true when the piece is somewhere in the string. Upper and lower case differ."""
     return piece in text
 
 
 @category.block
 def count(*, text: str) -> int:
-    """Count the characters of the text."""
+    """Count the characters of the string."""
     return len(text)
 
 
@@ -75,7 +79,7 @@ def get(*, text: str, index: int) -> str:
 
 @category.block
 def count_piece(*, text: str, piece: str) -> int:
-    """Count how often the piece occurs in the text, without overlap.
+    """Count how often the piece occurs in the string, without overlap.
 
     The empty piece occurs before each character and at the end.
     """
@@ -84,17 +88,17 @@ def count_piece(*, text: str, piece: str) -> int:
 
 @category.block
 def is_empty(*, text: str, include_spaces: bool = True) -> bool:
-    """Tell whether the text has no characters, or, with `include_spaces` false, none but white space."""
+    """Give true when the string has no characters, or, with `include_spaces` false, none but white space."""
     return not text or (not include_spaces and text.isspace())
 
 
 @category.block
 def strip(*, text: str, chars: str | None = None) -> str:
-    """Cut white space off both ends of the text, or, when `chars` is given, any of those characters.
+    """Cut white space off both ends of the string, or, when `chars` is given, any of those characters.
 
     `{"text": "--a-b--", "chars": "-"}` gives `"a-b"`.
     """
-    # Each character is looked up in `chars` from its start: no longer than need be, or long texts take seconds.
+    # Each character is looked up in `chars` from its start: no more of them than needed, or long strings take seconds.
     return text.strip("".join(set(chars)) if chars else chars)
 
 
@@ -113,9 +117,9 @@ def lowercase(*, text: str) -> str:
 
 @category.block
 def split(call__: Call, /, *, text: str, separator: OptionalSeparator = None, maxsplit: int = -1) -> list[str]:
-    """Cut the text at each separator, at most `maxsplit` times (-1 for any number), into a list of texts.
+    """Cut the string at each separator, at most `maxsplit` times (-1 for any number), into a list of strings.
 
-    Without a separator it is cut at white space, and no empty texts come out. An empty separator is
+    Without a separator it is cut at white space, and no empty strings come out. An empty separator is
     INVALID_ARGUMENT. `{"text": "a,b,,c", "separator": ","}` gives `["a", "b", "", "c"]`.
     """
     pieces = sum(1 for _ in WORD.finditer(text)) if separator is None else text.count(separator) + 1
@@ -131,19 +135,19 @@ def titlecase(*, text: str) -> str:
 
 @category.block
 def starts_with(*, text: str, piece: str) -> bool:
-    """Tell whether the text begins with the piece."""
+    """Give true when the string begins with the piece."""
     return text.startswith(piece)
 
 
 @category.block
 def ends_with(*, text: str, piece: str) -> bool:
-    """Tell whether the text ends with the piece."""
+    """Give true when the string ends with the piece."""
     return text.endswith(piece)
 
 
 @category.block
 def is_numeric(*, text: str) -> bool:
-    """Tell whether the text has characters and each of them is numeric, fractions such as `"½"` included.
+    """Give true when the string has characters and each of them is numeric, fractions such as `"½"` included.
 
     A sign or a point is not numeric: `"-1"` and `"3.5"` give false.
     """
@@ -152,7 +156,7 @@ def is_numeric(*, text: str) -> bool:
 
 @category.block
 def is_text(*, value: Any) -> bool:
-    """Tell whether the value is a text."""
+    """Give true when the value is a string."""
     return isinstance(value, str)
 
 
@@ -167,6 +171,50 @@ def replace(call__: Call, /, *, text: str, old: str, new: str, count: int = -1) 
     replaced = found if count < 0 else min(found, count)
     call__.charge(len(text) + replaced * (len(new) - len(old)))
     return text.replace(old, new, count)
+
+
+@category.block
+def truncate(*, text: str, length: int, ending: str = "…") -> str:
+    """Cut a string that is longer than `length` characters, so that it has `length` with the ending.
+
+    An ending that is longer than that is left out; a negative length is INVALID_ARGUMENT.
+    `{"text": "A long story", "length": 7}` gives `"A long…"`.
+    """
+    if length < 0:
+        raise ValueError(f"`length` is 0 or more, not {length}")
+    if len(text) <= length:
+        return text
+    return text[:length] if len(ending) > length else text[: length - len(ending)] + ending
+
+
+@category.block
+def slug(*, text: str) -> str:
+    """Write a string for an address: small letters `a` to `z` and digits, with one hyphen for what is between them.
+
+    Accents are dropped, and so are letters of other scripts. `{"text": "Crème brûlée, 2 pieces!"}` gives
+    `"creme-brulee-2-pieces"`.
+    """
+    import unicodedata  # noqa: PLC0415  # a megabyte of tables that few jobs need
+
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS))
+    return "-".join(WORD_OF_SLUG.findall("".join(filter(str.isascii, plain)).lower()))
+
+
+@category.block
+def pad(call__: Call, /, *, text: str, length: int, side: Literal["left", "right"] = "left", fill: str = " ") -> str:
+    """Put `fill` before the string (after it, with the side `right`) until it has `length` characters.
+
+    A fill of several characters is repeated and cut; an empty one is INVALID_ARGUMENT. A string that is long enough
+    stays as it is. `{"text": "7", "length": 3, "fill": "0"}` gives `"007"`.
+    """
+    if not fill:
+        raise ValueError("`fill` has one character or more")
+    missing = length - len(text)
+    if missing <= 0:
+        return text
+    call__.charge(length)
+    filling = (fill * (missing // len(fill) + 1))[:missing]
+    return filling + text if side == "left" else text + filling
 
 
 def _written(value: Any) -> int:

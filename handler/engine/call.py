@@ -98,16 +98,25 @@ class JobForBlock:
 class StepCall:
     """`blocks.block.Call`."""
 
-    __slots__ = ("_can_fail", "_ends_at", "_now", "charge", "fence", "idempotency_key")
+    __slots__ = ("_can_fail", "_ends_at", "_now", "_run_isolated", "charge", "fence", "idempotency_key")
 
     def __init__(
-        self, key: str, fence: int, ends_at: float, now: Callable[[], float], charge: Charge, *, can_fail: bool
+        self,
+        key: str,
+        fence: int,
+        ends_at: float,
+        now: Callable[[], float],
+        charge: Charge,
+        run_isolated: Callable[[Callable[[], Any], float], Any],
+        *,
+        can_fail: bool,
     ) -> None:
         self.idempotency_key = key
         self.fence = fence
         self._ends_at = ends_at
         self._now = now
         self.charge = charge
+        self._run_isolated = run_isolated
         self._can_fail = can_fail
 
     @property
@@ -120,17 +129,29 @@ class StepCall:
         """Seconds until the step is stopped, never below 0."""
         return max(0.0, self._ends_at - self._now())
 
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        """What `function` gives in a child process, which is killed when no time is left."""
+        return self._run_isolated(function, self.time_left)
 
-def global_value(block: Block[..., Any], name: str, values: Mapping[str, Any]) -> Any:
-    """What a block's positional parameter of that name receives: the deployment's value, else the parameter's default.
+
+def global_value(block: Block[..., Any], name: str, values: Mapping[str, Any], world: Mapping[str, Any]) -> Any:
+    """What a block's positional parameter of that name gets: the deployment's value, else the run's, else its default.
+
+    Args:
+        block: the block.
+        name: the parameter's name.
+        values: what the deployment or the job's maker provides.
+        world: what each run has: its clock and its source of random bytes.
 
     Raises:
-        LookupError: there is neither.
+        LookupError: there is none of them.
     """
     wanted = name.removesuffix("__")
     try:
         return values[wanted]
     except KeyError:
+        if wanted in world:
+            return world[wanted]
         default = signature(block.function).parameters[name].default
         if default is not Parameter.empty:
             return default

@@ -6,6 +6,7 @@ The only file of the engine that names the system's clock. A test or a simulator
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,7 @@ class Runtime:
         now: seconds since the epoch. Deadlines and time stamps both read it.
         sleep: waits that many seconds; between the tries of a step.
         random: a float in [0, 1); the jitter of those waits.
+        entropy: that many random bytes, which nobody can guess and no restored snapshot repeats; for blocks.
         limits: what a job may build and keep.
         alarm: stops a block at its time limit.
         invocation: how long this invocation lasts; `None` where nothing ends it (a developer's machine).
@@ -48,6 +50,7 @@ class Runtime:
     now: Callable[[], float] = field(default_factory=steady_clock)
     sleep: Callable[[float], Awaitable[None]] = _sleep
     random: Callable[[], float] = random.random
+    entropy: Callable[[int], bytes] = os.urandom
     limits: Limits = _LIMITS
     alarm: Alarm = _ALARM
     invocation: InvocationTime | None = None

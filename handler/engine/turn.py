@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from math import inf
 from typing import Any, Final, Protocol
 
@@ -39,6 +40,12 @@ class RunningJob(Protocol):
 
     @property
     def contexts(self) -> Mapping[str, Any]: ...
+
+
+def _isolate(function: Callable[[], Any], seconds: float) -> Any:
+    from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
+
+    return run_isolated(function, {}, seconds)
 
 
 Answer = Paused | ConduitStatus | Awaitable[Paused | ConduitStatus | None] | None
@@ -172,9 +179,11 @@ class StepRunner:
             elif name == CALL:
                 key = f"{job.execution.key}/{self.step.position}"
                 ends_at, can_fail = self.began + self.seconds, self.limiter != "invocation"
-                values.append(StepCall(key, job.execution.fence, ends_at, self.now, charge, can_fail=can_fail))
+                fence = job.execution.fence
+                values.append(StepCall(key, fence, ends_at, self.now, charge, _isolate, can_fail=can_fail))
             else:
-                values.append(global_value(self.block, name, job.global_values))
+                world = {"clock": self.now, "entropy": self.runtime.entropy}
+                values.append(global_value(self.block, name, job.global_values, world))
         return tuple(values)
 
     def _declared(self) -> float:
@@ -231,9 +240,7 @@ class StepRunner:
         return self._keep(result, arguments)
 
     def _call_isolated(self, arguments: dict[str, Any]) -> Any:
-        from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
-
-        return run_isolated(self.block.function, arguments, self.seconds)
+        return _isolate(partial(self.block.function, **arguments), self.seconds)
 
     async def _await_block(self, arguments: dict[str, Any]) -> Tried:
         try:

@@ -133,6 +133,7 @@ class World:
             now=lambda: scheduler.now + worker.skew,
             sleep=sleep,
             random=self.random.random,
+            entropy=self.random.randbytes,
             alarm=SimulatedAlarm(scheduler),
         )
         return Ports(

@@ -1,0 +1,63 @@
+"""How values compare: as the operators of `LOGIC.IF` have it, and as JSON has it.
+
+Shared by the blocks of LOGIC and LISTS, which are no parts of each other.
+"""
+
+from __future__ import annotations
+
+import operator as compare
+from collections.abc import Callable, Hashable
+from typing import Any, Final, Literal
+
+Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not"]
+
+
+def _same(value1: Any, value2: Any) -> bool:
+    """Whether type and value are the same, at every depth. JSON values have no identity that `is` could ask for."""
+    if type(value1) is not type(value2):
+        return False
+    if isinstance(value1, dict):
+        return value1.keys() == value2.keys() and all(_same(value1[key], value2[key]) for key in value1)
+    if isinstance(value1, list):
+        return len(value1) == len(value2) and all(map(_same, value1, value2))
+    return bool(value1 == value2)
+
+
+def _different(value1: Any, value2: Any) -> bool:
+    return not _same(value1, value2)
+
+
+COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "=": compare.eq,
+    "!=": compare.ne,
+    ">": compare.gt,
+    ">=": compare.ge,
+    "<": compare.lt,
+    "<=": compare.le,
+    "is": _same,
+    "is not": _different,
+}
+"""What the library's operators do: Python's comparison, so that true equals 1."""
+
+
+def equal_as_json(value1: Any, value2: Any) -> bool:
+    """Whether two values are the same JSON: 1 and 1.0 are; 1 and true, or 1 and "1", are not."""
+    if isinstance(value1, bool) or isinstance(value2, bool):
+        return value1 is value2
+    if isinstance(value1, dict) and isinstance(value2, dict):
+        return value1.keys() == value2.keys() and all(equal_as_json(value1[key], value2[key]) for key in value1)
+    if isinstance(value1, list) and isinstance(value2, list):
+        return len(value1) == len(value2) and all(map(equal_as_json, value1, value2))
+    return bool(value1 == value2)
+
+
+def identity(value: Any) -> Hashable:
+    """A hashable stand-in: those of two values are equal exactly when `equal_as_json` holds for the values."""
+    if isinstance(value, bool):
+        return "boolean", value
+    if isinstance(value, dict):
+        return "object", frozenset((key, identity(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return "list", tuple(map(identity, value))
+    frozen: Hashable = value
+    return frozen

@@ -1,0 +1,84 @@
+"""ENCODE: blocks that write strings so that other formats can hold them, and read them again.
+
+A string with half of a surrogate pair, which UTF-8 cannot hold, is INVALID_ARGUMENT.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from blocks.block import Call, Category
+
+category = Category("ENCODE", effect="none")
+
+PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+"""What a URL holds as it is."""
+ENTITIES: Final[dict[str, str | int | None]] = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+
+
+@category.block
+def base64(call__: Call, /, *, text: str) -> str:
+    """Write a string's UTF-8 bytes in base64. `{"text": "héllo"}` gives `"aMOpbGxv"`."""
+    import binascii  # noqa: PLC0415  # few jobs need it
+
+    data = text.encode()
+    call__.charge(4 * -(-len(data) // 3))
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
+@category.block
+def decode_base64(*, text: str) -> str:
+    """Read the string whose UTF-8 bytes are given in base64, that of URLs (`-` and `_`) included.
+
+    The padding may be missing. What is no base64, or whose bytes are no UTF-8, is INVALID_ARGUMENT.
+    `{"text": "aMOpbGxv"}` gives `"héllo"`.
+    """
+    import binascii  # noqa: PLC0415  # few jobs need it
+
+    padded = text if text.endswith("=") else text + "=" * (-len(text) % 4)
+    try:
+        data = binascii.a2b_base64(padded.translate({ord("-"): "+", ord("_"): "/"}), strict_mode=True)
+    except ValueError as error:
+        raise ValueError(f"`text` is no base64: {error}") from None
+    return _decode(data)
+
+
+@category.block
+def url(call__: Call, /, *, text: str) -> str:
+    """Write a string as a part of a URL: all but letters, digits and `-._~` as a percent sign and two digits.
+
+    `{"text": "a b/é"}` gives `"a%20b%2F%C3%A9"`.
+    """
+    from urllib.parse import quote_from_bytes  # noqa: PLC0415  # few jobs need it
+
+    data = text.encode()
+    call__.charge(len(data) + 2 * len(data.translate(None, PLAIN)))
+    return quote_from_bytes(data, safe="")
+
+
+@category.block
+def decode_url(*, text: str) -> str:
+    """Read a part of a URL: each percent sign with its two digits is a byte of UTF-8.
+
+    Bytes that are no UTF-8 are INVALID_ARGUMENT. A plus sign stays one. `{"text": "a%20b%2F%C3%A9"}` gives `"a b/é"`.
+    """
+    from urllib.parse import unquote_to_bytes  # noqa: PLC0415  # few jobs need it
+
+    return _decode(unquote_to_bytes(text))
+
+
+@category.block
+def html(call__: Call, /, *, text: str) -> str:
+    """Write a string as text or as an attribute of HTML: `&`, `<`, `>` and both quotes as their entities.
+
+    `{"text": "<b>Tom & Ann</b>"}` gives `"&lt;b&gt;Tom &amp; Ann&lt;/b&gt;"`.
+    """
+    call__.charge(len(text) + sum(text.count(sign) * (len(str(entity)) - 1) for sign, entity in ENTITIES.items()))
+    return text.translate(str.maketrans(ENTITIES))
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ValueError("the bytes of `text` are no UTF-8, so they are no string") from None

@@ -1,0 +1,59 @@
+"""ID: blocks that give random identifiers and numbers.
+
+Nobody can guess them: they come from the system's source of random bytes. The step's record keeps the result, so a job
+that goes on elsewhere sees the same one.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from typing import Final
+
+from blocks.block import Call, Category
+
+category = Category("ID", effect="none")
+
+Entropy = Callable[[int], bytes]
+"""Gives that many random bytes."""
+
+SPARE: Final = 8
+"""Random bytes beyond what a number needs: they make the share by which small numbers come up more often 2**-64."""
+
+
+@category.block
+def uuid(entropy__: Entropy, /) -> str:
+    """Give a random UUID (version 4): `{}` gives something like `"9b2f0c8e-4d53-4a86-b0f4-0e6a1f3f7c11"`."""
+    from uuid import UUID  # noqa: PLC0415  # few jobs need it
+
+    return str(UUID(bytes=entropy__(16), version=4))
+
+
+@category.block
+def random(
+    entropy__: Entropy, call__: Call, /, *, length: int, alphabet: str = string.ascii_letters + string.digits
+) -> str:
+    """Give a string of `length` characters, each one drawn from the alphabet: letters and digits by default.
+
+    A length below 1 and an empty alphabet are INVALID_ARGUMENT. A character that the alphabet holds twice comes up
+    twice as often. `{"length": 6, "alphabet": "0123456789"}` gives something like `"407713"`.
+    """
+    if length < 1 or not alphabet:
+        raise ValueError("`length` is 1 or more, and `alphabet` has one character or more")
+    call__.charge(length)
+    size = (len(alphabet).bit_length() + 7) // 8 + SPARE
+    data = entropy__(size * length)
+    draws = (int.from_bytes(data[start : start + size]) for start in range(0, len(data), size))
+    return "".join(alphabet[draw % len(alphabet)] for draw in draws)
+
+
+@category.block
+def number(entropy__: Entropy, /, *, low: int, high: int) -> int:
+    """Give a whole number from `low` to `high`, both included, each as likely as the others.
+
+    A `high` below `low` is INVALID_ARGUMENT. `{"low": 1, "high": 6}` throws a die.
+    """
+    if high < low:
+        raise ValueError(f"`high` is {high}, which is below `low`, {low}")
+    count = high - low + 1
+    return low + int.from_bytes(entropy__((count.bit_length() + 7) // 8 + SPARE)) % count

@@ -1,0 +1,50 @@
+"""JSON: blocks that read and write JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Final, NoReturn
+
+from pydantic import Field
+
+from blocks.block import Call, Category
+
+category = Category("JSON", effect="none")
+
+Indent = Annotated[int, Field(ge=0, le=16)]
+
+STRUCTURE: Final = ',:[]{}"'
+"""Characters that the value takes as JSON too, wherever they stand: the least that it is charged for."""
+
+
+@category.block
+def parse(call__: Call, /, *, text: str) -> Any:
+    r"""Give the value that a string of JSON holds.
+
+    What is no JSON is INVALID_ARGUMENT with the place, and so are NaN and infinities, which JSON does not have. Of
+    equal keys the last wins. `{"text": "{\"a\": [1, true]}"}` gives `{"a": [1, true]}`.
+    """
+    call__.charge(sum(map(text.count, STRUCTURE)))
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"`text` is no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("`text` nests lists and objects too deep") from None
+
+
+@category.block(name="text")
+def text_(call__: Call, /, *, value: Any, indent: Indent | None = None) -> str:
+    r"""Write a value as a string of JSON, on one line or with `indent` spaces a level.
+
+    `{"value": {"a": [1, true]}}` gives `"{\"a\": [1, true]}"`.
+    """
+    pieces = []
+    for piece in json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent).iterencode(value):
+        call__.charge(len(piece))
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"`text` is no JSON: it has no {constant}")

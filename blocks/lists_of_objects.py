@@ -1,0 +1,178 @@
+"""LISTS: blocks for lists of objects, such as the rows of a table or what an API answers.
+
+Where a block takes a `key`, that is the name of a key which every item has; without it the item is INVALID_ARGUMENT.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from blocks.block import ABSENT, Call, Category
+from blocks.comparison import COMPARISONS, equal_as_json, identity
+
+category = Category("LISTS", effect="none")
+
+ITEM: Final = 2
+"""The least that an item takes in a JSON list: a digit and a comma."""
+PAIR: Final = 5
+"""The least that a pair takes in a JSON object: the quotes of its key, a colon, a digit and a comma."""
+
+KINDS: Final[dict[type, str]] = {str: "a string", list: "a list", dict: "an object"}
+
+Items = list[Any]  # in a function that has a parameter `list` there is no type of that name
+Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not", "in", "contains", "exists"]
+
+
+@category.block
+def pluck(call__: Call, /, *, list: list[Any], key: str) -> list[Any]:
+    """Give the value that each item has under the key.
+
+    `{"list": [{"id": 7, "name": "a"}, {"id": 8, "name": "b"}], "key": "id"}` gives `[7, 8]`.
+    """
+    call__.charge(ITEM * len(list))
+    return _values(list, key)
+
+
+@category.block(name="filter")
+def filter_(
+    call__: Call, /, *, list: list[Any], key: str | None = None, operator: Operator, value: Any = None
+) -> list[Any]:
+    """Give the items whose value under the key (the items themselves, without a key) compares so with `value`.
+
+    The operators are those of `LOGIC.IF` and `in` (`value` is a list that holds it, or a string that it is part of),
+    `contains` (it is a list that holds `value`, an object with that key, or a string with that part) and `exists`
+    (the item has the key; with `value` false: it has not; without a key: the item is not null).
+
+    An item without the key is left out, except by `!=`, `is not` and `exists` false. Values that have no order (a
+    string and a number) are INVALID_ARGUMENT with `>`, `>=`, `<`, `<=`.
+
+    `{"list": [{"age": 17}, {"age": 18}], "key": "age", "operator": ">=", "value": 18}` gives `[{"age": 18}]`.
+    """
+    test = _test(operator, value)
+    kept = []
+    for number, item in enumerate(list):
+        found = item if key is None else item.get(key, ABSENT) if isinstance(item, dict) else ABSENT
+        try:
+            holds = test(found)
+        except TypeError:
+            raise ValueError(
+                f"item {number} cannot be compared: {_kind(found)} {operator} {_kind(value)} has no meaning"
+            ) from None
+        if holds:
+            call__.charge(ITEM)
+            kept.append(item)
+    return kept
+
+
+@category.block
+def sort_by(call__: Call, /, *, list: list[Any], key: str, reverse: bool = False) -> list[Any]:
+    """Give the items in the order of their values under the key: the smallest first, or last with `reverse`.
+
+    Items with equal values keep their order. All values are numbers or all are strings, else INVALID_ARGUMENT.
+    `{"list": [{"n": 2}, {"n": 1}], "key": "n"}` gives `[{"n": 1}, {"n": 2}]`.
+    """
+    values = _values(list, key)
+    kinds = {_kind(value) for value in values}
+    if len(kinds) > 1 or not kinds <= {"a number", "a string"}:
+        raise ValueError(
+            f"all values of {key!r} are numbers or all are strings; they are {' and '.join(sorted(kinds))}"
+        )
+    call__.charge(ITEM * len(list))
+    order = sorted(range(len(list)), key=values.__getitem__, reverse=reverse)
+    return [list[index] for index in order]
+
+
+@category.block
+def unique(call__: Call, /, *, list: list[Any], key: str | None = None) -> list[Any]:
+    """Give the items without those that equal an earlier one, or that have an earlier one's value under the key.
+
+    They are compared as JSON: `1` equals `1.0`, but neither `"1"` nor true. `{"list": [1, 2, 1.0, "1"]}` gives
+    `[1, 2, "1"]`.
+    """
+    kept = []
+    seen = set()
+    for item, value in zip(list, list if key is None else _values(list, key), strict=True):
+        known = identity(value)
+        if known not in seen:
+            call__.charge(ITEM)
+            seen.add(known)
+            kept.append(item)
+    return kept
+
+
+@category.block
+def group_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, list[Any]]:
+    """Give an object that has, for each value under the key, the list of the items with that value.
+
+    A value that is no string is written as JSON: `7` becomes `"7"`, true becomes `"true"`.
+    `{"list": [{"t": "a", "n": 1}, {"t": "b", "n": 2}, {"t": "a", "n": 3}], "key": "t"}` gives
+    `{"a": [{"t": "a", "n": 1}, {"t": "a", "n": 3}], "b": [{"t": "b", "n": 2}]}`.
+    """
+    groups: dict[str, Items] = {}
+    for name, item in zip(_names(list, key), list, strict=True):
+        if name not in groups:
+            call__.charge(PAIR + len(name))
+            groups[name] = []
+        call__.charge(ITEM)
+        groups[name].append(item)
+    return groups
+
+
+@category.block
+def index_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, Any]:
+    """Give an object that has, for each value under the key, the item with that value; of several, the last.
+
+    A value that is no string is written as JSON. `{"list": [{"id": 7}, {"id": 8}], "key": "id"}` gives
+    `{"7": {"id": 7}, "8": {"id": 8}}`.
+    """
+    index = {}
+    for name, item in zip(_names(list, key), list, strict=True):
+        if name not in index:
+            call__.charge(PAIR + len(name))
+        index[name] = item
+    return index
+
+
+def _values(items: list[Any], key: str) -> list[Any]:
+    for number, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise ValueError(f"item {number} is no object, so it has no key {key!r}")  # noqa: TRY004  # INVALID_ARGUMENT
+        if key not in item:
+            raise ValueError(f"item {number} has no key {key!r}")
+    return [item[key] for item in items]
+
+
+def _names(items: list[Any], key: str) -> list[str]:
+    return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in _values(items, key)]
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return KINDS.get(type(value), "null")
+
+
+def _test(operator: Operator, value: Any) -> Callable[[Any], bool]:
+    """Whether an item's value, which may be absent, is what the filter keeps."""
+    if operator == "exists":
+        return lambda found: (found is not ABSENT and found is not None) == (value is None or bool(value))
+    if operator == "in":
+        return lambda found: found is not ABSENT and _holds(value, found)
+    if operator == "contains":
+        return lambda found: found is not ABSENT and _holds(found, value)
+    holds = COMPARISONS[operator]
+    if operator in {"!=", "is not"}:
+        return lambda found: found is ABSENT or bool(holds(found, value))
+    return lambda found: found is not ABSENT and bool(holds(found, value))
+
+
+def _holds(whole: Any, part: Any) -> bool:
+    if isinstance(whole, list):
+        return any(equal_as_json(item, part) for item in whole)
+    if isinstance(whole, (str, dict)):
+        return isinstance(part, str) and part in whole
+    return False

@@ -1,0 +1,230 @@
+"""Regular expressions in Python's syntax, which end by the step's limit whatever the pattern is.
+
+A pattern and a string of a stranger can keep `re` busy for years. Its engine looks for signals every 4,096 operations
+of one attempt, so the alarm of a step gets through to it in the main thread. It holds the alarm off only where many
+attempts stay below that number and each of them walks through a long string. So a short string is searched in place,
+where the worst that can be is a fifth of a second, and a longer one (or one that is searched in another thread, which
+no signal reaches) in a child process that is killed at the limit. See docs/decisions for what was measured.
+
+Shared by the blocks of REGEX and by the functions of expressions, which are no blocks.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, Final, Protocol, TypeVar
+
+from typing_extensions import TypedDict
+
+T = TypeVar("T")
+Charge = Callable[[int], None]
+
+SHORT: Final = 300
+"""Characters of a string that is searched in this process."""
+LONGEST_PATTERN: Final = 10_000
+"""Characters of a pattern or a replacement: compiling takes time and memory in proportion."""
+KEPT_PATTERN: Final = 1_000
+"""Characters of a pattern that may stay in the cache of `re`, which keeps 512 of any size."""
+
+STRING: Final = 3
+"""The least that a string takes in a JSON list beside its characters: two quotes and a comma."""
+NULL: Final = 5
+FOUND: Final = len('{"match":"","groups":[],"start":0},')
+
+_ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
+_REFERENCE: Final = re.compile(r"\\(?:g<(?P<name>[^>]*)>|(?P<octal>0[0-7]{0,2}|[1-3][0-7]{2})|(?P<number>[1-9][0-9]?))")
+
+
+class Guard(Protocol):
+    """What keeps a search within its limits. `blocks.block.Call` is one."""
+
+    def charge(self, size: int) -> None:
+        """Announce `size` bytes before building them; a `BudgetExceededError` where they are too many."""
+
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        """Run a function in a child process that is killed at the step's limit; its result comes back as JSON."""
+
+
+class Found(TypedDict):
+    """One match.
+
+    Attributes:
+        match: the part of the string that matched.
+        groups: what each group matched, in order; null for one that took no part.
+        start: the index of its first character.
+    """
+
+    match: str
+    groups: list[str | None]
+    start: int
+
+
+def matches(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -> bool:
+    """Whether the pattern matches anywhere in the string.
+
+    Raises:
+        ValueError: the pattern is malformed; here and below.
+    """
+    compiled = _compile(pattern, ignore_case)
+    return _run(guard, text, lambda _: compiled.search(text) is not None)
+
+
+def find(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -> Found | None:
+    """The first match, or ``None``."""
+    compiled = _compile(pattern, ignore_case)
+
+    def work(charge: Charge) -> Found | None:
+        match = compiled.search(text)
+        return None if match is None else _found(match, charge)
+
+    return _run(guard, text, work)
+
+
+def find_all(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -> list[Found]:
+    """All matches from left to right, without overlap."""
+    compiled = _compile(pattern, ignore_case)
+    return _run(guard, text, lambda charge: [_found(match, charge) for match in compiled.finditer(text)])
+
+
+def replace(
+    guard: Guard, text: str, pattern: str, replacement: str, *, count: int = 0, ignore_case: bool = False
+) -> str:
+    r"""The string with the first `count` matches replaced (0: all of them).
+
+    Args:
+        guard: keeps the search within its limits.
+        text: the string.
+        pattern: the pattern.
+        replacement: what takes a match's place; ``\1``, ``\g<1>`` and ``\g<name>`` stand for its groups.
+        count: how many matches are replaced.
+        ignore_case: whether upper and lower case are the same.
+
+    Raises:
+        ValueError: the pattern or the replacement is malformed, or `count` is below 0.
+    """
+    if count < 0:
+        raise ValueError(f"`count` is 0 (for all matches) or more, not {count}")
+    compiled = _compile(pattern, ignore_case)
+    parts = _parse_replacement(compiled, replacement)
+
+    def work(charge: Charge) -> str:
+        return "".join(_replace(compiled, text, parts, count, charge))
+
+    return _run(guard, text, work)
+
+
+def split(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -> list[str | None]:
+    """The pieces between the matches; what the pattern's groups matched stands between them, as in Python."""
+    compiled = _compile(pattern, ignore_case)
+
+    def work(charge: Charge) -> list[str | None]:
+        pieces: list[str | None] = []
+        end = 0
+        for match in compiled.finditer(text):
+            for piece in (text[end : match.start()], *match.groups()):
+                charge(NULL if piece is None else STRING + len(piece))
+                pieces.append(piece)
+            end = match.end()
+        charge(STRING + len(text) - end)
+        return [*pieces, text[end:]]
+
+    return _run(guard, text, work)
+
+
+def _run(guard: Guard, text: str, work: Callable[[Charge], T]) -> T:
+    if len(text) <= SHORT and threading.current_thread() is threading.main_thread():
+        return work(guard.charge)
+    charged = 0
+
+    def charge(size: int) -> None:
+        nonlocal charged
+        charged += size
+        guard.charge(size)  # the child's copy: it stops the child, and the step is charged below
+
+    result, size = guard.isolate(lambda: [work(charge), charged])
+    guard.charge(size)
+    done: T = result
+    return done
+
+
+def _found(match: re.Match[str], charge: Charge) -> Found:
+    groups = match.groups()
+    charge(FOUND + len(match[0]) + sum(NULL - 1 if group is None else STRING - 1 + len(group) for group in groups))
+    return {"match": match[0], "groups": list(groups), "start": match.start()}
+
+
+@lru_cache(maxsize=32)
+def _compile(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+    if len(pattern) > LONGEST_PATTERN:
+        raise ValueError(f"the pattern has {len(pattern):,} characters; {LONGEST_PATTERN:,} are the limit")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sets that a later version may read otherwise
+            return re.compile(pattern, re.IGNORECASE if ignore_case else re.NOFLAG)
+    except (re.error, OverflowError) as error:
+        raise ValueError(f"the pattern is no regular expression: {error}") from None
+    except RecursionError:
+        raise ValueError("the pattern is no regular expression: its groups are nested too deep") from None
+    finally:
+        if len(pattern) > KEPT_PATTERN:
+            re.purge()
+
+
+def _replace(compiled: re.Pattern[str], text: str, parts: list[str | int], count: int, charge: Charge) -> Iterator[str]:
+    end = 0
+    for number, match in enumerate(compiled.finditer(text), start=1):
+        charge(match.start() - end)
+        yield text[end : match.start()]
+        for part in parts:
+            piece = part if isinstance(part, str) else match[part] or ""
+            charge(len(piece))
+            yield piece
+        end = match.end()
+        if number == count:
+            break
+    charge(len(text) - end)
+    yield text[end:]
+
+
+def _parse_replacement(compiled: re.Pattern[str], replacement: str) -> list[str | int]:
+    r"""Its strings, and the numbers of its groups. The escapes are those that Python's `re.sub` knows."""
+    if len(replacement) > LONGEST_PATTERN and "\\" in replacement:
+        raise ValueError(f"a replacement with escapes has at most {LONGEST_PATTERN:,} characters")
+    parts: list[str | int] = []
+    rest = replacement
+    while rest:
+        plain, backslash, after = rest.partition("\\")
+        if plain:
+            parts.append(plain)
+        if not backslash:
+            break
+        position = len(replacement) - len(after) - 1
+        reference = _REFERENCE.match(rest, len(plain))
+        if reference is not None:
+            parts.append(_refer(compiled, reference, position))
+            rest = rest[reference.end() :]
+        elif after[:1] in _ESCAPES:
+            parts.append(_ESCAPES[after[0]])
+            rest = after[1:]
+        elif not after or (after[0].isascii() and after[0].isalpha()):
+            raise ValueError(f"the replacement has an unknown escape \\{after[:1]} at position {position}; write \\\\")
+        else:
+            parts.append(backslash + after[0])
+            rest = after[1:]
+    return parts
+
+
+def _refer(compiled: re.Pattern[str], reference: re.Match[str], position: int) -> str | int:
+    if reference["octal"]:
+        return chr(int(reference["octal"], 8))
+    name = reference["number"] or reference["name"]
+    if name.isascii() and name.isdigit():
+        if int(name) <= compiled.groups:
+            return int(name)
+    elif name in compiled.groupindex:
+        return compiled.groupindex[name]
+    raise ValueError(f"the replacement names the group {name!r} at position {position}, which the pattern has not")

@@ -1,0 +1,98 @@
+"""URL: blocks that take addresses apart and put them together."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from blocks.block import Call, Category
+
+category = Category("URL", effect="none")
+
+VALUE: Final = 3
+"""The least that a value of the query takes in JSON: its quotes and a comma."""
+FIELD: Final = re.compile(r"[^&]+")
+REFUSED: Final = re.compile(r"[\x00-\x20\x7f]")
+"""Characters that no URL holds; Python's parser would leave some of them out silently."""
+IN_PATH: Final = "/:@!$&'()*+,;=~-._%"
+"""What stands in a path as it is."""
+LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+BASE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+")
+
+
+@category.block
+def parse(call__: Call, /, *, url: str) -> dict[str, Any]:
+    """Take an address apart.
+
+    Scheme and host are in small letters; a host or port that is not written is null, everything else that is not
+    written is empty. Names and values of the query are decoded; the values of a name that occurs several times are a
+    list. User name and password are left out. What is no address is INVALID_ARGUMENT.
+    `{"url": "https://example.com:8443/a?tag=x&tag=y&page=2#top"}` gives
+    `{"scheme": "https", "host": "example.com", "port": 8443, "path": "/a", "query": {"tag": ["x", "y"], "page": "2"}, "fragment": "top"}`.
+    """  # noqa: E501  # an example stands on one line
+    from urllib.parse import parse_qsl, urlsplit  # noqa: PLC0415  # few jobs need it
+
+    refused = REFUSED.search(url)
+    if refused is not None:
+        raise ValueError(
+            f"`url` holds {refused[0]!r} at position {refused.start()}; write it as %{ord(refused[0]):02X}"
+        )
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"`url` is no address: {error}") from None
+    call__.charge(len(parts.path) + len(parts.fragment) + VALUE * sum(1 for _ in FIELD.finditer(parts.query)))
+    query: dict[str, Any] = {}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        known = query.get(name)
+        if known is None:
+            query[name] = value
+        elif isinstance(known, list):
+            known.append(value)
+        else:
+            query[name] = [known, value]
+    named = {"scheme": parts.scheme, "host": host, "port": port, "path": parts.path}
+    return {**named, "query": query, "fragment": parts.fragment}
+
+
+@category.block
+def build(
+    call__: Call,
+    /,
+    *,
+    base: str,
+    path: str | list[str | int] | None = None,
+    query: dict[str, Any] | None = None,
+) -> str:
+    """Put an address together: the base, a path below that of the base, and a query after that of the base.
+
+    What the path or the query may not hold as it is gets encoded. Of a path that is a list each item is one segment, in
+    which a slash is encoded too. In the query a list repeats its name, and null leaves it out.
+    `{"base": "https://example.com/v1", "path": ["users", "a/b"], "query": {"page": 2, "tag": ["x", "y"]}}` gives
+    `"https://example.com/v1/users/a%2Fb?page=2&tag=x&tag=y"`.
+    """
+    from urllib.parse import quote, urlsplit  # noqa: PLC0415  # few jobs need it
+
+    if BASE.match(base) is None or REFUSED.search(base) is not None:
+        raise ValueError(f"`base` is an address with a scheme and a host, such as https://example.com, not {base!r}")
+    parts = urlsplit(base)
+    written = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in _fields(query or {})]
+    call__.charge(len(base) + sum(map(len, written)) + max(0, len(written) - 1))
+    if isinstance(path, list):
+        path = "/".join(quote(str(segment), safe="") for segment in path)
+    elif path:
+        path = quote(LONE_PERCENT.sub("%25", path), safe=IN_PATH)
+    whole = f"{parts.path.rstrip('/')}/{path.removeprefix('/')}" if path else parts.path
+    return parts._replace(path=whole, query="&".join(filter(None, [parts.query, *written]))).geturl()
+
+
+def _fields(query: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, values in query.items():
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, str):
+                yield name, value
+            elif value is not None:
+                yield name, json.dumps(value, ensure_ascii=False, allow_nan=False)
