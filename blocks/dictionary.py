@@ -125,7 +125,7 @@ def list_values(call__: Call, /, *, dictionary: dict[str, Any]) -> list[Any]:
 
 @category.block
 def list_items(call__: Call, /, *, dictionary: dict[str, Any]) -> list[list[Any]]:
-    """Give a list of `[key, value]` lists: `{"a": 1}` gives `[["a", 1]]`."""
+    """Give a list of `[key, value]` lists: `{"dictionary": {"a": 1}}` gives `[["a", 1]]`."""
     call__.charge((KEY + ITEM + ITEM) * len(dictionary))
     return [[key, value] for key, value in dictionary.items()]
 

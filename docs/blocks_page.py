@@ -1,12 +1,15 @@
 """Writes ``docs/blocks.md``, the catalogue of the shipped blocks, from their docstrings and signatures.
 
-Run it with ``make blocks-page`` when a block has changed; a test tells when the page is behind.
+Their number goes into the README.
+
+Run it with ``make blocks-page`` when a block has changed; a test fails while the page is behind.
 """  # noqa: INP001  # a script beside the page that it writes
 
 from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,13 +37,22 @@ what does not fit, is missing or is not known ends the step INVALID_TYPE. A para
 variable (`{# name #}`), which keeps the change.
 
 Before a block builds something that may be larger than what it was given, it charges the step for it: one byte a
-character, two an item, five a pair, three a text in a list. That is the least these take as JSON, so a charge never
+character, two an item, five a pair, three a string in a list. That is the least these take as JSON, so a charge never
 refuses what the job could keep. Past the limit of a step's record the step ends RESULT_LIMIT_EXCEED and nothing is
 built.
 
-None of these blocks has an effect outside its job, so each may be run again freely.
+None of these blocks has an effect outside its job, unless it says so: each may be run again freely.
 
 This page is written from the docstrings by `make blocks-page`."""
+
+
+README = PAGE.parents[1] / "README.md"
+COUNT = re.compile(r"(?<=\*\*)\d+(?= blocks\*\*)")
+
+
+def readme() -> str:
+    """The README as it should be: it says how many blocks there are."""
+    return COUNT.sub(str(len(_shipped())), README.read_text(encoding="utf-8"), count=1)
 
 
 def page() -> str:
@@ -49,8 +61,9 @@ def page() -> str:
 
 
 def _parts() -> Iterator[str]:
-    shipped = [block for block in REGISTRY if block.function.__module__.startswith("blocks.")]
+    shipped = _shipped()
     yield INTRODUCTION.strip()
+    yield from _contents(shipped)
     for category, blocks in itertools.groupby(shipped, key=lambda block: block.category):
         yield f"## {category}"
         members = list(blocks)
@@ -60,6 +73,19 @@ def _parts() -> Iterator[str]:
             yield f"### {block.action}"
             yield block.description.strip()
             yield from _parameters(block)
+
+
+def _shipped() -> list[Block[..., Any]]:
+    return [block for block in REGISTRY if block.function.__module__.startswith("blocks.")]
+
+
+def _contents(shipped: list[Block[..., Any]]) -> Iterator[str]:
+    yield f"## The {len(shipped)} blocks"
+    lines = []
+    for category, blocks in itertools.groupby(shipped, key=lambda block: block.category):
+        links = (f"[{block.name}](#{block.action.lower().replace('.', '')})" for block in blocks)
+        lines.append(f"- [{category}](#{str(category).lower()}): {' · '.join(links)}")
+    yield "\n".join(lines)
 
 
 def _parameters(block: Block[..., Any]) -> Iterator[str]:
@@ -86,7 +112,7 @@ def _type(property_: dict[str, Any], schema: dict[str, Any]) -> str:
         return f"list of {_type(property_['items'], schema)}s"
     if "prefixItems" in property_:
         return "[" + ", ".join(_type(item, schema) for item in property_["prefixItems"]) + "] pair"
-    names = {"string": "text", "integer": "whole number", "array": "list", "object": "dictionary", "null": "null"}
+    names = {"string": "string", "integer": "whole number", "array": "list", "object": "dictionary", "null": "null"}
     name = names.get(property_.get("type", ""), str(property_.get("type", "any value")))
     return f"{name}, at most {property_['maximum']:g}" if "maximum" in property_ else name
 
@@ -105,3 +131,4 @@ def _sentence(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from blocks.block import REGISTRY, BudgetExceededError, Registry
+from handler.engine.isolation import run_isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,7 @@ class CountingCall:
 
     budget: float = math.inf
     charged: int = 0
+    isolated: int = 0
     time_left: float = math.inf
     limit_left: float = math.inf
     idempotency_key: str = "local/test/1/1"
@@ -31,6 +34,25 @@ class CountingCall:
         if self.charged + size > self.budget:
             raise BudgetExceededError(f"{self.charged + size} bytes; the limit is {self.budget}")
         self.charged += size
+
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        self.isolated += 1
+        return run_isolated(function, {}, 30)
+
+
+@dataclass
+class World:
+    """The clock and the random bytes of a run."""
+
+    now: float = 1795719600.0
+    """2026-11-26T19:00:00Z."""
+    random: Random = field(default_factory=lambda: Random(1))  # noqa: S311  # the same each time
+
+    def clock(self) -> float:
+        return self.now
+
+    def entropy(self, size: int) -> bytes:
+        return self.random.randbytes(size)
 
 
 class RateService:
@@ -62,26 +84,31 @@ def job() -> PlainJob:
 
 
 @pytest.fixture
-def run(call: CountingCall, job: PlainJob) -> Callable[..., Any]:
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def run(call: CountingCall, job: PlainJob, world: World) -> Callable[..., Any]:
     """Validates the parameters of an action as a step does, calls the block and gives its result."""
 
     def run_action(action: str, /, **parameters: Any) -> Any:
         block = REGISTRY.get(action)
         assert block is not None, action
-        return block(*_positionals(block, call, job), **block.validate(parameters))
+        return block(*_positionals(block, call, job, world), **block.validate(parameters))
 
     return run_action
 
 
 @pytest.fixture
-def change(call: CountingCall, job: PlainJob) -> Callable[..., Any]:
+def change(call: CountingCall, job: PlainJob, world: World) -> Callable[..., Any]:
     """Runs an in-place action and gives what became of its argument, for a result that is null."""
 
     def run_action(action: str, /, **parameters: Any) -> Any:
         block = REGISTRY.get(action)
         assert block is not None, action
         arguments = block.validate(parameters)
-        assert block(*_positionals(block, call, job), **arguments) is None
+        assert block(*_positionals(block, call, job, world), **arguments) is None
         (changed,) = block.in_place
         return arguments[changed]
 
@@ -93,5 +120,6 @@ def registry() -> Registry:
     return Registry()
 
 
-def _positionals(block: Block[..., Any], call: CountingCall, job: PlainJob) -> list[Any]:
-    return [{"call__": call, "job__": job, "http__": RateService()}[name] for name in block.positional]
+def _positionals(block: Block[..., Any], call: CountingCall, job: PlainJob, world: World) -> list[Any]:
+    values = {"call__": call, "job__": job, "clock__": world.clock, "entropy__": world.entropy, "http__": RateService()}
+    return [values[name] for name in block.positional]

@@ -25,12 +25,20 @@ EXAMPLES = [
 ]
 
 
-def test_the_catalogue_in_docs_says_what_the_docstrings_say() -> None:
+@pytest.fixture
+def script() -> Any:
     spec = importlib.util.spec_from_file_location("blocks_page", DOCS / "blocks_page.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
+
+def test_the_catalogue_in_docs_says_what_the_docstrings_say(script: Any) -> None:
     assert (DOCS / "blocks.md").read_text(encoding="utf-8") == script.page(), "run `make blocks-page`"
+
+
+def test_the_readme_counts_the_blocks_that_are_shipped(script: Any) -> None:
+    assert script.README.read_text(encoding="utf-8") == script.readme(), "run `make blocks-page`"
 
 
 @pytest.mark.parametrize(("action", "parameters", "result"), EXAMPLES)
@@ -42,3 +50,14 @@ def test_an_example_in_a_docstring_gives_what_it_says(
 
 def test_examples_are_found_in_the_docstrings() -> None:
     assert {"TEXT.JOIN", "OBJECT.APPLY_SLICE", "MATH.SUM_LIST"} <= {action for action, _, _ in EXAMPLES}
+
+
+NEW = {"CSV", "ENCODE", "HASH", "ID", "JSON", "REGEX", "TIME", "URL"}
+
+
+@pytest.mark.parametrize("action", [block.action for block in REGISTRY if block.category in NEW])
+def test_a_block_beyond_the_library_shows_an_example_and_may_be_run_again_freely(action: str) -> None:
+    block = REGISTRY.get(action)
+
+    assert block.effect == "none"
+    assert "`{" in block.description

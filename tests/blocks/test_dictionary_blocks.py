@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from blocks.block import BudgetExceededError
+from handler.engine import Conduit, ConduitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Run = Callable[..., Any]
+
+same_fixture = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize(
@@ -77,4 +86,128 @@ def test_a_dictionary_block_changes_its_dictionary_and_gives_null(
 )
 def test_a_dictionary_block_refuses(run: Run, action: str, parameters: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
+        run(action, **parameters)
+
+
+NESTED = {"a": {"b": [{"c": 1}, None]}, "x.y": 2, "n": None, "": 3}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("a.b.0.c", 1),
+        ("a.b.-2.c", 1),
+        ("a.b.1", None),
+        ("n", None),
+        ("", 3),
+        ("a.b", [{"c": 1}, None]),
+        ("a.b.2", "default"),
+        ("a.b.-3", "default"),
+        ("a.b.c", "default"),
+        ("a.b.0.c.d", "default"),
+        ("x.y", "default"),
+        ("b", "default"),
+        ("a.", "default"),
+    ],
+)
+def test_a_path_leads_to_its_value_or_to_the_default(run: Run, path: str, found: Any) -> None:
+    assert run("DICTIONARY.GET_PATH", dictionary=NESTED, path=path, default="default") == found
+
+
+@pytest.mark.parametrize(
+    ("dictionary", "path", "left"),
+    [
+        ({}, "a", {"a": 9}),
+        ({}, "a.b.c", {"a": {"b": {"c": 9}}}),
+        ({"a": {"b": 1, "x": 2}}, "a.b", {"a": {"b": 9, "x": 2}}),
+        ({"a": [{"b": 1}]}, "a.0.b", {"a": [{"b": 9}]}),
+        ({"a": [1, 2]}, "a.-1", {"a": [1, 9]}),
+        ({"a": {}}, "a.0", {"a": {"0": 9}}),
+        ({"a": [{}]}, "a.0.b.c", {"a": [{"b": {"c": 9}}]}),
+    ],
+)
+def test_a_value_is_put_at_a_path(change: Run, dictionary: dict[str, Any], path: str, left: Any) -> None:
+    assert change("DICTIONARY.SET_PATH", dictionary=dictionary, path=path, value=9) == left
+
+
+@pytest.mark.parametrize(
+    ("dictionary", "path", "message"),
+    [
+        ({"a": 1}, "a.b", "before 'b' is no dictionary"),
+        ({"a": None}, "a.b.c", "before 'b' is no dictionary"),
+        ({"a": []}, "a.0", "'a.0': the list there has 0 items"),
+        ({"a": [1]}, "a.1", "no '1'"),
+        ({"a": [1]}, "a.x", "no 'x'"),
+        ({"a": [[1]]}, "a.3.0", "'a.3'"),
+    ],
+)
+def test_a_path_that_cannot_be_made_is_refused_and_changes_nothing(
+    run: Run, dictionary: dict[str, Any], path: str, message: str
+) -> None:
+    before = json.dumps(dictionary)
+    with pytest.raises(ValueError, match=message):
+        run("DICTIONARY.SET_PATH", dictionary=dictionary, path=path, value=9)
+    assert json.dumps(dictionary) == before
+
+
+def test_a_set_path_changes_the_variable_and_neither_a_parameter_nor_an_earlier_result() -> None:
+    job = Conduit.from_dict(
+        {
+            "variables": {"order": {"lines": [{"price": 1}]}},
+            "parameters": {"order": {"lines": []}},
+            "steps": [
+                {
+                    "action": "DICTIONARY.SET_PATH",
+                    "parameters": {"dictionary": "{# order #}", "path": "lines.0.price", "value": 9},
+                },
+                {"action": "DICTIONARY.GET_PATH", "parameters": {"dictionary": "{# order #}", "path": "lines.0.price"}},
+                {"action": "DICTIONARY.SET_PATH", "parameters": {"dictionary": "{< order >}", "path": "a", "value": 9}},
+            ],
+        }
+    )
+    asyncio.run(job.run())
+
+    assert job.steps[1].return_value == 9
+    assert job.steps[2].status is ConduitStatus.INVALID_ARGUMENT
+
+
+@same_fixture
+@given(path=st.lists(st.text("ab0", min_size=1, max_size=2), min_size=1, max_size=4).map(".".join), value=st.integers())
+def test_what_is_put_at_a_path_is_found_there(run: Run, change: Run, path: str, value: int) -> None:
+    changed = change("DICTIONARY.SET_PATH", dictionary={}, path=path, value=value)
+
+    assert run("DICTIONARY.GET_PATH", dictionary=changed, path=path) == value
+
+
+@same_fixture
+@given(dictionary=st.dictionaries(st.text("abc", max_size=1), st.integers()), keys=st.lists(st.text("abc", max_size=1)))
+def test_what_is_picked_and_what_is_omitted_make_up_the_dictionary(
+    run: Run, call: Any, dictionary: dict[str, int], keys: list[str]
+) -> None:
+    before = call.charged
+    picked = run("DICTIONARY.PICK", dictionary=dictionary, keys=keys)
+    assert call.charged - before <= len(json.dumps(picked, separators=(",", ":")))
+    omitted = run("DICTIONARY.OMIT", dictionary=dictionary, keys=keys)
+
+    assert picked | omitted == dictionary
+    assert set(picked) <= set(keys)
+    assert not set(omitted) & set(keys)
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters"),
+    [
+        (
+            "DICTIONARY.PICK",
+            {"dictionary": {str(key): 1 for key in range(100)}, "keys": [str(key) for key in range(100)]},
+        ),
+        ("DICTIONARY.OMIT", {"dictionary": {str(key): 1 for key in range(100)}, "keys": []}),
+        ("DICTIONARY.SET_PATH", {"dictionary": {}, "path": ".".join("a" * 100), "value": 1}),
+    ],
+)
+def test_what_a_dictionary_block_builds_is_charged(
+    run: Run, call: Any, action: str, parameters: dict[str, Any]
+) -> None:
+    call.budget = 100
+    with pytest.raises(BudgetExceededError):
         run(action, **parameters)

@@ -98,3 +98,16 @@ def test_a_failed_assertion_shows_the_value_but_not_all_of_it(run: Run) -> None:
         run("LOGIC.NOT_ASSERT", value="x" * 100_000)
 
     assert len(str(caught.value)) < 100
+
+
+def test_a_failure_of_ones_own_has_its_message(run: Run) -> None:
+    with pytest.raises(AssertionError, match=r"^the order has no lines$"):
+        run("LOGIC.FAIL", message="the order has no lines")
+
+
+@pytest.mark.parametrize(
+    ("value", "list_", "result"),
+    [(1, [1.0], True), (1, [True], False), (1, ["1"], False), ({"a": [1]}, [{"a": [1]}], True), (None, [], False)],
+)
+def test_a_value_is_in_a_list_as_json_has_it(run: Run, value: Any, list_: list[Any], result: bool) -> None:
+    assert run("LOGIC.IN", value=value, list=list_) is result

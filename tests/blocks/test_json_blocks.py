@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from blocks.block import BudgetExceededError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., Any]
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+same_fixture = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@same_fixture
+@given(value=JSON, indent=st.none() | st.integers(0, 4))
+def test_what_is_written_is_read_again_as_it_was(run: Run, value: Any, indent: int | None) -> None:
+    text = run("JSON.TEXT", value=value, indent=indent)
+
+    assert run("JSON.PARSE", text=text) == value
+    assert text == json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+@same_fixture
+@given(value=JSON)
+def test_a_parsed_value_is_charged_at_most_what_it_takes(run: Run, call: Any, value: Any) -> None:
+    before = call.charged
+    run("JSON.PARSE", text=json.dumps(value, ensure_ascii=False, indent=3))
+
+    assert call.charged - before <= len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "line 1, column 1"),
+        ('{"a": 1,}', "line 1, column 9"),
+        ('{"a":\n tru}', "line 2, column 2"),
+        ("{'a': 1}", "line 1, column 2"),
+        ("1 2", "line 1, column 3"),
+    ],
+)
+def test_what_is_no_json_is_refused_with_its_place(run: Run, text: str, place: str) -> None:
+    with pytest.raises(ValueError, match=place):
+        run("JSON.PARSE", text=text)
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}'])
+def test_numbers_that_json_does_not_have_are_refused(run: Run, text: str) -> None:
+    with pytest.raises(ValueError, match="no JSON"):
+        run("JSON.PARSE", text=text)
+
+
+def test_a_text_that_nests_without_end_is_refused(run: Run) -> None:
+    with pytest.raises(ValueError, match="too deep"):
+        run("JSON.PARSE", text="[" * 200_000)
+
+
+def test_a_value_that_json_cannot_hold_is_refused(run: Run) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        run("JSON.TEXT", value=math.inf)
+
+
+def test_an_indent_out_of_bounds_does_not_fit(run: Run) -> None:
+    with pytest.raises(ValidationError):
+        run("JSON.TEXT", value=[], indent=1_000_000)
+
+
+def test_a_large_structure_is_refused_before_it_is_built(run: Run, call: Any) -> None:
+    call.budget = 1000
+    with pytest.raises(BudgetExceededError):
+        run("JSON.PARSE", text="[" + "[]," * 100_000 + "1]")
+    with pytest.raises(BudgetExceededError):
+        run("JSON.TEXT", value=["x"] * 1000, indent=8)
