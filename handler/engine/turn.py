@@ -11,6 +11,7 @@ from blocks.block import CALL, JOB, Block
 from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, is_met, refusal_of, resolve_and_bind
 from handler.engine.call import Budget, JobForBlock, StepCall, VariablesDraft, global_value
+from handler.engine.child import run_in_child
 from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.language.tags import resolve
 from handler.engine.limits import InvocationTime, TimeLimit, earliest_end
@@ -40,12 +41,6 @@ class RunningJob(Protocol):
 
     @property
     def contexts(self) -> Mapping[str, Any]: ...
-
-
-def _isolate(function: Callable[[], Any], seconds: float) -> Any:
-    from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
-
-    return run_isolated(function, {}, seconds)
 
 
 Answer = Paused | ConduitStatus | Awaitable[Paused | ConduitStatus | None] | None
@@ -180,7 +175,7 @@ class StepRunner:
                 key = f"{job.execution.key}/{self.step.position}"
                 ends_at, can_fail = self.began + self.seconds, self.limiter != "invocation"
                 fence = job.execution.fence
-                values.append(StepCall(key, fence, ends_at, self.now, charge, _isolate, can_fail=can_fail))
+                values.append(StepCall(key, fence, ends_at, self.now, charge, run_in_child, can_fail=can_fail))
             else:
                 world = {"clock": self.now, "entropy": self.runtime.entropy}
                 values.append(global_value(self.block, name, job.global_values, world))
@@ -228,7 +223,7 @@ class StepRunner:
             return self._await_block(arguments)
         try:
             if block.isolation is not None:
-                result = self._call_isolated(arguments)
+                result = run_in_child(partial(block.function, **arguments), seconds)
             else:
                 positionals = self._positionals() if block.positional else ()
                 if seconds == inf:
@@ -238,9 +233,6 @@ class StepRunner:
         except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
             return self._outcome_of(error)
         return self._keep(result, arguments)
-
-    def _call_isolated(self, arguments: dict[str, Any]) -> Any:
-        return _isolate(partial(self.block.function, **arguments), self.seconds)
 
     async def _await_block(self, arguments: dict[str, Any]) -> Tried:
         try:
