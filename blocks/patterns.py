@@ -4,7 +4,7 @@ A pattern and a string of a stranger can keep `re` busy for years. Its engine lo
 of one attempt, so the alarm of a step gets through to it in the main thread. It holds the alarm off only where many
 attempts stay below that number and each of them walks through a long string. So a short string is searched in place,
 where the worst that can be is a fifth of a second, and a longer one (or one that is searched in another thread, which
-no signal reaches) in a child process that is killed at the limit. See docs/decisions for what was measured.
+no signal reaches) in a child process that is killed at the limit. See docs/decisions/011-patterns.md.
 
 Shared by the blocks of REGEX and by the functions of expressions, which are no blocks.
 """

@@ -69,6 +69,7 @@ def wire(settings: Settings) -> Ports:
         outside=Outside(REGISTRY, lru_cache(maxsize=1)(lambda: _http_client(settings)), _secrets_of),
         runtime=Runtime(
             now=CLOCK,
+            entropy=os.urandom,
             limits=Limits(
                 nesting=settings.nesting_limit,
                 record=settings.record_limit,

@@ -124,7 +124,7 @@ def test_an_editor_is_told_names_types_defaults_and_what_a_block_does() -> None:
     rules = [rule for part in SHIPPED.schema["$defs"]["JobStep"]["allOf"] for rule in part["then"].get("allOf", [])]
     join = next(rule for rule in rules if re.search(rule["if"]["properties"]["action"]["pattern"], "TEXT.JOIN"))
     parameters = join["then"]["properties"]["parameters"]
-    assert "two texts" in parameters["description"]
+    assert "two strings" in parameters["description"]
     assert parameters["properties"]["join_with"]["default"] == " "
     assert "TEXT.JOIN" in json.dumps(SHIPPED.schema["$defs"]["JobStep"]["allOf"][0])
 
