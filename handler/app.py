@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from handler import cold_start
+from handler.invocation.event_kind import Kind, UnknownEventError, kind_of
 from handler.invocation.event_loop import run_coroutine
 from handler.invocation.hard_stop import HardStop
 from handler.invocation.time_left import TimeLeft
@@ -18,10 +19,6 @@ from handler.wiring import CLOCK, LOG, wire
 
 LONGEST_INVOCATION: Final = 900.0
 """Seconds: what is assumed of a context that does not tell its time. Lambda gives no more to any function."""
-
-
-class UnknownEventError(Exception):
-    """Unsupported event type."""
 
 
 class InvocationError(Exception):
@@ -65,7 +62,8 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
         What the event's source expects: an HTTP response, a partial batch response, a count of jobs swept, or the job.
 
     Raises:
-        UnknownEventError: the event is of no kind that has a door.
+        UnknownEventError: the event is malformed, of no known kind, of a kind that `DOORS` does not name, or from an
+            API or a queue that `API_IDS` or `QUEUE_ARNS` does not name.
         InvocationError: see there.
         Exception: a direct invocation's payload is no job, or its job's id is taken.
     """
@@ -82,13 +80,17 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
 
 def _handle(event: Mapping[str, Any], context: Any, lifetime: TimeLeft) -> Any:
     global _seen_before  # noqa: PLW0603  # whether the process is new is a fact about the process
-    ports = wire(Settings.from_environment(os.environ))
+    settings = Settings.from_environment(os.environ)
+    ports = wire(settings)
     LOG.begin(context)
     if not _seen_before:
         _seen_before = True
         ports.metrics.count("ColdStarts")
     try:
-        return _door_of(event)(Invocation(event, context, ports, lifetime))
+        kind = kind_of(event)
+        if kind not in settings.doors:
+            raise UnknownEventError(f"This function takes no events of the kind {kind!r}; DOORS names those it takes.")
+        return DOORS[kind](Invocation(event, context, ports, lifetime))
     finally:
         ports.metrics.flush()
 
@@ -101,39 +103,13 @@ def _remaining_seconds(context: Any) -> float:
 # ---------------------------------------------------------------------- the doors
 
 
-def _door_of(event: Mapping[str, Any]) -> Door:
-    if isinstance(event, Mapping):
-        for recognizes, door in DOORS:
-            if recognizes(event):
-                return door
-    raise UnknownEventError(
-        "This function takes HTTP requests, SQS batches, scheduled events, and jobs (an object with `steps`)."
-    )
-
-
-def _is_request(event: Mapping[str, Any]) -> bool:
-    context = event.get("requestContext")
-    return isinstance(context, Mapping) and (isinstance(context.get("http"), Mapping) or "httpMethod" in event)
-
-
-def _is_batch(event: Mapping[str, Any]) -> bool:
-    records = event.get("Records")
-    return isinstance(records, list) and all(
-        isinstance(record, Mapping) and record.get("eventSource") == "aws:sqs" for record in records
-    )
-
-
-def _is_schedule(event: Mapping[str, Any]) -> bool:
-    return event.get("detail-type") == "Scheduled Event"
-
-
-def _is_job(event: Mapping[str, Any]) -> bool:
-    return "steps" in event
-
-
 def _answer_request(invocation: Invocation) -> Any:
     from handler.http.api import answer  # noqa: PLC0415  # a worker never pays for the API
 
+    believed = invocation.ports.settings.api_ids
+    api = invocation.event["requestContext"].get("apiId")
+    if believed and api not in believed:
+        raise UnknownEventError(f"a request of the API {api!r}; API_IDS names {sorted(believed)}")
     return answer(invocation.event, invocation.ports, invocation.lifetime)
 
 
@@ -161,12 +137,12 @@ def _run_job(invocation: Invocation) -> Any:
     return run_coroutine(run_job(invocation.event, invocation.ports, invocation.lifetime, request_id=request_id))
 
 
-DOORS: Final[tuple[tuple[Callable[[Mapping[str, Any]], bool], Door], ...]] = (
-    (_is_request, _answer_request),
-    (_is_batch, _receive_batch),
-    (_is_schedule, _sweep),
-    (_is_job, _run_job),
-)
-"""Who recognizes an event, and who takes it: the first that does. An HTTP body that looks like a batch is a body."""
+DOORS: Final[Mapping[Kind, Door]] = {
+    "http": _answer_request,
+    "sqs": _receive_batch,
+    "schedule": _sweep,
+    "direct": _run_job,
+}
+"""Who takes each kind of event."""
 
 cold_start.finish()

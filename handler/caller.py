@@ -13,6 +13,7 @@ class Caller:
 
     Attributes:
         tenant: whose jobs these are.
+        principal: who within the tenant, as the authorizer verified it; ``None`` where nobody did (queue, direct).
         tags: what the jobs may use blocks with.
         step_limit: how many steps of a job run, or ``None`` for all.
         payload_limit: bytes of a payload.
@@ -20,6 +21,7 @@ class Caller:
     """
 
     tenant: str
+    principal: str | None = None
     tags: frozenset[str] = frozenset()
     step_limit: int | None = None
     payload_limit: int = 256 * 1024

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from handler.invocation.event_kind import Kind
 
 
 class SettingsError(Exception):
@@ -31,6 +33,8 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65_535)], ...], BeforeValidator(_words)]
 Globs = Annotated[tuple[Annotated[str, Field(pattern=r"^[^\s/@\\]+$")], ...], BeforeValidator(_words)]
 PrivateGlobs = Annotated[Globs, AfterValidator(_narrow)]
+ALL_DOORS: Final[tuple[Kind, ...]] = get_args(Kind)
+DoorNames = Annotated[tuple[Kind, ...], BeforeValidator(_words)]
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -47,12 +51,22 @@ class Settings(BaseModel):
     queue_arns: Words = ()
     """Queues whose messages are believed; empty believes any (the embedded AWS has its own names)."""
 
+    api_ids: Words = ()
+    """Ids of the APIs whose requests are believed; empty believes any (an API cannot be named by its own function)."""
+    doors: DoorNames = ALL_DOORS
+    """Which kinds of event this function takes. The template gives each function its own."""
+
     # Who callers are.
     tenant_claim: str = "sub"
+    principal_claim: str = "sub"
     tags_claim: str = "scope"
-    queue_tenant: str = "queue"
-    """The tenant of jobs that come from the queue or by direct invocation."""
+    queue_tenant: str = ":queue"
+    """The tenant of jobs that come from the queue or by direct invocation. No claim can encode to the default: a colon
+    in a claim is percent-encoded."""
     queue_tags: Words = ()
+
+    cors_origins: Words = ()
+    """Origins whose pages a browser lets read the API; ``*`` for any; empty for none."""
 
     # How much a caller may do.
     payload_limit: int = Field(default=256 * 1024, ge=1, le=380_000)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
@@ -61,6 +61,8 @@ def http_event(request: HttpRequest, identity: Identity, *, request_id: str, at:
         at: when, in seconds since the epoch.
     """
     path, _, query = request.target.partition("?")
+    # An HTTP API decodes the path before it matches a route and hands on what it matched, cut at a decoded "?".
+    path = unquote(path).partition("?")[0]
     headers = {name.lower(): value for name, value in request.headers.items()}
     event: Event = {
         "version": "2.0",

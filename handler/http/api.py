@@ -1,7 +1,7 @@
 """The HTTP door: API Gateway's HTTP and REST APIs, function URLs and load balancers.
 
 It knows who asks, which endpoint answers, and how an answer goes out. The rules of jobs are in `handler.jobs.service`,
-those of the wire in the endpoints; Powertools' resolver finds the endpoint.
+those of the wire in the endpoints.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from handler.caller import Caller
 from handler.http.catalogue_endpoints import CatalogueEndpoints
+from handler.http.cors import is_preflight, preflight_reply, with_cors
 from handler.http.identity import identify
 from handler.http.job_endpoints import JobEndpoints
 from handler.http.problem_details import FAULT, NOT_FOUND, NOT_JSON, UNIDENTIFIED, WRONG_METHOD, problem_reply, reply_to
-from handler.http.reply import Reply
-from handler.http.request import UnreadableRequestError, read_request
-from handler.http.router import Route, Router
+from handler.http.reply import Reply, lambda_response
+from handler.http.request import Request, UnreadableRequestError, read_request
+from handler.http.router import Call, Route, Router, check_query
 from handler.http.run_page import is_page_request, run_page
+from handler.invocation.event_loop import run_coroutine
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.service import Jobs
 from handler.ports import Ports
@@ -38,32 +41,41 @@ class Api:
     def __init__(self, jobs: Jobs, ports: Ports) -> None:
         self._ports = ports
         endpoints = (JobEndpoints(jobs, ports.settings), CatalogueEndpoints(ports.registry, ports.settings))
-        self.router = Router(
-            [route for group in endpoints for route in group.routes], refuse=_refuse, explain=self._explain
-        )
+        self.router = Router([route for group in endpoints for route in group.routes])
 
     def answer(self, event: Mapping[str, Any], lifetime: TimeLeft) -> dict[str, Any]:
         """See `answer`."""
-        early: Reply | None = None
+        unreadable: Reply | None = None
         try:
             request = read_request(event)
         except UnreadableRequestError as error:
             request = read_request({**event, "body": None})
-            early = problem_reply(NOT_JSON, str(error))
-        if self._ports.settings.page and is_page_request(request):
-            return self.router.say(run_page(), request)
-        caller = identify(event, self._ports.settings)
-        if caller is None:
-            response = self.router.say(_STRANGER, request)
-        elif early is not None:
-            response = self.router.say(early, request)
+            unreadable = problem_reply(NOT_JSON, str(error))
+        origins = self._ports.settings.cors_origins
+        if is_preflight(request, origins):
+            reply = preflight_reply(self.router.methods_of(request.path))
+        elif self._ports.settings.page and is_page_request(request):
+            reply = run_page()
+        elif (caller := identify(event, self._ports.settings)) is None:
+            reply = _STRANGER
         else:
-            response = self.router.answer(request, caller, lifetime)
+            reply = unreadable or self._reply(request, caller, lifetime)
         if self._ports.settings.log_payloads:
             body = request.body.decode("utf-8", "replace")
-            told = {"path": request.path, "status": response["statusCode"], "body": body}
-            self._ports.log.info("answered a request", extra=told)
-        return response
+            fields = {"path": request.path, "status": reply.status, "body": body}
+            self._ports.log.info("answered a request", extra=fields)
+        return lambda_response(with_cors(reply, request, origins), request)
+
+    def _reply(self, request: Request, caller: Caller, lifetime: TimeLeft) -> Reply:
+        found = self.router.find(request)
+        if found is None:
+            return _refuse(self.router.methods_of(request.path))
+        route, values = found
+        try:
+            check_query(route, request)
+            return run_coroutine(route.endpoint(Call(request, caller, values, lifetime)))
+        except Exception as error:  # noqa: BLE001  # the last line before the caller: nothing of it may get out
+            return self._explain(error, route)
 
     def _explain(self, error: Exception, route: Route) -> Reply:
         reply = reply_to(error)

@@ -23,6 +23,8 @@ _CLAIM_SAFE: Final = "-_.@|=+"
 _PRINCIPAL_SAFE: Final = _CLAIM_SAFE + ":"
 """A colon stays in principals and not in claims: no token can name the tenant of an IAM principal."""
 _ASSUMED_ROLE: Final = re.compile(r"(arn:[^:]*:sts::[^:]*:assumed-role/[^/]+)/.+")
+_ARN: Final = "arn:"
+"""How every principal begins: so none can be the queue's own tenant, whose name begins with a colon."""
 _ALIEN_PRINCIPALS: Final = frozenset({"", "anonymous"})
 
 
@@ -37,6 +39,7 @@ def identify(event: Mapping[str, Any], settings: Settings) -> Caller | None:
         return None
     return Caller(
         tenant=tenant,
+        principal=_shorten(claims.get(settings.principal_claim) if claims else principal),
         tags=_tags(claims.get(settings.tags_claim), settings.tags_claim),
         step_limit=settings.step_limit,
         payload_limit=settings.payload_limit,
@@ -70,7 +73,9 @@ def _principal(context: Any) -> Any:
     arn = iam.get("userArn") if isinstance(iam, Mapping) else None
     if arn is None and isinstance(identity, Mapping):
         arn = identity.get("userArn")
-    session = _ASSUMED_ROLE.fullmatch(arn) if isinstance(arn, str) else None
+    if not isinstance(arn, str) or not arn.startswith(_ARN):
+        return None
+    session = _ASSUMED_ROLE.fullmatch(arn)
     return session[1] if session else arn
 
 
@@ -82,6 +87,15 @@ def _encode(name: Any, safe: str) -> str | None:
     if len(encoded) <= MAX_TENANT:
         return encoded
     return f"{encoded[:100]}%~{hashlib.sha256(encoded.encode()).hexdigest()}"  # "%~" occurs in no encoded name
+
+
+def _shorten(principal: Any) -> str | None:
+    """A principal as it is shown and compared: a string, or nothing; a long one is told apart by a hash."""
+    if not isinstance(principal, str) or not principal:
+        return None
+    if len(principal) <= MAX_TENANT:
+        return principal
+    return f"{principal[:100]}~{hashlib.sha256(principal.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _tags(value: Any, claim: str) -> frozenset[str]:

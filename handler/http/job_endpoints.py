@@ -54,7 +54,7 @@ class JobEndpoints:
         """Every route, the more special ones first."""
         return [
             Route("POST", "/jobs", self.submit),
-            Route("GET", "/jobs", self.list_jobs),
+            Route("GET", "/jobs", self.list_jobs, query=("status", "limit", "cursor")),
             Route("POST", "/jobs/validate", self.validate),
             Route("POST", "/jobs/{id}/cancel", self.cancel),
             Route("POST", "/jobs/{id}/redrive", self.redrive),

@@ -32,17 +32,17 @@ class Kind:
     title: str
 
 
-NOT_JSON: Final = Kind("not-json", 400, "The body is not JSON")
-UNIDENTIFIED: Final = Kind("unidentified", 401, "Nobody verified who you are")
-NOT_FOUND: Final = Kind("not-found", 404, "There is no such thing, or it is not yours")
-WRONG_METHOD: Final = Kind("wrong-method", 405, "This cannot be done here")
-CONFLICT: Final = Kind("conflict", 409, "The job is not in the state that this needs")
-TOO_LARGE: Final = Kind("too-large", 413, "The body is too large")
-WRONG_MEDIA_TYPE: Final = Kind("wrong-media-type", 415, "The body has another type than this takes")
-INVALID: Final = Kind("invalid", 422, "The request is not what this takes")
-TOO_MANY_JOBS: Final = Kind("too-many-jobs", 429, "Too many of your jobs are unfinished")
-FAULT: Final = Kind("fault", 500, "Something here is broken")
-UNAVAILABLE: Final = Kind("unavailable", 503, "A service that this needs does not answer")
+NOT_JSON: Final = Kind("not-json", 400, "Malformed JSON")
+UNIDENTIFIED: Final = Kind("unidentified", 401, "Authentication required")
+NOT_FOUND: Final = Kind("not-found", 404, "Not found")
+WRONG_METHOD: Final = Kind("wrong-method", 405, "Method not allowed")
+CONFLICT: Final = Kind("conflict", 409, "Conflict")
+TOO_LARGE: Final = Kind("too-large", 413, "Content too large")
+WRONG_MEDIA_TYPE: Final = Kind("wrong-media-type", 415, "Unsupported media type")
+INVALID: Final = Kind("invalid", 422, "Invalid request")
+TOO_MANY_JOBS: Final = Kind("too-many-jobs", 429, "Too many unfinished jobs")
+FAULT: Final = Kind("fault", 500, "Internal error")
+UNAVAILABLE: Final = Kind("unavailable", 503, "Service unavailable")
 
 KINDS: Final = (
     NOT_JSON,
@@ -66,7 +66,7 @@ def problem_reply(
     errors: Iterable[Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """The answer that tells of a problem."""
+    """The answer that describes a problem."""
     body: dict[str, Any] = {
         "type": TYPE_PREFIX + kind.name,
         "title": kind.title,

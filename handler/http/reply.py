@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from aws_lambda_powertools.event_handler import Response
-
 from handler.http.request import Door, Request
 from handler.payload import json_text
 
@@ -54,23 +52,23 @@ def fits(body: str, door: Door) -> bool:
     return len(body) * _ESCAPED <= limit or answer_size(body) <= limit
 
 
-def as_response(reply: Reply, request: Request) -> Response[str]:
-    """The reply as Powertools' resolver takes it."""
-    return Response(
-        status_code=reply.status,
-        content_type=reply.content_type if reply.body else None,
-        body="" if request.method == "HEAD" else reply.body,
-        headers={**reply.headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
-    )
+def lambda_response(reply: Reply, request: Request) -> dict[str, Any]:
+    """The reply as Lambda returns it, in the form that the request's front door expects.
 
-
-def adapt_response(response: dict[str, Any], request: Request) -> dict[str, Any]:
-    """A response to an HTTP API as the request's own door expects it."""
-    if request.door == "http":
-        return response
-    older = {key: response[key] for key in ("statusCode", "body", "isBase64Encoded")}
+    An answer to ``HEAD`` has the headers of the answer to ``GET``, its length included, and no body (RFC 9110, 9.3.2).
+    """
+    headers = {**reply.headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    if reply.body:
+        headers["Content-Type"] = reply.content_type
+    if request.method == "HEAD":
+        headers["Content-Length"] = str(len(reply.body.encode()))
+    response: dict[str, Any] = {
+        "statusCode": reply.status,
+        "body": "" if request.method == "HEAD" else reply.body,
+        "isBase64Encoded": False,
+    }
     if request.door == "balancer":
-        older["statusDescription"] = f"{older['statusCode']} {HTTPStatus(older['statusCode']).phrase}"
+        response["statusDescription"] = f"{reply.status} {HTTPStatus(reply.status).phrase}"
     if request.many_headers:
-        return {**older, "multiValueHeaders": {name: [value] for name, value in response["headers"].items()}}
-    return {**older, "headers": response["headers"]}
+        return {**response, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
+    return {**response, "headers": headers}

@@ -10,11 +10,14 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, unquote
 
 Door = Literal["http", "rest", "balancer"]
 """``http``: payload format 2.0, function URLs included. ``rest``: 1.0. ``balancer``: an Application Load Balancer."""
+
+_FUNCTION_URL: Final = ".lambda-url."
+"""Part of the domain of every function URL."""
 
 
 class UnreadableRequestError(Exception):
@@ -28,7 +31,7 @@ class Request:
     Attributes:
         door: how it came in, which is how the answer has to go out.
         method: in upper case.
-        path: below the stage, as it arrived: percent-encoded or not.
+        path: below the stage, percent-decoded exactly once, whoever did it.
         base: what came before `path` in the address that the caller used: ``""`` or a stage like ``/prod``.
         query: parameters in order, each with every value it was given.
         headers: by lower-case name; one that came more often is joined with commas.
@@ -60,12 +63,9 @@ def read_request(event: Mapping[str, Any]) -> Request:
 
 def _read_http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
     path = event.get("rawPath") or "/"
-    stage = context.get("stage") or "$default"
-    base = "" if stage == "$default" else f"/{stage}"
-    if base and (path == base or path.startswith(f"{base}/")):
-        path = path[len(base) :] or "/"
-    else:
-        base = ""  # a custom domain hides the stage
+    if _FUNCTION_URL in str(context.get("domainName")):
+        path = unquote(path)  # a function URL hands the path on as it was sent; an HTTP API has decoded it
+    path, base = _split_stage(path, context)
     return Request(
         door="http",
         method=str(context["http"].get("method", "GET")).upper(),
@@ -77,12 +77,25 @@ def _read_http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
     )
 
 
+def _split_stage(path: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """The path below the stage, and the stage as an HTTP API puts it before the path; a custom domain hides it."""
+    stage = context.get("stage") or "$default"
+    base = "" if stage == "$default" else f"/{stage}"
+    if base and (path == base or path.startswith(f"{base}/")):
+        return path[len(base) :] or "/", base
+    return path, ""
+
+
 def _read_older(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
     """Payload format 1.0 and load balancers: lists of values beside single ones."""
     balancer = "elb" in context
     path = event.get("path") or "/"
-    asked = context.get("path") or path
-    base = asked.removesuffix(path) if asked.endswith(path) and path != "/" else ""
+    if event.get("version") == "1.0":  # an HTTP API that was asked for the older format
+        path, base = _split_stage(path, context)
+    else:
+        asked = context.get("path") or path
+        base = asked.removesuffix(path) if asked.endswith(path) and path != "/" else ""
+        path = unquote(path)  # REST APIs and load balancers hand the path on as it was sent
     query = _pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
     if balancer:  # a REST API decodes them, a load balancer does not
         query = [(_unquote_query(name), _unquote_query(value)) for name, value in query]
@@ -138,4 +151,4 @@ def _body(event: Mapping[str, Any]) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise UnreadableRequestError("The body is marked as base64, and is none.") from None
+        raise UnreadableRequestError("The body is marked as base64, but it is not.") from None

@@ -1,15 +1,19 @@
-"""Where a list goes on, as an opaque text of the characters that need no escape in a URL."""
+"""Where a list goes on, as an opaque string of the characters that need no escape in a URL."""
 
 from __future__ import annotations
 
 import base64
 import json
-import math
 import re
+from typing import Final
 
 from handler.errors import InvalidRequestError
 from handler.payload.shape import ID_PATTERN
 from infra.jobs_table import Place
+
+EARLIEST: Final = 0.001
+LATEST: Final = 1e11
+"""Seconds since the epoch between which jobs are created: any year up to 5138. DynamoDB keeps every such number."""
 
 
 def encode_cursor(place: Place) -> str:
@@ -19,16 +23,17 @@ def encode_cursor(place: Place) -> str:
 
 
 def decode_cursor(cursor: str) -> Place:
-    """What `encode_cursor` made. It names no tenant, so that nobody reads another's list with it.
+    """What `encode_cursor` made. It names no tenant, so nobody can read another tenant's list with it.
 
     Raises:
-        InvalidRequestError: it made no such thing.
+        InvalidRequestError: `encode_cursor` did not make it.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         job_id, created_at = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if re.fullmatch(ID_PATTERN, job_id) and math.isfinite(created_at) and not isinstance(created_at, bool):
+        # Compared before anything is computed with it: DynamoDB takes no 1e300, and the range refuses NaN too.
+        if re.fullmatch(ID_PATTERN, job_id) and not isinstance(created_at, bool) and EARLIEST <= created_at < LATEST:
             return Place(job_id, created_at)
-    except (ValueError, TypeError, OverflowError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         pass
-    raise InvalidRequestError("/cursor", "A cursor is what the page before gave; this is none.")
+    raise InvalidRequestError("/cursor", "Invalid cursor: pass the `cursor` of the previous page unchanged.")

@@ -51,10 +51,27 @@ def allowed(template: Template, role: str) -> set[str]:
 
 
 def operations(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The routes that are there whatever the parameters say."""
+    for path, methods in template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].items():
+        if "Fn::If" not in methods:
+            yield from ((f"{method} {path}", operation) for method, operation in methods.items())
+
+
+def open_routes(template: Template) -> dict[str, str]:
+    """The routes without an authorizer, each with the condition under which it is there."""
+    found = {}
     for path, methods in template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].items():
         if "Fn::If" in methods:
-            continue  # opened by a parameter only: the next test but one
-        yield from ((f"{method} {path}", operation) for method, operation in methods.items())
+            condition, there, otherwise = methods["Fn::If"]
+            assert otherwise == {"Ref": "AWS::NoValue"}
+            found |= {f"{method} {path}": condition for method, of in there.items() if not of.get("security")}
+    return found
+
+
+def test_no_route_is_open_unless_a_parameter_says_so(template: Template) -> None:
+    assert open_routes(template) == {"options /{proxy+}": "HasCors", "get /": "OpensPage"}
+    assert template["Conditions"]["HasCors"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]}
+    assert template["Parameters"]["CorsOrigins"]["Default"] == ""
 
 
 def test_every_route_has_an_authorizer_whichever_is_chosen(template: Template) -> None:

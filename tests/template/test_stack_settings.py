@@ -17,7 +17,10 @@ Template = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def variables(template: Template) -> dict[str, Any]:
-    variables: dict[str, Any] = template["Globals"]["Function"]["Environment"]["Variables"]
+    """Of both functions together: some settings are one function's alone."""
+    variables: dict[str, Any] = dict(template["Globals"]["Function"]["Environment"]["Variables"])
+    for function in ("ApiFunction", "WorkerFunction"):
+        variables |= template["Resources"][function]["Properties"]["Environment"]["Variables"]
     return variables
 
 
@@ -39,7 +42,9 @@ def test_every_setting_is_an_environment_variable_and_every_variable_a_setting(v
 def test_a_parameter_that_is_left_alone_means_what_the_setting_means_by_itself(
     template: Template, variables: dict[str, Any]
 ) -> None:
-    names = {value["Ref"]: name for name, value in ours(variables).items() if "Ref" in value}
+    names = {
+        value["Ref"]: name for name, value in ours(variables).items() if isinstance(value, dict) and "Ref" in value
+    }
     chosen = {name: parameter for name, parameter in template["Parameters"].items() if name in names}
     assert len(chosen) > 20
     required = {"TABLE_NAME": "t", "BUS_NAME": "b", "QUEUE_URL": "q", "DEAD_LETTER_QUEUE_URL": "d"}
@@ -67,7 +72,15 @@ def test_both_functions_are_the_same_code(template: Template) -> None:
     for name in ("ApiFunction", "WorkerFunction"):
         function = template["Resources"][name]
         assert function["Metadata"] == {"BuildMethod": "makefile"}
-        assert {"Handler", "CodeUri", "Runtime", "Environment"}.isdisjoint(function["Properties"])
+        assert {"Handler", "CodeUri", "Runtime"}.isdisjoint(function["Properties"])
+
+
+def test_each_function_takes_only_the_events_it_is_meant_for(template: Template) -> None:
+    doors = {
+        function: template["Resources"][function]["Properties"]["Environment"]["Variables"]["DOORS"]
+        for function in ("ApiFunction", "WorkerFunction")
+    }
+    assert doors == {"ApiFunction": "http", "WorkerFunction": "sqs,schedule,direct"}
 
 
 def test_what_is_built_is_what_is_run(template: Template) -> None:

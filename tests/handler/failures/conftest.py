@@ -14,7 +14,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from blocks.block import REGISTRY, Block
 from handler import app, wiring
 from infra.local import embedded
-from tests.handler.failures.cloud import Clock, Cloud, Lines
+from tests.handler.failures.cloud import TENANT, Clock, Cloud, Lines
 from tests.handler.failures.wire import Wire
 
 
@@ -36,6 +36,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     monkeypatch.setattr(wiring, "time", clock)
     monkeypatch.setattr(wiring, "LOG", log)
     monkeypatch.setattr(app, "LOG", log)
+    monkeypatch.setenv("QUEUE_TENANT", TENANT)
     with embedded() as aws:
         made = Cloud(aws, wire, log, clock, capsys)
 

@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from handler.engine import ConduitStatus
 from handler.http.api import answer
@@ -28,7 +29,7 @@ class Answer:
 
 @dataclass
 class Client:
-    """Sends requests as an HTTP API of AWS would."""
+    """Sends requests as an HTTP API of AWS would: with the path decoded."""
 
     world: Any
     tenant: str = "tenant"
@@ -39,6 +40,7 @@ class Client:
 
     def send(self, method: str, target: str, body: Any = None, **headers: str) -> Answer:
         path, _, query = target.partition("?")
+        path = unquote(path)
         event: dict[str, Any] = {
             "version": "2.0",
             "rawPath": path,

@@ -119,9 +119,50 @@ def test_no_token_can_name_the_tenant_of_an_iam_principal() -> None:
     assert tenant_of(principal.tenant) != principal.tenant
 
 
+def test_no_claim_can_name_the_default_tenant_of_the_queue() -> None:
+    queue = deployment().queue_tenant
+    assert queue == ":queue"
+    assert tenant_of("queue") != queue
+    assert tenant_of(queue) != queue
+    assert tenant_of("%3Aqueue") not in (queue, tenant_of(":queue"))
+
+
+@pytest.mark.parametrize("principal", [":queue", "queue", "acme", "arn", 5, None])
+def test_what_is_no_arn_is_no_iam_principal(principal: Any) -> None:
+    iam = {"http": {}, "authorizer": {"iam": {"userArn": principal}}}
+    assert identify({"requestContext": iam}, deployment()) is None
+    assert identify({"requestContext": {"identity": {"userArn": principal}}}, deployment()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "claim", "principal"),
+    [
+        ("http_jwt", "sub", SUBJECT),
+        ("http_iam", "sub", "arn:aws:sts::123456789012:assumed-role/orders"),
+        ("rest_iam", "sub", "arn:aws:iam::123456789012:user/orders"),
+        ("rest_lambda_authorizer", "sub", "customer-7"),
+        ("http_jwt", "no such claim", None),
+    ],
+)
+def test_the_principal_is_a_claim_or_who_signed(name: str, claim: str, principal: str | None) -> None:
+    caller = identify(event(name), deployment(principal_claim=claim))
+    assert caller is not None
+    assert caller.principal == principal
+
+
+def test_people_of_one_tenant_are_told_apart() -> None:
+    one, other = (identify(claims(org="acme", sub=who), deployment(tenant_claim="org")) for who in ("ada", "x" * 500))
+    assert one is not None
+    assert other is not None
+    assert (one.tenant, one.principal) == ("acme", "ada")
+    assert other.tenant == "acme"
+    assert other.principal is not None
+    assert len(other.principal) < MAX_TENANT
+
+
 def test_limits_come_from_the_deployment() -> None:
     caller = identify(claims(sub="me"), deployment(step_limit=7, payload_limit=99, max_running_jobs=3))
-    assert caller == Caller(tenant="me", step_limit=7, payload_limit=99, max_running_jobs=3)
+    assert caller == Caller(tenant="me", principal="me", step_limit=7, payload_limit=99, max_running_jobs=3)
 
 
 @settings(deadline=None)

@@ -28,6 +28,7 @@ def test_an_unknown_path_is_404(client: Client, target: str) -> None:
         ("DELETE", "/jobs/validate", "GET, HEAD, POST"),
         ("GET", "/jobs/a/cancel", "POST"),
         ("OPTIONS", "/blocks", "GET, HEAD"),
+        ("GET", "/jobs/validate%0A/cancel", "POST"),
         ("BREW", "/docs", "GET, HEAD"),
     ],
 )
@@ -39,9 +40,34 @@ def test_a_method_that_a_path_lacks_is_405_and_names_those_it_has(
     assert answer.headers["Allow"] == allow
 
 
-def test_head_is_get_without_the_body(client: Client) -> None:
-    answer = client.send("HEAD", "/blocks")
-    assert (answer.status, answer.body) == (200, "")
+@pytest.mark.parametrize("target", ["/blocks", "/jobs", "/nope", "/docs"])
+def test_head_is_get_without_the_body(client: Client, target: str) -> None:
+    head, get = client.send("HEAD", target), client.get(target)
+    assert (head.status, head.body) == (get.status, "")
+    assert head.headers == {**get.headers, "Content-Length": str(len(get.body.encode()))}
+
+
+@pytest.mark.parametrize("end", ["%0A", "%0D%0A", "%0Ax", "%00", "%E2%80%A8"])
+@pytest.mark.parametrize(
+    "route",
+    [
+        *["GET /jobs", "POST /jobs", "POST /jobs/validate", "GET /jobs/x", "POST /jobs/x/cancel"],
+        *["POST /jobs/x/redrive", "GET /blocks", "GET /schema", "GET /docs", "DELETE /jobs"],
+    ],
+)
+def test_a_control_character_in_a_path_is_404_wherever_it_stands(client: Client, route: str, end: str) -> None:
+    """A pattern that ends in `$` lets a line break pass, and one without DOTALL stops at it."""
+    method, _, target = route.partition(" ")
+    for path in (target + end, target.replace("x", f"x{end}") if "x" in target else f"{end}{target}"):
+        answer = client.send(method, path)
+        assert answer.status in {404, 405}
+        if answer.status == 405:  # a path that begins with `/jobs/` and has no more is a job's
+            assert method not in answer.headers["Allow"]
+
+
+def test_a_line_break_in_a_step_id_leads_to_that_step(client: Client) -> None:
+    sent = client.post("/jobs", {"id": "a", "steps": [{"id": "first\nsecond", "action": "LOGIC.TRUE"}]})
+    assert client.get("/jobs/a/steps/first%0Asecond").json == sent.json["steps"][0]
 
 
 @pytest.mark.parametrize("id_", ["a b", "é", "x" * 65, "a#b", "..", "%00", "a%23b", "x" * 5000])

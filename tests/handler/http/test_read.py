@@ -11,6 +11,7 @@ import pytest
 
 from tests.handler.http.client import FAIL, JOIN, Client, expect_problem
 
+FORGED = ("1e300", "-1e300", "1e-300", "1e38", "-1", "0", "100000000000", "NaN", "Infinity", "true", '"1"', "1" * 39)
 EVENTS = Path(__file__).parent.parent.parent / "events"
 
 
@@ -36,6 +37,13 @@ def test_a_step_is_read_by_its_id_even_one_with_a_slash(client: Client) -> None:
     assert client.get("/jobs/a/steps/b/c é").json == sent["steps"][1]
     assert client.get("/jobs/a/steps/b%2Fc%20%C3%A9").json == sent["steps"][1]
     expect_problem(client.get("/jobs/a/steps/2"), 404, "not-found")
+
+
+def test_a_step_whose_id_looks_percent_encoded_is_not_taken_for_another(client: Client) -> None:
+    """The path is decoded once, by the gateway: to decode it again would find `50%25 off` under `50%2525 off`."""
+    sent = client.post("/jobs", {"id": "a", "steps": [{**JOIN, "id": "50%25"}, {**JOIN, "id": "50%"}]}).json
+    assert client.get("/jobs/a/steps/50%2525").json == sent["steps"][0]
+    assert client.get("/jobs/a/steps/50%25").json == sent["steps"][1]
 
 
 def test_results_too_large_for_one_answer_have_an_address_of_their_own(client: Client, world: Any) -> None:
@@ -77,8 +85,41 @@ def test_a_list_shows_the_newest_first_page_by_page(client: Client, world: Any) 
         "cursor=" + base64.urlsafe_b64encode(b'["a",' + b"9" * 400 + b"]").decode().rstrip("="),
         "cursor=" + base64.urlsafe_b64encode(b'["a",1e999]').decode().rstrip("="),
         "cursor=" + base64.urlsafe_b64encode(b'["a#b",1]').decode().rstrip("="),
+        # What DynamoDB could not take, or no clock can have said.
+        *("cursor=" + base64.urlsafe_b64encode(f'["a",{number}]'.encode()).decode().rstrip("=") for number in FORGED),
     ],
 )
 def test_a_query_that_cannot_be_is_422(client: Client, query: str) -> None:
     problem = expect_problem(client.get(f"/jobs?{query}"), 422, "invalid")
     assert problem["errors"][0]["pointer"] == f"/{query.split('=', maxsplit=1)[0]}"
+
+
+@pytest.mark.parametrize(
+    ("target", "pointer", "hint"),
+    [
+        ("/jobs?stauts=FAILED", "/stauts", "status"),
+        ("/jobs?limit=1&Limit=2", "/Limit", "limit"),
+        ("/jobs/a?steps=1", "/steps", ""),
+        ("/jobs/a/steps/1?x", "/x", ""),
+        ("/blocks?category=TEXT", "/category", ""),
+        ("/schema?a~b/c=1", "/a~0b~1c", ""),
+    ],
+)
+def test_a_query_parameter_that_nothing_reads_is_422_and_not_ignored(
+    client: Client, target: str, pointer: str, hint: str
+) -> None:
+    client.post("/jobs", {"id": "a", "steps": [JOIN]})
+    [error] = expect_problem(client.get(target), 422, "invalid")["errors"]
+    assert (error["pointer"], error["code"]) == (pointer, "UNKNOWN_FIELD")
+    assert hint in error["message"]
+
+
+@pytest.mark.parametrize("target", ["/jobs?x=1", "/jobs/validate?x=1", "/jobs/a/cancel?x=1", "/jobs/a/redrive?x=1"])
+def test_a_change_with_an_unknown_query_parameter_changes_nothing(client: Client, world: Any, target: str) -> None:
+    expect_problem(client.post(target, {"id": "a", "steps": [JOIN]}), 422, "invalid")
+    assert world.items.calls == []
+
+
+def test_many_long_unknown_query_parameters_are_named_in_a_short_answer(client: Client) -> None:
+    query = "&".join(f"{'x' * 200}{number}=1" for number in range(200))
+    assert len(client.get(f"/jobs?{query}").body) < 10_000

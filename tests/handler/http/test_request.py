@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.http.reply import Reply, adapt_response, as_response
+from handler.http.reply import Reply, lambda_response
 from handler.http.request import UnreadableRequestError, read_request
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
@@ -43,6 +43,48 @@ def test_a_custom_domain_hides_the_stage() -> None:
     assert (request.path, request.base) == ("/jobs", "")
 
 
+STEP = "/jobs/a/steps/50%25%2Foff"
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "at"),
+    [
+        ("http_jwt", "/jobs/a/steps/50%/off", "rawPath"),
+        ("http_iam", "/prod/jobs/a/steps/50%/off", "rawPath"),
+        ("function_url_iam", STEP, "rawPath"),
+        ("rest_cognito", STEP, "path"),
+        ("balancer", STEP, "path"),
+    ],
+)
+def test_a_path_is_decoded_once_whichever_side_of_the_door_does_it(name: str, path: str, at: str) -> None:
+    assert read_request(event(name, **{at: path})).path == "/jobs/a/steps/50%/off"
+
+
+def test_what_looks_encoded_after_the_gateway_decoded_it_stays_as_it_is() -> None:
+    assert read_request(event("http_jwt", rawPath="/jobs/a/steps/%41")).path == "/jobs/a/steps/%41"
+    assert read_request(event("rest_cognito", path="/jobs/a/steps/%2541")).path == "/jobs/a/steps/%41"
+
+
+@pytest.mark.parametrize(
+    ("path", "stage", "read", "base"),
+    [
+        ("/prod/jobs/order-42", "prod", "/jobs/order-42", "/prod"),
+        ("/prod", "prod", "/", "/prod"),
+        ("/production/jobs", "prod", "/production/jobs", ""),
+        ("/jobs/order-42", "prod", "/jobs/order-42", ""),
+        ("/jobs/order-42", "$default", "/jobs/order-42", ""),
+        ("/prod/jobs/a/steps/%41", "prod", "/jobs/a/steps/%41", "/prod"),
+    ],
+)
+def test_an_http_api_with_the_older_format_has_the_stage_in_its_path(
+    path: str, stage: str, read: str, base: str
+) -> None:
+    older = event("rest_cognito", version="1.0", path=path)
+    older["requestContext"] = {**older["requestContext"], "stage": stage, "path": path}
+    request = read_request(older)
+    assert (request.path, request.base) == (read, base)
+
+
 @pytest.mark.parametrize("name", ["http_jwt", "rest_cognito", "balancer"])
 def test_a_body_in_base64_is_decoded(name: str) -> None:
     encoded = base64.b64encode("é".encode()).decode()
@@ -72,11 +114,8 @@ def test_header_names_are_one_whatever_their_letters() -> None:
 
 
 def dressed(status: int, asked: dict[str, Any]) -> dict[str, Any]:
-    """An answer as its door gets it, with what Powertools' resolver would hand on."""
-    request = read_request(asked)
-    response = as_response(Reply(status, "{}"), request)
-    plain = {"statusCode": status, "body": response.body, "isBase64Encoded": False, "headers": response.headers}
-    return adapt_response(plain, request)
+    """An answer as its door gets it."""
+    return lambda_response(Reply(status, "{}"), read_request(asked))
 
 
 def test_a_load_balancer_is_answered_with_a_reason() -> None:
@@ -90,8 +129,10 @@ def test_a_load_balancer_with_lists_of_headers_is_answered_with_lists() -> None:
     assert "headers" not in rendered
 
 
-def test_an_answer_to_head_has_no_body() -> None:
-    assert dressed(200, event("rest_cognito", httpMethod="HEAD"))["body"] == ""
+@pytest.mark.parametrize("name", ["rest_cognito", "balancer"])
+def test_an_answer_to_head_has_no_body_and_the_length_of_the_body_it_would_have(name: str) -> None:
+    answer = dressed(200, event(name, httpMethod="HEAD"))
+    assert (answer["body"], answer["headers"]["Content-Length"]) == ("", "2")
 
 
 def test_no_answer_is_to_be_stored_or_guessed_at() -> None:

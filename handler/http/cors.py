@@ -1,0 +1,63 @@
+"""Cross-origin requests: which pages of other origins a browser may let read the API (the Fetch standard's CORS).
+
+Off by default. Credentials of the browser's own (cookies) are never allowed: callers send their token themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from handler.http.reply import Reply
+from handler.http.request import Request
+
+ANY_ORIGIN: Final = "*"
+MAX_AGE: Final = 600
+"""Seconds that a browser may remember the answer to a preflight."""
+_ALLOWED_HEADERS: Final = (
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, "
+    "X-Amz-Content-Sha256, X-Amz-Date, X-Amz-Security-Token"
+)
+_EXPOSED_HEADERS: Final = "Allow, ETag, Location, Preference-Applied, Retry-After, WWW-Authenticate"
+
+
+def is_preflight(request: Request, origins: Sequence[str]) -> bool:
+    """Whether a browser asks, for a page of an allowed origin, what that page may send."""
+    return (
+        request.method == "OPTIONS"
+        and "access-control-request-method" in request.headers
+        and _allowed(request, origins) is not None
+    )
+
+
+def preflight_reply(methods: Sequence[str]) -> Reply:
+    """The answer to a preflight: it says what the path takes, and nothing of any tenant."""
+    headers = {
+        "Access-Control-Allow-Methods": ", ".join(methods),
+        "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
+        "Access-Control-Max-Age": str(MAX_AGE),
+    }
+    return Reply(204, headers=headers)
+
+
+def with_cors(reply: Reply, request: Request, origins: Sequence[str]) -> Reply:
+    """The reply with what lets a page of an allowed origin read it."""
+    if not origins:
+        return reply
+    headers: dict[str, str] = {}
+    origin = _allowed(request, origins)
+    if origin is not None:
+        headers = {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": _EXPOSED_HEADERS}
+    if ANY_ORIGIN not in origins:  # the answer depends on who asks, and a cache has to know
+        headers["Vary"] = ", ".join(filter(None, (reply.headers.get("Vary"), "Origin")))
+    return reply.with_headers(headers)
+
+
+def _allowed(request: Request, origins: Sequence[str]) -> str | None:
+    """What `Access-Control-Allow-Origin` says to this request, or ``None`` where its origin is not allowed."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return None
+    if ANY_ORIGIN in origins:
+        return ANY_ORIGIN
+    return origin if origin in origins else None

@@ -1,0 +1,140 @@
+"""Which events the function takes: by their source, well-formed, and through the doors that are open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handler.app import UnknownEventError, lambda_handler
+from handler.console.lambda_event import HttpRequest, Identity, http_event, schedule_event
+from handler.invocation.event_kind import kind_of
+from handler.settings import Settings, SettingsError
+from infra.local import embedded
+
+EVENTS = Path(__file__).parent.parent.parent / "events"
+REQUEST = http_event(HttpRequest(method="GET", target="/blocks/NO"), Identity(), request_id="r", at=0.0)
+RECORD = {
+    "messageId": "m",
+    "receiptHandle": "h",
+    "body": "{}",
+    "attributes": {"ApproximateReceiveCount": "1"},
+    "eventSource": "aws:sqs",
+    "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:q",
+}
+TIMER = schedule_event(event_id="e", at=0.0)
+JOB = {"steps": []}
+KINDS = {"http": REQUEST, "sqs": {"Records": [RECORD]}, "schedule": TIMER, "direct": JOB}
+
+
+def changed(event: dict[str, Any], **values: Any) -> dict[str, Any]:
+    return {**event, **values}
+
+
+def record(**values: Any) -> dict[str, Any]:
+    return {"Records": [RECORD, {**RECORD, **values}]}
+
+
+def context(**values: Any) -> dict[str, Any]:
+    return changed(REQUEST, requestContext={**REQUEST["requestContext"], **values})
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_front_door_sends_requests(path: Path) -> None:
+    assert kind_of(json.loads(path.read_text())) == "http"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_known_by_its_marks(kind: str) -> None:
+    assert kind_of(KINDS[kind]) == kind
+
+
+def test_a_request_whose_body_looks_like_a_batch_is_a_request() -> None:
+    assert kind_of(changed(REQUEST, body=json.dumps({"Records": [RECORD]}))) == "http"
+
+
+MALFORMED: dict[str, Any] = {
+    "a number": 5,
+    "a list": [REQUEST],
+    "nothing": None,
+    "empty": {},
+    "a path that is a number": changed(REQUEST, rawPath=5),
+    "a query that is a list": changed(REQUEST, rawQueryString=["a"]),
+    "headers that are a list": changed(REQUEST, headers=["a"]),
+    "a body that is an object": changed(REQUEST, body={"steps": []}),
+    "a context that is a string": changed(REQUEST, requestContext="x"),
+    "a context without a method": changed(REQUEST, requestContext={}),
+    "a method that is a number": context(http={"method": 5}),
+    "a stage that is a number": context(stage=5),
+    "a context beside steps": {"requestContext": {}, **JOB},
+    "an older path that is a list": {"requestContext": {}, "httpMethod": "GET", "path": ["/"]},
+    "an older header that is a string": {"requestContext": {}, "httpMethod": "GET", "multiValueHeaders": {"a": "b"}},
+    "records that are an object": {"Records": {"0": RECORD}},
+    "a record that is a string": {"Records": ["x"]},
+    "a record without its id": {"Records": [{key: RECORD[key] for key in RECORD if key != "messageId"}]},
+    "an id that is a number": record(messageId=5),
+    "a body of a record that is an object": record(body={}),
+    "a record without its handle": record(receiptHandle=None),
+    "attributes that are a list": record(attributes=[]),
+    "a count that is no number": record(attributes={"ApproximateReceiveCount": "many"}),
+    "a count that is negative": record(attributes={"ApproximateReceiveCount": "-1"}),
+    "a count of other digits": record(attributes={"ApproximateReceiveCount": "²"}),
+    "a group that is a number": record(attributes={"MessageGroupId": 5}),
+    "records of another source": record(eventSource="aws:kinesis"),
+    "records beside steps": {"Records": [{"s3": {}}], **JOB},
+    "a timer by its words alone": {"detail-type": "Scheduled Event", "detail": {}},
+    "a timer of another source": changed(TIMER, source="acme"),
+    "another event of the bus": {"source": "conduit", "detail-type": "Job Finished", "detail": {}},
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_is_malformed_is_an_unknown_event_and_nothing_of_it_is_believed(name: str) -> None:
+    with embedded(), pytest.raises(UnknownEventError) as raised:
+        lambda_handler(MALFORMED[name])
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("door", KINDS)
+def test_a_function_takes_only_the_kinds_that_doors_names(
+    monkeypatch: pytest.MonkeyPatch, kind: str, door: str
+) -> None:
+    with embedded():
+        monkeypatch.setenv("DOORS", door)
+        if kind == door:
+            lambda_handler(KINDS[kind])
+        else:
+            with pytest.raises(UnknownEventError, match="DOORS"):
+                lambda_handler(KINDS[kind])
+
+
+def test_a_worker_takes_no_request_from_whoever_may_invoke_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forged `requestContext` would make its sender any tenant."""
+    with embedded():
+        monkeypatch.setenv("DOORS", "sqs, schedule, direct")
+        with pytest.raises(UnknownEventError):
+            lambda_handler(REQUEST)
+
+
+@pytest.mark.parametrize(("api", "taken"), [("local", True), ("other", False), (None, False), (["local"], False)])
+def test_only_requests_of_the_apis_that_are_named_are_believed(
+    monkeypatch: pytest.MonkeyPatch, api: Any, taken: bool
+) -> None:
+    event = context(apiId=api)
+    with embedded():
+        monkeypatch.setenv("API_IDS", "local, another")
+        if taken:
+            assert lambda_handler(event)["statusCode"] == 404
+        else:
+            with pytest.raises(UnknownEventError, match="API_IDS"):
+                lambda_handler(event)
+
+
+def test_a_door_that_does_not_exist_is_a_mistake_of_the_deployment() -> None:
+    required = {"TABLE_NAME": "t", "BUS_NAME": "b", "QUEUE_URL": "q", "DEAD_LETTER_QUEUE_URL": "d"}
+    with pytest.raises(SettingsError, match="DOORS"):
+        Settings.from_environment({**required, "DOORS": "http websocket"})
+    assert Settings.from_environment(required).doors == ("http", "sqs", "schedule", "direct")
