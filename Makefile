@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost timeouts validate-template blocks-page architecture-map simulate mutants contract-ministack chaos fuzz clean
+.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost timeouts validate-template blocks-page architecture-map simulate mutants forgery contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -107,6 +107,9 @@ simulate: $(READY) ## the real code in simulated worlds that fail it: SEEDS=2000
 
 mutants: $(READY) ## break the protocol rule by rule, and see that the simulator finds it
 	@$(BIN)/python -m tests.simulation --mutants --seeds 600
+
+forgery: $(READY) ## make the HTTP client call what it may not, in every spelling, and count the hits
+	@$(BIN)/python -m tests.forgery
 
 contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as moto and the simulated table
 	@MINISTACK=.venv-e2e/bin/ministack $(BIN)/python -m pytest tests/infra -k ministack

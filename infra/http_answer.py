@@ -70,11 +70,10 @@ class Answer:
 
     def details(self, mask: Mask) -> dict[str, Any]:
         """What an error shows: the status and how the body begins."""
-        body = self.body
+        text = mask.text(self._decoded(self.body, errors="replace") or "")
         if self.cut and mask.longest:
-            body = body[: -mask.longest] if len(body) > mask.longest else b""  # half of a value would not be found
-        text = self._decoded(body, errors="replace")
-        return {"status": self.status, "body": mask.text(text if text is not None else "")[:SHOWN]}
+            text = text[: -mask.longest]  # half of a value may stand at the end, which nothing would find
+        return {"status": self.status, "body": text[:SHOWN]}
 
     def _body(self, mask: Mask) -> Any:
         text = self._decoded(self.body)

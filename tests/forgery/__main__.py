@@ -1,0 +1,22 @@
+"""`make forgery`: every attempt to make the client call what it may not, and whether one got through."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.forgery.range import shoot
+
+# ruff: noqa: T201  # a command prints
+
+
+def main() -> int:
+    result = shoot()
+    counts = f"{result.attempts} attempts: {len(result.refused)} refused, {len(result.invalid)} no URL"
+    print(f"{counts}, {len(result.failed)} led nowhere, {len(result.answered)} answered; {len(result.hits)} hits")
+    for attempt in result.hits:
+        print(f"  hit: {attempt.kind}: {attempt.url}")
+    return 1 if result.hits else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
