@@ -190,7 +190,7 @@ def _redrive() -> dict[str, Any]:
         "requestBody": _json_body("Redrive", required=False),
         "responses": {
             "202": _answer("It goes on in the background.", "Job", _LOCATION),
-            **_problems(*_BODY, NOT_FOUND, CONFLICT, UNAVAILABLE),
+            **_problems(*_BODY, NOT_FOUND, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }
 

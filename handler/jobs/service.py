@@ -13,6 +13,7 @@ from handler.errors import ConflictError, InvalidRequestError, NotFoundError, To
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.cursor import decode_cursor, encode_cursor
 from handler.jobs.redrive import Redrive, redrive
+from handler.jobs.room import check_room
 from handler.jobs.runner import Ended, HandedOver, Lost, Runner
 from handler.jobs.submission import NewJob
 from handler.jobs.view import job_view, step_ids, step_view, summary, waiting_step
@@ -85,8 +86,14 @@ class Jobs:
             TooManyJobsError: the tenant has as many unfinished jobs as it may have.
         """
         with self._served("submit"):
-            await self._check_room(caller)
             offer = NewJob.of(self._ports, caller, payload if payload.id else payload.with_id(self._ports.token()))
+            try:
+                await check_room(self._ports, caller)
+            except TooManyJobsError:
+                found = await self._ports.table.read(offer.job.key, self._ports.now()) if payload.id else None
+                if found is None:
+                    raise
+                return await self._met(offer, found)  # a job that is known already needs no room
             now, settings = self._ports.now(), self._ports.settings
             if respond_async or (wait is not None and wait <= 0) or not lifetime.has_time(now, settings.reserve):
                 return await self._enqueue(offer)
@@ -138,22 +145,6 @@ class Jobs:
     def _is_pure(self, payload: JobPayload) -> bool:
         blocks = (self._ports.registry.get(str(step.get("action", ""))) for step in payload.steps)
         return all(block is None or block.effect == "none" for block in blocks)
-
-    async def _check_room(self, caller: Caller) -> None:
-        if caller.max_running_jobs is None:
-            return
-        unfinished, place = 0, None
-        for _ in range(PAGES):
-            jobs, more = await self._ports.table.list_jobs(caller.tenant, limit=PAGE, after=place)
-            unfinished += sum(not job.finished and job.expires_at >= self._ports.now() for job in jobs)
-            if unfinished >= caller.max_running_jobs:
-                raise TooManyJobsError(
-                    f"{unfinished} jobs are unfinished, and {caller.max_running_jobs} may be; wait for one to end.",
-                    retry_after=RETRY_AFTER,
-                )
-            if not more or not jobs:
-                return
-            place = Place(jobs[-1].key.job_id, jobs[-1].created_at)
 
     # ------------------------------------------------------------------ reading
 
@@ -263,9 +254,11 @@ class Jobs:
             NotFoundError: there is none of that id.
             ConflictError: it is unfinished, did not fail, or expires too soon.
             InvalidRequestError: it cannot go on from `from_step`.
+            TooManyJobsError: the tenant has as many unfinished jobs as it may have.
         """
         with self._served("redrive"):
             job = await self._find(caller, job_id)
+            await check_room(self._ports, caller)
             wanted = Redrive(caller, from_step, parameters, variables)
             driven = await redrive(self._ports, job, await self._written(job), wanted)
             await self._runner.send_pointer(driven)

@@ -177,3 +177,33 @@ def test_too_many_unfinished_jobs_are_429_until_one_ends(client: Client, world: 
     assert Client(world, tenant="another").post("/jobs", {"steps": [JOIN]}).status == 201
     world.work_off()
     assert client.post("/jobs", {"steps": [JOIN]}).status == 201
+
+
+def test_a_job_that_is_known_is_answered_although_its_tenant_is_at_its_limit(client: Client, world: Any) -> None:
+    world.set(max_running_jobs=1)
+    done = {"id": "done", "steps": [JOIN]}
+    client.post("/jobs", done)
+    waiting = {"id": "waiting", "steps": [JOIN]}
+    client.post("/jobs", waiting, prefer="respond-async")
+
+    assert client.post("/jobs", waiting).status == 200
+    assert client.post("/jobs", waiting, prefer="respond-async").status == 200
+    again = client.post("/jobs", {"steps": [JOIN]}, idempotency_key="done")
+    assert (again.status, again.json["status"]) == (200, "SUCCEEDED")
+    expect_problem(client.post("/jobs", {**done, "name": "another"}), 409, "conflict")
+    expect_problem(client.post("/jobs", {**done, "id": "new"}), 429, "too-many-jobs")
+
+
+def test_a_redrive_counts_against_the_limit(client: Client, world: Any) -> None:
+    client.post("/jobs", {"id": "failed", "steps": [FAIL]})
+    world.set(max_running_jobs=1)
+    client.post("/jobs", {"id": "waiting", "steps": [JOIN]}, prefer="respond-async")
+
+    refused = client.post("/jobs/failed/redrive")
+    expect_problem(refused, 429, "too-many-jobs")
+    assert refused.headers["Retry-After"]
+    assert client.get("/jobs/failed").json["status"] == "FAILED"
+
+    world.work_off()
+    assert client.post("/jobs/failed/redrive").status == 202
+    expect_problem(client.post("/jobs", {"steps": [JOIN]}), 429, "too-many-jobs")
