@@ -1,0 +1,185 @@
+"""Reading names, keys, items and slices, as closures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final
+
+from handler.engine.language.json_values import TYPES, name_with_article, plain
+from handler.engine.language.meter import ExpressionError, Meter, MissingError
+from handler.engine.language.operators import Closure, Frame
+from handler.engine.language.spelling import closest
+
+_LOST: Final = (KeyError, TypeError, IndexError)
+_SHOWN: Final = 5
+_OF_JOB: Final = frozenset({"parameters", "variables"})
+ROOTS: Final = ("parameters", "variables", "steps", "job", "loop")
+"""The names of every expression; `loop` inside loops only."""
+
+
+def read_name(name: str, column: int) -> Closure:
+    """What the contexts know by that name, as they gave it."""
+    if name in _OF_JOB:
+
+        def run_in_job(frame: Frame) -> Any:
+            try:
+                return frame[1]["job"][name]
+            except _LOST:
+                raise MissingError(f"there is no `{name}` here", column) from None
+
+        return run_in_job
+
+    def run(frame: Frame) -> Any:
+        try:
+            return frame[1][name]
+        except _LOST:
+            raise MissingError(f"there is no `{name}`", column) from None
+
+    return run
+
+
+def read_variable(slot: int) -> Closure:
+    """A variable of a comprehension."""
+    return lambda frame: frame[slot]
+
+
+def as_plain(value: Closure, column: int) -> Closure:
+    """The value as JSON: what the contexts gave may be a view."""
+
+    def run(frame: Frame) -> Any:
+        found = value(frame)
+        return found if type(found) in TYPES else _plain(found, frame[0], column)
+
+    return run
+
+
+def _plain(value: Any, meter: Meter, column: int) -> Any:
+    try:
+        return plain(value, meter)
+    except ExpressionError as error:
+        error.column = column
+        raise
+
+
+def walk(root: Closure, keys: list[tuple[str, int]], shown: str) -> Closure:
+    """Follow keys that are written out.
+
+    Args:
+        root: where the walk begins.
+        keys: each key with its column.
+        shown: how the root is written.
+    """
+    if len(keys) == 1:
+        only, column = keys[0]
+
+        def run_one(frame: Frame) -> Any:
+            value = root(frame)
+            try:
+                return value[only]
+            except _LOST:
+                raise _missing(value, only, shown, column) from None
+
+        return run_one
+
+    def run(frame: Frame) -> Any:
+        value = root(frame)
+        for depth, (key, column) in enumerate(keys):
+            try:
+                value = value[key]
+            except _LOST:
+                walked = ".".join([shown, *(name for name, _ in keys[:depth])]) if shown else ""
+                raise _missing(value, key, walked, column) from None
+        return value
+
+    return run
+
+
+def walk_variable(slot: int, key: str, shown: str, column: int) -> Closure:
+    """One key of a comprehension's variable, which most comprehensions read of each item."""
+
+    def run(frame: Frame) -> Any:
+        try:
+            return frame[slot][key]
+        except _LOST:
+            raise _missing(frame[slot], key, shown, column) from None
+
+    return run
+
+
+def read_item(base: Closure, key: Closure, column: int) -> Closure:
+    """``base[key]``: a key of an object, or an index of a list or a string."""
+
+    def run(frame: Frame) -> Any:
+        value, wanted = base(frame), key(frame)
+        kind = type(wanted)
+        try:
+            if kind is str and isinstance(value, Mapping):
+                return value[wanted]
+            if kind is int and (type(value) is list or type(value) is str):
+                return value[wanted]
+        except _LOST:
+            raise _missing(value, wanted, "", column) from None
+        if value is None or type(value) is bool or isinstance(value, (int, float)):
+            raise _missing(value, wanted, "", column)
+        holds = "keys, which are strings" if isinstance(value, Mapping) else "indexes, which are whole numbers"
+        raise ExpressionError(f"{name_with_article(value)} has {holds}, not {name_with_article(wanted)}", column)
+
+    return run
+
+
+def read_slice(base: Closure, bounds: list[Closure | None], column: int) -> Closure:
+    """``base[start:stop:step]`` of a list or a string."""
+
+    def run(frame: Frame) -> Any:
+        value = base(frame)
+        if type(value) is not list and type(value) is not str:
+            raise ExpressionError(f"only lists and strings have slices, not {name_with_article(value)}", column)
+        parts = [None if bound is None else bound(frame) for bound in bounds]
+        if any(part is not None and type(part) is not int for part in parts):
+            raise ExpressionError("the bounds of a slice are whole numbers", column)
+        if parts[2] == 0:
+            raise ExpressionError("a slice with the step 0 never ends", column)
+        cut = slice(*parts)
+        size = len(range(*cut.indices(len(value))))
+        if type(value) is list:
+            frame[0].tick(size)
+            frame[0].charge(2 + 2 * size)
+        else:
+            frame[0].read(size)
+            frame[0].charge(size if value.isascii() else 4 * size)
+        return value[cut]
+
+    return run
+
+
+def _missing(value: Any, key: str | int, where: str, column: int) -> MissingError:
+    """The error of a key or an index that does not exist: what was looked at, and what there is."""
+    place = f"`{where}` " if where else ""
+    if isinstance(key, int):
+        return MissingError(f"{name_with_article(value)} of {len(value)} has no item {_index(key)}", column)
+    name = key if len(key) <= 60 else f"{key[:60]}…"  # noqa: PLR2004  # what a message shows of a name
+    if not isinstance(value, Mapping):
+        what = f"{place}is {name_with_article(value)}, which" if place else f"{name_with_article(value)}"
+        return MissingError(f"{what} has no key `{name}`", column)
+    known = [*islice(value, 100)] if type(value) is dict else _keys_of_view(value)
+    meant = closest(key, known)
+    if meant is not None:
+        hint = f"; did you mean `{meant}`?"
+    elif known:
+        more = ", …" if len(known) > _SHOWN else ""
+        hint = f"; it has {', '.join(f'`{k[:40]}`' for k in known[:_SHOWN])}{more}"
+    else:
+        hint = ""
+    return MissingError(f"{place or 'the object '}has no `{name}`{hint}", column)
+
+
+def _keys_of_view(view: Mapping[str, Any]) -> list[str]:
+    try:
+        return [*islice(view, 100)]
+    except Exception:  # noqa: BLE001  # a view of what is not known yet has no list of its keys: then there is no hint
+        return []
+
+
+def _index(key: int) -> str:
+    return str(key) if -(10**9) < key < 10**9 else "so far out"

@@ -1,0 +1,48 @@
+"""Times in the form in which the product writes them: RFC 3339, in UTC, with milliseconds."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_TIME: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,20})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_FIRST: Final = -62_135_596_800
+_LAST: Final = 253_402_300_800
+"""Seconds since 1970 of the first instant of the year 1 and of the one behind the year 9999."""
+
+
+def parse_time(text: str) -> float:
+    """Seconds since 1970 of an RFC 3339 time, fractions kept.
+
+    Raises:
+        ValueError: it is none, or has no offset.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415  # few jobs look at times
+
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError("a time has the form 2026-11-26T19:00:00Z or 2026-11-26T20:00:00.5+01:00, with an offset")
+    date, time, fraction, offset = found.groups()
+    try:
+        moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if offset in 'Zz' else offset}")
+        whole = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"there is no such time: {error}") from None
+    return whole.days * 86_400.0 + whole.seconds + float(fraction or 0)
+
+
+def format_time(seconds: float) -> str:
+    """The time so many seconds after 1970, as ``2026-11-26T19:00:00.000Z``.
+
+    Raises:
+        ValueError: it lies outside of the years 1 to 9999.
+    """
+    from datetime import datetime, timedelta  # noqa: PLC0415  # as above
+
+    if not _FIRST <= seconds < _LAST:
+        raise ValueError("a time lies between the years 1 and 9999")
+    milliseconds = int(seconds * 1000 // 1)
+    moment = datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)  # noqa: DTZ001  # UTC throughout
+    return f"{moment.isoformat(timespec='milliseconds')}Z"

@@ -1,0 +1,140 @@
+"""Comprehensions as closures: what they visit is counted, what they build is charged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.engine.language.json_values import name_with_article, size_of_string
+from handler.engine.language.meter import ExpressionError, Meter
+from handler.engine.language.operators import Closure, Frame
+
+_BATCH: Final = 64
+"""Items that are charged together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One ``for`` of a comprehension.
+
+    Attributes:
+        items: gives what it goes over.
+        slot: where its variable stands in the frame.
+        conditions: its ``if``.
+        cost: steps that one round takes, less those of the levels inside.
+        column: where the list stands.
+    """
+
+    items: Closure
+    slot: int
+    conditions: list[Closure]
+    cost: int
+    column: int
+
+
+def build_list(levels: list[Level], element: Closure) -> Closure:
+    """``[element for … in … if …]``."""
+    if len(levels) > 1:
+
+        def run_nested(frame: Frame) -> list[Any]:
+            meter, built = frame[0], list[Any]()
+            meter.charge(2)
+            for _ in _visit(levels, 0, frame):
+                built.append(element(frame))
+                if not len(built) % _BATCH:
+                    meter.charge(2 * _BATCH)
+            return built
+
+        return run_nested
+    level = levels[0]
+    source, slot, conditions, cost, column = (
+        level.items, level.slot, level.conditions, level.cost, level.column,
+    )  # fmt: skip
+
+    def run(frame: Frame) -> list[Any]:
+        meter: Meter = frame[0]
+        items = _iterate(source(frame), column)
+        meter.charge(2 + (0 if conditions else 2 * len(items)))
+        built: list[Any] = []
+        for item in items:
+            meter.steps -= cost
+            if meter.steps < 0:
+                meter.over()
+            frame[slot] = item
+            if conditions:
+                if not all(condition(frame) for condition in conditions):
+                    continue
+                if not len(built) % _BATCH:
+                    meter.charge(2 * _BATCH)
+            built.append(element(frame))
+        return built
+
+    return run
+
+
+def build_object(levels: list[Level], key: Closure, value: Closure, column: int) -> Closure:
+    """``{key: value for … in … if …}``."""
+
+    def run(frame: Frame) -> dict[str, Any]:
+        meter, built = frame[0], dict[str, Any]()
+        meter.charge(2)
+        for _ in _visit(levels, 0, frame):
+            name = check_key(key(frame), column)
+            meter.charge(6 + size_of_string(name))
+            built[name] = value(frame)
+        return built
+
+    return run
+
+
+def find_truth(levels: list[Level], element: Closure, *, wanted: bool) -> Closure:
+    """``any(…)`` or ``all(…)`` of a generator, which stops where the answer is known."""
+
+    def run(frame: Frame) -> bool:
+        for _ in _visit(levels, 0, frame):
+            if bool(element(frame)) is wanted:
+                return wanted
+        return not wanted
+
+    return run
+
+
+def check_key(key: Any, column: int) -> str:
+    """The key of an object.
+
+    Raises:
+        ExpressionError: it is no string.
+    """
+    if type(key) is str:
+        return key
+    raise ExpressionError(f"the keys of an object are strings, not {name_with_article(key)}", column)
+
+
+def _iterate(value: Any, column: int) -> list[Any]:
+    if type(value) is list:
+        return value
+    if isinstance(value, Mapping):
+        return list(value)
+    raise ExpressionError(
+        f"a comprehension goes over a list or the keys of an object, not over {name_with_article(value)}", column
+    )
+
+
+def _visit(levels: list[Level], depth: int, frame: Frame) -> Iterator[None]:
+    """Stop at each combination of items that passes all conditions, with the variables set."""
+    level = levels[depth]
+    meter: Meter = frame[0]
+    last = depth == len(levels) - 1
+    for item in _iterate(level.items(frame), level.column):
+        meter.steps -= level.cost
+        if meter.steps < 0:
+            meter.over()
+        frame[level.slot] = item
+        if all(condition(frame) for condition in level.conditions):
+            if last:
+                yield
+            else:
+                yield from _visit(levels, depth + 1, frame)
+
+

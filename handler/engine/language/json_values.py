@@ -1,0 +1,248 @@
+"""JSON values as expressions see them: their types, truth, equality and text.
+
+Values compare as JSON does: ``1 == 1.0`` holds, and ``1 == true`` does not, at any depth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any, Final, TypeGuard
+
+from blocks.block import BudgetExceededError
+from handler.engine.language.meter import LARGEST, NESTING, WORD, ExpressionError, Meter, refuse_digits
+from handler.engine.values import copy_value
+
+TYPES: Final[dict[type, str]] = {
+    int: "number", float: "number", str: "string", bool: "boolean", type(None): "null", list: "list", dict: "object",
+}  # fmt: skip
+"""The types of JSON values, and what `type()` calls them."""
+_SCALARS: Final = frozenset({int, float, str, bool, type(None)})
+_ARTICLES: Final = {"object": "an object", "null": "null"}
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def type_name(value: Any) -> str:
+    """What `type()` calls it."""
+    return TYPES.get(type(value), "object" if isinstance(value, Mapping) else "value")
+
+
+def name_with_article(value: Any) -> str:
+    """The type in a sentence: ``a number``, ``an object``, ``null``."""
+    name = type_name(value)
+    return _ARTICLES.get(name, f"a {name}")
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether it is a number; booleans are none."""
+    kind = type(value)
+    return kind is int or kind is float
+
+
+def plain(value: Any, meter: Meter) -> Any:
+    """A value that contexts gave, as JSON: a view of the job becomes an object.
+
+    Raises:
+        ExpressionError: it is no JSON value.
+    """
+    if type(value) in TYPES:
+        return value
+    if isinstance(value, Mapping):
+        return copy_value(value, meter.charge)
+    if isinstance(value, (tuple, list)):
+        meter.charge(2 + 2 * len(value))
+        return list(value)
+    if isinstance(value, (str, int, float)):  # a subclass, such as an enum's member
+        return next(kind(value) for kind in (str, int, float) if isinstance(value, kind))
+    raise ExpressionError(f"a {type(value).__name__} is no JSON value")
+
+
+def equal(left: Any, right: Any, meter: Meter) -> bool:
+    """Whether two values are the same JSON."""
+    kind, other = type(left), type(right)
+    if kind is not other:
+        return is_number(left) and is_number(right) and left == right
+    if kind is str:
+        if len(left) == len(right):
+            meter.read(len(left))
+            return bool(left == right)
+        return False
+    if kind is list:
+        if len(left) != len(right):
+            return False
+        meter.tick(len(left))
+        return all(equal(one, two, meter) for one, two in zip(left, right, strict=True))
+    if kind is dict:
+        if left.keys() != right.keys():
+            return False
+        meter.tick(len(left))
+        return all(equal(value, right[key], meter) for key, value in left.items())
+    return bool(left == right)
+
+
+def identity(value: Any, meter: Meter) -> str:
+    """A string that two values share if they are equal: a key for sets.
+
+    A set of numbers themselves would be open to numbers that share a hash; strings are hashed with a secret.
+    """
+    kind = type(value)
+    meter.tick(1)
+    if kind is str:
+        meter.read(len(value))
+        return f'"{value}'
+    if kind is int:
+        meter.read(value.bit_length())  # turning digits into text takes their square
+        return str(value)
+    if kind is float:
+        return str(int(value)) if value.is_integer() else repr(value)
+    if kind is list or kind is dict:
+        meter.charge(size_of(value, meter))
+        return _encode(_canonical(value))
+    return _encode(value)
+
+
+def _canonical(value: Any) -> Any:
+    kind = type(value)
+    if kind is list:
+        return [_canonical(item) for item in value]
+    if kind is dict:
+        return {key: _canonical(value[key]) for key in sorted(value)}
+    return int(value) if kind is float and value.is_integer() else value
+
+
+def size_of(value: Any, meter: Meter, depth: int = 0) -> int:
+    """Bytes of the value as JSON text, within a few; each item counts as a step.
+
+    Raises:
+        BudgetExceededError: it is nested too deep.
+    """
+    kind = type(value)
+    if kind is str:
+        meter.read(len(value))
+        return size_of_string(value) + 2
+    if kind is int:
+        if -WORD < value < WORD:
+            return 1 if -10 < value < 10 else 20  # noqa: PLR2004  # one digit, or up to 20
+        return int(value.bit_length() * 0.30103) + 1
+    if kind is list:
+        check_depth(depth)
+        meter.tick(len(value))
+        return 2 + sum(2 + size_of(item, meter, depth + 1) for item in value)
+    if isinstance(value, Mapping):
+        check_depth(depth)
+        meter.tick(len(value))
+        return 2 + sum(6 + len(key) + size_of(item, meter, depth + 1) for key, item in value.items())
+    return 24 if kind is float else 5
+
+
+def check_depth(depth: int) -> None:
+    """Refuse a container that stands `depth` levels down.
+
+    Raises:
+        BudgetExceededError: it stands too deep.
+    """
+    if depth >= NESTING:
+        raise BudgetExceededError(f"a value is nested deeper than {NESTING} levels")
+
+
+def size_of_string(text: str) -> int:
+    """Bytes of a string as UTF-8, from above where it has characters beyond ASCII."""
+    return len(text) if text.isascii() else 4 * len(text)
+
+
+def as_json(value: Any, meter: Meter) -> str:
+    """The value as JSON text, with a space behind commas and colons.
+
+    Raises:
+        BudgetExceededError: it is too large or too deep.
+    """
+    meter.charge(size_of(value, meter))
+    return _encode(value)
+
+
+def as_string(value: Any, meter: Meter) -> str:
+    """The value as it stands inside a longer string: a string as it is, anything else as JSON."""
+    if type(value) is str:
+        return value
+    return as_json(value, meter)
+
+
+def finite(value: float) -> float:
+    """The number, if it is one.
+
+    Raises:
+        ExpressionError: it is NaN or an infinity.
+    """
+    if isfinite(value):
+        return value
+    raise ExpressionError("the result is too large for a number, or no number at all")
+
+
+def whole(value: int, meter: Meter) -> int:
+    """An integer that was calculated.
+
+    Raises:
+        BudgetExceededError: it has too many digits.
+    """
+    if -WORD < value < WORD:
+        return value
+    if not -LARGEST < value < LARGEST:
+        refuse_digits()
+    meter.charge(value.bit_length() >> 3)
+    return value
+
+
+def hand_over(value: Any, meter: Meter) -> Any:
+    """What an expression gives: a copy that shares nothing, checked and charged.
+
+    Raises:
+        ExpressionError: a string with half of a surrogate pair, or no JSON.
+        BudgetExceededError: too large, too deep, too many digits.
+    """
+    kind = type(value)
+    if kind is bool or value is None or kind is float:
+        return value
+    if kind is int and -WORD < value < WORD:
+        return value
+    if kind is str and value.isascii():
+        meter.hand_over(len(value))
+        return value
+    return _copy(value, meter, 0)
+
+
+def _copy(value: Any, meter: Meter, depth: int) -> Any:
+    """A copy whose containers are charged one by one, each before it is made: a value may hold one list many times."""
+    kind = type(value)
+    if kind is list:
+        check_depth(depth)
+        meter.hand_over(2 + sum(_own_size(item) for item in value))
+        return [item if type(item) in _SCALARS else _copy(item, meter, depth + 1) for item in value]
+    if kind is dict or isinstance(value, Mapping):
+        check_depth(depth)
+        meter.hand_over(2 + sum(1 + _own_size(key) + _own_size(item) for key, item in value.items()))
+        return {
+            key: item if type(item) in _SCALARS else _copy(item, meter, depth + 1) for key, item in value.items()
+        }
+    if kind not in TYPES:
+        raise ExpressionError(f"a {kind.__name__} is no JSON value")
+    if depth == 0:
+        meter.hand_over(_own_size(value))
+    return value
+
+
+def _own_size(value: Any) -> int:
+    """Bytes that the value adds to its container's text; of a container only its place."""
+    kind = type(value)
+    if kind is str:
+        if value.isascii():
+            return len(value) + 3
+        try:
+            return len(value.encode()) + 3
+        except UnicodeEncodeError:
+            raise ExpressionError("a string with half of a surrogate pair is no Unicode") from None
+    if kind is int and not -WORD < value < WORD:
+        if not -LARGEST < value < LARGEST:
+            refuse_digits()
+        return int(value.bit_length() * 0.30103) + 2
+    return 2

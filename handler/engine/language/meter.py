@@ -1,0 +1,156 @@
+"""What one evaluation of an expression may use, and what it may ask of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, Protocol
+
+from blocks.block import BudgetExceededError
+from handler.engine.values import Charge
+
+STEPS: Final = 100_000
+"""Evaluation steps of one expression: a part that is evaluated, an item that is visited, 64 bytes that are read."""
+DIGITS: Final = 4_300
+"""Digits of an integer; Python's own limit for turning one into text."""
+NESTING: Final = 32
+"""Levels of lists and objects in a value."""
+WORD: Final = 1 << 63
+"""Integers within this need no account of their size."""
+LARGEST: Final = 10**DIGITS
+_LONG: Final = 2_000
+"""Steps after which it is worth asking for the time."""
+
+
+class ExpressionError(ValueError):
+    """An expression that cannot be evaluated, or is none. The message says why and what to write.
+
+    Attributes:
+        column: where, from 1, in the string that holds the expression; ``None`` until that is known.
+    """
+
+    def __init__(self, message: str, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.column = column
+
+    def __str__(self) -> str:
+        return self.message if self.column is None else f"column {self.column}: {self.message}"
+
+
+class MissingError(ExpressionError):
+    """A name, a key or an index that does not exist: the one error that `default` replaces."""
+
+
+class World(Protocol):
+    """What an expression may ask of the run that it is part of."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def check(self) -> None:
+        """Raise if the step's time is over; asked between expressions that took long."""
+
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        """Run a function in a child process that is killed at the step's limit: for what no signal stops."""
+
+
+class NoWorld:
+    """The world where nobody handed one in: it has no clock, and nothing ends there."""
+
+    def now(self) -> float:
+        """There is no clock.
+
+        Raises:
+            ExpressionError: always.
+        """
+        raise ExpressionError("`now()` has no clock here")
+
+    def check(self) -> None:
+        """Nothing is over here."""
+
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        """Run it here."""
+        return function()
+
+
+NO_WORLD: Final = NoWorld()
+
+
+class Meter:
+    """Counts what one evaluation takes.
+
+    Args:
+        charge: told the bytes about to be built.
+        world: what it may ask.
+
+    Attributes:
+        steps: evaluation steps that are left. Loops take from it directly and call `over` below 0.
+        built: bytes that were charged and not yet handed over.
+    """
+
+    __slots__ = ("_charge", "built", "steps", "world")
+
+    def __init__(self, charge: Charge, world: World, steps: int = STEPS) -> None:
+        self._charge = charge
+        self.world = world
+        self.steps = steps
+        self.built = 0
+
+    def tick(self, steps: int) -> None:
+        """Take evaluation steps.
+
+        Raises:
+            BudgetExceededError: so many are not left.
+        """
+        self.steps -= steps
+        if self.steps < 0:
+            self.over()
+
+    def read(self, size: int) -> None:
+        """Take the steps for `size` bytes that are read or compared."""
+        if size >= 64:  # noqa: PLR2004  # bytes a step
+            self.tick(size >> 6)
+
+    def charge(self, size: int) -> None:
+        """Take bytes before they are built.
+
+        Raises:
+            BudgetExceededError: so many are not left.
+        """
+        self.built += size
+        self._charge(size)
+
+    def hand_over(self, size: int) -> None:
+        """Take the bytes of a part of the value that is given, less what building it has cost already.
+
+        Raises:
+            BudgetExceededError: so many are not left.
+        """
+        self.read(size)
+        if size <= self.built:
+            self.built -= size
+        else:
+            self._charge(size - self.built)
+            self.built = 0
+
+    def over(self) -> NoReturn:
+        """Say that the steps are used up.
+
+        Raises:
+            BudgetExceededError: always.
+        """
+        raise BudgetExceededError(f"the expression takes more than {STEPS:,} evaluation steps")
+
+    def end(self) -> None:
+        """Ask for the time after a long evaluation, so that many of them cannot outlast the step's limit."""
+        if STEPS - self.steps > _LONG:
+            self.world.check()
+
+
+def refuse_digits() -> NoReturn:
+    """Refuse an integer that is too long.
+
+    Raises:
+        BudgetExceededError: always.
+    """
+    raise BudgetExceededError(f"an integer would have more than {DIGITS:,} digits")

@@ -1,0 +1,133 @@
+"""What was meant: other languages' operators, names that are nearly right, keys that need brackets."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+_MOST_NAMES: Final = 100
+_LONGEST: Final = 40
+
+_OPERATORS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
+    (re.compile(pattern), message)
+    for pattern, message in (
+        (r"&&", "`&&` is written `and`"),
+        (r"\|\|", "`||` is written `or`"),
+        (r"===", "`===` is written `==`"),
+        (r"!==", "`!==` is written `!=`"),
+        (r"<>", "`<>` is written `!=`"),
+        (r"=>|->", "`x => …` is written as a comprehension: `[… for x in list]`"),
+        (r"!(?!=)", "`!x` is written `not x`"),
+        (r"\?\?", "`a ?? b` is written `default(a, b)`"),
+        (r"\?\.", "`a?.b` is written `get(a, \"b\")` or `default(a.b, null)`"),
+        (r"\?", "`c ? a : b` is written `a if c else b`"),
+        (r"\+\+|--(?=\s*$)", "there is no `++` and no `--`: an expression changes nothing"),
+        (r"\*\*", "there are no powers"),
+        (r":=", "`:=` is no operator here: an expression sets nothing"),
+        (r"#", "an expression holds no comments"),
+        (r"`", "strings stand in single or double quotes"),
+        (r"[“”„‘’«»]", "strings stand in straight quotes, ' or \""),
+        (r";", "one expression holds one value: no `;`"),
+        (r"\\", "a backslash stands only in quotes"),
+        (r"\$", "`$` has no meaning here; a parameter is `parameters.name`"),
+        (r"@", "`@` has no meaning here"),
+        (r"\|", "`|` is no operator: a filter is a function, `upper(x)`, and `or` is written `or`"),
+        (r"&", "`&` is written `and`"),
+        (r"%}|:}|#}|>}", "this ends a tag that does not begin: a tag is `{< name >}`, and its path holds no space"),
+        (r"(?<![=!<>:])=(?!=)", "`=` is written `==`"),
+        (r"\blambda\b", "there are no functions of one's own; a comprehension is `[… for x in list]`"),
+        (r"\bawait\b|\byield\b", "an expression waits for nothing"),
+        (r"\b(?:AND|OR|NOT|IN|IF|ELSE|FOR)\b", "`and`, `or`, `not`, `in`, `if`, `else` and `for` are lower case"),
+        (r"\bthen\b", "`if c then a else b` is written `a if c else b`"),
+    )
+)  # fmt: skip
+_KEYWORD_KEY: Final = re.compile(r"\.\s*(" + "|".join(sorted(keyword.kwlist)) + r")\b")
+_NUMBER_KEY: Final = re.compile(r"[\w\])]\s*\.([0-9]+)")
+_CONDITION: Final = re.compile(r"\bif\b(?!.*\belse\b)")
+
+WORDS: Final = {
+    "undefined": "null", "nil": "null", "none": "null", "NULL": "null", "Null": "null", "TRUE": "true",
+    "FALSE": "false", "size": "len", "length": "len", "count_of": "count", "concat": "join", "strip": "trim",
+    "toupper": "upper", "uppercase": "upper", "tolower": "lower", "lowercase": "lower", "string": "str",
+    "number": "float", "sort": "sorted", "distinct": "unique", "coalesce": "default", "ifnull": "default",
+    "substring": "s[0:3]", "includes": "contains", "starts_with": "startswith", "ends_with": "endswith",
+    "average": "sum(l) / len(l)", "avg": "sum(l) / len(l)", "mean": "sum(l) / len(l)", "regex": "matches",
+    "match": "matches", "typeof": "type", "today": "now()", "concatenate": "join", "map": "[… for x in list]",
+    "filter": "[x for x in list if …]", "pow": "x * x", "params": "parameters", "vars": "variables", "step": "steps",
+    "dict": "{…}", "list": "[…]", "bool": "not not x", "reversed": "x[::-1]", "format": "fixed", "group_by": "group",
+    "index_by": "index", "entries": "items", "dumps": "json", "stringify": "json", "loads": "parse_json",
+    "extend": "a + b", "append": "a + [x]", "date": "time", "timestamp": "epoch", "isnull": "x == null",
+}  # fmt: skip
+"""Names that people bring from elsewhere, and what they are here."""
+
+
+def foreign_operator(text: str) -> tuple[int, str] | None:
+    """The first operator of another language in a masked expression: where it stands, and what to write."""
+    found = [(match.start(), message) for pattern, message in _OPERATORS if (match := pattern.search(text))]
+    return min(found, key=lambda pair: pair[0]) if found else None
+
+
+def explain(text: str, position: int, message: str) -> tuple[int, str]:
+    """Where an expression that Python's grammar refuses is wrong, and what to write.
+
+    Args:
+        text: the masked expression.
+        position: where Python stopped.
+        message: what Python says.
+    """
+    foreign = foreign_operator(text)
+    if foreign is not None and ("=` is written" not in foreign[1] or "keyword" not in message):
+        return foreign
+    if (key := _KEYWORD_KEY.search(text)) is not None:
+        return key.start(1), f'`{key[1]}` cannot stand behind a dot: write ["{key[1]}"]'
+    if (index := _NUMBER_KEY.search(text)) is not None:
+        return index.start(1), f"an item of a list is read with brackets: [{index[1]}]"
+    if "expected 'else'" in message or _CONDITION.search(text):
+        return position, "`a if c` needs its `else`: `a if c else b`"
+    if "never closed" in message or "unmatched" in message or "does not match" in message:
+        return position, message
+    if "Perhaps you forgot a comma" in message:
+        return position, "an operator or a comma is missing"
+    if "generator" in message.lower():
+        return position, "a generator that is not the only argument stands in brackets: `[… for x in list]`"
+    return position, "this is no expression" if message.startswith("invalid syntax") else message
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant: one or two letters away."""
+    if len(name) > _LONGEST:
+        return None
+    allowed = 1 if len(name) < 5 else 2  # noqa: PLR2004  # letters of a short name
+    best = None
+    for other in islice(known, _MOST_NAMES):
+        if other.lower() == name.lower():
+            return other
+        if abs(len(other) - len(name)) <= allowed:
+            distance = _distance(name, other)
+            if distance <= allowed:
+                allowed, best = distance - 1, other
+    return best
+
+
+def _distance(one: str, other: str) -> int:
+    """Letters to add, drop or change, two neighbours swapped counting as one."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        above, row = row, [i]
+        for j, wanted in enumerate(other, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != wanted))
+            if before and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before = above
+    return row[-1]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``": did you mean `…`?"``, or an empty string."""
+    meant = WORDS.get(name) or closest(name, known)
+    return f"; did you mean `{meant}`?" if meant else ""
