@@ -32,6 +32,7 @@ FORBIDDEN = {
     "boto3.resources": "see boto3",
     "handler.http.api": "the other door",
     "handler.cli": "a developer's door",
+    "handler.engine.language.expression": "few jobs hold an expression",
     "handler.validation.static_contexts": "only the API looks at a job before it runs",
     "handler.http": "the other door",
     "handler.validation.schema": "only the API shows it",

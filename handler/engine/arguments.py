@@ -9,7 +9,10 @@ from pydantic import ValidationError
 
 from blocks.block import Block, BudgetExceededError
 from handler.engine.failure import Failure, refused_arguments
-from handler.engine.language.tags import PathError, parse, resolve, resolve_key, resolve_name, whole_tag
+from handler.engine.language.conditions import is_met as condition_holds
+from handler.engine.language.meter import NO_WORLD, World
+from handler.engine.language.paths import PathError, Tag
+from handler.engine.language.tags import parse, resolve, resolve_key, resolve_name, whole_piece
 from handler.engine.status import ConduitStatus
 from handler.engine.values import Charge
 
@@ -17,22 +20,14 @@ Bound = dict[str, str]
 """Names of parameters that their block changes in place, to the variable that keeps the change."""
 
 
-def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge) -> bool:
-    """Whether a step's ``if`` is true: the truth of a text's value, of all texts of a list, or of a boolean.
-
-    Args:
-        condition: as the user wrote it.
-        contexts: what tags see.
-        charge: told the bytes that the tags expand to.
+def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> bool:
+    """Whether a step's ``if`` holds; see `handler.engine.language.conditions`.
 
     Raises:
-        Failure: INVALID_ARGUMENT for a path that leads nowhere or a condition of another type, RESULT_LIMIT_EXCEED.
+        Failure: INVALID_ARGUMENT for a condition that cannot be evaluated, RESULT_LIMIT_EXCEED.
     """
-    texts = condition if isinstance(condition, list) else [condition]
-    if not all(isinstance(text, (str, bool)) for text in texts):
-        raise Failure(ConduitStatus.INVALID_ARGUMENT, "`if` is a text, a list of texts, or a boolean")
     try:
-        return all(resolve(text, contexts, charge) for text in texts)
+        return condition_holds(condition, contexts, charge, world)
     except REFUSED as error:
         raise _failure_of(error) from None
 
@@ -57,7 +52,11 @@ def _failure_of(error: Exception) -> Failure:
 
 
 def resolve_and_bind(
-    block: Block[..., Any], written: Mapping[str, Any], contexts: Mapping[str, Any], charge: Charge
+    block: Block[..., Any],
+    written: Mapping[str, Any],
+    contexts: Mapping[str, Any],
+    charge: Charge,
+    world: World = NO_WORLD,
 ) -> tuple[dict[str, Any], Bound]:
     """Parameters with their tags replaced, of a block that changes some in place, and which variables keep the change.
 
@@ -66,6 +65,7 @@ def resolve_and_bind(
         written: the step's parameters as the user wrote them.
         contexts: what tags see.
         charge: told the bytes that the tags expand to.
+        world: the clock and the limits of the step.
 
     Raises:
         PathError: a tag points to nothing, or an in-place parameter to what is read-only.
@@ -73,14 +73,15 @@ def resolve_and_bind(
     resolved: dict[str, Any] = {}
     bound: Bound = {}
     for key, value in written.items():
-        name = resolve_name(key, contexts, charge)
-        tag = whole_tag(parse(value)) if name in block.in_place and isinstance(value, str) else None
-        if tag is not None:
-            if tag.variable is None:
+        name = resolve_name(key, contexts, charge, world)
+        piece = whole_piece(parse(value)) if name in block.in_place and isinstance(value, str) else None
+        if piece is not None:
+            if not isinstance(piece, Tag) or piece.variable is None:
+                written_as = piece.path if isinstance(piece, Tag) else piece.written
                 raise PathError(
-                    f"`{tag.path}` is read-only: {block.action} changes `{name}` in place; "
+                    f"`{written_as}` is read-only: {block.action} changes `{name}` in place; "
                     "give it a whole variable, as `{# name #}`"
                 )
-            bound[name] = resolve_key(tag.variable, contexts, charge)
-        resolved[name] = resolve(value, contexts, charge)
+            bound[name] = resolve_key(piece.variable, contexts, charge)
+        resolved[name] = resolve(value, contexts, charge, world)
     return resolved, bound

@@ -49,6 +49,7 @@ class Conduit(StepList):
         failed_step: the step that failed it first, or ``None``.
         cancelled: whether the steps that have not run are to be CANCELLED.
         paused: after a run that paused, why.
+        created_at: when it was accepted, as RFC 3339; tags can read it. ``None`` where nobody accepts jobs.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Conduit(StepList):
         self.failed_step: ConduitStep | None = None
         self.cancelled = False
         self.paused: Paused | None = None
+        self.created_at: str | None = None
         self._execution: Execution | None = None
         super().__init__(Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or ()))
         self._views = {"job": JobView(self), "steps": StepsView(self.by_id)}

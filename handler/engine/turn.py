@@ -19,6 +19,7 @@ from handler.engine.outcome import Execution, Paused
 from handler.engine.runtime import SYSTEM, Runtime, steady_clock
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
+from handler.engine.step_world import OutOfInvocation, StepWorld
 from handler.engine.values import UnstorableValueError
 from handler.engine.variables import Variables
 
@@ -72,6 +73,7 @@ class StepRunner:
         self.draft: VariablesDraft | None = None
         self.expansion: Budget | None = None
         self.run_ends_at, self.run_limiter = earliest_end(runtime.job_ends_at, runtime.invocation)
+        self.world = StepWorld(runtime.alarm, self.now, self.run_ends_at, self.run_limiter)
 
     def take(
         self, step: ConduitStep, block: Block[..., Any], tries: int
@@ -89,6 +91,7 @@ class StepRunner:
         self.step, self.block, self.tries = step, block, tries
         self.expansion = self.draft = None
         self.bound = NOTHING_BOUND
+        self.world.begin(step.timeout)
         try:
             if step.if_condition is not None and not self._is_met(step.if_condition):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
@@ -100,6 +103,8 @@ class StepRunner:
             if answer is not None or block.is_coroutine or step.retry is not None:
                 return self._take_awaiting(arguments, answer)
             ended = self._try(arguments)
+        except OutOfInvocation:
+            return Paused(step.position, tries)
         except Failure as failure:
             ended = failure
         if isinstance(ended, Failure):
@@ -108,7 +113,7 @@ class StepRunner:
         return ended  # type: ignore[return-value]  # a coroutine function went the other way
 
     def _is_met(self, condition: Any) -> bool:
-        met = is_met(condition, self.contexts or self.job.contexts, self._charge_tags)
+        met = is_met(condition, self.contexts or self.job.contexts, self._charge_tags, self.world)
         self.expansion = None
         return met
 
@@ -135,7 +140,10 @@ class StepRunner:
                     return wait
                 await self.runtime.sleep(wait)
                 self.expansion = None
+                self.world.begin(self.step.timeout)
                 arguments = self._arguments(self.step.parameters)
+        except OutOfInvocation:
+            return Paused(self.step.position, self.tries)
         except Failure as failure:
             self._fail(failure)
             return None
@@ -151,9 +159,9 @@ class StepRunner:
             raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
         try:
             if block.in_place:
-                resolved, self.bound = resolve_and_bind(block, written, contexts, self._charge_tags)
+                resolved, self.bound = resolve_and_bind(block, written, contexts, self._charge_tags, self.world)
             else:
-                resolved = resolve(written, contexts, self._charge_tags)
+                resolved = resolve(written, contexts, self._charge_tags, self.world)
             return block.validate(resolved)
         except REFUSED as error:
             raise refusal_of(block, error) from None
@@ -209,7 +217,7 @@ class StepRunner:
         if block.timeout is not None and block.timeout <= seconds:
             seconds, limiter = block.timeout, "block"
         if step.timeout is not None and step.timeout <= seconds:
-            seconds, limiter = step.timeout, "step"
+            seconds, limiter = step.timeout - self.world.used, "step"
         self.began, self.seconds, self.limiter = began, seconds, limiter
         if seconds <= 0:
             if limiter == "invocation":

@@ -15,6 +15,7 @@ from typing import Any, Final
 from handler.caller import Rights
 from handler.engine import Conduit, Execution, InvocationTime, Outcome, Runtime
 from handler.invocation.log import log_fields
+from handler.invocation.timestamps import iso
 from handler.jobs.view import job_view, variables_after
 from handler.ports import Ports
 from handler.recording.publisher import OUTBOX_SECONDS, Publisher
@@ -183,6 +184,7 @@ def restored(run: Run, ports: Ports) -> Conduit:
         step_limit=rights.step_limit,
         global_values=ports.global_values(job.key.tenant),
     )
+    conduit.created_at = iso(job.created_at)
     conduit.execution = Execution(key=f"{job.key.tenant}/{job.key.job_id}/{job.run}", fence=job.fence)
     if job.cancel:
         conduit.cancel()

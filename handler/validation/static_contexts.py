@@ -113,7 +113,9 @@ class FixedJob(_Fixed):
         job = self._contexts.job
         if key == "variables":
             return self._contexts.variables
-        if key == "success" or (key == "id" and job.id is None):  # an id is given when the job is accepted
+        if key in {"success", "failed_step", "created_at"} or (
+            key == "id" and job.id is None
+        ):  # an id is given when the job is accepted
             raise Undecided
         return JobView(job)[key]
 
@@ -177,6 +179,7 @@ class FixedStep(_Fixed):
     """``steps.<id>``, seen from the step whose turn it is."""
 
     description = "a step"
+    is_step = True
 
     def __init__(self, outlook: StaticContexts, step: ConduitStep) -> None:
         self._contexts = outlook

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from handler.engine.call import Budget
 from handler.engine.language.paths import PathError, Tag, as_text
-from handler.engine.language.tags import parse, whole_tag
+from handler.engine.language.tags import parse, whole_piece, whole_tag
 from handler.engine.values import copy_value
 from handler.payload.problem import MAX_PROBLEMS
 from handler.validation.static_contexts import Notice, StaticContexts, Undecided
@@ -88,11 +88,13 @@ class Reading:
 
     def _read_text(self, text: str, path: tuple[str | int, ...]) -> Any:
         pieces = parse(text)
+        if any(not isinstance(piece, (str, Tag)) for piece in pieces):
+            return UNKNOWN if whole_piece(pieces) is not None else UnknownText(text)
         tag = whole_tag(pieces)
         if tag is not None:
             return self._follow(tag, path, lambda value: copy_value(value, self.charge))
-        read = [
-            piece if isinstance(piece, str) else self._follow(piece, path, lambda value: as_text(value, self.charge))
+        read: list[Any] = [
+            self._follow(piece, path, lambda value: as_text(value, self.charge)) if isinstance(piece, Tag) else piece
             for piece in pieces
         ]
         return "".join(read) if all(isinstance(piece, str) for piece in read) else UnknownText(text)

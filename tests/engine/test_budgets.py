@@ -231,7 +231,7 @@ def test_each_try_and_the_condition_have_the_whole_budget_of_what_tags_expand_to
             raise error
         return len(text)
 
-    step = {"action": "WORK", "if": "{< t >}!", "parameters": {"text": "{< t >}!"}, "retry": {"delay": 0}}
+    step = {"action": "WORK", "if": "{= {< t >} + '!' =}", "parameters": {"text": "{< t >}!"}, "retry": {"delay": 0}}
     runtime = Runtime(limits=Limits(parameters=100))
     job = run({"parameters": {"t": "x" * 60}, "steps": [step]}, runtime, blocks=[make_block(work)])
     assert (statuses(job), job[1].attempts) == (["DONE"], 3)

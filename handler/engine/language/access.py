@@ -9,6 +9,7 @@ from typing import Any, Final
 from handler.engine.language.json_values import TYPES, name_with_article, plain
 from handler.engine.language.meter import ExpressionError, Meter, MissingError
 from handler.engine.language.operators import Closure, Frame
+from handler.engine.language.paths import lacks_error
 from handler.engine.language.spelling import closest
 
 _LOST: Final = (KeyError, TypeError, IndexError)
@@ -88,6 +89,8 @@ def walk(root: Closure, keys: list[tuple[str, int]], shown: str) -> Closure:
             try:
                 value = value[key]
             except _LOST:
+                if value is None and lacks_error(root(frame), [name for name, _ in keys], depth):
+                    return None
                 walked = ".".join([shown, *(name for name, _ in keys[:depth])]) if shown else ""
                 raise _missing(value, key, walked, column) from None
         return value
@@ -142,12 +145,12 @@ def read_slice(base: Closure, bounds: list[Closure | None], column: int) -> Clos
             raise ExpressionError("a slice with the step 0 never ends", column)
         cut = slice(*parts)
         size = len(range(*cut.indices(len(value))))
-        if type(value) is list:
-            frame[0].tick(size)
-            frame[0].charge(2 + 2 * size)
-        else:
+        if type(value) is str:
             frame[0].read(size)
             frame[0].charge(size if value.isascii() else 4 * size)
+        else:
+            frame[0].tick(size)
+            frame[0].charge(2 + 2 * size)
         return value[cut]
 
     return run

@@ -43,6 +43,6 @@ def format_time(seconds: float) -> str:
 
     if not _FIRST <= seconds < _LAST:
         raise ValueError("a time lies between the years 1 and 9999")
-    milliseconds = int(seconds * 1000 // 1)
+    milliseconds = round(seconds * 1000)
     moment = datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)  # noqa: DTZ001  # UTC throughout
     return f"{moment.isoformat(timespec='milliseconds')}Z"

@@ -136,5 +136,3 @@ def _visit(levels: list[Level], depth: int, frame: Frame) -> Iterator[None]:
                 yield
             else:
                 yield from _visit(levels, depth + 1, frame)
-
-

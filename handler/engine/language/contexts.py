@@ -34,10 +34,13 @@ class SeenJob(Protocol):
     id: str | None
     name: str | None
     success: bool | None
+    created_at: str | None
     local_values: Mapping[str, Any]
 
     @property
     def variables(self) -> Mapping[str, Any]: ...
+    @property
+    def failed_step(self) -> SeenStep | None: ...
 
 
 class StepView(View):
@@ -45,6 +48,7 @@ class StepView(View):
 
     __slots__ = ("_step",)
     _KEYS = ("id", "position", "action", "parameters", "result", "error", "status", "block")
+    is_step = True
 
     def __init__(self, step: SeenStep) -> None:
         self._step = step
@@ -103,11 +107,44 @@ class StepsView(View):
         return len(self.steps_by_id)
 
 
+class FailedStepView(View):
+    """``job.failed_step``: the first failure. Each of its fields is ``None`` while nothing has failed."""
+
+    __slots__ = ("_step",)
+    _KEYS = ("id", "path", "action", "status", "error")
+    description = "the first failure"
+
+    def __init__(self, step: SeenStep | None) -> None:
+        self._step = step
+
+    def __getitem__(self, key: str) -> Any:
+        step = self._step
+        if key not in self._KEYS:
+            raise KeyError(key)
+        if key == "status":
+            return (
+                {"name": None, "value": None}
+                if step is None
+                else {"name": step.status.name, "value": step.status.value}
+            )
+        if key == "error":
+            return (None if step is None else step.error) or {"type": None, "message": None}
+        if key == "path":  # at the top level a step's path is its id
+            return getattr(step, "path", None if step is None else step.id)
+        return getattr(step, key, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._KEYS)
+
+    def __len__(self) -> int:
+        return len(self._KEYS)
+
+
 class JobView(View):
     """``job``."""
 
     __slots__ = ("_job",)
-    _KEYS = ("id", "name", "success", "parameters", "variables")
+    _KEYS = ("id", "name", "success", "parameters", "variables")  # what a copy of the whole holds, as it always did
     description = "a job"
 
     def __init__(self, job: SeenJob) -> None:
@@ -118,6 +155,10 @@ class JobView(View):
             return self._job.variables
         if key == "parameters":
             return self._job.local_values
+        if key == "failed_step":
+            return FailedStepView(self._job.failed_step)
+        if key == "created_at":
+            return self._job.created_at
         if key in self._KEYS:
             return getattr(self._job, key)
         raise KeyError(key)

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from blocks.block import BudgetExceededError
-from handler.engine.language.grammar import Builder, Names, count_nodes, count_steps
+from handler.engine.language.counting import count_nodes, count_steps
+from handler.engine.language.grammar import Builder, Names
 from handler.engine.language.json_values import as_json, hand_over
 from handler.engine.language.meter import NO_WORLD, STEPS, ExpressionError, Meter, MissingError, World
 from handler.engine.language.numerals import find_bad_number
 from handler.engine.language.operators import Closure, Frame
-from handler.engine.language.paths import PathError, Tag
-from handler.engine.language.source import MOST_CHARACTERS, Masked, Part, Source
+from handler.engine.language.paths import Tag
+from handler.engine.language.reading import Reading
+from handler.engine.language.source import MOST_CHARACTERS, Masked, Source
 from handler.engine.language.spelling import closest, did_you_mean, explain, foreign_operator
 from handler.engine.values import Charge
 
@@ -157,11 +159,10 @@ def _compile(source: Source) -> Program:
             f"the expression has {len(source.text):,} characters; the limit is {MOST_CHARACTERS:,}"
         )
     masked = Masked(source)
-    first = source.start + 1  # columns count from 1, in the string that holds the expression
-    tree = _parse(masked, first)
+    tree = _parse(masked, source.start + 1)
     count_nodes(tree)
-    reading = _Reading(source, masked, first)
-    builder = Builder(reading.column, reading.string, reading.tag, reading.is_try)
+    reading = Reading(source, masked)
+    builder = Builder(reading)
     run = builder.build(tree)
     reading.check_all_read()
     return Program(
@@ -180,105 +181,17 @@ def _parse(masked: Masked, first: int) -> ast.expr:
         raise ExpressionError("an expression is missing between the marks", first)
     bad = find_bad_number(text)
     if bad is not None:
-        raise ExpressionError(f"`{text[bad:bad + 20].split()[0]}` is no number", first + masked.shift + bad)
+        raise ExpressionError(f"`{text[bad : bad + 20].split()[0]}` is no number", first + masked.shift + bad)
     if "#" in text or "\\" in text:  # Python would pass over them
         position, message = foreign_operator(text) or (0, "this is no expression")
         raise ExpressionError(message, first + masked.shift + position)
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        stopped = max(0, min(len(text), error.offset or 1) - 1)
+        stopped = min(len(text), (error.offset or len(text) + 1) - 1)
         position, message = explain(text, stopped, error.msg)
         raise ExpressionError(message, first + masked.shift + position) from None
     except (RecursionError, MemoryError):
         raise BudgetExceededError("the expression is nested too deep") from None
     except ValueError:  # a NUL
         raise ExpressionError("this is no expression", first) from None
-
-
-class _Reading:
-    """Finds the strings and tags of the source at the nodes of its tree; each must be read once."""
-
-    def __init__(self, source: Source, masked: Masked, first: int) -> None:
-        self._text = source.text
-        self._masked = masked
-        self._first = first
-        self._strings = {part.start: part for part in source.strings}
-        self._tags = {part.start: part for part in source.tags}
-        self._tries = frozenset(masked.tries)
-        self._read: set[int] = set()
-
-    def column(self, node: Any) -> int:
-        return self._first + self._masked.position(node.col_offset)
-
-    def string(self, node: ast.Constant) -> str | None:
-        part = self._at(node, self._strings)
-        return None if part is None else self._unescape(part)
-
-    def tag(self, node: ast.Name) -> Closure | None:
-        part = self._at(node, self._tags)
-        return None if part is None else _read_tag(part.value, self.column(node))
-
-    def is_try(self, node: ast.Name) -> bool:
-        return self._masked.position(node.col_offset) in self._tries
-
-    def _at(self, node: Any, parts: dict[int, Part]) -> Part | None:
-        part = parts.get(self._masked.position(node.col_offset))
-        if part is None or self._masked.position(node.end_col_offset) != part.end:
-            return None
-        self._read.add(part.start)
-        return part
-
-    def _unescape(self, part: Part) -> str:
-        written = self._text[part.start : part.end]
-        if "\\" not in written and "\n" not in written and "\r" not in written:
-            return written[1:-1]
-        value = unescape(written)
-        if value is None:
-            raise ExpressionError(
-                "a backslash in this string begins no escape, or the string goes over several lines: write `\\\\`, `\\n`",
-                self._first + part.start,
-            )
-        return value
-
-    def check_all_read(self) -> None:
-        """See that nothing was swallowed by what stands beside it.
-
-        Raises:
-            ExpressionError: a string or a tag has a neighbour without an operator between them.
-        """
-        for part in sorted((*self._strings.values(), *self._tags.values()), key=lambda part: part.start):
-            if part.start in self._read:
-                continue
-            before = self._text[: part.start].rstrip(" ")[-1:]
-            if part.value is None and self._text[part.start - 1 : part.start].isalpha():
-                message = "a string has no letters before its quote; backslashes are written twice"
-            elif before == ".":
-                message = "a tag does not stand behind a dot: write `x[{< key >}]`"
-            else:
-                message = "an operator is missing beside this"
-            raise ExpressionError(message, self._first + part.start)
-
-
-def _read_tag(tag: Tag, column: int) -> Closure:
-    def run(frame: Frame) -> Any:
-        meter: Meter = frame[0]
-        try:
-            return tag.resolve(frame[1], meter.charge)
-        except PathError as error:
-            raise MissingError(str(error), column) from None
-
-    return run
-
-
-def unescape(written: str) -> str | None:
-    """A string in quotes as Python reads it; ``None`` if Python does not."""
-    import warnings  # noqa: PLC0415  # few strings have a backslash
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a backslash that begins no escape, which stays one
-        try:
-            value = ast.literal_eval(written)
-        except (SyntaxError, ValueError):
-            return None
-    return value if type(value) is str else None

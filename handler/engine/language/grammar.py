@@ -7,24 +7,23 @@ not in this file is a syntax error.
 from __future__ import annotations
 
 import ast
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-from blocks.block import BudgetExceededError
 from handler.engine.language import access, operators
 from handler.engine.language.calls import bind_arguments, build_call, build_default, build_try
+from handler.engine.language.chains import check_name, read_chain
 from handler.engine.language.comprehension import Level, build_list, build_object, check_key, find_truth
+from handler.engine.language.counting import count_steps
 from handler.engine.language.functions import FUNCTIONS
 from handler.engine.language.meter import ExpressionError
 from handler.engine.language.operators import ARITHMETIC, Closure, Frame
+from handler.engine.language.reading import Reading
 from handler.engine.language.refusals import REFUSED_NODES, refuse_call
 
-MOST_NODES: Final = 400
 _FIRST_SLOT: Final = 2
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
-_COMPREHENSIONS: Final = (ast.ListComp, ast.GeneratorExp, ast.DictComp)
 _COMPARISONS: Final = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn)
 _LARGEST: Final = 1.7976931348623157e308
 
@@ -48,29 +47,19 @@ class Builder:
     """Builds the closure of one expression.
 
     Args:
-        position: gives the column of a node, from 1, in the string that holds the expression.
-        string: gives the string in quotes that stands at a node; ``None`` if there is none.
-        tag: gives the closure of the tag that stands at a node, ``None`` if there is none.
-        tries: tells whether the name at a node is the function `try`.
+        reading: what stands at the nodes of its tree.
 
     Attributes:
+        reading: the same.
+        variables: the slots of the comprehensions' variables that are known here.
         names: what was read by name.
         slots: how long a frame is.
         compared_now: columns where `now()` is compared as text.
     """
 
-    def __init__(
-        self,
-        position: Callable[[Any], int],
-        string: Callable[[ast.Constant], str | None],
-        tag: Callable[[ast.Name], Closure | None],
-        tries: Callable[[ast.Name], bool],
-    ) -> None:
-        self._position = position
-        self._string = string
-        self._tag = tag
-        self._tries = tries
-        self._variables: dict[str, int] = {}
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.variables: dict[str, int] = {}
         self._lenient = 0
         self.names = Names()
         self.slots = _FIRST_SLOT
@@ -88,11 +77,11 @@ class Builder:
     def _constant(self, node: ast.Constant) -> Closure:
         value: Any = node.value
         if type(value) is str:
-            value = self._string(node)
+            value = self.reading.string(node)
             if value is None:
-                raise ExpressionError("two strings side by side are joined with `+`", self._position(node))
+                raise ExpressionError("two strings side by side are joined with `+`", self.reading.column(node))
         elif type(value) is float and not value <= _LARGEST:
-            raise ExpressionError("the number is too large", self._position(node))
+            raise ExpressionError("the number is too large", self.reading.column(node))
         elif type(value) not in {int, float, bool, type(None)}:
             self._refuse(node)
         return lambda _: value
@@ -112,9 +101,9 @@ class Builder:
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
                 raise ExpressionError(
-                    "`**` does not stand in an object; `merge(a, b)` joins two", self._position(value)
+                    "`**` does not stand in an object; `merge(a, b)` joins two", self.reading.column(value)
                 )
-            pairs.append((self.build(key), self._position(key), self.build(value)))
+            pairs.append((self.build(key), self.reading.column(key), self.build(value)))
 
         def run(frame: Frame) -> dict[str, Any]:
             built = {}
@@ -130,86 +119,34 @@ class Builder:
     # ------------------------------------------------------------------ names and keys
 
     def _name(self, node: ast.Name) -> Closure:
-        return self._root(node)[0]
+        return self.root(node)[0]
 
-    def _root(self, node: ast.Name) -> tuple[Closure, str, int | None]:
-        """The closure of a name, how it is shown, and its slot if it is a comprehension's variable."""
-        tag, column = self._tag(node), self._position(node)
+    def root(self, node: ast.Name, *, raw: bool = False) -> tuple[Closure, str, int | None]:
+        """A name: its closure, how it is shown, and its slot if it is a comprehension's variable.
+
+        Args:
+            node: the name.
+            raw: whether a view that the contexts give stays one, since a key of it is read.
+        """
+        tag, column = self.reading.tag(node), self.reading.column(node)
         if tag is not None:
-            return access.as_plain(tag, column), "", None
+            return (tag if raw else access.as_plain(tag, column)), "", None
         name = node.id
-        if name in self._variables:
-            return access.read_variable(self._variables[name]), name, self._variables[name]
+        if name in self.variables:
+            return access.read_variable(self.variables[name]), name, self.variables[name]
         if name in _CONSTANTS:
             value = _CONSTANTS[name]
             return (lambda _: value), name, None
-        if self._tries(node) or name in FUNCTIONS:
-            called = "try" if self._tries(node) else name
+        if self.reading.is_try(node) or name in FUNCTIONS:
+            called = "try" if self.reading.is_try(node) else name
             raise ExpressionError(f"`{called}` is a function: write `{FUNCTIONS[called].signature(called)}`", column)
-        self._check_name(name, column)
+        check_name(name, column)
         (self.names.optional if self._lenient else self.names.required).setdefault(name, column)
-        return access.as_plain(access.read_name(name, column), column), name, None
-
-    def _check_name(self, name: str, column: int) -> None:
-        if not name.isascii() and unicodedata.normalize("NFKC", name) != name:
-            raise ExpressionError("this name is written with letters that Python reads as others", column)
-
-    def _raw(self, node: ast.expr) -> tuple[Closure, str]:
-        """The closure of what a key is read of, which may give a view, and how it is shown."""
-        if isinstance(node, ast.Name) and node.id not in self._variables and self._tag(node) is None:
-            closure, shown, _ = self._root(node)
-            if node.id in _CONSTANTS:
-                return closure, shown
-            return access.read_name(node.id, self._position(node)), shown
-        if isinstance(node, (ast.Attribute, ast.Subscript)):
-            return self._step(node), ""
-        if isinstance(node, ast.Name):
-            closure, shown, _ = self._root(node)
-            return closure, shown
-        return self.build(node), ""
+        read = access.read_name(name, column)
+        return (read if raw else access.as_plain(read, column)), name, None
 
     def _read(self, node: ast.Attribute | ast.Subscript) -> Closure:
-        return access.as_plain(self._step(node), self._position(node))
-
-    def _step(self, node: ast.Attribute | ast.Subscript) -> Closure:
-        keys: list[tuple[str, int]] = []
-        base: ast.expr = node
-        while (key := self._written_key(base)) is not None:
-            keys.append(key)
-            base = base.value  # type: ignore[attr-defined]  # only what has one has a written key
-        if keys:
-            keys.reverse()
-            if len(keys) == 1 and isinstance(base, ast.Name) and self._tag(base) is None and base.id in self._variables:
-                return access.walk_variable(self._variables[base.id], keys[0][0], base.id, keys[0][1])
-            root, shown = self._raw(base)
-            return access.walk(root, keys, shown)
-        assert isinstance(node, ast.Subscript)  # noqa: S101  # an attribute has a written key
-        return self._subscript(node)
-
-    def _written_key(self, node: ast.expr) -> tuple[str, int] | None:
-        """The key that a node reads, if it is written out, and where."""
-        if isinstance(node, ast.Attribute):
-            key, column = node.attr, self._position(node.value) + 1
-            if key.startswith("_") or key.endswith("_"):
-                raise ExpressionError(
-                    f'a key that starts or ends with `_` is read with brackets: ["{key}"]', self._position(node)
-                )
-            self._check_name(key, self._position(node))
-            return key, column
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and type(node.slice.value) is str:
-            key = self._string(node.slice) or ""
-            self._constant(node.slice)
-            return key, self._position(node.slice)
-        return None
-
-    def _subscript(self, node: ast.Subscript) -> Closure:
-        base, _ = self._raw(node.value)
-        column = self._position(node.slice) if not isinstance(node.slice, ast.Slice) else self._position(node)
-        if isinstance(node.slice, ast.Slice):
-            cut = node.slice
-            bounds = [None if part is None else self.build(part) for part in (cut.lower, cut.upper, cut.step)]
-            return access.read_slice(access.as_plain(base, column), bounds, column)
-        return access.read_item(base, self.build(node.slice), column)
+        return access.as_plain(read_chain(self, node), self.reading.column(node))
 
     # ------------------------------------------------------------------ operators
 
@@ -217,7 +154,7 @@ class Builder:
         if type(node.op) not in ARITHMETIC:
             self._refuse(node.op, node)
         left, right = self.build(node.left), self.build(node.right)
-        return operators.arithmetic(type(node.op), left, right, self._position(node))
+        return operators.arithmetic(type(node.op), left, right, self.reading.column(node))
 
     def _unary(self, node: ast.UnaryOp) -> Closure:
         if isinstance(node.op, ast.Invert):
@@ -225,7 +162,7 @@ class Builder:
         value = self.build(node.operand)
         if isinstance(node.op, ast.Not):
             return lambda frame: not value(frame)
-        return operators.negative(value, self._position(node), is_minus=isinstance(node.op, ast.USub))
+        return operators.negative(value, self.reading.column(node), is_minus=isinstance(node.op, ast.USub))
 
     def _boolean(self, node: ast.BoolOp) -> Closure:
         parts, wanted = [self.build(value) for value in node.values], isinstance(node.op, ast.Or)
@@ -245,7 +182,7 @@ class Builder:
             if not isinstance(kind, _COMPARISONS):
                 self._refuse(kind, node)
         sides = [node.left, *node.comparators]
-        column = self._position(node)
+        column = self.reading.column(node)
         if any(_is_now(side) for side in sides) and not all(_is_now(side) for side in sides):
             self.compared_now.append(column)
         first, *rest = (self.build(side) for side in sides)
@@ -261,9 +198,11 @@ class Builder:
         return self._comprehend(node.generators, [node.elt], lambda levels, parts: build_list(levels, parts[0]))
 
     def _object_comprehension(self, node: ast.DictComp) -> Closure:
-        column = self._position(node.key)
+        column = self.reading.column(node.key)
         return self._comprehend(
-            node.generators, [node.key, node.value], lambda levels, parts: build_object(levels, *parts, column)
+            node.generators,
+            [node.key, node.value],
+            lambda levels, parts: build_object(levels, parts[0], parts[1], column),
         )
 
     def _comprehend(
@@ -272,7 +211,7 @@ class Builder:
         elements: list[ast.expr],
         make: Callable[[list[Level], list[Closure]], Closure],
     ) -> Closure:
-        outside = dict(self._variables)
+        outside = dict(self.variables)
         try:
             levels = []
             for depth, generator in enumerate(generators):
@@ -281,33 +220,33 @@ class Builder:
                 conditions = [self.build(condition) for condition in generator.ifs]
                 inner = generators[depth + 1].iter if depth + 1 < len(generators) else None
                 cost = 1 + sum(map(count_steps, [*generator.ifs, *([inner] if inner else elements)]))
-                levels.append(Level(items, slot, conditions, cost, self._position(generator.iter)))
+                levels.append(Level(items, slot, conditions, cost, self.reading.column(generator.iter)))
             return make(levels, [self.build(element) for element in elements])
         finally:
-            self._variables = outside
+            self.variables = outside
 
     def _declare(self, generator: ast.comprehension) -> int:
         target = generator.target
-        if not isinstance(target, ast.Name) or self._tag(target) is not None:
-            raise ExpressionError("a comprehension has one name behind `for`", self._position(target))
+        if not isinstance(target, ast.Name) or self.reading.tag(target) is not None:
+            raise ExpressionError("a comprehension has one name behind `for`", self.reading.column(target))
         if generator.is_async:
-            raise ExpressionError("an expression waits for nothing: no `async`", self._position(target))
+            raise ExpressionError("an expression waits for nothing: no `async`", self.reading.column(target))
         if target.id in _CONSTANTS:
-            raise ExpressionError(f"`{target.id}` is a value and no name", self._position(target))
-        self._check_name(target.id, self._position(target))
-        slot = self._variables[target.id] = self.slots
+            raise ExpressionError(f"`{target.id}` is a value and no name", self.reading.column(target))
+        check_name(target.id, self.reading.column(target))
+        slot = self.variables[target.id] = self.slots
         self.slots += 1
         return slot
 
     # ------------------------------------------------------------------ calls
 
     def _call(self, node: ast.Call) -> Closure:
-        column = self._position(node)
+        column = self.reading.column(node)
         called = node.func
-        name = "try" if isinstance(called, ast.Name) and self._tries(called) else getattr(called, "id", "")
+        name = "try" if isinstance(called, ast.Name) and self.reading.is_try(called) else getattr(called, "id", "")
         function = FUNCTIONS.get(name)
-        if function is None or name in self._variables or (isinstance(called, ast.Name) and self._tag(called)):
-            refuse_call(called, column, is_variable=name in self._variables)
+        if function is None or name in self.variables or (isinstance(called, ast.Name) and self.reading.tag(called)):
+            refuse_call(called, column, is_variable=name in self.variables)
         self.names.functions.add(name)
         written = bind_arguments(name, function, node, column)
         if name in {"any", "all"} and isinstance(written[0], ast.GeneratorExp):
@@ -338,7 +277,7 @@ class Builder:
             message = {complex: "there are no complex numbers", bytes: "there are no bytes"}.get(
                 type(node.value), "`...` is no value"
             )
-        raise ExpressionError(message, self._position(place or node))
+        raise ExpressionError(message, self.reading.column(place or node))
 
 
 _MAKERS: Final[dict[type[ast.expr], Callable[[Builder, Any], Closure]]] = {
@@ -361,31 +300,3 @@ _MAKERS: Final[dict[type[ast.expr], Callable[[Builder, Any], Closure]]] = {
 
 def _is_now(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "now"
-
-
-def count_nodes(tree: ast.expr) -> int:
-    """Parts of an expression: values, operators' results, calls, ``for``.
-
-    Raises:
-        BudgetExceededError: there are more than 400.
-    """
-    number, rest = 0, list[ast.AST]([tree])
-    while rest:
-        node = rest.pop()
-        number += isinstance(node, (ast.expr, ast.comprehension))
-        if number > MOST_NODES:
-            raise BudgetExceededError(f"the expression has more than {MOST_NODES} parts")
-        rest.extend(ast.iter_child_nodes(node))
-    return number
-
-
-def count_steps(tree: ast.expr) -> int:
-    """Steps of one evaluation, what comprehensions inside do for each item aside."""
-    number, rest = 0, list[ast.AST]([tree])
-    while rest:
-        node = rest.pop()
-        number += isinstance(node, ast.expr)
-        rest.extend([node.generators[0].iter] if isinstance(node, _COMPREHENSIONS) else ast.iter_child_nodes(node))
-    return number
-
-

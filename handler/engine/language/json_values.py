@@ -221,9 +221,7 @@ def _copy(value: Any, meter: Meter, depth: int) -> Any:
     if kind is dict or isinstance(value, Mapping):
         check_depth(depth)
         meter.hand_over(2 + sum(1 + _own_size(key) + _own_size(item) for key, item in value.items()))
-        return {
-            key: item if type(item) in _SCALARS else _copy(item, meter, depth + 1) for key, item in value.items()
-        }
+        return {key: item if type(item) in _SCALARS else _copy(item, meter, depth + 1) for key, item in value.items()}
     if kind not in TYPES:
         raise ExpressionError(f"a {kind.__name__} is no JSON value")
     if depth == 0:

@@ -127,7 +127,7 @@ def flatten(meter: Meter, list: Any) -> list[Any]:
     size = sum(len(item) if type(item) is type(items) else 1 for item in items)
     meter.tick(len(items) + size)
     meter.charge(2 + 2 * size)
-    flat: list[Any] = []
+    flat = items[:0]
     for item in items:
         if type(item) is type(items):
             flat.extend(item)
@@ -204,5 +204,3 @@ def _named(meter: Meter, items: Any, key: Any, function: str) -> list[tuple[str,
     names = [as_string(value, meter) for value in values]
     meter.charge(2 + sum(6 + size_of_string(name) for name in names))
     return [*zip(names, items, strict=True)]
-
-

@@ -17,6 +17,28 @@ class View(Mapping[str, Any]):
     """A mapping that tags look into without its being built: it says in words what it is."""
 
     description: str
+    is_step: bool = False
+    """Whether it shows a step, whose error has no fields while there is none."""
+
+
+ERROR_FIELDS: Final = frozenset({"type", "message", "path", "details"})
+"""What can be read of a step's error; null where the step has none."""
+
+
+def lacks_error(start: Any, keys: Sequence[Any], depth: int) -> bool:
+    """Whether the key at `depth`, which leads nowhere, is a field of the error of a step that has none.
+
+    Args:
+        start: where the keys begin.
+        keys: all of them.
+        depth: the first that leads nowhere.
+    """
+    value = start
+    for position, key in enumerate(keys[:depth]):
+        if key == "error" and isinstance(value, View) and value.is_step and value["error"] is None:
+            return keys[position + 1] in ERROR_FIELDS
+        value = value[key]
+    return False
 
 
 class PathError(ValueError):
@@ -78,6 +100,8 @@ class Tag:
                 try:
                     value = value[key]
                 except (KeyError, TypeError, IndexError):
+                    if value is None and lacks_error(contexts, keys, depth):
+                        return None
                     raise _nowhere(self, keys, depth, value) from None
             else:
                 value = _read_sequence(self, keys, depth, value, charge)

@@ -47,7 +47,5 @@ def refuse_call(called: ast.expr, column: int, *, is_variable: bool) -> NoReturn
             raise ExpressionError(f"values have no methods: write `{called.attr}(x)`, not `x.{called.attr}()`", column)
         raise ExpressionError(f"values have no methods{did_you_mean(called.attr, FUNCTIONS)}", column)
     if isinstance(called, ast.Name) and not is_variable and called.id.strip("_"):
-        raise ExpressionError(
-            f"there is no function `{called.id[:60]}`{did_you_mean(called.id, FUNCTIONS)}", column
-        )
+        raise ExpressionError(f"there is no function `{called.id[:60]}`{did_you_mean(called.id, FUNCTIONS)}", column)
     raise ExpressionError("only the functions of expressions can be called", column)

@@ -22,14 +22,14 @@ _OPERATORS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"=>|->", "`x => …` is written as a comprehension: `[… for x in list]`"),
         (r"!(?!=)", "`!x` is written `not x`"),
         (r"\?\?", "`a ?? b` is written `default(a, b)`"),
-        (r"\?\.", "`a?.b` is written `get(a, \"b\")` or `default(a.b, null)`"),
+        (r"\?\.", '`a?.b` is written `get(a, "b")` or `default(a.b, null)`'),
         (r"\?", "`c ? a : b` is written `a if c else b`"),
         (r"\+\+|--(?=\s*$)", "there is no `++` and no `--`: an expression changes nothing"),
         (r"\*\*", "there are no powers"),
         (r":=", "`:=` is no operator here: an expression sets nothing"),
         (r"#", "an expression holds no comments"),
         (r"`", "strings stand in single or double quotes"),
-        (r"[“”„‘’«»]", "strings stand in straight quotes, ' or \""),
+        (r"[\u2018-\u201f«»]", "strings stand in straight quotes, ' or \""),
         (r";", "one expression holds one value: no `;`"),
         (r"\\", "a backslash stands only in quotes"),
         (r"\$", "`$` has no meaning here; a parameter is `parameters.name`"),
@@ -46,6 +46,7 @@ _OPERATORS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
 )  # fmt: skip
 _KEYWORD_KEY: Final = re.compile(r"\.\s*(" + "|".join(sorted(keyword.kwlist)) + r")\b")
 _NUMBER_KEY: Final = re.compile(r"[\w\])]\s*\.([0-9]+)")
+_WORD: Final = re.compile(r"\w+")
 _CONDITION: Final = re.compile(r"\bif\b(?!.*\belse\b)")
 
 WORDS: Final = {
@@ -93,7 +94,12 @@ def explain(text: str, position: int, message: str) -> tuple[int, str]:
         return position, "an operator or a comma is missing"
     if "generator" in message.lower():
         return position, "a generator that is not the only argument stands in brackets: `[… for x in list]`"
-    return position, "this is no expression" if message.startswith("invalid syntax") else message
+    if not message.startswith("invalid syntax"):
+        return position, message
+    if position >= len(text) - 1:
+        return position, "something is missing at the end"
+    word = _WORD.match(text, position)
+    return position, f"`{word[0] if word else text[position]}` has no place here"
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

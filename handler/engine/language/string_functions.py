@@ -7,7 +7,14 @@ import math
 from typing import Any, Final, NoReturn
 
 from blocks.block import BudgetExceededError
-from handler.engine.language.json_values import as_json, as_string, check_depth, name_with_article, size_of_string
+from handler.engine.language.json_values import (
+    as_json,
+    as_string,
+    check_depth,
+    name_with_article,
+    size_of_string,
+    type_name,
+)
 from handler.engine.language.meter import DIGITS, ExpressionError, Meter, refuse_digits
 from handler.engine.language.number_functions import MISSING
 
@@ -70,11 +77,12 @@ def split(meter: Meter, s: Any, sep: Any = None) -> list[str]:
 
 
 def join(meter: Meter, list: Any, sep: Any = "") -> str:  # the name that users write
-    if type(list) is not type([]):
-        raise ExpressionError(f"`join` takes a list, not {name_with_article(list)}")
+    items: Any = list
+    if type_name(items) != "list":
+        raise ExpressionError(f"`join` takes a list, not {name_with_article(items)}")
     between = string(sep, "join")
-    meter.tick(len(list))
-    pieces = [item if type(item) is str else as_json(item, meter) for item in list]
+    meter.tick(len(items))
+    pieces = [as_string(item, meter) for item in items]
     size = sum(map(size_of_string, pieces)) + size_of_string(between) * max(0, len(pieces) - 1)
     meter.read(size)
     meter.charge(size)
@@ -138,11 +146,13 @@ def parse_json(meter: Meter, s: Any, default: Any = MISSING) -> Any:
 
 
 def _check(value: Any, depth: int) -> None:
-    if type(value) is list or type(value) is dict:
+    kind = type(value)
+    if kind is list or kind is dict:
         check_depth(depth)
-        for item in value if type(value) is list else value.values():
-            if type(item) is list or type(item) is dict:
-                _check(item, depth + 1)
+        children = value if kind is list else value.values()
+        for child in children:
+            if type(child) is list or type(child) is dict:
+                _check(child, depth + 1)
 
 
 def _parse_int(text: str) -> int:

@@ -1,9 +1,10 @@
-"""Tags in the texts of a job: parsed from what the user wrote, once, and never from values.
+"""Tags and expressions in the strings of a job: parsed from what the user wrote, once, and never from values.
 
     {% path %}       any context value
     {: step.path :}  steps.step.result.path
     {# name.path #}  job.variables.name.path
     {< name.path >}  job.parameters.name.path
+    {= a + b =}      an expression: see `expression`
 
 At least one space stands inside each end and none in the path. A path is dotted keys; a key may hold further tags,
 whose value is one key, dots and all. A backslash before an opener keeps it as text. What only resembles a tag is text.
@@ -13,16 +14,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from handler.engine.language.paths import Key, PathError, Tag, as_text, join_pieces, resolve_key
+from handler.engine.language.meter import NO_WORLD, World
+from handler.engine.language.paths import Key, PathError, Tag, as_text, resolve_key
 from handler.engine.status import ConduitStatus
 from handler.engine.values import Charge, copy_value
 
-__all__ = ["PathError", "Tag", "parse", "resolve", "resolve_key", "resolve_name", "resolve_text", "whole_tag"]
+if TYPE_CHECKING:  # a job without expressions never loads them
+    from handler.engine.language.expression import Expression
+    from handler.engine.language.source import Scanner
+
+__all__ = ["PathError", "Piece", "Tag", "parse", "read", "resolve", "resolve_key", "resolve_name", "resolve_text"]
+__all__ += ["whole_piece", "whole_tag"]
+
+Piece = "str | Tag | Expression"
+"""What a string is made of: plain text, tags and expressions."""
 
 _DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
-_OPENER: Final = re.compile(r"\\?\{[%:#<] ")
+_OPENER: Final = re.compile(r"\\?\{[%:#<=] ")
+_TAG_OPENER: Final = re.compile(r"\{[%:#<] ")
 _CHUNK: Final = re.compile(r"[^\s{]+")
 _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
@@ -31,64 +42,88 @@ _PLAIN: Final = frozenset({int, float, bool, type(None)})
 _SCALARS: Final = _PLAIN | {str}
 """Types of values that need no copy."""
 _SHORT: Final = 200
-"""Characters of a text whose parse is worth remembering."""
+"""Characters of a string whose parse is worth remembering; with an expression in it, any string's is."""
 _REMEMBERED: Final = 16_384
-"""How many of them: all of a few jobs of 1,000 steps each, in 10 MB at the most."""
+"""How many of them: all of a few jobs of 1,000 steps each, in at most 10 MB."""
+_COMPILED: Final = 100_000
+"""Characters of strings with expressions that are remembered: a compiled one takes some hundred bytes for each."""
 _MAX_DEPTH: Final = 32
 """Tags within tags. More only resembles a tag; nobody writes it but to exhaust a parser."""
 
 
-def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge) -> Any:
-    """A value that the user wrote, with its tags replaced; what they point to is copied, never scanned for tags.
+def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> Any:
+    """A value that the user wrote, with its tags and expressions replaced by copies, which are never scanned for more.
 
     Raises:
         PathError: a tag points to nothing.
+        ExpressionError: an expression cannot be evaluated.
+        BudgetExceededError: an expression takes too many steps, or `charge` refuses what is built.
     """
     kind = type(value)
     if kind is dict or isinstance(value, Mapping):
         resolved = {}
         for key, item in value.items():  # every step's parameters come by here, so what needs no call gets none
-            name = key if type(key) is str and "{" not in key else resolve_name(key, contexts, charge)
+            name = key if type(key) is str and "{" not in key else resolve_name(key, contexts, charge, world)
             if type(item) is str:
-                resolved[name] = resolve_text(item, contexts, charge) if "{" in item else item
+                resolved[name] = resolve_text(item, contexts, charge, world) if "{" in item else item
             else:
-                resolved[name] = item if type(item) in _PLAIN else resolve(item, contexts, charge)
+                resolved[name] = item if type(item) in _PLAIN else resolve(item, contexts, charge, world)
         return resolved
     if kind is str:
-        return resolve_text(value, contexts, charge) if "{" in value else value
+        return resolve_text(value, contexts, charge, world) if "{" in value else value
     if kind is list:
-        return [resolve(item, contexts, charge) for item in value]
+        return [resolve(item, contexts, charge, world) for item in value]
     return value
 
 
-def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge) -> Any:
-    """One text: the value itself where it is one tag and nothing else, else a text."""
+def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> Any:
+    """One string: the value itself where it is one tag or expression and nothing else, else a string."""
     try:
-        read = _read_before[text]
+        found = _read_before[text]
     except KeyError:
-        read = _read(text)
-    if type(read) is not Tag:
-        return join_pieces(read, contexts, charge)
+        found = read(text)
+    if type(found) is not Tag:
+        if type(found) is tuple:
+            return _join(found, contexts, charge, world)
+        return found.resolve(contexts, charge, world)  # type: ignore[union-attr]  # an expression, by elimination
     try:
-        step = contexts["steps"].steps_by_id.get(read.step)
+        step = contexts["steps"].steps_by_id.get(found.step)
     except (AttributeError, KeyError):  # contexts of someone's own
         step = None
     if step is not None:  # the whole result of a step, as most tags are: asked for it without a call
         value = step.return_value if step.status is _DONE else None
     else:
-        value = read.resolve(contexts, charge)
+        value = found.resolve(contexts, charge)
     return value if type(value) in _SCALARS else copy_value(value, charge)
 
 
-def resolve_name(name: Any, contexts: Mapping[str, Any], charge: Charge) -> str:
-    """A parameter's or key's name: always a text."""
+def _join(pieces: Sequence[str | Tag | Expression], contexts: Mapping[str, Any], charge: Charge, world: World) -> str:
+    """Plain text, the values of tags and those of expressions as one string."""
+    joined = list[str]()
+    for piece in pieces:
+        if type(piece) is str:
+            joined.append(piece)
+        elif type(piece) is Tag:
+            joined.append(as_text(piece.resolve(contexts, charge), charge))
+        else:
+            joined.append(piece.as_text(contexts, charge, world))  # type: ignore[union-attr]  # by elimination
+    return "".join(joined)
+
+
+def resolve_name(name: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> str:
+    """A parameter's or key's name: always a string. An expression alone gives what it gives in a longer string."""
     if type(name) is not str:
         return str(name)
-    return as_text(resolve_text(name, contexts, charge), charge) if "{" in name else name
+    if "{" not in name:
+        return name
+    found = read(name)
+    if type(found) is Tag:
+        return as_text(resolve_text(name, contexts, charge), charge)
+    return _join(found if type(found) is tuple else (found,), contexts, charge, world)  # type: ignore[arg-type]  # as above
 
 
-def parse(text: str) -> tuple[str | Tag, ...]:
-    """Split a text into plain texts and tags, escapes resolved. A text without tags is one piece, or none if empty."""
+def parse(text: str) -> tuple[str | Tag | Expression, ...]:
+    """Split a string into plain text, tags and expressions, escapes resolved. An empty one has no pieces."""
     if "{" not in text:
         return (text,) if text else ()
     whole = _WHOLE.fullmatch(text)  # the usual case: one tag and nothing else, without a tag in it
@@ -99,38 +134,51 @@ def parse(text: str) -> tuple[str | Tag, ...]:
     return _Parser(text).parse()
 
 
-_read_before: Final[dict[str, Tag | tuple[str | Tag, ...]]] = {}
-"""What short texts read as: a process that stays warm meets the same workflows again. Syntax only, no value.
+_read_before: Final[dict[str, Tag | Expression | tuple[str | Tag | Expression, ...]]] = {}
+"""What strings read as: a process that stays warm meets the same workflows again. Syntax only, no value.
 
-It begins anew when it is full. A job with more texts than fit would make a least-recently-used cache miss each one.
+It begins again when it is full. A job with more strings than fit would make a least-recently-used cache miss each one.
 """
+_compiled: Final = [0]
+"""Characters of the strings with expressions among them."""
 
 
-def _read(text: str) -> Tag | tuple[str | Tag, ...]:
-    """The tag that the text is and nothing else, or its pieces."""
+def read(text: str) -> Tag | Expression | tuple[str | Tag | Expression, ...]:
+    """The tag or expression that the string is and nothing else, or its pieces. Remembered."""
+    if text in _read_before:
+        return _read_before[text]
     pieces = parse(text)
-    read = whole_tag(pieces) or pieces
-    if len(text) <= _SHORT:
-        if len(_read_before) >= _REMEMBERED:
+    found = whole_piece(pieces) or pieces
+    weight = len(text) if any(type(piece) is not str and type(piece) is not Tag for piece in pieces) else 0
+    if len(text) <= _SHORT or 0 < weight <= _COMPILED:
+        if len(_read_before) >= _REMEMBERED or _compiled[0] + weight > _COMPILED:
             _read_before.clear()
-        _read_before[text] = read
-    return read
+            _compiled[0] = 0
+        _read_before[text] = found
+        _compiled[0] += weight
+    return found
 
 
-def whole_tag(pieces: tuple[str | Tag, ...]) -> Tag | None:
-    """The tag, if the text is one tag and nothing else, white space around it aside."""
+def whole_piece(pieces: Sequence[str | Tag | Expression]) -> Tag | Expression | None:
+    """The tag or expression, if the string is one and nothing else, white space around it aside."""
     if len(pieces) == 1:
         single = pieces[0]
         return None if isinstance(single, str) else single
-    tag = None
+    whole = None
     for piece in pieces:
-        if isinstance(piece, Tag):
-            if tag is not None:
+        if not isinstance(piece, str):
+            if whole is not None:
                 return None
-            tag = piece
+            whole = piece
         elif not piece.isspace():
             return None
-    return tag
+    return whole
+
+
+def whole_tag(pieces: Sequence[str | Tag | Expression]) -> Tag | None:
+    """The tag, if the string is one tag and nothing else, white space around it aside."""
+    whole = whole_piece(pieces)
+    return whole if isinstance(whole, Tag) else None
 
 
 class _Parser:
@@ -139,21 +187,22 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.no_tag: set[int] = set()
+        self.scanner: Scanner | None = None
 
-    def parse(self) -> tuple[str | Tag, ...]:
-        text, pieces, plain, position = self.text, list[str | Tag](), list[str](), 0
+    def parse(self) -> tuple[str | Tag | Expression, ...]:
+        text, pieces, plain, position = self.text, list["str | Tag | Expression"](), list[str](), 0
         while opener := _OPENER.search(text, position):
             start = opener.start()
             plain.append(text[position:start])
             if text[start] == "\\":
                 plain.append(text[start + 1 : opener.end()])
                 position = opener.end()
-            elif (found := self.read_tag(start, 0)) is not None:
+            elif (found := self.read_piece(start)) is not None:
                 if joined := "".join(plain):
                     pieces.append(joined)
                 plain.clear()
-                tag, position = found
-                pieces.append(tag)
+                piece, position = found
+                pieces.append(piece)
             else:
                 plain.append("{")
                 position = start + 1
@@ -161,6 +210,18 @@ class _Parser:
         if joined := "".join(plain):
             pieces.append(joined)
         return tuple(pieces)
+
+    def read_piece(self, start: int) -> tuple[Tag | Expression, int] | None:
+        """The tag or expression whose opener stands at `start`, and where it ends; ``None`` if it is none."""
+        if self.text[start + 1] != "=":
+            return self.read_tag(start, 0)
+        from handler.engine.language.expression import Expression  # noqa: PLC0415  # few strings hold one
+        from handler.engine.language.source import Scanner  # noqa: PLC0415  # as above
+
+        if self.scanner is None:
+            self.scanner = Scanner(self.text, lambda position: self.read_tag(position, 0))
+        source = self.scanner.read(start)
+        return None if source is None else (Expression(source), source.end)
 
     def read_tag(self, start: int, depth: int) -> tuple[Tag, int] | None:
         """The tag whose opener stands at `start`, and where it ends; ``None`` if it is none."""
@@ -181,7 +242,7 @@ class _Parser:
                 position = chunk.end()
             elif text[position] != "{":
                 break
-            elif _OPENER.match(text, position):
+            elif _TAG_OPENER.match(text, position):
                 nested = self.read_tag(position, depth + 1)
                 if nested is None:
                     return None

@@ -1,0 +1,130 @@
+"""Conditions: the ``if`` of a step or a branch, and the ``while`` of a loop.
+
+A condition is a boolean, a string, or a list of those. A string is one tag or one expression, whose value's truth
+counts, or text without either, which is true unless it is empty. A tag or an expression beside other characters would
+be true whatever it says, so it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from handler.engine.language.meter import NO_WORLD, ExpressionError, World
+from handler.engine.language.paths import Tag
+from handler.engine.language.tags import read, resolve_text
+from handler.engine.values import Charge
+
+if TYPE_CHECKING:  # a job without expressions never loads them
+    from handler.engine.language.expression import Expression
+
+_REWRITTEN: Final = (
+    (re.compile(r"&&"), " and "),
+    (re.compile(r"\|\|"), " or "),
+    (re.compile(r"===|(?<![=!<>])=(?![=>])"), "=="),
+    (re.compile(r"!==|<>"), "!="),
+    (re.compile(r"!(?!=)"), " not "),
+    (re.compile(r"\$\s*$"), ""),
+    (re.compile(r"\bAND\b"), "and"),
+    (re.compile(r"\bOR\b"), "or"),
+    (re.compile(r"\bNOT\b"), "not"),
+)
+_WORD: Final = re.compile(r"(?<![\w.'\"])[A-Za-z_][\w-]*(?![\w.(])")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_OURS: Final = frozenset({"and", "or", "not", "in", "if", "else", "true", "false", "null", "True", "False", "None"})
+_SPACES: Final = re.compile(r"\s+")
+
+
+def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> bool:
+    """Whether a condition holds. A list is read in order, up to the first that does not.
+
+    Args:
+        condition: as the user wrote it.
+        contexts: what tags and expressions see.
+        charge: told the bytes that they build.
+        world: the clock and the limits of the step.
+
+    Raises:
+        ExpressionError: it is of another type; a tag or an expression stands beside other characters or cannot be
+            evaluated. A `PathError` where a tag leads nowhere.
+        BudgetExceededError: it takes too many steps or builds too much.
+    """
+    if type(condition) is str:
+        return _holds(condition, contexts, charge, world)
+    if type(condition) is bool:
+        return condition
+    if not isinstance(condition, list) or not all(isinstance(one, (str, bool)) for one in condition):
+        raise ExpressionError("a condition is a string, a boolean, or a list of those")
+    return all(one if isinstance(one, bool) else _holds(one, contexts, charge, world) for one in condition)
+
+
+def _holds(text: str, contexts: Mapping[str, Any], charge: Charge, world: World) -> bool:
+    if "{" not in text:
+        return bool(text)
+    found = read(text)
+    if type(found) is Tag:
+        return bool(resolve_text(text, contexts, charge))
+    if type(found) is not tuple:
+        return found.truth(contexts, charge, world)  # type: ignore[union-attr]  # an expression, by elimination
+    if any(not isinstance(piece, str) for piece in found):
+        raise ExpressionError(mixed_condition(found))
+    return bool("".join(found))  # type: ignore[arg-type]  # plain text, with its escapes resolved
+
+
+def mixed_condition(pieces: Sequence[str | Tag | Expression]) -> str:
+    """What is wrong with a condition in which a tag or an expression does not stand alone, and what was meant."""
+    return (
+        "a tag or an expression beside other characters is a string, and as a condition always true; "
+        f"write `{meant(pieces)}`"
+    )
+
+
+def is_mixed(text: str) -> bool:
+    """Whether a tag or an expression stands in it beside other characters."""
+    found = read(text) if "{" in text else ()
+    return type(found) is tuple and any(not isinstance(piece, str) for piece in found)
+
+
+def is_constant(text: str) -> bool:
+    """Whether it is text without a tag or an expression: a condition that always gives the same."""
+    found = read(text) if "{" in text else ()
+    return type(found) is tuple and all(isinstance(piece, str) for piece in found)
+
+
+def meant(pieces: Sequence[str | Tag | Expression]) -> str:
+    """The expression that was probably meant by pieces: ``{< n >} > 5`` is ``{= {< n >} > 5 =}``."""
+    written, before = list[str](), False
+    for piece in pieces:
+        if isinstance(piece, str):
+            plain = _rewrite(piece)
+            written.append(plain)
+            before = before and not plain.strip()
+            continue
+        if before:
+            written.append(" and ")  # two values side by side: both
+        written.append(
+            f"{{{piece.sigil} {piece.path} {_CLOSERS[piece.sigil]}" if isinstance(piece, Tag) else piece.source.text
+        )
+        before = True
+    inner = _SPACES.sub(" ", "".join(written)).strip()
+    return f"{{= {inner} =}}"
+
+
+_CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
+
+
+def _rewrite(text: str) -> str:
+    """Text between tags as an expression would have it: our operators, and words in quotes."""
+    parts, end = list[str](), 0
+    for quoted in _QUOTED.finditer(text):
+        parts.extend((_rewrite_plain(text[end : quoted.start()]), quoted[0]))
+        end = quoted.end()
+    parts.append(_rewrite_plain(text[end:]))
+    return "".join(parts)
+
+
+def _rewrite_plain(text: str) -> str:
+    for pattern, ours in _REWRITTEN:
+        text = pattern.sub(ours, text)
+    return _WORD.sub(lambda word: word[0] if word[0] in _OURS else f"'{word[0]}'", text)

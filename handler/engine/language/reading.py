@@ -1,0 +1,107 @@
+"""What stands at the nodes of an expression's tree: its strings and tags, and the columns that messages name."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from handler.engine.language.meter import ExpressionError, Meter, MissingError
+from handler.engine.language.operators import Closure, Frame
+from handler.engine.language.paths import PathError, Tag
+from handler.engine.language.source import Masked, Part, Source
+
+
+class Reading:
+    """Finds the strings and tags of the source at the nodes of its tree; each must be read once."""
+
+    def __init__(self, source: Source, masked: Masked) -> None:
+        self._text = source.text
+        self._masked = masked
+        self._first = source.start + 1  # columns count from 1, in the string that holds the expression
+        self._strings = {part.start: part for part in source.strings}
+        self._tags = {part.start: part for part in source.tags}
+        self._tries = frozenset(masked.tries)
+        self._read: set[int] = set()
+
+    def column(self, node: Any) -> int:
+        """Where a node begins, from 1, in the string that holds the expression."""
+        return self._first + self._masked.position(node.col_offset)
+
+    def end(self, node: Any) -> int:
+        """Behind a node."""
+        return self._first + self._masked.position(node.end_col_offset)
+
+    def string(self, node: ast.Constant) -> str | None:
+        """The string in quotes at a node; ``None`` where two stand side by side."""
+        part = self._at(node, self._strings)
+        return None if part is None else self._unescape(part)
+
+    def tag(self, node: ast.Name) -> Closure | None:
+        """The closure of the tag at a name, ``None`` if it is no tag."""
+        part = self._at(node, self._tags)
+        return None if part is None else _read_tag(part.value, self.column(node))
+
+    def is_try(self, node: ast.Name) -> bool:
+        """Whether the name is the function `try`."""
+        return self._masked.position(node.col_offset) in self._tries
+
+    def _at(self, node: Any, parts: dict[int, Part]) -> Part | None:
+        part = parts.get(self._masked.position(node.col_offset))
+        if part is None or self._masked.position(node.end_col_offset) != part.end:
+            return None
+        self._read.add(part.start)
+        return part
+
+    def _unescape(self, part: Part) -> str:
+        written = self._text[part.start : part.end]
+        if "\\" not in written and "\n" not in written and "\r" not in written:
+            return written[1:-1]
+        value = unescape(written)
+        if value is None:
+            raise ExpressionError(
+                "this string is no string of Python's: write a backslash as `\\\\`, a new line as `\\n`",
+                self._first + part.start,
+            )
+        return value
+
+    def check_all_read(self) -> None:
+        """See that nothing was swallowed by what stands beside it.
+
+        Raises:
+            ExpressionError: a string or a tag has a neighbour without an operator between them.
+        """
+        for part in sorted((*self._strings.values(), *self._tags.values()), key=lambda part: part.start):
+            if part.start in self._read:
+                continue
+            before = self._text[: part.start].rstrip(" ")[-1:]
+            if part.value is None and self._text[part.start - 1 : part.start].isalpha():
+                message = "a string has no letters before its quote; backslashes are written twice"
+            elif before == ".":
+                message = "a tag does not stand behind a dot: write `x[{< key >}]`"
+            else:
+                message = "an operator is missing beside this"
+            raise ExpressionError(message, self._first + part.start)
+
+
+def _read_tag(tag: Tag, column: int) -> Closure:
+    def run(frame: Frame) -> Any:
+        meter: Meter = frame[0]
+        try:
+            return tag.resolve(frame[1], meter.charge)
+        except PathError as error:
+            raise MissingError(str(error), column) from None
+
+    return run
+
+
+def unescape(written: str) -> str | None:
+    """A string in quotes as Python reads it; ``None`` if Python does not."""
+    import warnings  # noqa: PLC0415  # few strings have a backslash
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a backslash that begins no escape, which stays one
+        try:
+            value = ast.literal_eval(written)
+        except (SyntaxError, ValueError):
+            return None
+    return value if type(value) is str else None

@@ -1,0 +1,118 @@
+"""The world of one step's expressions: the run's clock, and the step's time limit.
+
+The limit of a step covers its condition and its arguments. Evaluating an expression takes milliseconds at most, so the
+time is asked for between them. A regular expression is what may take for ever: it runs under the alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import Any, Final
+
+from handler.engine.alarm.alarm import Alarm
+from handler.engine.alarm.watch import StepTimeout
+from handler.engine.failure import Failure
+from handler.engine.limits import TimeLimit
+from handler.engine.status import ConduitStatus
+
+PATTERN_SECONDS: Final = 10.0
+"""Seconds that the regular expressions in one step's expressions may take together, where the step allows more."""
+
+
+class OutOfInvocation(Exception):  # noqa: N818  # no error: the step goes on in another invocation
+    """The invocation ended while an expression was evaluated."""
+
+
+class StepWorld:
+    """`handler.engine.language.meter.World` of the steps of one run, one after another.
+
+    Args:
+        alarm: stops what runs past a limit.
+        now: seconds since the epoch.
+        run_ends_at: when the run ends; infinite for never.
+        run_limiter: whose limit that is.
+
+    Attributes:
+        now: the same.
+        spent: evaluation steps since the time was last asked for.
+        timeout: the limit of the step whose turn it is, or ``None``.
+        began: when its evaluation began, as far as anybody asked; whoever begins a step sets it to ``None``.
+    """
+
+    __slots__ = ("_alarm", "_patterns", "_run_ends_at", "_run_limiter", "began", "now", "spent", "timeout")
+
+    def __init__(self, alarm: Alarm, now: Callable[[], float], run_ends_at: float, run_limiter: str) -> None:
+        self.now = now
+        self.spent = 0
+        self.timeout: float | None = None
+        self.began: float | None = None
+        self._alarm = alarm
+        self._run_ends_at, self._run_limiter = run_ends_at, run_limiter
+        self._patterns = 0.0
+
+    def begin(self, timeout: float | None) -> None:
+        """Begin a step's evaluation; with `timeout` seconds, where it has a limit of its own."""
+        self.timeout, self.began, self._patterns = timeout, None, 0.0
+
+    @property
+    def used(self) -> float:
+        """Seconds that evaluating has taken of the step's limit."""
+        return 0.0 if self.began is None else max(0.0, self.now() - self.began)
+
+    def check(self) -> None:
+        """See that there is time left.
+
+        Raises:
+            Failure: TIME_LIMIT_EXCEED.
+            OutOfInvocation: the step may go on in another invocation.
+        """
+        seconds, limiter = self._left()
+        if seconds <= 0:
+            self._end(limiter)
+
+    def limit(self, function: Callable[[], Any]) -> Any:
+        """Run a function that a signal can stop, under the step's limit. Raises as `check`."""
+        seconds, limiter = self._left()
+        if seconds > PATTERN_SECONDS - self._patterns:
+            seconds, limiter = PATTERN_SECONDS - self._patterns, "patterns"
+        began = self.now()
+        try:
+            return self._alarm.call(function, (), {}, seconds)
+        except StepTimeout:
+            self._end(limiter)
+        finally:
+            self._patterns += max(0.0, self.now() - began)
+
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        """Run a function in a child process that is killed at the step's limit. Raises as `check`."""
+        from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
+
+        seconds, limiter = self._left()
+        if seconds > PATTERN_SECONDS - self._patterns:
+            seconds, limiter = PATTERN_SECONDS - self._patterns, "patterns"
+        try:
+            return run_isolated(function, {}, seconds)
+        except StepTimeout:
+            self._end(limiter)
+
+    def _left(self) -> tuple[float, str]:
+        now = self.now()
+        if self.began is None:
+            self.began = now
+        seconds, limiter = self._run_ends_at - now, self._run_limiter
+        own = inf if self.timeout is None else self.began + self.timeout - now
+        return (own, "step") if own <= seconds else (seconds, limiter)
+
+    def _end(self, limiter: str) -> None:
+        if limiter == "invocation":
+            raise OutOfInvocation
+        if limiter == "patterns":
+            raise Failure(
+                ConduitStatus.TIME_LIMIT_EXCEED,
+                f"the regular expressions of the step's expressions take more than {PATTERN_SECONDS:g} s together",
+            )
+        seconds = (
+            self.timeout if limiter == "step" and self.timeout is not None else self._run_ends_at - (self.began or 0)
+        )
+        raise Failure.of_limit(TimeLimit(seconds, limiter), self.used or 1e-3)
