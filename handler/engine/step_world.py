@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from handler.engine.alarm.alarm import Alarm
 from handler.engine.alarm.watch import StepTimeout
+from handler.engine.child import run_in_child
 from handler.engine.failure import Failure
 from handler.engine.limits import TimeLimit
 from handler.engine.status import ConduitStatus
@@ -86,13 +87,11 @@ class StepWorld:
 
     def isolate(self, function: Callable[[], Any]) -> Any:
         """Run a function in a child process that is killed at the step's limit. Raises as `check`."""
-        from handler.engine.isolation import run_isolated  # noqa: PLC0415  # needs modules that few jobs do
-
         seconds, limiter = self._left()
         if seconds > PATTERN_SECONDS - self._patterns:
             seconds, limiter = PATTERN_SECONDS - self._patterns, "patterns"
         try:
-            return run_isolated(function, {}, seconds)
+            return run_in_child(function, seconds)
         except StepTimeout:
             self._end(limiter)
 

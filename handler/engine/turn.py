@@ -284,9 +284,8 @@ class StepRunner:
 
     def _keep(self, result: Any, arguments: dict[str, Any]) -> Failure | None:
         """Take the result in and end the step DONE, or say why it cannot be kept."""
-        step, changes = self.step, NO_CHANGES
-        if self.bound:
-            changes = {name: arguments[parameter] for parameter, name in self.bound.items() if parameter in arguments}
+        step, bound = self.step, self.bound
+        changes = {name: arguments[own] for own, name in bound.items() if own in arguments} if bound else NO_CHANGES
         try:
             self.store.keep(step, result, changes, self.draft, self.runtime.limits)
         except UnstorableValueError as error:

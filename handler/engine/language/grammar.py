@@ -20,7 +20,7 @@ from handler.engine.language.functions import FUNCTIONS
 from handler.engine.language.meter import ExpressionError
 from handler.engine.language.operators import ARITHMETIC, Closure, Frame
 from handler.engine.language.reading import Reading
-from handler.engine.language.refusals import REFUSED_NODES, refuse_call
+from handler.engine.language.refusals import refusal_of, refuse_call
 
 _FIRST_SLOT: Final = 2
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
@@ -272,12 +272,7 @@ class Builder:
         return self.build(node)
 
     def _refuse(self, node: ast.AST, place: ast.AST | None = None) -> NoReturn:
-        message = REFUSED_NODES.get(type(node), "this has no place in an expression")
-        if isinstance(node, ast.Constant):
-            message = {complex: "there are no complex numbers", bytes: "there are no bytes"}.get(
-                type(node.value), "`...` is no value"
-            )
-        raise ExpressionError(message, self.reading.column(place or node))
+        raise ExpressionError(refusal_of(node), self.reading.column(place or node))
 
 
 _MAKERS: Final[dict[type[ast.expr], Callable[[Builder, Any], Closure]]] = {

@@ -9,7 +9,7 @@ from handler.engine.language.functions import FUNCTIONS
 from handler.engine.language.meter import ExpressionError
 from handler.engine.language.spelling import did_you_mean
 
-REFUSED_NODES: Final[dict[type[ast.AST], str]] = {
+_REFUSED: Final[dict[type[ast.AST], str]] = {
     ast.Lambda: "there are no functions of one's own; a comprehension is `[… for x in list]`",
     ast.NamedExpr: "`:=` is no operator here: an expression sets nothing",
     ast.JoinedStr: "there are no f-strings; `str(x)` and `+` build a string",
@@ -34,6 +34,14 @@ REFUSED_NODES: Final[dict[type[ast.AST], str]] = {
     ast.Is: "`is` is written `==`",
     ast.IsNot: "`is not` is written `!=`",
 }
+
+
+def refusal_of(node: ast.AST) -> str:
+    """Why a node of Python's grammar has no place in an expression, and what to write."""
+    if isinstance(node, ast.Constant):
+        kinds = {complex: "there are no complex numbers", bytes: "there are no bytes"}
+        return kinds.get(type(node.value), "`...` is no value")
+    return _REFUSED.get(type(node), "this has no place in an expression")
 
 
 def refuse_call(called: ast.expr, column: int, *, is_variable: bool) -> NoReturn:
