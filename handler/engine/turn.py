@@ -93,7 +93,9 @@ class StepRunner:
         self.bound = NOTHING_BOUND
         self.world.begin(step.timeout)
         try:
-            if step.if_condition is not None and not self._is_met(step.if_condition):
+            if step.if_condition is not None and not is_met(
+                step.if_condition, self.contexts or self.job.contexts, self._charge_tags, self.world
+            ):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             arguments = self._arguments(step.parameters)
@@ -111,11 +113,6 @@ class StepRunner:
             self._fail(ended)
             return None
         return ended  # type: ignore[return-value]  # a coroutine function went the other way
-
-    def _is_met(self, condition: Any) -> bool:
-        met = is_met(condition, self.contexts or self.job.contexts, self._charge_tags, self.world)
-        self.expansion = None
-        return met
 
     async def _take_awaiting(self, arguments: dict[str, Any], answer: Answer) -> Paused | None:
         """The rest of `take`, where an answer, the block, or the time until the next try is waited for."""
@@ -139,7 +136,6 @@ class StepRunner:
                 if isinstance(wait, Paused):
                     return wait
                 await self.runtime.sleep(wait)
-                self.expansion = None
                 self.world.begin(self.step.timeout)
                 arguments = self._arguments(self.step.parameters)
         except OutOfInvocation:
@@ -154,7 +150,7 @@ class StepRunner:
         Raises:
             Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
         """
-        block, contexts = self.block, self.contexts or self.job.contexts
+        block, contexts, self.expansion = self.block, self.contexts or self.job.contexts, None
         if type(written) is not dict and not isinstance(written, Mapping):
             raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
         try:
