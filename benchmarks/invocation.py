@@ -17,7 +17,7 @@ ENVIRONMENT = {
     "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/dead",
     "POWERTOOLS_SERVICE_NAME": "conduit",
     "POWERTOOLS_METRICS_NAMESPACE": "conduit",
-    "POWERTOOLS_LOG_LEVEL": "WARNING",  # what a log line costs is not the subject
+    "LOG_LEVEL": "WARNING",  # what a log line costs is not the subject
 }
 
 

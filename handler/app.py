@@ -82,7 +82,7 @@ def _handle(event: Mapping[str, Any], context: Any, lifetime: TimeLeft) -> Any:
     global _seen_before  # noqa: PLW0603  # whether the process is new is a fact about the process
     settings = Settings.from_environment(os.environ)
     ports = wire(settings)
-    LOG.begin(context)
+    LOG.begin(context, settings.log_level)
     if not _seen_before:
         _seen_before = True
         ports.metrics.count("ColdStarts")

@@ -109,6 +109,8 @@ class Settings(BaseModel):
     step_events: Literal["all", "failures", "none"] = "all"
     event_limit: int = Field(default=240 * 1024, ge=1024)
     """Bytes of one event entry: EventBridge takes 256 KB a call; the rest is the envelope's."""
+    log_level: Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    """The least that is logged. Metrics are not log lines, and come at every level."""
     log_payloads: bool = False
     page: bool = False
     """Whether `GET /` answers with the page that shows runs, to anybody: it holds no data."""

@@ -41,7 +41,7 @@ class Options:
     def environment(self) -> dict[str, str]:
         """Environment variables of the function that follow from the choices."""
         chosen = {
-            "POWERTOOLS_LOG_LEVEL": "INFO" if self.verbose else "CRITICAL",
+            "LOG_LEVEL": "INFO" if self.verbose else "WARNING",
             "POWERTOOLS_METRICS_DISABLED": "false" if self.verbose else "true",
             "QUEUE_TENANT": self.identity.subject,
             "QUEUE_TAGS": " ".join(self.identity.tags),

@@ -1,54 +1,143 @@
-"""The log: one JSON object a line, by Powertools, so that no text of a user's can forge a line."""
+"""The log: one JSON object a line, so that nothing a user wrote can forge a line.
+
+Every line of the process goes through one handler of the standard library's root logger, what blocks log included: each
+carries the request's id, and the job, its run and the step during which it was written. The level is filtered here and
+not by Lambda, whose own filter drops the metrics, since those lines have no level.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from infra.records import JobKey
 
 SERVICE: Final = "conduit"
+"""Of a process that is not told its stack's name in ``POWERTOOLS_SERVICE_NAME``, which the metrics have too."""
+LONGEST_MESSAGE: Final = 16_384
+"""Characters. CloudWatch takes 256 KB a line, and a block may log what it was given."""
+QUIET: Final = ("asyncio", "boto3", "botocore", "urllib3")
+"""Loggers of libraries that log requests with their bodies, payloads included: warnings only, whatever the level."""
+IN_LAMBDA: Final = "AWS_LAMBDA_RUNTIME_API"
+_TRACE: Final = "_X_AMZN_TRACE_ID"
 _CALLER: Final = 3
-"""Frames up from Powertools: the line that a log entry names as its place is our caller's, not one of this file."""
+"""Frames up from the standard library: the place that a line names is our caller's, not one of this file."""
+_OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "fields"}
+"""Attributes of every record; the others are what its caller gave as `extra`."""
 
-
-class LambdaLog:
-    """`handler.ports.Log`. Powertools' logger is made at the first line: most invocations write none of their own."""
-
-    def __init__(self) -> None:
-        self._logger: Any = None
-        self._context: Any = None
-
-    def begin(self, context: Any) -> None:
-        """Let the lines from now on carry this invocation's request id."""
-        self._context = context
-        if self._logger is not None:
-            self._set_context()
-
-    def info(self, msg: str, *, extra: Mapping[str, Any]) -> None:
-        self._made().info(msg, extra=dict(extra), stacklevel=_CALLER)
-
-    def warning(self, msg: str, *, extra: Mapping[str, Any]) -> None:
-        self._made().warning(msg, extra=dict(extra), stacklevel=_CALLER)
-
-    def error(self, msg: str, *, extra: Mapping[str, Any]) -> None:
-        self._made().error(msg, extra=dict(extra), stacklevel=_CALLER)
-
-    def exception(self, msg: str, *, extra: Mapping[str, Any]) -> None:
-        self._made().exception(msg, extra=dict(extra), stacklevel=_CALLER)
-
-    def _made(self) -> Any:
-        if self._logger is None:
-            from aws_lambda_powertools import Logger  # noqa: PLC0415  # 40 ms; see the class
-
-            self._logger = Logger(service=SERVICE)
-            self._set_context()
-        return self._logger
-
-    def _set_context(self) -> None:
-        self._logger.append_keys(request_id=getattr(self._context, "aws_request_id", None))
+_job: ContextVar[Mapping[str, Any]] = ContextVar("job", default={})
+_path: ContextVar[str | None] = ContextVar("path", default=None)
 
 
 def log_fields(key: JobKey) -> dict[str, str]:
     """The names of a job as the fields of a log line."""
     return {"tenant": key.tenant, "job_id": key.job_id}
+
+
+@contextmanager
+def job_logged(key: JobKey, run: int) -> Iterator[None]:
+    """Inside it each line names the job and its run."""
+    before = _job.set({**log_fields(key), "run": run})
+    try:
+        yield
+    finally:
+        _job.reset(before)
+        _path.set(None)
+
+
+def log_step(path: str | None) -> None:
+    """From now on each line names the step that runs, until another one does; ``None``: none runs."""
+    _path.set(path)
+
+
+class LambdaLog:
+    """`handler.ports.Log`, and the root logger's handler."""
+
+    def __init__(self) -> None:
+        self._logger = logging.getLogger(SERVICE)
+        self._handler = _LineHandler()
+
+    def begin(self, context: Any, level: str = "INFO") -> None:
+        """Let the lines from now on carry this invocation's request id, and be of this level at least."""
+        self._handler.setFormatter(
+            _LineFormatter(
+                service=os.environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
+                request_id=getattr(context, "aws_request_id", None),
+            )
+        )
+        root = logging.getLogger()
+        root.setLevel(level)
+        if self._handler not in root.handlers:
+            if IN_LAMBDA in os.environ:  # the runtime's own handler would write each line a second time
+                root.handlers.clear()
+            root.addHandler(self._handler)
+            for name in QUIET:
+                logging.getLogger(name).setLevel(logging.WARNING)
+
+    def info(self, msg: str, *, extra: Mapping[str, Any]) -> None:
+        self._log(logging.INFO, msg, extra)
+
+    def warning(self, msg: str, *, extra: Mapping[str, Any]) -> None:
+        self._log(logging.WARNING, msg, extra)
+
+    def error(self, msg: str, *, extra: Mapping[str, Any]) -> None:
+        self._log(logging.ERROR, msg, extra)
+
+    def exception(self, msg: str, *, extra: Mapping[str, Any]) -> None:
+        self._log(logging.ERROR, msg, extra, exc_info=True)
+
+    def _log(self, level: int, msg: str, extra: Mapping[str, Any], *, exc_info: bool = False) -> None:
+        # A field may have the name of a record's attribute; in one of their own they cannot meet.
+        self._logger.log(level, "%s", msg, extra={"fields": extra}, exc_info=exc_info, stacklevel=_CALLER)
+
+
+class _LineHandler(logging.Handler):
+    """Writes to what is the standard output at that moment: where Lambda's log agent reads, or a developer looks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001  # a block logged what cannot be formatted; that must not cost its step
+            line = json.dumps({"level": record.levelname, "message": "A line that cannot be formatted was logged."})
+        try:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        except (OSError, ValueError):  # closed: there is nowhere left to say so
+            pass
+
+
+class _LineFormatter(logging.Formatter):
+    def __init__(self, *, service: str, request_id: str | None) -> None:
+        super().__init__()
+        self._always = {"service": service, "request_id": request_id}
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = {
+            "level": record.levelname,
+            "location": f"{record.funcName}:{record.lineno}",
+            "message": record.getMessage()[:LONGEST_MESSAGE],
+            "timestamp": _rfc3339(record.created),
+            **self._always,
+            **_job.get(),
+            "path": _path.get(),
+        }
+        fields |= {name: value for name, value in vars(record).items() if name not in _OWN and name not in fields}
+        fields |= getattr(record, "fields", {})
+        if record.exc_info and record.exc_info[0] is not None:
+            fields["exception_name"] = record.exc_info[0].__name__
+            fields["exception"] = self.formatException(record.exc_info)[-LONGEST_MESSAGE:]
+        fields["xray_trace_id"] = os.environ.get(_TRACE, "").partition(";")[0].removeprefix("Root=")
+        kept = {name: value for name, value in fields.items() if value is not None and value != ""}
+        return json.dumps(kept, default=str, separators=(",", ":"))
+
+
+def _rfc3339(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from handler.caller import Rights
 from handler.engine import Conduit, Execution, InvocationTime, Outcome, Runtime
-from handler.invocation.log import log_fields
+from handler.invocation.log import job_logged, log_fields
 from handler.invocation.timestamps import iso
+from handler.jobs.run_log import RunLog
 from handler.jobs.view import job_view, variables_after
 from handler.ports import Ports
 from handler.recording.publisher import OUTBOX_SECONDS, Publisher
@@ -80,21 +81,28 @@ class Runner:
         Raises:
             InfraError: AWS failed. The job stays as last committed; its lease, message or sender brings it back.
         """
+        with job_logged(run.job.key, run.job.run):
+            return await self._run(run, until)
+
+    async def _run(self, run: Run, until: float | None) -> Ended | HandedOver | Lost:
         recorder = Recorder(self._ports, run)
+        log = RunLog(self._ports, recorder)
         try:
-            outcome = await self._execute(run, recorder, until)
+            outcome = await self._execute(run, recorder, log, until)
         except FencedOutError as refusal:
             self._ports.metrics.count("FencedOut")
             return Lost(refusal.job, refusal.accepted)
         if outcome is Outcome.PAUSED:
+            log.handed_over()
             sent = await self.send_pointer(recorder.job)
             return HandedOver(recorder.job, partial(job_view, recorder.job, run.written, recorder.steps), sent)
+        log.ended()
         return await self._close(run, recorder)
 
-    async def _execute(self, run: Run, recorder: Recorder, until: float | None) -> Outcome:
+    async def _execute(self, run: Run, recorder: Recorder, log: RunLog, until: float | None) -> Outcome:
         conduit = restored(run, self._ports)
-        conduit.before_step = recorder.before_step
-        conduit.on_step_update = recorder.on_step_update
+        conduit.before_step = log.before_step
+        conduit.on_step_update = log.on_step_update
         conduit.on_job_finish = recorder.on_job_finish
         outcome = await conduit.run(self._runtime(run, until))
         if outcome is Outcome.PAUSED:

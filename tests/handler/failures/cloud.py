@@ -24,7 +24,7 @@ class Lines:
 
     lines: list[dict[str, Any]] = field(default_factory=list)
 
-    def begin(self, context: Any) -> None:
+    def begin(self, context: Any, level: str) -> None:
         """Nothing: see `handler.invocation.log`."""
 
     def _note(self, level: str, msg: str, extra: Mapping[str, Any]) -> None:

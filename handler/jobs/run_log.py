@@ -1,0 +1,80 @@
+"""What the log says of a run: one line for the job, for each failed step, for each hand-over and each wait.
+
+No line holds anything of a payload but the names of the job and its steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Final
+
+from handler.engine import Conduit, ConduitStatus, ConduitStep
+from handler.engine.outcome import Decision
+from handler.invocation.log import log_fields, log_step
+from handler.ports import Ports
+from handler.recording.recorder import Recorder
+from infra.records import JobRecord
+
+UNKNOWN: Final = "UNKNOWN"
+"""The block of a step whose action names none: what the user wrote is not logged."""
+_GOOD: Final = frozenset({ConduitStatus.DONE, ConduitStatus.IF_CONDITION_FAILED, ConduitStatus.SKIPPED})
+
+
+class RunLog:
+    """Stands between the engine and the recorder, and names the step that runs.
+
+    Args:
+        ports: the world.
+        recorder: what records the run.
+    """
+
+    def __init__(self, ports: Ports, recorder: Recorder) -> None:
+        self._ports = ports
+        self._recorder = recorder
+
+    def before_step(
+        self, job: Conduit, step: ConduitStep
+    ) -> Decision | ConduitStatus | Awaitable[Decision | ConduitStatus]:
+        """See `Recorder.before_step`."""
+        log_step(_path_of(step))
+        return self._recorder.before_step(job, step)
+
+    def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
+        """See `Recorder.on_step_update`."""
+        log_step(None)
+        if step.status not in _GOOD:
+            self._info(
+                "A step failed",
+                path=_path_of(step),
+                block=UNKNOWN if step.block is None else step.block.action,
+                status=step.status.name,
+                error=None if step.error is None else step.error.get("type"),
+                attempts=step.attempts,
+            )
+        return self._recorder.on_step_update(job, step)
+
+    def handed_over(self) -> None:
+        """The run paused: the job goes on in another invocation, now or after a wait."""
+        job = self._recorder.job
+        if job.resume_at is not None:
+            self._info("A job waits", seconds=round(max(0.0, job.resume_at - self._ports.now()), 3))
+        else:
+            self._info("A job was handed over", hand_overs=job.hand_overs, position=job.cursor + 1)
+
+    def ended(self) -> None:
+        """The job has its end."""
+        job = self._recorder.job
+        took = None if job.finished_at is None else round((job.finished_at - job.created_at) * 1000, 1)
+        self._info("A job ended", status=job.status, steps=job.cursor, duration_ms=took)
+
+    def _info(self, message: str, **fields: Any) -> None:
+        self._ports.log.info(message, extra={**_names(self._recorder.job), **fields})
+
+
+def _names(job: JobRecord) -> dict[str, Any]:
+    return {**log_fields(job.key), "run": job.run}
+
+
+def _path_of(step: ConduitStep) -> str:
+    path: str = getattr(step, "path", step.id)
+    return path

@@ -1,0 +1,79 @@
+"""The lines of a run: every job can be followed in the log by its id."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from handler.app import lambda_handler
+from infra.local import embedded
+
+SLOW = {"id": "slow", "action": "PROBE.WORK", "parameters": {"seconds": 20}}
+CHARGE = {"id": "pay", "action": "PROBE.CHARGE"}
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Any:
+    """Reads what was logged of jobs: message, and the fields that say of which."""
+    caplog.set_level(logging.INFO, logger="conduit.test")
+    return lambda: [(record.getMessage(), vars(record)) for record in caplog.records if record.name == "conduit.test"]
+
+
+def names(fields: dict[str, Any]) -> tuple[Any, ...]:
+    return fields["tenant"], fields["job_id"], fields["run"]
+
+
+def test_a_job_that_succeeds_is_one_line(world: Any, lines: Any) -> None:
+    world.submit({"action": "PROBE.WORK"}, {"action": "PROBE.WORK"}, id="a")
+    [(message, fields)] = lines()
+    assert message == "A job ended"
+    assert names(fields) == ("tenant", "a", 1)
+    assert (fields["status"], fields["steps"]) == ("SUCCEEDED", 2)
+
+
+def test_each_failed_step_is_a_line_without_a_word_of_the_payload(world: Any, lines: Any) -> None:
+    steps = [
+        {"id": "first", "action": "PROBE.WORK", "parameters": {"fail": True, "name": "sesame"}},
+        {"id": "skipped", "action": "PROBE.WORK"},
+        {"id": "last", "action": "SESAME.OPEN", "forced": True},
+    ]
+    world.submit(*steps, id="a")
+    (first, one), (last, other), (ended, end) = lines()
+    assert (first, last, ended) == ("A step failed", "A step failed", "A job ended")
+    assert (one["path"], one["block"], one["status"]) == ("first", "PROBE.WORK", "UNHANDLED_EXCEPTION")
+    assert (other["path"], other["block"], other["status"]) == ("last", "UNKNOWN", "BLOCK_NOT_FOUND")
+    assert end["status"] == "FAILED"
+    assert {names(fields) for fields in (one, other, end)} == {("tenant", "a", 1)}
+    assert "sesame" not in str(lines()).lower()
+
+
+def test_a_hand_over_is_a_line(world: Any, lines: Any) -> None:
+    world.submit(SLOW, {**SLOW, "id": "slower"}, id="a", life=30.0)
+    message, fields = lines()[-1]
+    assert message == "A job was handed over"
+    assert names(fields) == ("tenant", "a", 1)
+    world.work_off()
+    assert lines()[-1][0] == "A job ended"
+
+
+def test_a_wait_is_a_line_that_says_how_long(world: Any, lines: Any) -> None:
+    retry = {"attempts": 2, "delay": 100, "max_delay": 100, "jitter": False}
+    world.submit({"id": "a", "action": "PROBE.WORK", "parameters": {"fail": True}, "retry": retry}, id="a")
+    message, fields = lines()[-1]
+    assert message == "A job waits"
+    assert names(fields) == ("tenant", "a", 1)
+    assert 0 < fields["seconds"] <= 100
+
+
+def test_metrics_come_at_every_level_of_the_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alarms must not go quiet because fewer lines are wanted."""
+    with embedded():
+        monkeypatch.setenv("LOG_LEVEL", "ERROR")
+        lambda_handler({"steps": []})
+    written = capsys.readouterr().out
+    assert '"Jobs"' in written
+    assert "A job ended" not in written
