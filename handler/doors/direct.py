@@ -27,7 +27,8 @@ async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *,
         UnavailableError: AWS fails.
     """
     caller = Worker(ports).caller()
-    payload = parse(event, PayloadLimits(caller.payload_limit, ports.settings.nesting_limit))
+    settings = ports.settings
+    payload = parse(event, PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit))
     if payload.id is None and request_id:
         payload = payload.with_id(request_id)
     return await Jobs(ports).run(caller, payload, lifetime=lifetime)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from handler.engine.status import ConduitStatus
 from handler.http.redrive_body import RedriveShape
 from handler.payload.problem import CODES
-from handler.payload.shape import JobShape
+from handler.validation.step_schemas import ShapeSchemas
 
 JOB_STATUSES: Final = ("QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")
 _TEXT: Final = {"type": "string"}
@@ -20,9 +20,11 @@ _ANY: Final[dict[str, Any]] = {}
 
 def components() -> dict[str, Any]:
     """Every schema by its name."""
+    payload = ShapeSchemas("#/components/schemas/Payload")
     return {
-        **_shape("JobPayload", JobShape, {"not": {"required": ["parameters", "local_values"]}}),
-        **_shape("Redrive", RedriveShape, {}),
+        "JobPayload": {**payload.job(), "title": "JobPayload"},
+        **{f"Payload{name}": schema for name, schema in payload.defs.items()},
+        **_shape("Redrive", RedriveShape),
         "StepStatus": _object(
             {
                 "name": {"enum": [status.name for status in ConduitStatus]},
@@ -40,10 +42,26 @@ def components() -> dict[str, Any]:
         ),
         "JobSummary": _object(_summary()),
         "JobPage": _object({"jobs": {"type": "array", "items": _ref("JobSummary")}, "cursor": _TEXT_OR_NULL}),
-        "Finding": _object(
-            {"severity": {"enum": ["error", "warning"]}, "pointer": _POINTER, "code": _code(), "message": _TEXT}
+        "JobProblem": _object(
+            {
+                "severity": {"enum": ["error", "warning"]},
+                "pointer": _POINTER,
+                "path": {"type": ["string", "null"], "description": "Of the step; `*` stands for any item's index."},
+                "code": _code(),
+                "message": _TEXT,
+            },
+            {
+                "column": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "In the string, where an expression is wrong.",
+                },
+                "because": {"type": "string", "description": "The path of the step whose problem causes this one."},
+            },
         ),
-        "Validation": _object({"valid": {"type": "boolean"}, "problems": {"type": "array", "items": _ref("Finding")}}),
+        "Validation": _object(
+            {"valid": {"type": "boolean"}, "problems": {"type": "array", "items": _ref("JobProblem")}}
+        ),
         "Block": _block(),
         "BlockList": _object({"blocks": {"type": "array", "items": _ref("Block")}}),
         "Problem": _problem(),
@@ -53,11 +71,11 @@ def components() -> dict[str, Any]:
 _POINTER: Final = {"type": "string", "format": "json-pointer"}
 
 
-def _shape(name: str, shape: Any, further: dict[str, Any]) -> dict[str, Any]:
+def _shape(name: str, shape: Any) -> dict[str, Any]:
     """The schema of something that is sent, and those that it refers to."""
     schema = TypeAdapter(shape).json_schema(ref_template="#/components/schemas/{model}")
     inner: dict[str, Any] = schema.pop("$defs", {})
-    return {**inner, name: {**schema, "title": name, **further}}
+    return {**inner, name: {**schema, "title": name}}
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:

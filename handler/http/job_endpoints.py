@@ -24,7 +24,7 @@ from handler.payload.parse import (
     parse,
 )
 from handler.payload.problem import Problem, bounded
-from handler.payload.shape import ID_PATTERN
+from handler.payload.values import ID_PATTERN
 from handler.settings import Settings
 from handler.validation.partial import find_more
 from handler.validation.validate import find_problems
@@ -97,7 +97,7 @@ class JobEndpoints:
             more = find_more(call.request.body, error.problems, call.caller.rights, self._limits(call.caller))
             problems = bounded([*error.problems, *more])
         valid = all(problem.severity != "error" for problem in problems)
-        return Reply.json(200, {"valid": valid, "problems": [problem.as_finding() for problem in problems]})
+        return Reply.json(200, {"valid": valid, "problems": [problem.as_answer() for problem in problems]})
 
     async def list_jobs(self, call: Call) -> Reply:
         """``GET /jobs``."""
@@ -147,7 +147,7 @@ class JobEndpoints:
         return parse(call.request.body, self._limits(call.caller))
 
     def _limits(self, caller: Caller) -> PayloadLimits:
-        return PayloadLimits(size=caller.payload_limit, nesting=self._settings.nesting_limit)
+        return PayloadLimits(caller.payload_limit, self._settings.nesting_limit, self._settings.step_limit)
 
     @staticmethod
     def _judge(payload: JobPayload, caller: Caller) -> list[Problem]:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NotRequired
+from typing import Annotated, Any, NotRequired
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from handler.payload import json_text
 from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadLimits, PayloadTooLargeError
-from handler.payload.problem import Problem, point, quote
-from handler.payload.shape import StepId
+from handler.payload.problem import MAX_PATH, Problem, point, quote
 
 
 class RedriveShape(TypedDict):
     """From where to run a job on, and with which values. All may be left out."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
-    from_step: NotRequired[StepId | None]
+    from_step: NotRequired[Annotated[str, Field(min_length=1, max_length=MAX_PATH)] | None]
     parameters: NotRequired[dict[str, Any] | None]
     variables: NotRequired[dict[str, Any] | None]
 
 
 _EXPECTED = {
-    "from_step": "the id of a step",
+    "from_step": "the path of a step",
     "parameters": "an object: the new parameters, all of them",
     "variables": "an object: the new variables, all of them",
 }

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from handler.errors import InvalidRequestError
-from handler.payload.shape import ID_PATTERN
+from handler.payload.values import ID_PATTERN
 from infra.jobs_table import Place
 
 EARLIEST: Final = 0.001

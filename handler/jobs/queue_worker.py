@@ -103,7 +103,8 @@ class Worker:
 
     async def _begin(self, message: Message, lifetime: TimeLeft) -> Verdict:
         caller = self.caller()
-        sent = parse(message.body, PayloadLimits(caller.payload_limit, self._ports.settings.nesting_limit))
+        settings = self._ports.settings
+        sent = parse(message.body, PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit))
         offer = NewJob.of(self._ports, caller, sent if sent.id else sent.with_id(message.id))
         if message.receives > 1:
             return await self._begin_again(message, sent, offer, lifetime)

@@ -47,7 +47,7 @@ class NewJob:
             status="QUEUED",
             steps=len(sent.steps),
             payload=payload.hash,
-            payload_hash=digest(text),
+            payload_hash=digest(sent.meaning(text)),
             created_at=now,
             expires_at=payload.expires_at,
             ends_at=now + settings.job_seconds,

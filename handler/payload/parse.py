@@ -7,21 +7,26 @@ A payload is judged here for its shape alone. Whether its steps can work (blocks
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pydantic import ValidationError
-
-from handler.payload import json_text, shape
-from handler.payload.problem import Problem, bounded
+from handler.payload import json_text, meaning, shape
+from handler.payload.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadLimits:
-    """How large a payload may be: bytes of JSON, and levels of lists and objects in it."""
+    """How large a payload may be.
+
+    Attributes:
+        size: bytes of JSON.
+        nesting: levels of lists and objects in each other.
+        steps: written steps, inner ones and the output included.
+    """
 
     size: int = 256 * 1024
     nesting: int = 32
+    steps: int = 1000
 
 
 class InvalidPayloadError(Exception):  # a part of the contract between the doors; it names what the payload is
@@ -54,6 +59,8 @@ class JobPayload:
         parameters: read-only values for the job's tags, however the payload called them.
         variables: what the job's variables start with.
         steps: its steps as they were sent, each field checked.
+        timeout: seconds from the start of a run, or ``None``.
+        output: what the job's output is made of, or ``None`` for no output.
     """
 
     id: str | None
@@ -61,28 +68,48 @@ class JobPayload:
     parameters: dict[str, Any]
     variables: dict[str, Any]
     steps: list[dict[str, Any]]
+    timeout: float | None = None
+    output: Any = None
 
     def with_id(self, id: str) -> JobPayload:
         """The same job under an id that came from elsewhere: a header, a message id, chance."""
-        return JobPayload(id, self.name, self.parameters, self.variables, self.steps)
+        return replace(self, id=id)
 
     def as_job(self) -> dict[str, Any]:
         """What `Conduit.from_dict` and `Conduit.restore` take."""
-        return {
+        job: dict[str, Any] = {
             "id": self.id,
             "name": self.name,
             "parameters": self.parameters,
             "variables": self.variables,
             "steps": self.steps,
         }
+        if self.timeout is not None:
+            job["timeout"] = self.timeout
+        if self.output is not None:
+            job["output"] = self.output
+        return job
 
     def canonical(self) -> str:
-        """The one JSON text of this job, to be stored and hashed.
+        """The one JSON text of this job, to be stored.
 
         White space, escapes, the order of a job's own fields and how numbers of seconds were written do not show in
-        it. The order of keys in `parameters` and `variables` does, since blocks can tell it: it is part of the job.
+        it. The order of keys in `parameters` and `variables` does, since blocks can see it: it is part of the job.
         """
         return json_text.encode_read(self.as_job())
+
+    def meaning(self, canonical: str) -> str:
+        """The one JSON text of what this job does, to be hashed: equal for two ways to write the same job.
+
+        Nulls and defaults are not in it, and the names of blocks are in upper case.
+
+        Args:
+            canonical: what `canonical` gave. It is the answer for the many jobs that are written so.
+        """
+        steps = meaning.of_steps(self.steps)
+        if all(meant is written for meant, written in zip(steps, self.steps, strict=True)):
+            return canonical
+        return json_text.encode_read({**self.as_job(), "steps": steps})
 
 
 _EMPTY: Final = JobPayload(None, None, {}, {}, [])
@@ -111,10 +138,12 @@ def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = Payload
         value = json_text.read(text, nesting=limits.nesting)
     except json_text.InvalidJsonTextError as error:
         raise (InvalidJsonError if error.malformed else InvalidPayloadError)(error.problems) from None
-    try:
-        job = shape.validator().validate_python(value)
-    except ValidationError as error:
-        raise InvalidPayloadError(bounded(shape.explain(error, value))) from None
+    job = shape.read_straight(value)
+    if job is None or len(job["steps"]) + (job.get("output") is not None) > limits.steps:
+        reader = shape.Reader(limits.steps)
+        job = reader.read(value)
+        if reader.problems:
+            raise InvalidPayloadError(reader.problems.found)
     payload = _assemble(job)
     if size * _GROWTH > limits.size:
         _refuse_grown(payload, limits)
@@ -149,4 +178,6 @@ def _assemble(job: dict[str, Any]) -> JobPayload:
         parameters=parameters if parameters is not None else {},
         variables=job.get("variables", {}),
         steps=job["steps"],
+        timeout=job.get("timeout"),
+        output=job.get("output"),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 Severity = Literal["error", "warning"]
@@ -21,13 +22,21 @@ CODES: Final[dict[str, str]] = {
     "INVALID_FIELD": "The field has a value that it cannot have.",
     "INVALID_ID": "The id has characters or a length that no id may have.",
     "UNCERTAIN_VARIABLE": "A warning: the tag reads a variable that exists only if some step made it, or left it.",
-    "LATER_STEP": "A warning: the tag reads a step that runs later, so its result is still null.",
+    "LATER_STEP": "A warning: the tag reads a step that has not run by then, so its result is still null.",
+    "CONSTANT_CONDITION": "A warning: the condition is the same in every run.",
+    "LOOKS_LIKE_A_TAG": "A warning: the string resembles a tag or an expression and is none, so it stays as it is.",
+    "AT_MOST_ONCE": "A warning: the block runs once at most, so a retry covers only failures before it begins.",
+    "TIME_AS_TEXT": "A warning: a time is compared with `now()` as text, which is right only for times of one form.",
 }
 """The codes that are not names of a `ConduitStatus`, each with what it says."""
 
 
 MAX_PROBLEMS: Final = 1000
 MAX_PROBLEM_CHARACTERS: Final = 1_000_000
+MAX_POINTER: Final = 500
+MAX_MESSAGE: Final = 1000
+MAX_PATH: Final = 400
+"""Characters of a step's path: four loops in each other and a step, each with an id of 64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +46,55 @@ class Problem:
     Attributes:
         pointer: where, as a JSON pointer (RFC 6901); ``""`` is the whole text.
         code: a name of `ConduitStatus`, or one of `CODES`.
-        message: for people: what it is, what was expected, what to do.
+        message: for people: what is wrong, what was expected, what to do.
         severity: an ``error`` keeps the job from running as it stands, a ``warning`` may.
+        path: of the step that it is about, with ``*`` for the index of any item; ``None`` outside of steps.
+        column: in the string at `pointer`, from 1, where an expression is wrong there.
+        because: the path of the step whose problem causes this one; ``None`` where it has a cause of its own.
     """
 
     pointer: str
     code: str
     message: str
     severity: Severity = "error"
+    path: str | None = None
+    column: int | None = None
+    because: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As an entry of the ``errors`` of a 422."""
         return {"pointer": self.pointer, "code": self.code, "message": self.message}
 
-    def as_finding(self) -> dict[str, Any]:
+    def as_answer(self) -> dict[str, Any]:
         """As an entry of the ``problems`` of ``POST /jobs/validate``."""
-        return {"severity": self.severity, **self.as_dict()}
+        answer: dict[str, Any] = {
+            "severity": self.severity,
+            "pointer": self.pointer,
+            "path": self.path,
+            "code": self.code,
+            "message": self.message,
+        }
+        if self.column is not None:
+            answer["column"] = self.column
+        if self.because is not None:
+            answer["because"] = self.because
+        return answer
 
 
 def point(path: Iterable[str | int]) -> str:
-    """The JSON pointer (RFC 6901) of a path of keys and indexes."""
-    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    """The JSON pointer (RFC 6901) of a path of keys and indexes.
+
+    A pointer that would be longer than `MAX_POINTER` ends before the key that makes it so.
+    """
+    pointer = ""
+    for part in path:
+        key = str(part)
+        if len(pointer) + len(key) >= MAX_POINTER:
+            break
+        longer = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+        if len(longer) > MAX_POINTER:
+            break
+        pointer = longer
     return pointer.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair could not be sent back
 
 
@@ -66,24 +103,44 @@ def quote(text: str, length: int = 60) -> str:
     return repr(text if len(text) <= length else text[:length] + "…")
 
 
-def bounded(problems: Iterable[Problem]) -> list[Problem]:
-    """As many of `problems` as fit into an answer, and a last one that says so where they do not.
+class TooManyProblemsError(Exception):
+    """There are as many problems as fit into an answer. Looking for more would cost without an end."""
 
-    A payload of a few kilobytes can have problems whose pointers add up to gigabytes: a long key over many bad values.
+
+class Problems:
+    """Problems as they are found, as many as fit into an answer.
+
+    Attributes:
+        found: those found so far.
     """
-    kept: list[Problem] = []
-    size = 0
-    for problem in problems:
-        size += len(problem.pointer) + len(problem.message)
-        if len(kept) == MAX_PROBLEMS or size > MAX_PROBLEM_CHARACTERS:
-            kept.append(
-                Problem(
-                    "",
-                    problem.code,
-                    "There are more problems than fit into an answer; solve these first.",
-                    problem.severity,
-                )
-            )
-            break
-        kept.append(problem)
-    return kept
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+        self._size = 0
+
+    def add(self, problem: Problem) -> None:
+        """Take one more.
+
+        Raises:
+            TooManyProblemsError: it is one too many; a last problem that says so stands in its place.
+        """
+        if len(problem.message) > MAX_MESSAGE:
+            problem = replace(problem, message=problem.message[: MAX_MESSAGE - 1] + "…")
+        self._size += len(problem.pointer) + len(problem.message)
+        if len(self.found) >= MAX_PROBLEMS or self._size > MAX_PROBLEM_CHARACTERS:
+            message = "There are more problems than fit into an answer; solve these first."
+            self.found.append(Problem("", problem.code, message, problem.severity))
+            raise TooManyProblemsError
+        self.found.append(problem)
+
+    def __bool__(self) -> bool:
+        return bool(self.found)
+
+
+def bounded(problems: Iterable[Problem]) -> list[Problem]:
+    """As many of `problems` as fit into an answer, and a last one that says so where they do not."""
+    kept = Problems()
+    with suppress(TooManyProblemsError):
+        for problem in problems:
+            kept.add(problem)
+    return kept.found

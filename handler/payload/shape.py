@@ -1,209 +1,294 @@
-"""The shape of a job on the wire: its fields, what each may hold, and how a value that does not fit is explained."""
+"""The shape of a job on the wire, read by the table of fields.
+
+Most jobs are steps that run one block each. They cost one pass of compiled code, `read_straight`. `Reader` reads the
+rest step by step: jobs with other kinds of steps, and those that have problems.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any, Final, Literal, NotRequired
+from typing import Any, Final
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import SchemaValidator
-from typing_extensions import TypedDict
+from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, ValidationError
+from pydantic_core import core_schema as core
 
-from handler.payload.problem import Problem, point, quote
+from handler.payload import fields, values
+from handler.payload.fields import JOB, KEYS, KINDS, OWNERS, RESERVED
+from handler.payload.problem import MAX_PATH, Problem, Problems, TooManyProblemsError, point, quote
+from handler.payload.suggestion import Suggestions
+from handler.payload.table import Branches, Field, Group, Kind, Steps
+from handler.payload.values import Value
 
-ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,64}$"
-STEP_ID_PATTERN: Final = r"^[^._]([^.]{0,62}[^._])?$"
-"""1 to 64 characters, no dots, no ``_`` at either end: no tag could reach any other."""
-MAX_NAME: Final = 256
-"""Characters of a job's name or an action: both stand in the item that is written most often, and in every event."""
+MAX_DEPTH: Final = 4
+"""Loops and choices in each other."""
 
-_STRICT: Final = ConfigDict(extra="forbid", strict=True)
+_EVERYWHERE: Final = (fields.ID, fields.IF, fields.FORCED)
+"""Fields that every kind of step has."""
+_OF_BLOCK: Final = ("action", "parameters", "retry", "poll")
+"""Fields of a loop in its short form."""
 
-JobId = Annotated[str, Field(pattern=ID_PATTERN)]
-StepId = Annotated[str, Field(pattern=STEP_ID_PATTERN)]
-Delay = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
-RetriedStatus = Literal[
-    "UNHANDLED_EXCEPTION",
-    "INVALID_ARGUMENT",
-    "ASSERTION_ERROR",
-    "TIME_LIMIT_EXCEED",
-    "RESULT_LIMIT_EXCEED",
-    "CALL_FAILED",
-    "CALL_REFUSED",
-]
-"""What a block's run can end in, DONE aside: the statuses that trying again can change."""
+Path = tuple[str | int, ...]
 
 
-class RetriedHttp(TypedDict):
-    """HTTP statuses in the error's details."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc] # pydantic's documented place for it
-    http: list[Annotated[int, Field(ge=100, le=599)]]
-
-
-class RetriedCode(TypedDict):
-    """Codes of AWS in the error's details."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc] # as above
-    code: list[Annotated[str, Field(max_length=MAX_NAME)]]
-
-
-class StepRetry(TypedDict, total=False):
-    """When and how often a step's block is tried again."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc] # pydantic's documented place for it
-    attempts: Annotated[int, Field(ge=1, le=100)]
-    delay: Delay
-    backoff: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
-    max_delay: Delay
-    jitter: bool
-    on: list[RetriedStatus | RetriedHttp | RetriedCode]
-
-
-JobStep = TypedDict(
-    "JobStep",
-    {
-        "id": NotRequired[StepId | None],
-        "action": Annotated[str, Field(max_length=MAX_NAME)],
-        "parameters": NotRequired[dict[str, Any]],
-        "if": NotRequired[str | bool | list[str] | None],
-        "forced": NotRequired[bool],
-        "timeout": NotRequired[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None],
-        "retry": NotRequired[StepRetry | None],
-        "allow_failure": NotRequired[bool],
-    },
-)
-"""One step. In this form because ``if`` is a word of Python."""
-JobStep.__pydantic_config__ = _STRICT  # type: ignore[attr-defined] # as above
-
-
-class JobShape(TypedDict):
-    """A job: what to do, and with which values."""  # in schemas, too
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc] # as above
-    # A checked job has its fields in this order, whatever order they came in: its canonical text relies on it.
-    id: NotRequired[JobId | None]
-    name: NotRequired[Annotated[str, Field(max_length=MAX_NAME)] | None]
-    parameters: NotRequired[dict[str, Any]]
-    local_values: NotRequired[dict[str, Any]]
-    variables: NotRequired[dict[str, Any]]
-    steps: list[JobStep]
-
-
-RESERVED: Final = frozenset(
-    {
-        "tags",
-        "global_values",
-        "globals",
-        "step_limit",
-        "block_limit_overrides",
-        "blocks",
-        "on_step_update",
-        "on_job_finish",
-    }
-)
-"""What the library took in a job's dictionary or constructor, and users must never decide."""
-
-_EXPECTED: Final = {
-    "id": "1 to 64 of the characters A-Z a-z 0-9 _ -",
-    "name": f"a text of at most {MAX_NAME} characters",
-    "parameters": "an object",
-    "local_values": "an object",
-    "variables": "an object",
-    "steps": "a list of steps",
-}
-_EXPECTED_OF_STEP: Final = {
-    "id": "1 to 64 characters, no dot among them and no _ at either end",
-    "action": f"the name of a block, a text of at most {MAX_NAME} characters",
-    "parameters": "an object",
-    "if": "a text, a list of texts, true or false",
-    "forced": "true or false",
-    "timeout": "a number of seconds above 0",
-    "retry": "an object",
-    "allow_failure": "true or false",
-}
-_EXPECTED_OF_RETRY: Final = {
-    "attempts": "a whole number from 1 to 100",
-    "delay": "a number of seconds from 0 to 86,400",
-    "backoff": "a number from 1 to 100",
-    "max_delay": "a number of seconds from 0 to 86,400",
-    "jitter": "true or false",
-    "on": "a list of UNHANDLED_EXCEPTION, INVALID_ARGUMENT, ASSERTION_ERROR, TIME_LIMIT_EXCEED, RESULT_LIMIT_EXCEED, "
-    'CALL_FAILED, CALL_REFUSED, {"http": [409]} and {"code": ["Throttling"]}',
-}
+def read_straight(value: Any) -> dict[str, Any] | None:
+    """The job, if its steps are blocks and all of it is right; ``None`` if it needs a closer look."""
+    try:
+        job: dict[str, Any] = _straight().validate_python(value)
+    except ValidationError:
+        return None
+    return job
 
 
 @cache
-def validator() -> SchemaValidator:
-    """The compiled check of a whole job: gives the job with its fields in one order.
+def _straight() -> SchemaValidator:
+    return SchemaValidator(_core_of(JOB), CoreConfig(strict=True))
 
-    It raises `pydantic.ValidationError`; see `explain`.
+
+def _core_of(group: Group | Kind) -> CoreSchema:
+    """The compiled check of an object. What it gives has its fields in the order of the table."""
+    made = {
+        one.name: core.typed_dict_field(_core_of_field(one), required=one.required) for one in group.fields.values()
+    }
+    return core.typed_dict_schema(made, extra_behavior="forbid")
+
+
+def _core_of_field(one: Field) -> CoreSchema:
+    match one.holds:
+        case Value() as value:
+            schema = value.core
+        case Group() as group:
+            schema = _core_of(group)
+        case _:  # only a job's own steps: the others belong to kinds that `Reader` reads
+            schema = core.list_schema(_core_of(KINDS["block"]), fail_fast=True)
+    return values.or_null(schema) if one.nullable else schema
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a list of steps stands.
+
+    Attributes:
+        prefix: what comes before their ids in their paths.
+        depth: loops and choices around it.
+        in_loop: whether one of them is a loop.
+        inner: whether it is not the job's own list, so that its steps need ids.
     """
-    made: TypeAdapter[Any] = TypeAdapter(JobShape)
-    return made.validator  # type: ignore[return-value] # declared wider, for pydantic's plug-ins
+
+    prefix: str = ""
+    depth: int = 0
+    in_loop: bool = False
+    inner: bool = False
 
 
-def explain(error: ValidationError, value: Any) -> Iterator[Problem]:
-    """The problems that a `ValidationError` stands for, each field named once.
+class _TooManyStepsError(Exception):
+    """The rest of the job is not read."""
+
+
+class Reader:
+    """Reads a job of any kinds of steps: what it gives has each field once, in the order of the table.
 
     Args:
-        error: what `validator` raised.
-        value: what it was given.
+        most_steps: written steps that a job may have, inner ones and its output included.
+
+    Attributes:
+        problems: what is wrong. The job that was read is right only if there are none.
     """
-    explained: set[tuple[str | int, ...]] = set()
-    for entry in error.errors(include_url=False, include_context=False, include_input=False):
-        path = _field(entry["loc"], value)
-        if path not in explained:
-            explained.add(path)
-            yield _problem(path, entry["type"])
 
+    def __init__(self, most_steps: int) -> None:
+        self.problems = Problems()
+        self._most_steps = most_steps
+        self._left = most_steps
+        self._suggestions = Suggestions()
+        self._path: str | None = None
 
-def _field(loc: tuple[str | int, ...], value: Any) -> tuple[str | int, ...]:
-    """The path of the field that does not fit: `loc` less what pydantic adds for the members of a union."""
-    match loc:
-        case ("steps", int(), "if", "list[str]", int(index)):
-            return (*loc[:3], index)
-        case ("steps", int(), "retry", "on", int(), *_):
-            return loc[:5]  # what the members of the union say is in the words about the field
-        case ("steps", int(position), "if", _, *_):
-            given = value["steps"][position]["if"]
-            if isinstance(given, list):  # the other members of the union have nothing to say about a list
-                return (*loc[:3], next(i for i, text in enumerate(given) if not isinstance(text, str)))
-            return loc[:3]
-    return loc
+    def read(self, value: Any) -> dict[str, Any]:
+        """The job, as far as it is right."""
+        if not isinstance(value, dict):
+            self._say((), "INVALID_FIELD", "A job is a JSON object.")
+            return {}
+        if value.get("output") is not None:
+            self._left -= 1
+        with suppress(_TooManyStepsError, TooManyProblemsError):
+            return self._fields(JOB.owner, JOB.fields, value, (), Place())
+        return {}
 
+    def _say(self, path: Path, code: str, message: str) -> None:
+        self.problems.add(Problem(point(path), code, message, path=self._path))
 
-def _problem(path: tuple[str | int, ...], kind: str) -> Problem:
-    fields, owner, depth = _owner(path)
-    name = str(path[depth]) if len(path) > depth else ""
-    pointer = point(path)
-    if kind == "missing":
-        return Problem(pointer, "MISSING_FIELD", f"{owner} needs {quote(name)}: {fields[name]}.")
-    if kind == "extra_forbidden":
-        if depth == 0 and name in RESERVED:
+    # ------------------------------------------------------------------ objects
+
+    def _fields(
+        self, owner: str, table: Mapping[str, Field], given: Mapping[str, Any], path: Path, place: Place
+    ) -> dict[str, Any]:
+        read: dict[str, Any] = {}
+        for name, one in table.items():
+            if name not in given:
+                if one.required:
+                    self._say((*path, name), "MISSING_FIELD", f"{owner} needs {quote(name)}: {one.expects}.")
+            elif given[name] is None and one.nullable:
+                read[name] = None
+            else:
+                read[name] = self._field(one, given[name], (*path, name), place)
+        for name in given:
+            if name not in table:
+                self._unknown(owner, name, table, path)
+        return read
+
+    def _field(self, one: Field, given: Any, path: Path, place: Place) -> Any:
+        match one.holds:
+            case Value() as value:
+                return self._value(one, value, given, path)
+            case Group() as group:
+                return self._group(group, given, path, place)
+            case Branches() as branches:
+                return self._branches(branches, given, path, place)
+            case Steps() as steps:
+                inside = replace(place, prefix=f"{self._path}.*.", in_loop=True) if steps.loop else place
+                return self._steps(one, steps, given, path, inside)
+
+    def _value(self, one: Field, value: Value, given: Any, path: Path) -> Any:
+        try:
+            return value.read(given)
+        except ValueError:
+            code = "INVALID_ID" if one.name == "id" else "INVALID_FIELD"
+            inside = values.first_misfit(value, given)
+            self._say((*path, *inside), code, f"{quote(one.name)} is {one.expects}.")
+            return None
+
+    def _group(self, group: Group, given: Any, path: Path, place: Place) -> Any:
+        if not isinstance(given, dict):
+            self._say(path, "INVALID_FIELD", f"{group.owner} is a JSON object.")
+            return None
+        read = self._fields(group.owner, group.fields, given, path, place)
+        present = [name for name in group.one_of if name in given]
+        if group.one_of and len(present) != 1:
+            message = f"{group.owner} has exactly one of {' and '.join(map(quote, group.one_of))}."
+            self._say(path, "INVALID_FIELD", message)
+        return read
+
+    def _branches(self, branches: Branches, given: Any, path: Path, place: Place) -> Any:
+        if not isinstance(given, list) or not given:
+            self._say(path, "INVALID_FIELD", f"{quote(str(path[-1]))} is {branches.expects}.")
+            return None
+        return [self._group(branches.branch, one, (*path, index), place) for index, one in enumerate(given)]
+
+    def _unknown(self, owner: str, name: str, table: Mapping[str, Field], path: Path) -> None:
+        here = (*path, name)
+        if table is JOB.fields and name in RESERVED:
             message = f"{quote(name)} comes from the deployment and from who you are; leave it out of the payload."
-            return Problem(pointer, "RESERVED_FIELD", message)
-        return Problem(pointer, "UNKNOWN_FIELD", f"{owner} has no field {quote(name)}; {_hint(name, fields)}")
-    if not name:
-        return Problem(pointer, "INVALID_FIELD", f"{owner} is a JSON object.")
-    if isinstance(path[-1], int) and name == "if":
-        return Problem(pointer, "INVALID_FIELD", "Each condition in a list of them is a text.")
-    code = "INVALID_ID" if name == "id" else "INVALID_FIELD"
-    return Problem(pointer, code, f"{quote(name)} is {fields[name]}.")
+            self._say(here, "RESERVED_FIELD", message)
+            return
+        meant = self._suggestions.nearest(name, table)
+        hint = f"did you mean {quote(meant)}?" if meant else f"it may have {', '.join(table)}."
+        self._say(here, "UNKNOWN_FIELD", f"{owner} has no field {quote(name)}; {hint}")
+
+    # ------------------------------------------------------------------ steps
+
+    def _steps(self, one: Field, steps: Steps, given: Any, path: Path, place: Place) -> Any:
+        outer = self._path
+        if not isinstance(given, list):
+            self._say(path, "INVALID_FIELD", f"{quote(one.name)} is {steps.expects}.")
+            return None
+        if len(given) < steps.least or (steps.most is not None and len(given) > steps.most):
+            message = f"{quote(one.name)} is {steps.expects}; this one has {len(given)}."
+            self._say(path, "INVALID_FIELD", message)
+            return None
+        self._left -= len(given)
+        if self._left < 0:
+            message = f"A job may have {self._most_steps:,} steps, inner ones and `output` included; this one has more."
+            self._path = None
+            self._say(("steps",), "STEP_LIMIT_EXCEED", message)
+            raise _TooManyStepsError
+        read = [self._step(step, (*path, index), place) for index, step in enumerate(given)]
+        self._path = outer
+        return read
+
+    def _step(self, given: Any, path: Path, place: Place) -> Any:
+        self._path = _path_of(given, path, place)
+        if not isinstance(given, dict):
+            self._say(path, "INVALID_FIELD", "A step is a JSON object.")
+            return None
+        kind = self._kind(given, path)
+        if kind is None:
+            for one in _EVERYWHERE:
+                if given.get(one.name) is not None:
+                    self._field(one, given[one.name], (*path, one.name), place)
+            return None
+        if place.inner and given.get("id") is None:
+            self._say((*path, "id"), "INVALID_FIELD", "A step inside of another needs an 'id'.")
+        inside = self._inside(kind, path, place)
+        if inside is None:
+            return None
+        misplaced = [name for name in given if name not in kind.fields and name in OWNERS]
+        for name in misplaced:
+            self._say((*path, name), "INVALID_FIELD", _misplaced(name, kind))
+        known = {name: value for name, value in given.items() if name not in misplaced} if misplaced else given
+        read = self._fields("A step", kind.fields, known, path, inside)
+        self._check(kind, given, path, place)
+        return read
+
+    def _kind(self, given: Mapping[str, Any], path: Path) -> Kind | None:
+        found = [key for key in KEYS if key in given]
+        if found == ["action", "for_each"]:  # the short form of a loop
+            found = ["for_each"]
+        if len(found) == 1:
+            return next(kind for kind in KINDS.values() if kind.key == found[0])
+        kinds = f"{', '.join(KEYS[:-1])} or {KEYS[-1]}"
+        has = f"this one has {' and '.join(found)}" if found else "this one has none of them"
+        hint = "" if found else self._hint(given)
+        message = f"A step is exactly one of these kinds: {kinds}; {has}.{hint}"
+        self._say(path, "INVALID_FIELD", message)
+        return None
+
+    def _hint(self, given: Mapping[str, Any]) -> str:
+        for name in list(given)[:8]:
+            if name not in OWNERS and (meant := self._suggestions.nearest(name, KEYS)):
+                return f" Did you mean {quote(meant)}?"
+        return ""
+
+    def _inside(self, kind: Kind, path: Path, place: Place) -> Place | None:
+        """The place of the step's own steps."""
+        if kind.name in ("for_each", "while", "choose"):
+            if place.depth == MAX_DEPTH:
+                message = f"Loops and choices may stand {MAX_DEPTH} deep in each other."
+                self._say(path, "NESTING_LIMIT_EXCEED", message)
+                return None
+            return replace(place, depth=place.depth + 1, inner=True)
+        return replace(place, inner=True) if kind.name == "try" else place
+
+    def _check(self, kind: Kind, given: Mapping[str, Any], path: Path, place: Place) -> None:
+        """What a table of fields cannot say."""
+        self._path = _path_of(given, path, place)
+        if kind.name == "end" and given["end"] in ("loop", "item") and not place.in_loop:
+            message = (
+                f'There is no loop around this step that it could end; \'end\' is "job" here, not "{given["end"]}".'
+            )
+            self._say((*path, "end"), "INVALID_FIELD", message)
+        if kind.name == "for_each":
+            self._check_loop(given, path)
+
+    def _check_loop(self, given: Mapping[str, Any], path: Path) -> None:
+        of_block = next((name for name in _OF_BLOCK if given.get(name) is not None), None)
+        if "do" in given and of_block is not None:
+            message = f"A loop has 'do' or one block with 'action'; this one has 'do' and {quote(of_block)}."
+            self._say((*path, of_block), "INVALID_FIELD", message)
+        elif "do" not in given and "action" not in given:
+            message = "A loop needs 'do', its steps, or 'action', one block to run for each item."
+            self._say((*path, "do"), "MISSING_FIELD", message)
 
 
-def _owner(path: tuple[str | int, ...]) -> tuple[Mapping[str, str], str, int]:
-    """Whose field `path` is: what its fields hold, what it is called, and where in `path` the field's name stands."""
-    match path:
-        case ("steps", int(), "retry", str(), *_):
-            return _EXPECTED_OF_RETRY, "retry", 3
-        case ("steps", int(), *_):
-            return _EXPECTED_OF_STEP, "A step", 2
-    return _EXPECTED, "A job", 0
+def _misplaced(name: str, kind: Kind) -> str:
+    owners = " or ".join(OWNERS[name])
+    return f"{quote(name)} belongs to steps with {owners}; a step with {quote(kind.key)} has no such field."
 
 
-def _hint(name: str, fields: Mapping[str, str]) -> str:
-    close = get_close_matches(name[:64], fields, n=1)
-    return f"did you mean {quote(close[0])}?" if close else f"it may have {', '.join(fields)}."
+def _path_of(given: Any, path: Path, place: Place) -> str | None:
+    id_ = given.get("id") if isinstance(given, dict) else None
+    if isinstance(id_, str):
+        return (place.prefix + id_)[:MAX_PATH]
+    if place.inner or id_ is not None or not isinstance(path[-1], int):
+        return None
+    return str(path[-1] + 1)

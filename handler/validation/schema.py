@@ -1,8 +1,8 @@
-"""JSON Schema (2020-12) of a job, for editors: completion and red lines, blocks and their parameters included.
+"""JSON Schema (2020-12) of a job, for editors: completion, hover and red lines, blocks and their parameters included.
 
-It accepts every job that would run. So it is looser than a run where the schema language cannot say what a run accepts:
-It accepts every job that would run. So it is looser than a run where the schema language cannot say what one accepts:
-be met, or whose failure is allowed, may hold anything at all.
+It accepts every job that would run. So it is looser than a run where JSON Schema cannot say what a run accepts:
+wherever a tag may stand, any string with a tag is taken, and the parameters of a step whose condition may be false, or
+whose failure is allowed, may be anything.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pydantic import BeforeValidator, PlainValidator, TypeAdapter, WrapValidator
+from pydantic import BeforeValidator, PlainValidator, WrapValidator
 
 from blocks.block import Block
-from handler.payload.shape import JobShape
+from handler.payload.values import TAG_PATTERN
+from handler.validation.step_schemas import ShapeSchemas
 
+USE: Final = "UseOfBlocks"
+"""The name of the schema of what blocks demand."""
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-TAG: Final = r"\{[%:#<] "
-"""What every text with a tag holds."""
-_TAGGED: Final = {"type": "string", "pattern": TAG}
+_TAGGED: Final = {"type": "string", "pattern": TAG_PATTERN}
 _ANY: Final[dict[str, Any]] = {}
 _NUMBER_TEXT: Final = {"type": "string", "pattern": "[0-9]|[iI][nN][fF]|[nN][aA][nN]"}
 _TRUTH_TEXT: Final = {"type": "string", "maxLength": 5}
@@ -32,54 +33,24 @@ _OTHER_CASES: Final = {"I": "\u0131", "S": "\u017f"}
 
 def job_schema(blocks: Iterable[Block[..., Any]]) -> dict[str, Any]:
     """The schema of a job that may use these blocks."""
-    schema = TypeAdapter(JobShape).json_schema()
-    step = schema["$defs"]["JobStep"]
-    _describe(schema, step)
     known = list(blocks)
-    if not known:
-        return _closed(schema)
-    step["allOf"] = [
-        {
-            "if": {"not": _flag("allow_failure", const=True)},
-            "then": {"properties": {"action": _action_schema(known)}},
-        },
-        {
-            "if": {"not": {"anyOf": [_flag("allow_failure", const=True), _conditional()]}},
-            "then": {"allOf": [_use_of(block) for block in known]},
-        },
-    ]
-    return _closed(schema)
+    shapes = ShapeSchemas(use_of_blocks=USE if known else None)
+    schema = {"$schema": DIALECT, **shapes.job()}
+    if known:
+        shapes.defs[USE] = _use_of_blocks(known)
+    return {**schema, "$defs": shapes.defs}
 
 
-def _closed(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"$schema": DIALECT, **schema, "not": {"required": ["parameters", "local_values"]}}
-
-
-def _describe(schema: dict[str, Any], step: dict[str, Any]) -> None:
-    schema["title"] = "Conduit job"
-    texts = {
-        "id": "The job's id; one is made up where none is given. The same id and job again is the same job.",
-        "name": "A name for people.",
-        "parameters": "Values that tags read and no step changes: {< name >}.",
-        "local_values": "Another name of `parameters`.",
-        "variables": "Values that steps read and change: {# name #}.",
-        "steps": "What to do, in this order.",
+def _use_of_blocks(known: list[Block[..., Any]]) -> dict[str, Any]:
+    """What holds for a step that runs one of these blocks."""
+    certain = {"if": {"not": _flag("allow_failure", const=True)}}
+    sure = {"if": {"not": {"anyOf": [_flag("allow_failure", const=True), _conditional()]}}}
+    return {
+        "allOf": [
+            {**certain, "then": {"properties": {"action": _action_schema(known)}}},
+            {**sure, "then": {"allOf": [_use_of(block) for block in known]}},
+        ]
     }
-    for name, text in texts.items():
-        schema["properties"][name]["description"] = text
-    step_texts = {
-        "id": "How tags call the step: {: id :} is its result. Its position, from 1, where none is given.",
-        "action": "The block to use, in any case of letters.",
-        "parameters": "The block's parameters. Tags work in every text.",
-        "if": "The step runs only if this is true: a text with tags, or a list of which all must be.",
-        "forced": "Run even after an earlier step failed.",
-        "timeout": "Seconds that the step may take.",
-        "retry": "When to try again.",
-        "allow_failure": "Whether the job goes on when this step fails.",
-    }
-    for name, text in step_texts.items():
-        step["properties"][name]["description"] = text
-    step["title"] = "Step"
 
 
 def _flag(name: str, *, const: bool) -> dict[str, Any]:
@@ -107,20 +78,21 @@ def _letter(letter: str) -> str:
 
 
 def _use_of(block: Block[..., Any]) -> dict[str, Any]:
-    """What holds for the parameters of steps that use this block."""
+    """What holds for the parameters of steps that run this block."""
     schema = block.schema()
     written = schema.get("properties", {})
     parameters: dict[str, Any] = {
         "description": block.description,
         "properties": {name: _property_of(block, name, property_, schema) for name, property_ in written.items()},
-        "patternProperties": {TAG: {}},
+        "patternProperties": {TAG_PATTERN: {}},
         "additionalProperties": _tolerant(schema.get("additionalProperties", True), schema),
     }
-    renamed = {property_.get("description") for property_ in written.values() if property_.get("deprecated")}
-    needed = [name for name in schema.get("required", []) if f"Another name of `{name}`." not in renamed]
+    needed = schema.get("required", [])
     then: dict[str, Any] = {"properties": {"parameters": parameters}}
     if needed:
-        a_name_is_a_tag = {"not": {"propertyNames": {"not": {"pattern": TAG}}}}  # it may turn out to be any of them
+        a_name_is_a_tag = {
+            "not": {"propertyNames": {"not": {"pattern": TAG_PATTERN}}}
+        }  # it may turn out to be any of them
         parameters["anyOf"] = [{"required": needed}, a_name_is_a_tag]
         then["required"] = ["parameters"]
     return {

@@ -18,7 +18,7 @@ from handler.engine.call import Budget
 from handler.engine.language.paths import Tag
 from handler.engine.language.tags import parse, whole_tag
 from handler.payload.parse import JobPayload
-from handler.payload.problem import MAX_PROBLEMS, Problem, Severity, bounded, point, quote
+from handler.payload.problem import MAX_PATH, MAX_PROBLEMS, Problem, Severity, bounded, point, quote
 from handler.payload.suggestion import Suggestions
 from handler.validation.arguments import find_misfits
 from handler.validation.static_contexts import StaticContexts
@@ -66,7 +66,7 @@ class _Validation:
     def judge(self) -> Iterator[Problem]:
         for step in self.job.steps:
             self.contexts.position = step.position
-            yield from self._judge_step(step)
+            yield from (replace(problem, path=step.id[:MAX_PATH]) for problem in self._judge_step(step))
             self.contexts.pass_step(step)
 
     def _judge_step(self, step: ConduitStep) -> Iterator[Problem]:

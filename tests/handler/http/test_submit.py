@@ -137,7 +137,7 @@ def test_a_body_in_base64_is_read(client: Client) -> None:
 def test_json_that_is_no_job_is_422_with_everything_that_is_wrong(client: Client) -> None:
     problem = expect_problem(client.post("/jobs", {"tags": ["ADMIN"], "steps": [{}]}), 422, "invalid")
     assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [
-        ("/steps/0/action", "MISSING_FIELD"),
+        ("/steps/0", "INVALID_FIELD"),
         ("/tags", "RESERVED_FIELD"),
     ]
 

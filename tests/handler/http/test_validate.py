@@ -55,8 +55,8 @@ def test_what_is_wrong_with_the_shape_does_not_hide_what_is_wrong_with_the_rest(
     steps = [{**JOIN, "force": True}, {"action": "TEXT.JION"}, {"id": "a.b"}, 7, {**JOIN, "parameters": {"text1": 1}}]
     assert found(client.post("/jobs/validate", {"tags": [], "steps": steps})) == [
         ("/steps/0/force", "UNKNOWN_FIELD"),
+        ("/steps/2", "INVALID_FIELD"),
         ("/steps/2/id", "INVALID_ID"),
-        ("/steps/2/action", "MISSING_FIELD"),
         ("/steps/3", "INVALID_FIELD"),
         ("/tags", "RESERVED_FIELD"),
         ("/steps/1/action", "BLOCK_NOT_FOUND"),

@@ -75,8 +75,8 @@ def test_every_problem_is_told_at_once_with_its_place() -> None:
     ]
     assert problems({"id": "é", "steps": steps, "lokal_values": {}}) == [
         ("/id", "INVALID_ID"),
+        ("/steps/1", "INVALID_FIELD"),
         ("/steps/1/id", "INVALID_ID"),
-        ("/steps/1/action", "MISSING_FIELD"),
         ("/steps/2", "INVALID_FIELD"),
         ("/steps/3/action", "INVALID_FIELD"),
         ("/steps/3/if/1", "INVALID_FIELD"),

@@ -121,12 +121,13 @@ def test_a_step_that_runs_does_not(extra: dict[str, Any]) -> None:
 
 
 def test_an_editor_is_told_names_types_defaults_and_what_a_block_does() -> None:
-    rules = [rule for part in SHIPPED.schema["$defs"]["JobStep"]["allOf"] for rule in part["then"].get("allOf", [])]
+    parts = SHIPPED.schema["$defs"]["UseOfBlocks"]["allOf"]
+    rules = [rule for part in parts for rule in part["then"].get("allOf", [])]
     join = next(rule for rule in rules if re.search(rule["if"]["properties"]["action"]["pattern"], "TEXT.JOIN"))
     parameters = join["then"]["properties"]["parameters"]
     assert "two strings" in parameters["description"]
     assert parameters["properties"]["join_with"]["default"] == " "
-    assert "TEXT.JOIN" in json.dumps(SHIPPED.schema["$defs"]["JobStep"]["allOf"][0])
+    assert "TEXT.JOIN" in json.dumps(parts[0])
 
 
 def test_a_parameter_that_a_validator_of_its_own_reads_may_hold_anything() -> None:

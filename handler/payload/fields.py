@@ -1,0 +1,233 @@
+"""The one table of a job's fields: which there are, where, what each holds, means and defaults to.
+
+The check of a payload, its messages, the JSON Schema, ``docs/job-fields.md`` and the meaning of a payload are made of
+it. A field that is not here does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from handler.payload import values
+from handler.payload.groups import BRANCH, POLL, RETRY, TOLERATE, WAIT, WAIT_FOR, group
+from handler.payload.table import Branches, Field, Kind, KindName, Steps
+
+_LOOP_BODY: Final = Steps(most=values.MAX_INNER_STEPS, loop=True)
+
+ID: Final = Field(
+    "id",
+    values.STEP_ID,
+    "How tags and expressions name the step: `{: id :}` is its result. A top-level step without one has its place in "
+    "the list, from 1; inner steps need one.",
+    nullable=True,
+)
+IF: Final = Field(
+    "if",
+    values.CONDITION,
+    "Run the step only if this is true: a string that is one tag or one expression, or a list of them, all of which "
+    "must be.",
+    nullable=True,
+    tags=True,
+)
+FORCED: Final = Field("forced", values.BOOLEAN, "Run even after an earlier step failed.", default=False)
+ALLOW_FAILURE: Final = Field(
+    "allow_failure", values.BOOLEAN, "Whether the job goes on when this step fails.", default=False
+)
+ACTION: Final = Field("action", values.ACTION, "The block to run, in any case of letters.", required=True)
+PARAMETERS: Final = Field(
+    "parameters",
+    values.OBJECT,
+    "The block's parameters. Tags and expressions are read in every string.",
+    default={},
+    tags=True,
+)
+STEP_RETRY: Final = Field("retry", RETRY, "When and how often to try again after a failure.", nullable=True)
+STEP_POLL: Final = Field("poll", POLL, "Call the block again until a condition holds.", nullable=True)
+TIMEOUT: Final = Field(
+    "timeout", values.SECONDS, "Seconds that one try of the block may take; for a loop, the whole loop.", nullable=True
+)
+
+
+def _kind(name: KindName, key: str, action: str | None, about: str, *fields: Field) -> Kind:
+    return Kind(name, key, action, about, {one.name: one for one in fields})
+
+
+def _optional(one: Field) -> Field:
+    return Field(one.name, one.holds, one.about, nullable=one.nullable, default=one.default, tags=one.tags)
+
+
+KINDS: Final[Mapping[KindName, Kind]] = {
+    kind.name: kind
+    for kind in (
+        _kind(
+            "block",
+            "action",
+            None,
+            "Runs a block.",
+            *(ID, ACTION, PARAMETERS, IF, FORCED, TIMEOUT, STEP_RETRY, ALLOW_FAILURE, STEP_POLL),
+        ),
+        _kind(
+            "for_each",
+            "for_each",
+            "FOR_EACH",
+            "Runs steps, or one block, for each item of a list.",
+            ID,
+            Field(
+                "for_each",
+                values.ANY,
+                "The list, or a tag or an expression that gives one. An object gives a list of `{key, value}`.",
+                required=True,
+                tags=True,
+            ),
+            Field(
+                "as",
+                values.ITEM_NAME,
+                "The name of the item in tags and expressions: `{% item %}`.",
+                nullable=True,
+                default="item",
+            ),
+            Field(
+                "tolerate",
+                TOLERATE,
+                "How many items may fail before the loop fails.",
+                nullable=True,
+                default={"count": 0},
+            ),
+            Field("do", _LOOP_BODY, "The steps to run for each item."),
+            *(_optional(ACTION), PARAMETERS, IF, FORCED, TIMEOUT, STEP_RETRY, ALLOW_FAILURE, STEP_POLL),
+        ),
+        _kind(
+            "while",
+            "while",
+            "WHILE",
+            "Runs steps as long as a condition holds.",
+            ID,
+            Field("while", values.CONDITION, "Asked before each round, as `if` is.", required=True, tags=True),
+            Field("max", values.ROUNDS, "Rounds at most; then the loop is STEP_LIMIT_EXCEED.", required=True),
+            Field("do", _LOOP_BODY, "The steps of one round.", required=True),
+            *(IF, FORCED, TIMEOUT, ALLOW_FAILURE),
+        ),
+        _kind(
+            "choose",
+            "choose",
+            "CHOOSE",
+            "Runs the steps of the first branch whose condition holds.",
+            ID,
+            Field("choose", Branches(BRANCH), "The branches, asked in this order.", required=True),
+            Field("else", Steps(least=0), "The steps to run if no branch is taken.", nullable=True, default=[]),
+            *(IF, FORCED),
+        ),
+        _kind(
+            "try",
+            "try",
+            "TRY",
+            "Runs steps, and others if one of them fails.",
+            ID,
+            Field("try", Steps(), "The steps to run.", required=True),
+            Field(
+                "catch",
+                Steps(least=0),
+                "The steps to run if one of `try` fails.",
+                nullable=True,
+                default=[],
+            ),
+            *(IF, FORCED),
+        ),
+        _kind(
+            "set",
+            "set",
+            "SET",
+            "Sets variables.",
+            ID,
+            Field(
+                "set",
+                values.OBJECT,
+                "The variables with their values, in order: later ones see earlier ones.",
+                required=True,
+                tags=True,
+            ),
+            *(IF, FORCED, ALLOW_FAILURE),
+        ),
+        _kind(
+            "end",
+            "end",
+            "END",
+            "Ends the job, the loop or the item early, and well.",
+            ID,
+            Field("end", values.END, 'What to end: "job", "loop" or "item".', required=True),
+            Field("message", values.STRING, "The step's result.", nullable=True, tags=True),
+            *(IF, FORCED),
+        ),
+        _kind(
+            "wait",
+            "wait",
+            "WAIT",
+            "Waits for a time. A waiting job costs nothing.",
+            ID,
+            Field("wait", WAIT, "How long, or until when.", required=True),
+            *(IF, FORCED, ALLOW_FAILURE),
+        ),
+        _kind(
+            "wait_for",
+            "wait_for",
+            "WAIT_FOR",
+            "Waits for somebody's answer.",
+            ID,
+            Field("wait_for", WAIT_FOR, "What to ask, and whom.", required=True),
+            *(IF, FORCED, ALLOW_FAILURE),
+        ),
+    )
+}
+"""Every kind of step by its name."""
+
+KEYS: Final = tuple(kind.key for kind in KINDS.values())
+"""The fields by which kinds are known."""
+
+OUTPUT_ID: Final = "output"
+"""The id of the implicit last step of a job with an ``output``."""
+
+
+OWNERS: Final[Mapping[str, tuple[str, ...]]] = {
+    name: tuple(kind.key for kind in KINDS.values() if name in kind.fields)
+    for name in dict.fromkeys(name for kind in KINDS.values() for name in kind.fields)
+}
+"""The keys of the kinds that have a field, by the field's name."""
+
+JOB: Final = group(
+    "A job",
+    Field("$schema", values.ANY, "Accepted and ignored, so that editors can attach the schema.", nullable=True),
+    Field(
+        "id",
+        values.JOB_ID,
+        "The job's id; one is made up where none is given. The same id and job again is the same job.",
+        nullable=True,
+    ),
+    Field("name", values.NAME, "A name for people.", nullable=True),
+    Field("timeout", values.SECONDS, "Seconds from the start of the run, waits included.", nullable=True),
+    Field("parameters", values.OBJECT, "Values that no step changes: `{< name >}`.", default={}),
+    Field("local_values", values.OBJECT, "Another name of `parameters`, the library's."),
+    Field("variables", values.OBJECT, "Values that steps read and change: `{# name #}`.", default={}),
+    Field("steps", Steps(least=0), "What to do, in this order.", required=True),
+    Field(
+        "output",
+        values.ANY,
+        "The job's result: any JSON with tags and expressions, evaluated as the last step, whose id is `output`.",
+        nullable=True,
+        tags=True,
+    ),
+)
+
+RESERVED: Final = frozenset(
+    {
+        "tags",
+        "global_values",
+        "globals",
+        "step_limit",
+        "block_limit_overrides",
+        "blocks",
+        "on_step_update",
+        "on_job_finish",
+    }
+)
+"""What the library took in a job's dictionary or constructor, and users must never decide."""

@@ -1,0 +1,92 @@
+"""Fields of the objects that stand in steps: `retry`, `poll`, `tolerate`, `wait`, `wait_for`, and branches of a choice.
+
+A part of the one table of fields; see `handler.payload.fields`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handler.payload import values
+from handler.payload.table import Field, Group, Steps
+
+
+def group(owner: str, *fields: Field, one_of: tuple[str, ...] = ()) -> Group:
+    return Group(owner, {one.name: one for one in fields}, one_of)
+
+
+RETRY: Final = group(
+    "retry",
+    Field("attempts", values.TRIES, "Tries in all, the first included.", default=3),
+    Field("delay", values.DELAY, "Seconds before the second try.", default=1.0),
+    Field("backoff", values.FACTOR, "Each further delay is this many times the one before.", default=2.0),
+    Field("max_delay", values.DELAY, "The longest delay, in seconds.", default=30.0),
+    Field(
+        "jitter",
+        values.BOOLEAN,
+        "Wait a random part of the delay, at least half of it, so that many jobs do not try again at once.",
+        default=True,
+    ),
+    Field(
+        "on",
+        values.RETRY_ON,
+        "After which failures to try again: statuses, and `http` statuses or `code`s of the error's details.",
+        default=["UNHANDLED_EXCEPTION", "CALL_FAILED"],
+    ),
+)
+
+POLL: Final = group(
+    "poll",
+    Field(
+        "until",
+        values.CONDITION,
+        "Call the block again until this holds. `result` is what the block returned.",
+        required=True,
+        tags=True,
+    ),
+    Field("every", values.PACE, "Seconds between the end of a call and the next one.", required=True),
+    Field("max", values.CALLS, "Calls at most; then the step is TIME_LIMIT_EXCEED.", required=True),
+)
+
+TOLERATE: Final = group(
+    "tolerate",
+    Field("count", values.COUNT, "Items that may fail."),
+    Field("percent", values.PERCENT, "Share of the whole list that may fail."),
+    one_of=("count", "percent"),
+)
+
+WAIT: Final = group(
+    "wait",
+    Field("seconds", values.WAIT_SECONDS, "How long to wait.", tags=True),
+    Field("until", values.MOMENT, "When to go on: a time with its offset.", tags=True),
+    one_of=("seconds", "until"),
+)
+
+WAIT_FOR: Final = group(
+    "wait_for",
+    Field("timeout", values.SECONDS, "Seconds, from the step's turn on, in which the answer must come.", required=True),
+    Field("message", values.STRING, "What the person is asked.", nullable=True, tags=True),
+    Field("tags", values.CALLER_TAGS, "Who answers needs one of these tags.", nullable=True, default=[]),
+    Field(
+        "not_sender",
+        values.BOOLEAN,
+        "Whether the one who sent the job may not answer.",
+        nullable=True,
+        default=False,
+    ),
+    Field(
+        "form",
+        values.FORM,
+        "What the answer's `value` must look like: JSON Schema with the keywords `type`, `properties`, `required`, "
+        "`items`, `enum`, `default`, `minimum`, `maximum`, `minLength`, `maxLength` and `description`.",
+        nullable=True,
+    ),
+)
+
+BRANCH: Final = group(
+    "A branch",
+    Field(
+        "if", values.CONDITION, "The branch is taken if this holds and no earlier one did.", required=True, tags=True
+    ),
+    Field("do", Steps(most=values.MAX_INNER_STEPS), "The steps of the branch.", required=True),
+)

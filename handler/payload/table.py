@@ -1,0 +1,107 @@
+"""What the table of a job's fields is made of: fields, objects with fields of their own, lists of steps, kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from handler.payload.values import Value
+
+ABSENT: Final = object()
+"""The default of a field that has none: leaving it out is not the same as any value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One field of an object.
+
+    Attributes:
+        name: its key.
+        holds: what kind of value it holds: a plain one, an object with fields of its own, a list of those, or steps.
+        about: what it means, for people.
+        required: whether it must be there.
+        nullable: whether null is the same as leaving it out.
+        default: what leaving it out means, or `ABSENT`.
+        tags: whether tags and expressions are read in it; otherwise it is a literal.
+    """
+
+    name: str
+    holds: Value | Group | Branches | Steps
+    about: str
+    required: bool = False
+    nullable: bool = False
+    default: Any = ABSENT
+    tags: bool = False
+
+    @property
+    def expects(self) -> str:
+        """The words that end the sentence "`name` is …"."""
+        return self.holds.expects
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """An object with fields of its own.
+
+    Attributes:
+        owner: how messages call it, at the beginning of a sentence.
+        fields: by name, in the order in which they are written.
+        one_of: names of fields of which exactly one must be there.
+    """
+
+    owner: str
+    fields: Mapping[str, Field]
+    one_of: tuple[str, ...] = ()
+    expects: str = "an object"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branches:
+    """A list of branches of a choice."""
+
+    branch: Group
+    expects: str = "a list of at least one branch, each with `if` and `do`"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """A list of inner steps.
+
+    Attributes:
+        least: how many there must be.
+        most: how many there may be, or ``None`` for as many as a job may have.
+        loop: whether they are the body of a loop.
+    """
+
+    least: int = 1
+    most: int | None = None
+    loop: bool = False
+
+    @property
+    def expects(self) -> str:
+        if self.most is None:
+            return "a list of steps" if not self.least else "a list of at least one step"
+        return f"a list of {self.least} to {self.most} steps"
+
+
+KindName = Literal["block", "for_each", "while", "choose", "try", "set", "end", "wait", "wait_for"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """One kind of step.
+
+    Attributes:
+        name: of the kind.
+        key: the field by which it is known.
+        action: the action in its records; ``None`` for a block's own name.
+        about: what it does, for people.
+        fields: by name, in the order in which they are written.
+    """
+
+    name: KindName
+    key: str
+    action: str | None
+    about: str
+    fields: Mapping[str, Field]

@@ -1,0 +1,201 @@
+"""JSON Schema of the shape of a job: what the table of fields says, in the words of JSON Schema.
+
+A step may hold others, and what it may hold depends on where it stands: ids are needed inside, loops and choices nest
+four deep, and only a loop can be ended early. So there is one schema of a step for each kind of place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from handler.payload.fields import JOB, KINDS
+from handler.payload.shape import MAX_DEPTH
+from handler.payload.table import ABSENT, Branches, Field, Group, Kind, Steps
+from handler.payload.values import ANY, BOOLEAN, OBJECT, STRING, Value
+
+Schema = dict[str, Any]
+
+DEEPER: Final = ("for_each", "while", "choose")
+"""Kinds that count for the depth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A kind of place where steps stand.
+
+    Attributes:
+        depth: loops and choices around it.
+        in_loop: whether one of them is a loop.
+        inner: whether the steps need ids.
+    """
+
+    depth: int = 0
+    in_loop: bool = False
+    inner: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the schema of its steps."""
+        if not self.inner:
+            return "Step"
+        return f"Step{self.depth}{'InLoop' if self.in_loop else ''}"
+
+    @property
+    def of_loop(self) -> Place:
+        """Where the steps of a loop stand."""
+        return Place(self.depth + 1, in_loop=True, inner=True)
+
+    @property
+    def of_choice(self) -> Place:
+        """Where the steps of a branch stand."""
+        return Place(self.depth + 1, self.in_loop, inner=True)
+
+    @property
+    def of_try(self) -> Place:
+        """Where the steps of a `try` stand."""
+        return Place(self.depth, self.in_loop, inner=True)
+
+
+class ShapeSchemas:
+    """The schemas of a job and of all that is in it.
+
+    Args:
+        prefix: of references: ``#/$defs/`` in a schema of its own.
+        use_of_blocks: the name of a schema for steps that run a block, besides their shape; ``None`` for no such.
+    """
+
+    def __init__(self, prefix: str = "#/$defs/", use_of_blocks: str | None = None) -> None:
+        self._prefix = prefix
+        self._use_of_blocks = use_of_blocks
+        self.defs: dict[str, Schema] = {}
+
+    def job(self) -> Schema:
+        """The schema of a job. `defs` then has those that it refers to."""
+        for kind in KINDS.values():
+            self.defs[_name_of(kind)] = self._kind(kind)
+        schema = _object(JOB.fields)
+        schema["properties"]["steps"]["items"] = self._steps_of(Place())
+        schema["not"] = {"required": ["parameters", "local_values"]}
+        return {"title": "Conduit job", "description": "What to do, and with which values.", **schema}
+
+    def _reference(self, name: str) -> Schema:
+        return {"$ref": f"{self._prefix}{name}"}
+
+    def _steps_of(self, place: Place) -> Schema:
+        """A reference to the schema of the steps of a place, which is made if it is new."""
+        if place.name not in self.defs:
+            self.defs[place.name] = {}  # known before it is made: steps stand in steps
+            self.defs[place.name] = self._step(place)
+        return self._reference(place.name)
+
+    def _step(self, place: Place) -> Schema:
+        deepest = place.depth >= MAX_DEPTH
+        kinds = [kind for kind in KINDS.values() if not (deepest and kind.name in DEEPER)]
+        shown = {kind.key: {"description": kind.about} for kind in kinds}
+        return {
+            "type": "object",
+            "title": "Step",
+            "description": f"A step has exactly one of {', '.join(kind.key for kind in kinds)}.",
+            "required": ["id"] if place.inner else [],
+            "properties": {
+                "id": {"type": "string"} if place.inner else {},
+                **shown,
+                **self._inner_steps(place, deepest=deepest),
+                **({} if place.in_loop else {"end": {**shown["end"], "enum": ["job"]}}),
+            },
+            "oneOf": [_is_of(kind) for kind in kinds],
+            "allOf": [{"if": _is_of(kind), "then": self._reference(_name_of(kind))} for kind in kinds],
+        }
+
+    def _inner_steps(self, place: Place, *, deepest: bool) -> Schema:
+        """What the fields that hold steps hold in this place."""
+        tried = {"items": self._steps_of(place.of_try)}
+        found: Schema = {"try": {"description": KINDS["try"].about, **tried}, "catch": tried}
+        if not deepest:
+            branch = {"items": self._steps_of(place.of_choice)}
+            found["do"] = {"items": self._steps_of(place.of_loop)}
+            found["else"] = branch
+            found["choose"] = {"description": KINDS["choose"].about, "items": {"properties": {"do": branch}}}
+        return found
+
+    def _kind(self, kind: Kind) -> Schema:
+        schema = {"description": kind.about, **_object(kind.fields)}
+        if kind.name == "for_each":
+            schema["oneOf"] = [
+                {"required": ["do"], "not": {"anyOf": [_given(name) for name in ("parameters", "retry", "poll")]}},
+                {"required": ["action"]},
+            ]
+        if "action" in kind.fields and self._use_of_blocks is not None:
+            schema["allOf"] = [self._reference(self._use_of_blocks)]
+        return schema
+
+
+def _name_of(kind: Kind) -> str:
+    return f"{kind.name.title().replace('_', '')}Step"
+
+
+def _is_of(kind: Kind) -> Schema:
+    """What a step has that is of that kind and of no other."""
+    if kind.name == "block":
+        return {"required": ["action"], "not": {"required": ["for_each"]}}
+    return {"required": [kind.key]}
+
+
+def _given(name: str) -> Schema:
+    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+
+
+def _object(table: Mapping[str, Field]) -> Schema:
+    return {
+        "type": "object",
+        "properties": {name: _field(one) for name, one in table.items()},
+        "required": [name for name, one in table.items() if one.required],
+        "additionalProperties": False,
+    }
+
+
+def _field(one: Field) -> Schema:
+    schema = _holds(one)
+    if one.nullable and schema:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    described = {**schema, "description": _describe(one)}
+    return described if one.default is ABSENT else {**described, "default": one.default}
+
+
+def _holds(one: Field) -> Schema:
+    match one.holds:
+        case Value() as value:
+            return _value(value)
+        case Group() as group:
+            return _group(group)
+        case Branches() as branches:
+            return {"type": "array", "minItems": 1, "items": _group(branches.branch)}
+        case Steps() as steps:
+            most = {} if steps.most is None else {"maxItems": steps.most}
+            return {"type": "array", "minItems": steps.least, **most}
+
+
+def _group(group: Group) -> Schema:
+    schema = _object(group.fields)
+    if group.one_of:
+        schema["oneOf"] = [{"required": [name]} for name in group.one_of]
+    return schema
+
+
+@lru_cache(maxsize=128)
+def _value(value: Value) -> Schema:
+    schema: Schema = GenerateJsonSchema().generate(value.core)
+    if value.refused is not None:
+        schema["not"] = {"enum": sorted(value.refused())}
+    return schema
+
+
+def _describe(one: Field) -> str:
+    if isinstance(one.holds, Value) and one.holds not in (ANY, OBJECT, BOOLEAN, STRING):
+        return f"{one.about} It is {one.holds.expects}."
+    return one.about
