@@ -147,7 +147,20 @@ def _blocks(chosen: Namespace) -> int:
     return 0
 
 
-COMMANDS: Final = {"run": _run, "serve": _serve, "validate": _validate, "blocks": _blocks, "demo": _demo}
+def _jobs(chosen: Namespace) -> int:
+    from handler.console.remote_jobs import run_action  # noqa: PLC0415  # only this command calls an API
+
+    return run_action(chosen)
+
+
+COMMANDS: Final = {
+    "run": _run,
+    "serve": _serve,
+    "validate": _validate,
+    "blocks": _blocks,
+    "jobs": _jobs,
+    "demo": _demo,
+}
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from handler.console.remote_usage import EPILOG, add_jobs
+
 Command = Callable[[argparse.Namespace], int]
 """Does what the arguments ask and gives the exit code."""
 
@@ -17,6 +19,7 @@ examples:
   conduit validate job.json                   what is wrong with a job, without running it
   conduit blocks TEXT.JOIN                    what a block does and what it takes
   conduit serve --port 8080                   the HTTP API, its worker and its sweeper
+  conduit jobs list --status FAILED           the jobs of a deployed stack, or of `conduit serve`
 """
 _CODES: Final = """\
 exit codes: 0 when all is well, 1 when a job failed, 2 when something could not be read or was refused"""
@@ -26,7 +29,7 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The command's arguments and their help.
 
     Args:
-        commands: what each of the commands does: `run`, `serve`, `validate`, `blocks` and `demo`.
+        commands: what each of the commands does: one for each name.
     """
     parser = argparse.ArgumentParser(
         prog="conduit",
@@ -39,6 +42,7 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_serve(added)
     _add_validate(added)
     _add_blocks(added)
+    add_jobs(_add(added, "jobs", "list, watch, submit, cancel, redrive and answer jobs of a stack", EPILOG))
     _add_deployment(_add(added, "demo", "run two example jobs and show what they leave in table and bus"))
     for name, command in commands.items():
         added.choices[name].set_defaults(command=command)

@@ -1,0 +1,179 @@
+"""`conduit jobs`: the jobs of a deployed stack, or of a local one, over its HTTP API."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from handler.console.job_printer import complain, write
+from handler.console.job_source import read_jobs
+from handler.console.job_text import columns, job_lines, shorten, step_cells
+from handler.console.remote_usage import address_of
+from infra.clients import Clients
+from infra.remote_api import RemoteAnswer, RemoteApi, UnreachableApiError
+from infra.remote_logs import read_job_log
+
+FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 10.0
+"""Seconds between two looks of `watch`; the pause doubles while nothing changes."""
+SUCCESS: Final = 300
+"""Statuses of HTTP below this are successes."""
+
+
+class RefusedRequestError(Exception):
+    """The API refused a request. The message is the problem's, with the pointer of each error."""
+
+
+def run_action(chosen: Namespace) -> int:
+    """Do what the arguments of `conduit jobs` ask.
+
+    Returns:
+        0; 1 when a job did not succeed; 2 when the API refused the request or does not answer.
+    """
+    if chosen.action == "logs":
+        lines = read_job_log(Clients().client("logs"), chosen.group, chosen.id)
+        write(json.dumps(line, ensure_ascii=False) for line in lines)
+        return 0
+    try:
+        return RemoteJobs(RemoteApi(*address_of(chosen))).run(chosen)
+    except (RefusedRequestError, UnreachableApiError) as error:
+        complain(str(error))
+        return 2
+
+
+class RemoteJobs:
+    """The commands.
+
+    Args:
+        api: the API that they call.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(self, api: RemoteApi, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._api = api
+        self._sleep = sleep
+
+    def run(self, chosen: Namespace) -> int:
+        """Do what the arguments ask; the exit code is 0, or 1 when the job that was watched did not succeed."""
+        commands = {
+            "list": self._list,
+            "show": self._show,
+            "watch": self._watch,
+            "submit": self._submit,
+            "cancel": self._cancel,
+            "redrive": self._redrive,
+            "answer": self._answer,
+        }
+        code: int = commands[chosen.action](chosen)
+        return code
+
+    def _ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> RemoteAnswer:
+        answer = self._api.call(method, path, body, headers)
+        if answer.status >= SUCCESS and answer.status != 304:  # noqa: PLR2004  # not modified
+            raise RefusedRequestError(_explain(answer))
+        return answer
+
+    def _list(self, chosen: Namespace) -> int:
+        names = ("status", "waiting", "name", "workflow", "created_after", "created_before")
+        query = {name: value for name in names if (value := getattr(chosen, name)) is not None}
+        rows: list[tuple[str, ...]] = [("id", "status", "created", "name", "failed step")]
+        for job in self._pages(query, chosen.limit):
+            if chosen.json:
+                write([json.dumps(job, ensure_ascii=False)])
+            else:
+                rows.append(_row(job))
+        if not chosen.json:
+            write(columns(rows) if len(rows) > 1 else ["No jobs."])
+        return 0
+
+    def _pages(self, query: dict[str, str], limit: int) -> Iterator[dict[str, Any]]:
+        left, cursor = limit, None
+        while left > 0:
+            page = {**query, "limit": str(min(left, 100)), **({"cursor": cursor} if cursor else {})}
+            body = self._ask("GET", f"/jobs?{urlencode(page)}").body
+            yield from body["jobs"]
+            left -= len(body["jobs"])
+            cursor = body["cursor"]
+            if not cursor:
+                return
+
+    def _show(self, chosen: Namespace) -> int:
+        self._print(self._ask("GET", _path(chosen.id)).body, as_json=chosen.json)
+        return 0
+
+    def _print(self, job: dict[str, Any], *, as_json: bool) -> None:
+        write([json.dumps(job, ensure_ascii=False)] if as_json else job_lines(job))
+
+    def _watch(self, chosen: Namespace) -> int:
+        """Print each step when it ends, then how the job ended."""
+        shown: set[int] = set()
+        pause, tag = FIRST_PAUSE, None
+        while True:
+            answer = self._ask("GET", _path(chosen.id), headers={"If-None-Match": tag} if tag else None)
+            if answer.status == 304:  # noqa: PLR2004  # not modified
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                job, tag, pause = answer.body, answer.headers.get("etag"), FIRST_PAUSE
+                for step in job["steps"]:
+                    if step["status"]["name"] != "NONE" and step["position"] not in shown:
+                        shown.add(step["position"])
+                        write(["  ".join(cell for cell in step_cells(step) if cell)])
+                if job["status"] in FINISHED:
+                    write([job["status"]])
+                    return 0 if job["status"] == "SUCCEEDED" else 1
+            self._sleep(pause)
+
+    def _submit(self, chosen: Namespace) -> int:
+        headers = {"Prefer": "respond-async"} if chosen.respond_async else {}
+        code = 0
+        for source in read_jobs(chosen.files):
+            job = self._ask("POST", "/jobs", source.text.encode(), {**headers, "Content-Type": "application/json"}).body
+            self._print(job, as_json=chosen.json)
+            if job["status"] in FINISHED and job["status"] != "SUCCEEDED":
+                code = 1
+        return code
+
+    def _cancel(self, chosen: Namespace) -> int:
+        self._ask("POST", _path(chosen.id) + "/cancel")
+        write([f"{chosen.id}: the cancel is on its way."])
+        return 0
+
+    def _redrive(self, chosen: Namespace) -> int:
+        body = {"from_step": chosen.from_step} if chosen.from_step else {}
+        job = self._ask("POST", _path(chosen.id) + "/redrive", body).body
+        write([f"{chosen.id}: run {job['run']} has been queued."])
+        return 0
+
+    def _answer(self, chosen: Namespace) -> int:
+        body: dict[str, Any] = {"ok": not chosen.reject}
+        if chosen.value is not None:
+            body["value"] = chosen.value
+        if chosen.reason is not None:
+            body["reason"] = chosen.reason
+        self._ask("POST", f"{_path(chosen.id)}/steps/{quote(chosen.path, safe='')}/answer", body)
+        write([f"{chosen.id}: {chosen.path} is answered."])
+        return 0
+
+
+def _path(job_id: str) -> str:
+    return f"/jobs/{quote(job_id, safe='')}"
+
+
+def _row(job: Mapping[str, Any]) -> tuple[str, ...]:
+    waiting = job.get("waiting")
+    status = f"{job['status']} (waits for {waiting['for']})" if waiting else job["status"]
+    failed = job.get("failed_step")
+    where = "" if not failed else f"{failed.get('path') or failed['id']}: {failed['status']['name']}"
+    return (job["id"], status, job["created_at"], shorten(job["name"] or "", 30), where)
+
+
+def _explain(answer: RemoteAnswer) -> str:
+    problem = answer.body if isinstance(answer.body, dict) else {}
+    lines = [str(problem.get("detail") or problem.get("title") or f"The API answered {answer.status}.")]
+    lines += [f"  {error['pointer'] or '(the job)'}: {error['message']}" for error in problem.get("errors", ())]
+    return "\n".join(lines)

@@ -1,0 +1,101 @@
+"""The HTTP API of a stack, as a program calls it: with a bearer token, signed with SigV4, or openly."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+TIMEOUT: Final = 35.0
+"""Seconds. The API answers within 29."""
+_REGION_OF_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.amazonaws\.com")
+
+
+class UnreachableApiError(Exception):
+    """No answer came, or one that is no JSON. The message says from where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAnswer:
+    """An answer of the API: status, headers in lower case, and the body as JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+class RemoteApi:
+    """Calls one API.
+
+    Args:
+        url: its address, stage included, such as ``https://abc.execute-api.eu-central-1.amazonaws.com``.
+        token: a bearer token. Without one, requests to an address of API Gateway are signed with the credentials of the
+            AWS environment; requests to any other address are sent openly.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        if not re.match(r"https?://[^/\s]+", url):
+            raise UnreachableApiError(f"{url!r} is not the URL of an API, such as http://127.0.0.1:8080.")
+        self._url = url.rstrip("/")
+        self._token = token
+
+    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> RemoteAnswer:
+        """Send one request.
+
+        Args:
+            method: of HTTP.
+            path: with its query, from the API's root.
+            body: sent as JSON; ``None`` for no body, bytes as they are.
+            headers: further headers.
+
+        Raises:
+            UnreachableApiError: see there.
+        """
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if data is not None else {})}
+        request = urllib.request.Request(  # noqa: S310  # the scheme was checked
+            self._url + path, data=data, headers={**sent, **(headers or {})}, method=method
+        )
+        self._authorize(request)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310  # as above
+                return _read(answer.status, answer.headers, answer.read(), self._url)
+        except urllib.error.HTTPError as error:
+            with error:
+                return _read(error.code, error.headers, error.read(), self._url)
+        except (urllib.error.URLError, OSError) as error:
+            reason = getattr(error, "reason", error)
+            raise UnreachableApiError(f"{self._url} does not answer: {reason}") from None
+
+    def _authorize(self, request: urllib.request.Request) -> None:
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        elif region := _REGION_OF_HOST.search(self._url):
+            _sign(request, region[1])
+
+
+def _sign(request: urllib.request.Request, region: str) -> None:
+    """Add the headers of SigV4, with the credentials that the AWS CLI would use."""
+    from botocore.auth import SigV4Auth  # noqa: PLC0415  # only a signed call needs it
+    from botocore.awsrequest import AWSRequest  # noqa: PLC0415  # as above
+    from botocore.session import Session  # noqa: PLC0415  # as above
+
+    credentials = Session().get_credentials()
+    if credentials is None:
+        raise UnreachableApiError("This API takes signed requests and there are no AWS credentials; or pass --token.")
+    signed = AWSRequest(request.get_method(), request.full_url, headers=dict(request.headers), data=request.data)
+    SigV4Auth(credentials, "execute-api", region).add_auth(signed)
+    for name, value in signed.headers.items():
+        request.add_header(name, value)
+
+
+def _read(status: int, headers: Any, text: bytes, url: str) -> RemoteAnswer:
+    try:
+        body = json.loads(text) if text else None
+    except ValueError:
+        raise UnreachableApiError(f"{url} answered {status} with something that is no JSON: {text[:200]!r}") from None
+    return RemoteAnswer(status, {name.lower(): value for name, value in headers.items()}, body)

@@ -1,0 +1,164 @@
+"""`conduit jobs` against an API on the loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from handler.cli import main
+from handler.console.remote_jobs import RemoteJobs
+from handler.console.usage import make_parser
+from infra.remote_api import RemoteApi, UnreachableApiError
+
+STEP = {
+    "id": "a",
+    "path": "a",
+    "position": 1,
+    "action": "TEXT.JOIN",
+    "status": {"name": "DONE", "value": 0},
+    "result": "x",
+    "error": None,
+    "attempts": 1,
+    "duration_ms": 0.4,
+}
+JOB = {
+    "id": "j",
+    "name": "Order",
+    "status": "SUCCEEDED",
+    "run": 1,
+    "created_at": "2026-11-26T19:00:00.000Z",
+    "variables": {},
+    "failed_step": None,
+    "waiting": None,
+    "steps": [STEP],
+}
+
+
+class Api(ThreadingHTTPServer):
+    """Answers each request with the next of `answers` and keeps what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: list[tuple[int, dict[str, str], Any]] = []
+        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Api
+
+    def handle_any(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        self.server.asked.append((self.command, self.path, dict(self.headers), body))
+        status, headers, answer = self.server.answers.pop(0)
+        text = json.dumps(answer).encode() if answer is not None else b""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = handle_any  # noqa: N815  # the names that the server looks for
+
+    def log_message(self, format: str, *values: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    server = Api()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def run(api: Api, *arguments: str) -> int:
+    return main(["jobs", "--url", api.url, "--token", "secret-token", *arguments])
+
+
+def test_list_goes_through_the_pages_and_shows_a_row_for_each_job(api: Api, capsys: Any) -> None:
+    waiting = {**JOB, "id": "w", "status": "QUEUED", "waiting": {"for": "answer", "path": "ok"}}
+    api.answers = [(200, {}, {"jobs": [JOB], "cursor": "c1"}), (200, {}, {"jobs": [waiting], "cursor": None})]
+    assert run(api, "list", "--status", "FAILED", "--limit", "5") == 0
+    assert [path for _, path, _, _ in api.asked] == [
+        "/jobs?status=FAILED&limit=5",
+        "/jobs?status=FAILED&limit=4&cursor=c1",
+    ]
+    assert api.asked[0][2]["Authorization"] == "Bearer secret-token"
+    printed = capsys.readouterr().out
+    assert "QUEUED (waits for answer)" in printed
+
+
+def test_watch_prints_each_step_once_and_asks_less_often_while_nothing_changes(api: Api, capsys: Any) -> None:
+    running = {**JOB, "status": "RUNNING"}
+    api.answers = [(200, {"ETag": '"1"'}, running), (304, {}, None), (304, {}, None), (200, {}, JOB)]
+    pauses: list[float] = []
+    chosen = make_parser({}).parse_args(["jobs", "watch", "j"])
+    assert RemoteJobs(RemoteApi(api.url), pauses.append).run(chosen) == 0
+    assert pauses == [0.5, 1.0, 2.0]
+    assert api.asked[1][2]["If-None-Match"] == '"1"'
+    printed = capsys.readouterr().out.splitlines()
+    assert len([line for line in printed if "TEXT.JOIN" in line]) == 1
+    assert printed[-1] == "SUCCEEDED"
+
+
+def test_answer_sends_the_value_and_the_path_is_one_segment(api: Api) -> None:
+    api.answers = [(200, {}, STEP)]
+    assert run(api, "answer", "j", "orders.3.ok", "--value", '{"limit": 500}', "--reject", "--reason", "no") == 0
+    assert api.asked[0][0::3] == ("POST", {"ok": False, "value": {"limit": 500}, "reason": "no"})
+    assert api.asked[0][1] == "/jobs/j/steps/orders.3.ok/answer"
+
+
+def test_submit_redrive_and_cancel_call_their_routes(api: Api, tmp_path: Any) -> None:
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps({"steps": []}))
+    failed = {**JOB, "status": "FAILED", "run": 2}
+    api.answers = [(201, {}, failed), (202, {}, failed), (202, {}, failed)]
+    assert run(api, "submit", "--async", str(file)) == 1
+    assert run(api, "redrive", "j", "--from", "a") == 0
+    assert run(api, "cancel", "j") == 0
+    assert [(method, path, body) for method, path, _, body in api.asked] == [
+        ("POST", "/jobs", {"steps": []}),
+        ("POST", "/jobs/j/redrive", {"from_step": "a"}),
+        ("POST", "/jobs/j/cancel", None),
+    ]
+    assert api.asked[0][2]["Prefer"] == "respond-async"
+
+
+def test_a_refusal_shows_the_problem_with_its_pointers_and_exits_with_2(api: Api, capsys: Any) -> None:
+    errors = [{"pointer": "/limit", "code": "INVALID", "message": "Too large."}]
+    api.answers = [(422, {}, {"detail": "The request is invalid.", "errors": errors})]
+    assert run(api, "list") == 2
+    assert capsys.readouterr().err.splitlines() == ["The request is invalid.", "  /limit: Too large."]
+
+
+def test_an_api_that_does_not_answer_is_named(capsys: Any) -> None:
+    assert main(["jobs", "--url", "http://127.0.0.1:9", "list"]) == 2
+    assert "http://127.0.0.1:9 does not answer" in capsys.readouterr().err
+
+
+def test_requests_to_api_gateway_are_signed_with_the_aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    sent: list[Any] = []
+
+    def refuse(request: Any, **_: Any) -> Any:
+        sent.append(request)
+        raise OSError("no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    with pytest.raises(UnreachableApiError, match="no network"):
+        RemoteApi("https://abc.execute-api.eu-central-1.amazonaws.com").call("GET", "/jobs")
+    authorization = sent[0].get_header("Authorization")
+    assert "AKIDEXAMPLE" in authorization
+    assert "/eu-central-1/execute-api/aws4_request" in authorization
