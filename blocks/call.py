@@ -68,6 +68,10 @@ class Call(Protocol):
         """Seconds until the step is stopped; infinite when nothing limits it."""
 
     @property
+    def timeout(self) -> float | None:
+        """The step's own time limit, in seconds, as the user wrote it."""
+
+    @property
     def limit_left(self) -> float:
         """Seconds until a limit (the step's own, its block's, the job's) ends the step as a failure.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from hashlib import sha256
+from math import inf
 from typing import Annotated, Any, Final, Literal, NotRequired, Protocol
 
 from pydantic import ConfigDict, Field
@@ -18,7 +19,11 @@ from blocks.block import ABSENT, Call, Category
 category = Category("HTTP")
 
 SECONDS: Final = 30
-"""How long a call may take where its step says nothing shorter."""
+"""How long a call may take whose step has no `timeout`.
+
+It is no time limit of the block: a step with one is not started when less is left of the invocation, and most calls
+take a fraction of it.
+"""
 MOMENT: Final = 0.25
 """Seconds before the step's limit at which a call gives up, to say so. Of a short limit it is a tenth."""
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -104,7 +109,7 @@ class Client(Protocol):
         """
 
 
-@category.block(effect="none", timeout=SECONDS)
+@category.block(effect="none")
 def get(
     http__: Client,
     call__: Call,
@@ -126,7 +131,8 @@ def get(
     What is no JSON is a text, or `{"base64": "…"}` where it is none. No answer in time, 408, 425, 429 and 5xx are
     CALL_FAILED, which `retry` tries again; any other answer that is not expected, and a place that may not be called,
     are CALL_REFUSED. The error's `details` hold `status` and the first 1,000 characters of the body. An answer of more
-    than 200 KB is RESULT_LIMIT_EXCEED; a URL or header that cannot be is INVALID_ARGUMENT.
+    than 200 KB is RESULT_LIMIT_EXCEED; a URL or header that cannot be is INVALID_ARGUMENT. A call may take 30 seconds,
+    or what the step's `timeout` says.
     """
     result = http__.send(
         method="GET",
@@ -141,7 +147,7 @@ def get(
     return result if keep is None else _kept(result, keep)
 
 
-@category.block(effect="at_least_once", timeout=SECONDS)
+@category.block(effect="at_least_once")
 def request(
     http__: Client,
     call__: Call,
@@ -189,7 +195,9 @@ def request(
 
 def _seconds(call: Call) -> float:
     """How long the call may take: as long as its step, less a moment to say that it took too long."""
-    left = min(call.limit_left, SECONDS)
+    if call.limit_left == inf and call.timeout is not None:
+        return call.timeout  # the invocation ends first, and that fails nothing
+    left = call.limit_left if call.timeout is not None else min(call.limit_left, SECONDS)
     return left - min(MOMENT, left / 10)
 
 

@@ -30,6 +30,17 @@ def _narrow(globs: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+def _pairs(value: Any) -> Any:
+    """``a=b`` as a pair. ``none`` is no pair at all: an empty variable would count as not set."""
+    if not isinstance(value, str):
+        return value
+    return tuple(tuple(word.split("=", 1)) for word in _words(value) if word != "none")
+
+
+Name = Annotated[str, Field(min_length=1)]
+BlockTags = Annotated[tuple[tuple[Name, Name], ...], BeforeValidator(_pairs)]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65_535)], ...], BeforeValidator(_words)]
 Globs = Annotated[tuple[Annotated[str, Field(pattern=r"^[^\s/@\\]+$")], ...], BeforeValidator(_words)]
 PrivateGlobs = Annotated[Globs, AfterValidator(_narrow)]
@@ -67,6 +78,9 @@ class Settings(BaseModel):
 
     cors_origins: Words = ()
     """Origins whose pages a browser lets read the API; ``*`` for any; empty for none."""
+
+    block_tags: BlockTags = (("AWS.*", "aws"),)
+    """Globs over the names of blocks, each with a tag that jobs need for them: ``HTTP.*=http, AWS.*=aws``."""
 
     # How much a caller may do.
     payload_limit: int = Field(default=256 * 1024, ge=1, le=380_000)

@@ -98,7 +98,7 @@ class JobForBlock:
 class StepCall:
     """`blocks.block.Call`."""
 
-    __slots__ = ("_can_fail", "_ends_at", "_now", "_run_isolated", "charge", "fence", "idempotency_key")
+    __slots__ = ("_can_fail", "_ends_at", "_now", "_run_isolated", "charge", "fence", "idempotency_key", "timeout")
 
     def __init__(
         self,
@@ -109,6 +109,7 @@ class StepCall:
         charge: Charge,
         run_isolated: Callable[[Callable[[], Any], float], Any],
         *,
+        timeout: float | None,
         can_fail: bool,
     ) -> None:
         self.idempotency_key = key
@@ -118,6 +119,7 @@ class StepCall:
         self.charge = charge
         self._run_isolated = run_isolated
         self._can_fail = can_fail
+        self.timeout = timeout
 
     @property
     def limit_left(self) -> float:

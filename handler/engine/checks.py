@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
 from blocks.block import REGISTRY, Block
+from handler.engine.required_tags import NOTHING_ADDED, RequiredTags, compile_glob
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 
@@ -20,12 +20,14 @@ class Checks:
         step_limit: how many steps may run, or ``None``.
         overrides: globs over block names to limits; the first match wins, ``None`` lifts the limit.
         blocks: blocks that only this job has.
+        required: the tags that blocks need.
 
     Attributes:
         by_id: the first step of each id; a duplicate never replaces it.
         limits_uses: whether blocks have other limits here than their own.
         step_limit: how many steps may run; infinite for any number.
         known: what `find` has found so far, by the action as it was written.
+        needs: the tags that the found blocks need.
     """
 
     def __init__(
@@ -34,11 +36,14 @@ class Checks:
         step_limit: int | None,
         overrides: Mapping[str, int | None],
         blocks: Sequence[Block[..., Any]],
+        required: RequiredTags = NOTHING_ADDED,
     ) -> None:
         self.by_id: dict[str, ConduitStep] = {}
         self._tags = tags
         self.step_limit = inf if step_limit is None else step_limit
-        self._overrides = [(_compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
+        self.required = required
+        self.needs: dict[Block[..., Any], frozenset[str]] = {}
+        self._overrides = [(compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
         self._blocks = {block.action: block for block in blocks} if blocks else {}
         self.limits_uses = bool(overrides)
         self.known: dict[str, Block[..., Any] | None] = {}
@@ -55,6 +60,8 @@ class Checks:
             return None
         own = self._blocks.get(action.upper() if action.isascii() else action)
         found = self.known[action] = own or REGISTRY.get(action)
+        if found is not None:
+            self.needs[found] = self.required.of(found)
         return found
 
     def check(self, step: ConduitStep, position: int) -> None:
@@ -70,7 +77,7 @@ class Checks:
         over = self._is_over(block) if block.max_uses is not None or self._overrides else False
         if first is not step:
             step.status = ConduitStatus.DUPLICATE_STEP_IDS
-        elif block.tags and not block.tags <= self._tags:
+        elif not self.required.of(block) <= self._tags:
             step.status = ConduitStatus.FORBIDDEN_BLOCK
         elif over:
             step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
@@ -101,8 +108,3 @@ class Checks:
             matches = (limit for pattern, limit in self._overrides if pattern.fullmatch(block.action))
             self._limits[block] = next(matches, block.max_uses)
         return self._limits[block]
-
-
-def _compile_glob(pattern: str) -> re.Pattern[str]:
-    """``*`` for any number of characters, ``?`` for one; everything else is itself, in any case of letters."""
-    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE | re.DOTALL)

@@ -10,6 +10,7 @@ from handler.engine.checks import Checks
 from handler.engine.failure import Failure
 from handler.engine.language.contexts import JobView, StepsView
 from handler.engine.outcome import Decision, Execution, Outcome, Paused
+from handler.engine.required_tags import Pairs, required_tags
 from handler.engine.runtime import Runtime
 from handler.engine.status import NO_FAILURE, ConduitStatus
 from handler.engine.step import ConduitStep
@@ -42,6 +43,7 @@ class Conduit(StepList):
         block_limit_overrides: globs over block names to limits instead of `max_uses`; first match wins, ``None`` lifts.
         blocks: further blocks that only this job has, private ones for example.
         before_step: asked before each step that would run; see `Decision`. Answering CANCELLED cancels the job.
+        block_tags: globs over block names, each with a tag that jobs need for those blocks besides the blocks' own.
 
     Attributes:
         steps: its steps, in order.
@@ -66,6 +68,7 @@ class Conduit(StepList):
         block_limit_overrides: Mapping[str, int | None] | None = None,
         blocks: Sequence[Block[..., Any]] | None = None,
         before_step: Listener | None = None,
+        block_tags: Pairs = (),
     ) -> None:
         self.id = id
         self.name = name
@@ -82,7 +85,8 @@ class Conduit(StepList):
         self.paused: Paused | None = None
         self.created_at: str | None = None
         self._execution: Execution | None = None
-        super().__init__(Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or ()))
+        required = required_tags(block_tags)
+        super().__init__(Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or (), required))
         self._views = {"job": JobView(self), "steps": StepsView(self.by_id)}
         self._has_own_contexts = type(self).create_contexts is not Conduit.create_contexts
         self._tries = 0

@@ -37,6 +37,7 @@ class StepList:
         """
         checks, own, new = self._checks, self.steps, ConduitStep.__new__
         known, by_id, may_pass, limit = checks.known, checks.by_id, not checks.limits_uses, checks.step_limit
+        needs = checks.needs
         for data in steps:
             if type(data) is not dict and not isinstance(data, Mapping):
                 raise TypeError(
@@ -53,7 +54,7 @@ class StepList:
                 step.read_options(data)
                 passes = False
             else:
-                passes = may_pass and block.max_uses is None and not block.tags
+                passes = may_pass and block.max_uses is None and not needs[block]
             own.append(step)
             position = step.position = len(own)
             if not passes or position > limit or by_id.setdefault(step.id, step) is not step:

@@ -177,9 +177,9 @@ class StepRunner:
                 values.append(JobForBlock(job.id, job.name, job.tags, self.draft))
             elif name == CALL:
                 key = f"{job.execution.key}/{self.step.position}"
-                ends_at, can_fail = self.began + self.seconds, self.limiter != "invocation"
-                fence = job.execution.fence
-                values.append(StepCall(key, fence, ends_at, self.now, charge, run_in_child, can_fail=can_fail))
+                ends_at, fence = self.began + self.seconds, job.execution.fence
+                limits: Any = {"timeout": self.step.timeout, "can_fail": self.limiter != "invocation"}
+                values.append(StepCall(key, fence, ends_at, self.now, charge, run_in_child, **limits))
             else:
                 world = {"clock": self.now, "entropy": self.runtime.entropy}
                 values.append(global_value(self.block, name, job.global_values, world))

@@ -6,30 +6,37 @@ from typing import Any
 
 from blocks.block import Block, Registry
 from handler.caller import Caller
+from handler.engine.required_tags import RequiredTags
 
 
-def describe_block(block: Block[..., Any], caller: Caller) -> dict[str, Any]:
+def describe_block(block: Block[..., Any], caller: Caller, required: RequiredTags) -> dict[str, Any]:
     """One block's entry.
+
+    Args:
+        block: the block.
+        caller: who asks.
+        required: the tags that blocks need in this deployment.
 
     Returns:
         ``name`` is the block's full name, by which it is looked up, and ``action`` what a step writes: the same text.
         ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are what a job
         needs to use it, and ``allowed`` says whether this caller's jobs have them; ``timeout`` is in seconds.
     """
+    needed = required.of(block)
     return {
         "name": block.action,
         "action": block.action,
         "category": block.category,
         "description": block.description,
         "parameters": block.schema(),
-        "tags": sorted(block.tags),
-        "allowed": block.tags <= caller.tags,
+        "tags": sorted(needed),
+        "allowed": needed <= caller.tags,
         "max_uses": block.max_uses,
         "timeout": block.timeout,
         "effect": block.effect,
     }
 
 
-def list_blocks(registry: Registry, caller: Caller) -> dict[str, Any]:
+def list_blocks(registry: Registry, caller: Caller, required: RequiredTags) -> dict[str, Any]:
     """Every block, by name. Those that the caller may not use are shown too: a job can ask for the tag."""
-    return {"blocks": [describe_block(block, caller) for block in registry]}
+    return {"blocks": [describe_block(block, caller, required) for block in registry]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blocks.block import Registry
+from handler.engine.required_tags import required_tags
 from handler.errors import NotFoundError
 from handler.http.catalogue import describe_block, list_blocks
 from handler.http.openapi import openapi_document
@@ -25,6 +26,7 @@ class CatalogueEndpoints:
     def __init__(self, registry: Registry, settings: Settings) -> None:
         self._registry = registry
         self._settings = settings
+        self._required = required_tags(settings.block_tags)
 
     @property
     def routes(self) -> list[Route]:
@@ -39,7 +41,7 @@ class CatalogueEndpoints:
 
     async def list_blocks(self, call: Call) -> Reply:
         """``GET /blocks``."""
-        return Reply.json(200, list_blocks(self._registry, call.caller))
+        return Reply.json(200, list_blocks(self._registry, call.caller, self._required))
 
     async def get_block(self, call: Call) -> Reply:
         """``GET /blocks/{name}``."""
@@ -48,11 +50,12 @@ class CatalogueEndpoints:
         if block is None:
             hint = Suggestions().suggest(name, (known.action for known in self._registry))
             raise NotFoundError(f"There is no such block.{hint}")
-        return Reply.json(200, describe_block(block, call.caller))
+        return Reply.json(200, describe_block(block, call.caller, self._required))
 
-    async def schema(self, _call: Call) -> Reply:
-        """``GET /schema``."""
-        body = Reply.json(200, job_schema(self._registry)).body
+    async def schema(self, call: Call) -> Reply:
+        """``GET /schema``: with the blocks that the caller's jobs may use."""
+        usable = [block for block in self._registry if self._required.of(block) <= call.caller.tags]
+        body = Reply.json(200, job_schema(usable)).body
         return Reply(200, body, content_type="application/schema+json")
 
     async def openapi(self, call: Call) -> Reply:

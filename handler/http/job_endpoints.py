@@ -94,7 +94,8 @@ class JobEndpoints:
         except (InvalidJsonError, PayloadTooLargeError):
             raise
         except InvalidPayloadError as error:
-            more = find_more(call.request.body, error.problems, call.caller.rights, self._limits(call.caller))
+            limits, tags = self._limits(call.caller), self._settings.block_tags
+            more = find_more(call.request.body, error.problems, call.caller.rights, limits, tags)
             problems = bounded([*error.problems, *more])
         valid = all(problem.severity != "error" for problem in problems)
         return Reply.json(200, {"valid": valid, "problems": [problem.as_answer() for problem in problems]})
@@ -149,9 +150,8 @@ class JobEndpoints:
     def _limits(self, caller: Caller) -> PayloadLimits:
         return PayloadLimits(caller.payload_limit, self._settings.nesting_limit, self._settings.step_limit)
 
-    @staticmethod
-    def _judge(payload: JobPayload, caller: Caller) -> list[Problem]:
-        return find_problems(payload, caller.rights)
+    def _judge(self, payload: JobPayload, caller: Caller) -> list[Problem]:
+        return find_problems(payload, caller.rights, block_tags=self._settings.block_tags)
 
     @staticmethod
     def _identified(payload: JobPayload, key: str | None) -> JobPayload:

@@ -190,6 +190,7 @@ def restored(run: Run, ports: Ports) -> Conduit:
         id=job.key.job_id,
         tags=rights.tags,
         step_limit=rights.step_limit,
+        block_tags=ports.settings.block_tags,
         global_values=ports.global_values(job.key.tenant),
     )
     conduit.created_at = iso(job.created_at)

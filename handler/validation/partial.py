@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from handler.caller import Rights
+from handler.engine.required_tags import Pairs
 from handler.payload import json_text
 from handler.payload.parse import InvalidPayloadError, PayloadLimits, parse
 from handler.payload.problem import Problem
@@ -20,7 +21,9 @@ _PLAIN: Final = frozenset({"name", "timeout", "retry", "forced", "allow_failure"
 """Fields that no tag reads and that change no variable."""
 
 
-def find_more(body: bytes, problems: Sequence[Problem], rights: Rights, limits: PayloadLimits) -> list[Problem]:
+def find_more(
+    body: bytes, problems: Sequence[Problem], rights: Rights, limits: PayloadLimits, block_tags: Pairs = ()
+) -> list[Problem]:
     """The problems of the sound parts of a payload.
 
     Args:
@@ -28,6 +31,7 @@ def find_more(body: bytes, problems: Sequence[Problem], rights: Rights, limits: 
         problems: what is wrong with its shape.
         rights: what its sender may do.
         limits: how large it may be.
+        block_tags: as for `find_problems`.
     """
     paths = [_path(problem.pointer) for problem in problems]
     try:
@@ -45,7 +49,7 @@ def find_more(body: bytes, problems: Sequence[Problem], rights: Rights, limits: 
     )
     return [
         found
-        for found in find_problems(payload, rights)
+        for found in find_problems(payload, rights, block_tags=block_tags)
         if _path(found.pointer)[1] not in damaged
         and (harmless or (found.code != "INVALID_ARGUMENT" and found.severity == "error"))
     ]

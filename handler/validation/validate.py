@@ -17,6 +17,7 @@ from handler.engine import Conduit, ConduitStatus, ConduitStep, Limits
 from handler.engine.call import Budget
 from handler.engine.language.paths import Tag
 from handler.engine.language.tags import parse, whole_tag
+from handler.engine.required_tags import Pairs, RequiredTags, required_tags
 from handler.payload.parse import JobPayload
 from handler.payload.problem import MAX_PATH, MAX_PROBLEMS, Problem, Severity, bounded, point, quote
 from handler.payload.suggestion import Suggestions
@@ -36,16 +37,19 @@ _MESSAGES: Final = {
 }
 
 
-def find_problems(payload: JobPayload, rights: Rights, limits: Limits | None = None) -> list[Problem]:
+def find_problems(
+    payload: JobPayload, rights: Rights, limits: Limits | None = None, block_tags: Pairs = ()
+) -> list[Problem]:
     """The problems of a job that has the right shape, in the order of its steps.
 
     Args:
         payload: the job.
         rights: what its sender may do.
         limits: how much its tags may expand to.
+        block_tags: tags that the deployment adds to those of blocks.
     """
-    job = Conduit.from_dict(payload.as_job(), tags=rights.tags, step_limit=rights.step_limit)
-    return bounded(_Validation(job, rights, limits or Limits()).judge())
+    job = Conduit.from_dict(payload.as_job(), tags=rights.tags, step_limit=rights.step_limit, block_tags=block_tags)
+    return bounded(_Validation(job, rights, limits or Limits(), required_tags(block_tags)).judge())
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class _Validation:
     job: Conduit
     rights: Rights
     limits: Limits
+    required: RequiredTags
     contexts: StaticContexts = field(init=False)
     suggestions: Suggestions = field(default_factory=Suggestions)
     room: Budget = field(init=False)
@@ -101,7 +106,7 @@ class _Validation:
             hint=hint,
             id=quote(step.id),
             first=self.job.by_id[step.id].position,
-            tags=", ".join(sorted(block.tags - self.rights.tags)) if block else "",
+            tags=", ".join(sorted(self.required.of(block) - self.rights.tags)) if block else "",
             uses=block.max_uses if block else "",
             steps=self.rights.step_limit,
             position=step.position,

@@ -27,6 +27,7 @@ class CountingCall:
     isolated: int = 0
     time_left: float = math.inf
     limit_left: float = math.inf
+    timeout: float | None = None
     idempotency_key: str = "local/test/1/1"
     fence: int = 1
 

@@ -16,6 +16,24 @@ def test_a_job_with_exactly_the_tags_that_a_block_requires_may_use_it(run: Any, 
     assert statuses(run({"tags": ["B", "A"], "steps": [{"action": "SECRET"}]}, blocks=[secret])) == ["DONE"]
 
 
+def test_a_deployment_may_add_tags_to_those_of_blocks_by_glob(run: Any, statuses: Any, make_block: Any) -> None:
+    plain, own = make_block(lambda: 1, name="plain"), make_block(lambda: 1, name="own", tags=["A"])
+    steps = [
+        {"action": "PLAIN"},
+        {"action": "OWN", "allow_failure": True},
+        {"id": "x", "action": "PLAIN", "parameters": {}},
+    ]
+    for tags, added, expected in (
+        (["A"], (("PLAIN", "B"),), ["FORBIDDEN_BLOCK", "DONE", "FORBIDDEN_BLOCK"]),
+        (["A", "B"], (("pl*", "B"),), ["DONE", "DONE", "DONE"]),
+        (["B"], (("OWN", "B"),), ["DONE", "FORBIDDEN_BLOCK", "DONE"]),
+        (["A", "B"], (("O?N", "B"),), ["DONE", "DONE", "DONE"]),
+        (["A"], (("*", "B"), ("*", "C")), ["FORBIDDEN_BLOCK"] * 3),
+    ):
+        data = {"tags": tags, "steps": [step | {"allow_failure": True, "forced": True} for step in steps]}
+        assert statuses(run(Conduit.from_dict(data, blocks=[plain, own], block_tags=added))) == expected
+
+
 def test_a_name_that_only_looks_like_a_block_in_capitals_is_not_found(make_block: Any) -> None:
     job = Conduit.from_dict({"steps": [{"action": "\ufb01nd"}]}, blocks=[make_block(lambda: 1, name="find")])
     assert job[1].status is ConduitStatus.BLOCK_NOT_FOUND

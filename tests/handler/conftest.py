@@ -20,6 +20,7 @@ from handler.invocation.metrics import Metrics
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.service import Jobs, Submission
 from handler.jobs.sweep import sweep
+from handler.outside import Outside
 from handler.payload.parse import parse
 from handler.ports import Ports
 from handler.settings import Settings
@@ -227,6 +228,7 @@ class World:
         )
         self.metrics = Metrics()
         self.caller = Caller(tenant="tenant")
+        self.outside: Outside | None = None
 
     def set(self, **settings: Any) -> None:
         """Change the deployment's settings."""
@@ -246,6 +248,7 @@ class World:
             token=lambda: f"{next(self.tokens):08x}",
             log=logging.getLogger("conduit.test"),
             metrics=self.metrics,
+            outside=self.outside,
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Secrets in a call: resolved before anything is sent, for the hosts and uses they have, and masked in what comes back."""
+"""Secrets in a call: resolved before anything is sent, for their hosts and uses alone, and masked in answers."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_a_secret_url_does_not_redirect_to_another_host(make_client: Any, send: 
 
 
 def test_an_answer_that_names_the_secret_url_is_masked(make_client: Any, send: Any, known_secrets: Any) -> None:
-    def echo(request: Request) -> bytes:
+    def echo(_: Request) -> bytes:
         return answer(404, f"nothing at {made.value}".encode(), reason=f"No {made.value}", link=made.value)
 
     with Server(echo) as server:
@@ -263,8 +263,8 @@ def test_a_server_that_echoes_the_request_shows_no_secret(
 
 def test_a_value_that_is_cut_in_half_is_not_shown(make_client: Any, send: Any, known_secrets: Any) -> None:
     value = "s3cret-" * 100
+    known = known_secrets(secret(value))
     with Server(lambda _: answer(404, value.encode() * 20)) as server, pytest.raises(HttpRefusedError) as raised:
-        known = known_secrets(secret(value))
         send(make_client(server.port, limit=1000), "GET", server.url(), secrets=known, auth={"bearer": S})
     assert "s3cret" not in str(raised.value.details)
 
@@ -299,10 +299,10 @@ def test_a_secret_in_a_repr_is_left_out() -> None:
 
 
 def test_what_else_belongs_to_a_secret_is_masked(make_client: Any, send: Any, known_secrets: Any) -> None:
+    known = known_secrets(secret(hidden=("abcdefgh",)))
     with (
         Server(lambda _: answer(503, b"your client secret abcdefgh")) as server,
         pytest.raises(HttpFailedError) as raised,
     ):
-        known = known_secrets(secret(hidden=("abcdefgh",)))
         send(make_client(server.port), "GET", server.url(), secrets=known, auth={"bearer": S})
     assert raised.value.details["body"] == f"your client secret {MASKED}"
