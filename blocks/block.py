@@ -11,42 +11,39 @@ Keyword-only parameters (and ``**kwargs``) are the user's. Positional ones are t
 nor see them. Two positional names are reserved: ``job__`` receives a `Job` and ``call__`` a `Call`; every other one
 receives the global value of its name, less a trailing ``__``.
 
-This file is the only one that others in ``blocks`` import.
+Other files in ``blocks`` import this one, and the parts that several categories share.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import pkgutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, update_wrapper
-from importlib.metadata import entry_points
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, get_args, overload
 
 from typing_extensions import TypedDict, Unpack
 
 from blocks.arguments import ABSENT, Arguments, Changes, InPlace
 from blocks.call import BudgetExceededError, Call, CallFailedError, CallRefusedError, Job
+from blocks.discovery import LATER, load_installed
 
-# Re-exported: blocks import this file alone.
 __all__ = ["ABSENT", "REGISTRY", "Block", "BudgetExceededError", "Call", "CallFailedError", "CallRefusedError", "Job"]
 __all__ += ["Category", "Changes", "DuplicateBlockError", "Effect", "InPlace", "Isolation", "Registry"]
 __all__ += ["UnusableBlockError", "block", "provide"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
 Effect = Literal["none", "at_least_once", "at_most_once"]
 """What running a block again does: nothing, or its effect once more; ``at_most_once`` is never run again."""
 
 Isolation = Literal["process"]
 """``process``: the block runs in a forked child with a memory limit, and is killed at its time limit."""
 
+NO_MODULES: Final[Mapping[str, str]] = {}
 JOB: Final = "job__"
 CALL: Final = "call__"
-ENTRY_POINT_GROUP: Final = "conduit.blocks"
 
 
 class DuplicateBlockError(Exception):
@@ -127,6 +124,11 @@ class Block(Generic[P, R]):
         return f"<Block {self.action}>"
 
     @property
+    def place(self) -> str:
+        """Where its function is written."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    @property
     def description(self) -> str:
         """The function's docstring: the block's page in the catalogue."""
         return inspect.getdoc(self.function) or ""
@@ -151,10 +153,12 @@ class Registry:
 
     Args:
         discover: called once, before the first look-up; expected to import what announces blocks.
+        later: the modules that wait until a block of theirs is asked for, by its action.
     """
 
-    def __init__(self, discover: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, discover: Callable[[], None] = lambda: None, later: Mapping[str, str] = NO_MODULES) -> None:
         self._discover = discover
+        self._later = later
         self._state: Literal["new", "loading", "loaded"] = "new"
         self._failure: Exception | None = None
         self._blocks: dict[str, Block[..., Any]] = {}
@@ -166,8 +170,9 @@ class Registry:
         if block.private:
             return
         known = self._blocks.setdefault(block.action, block)
-        if known is not block:
-            both = " and by ".join(f"{b.function.__module__}.{b.function.__qualname__}" for b in (known, block))
+        waiting = self._later.get(block.action, block.function.__module__)
+        if known is not block or waiting != block.function.__module__:
+            both = f"{waiting if known is block else known.place} and by {block.place}"
             raise DuplicateBlockError(f"{block.action} is announced twice: by {both}; give one of them another name")
 
     def provide(self, name: str, factory: Callable[[], Any]) -> None:
@@ -181,7 +186,10 @@ class Registry:
         self.load()
         found = self._blocks.get(action)
         if found is None and action.isascii():  # only A to Z have two cases here: "ß" is no way to write "SS"
-            found = self._blocks.get(action.upper())
+            action = action.upper()
+            if action in self._later:
+                importlib.import_module(self._later[action])
+            found = self._blocks.get(action)
         return found
 
     def load(self) -> None:
@@ -208,11 +216,12 @@ class Registry:
 
     def __iter__(self) -> Iterator[Block[..., Any]]:
         self.load()
+        for module in dict.fromkeys(self._later.values()):
+            importlib.import_module(module)
         return iter(sorted(self._blocks.values(), key=lambda block: block.action))
 
     def __len__(self) -> int:
-        self.load()
-        return len(self._blocks)
+        return sum(1 for _ in self)
 
 
 class _Provided(Mapping[str, Any]):
@@ -232,16 +241,7 @@ class _Provided(Mapping[str, Any]):
         return len(self.factories)
 
 
-def _load_installed() -> None:
-    """Import every file of the folder ``blocks``, then every installed package that announces itself."""
-    package = importlib.import_module(__package__ or "blocks")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
-    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-        entry_point.load()
-
-
-REGISTRY: Final = Registry(_load_installed)
+REGISTRY: Final = Registry(load_installed, LATER)
 """The registry that jobs look blocks up in."""
 
 

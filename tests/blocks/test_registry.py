@@ -11,6 +11,7 @@ import pytest
 
 import blocks
 from blocks import block as block_module
+from blocks import discovery
 from blocks.block import REGISTRY, Category, DuplicateBlockError, Registry
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def test_an_installed_package_is_found_by_its_entry_point(
     monkeypatch.syspath_prepend(str(tmp_path))
     forget.append("acme_conduit_blocks")
     announced = EntryPoint(name="acme", value="acme_conduit_blocks", group="conduit.blocks")
-    monkeypatch.setattr(block_module, "entry_points", lambda *, group: [announced] if group == announced.group else [])
+    monkeypatch.setattr(discovery, "entry_points", lambda *, group: [announced] if group == announced.group else [])
 
     assert fresh.get("ACME.GREET") is not None
 

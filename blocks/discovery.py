@@ -1,0 +1,41 @@
+"""Which files announce blocks: the folder's and those of installed packages, some of them not before they are needed.
+
+Announcing a block takes a tenth of a millisecond, and a worker's cold start pays for each one whose file is imported.
+So the files of blocks that few jobs use are imported when a job names one of theirs, or when all blocks are listed.
+See docs/decisions/012-blocks-that-wait.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from importlib.metadata import entry_points
+from typing import Final
+
+ENTRY_POINT_GROUP: Final = "conduit.blocks"
+
+_LATER: Final = {
+    "csv": "CSV.PARSE CSV.TEXT",
+    "encode": "ENCODE.BASE64 ENCODE.DECODE_BASE64 ENCODE.DECODE_URL ENCODE.HTML ENCODE.URL",
+    "hash": "HASH.DIGEST",
+    "http": "HTTP.GET HTTP.REQUEST",
+    "id": "ID.NUMBER ID.RANDOM ID.UUID",
+    "json": "JSON.PARSE JSON.TEXT",
+    "lists_of_objects": "LISTS.FILTER LISTS.GROUP_BY LISTS.INDEX_BY LISTS.PLUCK LISTS.SORT_BY LISTS.UNIQUE",
+    "patterns": "",  # announces none, but is imported by those that do
+    "regex": "REGEX.FIND REGEX.FIND_ALL REGEX.MATCH REGEX.REPLACE REGEX.SPLIT",
+    "time": "TIME.ADD TIME.DIFF TIME.FORMAT TIME.NEXT TIME.NOW TIME.PARSE TIME.START_OF",
+    "url": "URL.BUILD URL.PARSE",
+}
+LATER: Final = {action: f"blocks.{file}" for file, actions in _LATER.items() for action in actions.split()}
+"""The module that announces a block when the block is first asked for, by the block's action."""
+
+
+def load_installed() -> None:
+    """Import the files of the folder ``blocks`` that do not wait, and every installed package that announces itself."""
+    package = importlib.import_module(__package__ or "blocks")
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name not in _LATER:
+            importlib.import_module(f"{package.__name__}.{module.name}")
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+        entry_point.load()
