@@ -48,6 +48,7 @@ FORBIDDEN = {
     "handler.http": "the other door",
     "handler.validation.schema": "only the API shows it",
     "handler.validation.validate": "see handler.validation.static_contexts",
+    "infra.http_client": "few jobs call anybody",
     "infra.local": "the embedded AWS",
     "jsonschema": "only tests validate with it",
     "moto": "the embedded AWS",

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from handler.console.workstation import Options, Workstation, open_workstation
+from tests.http.servers import Request, Server, answer, json_answer
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
-QUICK = [name for name in NAMES if name != "hand-over"]
+CALLING = ["exchange", "alert"]
+QUICK = [name for name in NAMES if name != "hand-over" and name not in CALLING]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,27 @@ def check(job: dict[str, Any], name: str) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_an_example_ends_as_expected(name: str, station: Workstation) -> None:
     check(station.run((EXAMPLES / f"{name}.json").read_text()), name)
+
+
+@pytest.mark.parametrize("name", CALLING)
+def test_an_example_that_calls_an_api_ends_as_expected(
+    name: str, station: Workstation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def respond(request: Request) -> bytes:
+        if request.target == "/rates?base=EUR":
+            busy = len(api.requests) == 1
+            return answer(503) if busy else json_answer('{"rates": {"USD": 1.083, "JPY": 161.5}}')
+        return answer(204) if request.method == "POST" else json_answer('{"count": 3}')
+
+    with Server(respond) as api:
+        monkeypatch.setenv("HTTP_PLAIN", "true")
+        monkeypatch.setenv("HTTP_PORTS", str(api.port))
+        monkeypatch.setenv("HTTP_PRIVATE_HOSTS", "localhost")
+        job = json.loads((EXAMPLES / f"{name}.json").read_text())
+        job["parameters"]["api"] = f"http://localhost:{api.port}"
+        check(station.run(json.dumps(job)), name)
+        posted = [json.loads(request.body) for request in api.requests if request.method == "POST"]
+    assert posted == ([{"text": "Nightly check failed at enough: False is not true"}] if name == "alert" else [])
 
 
 @pytest.mark.slow
