@@ -2,6 +2,7 @@
 
 The name is resolved once. Every address of it has to pass `infra.addresses.admit`, which makes the only value that a
 socket is connected with here; the connected socket's peer has to pass it, too. TLS still checks the name.
+See docs/decisions/013-calls-of-services.md.
 """
 
 from __future__ import annotations
