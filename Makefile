@@ -53,7 +53,7 @@ bench: $(BENCH)/.ready ## measure beside the peers and write docs/performance.md
 # What Lambda is given, and the proof that it works: docs/deploy.md.
 LAMBDA_PYTHON := 3.13
 export SAM_CLI_TELEMETRY := 0
-BUILD = $(BIN)/python .ci/build.py $(if $(WITHOUT_BOTO3),--without-boto3) $(if $(SERVICES),--services $(SERVICES))
+BUILD = $(BIN)/python .ci/build.py $(if $(WITHOUT_BOTO3),--without-boto3) $(if $(SERVICES),--services $(SERVICES)) $(if $(BLOCKS),--blocks $(BLOCKS))
 
 # Tools whose pins fight with ours live in environments of their own: .venv-sam, .venv-checkov, .venv-e2e.
 .venv-%/.ready: requirements-%.txt | $(READY)

@@ -51,7 +51,15 @@ ZIP_LIMIT: Final = 25 * 1024 * 1024
 ZIP_LIMIT_WITHOUT_BOTO3: Final = 5 * 1024 * 1024
 
 
-def build(target: Path, *, host: bool, python: str, without_boto3: bool, services: tuple[str, ...]) -> None:
+def build(
+    target: Path,
+    *,
+    host: bool,
+    python: str,
+    without_boto3: bool,
+    services: tuple[str, ...],
+    blocks: tuple[Path, ...] = (),
+) -> None:
     """Fill `target`, which is emptied first.
 
     Args:
@@ -60,10 +68,12 @@ def build(target: Path, *, host: bool, python: str, without_boto3: bool, service
         python: version of the interpreter that will run it.
         without_boto3: leave boto3 and botocore to Lambda's runtime.
         services: names of the services whose descriptions botocore keeps.
+        blocks: folders with blocks of the deployment's own.
     """
     _empty(target)
     _install(target, host=host, python=python, leave_out=RUNTIME_HAS if without_boto3 else ())
     _copy_code(target)
+    _copy_blocks(target, blocks)
     _prune(target, services)
     _compile(target, python)
     _fix_times(target)
@@ -114,6 +124,19 @@ def _copy_code(target: Path) -> None:
         copy = target / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+
+
+def _copy_blocks(target: Path, folders: Iterable[Path]) -> None:
+    """Copy a deployment's own blocks beside the shipped ones: there they are found without a setting."""
+    for folder in folders:
+        if not folder.is_dir():
+            sys.exit(f"BLOCKS: {folder} is not a folder.")
+        for path in sorted(folder.rglob("*.py")):
+            copy = target / "blocks" / path.relative_to(folder)
+            if copy.exists():
+                sys.exit(f"BLOCKS: {path} has the name of a file that is there already.")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def our_modules() -> set[Path]:
@@ -274,6 +297,7 @@ def main() -> None:
     parser.add_argument("--python", default=LAMBDA_PYTHON, help="version of the interpreter that will run it")
     parser.add_argument("--without-boto3", action="store_true", help="leave boto3 to Lambda's runtime")
     parser.add_argument("--services", nargs="+", default=SERVICES, help="AWS services that botocore shall know")
+    parser.add_argument("--blocks", nargs="+", type=Path, default=[], help="folders with blocks of your own")
     parser.add_argument("--zip", type=Path, help="pack it here, check its size and print what weighs how much")
     given = parser.parse_args()
     target = given.target.resolve()
@@ -283,6 +307,7 @@ def main() -> None:
         python=given.python,
         without_boto3=given.without_boto3,
         services=tuple(given.services),
+        blocks=tuple(given.blocks),
     )
     if given.zip:
         report(target, given.zip, pack(target, given.zip))

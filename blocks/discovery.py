@@ -8,11 +8,17 @@ See docs/decisions/012-blocks-that-wait.md.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 ENTRY_POINT_GROUP: Final = "conduit.blocks"
+"""Of packages that bring blocks; each entry point names a module to import."""
+VARIABLE: Final = "CONDUIT_BLOCKS"
+"""Folders with further blocks, separated as in ``PATH``. A build for Lambda copies their files into this folder."""
 
 _LATER: Final = {
     "csv": "CSV.PARSE CSV.TEXT",
@@ -31,11 +37,40 @@ LATER: Final = {action: f"blocks.{file}" for file, actions in _LATER.items() for
 """The module that announces a block when the block is first asked for, by the block's action."""
 
 
+class BlockFolderError(Exception):
+    """A folder of blocks cannot be used. The message names it and says why."""
+
+
 def load_installed() -> None:
-    """Import the files of the folder ``blocks`` that do not wait, and every installed package that announces itself."""
+    """Import the files that announce blocks: of this folder (but for those that wait), of the folders that
+    ``CONDUIT_BLOCKS`` names, and of installed packages.
+
+    Raises:
+        BlockFolderError: a folder is missing, or a file of it has the name of another file of blocks.
+    """
     package = importlib.import_module(__package__ or "blocks")
+    for folder in os.environ.get(VARIABLE, "").split(os.pathsep):
+        if folder:
+            add_folder(package, Path(folder))
     for module in pkgutil.iter_modules(package.__path__):
         if module.name not in _LATER:
             importlib.import_module(f"{package.__name__}.{module.name}")
     for entry_point in entry_points(group=ENTRY_POINT_GROUP):
         entry_point.load()
+
+
+def add_folder(package: ModuleType, folder: Path) -> None:
+    """Make the files of `folder` modules of `package`, under the names that they have in a build for Lambda, too.
+
+    Raises:
+        BlockFolderError: see `load_installed`.
+    """
+    path = str(folder.resolve())
+    if path in package.__path__:
+        return
+    if not folder.is_dir():
+        raise BlockFolderError(f"{VARIABLE}: {str(folder)!r} is not a folder.")
+    taken = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    if both := sorted(taken & {module.name for module in pkgutil.iter_modules([path])}):
+        raise BlockFolderError(f"{VARIABLE}: {folder / both[0]}.py has the name of a file that is there already.")
+    package.__path__.append(path)

@@ -10,9 +10,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from blocks.discovery import BlockFolderError
 from handler.console.block_page import UnknownBlockError, find_block, list_lines, page_lines
 from handler.console.job_printer import JsonPrinter, LivePrinter, PlainPrinter, Printer, complain, print_jobs, write
 from handler.console.job_source import UnreadableError, read_jobs
@@ -25,6 +27,8 @@ INTERRUPTED: Final = 130
 """The shell's code for a program that Ctrl-C ended."""
 BAD_INPUT: Final = 2
 FAILED: Final = 1
+BLOCKS: Final = "CONDUIT_BLOCKS"
+"""Folders with further blocks; see `blocks.discovery`."""
 DEVELOPMENT: Final = frozenset({"moto", "rich"})
 """What a deployment is built without."""
 
@@ -43,10 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # Users write in any script; what reads a pipe expects UTF-8, and a terminal shows what it can.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+    if getattr(chosen, "blocks", None):
+        os.environ[BLOCKS] = os.pathsep.join(chosen.blocks)
     try:
         code: int = chosen.command(chosen)
         sys.stdout.flush()
-    except (UnreadableError, UnknownBlockError, AddressError) as error:
+    except (UnreadableError, UnknownBlockError, AddressError, BlockFolderError) as error:
         complain(str(error))
         return BAD_INPUT
     except ModuleNotFoundError as error:
@@ -153,12 +159,26 @@ def _jobs(chosen: Namespace) -> int:
     return run_action(chosen)
 
 
+def _new(chosen: Namespace) -> int:
+    from handler.console.new_project import ProjectError, make_project  # noqa: PLC0415  # rare
+
+    folder = Path(chosen.folder)
+    try:
+        files = make_project(folder, Path(__file__).resolve().parents[1])
+    except ProjectError as error:
+        complain(str(error))
+        return BAD_INPUT
+    write([*map(str, files), "", f"Go on with: cd {folder} && make test run"])
+    return 0
+
+
 COMMANDS: Final = {
     "run": _run,
     "serve": _serve,
     "validate": _validate,
     "blocks": _blocks,
     "jobs": _jobs,
+    "new": _new,
     "demo": _demo,
 }
 

@@ -21,6 +21,11 @@ examples:
   conduit serve --port 8080                   the HTTP API, its worker and its sweeper
   conduit jobs list --status FAILED           the jobs of a deployed stack, or of `conduit serve`
 """
+_NEW: Final = """\
+example:
+  conduit new ../automations && cd ../automations && make test run
+
+exit codes: 0 when it is made, 2 when the folder cannot be used"""
 _CODES: Final = """\
 exit codes: 0 when all is well, 1 when a job failed, 2 when something could not be read or was refused"""
 
@@ -42,6 +47,8 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_serve(added)
     _add_validate(added)
     _add_blocks(added)
+    new = _add(added, "new", "make a project of your own: a block with its test, a job, a template", _NEW)
+    new.add_argument("folder", metavar="FOLDER", help="where to make it; the last part is the project's name")
     add_jobs(_add(added, "jobs", "list, watch, submit, cancel, redrive and answer jobs of a stack", EPILOG))
     _add_deployment(_add(added, "demo", "run two example jobs and show what they leave in table and bus"))
     for name, command in commands.items():
@@ -98,6 +105,7 @@ def _add_blocks(added: Any) -> None:
     blocks = _add(added, "blocks", "list what a step can do, or explain one block")
     blocks.add_argument("name", nargs="?", metavar="NAME", help="a block, such as TEXT.JOIN")
     blocks.add_argument("--json", action="store_true", help="print the JSON Schema of the parameters, too, as JSON")
+    _add_blocks_option(blocks)
 
 
 def _add(added: Any, name: str, summary: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -127,7 +135,17 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long one invocation lasts; a longer job is handed over",
     )
+    _add_blocks_option(group)
     group.add_argument("-v", "--verbose", action="store_true", help="show the function's log on stderr")
+
+
+def _add_blocks_option(parser: Any) -> None:
+    parser.add_argument(
+        "--blocks",
+        action="append",
+        metavar="FOLDER",
+        help="a folder with blocks of your own; repeatable (default: $CONDUIT_BLOCKS)",
+    )
 
 
 def _seconds(text: str) -> float:

@@ -13,6 +13,7 @@ import blocks
 from blocks import block as block_module
 from blocks import discovery
 from blocks.block import REGISTRY, Category, DuplicateBlockError, Registry
+from blocks.discovery import BlockFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +139,37 @@ def test_one_more_file_in_the_folder_is_found_without_wiring(
     forget.append("blocks.billing")
 
     assert fresh.get("BILLING.CHARGE") is not None
+
+
+def test_a_folder_that_conduit_blocks_names_is_loaded_as_if_it_were_shipped(
+    fresh: Registry, monkeypatch: pytest.MonkeyPatch, forget: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "invoicing.py").write_text(
+        "from blocks.block import Category\n@Category('INVOICING').block\ndef send() -> None: ...\n"
+    )
+    monkeypatch.setattr(blocks, "__path__", [*blocks.__path__])
+    monkeypatch.setenv("CONDUIT_BLOCKS", str(tmp_path))
+    forget.append("blocks.invoicing")
+
+    found = fresh.get("INVOICING.SEND")
+
+    assert found is not None
+    assert found.function.__module__ == "blocks.invoicing"
+
+
+@pytest.mark.parametrize(("file", "message"), [(None, "is not a folder"), ("text.py", "has the name of a file")])
+def test_a_folder_of_blocks_that_cannot_be_used_is_named(
+    fresh: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str | None, message: str
+) -> None:
+    folder = tmp_path / "mine"
+    if file is not None:
+        folder.mkdir()
+        (folder / file).write_text("")
+    monkeypatch.setattr(blocks, "__path__", [*blocks.__path__])
+    monkeypatch.setenv("CONDUIT_BLOCKS", str(folder))
+
+    with pytest.raises(BlockFolderError, match=message):
+        fresh.get("TEXT.JOIN")
 
 
 def test_an_installed_package_is_found_by_its_entry_point(
