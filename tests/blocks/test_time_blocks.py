@@ -63,6 +63,7 @@ def read(text: str) -> datetime:
         # 02:30 on March 29 does not exist in Berlin; on October 25 it comes twice.
         ("TIME.ADD", {"time": "2026-03-28T01:30:00Z", "days": 1, "zone": BERLIN}, "2026-03-29T01:30:00.000Z"),
         ("TIME.ADD", {"time": "2026-10-24T00:30:00Z", "days": 1, "zone": BERLIN}, "2026-10-25T00:30:00.000Z"),
+        ("TIME.ADD", {"time": "2026-10-25T01:30:00Z", "days": 371, "zone": BERLIN}, "2027-10-31T00:30:00.000Z"),
         # Without a zone the calendar is that of the offset.
         ("TIME.ADD", {"time": "2026-03-01T00:30:00+02:00", "months": 1}, "2026-03-31T22:30:00.000Z"),
         ("TIME.DIFF", {"start": "2026-11-26T19:00:00Z", "end": "2026-11-26T19:00:01.250Z"}, 1.25),
