@@ -132,19 +132,19 @@ def list_items(call__: Call, /, *, dictionary: dict[str, Any]) -> list[list[Any]
 
 @category.block
 def is_dictionary(*, value: Any) -> bool:
-    """Tell whether the value is a dictionary."""
+    """Give true when the value is a dictionary."""
     return isinstance(value, dict)
 
 
 @category.block
 def is_key_exists(*, key: str, dictionary: dict[str, Any]) -> bool:
-    """Tell whether the dictionary has the key."""
+    """Give true when the dictionary has the key."""
     return key in dictionary
 
 
 @category.block
 def is_value_exists(*, value: Any, dictionary: dict[str, Any]) -> bool:
-    """Tell whether some key of the dictionary has the value."""
+    """Give true when some key of the dictionary has the value."""
     return value in dictionary.values()
 
 

@@ -16,7 +16,7 @@ category = Category("LOGIC", effect="none")
 
 @category.block(name="bool")
 def bool_(*, value: Any) -> bool:
-    """Tell whether the value is true."""
+    """Give true when the value is true."""
     return bool(value)
 
 
@@ -33,13 +33,13 @@ def if_(*, value1: Any, value2: Any, operator: Operator) -> bool:
 
 @category.block
 def is_truth(*, value: Any) -> bool:
-    """Tell whether the value is true."""
+    """Give true when the value is true."""
     return bool(value)
 
 
 @category.block
 def is_none(*, value: Any) -> bool:
-    """Tell whether the value is null."""
+    """Give true when the value is null."""
     return value is None
 
 
@@ -69,7 +69,7 @@ def if_then_else(*, value: Any, then: Any, otherwise: Any) -> Any:
 
 @category.block
 def logical_not(*, value: Any) -> bool:
-    """Tell whether the value is not true."""
+    """Give true when the value is not true."""
     return not value
 
 

@@ -1,4 +1,4 @@
-"""OBJECT: blocks for whatever has a length or can be cut: texts, lists and dictionaries."""
+"""OBJECT: blocks for whatever has a length or can be cut: strings, lists and dictionaries."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def create_slice(*, stop: int | None = None, start: int | None = None, step: int
 
 @category.block
 def apply_slice(call__: Call, /, *, value: Any, slice: Slice) -> Any:
-    """Give the part of a text or a list that a slice of `OBJECT.CREATE_SLICE` describes.
+    """Give the part of a string or a list that a slice of `OBJECT.CREATE_SLICE` describes.
 
-    A step of 0 is INVALID_ARGUMENT; what is neither text nor list is UNHANDLED_EXCEPTION.
+    A step of 0 is INVALID_ARGUMENT; what is neither string nor list is UNHANDLED_EXCEPTION.
     `{"value": [1, 2, 3], "slice": {"step": -1}}` gives `[3, 2, 1]`.
     """
     return _cut(call__, value, slice.get("start"), slice.get("stop"), slice.get("step"))
@@ -49,9 +49,9 @@ def apply_slice(call__: Call, /, *, value: Any, slice: Slice) -> Any:
 def slice_value(
     call__: Call, /, *, value: Any, stop: int | None = None, start: int | None = None, step: int | None = None
 ) -> Any:
-    """Give the part of a text or a list from `start` on, up to but without `stop`, each `step`-th.
+    """Give the part of a string or a list from `start` on, up to but without `stop`, each `step`-th.
 
-    A step of 0 is INVALID_ARGUMENT; what is neither text nor list is UNHANDLED_EXCEPTION.
+    A step of 0 is INVALID_ARGUMENT; what is neither string nor list is UNHANDLED_EXCEPTION.
     `{"value": "conduit", "start": 3}` gives `"duit"`.
     """
     return _cut(call__, value, start, stop, step)
@@ -67,7 +67,7 @@ def copy(call__: Call, /, *, value: Any) -> Any:
 
 @category.block
 def length(*, value: Any) -> int:
-    """Count the characters of a text, the items of a list or the keys of a dictionary.
+    """Count the characters of a string, the items of a list or the keys of a dictionary.
 
     Anything else is UNHANDLED_EXCEPTION.
     """
@@ -76,7 +76,7 @@ def length(*, value: Any) -> int:
 
 def _cut(call: Call, value: Any, start: int | None, stop: int | None, step: int | None) -> Any:
     if not isinstance(value, (str, list)):
-        raise TypeError(f"only a text or a list can be sliced, not {type(value).__name__}")
+        raise TypeError(f"only a string or a list can be sliced, not {type(value).__name__}")
     part = slice(start, stop, step)
     call.charge(SIZES[type(value)] * len(range(*part.indices(len(value)))))
     return value[part]

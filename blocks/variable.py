@@ -59,7 +59,7 @@ def list_values(job__: Job, /) -> list[Any]:
 
 @category.block
 def is_exists(job__: Job, /, *, name: str) -> bool:
-    """Tell whether there is a variable of that name."""
+    """Give true when there is a variable of that name."""
     return name in job__.variables
 
 
