@@ -120,5 +120,8 @@ chaos: $(if $(filter moto,$(EMULATOR)),$(READY),.venv-e2e/.ready) ## kill worker
 fuzz: .venv-fuzz/.ready ## ask the API 5,000 things that its own OpenAPI document suggests (CASES=500 for fewer)
 	@CASES=$(or $(CASES),5000) $(BIN)/python tests/fuzz/fuzz_api.py
 
+fuzz-expressions: $(READY) ## evaluate 100,000 made-up expressions, each within 50 ms and 16 MB (EXPRESSIONS=1000 for fewer)
+	@EXPRESSIONS=$(or $(EXPRESSIONS),100000) $(BIN)/python -m pytest tests/engine/language/test_fuzz.py -p no:cacheprovider
+
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-* build .aws-sam

@@ -123,8 +123,10 @@ def read_item(base: Closure, key: Closure, column: int) -> Closure:
                 return value[wanted]
         except _LOST:
             raise _missing(value, wanted, "", column) from None
-        if value is None or type(value) is bool or isinstance(value, (int, float)):
-            raise _missing(value, wanted, "", column)
+        if not isinstance(value, (Mapping, list, str)):
+            if kind is str or kind is int:
+                raise _missing(value, wanted, "", column)
+            raise ExpressionError(f"{name_with_article(value)} has no items", column)
         holds = "keys, which are strings" if isinstance(value, Mapping) else "indexes, which are whole numbers"
         raise ExpressionError(f"{name_with_article(value)} has {holds}, not {name_with_article(wanted)}", column)
 
@@ -160,7 +162,8 @@ def _missing(value: Any, key: str | int, where: str, column: int) -> MissingErro
     """The error of a key or an index that does not exist: what was looked at, and what there is."""
     place = f"`{where}` " if where else ""
     if isinstance(key, int):
-        return MissingError(f"{name_with_article(value)} of {len(value)} has no item {_index(key)}", column)
+        size = f" of {len(value)}" if isinstance(value, (list, str)) else ""
+        return MissingError(f"{name_with_article(value)}{size} has no item {_index(key)}", column)
     name = key if len(key) <= 60 else f"{key[:60]}…"  # noqa: PLR2004  # what a message shows of a name
     if not isinstance(value, Mapping):
         what = f"{place}is {name_with_article(value)}, which" if place else f"{name_with_article(value)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import unicodedata
 from typing import Protocol
 
 from handler.engine.language import access
@@ -55,15 +54,13 @@ def _written_key(builder: Builds, node: ast.expr) -> tuple[str, int] | None:
     reading = builder.reading
     if isinstance(node, ast.Attribute):
         key, column = node.attr, reading.end(node) - len(node.attr)
+        if reading.is_tag_at(column):
+            raise ExpressionError("a tag does not stand behind a dot: write `x[{< key >}]`", column)
         if key.startswith("_") or key.endswith("_"):
             raise ExpressionError(f'a key that starts or ends with `_` is read with brackets: ["{key}"]', column)
-        check_name(key, column)
         return key, column
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and type(node.slice.value) is str:
-        written = reading.string(node.slice)
-        if written is None:
-            builder.build(node.slice)  # says what is wrong with it
-        return written or "", reading.column(node.slice)
+        return reading.string(node.slice), reading.column(node.slice)
     return None
 
 
@@ -79,13 +76,3 @@ def _subscript(builder: Builds, node: ast.Subscript) -> Closure:
 
 def _is_chain(node: ast.expr) -> bool:
     return isinstance(node, (ast.Attribute, ast.Subscript))
-
-
-def check_name(name: str, column: int) -> None:
-    """Refuse a name that Python reads as another: wide letters, ligatures.
-
-    Raises:
-        ExpressionError: it is one.
-    """
-    if not name.isascii() and unicodedata.normalize("NFKC", name) != name:
-        raise ExpressionError("this name is written with letters that Python reads as others", column)

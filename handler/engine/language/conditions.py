@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from blocks.block import BudgetExceededError
 from handler.engine.language.meter import NO_WORLD, ExpressionError, World
 from handler.engine.language.paths import Tag
 from handler.engine.language.tags import read, resolve_text
@@ -94,7 +95,7 @@ def is_constant(text: str) -> bool:
 
 def meant(pieces: Sequence[str | Tag | Expression]) -> str:
     """The expression that was probably meant by pieces: ``{< n >} > 5`` is ``{= {< n >} > 5 =}``."""
-    written, before = list[str](), False
+    written, values, before = list[str](), list[str](), False
     for piece in pieces:
         if isinstance(piece, str):
             plain = _rewrite(piece)
@@ -107,8 +108,21 @@ def meant(pieces: Sequence[str | Tag | Expression]) -> str:
             f"{{{piece.sigil} {piece.path} {_CLOSERS[piece.sigil]}" if isinstance(piece, Tag) else piece.source.text
         )
         before = True
+        values.append(written[-1].strip())
     inner = _SPACES.sub(" ", "".join(written)).strip()
-    return f"{{= {inner} =}}"
+    return f"{{= {inner} =}}" if _is_expression(inner) else f"{{= {' and '.join(values)} =}}"
+
+
+def _is_expression(inner: str) -> bool:
+    from handler.engine.language.expression import Expression  # noqa: PLC0415  # few jobs hold one
+
+    found = read(f"{{= {inner} =}}")
+    if not isinstance(found, Expression):
+        return False
+    try:
+        return found.program is not None
+    except (ExpressionError, BudgetExceededError):
+        return False
 
 
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}

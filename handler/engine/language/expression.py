@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from handler.engine.language.source import MOST_CHARACTERS, Masked, Source
 from handler.engine.language.spelling import closest, did_you_mean, explain, foreign_operator
 from handler.engine.values import Charge
 
+_NAME: Final = re.compile(r"\w+")
 _OF_JOB: Final = frozenset({"parameters", "variables"})
 
 
@@ -143,7 +145,7 @@ class Expression:
         return value
 
 
-def unknown_name(name: str, column: int, known: Mapping[str, Any] | frozenset[str]) -> MissingError:
+def unknown_name(name: str, column: int, known: Iterable[str]) -> MissingError:
     """The error of a name that no context has."""
     names = ["parameters", "variables", *known]
     meant = did_you_mean(name, names)
@@ -175,16 +177,31 @@ def _compile(source: Source) -> Program:
     )
 
 
+def _refuse_wide_letters(text: str, first: int) -> None:
+    """Refuse names that Python would read as others: with wide letters or ligatures."""
+    import unicodedata  # noqa: PLC0415  # few expressions need it
+
+    for name in _NAME.finditer(text):
+        if unicodedata.normalize("NFKC", name[0]) != name[0]:
+            raise ExpressionError(
+                f"`{name[0]}` is written with letters that Python reads as others", first + name.start()
+            )
+
+
 def _parse(masked: Masked, first: int) -> ast.expr:
     text = masked.text
     if not text:
         raise ExpressionError("an expression is missing between the marks", first)
+    if "\0" in text:
+        raise ExpressionError("an expression holds no NUL", first + masked.shift + text.index("\0"))
     bad = find_bad_number(text)
     if bad is not None:
         raise ExpressionError(f"`{text[bad : bad + 20].split()[0]}` is no number", first + masked.shift + bad)
     if "#" in text or "\\" in text:  # Python would pass over them
         position, message = foreign_operator(text) or (0, "this is no expression")
         raise ExpressionError(message, first + masked.shift + position)
+    if not text.isascii():
+        _refuse_wide_letters(text, first + masked.shift)
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError as error:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from handler.engine.language import list_functions as lists
 from handler.engine.language import number_functions as numbers
 from handler.engine.language import object_functions as objects
+from handler.engine.language import pattern_functions as patterns
 from handler.engine.language import string_functions as strings
 
 
@@ -69,6 +70,10 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "startswith": _function("s, part", strings.starts_with),
     "endswith": _function("s, part", strings.ends_with),
     "contains": _function("s, part", strings.contains),
+    "matches": _function("s, pattern", patterns.matches),
+    "find": _function("s, pattern", patterns.find),
+    "find_all": _function("s, pattern", patterns.find_all),
+    "sub": _function("s, pattern, new", patterns.sub),
     "first": _function("list, default?", lists.first),
     "last": _function("list, default?", lists.last),
     "sorted": _function("list, key?, reverse?", lists.sort_list),

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 
 from handler.engine.language import access, operators
 from handler.engine.language.calls import bind_arguments, build_call, build_default, build_try
-from handler.engine.language.chains import check_name, read_chain
+from handler.engine.language.chains import read_chain
 from handler.engine.language.comprehension import Level, build_list, build_object, check_key, find_truth
 from handler.engine.language.counting import count_steps
 from handler.engine.language.functions import FUNCTIONS
@@ -78,8 +78,6 @@ class Builder:
         value: Any = node.value
         if type(value) is str:
             value = self.reading.string(node)
-            if value is None:
-                raise ExpressionError("two strings side by side are joined with `+`", self.reading.column(node))
         elif type(value) is float and not value <= _LARGEST:
             raise ExpressionError("the number is too large", self.reading.column(node))
         elif type(value) not in {int, float, bool, type(None)}:
@@ -140,7 +138,6 @@ class Builder:
         if self.reading.is_try(node) or name in FUNCTIONS:
             called = "try" if self.reading.is_try(node) else name
             raise ExpressionError(f"`{called}` is a function: write `{FUNCTIONS[called].signature(called)}`", column)
-        check_name(name, column)
         (self.names.optional if self._lenient else self.names.required).setdefault(name, column)
         read = access.read_name(name, column)
         return (read if raw else access.as_plain(read, column)), name, None
@@ -233,7 +230,6 @@ class Builder:
             raise ExpressionError("an expression waits for nothing: no `async`", self.reading.column(target))
         if target.id in _CONSTANTS:
             raise ExpressionError(f"`{target.id}` is a value and no name", self.reading.column(target))
-        check_name(target.id, self.reading.column(target))
         slot = self.variables[target.id] = self.slots
         self.slots += 1
         return slot

@@ -201,6 +201,7 @@ def index(meter: Meter, list: Any, key: Any) -> dict[str, Any]:
 
 def _named(meter: Meter, items: Any, key: Any, function: str) -> list[tuple[str, Any]]:
     values = values_of_key(meter, as_list(items, function), key, function)
+    meter.tick(3 * len(values))
     names = [as_string(value, meter) for value in values]
     meter.charge(2 + sum(6 + size_of_string(name) for name in names))
     return [*zip(names, items, strict=True)]

@@ -97,7 +97,8 @@ def _advise(form: re.Match[str]) -> str | None:
     if form["sigil"] is not None:
         return _advise_tag(form["sigil"], form["inner"].strip(), form["closer"])
     if form["expression"] is not None:
-        return f"{{= {form['expression'].strip()} =}}" if form["expression"].strip() else "{= … =}"
+        inner = form["expression"].strip()
+        return f"{{= {inner} =}}" if inner and inner.count("'") % 2 == 0 and inner.count('"') % 2 == 0 else None
     rest = form["rest"].strip()
     if form["open"] == "=":
         return f"{{= {rest} =}}" if rest and rest.count("'") % 2 == 0 and rest.count('"') % 2 == 0 else None

@@ -31,10 +31,24 @@ class Reading:
         """Behind a node."""
         return self._first + self._masked.position(node.end_col_offset)
 
-    def string(self, node: ast.Constant) -> str | None:
-        """The string in quotes at a node; ``None`` where two stand side by side."""
+    def string(self, node: ast.Constant) -> str:
+        """The string in quotes at a node.
+
+        Raises:
+            ExpressionError: it has a letter before its quote, or another string beside it.
+        """
         part = self._at(node, self._strings)
-        return None if part is None else self._unescape(part)
+        if part is not None:
+            return self._unescape(part)
+        if self._text[self._masked.position(node.col_offset)].isalpha():
+            raise ExpressionError(
+                "a string has no letters before its quote; a backslash in it is written twice", self.column(node)
+            )
+        raise ExpressionError("two strings side by side are joined with `+`", self.column(node))
+
+    def is_tag_at(self, column: int) -> bool:
+        """Whether a tag begins at that column."""
+        return column - self._first in self._tags
 
     def tag(self, node: ast.Name) -> Closure | None:
         """The closure of the tag at a name, ``None`` if it is no tag."""
@@ -73,14 +87,7 @@ class Reading:
         for part in sorted((*self._strings.values(), *self._tags.values()), key=lambda part: part.start):
             if part.start in self._read:
                 continue
-            before = self._text[: part.start].rstrip(" ")[-1:]
-            if part.value is None and self._text[part.start - 1 : part.start].isalpha():
-                message = "a string has no letters before its quote; backslashes are written twice"
-            elif before == ".":
-                message = "a tag does not stand behind a dot: write `x[{< key >}]`"
-            else:
-                message = "an operator is missing beside this"
-            raise ExpressionError(message, self._first + part.start)
+            raise ExpressionError("an operator is missing beside this", self._first + part.start)
 
 
 def _read_tag(tag: Tag, column: int) -> Closure:

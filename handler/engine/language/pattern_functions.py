@@ -1,0 +1,62 @@
+"""Functions of regular expressions: `blocks.patterns`, under the limits of the step.
+
+Finding takes steps for what is read, like any function. How long a search takes depends on the pattern, so it also runs
+under the step's time limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from blocks import patterns
+from handler.engine.language.meter import ExpressionError, Meter
+from handler.engine.language.string_functions import string
+
+
+def matches(meter: Meter, s: Any, pattern: Any) -> bool:
+    """Whether the pattern matches anywhere in the string."""
+    text, wanted = string(s, "matches"), string(pattern, "matches")
+    return bool(_search(meter, text, wanted, lambda: patterns.matches(_Guard(meter), text, wanted)))
+
+
+def find(meter: Meter, s: Any, pattern: Any) -> str | None:
+    """The first match, or null."""
+    text, wanted = string(s, "find"), string(pattern, "find")
+    found = _search(meter, text, wanted, lambda: patterns.find(_Guard(meter), text, wanted))
+    return None if found is None else str(found["match"])
+
+
+def find_all(meter: Meter, s: Any, pattern: Any) -> list[str]:
+    """All matches, from left to right."""
+    text, wanted = string(s, "find_all"), string(pattern, "find_all")
+    found = _search(meter, text, wanted, lambda: patterns.find_all(_Guard(meter), text, wanted))
+    meter.tick(len(found))
+    return [one["match"] for one in found]
+
+
+def sub(meter: Meter, s: Any, pattern: Any, new: Any) -> str:
+    """The string with all matches replaced."""
+    text, wanted, put = string(s, "sub"), string(pattern, "sub"), string(new, "sub")
+    return str(_search(meter, text, wanted, lambda: patterns.replace(_Guard(meter), text, wanted, put)))
+
+
+def _search(meter: Meter, text: str, pattern: str, work: Callable[[], Any]) -> Any:
+    meter.tick(10)  # setting the alarm
+    meter.read(len(text) + len(pattern))
+    try:
+        return meter.world.limit(work)
+    except ExpressionError:
+        raise
+    except ValueError as error:
+        raise ExpressionError(str(error)) from None
+
+
+class _Guard:
+    """`blocks.patterns.Guard` of an evaluation."""
+
+    __slots__ = ("charge", "isolate")
+
+    def __init__(self, meter: Meter) -> None:
+        self.charge = meter.charge
+        self.isolate = meter.world.isolate

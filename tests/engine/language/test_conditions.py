@@ -1,0 +1,140 @@
+"""Conditions: what is true, what is refused and what was meant; and text that resembles a tag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from handler.engine.call import Budget
+from handler.engine.language.checks import Finding, check, check_condition, expressions_of
+from handler.engine.language.conditions import is_met
+from handler.engine.language.look_alikes import find_look_alikes
+
+CONTEXTS = {"job": {"parameters": {"n": 5, "z": 0, "no": "false", "e": []}, "variables": {}}, "steps": {}}
+
+
+def met(condition: Any) -> bool:
+    return is_met(condition, CONTEXTS, Budget(1000, "it").charge)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (True, True),
+        (False, False),
+        ("", False),
+        ("false", True),
+        (" {< n >}\n", True),
+        ("{< z >}", False),
+        ("{< no >}", True),
+        ("{= parameters.e =}", False),
+        ("\t{= parameters.n > 4 =} ", True),
+        ("{= parameters =}", True),
+        ("\\{< z >} > 5", True),
+        ([], True),
+        (["{< n >}", True, "x"], True),
+        (["{< z >}", "{< nope >}"], False),
+        (["{= false =}", "{< n >} > 5"], False),
+    ],
+)
+def test_a_condition_is_the_truth_of_its_value(condition: Any, expected: bool) -> None:
+    assert met(condition) is expected
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{< n >} > 5", "{= {< n >} > 5 =}"),
+        ("not {< yes >}", "{= not {< yes >} =}"),
+        ("!{< yes >}", "{= not {< yes >} =}"),
+        ("{< a >} && {# b #}", "{= {< a >} and {# b #} =}"),
+        ("{% job.id %} === 'x y'", "{= {% job.id %} == 'x y' =}"),
+        ("{: s.body.status :} = ready", "{= {: s.body.status :} == 'ready' =}"),
+        ("${< n >}", "{= {< n >} =}"),
+        ("{= 1 > 2 =} or {< n >}", "{= 1 > 2 or {< n >} =}"),
+        ("{< a >} {< b >}", "{= {< a >} and {< b >} =}"),
+        ("({< a >} or {< b >}) and {< c >} != null", "{= ({< a >} or {< b >}) and {< c >} != null =}"),
+        ("{< a >} is, well, {< b >}", "{= {< a >} and {< b >} =}"),
+    ],
+)
+def test_a_tag_beside_other_characters_is_refused_with_what_was_meant(written: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="always true") as raised:
+        met(written)
+    assert str(raised.value).endswith(f"write `{meant}`")
+    assert [(f.code, f.is_error) for f in check_condition(written) if f.is_error] == [("MIXED_CONDITION", True)]
+    assert expressions_of(meant)[0].program
+
+
+@pytest.mark.parametrize("condition", [5, None, {"a": 1}, [5], [[]]])
+def test_a_condition_of_another_type_is_refused(condition: Any) -> None:
+    with pytest.raises(ValueError, match="a string, a boolean, or a list of those"):
+        met(condition)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "write"),
+    [
+        ("{<n>}", 1, "{< n >}"),
+        ("a {%job.id%}", 3, "{% job.id %}"),
+        ("{< n>}", 1, "{< n >}"),
+        ("{< First Name >}", 1, '{= parameters["First Name"] =}'),
+        ("{# my var.key #}", 1, '{= variables["my var"]["key"] =}'),
+        ("{% First Name %}", 1, None),
+        ("{{ n }}", 1, "{< n >}"),
+        ("{{n.a}}", 1, "{< n.a >}"),
+        ("${n}", 1, "{< n >}"),
+        ("${{ steps.a.result }}", 2, "{% steps.a.result %}"),
+        ("{{ variables.v }}", 1, "{# v #}"),
+        ("{{ n + 1 }}", 1, "{= n + 1 =}"),
+        ("{= unclosed", 1, "{= unclosed =}"),
+        ("{= 'unclosed =}", 1, None),
+        ("{=1 > 2=}", 1, "{= 1 > 2 =}"),
+        ("{< n :}", 1, "{< n >}"),
+        ("{= 1 =} {< n >} {<n>}", 17, "{< n >}"),
+        ("\\{< n >} {<n>}", 10, "{< n >}"),
+    ],
+)
+def test_what_resembles_a_tag_is_shown_with_what_to_write(text: str, column: int, write: str | None) -> None:
+    assert [(found.column, found.write) for found in find_look_alikes(text)] == [(column, write)]
+    warning = check(text)[-1]
+    assert (warning.code, warning.is_error, warning.column) == ("LOOKS_LIKE_A_TAG", False, column)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "plain", "{a}", '{"a": 1}', "{ }", "{< n >}", "{= 1 =}", "\\{= 1 =}", "\\{<  n", "{# #}", "a{b}c", "{{}}"],
+)
+def test_what_resembles_no_tag_is_left_alone(text: str) -> None:
+    assert find_look_alikes(text) == []
+
+
+def test_looking_for_look_alikes_is_bounded() -> None:
+    assert len(find_look_alikes("{<n>}" * 10_000)) == 20
+
+
+def test_text_without_a_tag_is_a_constant_condition() -> None:
+    assert [f.code for f in check_condition("yes")] == ["CONSTANT_CONDITION"]
+    assert "always false" in check_condition("")[0].message
+    assert check_condition("{< n >}") == []
+
+
+def test_a_check_names_syntax_unknown_names_and_limits_with_their_columns() -> None:
+    assert check("x {= 1 + =}") == [Finding("EXPRESSION_SYNTAX", "something is missing at the end", 9)]
+    assert [(f.code, f.column) for f in check("{= stps.a =} {= job.id =}", {"steps", "job"})] == [("UNKNOWN_NAME", 4)]
+    assert "did you mean `steps`?" in check("{= stps.a =}", {"steps", "job"})[0].message
+    assert check("{= default(nope, try(nope, parameters)) =}", set()) == []
+    assert [f.code for f in check(f"{{= {'1+' * 300}1 =}}")] == ["EXPRESSION_LIMIT"]
+    assert [(f.code, f.is_error) for f in check("{= now() < job.created_at =}")] == [("TIME_AS_TEXT", False)]
+    assert check("{= epoch(now()) < epoch(job.created_at) =}") == []
+
+
+def test_an_expression_tells_what_it_reads() -> None:
+    expression = expressions_of("{= [i.n for i in parameters.l] + default(order, {: a :}) + steps.b.result =}")[0]
+    names = expression.program.names
+    assert (list(names.required), list(names.optional), names.functions) == (
+        ["parameters", "steps"],
+        ["order"],
+        {"default"},
+    )
+    assert [tag.path for tag in expression.tags] == ["a"]
