@@ -7,18 +7,28 @@ See docs/decisions/001-async-ports.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from blocks.block import Registry
 from handler.engine import Runtime
+from handler.errors import UnavailableError
 from handler.invocation.metrics import Metrics
 from handler.outside import Outside
 from handler.settings import Settings
-from infra.errors import InfraError
+from infra.documents import DocumentsTable
+from infra.errors import InfraError, TryLaterError
 from infra.event_bus import Entry
 from infra.jobs_table import JobsTable
+from infra.scheduler import Timetable
+
+if TYPE_CHECKING:
+    from infra.secret import Secrets
+
+RETRY_AFTER: Final = 5
+"""Seconds until another try may do, where AWS does not say."""
 
 
 class Bus(Protocol):
@@ -39,6 +49,13 @@ class Queue(Protocol):
     ) -> None: ...
 
 
+class Scheduler(Protocol):
+    """`infra.scheduler.Scheduler`, as much of it as is used."""
+
+    async def put(self, tenant: str, schedule_id: str, timetable: Timetable) -> None: ...
+    async def delete(self, tenant: str, schedule_id: str) -> None: ...
+
+
 class Log(Protocol):
     """A logger of the standard library, or Powertools'."""
 
@@ -55,6 +72,9 @@ class Ports:
     Attributes:
         settings: what the deployment chose.
         table, bus, queue: where things are kept and sent.
+        documents: what tenants have stored under a name: workflows, schedules, hooks.
+        scheduler: what sends a message when a schedule fires.
+        secrets_of: gives the secrets of a tenant.
         registry: the blocks.
         outside: what blocks are given of the outside world; the registry's global values alone for ``None``.
         runtime: the engine's world, without limits of time: those are added for each run.
@@ -67,6 +87,9 @@ class Ports:
     table: JobsTable
     bus: Bus
     queue: Queue
+    documents: DocumentsTable
+    scheduler: Scheduler
+    secrets_of: Callable[[str], Secrets]
     registry: Registry
     runtime: Runtime
     token: Callable[[], str]
@@ -86,3 +109,22 @@ class Ports:
         """Say that AWS failed: one line of the log, and one metric to alarm on."""
         self.metrics.count("ServiceFailures", Door=door)
         self.log.error(what, extra={**names, "error": type(error).__name__, "reason": str(error)})
+
+    @contextmanager
+    def served(self, door: str) -> Iterator[None]:
+        """Let a caller know when AWS fails, and log it.
+
+        Args:
+            door: what was asked for, in a word, for the metric.
+
+        Raises:
+            UnavailableError: AWS failed.
+        """
+        try:
+            yield
+        except InfraError as error:
+            self.log_failure(door, "AWS failed a request", error)
+            again = RETRY_AFTER if isinstance(error, TryLaterError) else RETRY_AFTER * 12
+            raise UnavailableError(
+                "A service that this needs does not answer as it should.", retry_after=again
+            ) from error

@@ -61,6 +61,18 @@ class Settings(BaseModel):
     dead_letter_queue_url: str
     queue_arns: Words = ()
     """Queues whose messages are believed; empty believes any (the embedded AWS has its own names)."""
+    scheduler_group: str = "default"
+    """Of EventBridge Scheduler, where users' schedules are."""
+    scheduler_role_arn: str = ""
+    """What EventBridge Scheduler takes on to send to the queue."""
+    scheduler_queue_arn: str = ""
+    """The queue to which schedules send."""
+
+    # What the world may reach without an identity.
+    public_routes: bool = False
+    """Whether hooks and callbacks have public addresses."""
+    public_url: str = ""
+    """Where the API can be reached from outside, for those addresses; empty leaves them without a host."""
 
     api_ids: Words = ()
     """Ids of the APIs whose requests are believed; empty believes any (an API cannot be named by its own function)."""
@@ -89,6 +101,12 @@ class Settings(BaseModel):
     record_limit: int = Field(default=256 * 1024, ge=1, le=380_000)
     results_limit: int = Field(default=5 * 1024 * 1024, ge=1)
     variables_limit: int = Field(default=256 * 1024, ge=1)
+    max_workflows: int = Field(default=1000, ge=1)
+    """Stored workflows of one tenant."""
+    max_schedules: int = Field(default=1000, ge=1)
+    """Schedules of one tenant."""
+    max_hooks: int = Field(default=100, ge=1)
+    """Hooks of one tenant."""
     max_running_jobs: int | None = Field(default=None, ge=1)
     """Unfinished jobs of one tenant at once; more is 429. `None` for any number."""
 

@@ -18,10 +18,12 @@ from handler.ports import Ports
 from handler.settings import Settings
 from infra.backoff import Backoff
 from infra.clients import Clients
+from infra.documents import DocumentsTable
 from infra.dynamo_items import DynamoItems
 from infra.event_bus import EventBus
 from infra.job_queue import JobQueue
 from infra.jobs_table import JobsTable
+from infra.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from infra.http_client import HttpClient
@@ -60,11 +62,20 @@ def wire(settings: Settings) -> Ports:
     """The world of a deployment with these settings; the same one each time they are the same."""
     clients = Clients()
     backoff = Backoff(sleep=asyncio.sleep, random=random.random)
+    items = DynamoItems(clients.dynamodb, settings.table_name, backoff)
     return Ports(
         settings=settings,
-        table=JobsTable(DynamoItems(clients.dynamodb, settings.table_name, backoff)),
+        table=JobsTable(items),
         bus=EventBus(clients.events, settings.bus_name, backoff),
         queue=JobQueue(clients.sqs, settings.queue_url, settings.dead_letter_queue_url),
+        documents=DocumentsTable(items),
+        scheduler=Scheduler(
+            clients.scheduler,
+            group=settings.scheduler_group,
+            role_arn=settings.scheduler_role_arn,
+            queue_arn=settings.scheduler_queue_arn,
+        ),
+        secrets_of=_secrets_of,
         registry=REGISTRY,
         outside=Outside(REGISTRY, lru_cache(maxsize=1)(lambda: _http_client(settings)), _secrets_of),
         runtime=Runtime(

@@ -45,6 +45,7 @@ def job_item(job: JobRecord) -> Item:
         "tenant": job.key.tenant,
         "job_id": job.key.job_id,
         "name": job.name,
+        "workflow": job.workflow,
         "status": job.status,
         "steps": job.steps,
         "payload": job.payload,
@@ -91,6 +92,7 @@ def job_record(item: Item) -> JobRecord:
     return JobRecord(
         key=JobKey(_text(item, "tenant"), _text(item, "job_id")),
         name=_text_or_none(item, "name"),
+        workflow=_text_or_none(item, "workflow"),
         status=cast("Any", item["status"]),
         steps=_integer(item, "steps"),
         payload=_text(item, "payload"),

@@ -42,6 +42,8 @@ class JobRecord(NamedTuple):
     created_at: float
     expires_at: int
     """DynamoDB's time to live, in whole seconds. An expired item counts as absent: AWS deletes lazily."""
+    workflow: str | None = None
+    """JSON of ``{name, version}`` of the stored workflow that the job came from, or ``None``."""
     cursor: int = 0
     """Index of the first step that is not recorded."""
     published: int = 0

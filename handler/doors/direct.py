@@ -1,4 +1,4 @@
-"""Door: direct invocation, by hand, a workflow or a test. The event is a payload, the answer its job."""
+"""Door: direct invocation. The event is a job, or names a stored workflow; the answer is the job as it stands."""
 
 from __future__ import annotations
 
@@ -8,27 +8,36 @@ from typing import Any
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.queue_worker import Worker
 from handler.jobs.service import Jobs
+from handler.jobs.workflow_starts import WorkflowStarts
+from handler.payload import json_text
+from handler.payload.body import read_object
 from handler.payload.parse import PayloadLimits, parse
 from handler.ports import Ports
+from handler.workflows.start import read_start_message
 
 
 async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *, request_id: str) -> dict[str, Any]:
     """Run the job and give it as it stands at the end of the invocation.
 
     Args:
-        event: the payload.
+        event: a job's payload, or ``{"workflow": name, "parameters": {…}}``.
         ports: the world.
         lifetime: of this invocation.
         request_id: the job's id where the payload has none; may be empty.
 
     Raises:
         InvalidPayloadError: the event is no job; the message says what is wrong.
+        NotFoundError: there is no such workflow.
         ConflictError: another job has the id.
         UnavailableError: AWS fails.
     """
     caller = Worker(ports).caller()
     settings = ports.settings
-    payload = parse(event, PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit))
+    limits = PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit)
+    if "steps" not in event:
+        request = read_start_message(read_object(json_text.encode(event), limits))
+        return await WorkflowStarts(Jobs(ports), ports).run(caller, request, lifetime=lifetime, new_id=request_id)
+    payload = parse(event, limits)
     if payload.id is None and request_id:
         payload = payload.with_id(request_id)
     return await Jobs(ports).run(caller, payload, lifetime=lifetime)

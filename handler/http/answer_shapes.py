@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from handler.engine.status import ConduitStatus
 from handler.http.redrive_body import RedriveShape
+from handler.http.workflow_shapes import workflow_components
 from handler.payload.problem import CODES
 from handler.validation.step_schemas import ShapeSchemas
 
@@ -65,6 +66,7 @@ def components() -> dict[str, Any]:
         "Block": _block(),
         "BlockList": _object({"blocks": {"type": "array", "items": _ref("Block")}}),
         "Problem": _problem(),
+        **workflow_components(payload.job()),
     }
 
 
@@ -100,6 +102,7 @@ def _summary() -> dict[str, Any]:
         "id": _TEXT,
         "name": _TEXT_OR_NULL,
         "status": {"enum": list(JOB_STATUSES)},
+        "workflow": _or_null("WorkflowReference"),
         "success": {"type": ["boolean", "null"]},
         "created_at": {"type": "string", "format": "date-time"},
         "started_at": _TIME_OR_NULL,

@@ -12,17 +12,33 @@ from typing import Any, Final
 from handler.caller import Caller
 from handler.http.catalogue_endpoints import CatalogueEndpoints
 from handler.http.cors import is_preflight, preflight_reply, with_cors
+from handler.http.hook_endpoints import HookEndpoints
 from handler.http.identity import identify
 from handler.http.job_endpoints import JobEndpoints
-from handler.http.problem_details import FAULT, NOT_FOUND, NOT_JSON, UNIDENTIFIED, WRONG_METHOD, problem_reply, reply_to
+from handler.http.problem_details import (
+    FAULT,
+    NOT_FOUND,
+    NOT_JSON,
+    TOO_LARGE,
+    UNIDENTIFIED,
+    WRONG_METHOD,
+    problem_reply,
+    reply_to,
+)
 from handler.http.reply import Reply, lambda_response
-from handler.http.request import Request, UnreadableRequestError, read_request
-from handler.http.router import Call, Route, Router, check_query
+from handler.http.request import Request, UnreadableRequestError, body_size, read_head, read_request
+from handler.http.router import NOBODY, Call, Route, Router, check_query
 from handler.http.run_page import is_page_request, run_page
+from handler.http.schedule_endpoints import ScheduleEndpoints
+from handler.http.workflow_endpoints import WorkflowEndpoints
 from handler.invocation.event_loop import run_coroutine
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.service import Jobs
+from handler.jobs.workflow_starts import WorkflowStarts
 from handler.ports import Ports
+from handler.workflows.hooks import Hooks
+from handler.workflows.schedules import Schedules
+from handler.workflows.workflows import Workflows
 
 
 def answer(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) -> dict[str, Any]:
@@ -40,29 +56,42 @@ class Api:
 
     def __init__(self, jobs: Jobs, ports: Ports) -> None:
         self._ports = ports
-        endpoints = (JobEndpoints(jobs, ports.settings), CatalogueEndpoints(ports.registry, ports.settings))
+        starts = WorkflowStarts(jobs, ports)
+        endpoints = (
+            JobEndpoints(jobs, ports.settings),
+            WorkflowEndpoints(Workflows(ports), starts, ports.settings),
+            ScheduleEndpoints(Schedules(ports)),
+            HookEndpoints(Hooks(ports), starts, ports),
+            CatalogueEndpoints(ports.registry, ports.settings),
+        )
         self.router = Router([route for group in endpoints for route in group.routes])
 
     def answer(self, event: Mapping[str, Any], lifetime: TimeLeft) -> dict[str, Any]:
         """See `answer`."""
+        request = read_head(event)
+        found = self.router.find(request)
+        public = found[0] if found is not None and found[0].public else None
         unreadable: Reply | None = None
-        try:
-            request = read_request(event)
-        except UnreadableRequestError as error:
-            request = read_request({**event, "body": None})
-            unreadable = problem_reply(NOT_JSON, str(error))
+        if public is not None and body_size(event) > PUBLIC_BODY:
+            unreadable = _TOO_LARGE
+        else:
+            try:
+                request = read_request(event)
+            except UnreadableRequestError as error:
+                unreadable = problem_reply(NOT_JSON, str(error))
         origins = self._ports.settings.cors_origins
         if is_preflight(request, origins):
             reply = preflight_reply(self.router.methods_of(request.path))
         elif self._ports.settings.page and is_page_request(request):
             reply = run_page()
-        elif (caller := identify(event, self._ports.settings)) is None:
+        elif (caller := NOBODY if public is not None else identify(event, self._ports.settings)) is None:
             reply = _STRANGER
         else:
             reply = unreadable or self._reply(request, caller, lifetime)
         if self._ports.settings.log_payloads:
             body = request.body.decode("utf-8", "replace")
-            fields = {"path": request.path, "status": reply.status, "body": body}
+            path = request.path if public is None else public.template  # its token is a key
+            fields = {"path": path, "status": reply.status, "body": body}
             self._ports.log.info("answered a request", extra=fields)
         return lambda_response(with_cors(reply, request, origins), request)
 
@@ -94,6 +123,9 @@ def _refuse(allowed: Sequence[str]) -> Reply:
     return problem_reply(WRONG_METHOD, f"This path takes {methods}.", headers={"Allow": methods})
 
 
+PUBLIC_BODY: Final = 256 * 1024
+"""Bytes of a body that somebody without an identity may send."""
+_TOO_LARGE: Final = problem_reply(TOO_LARGE, f"A body may have {PUBLIC_BODY} bytes here.")
 _FAULT: Final = problem_reply(FAULT, "The error is in the log. What was asked for may have been done.")
 _STRANGER: Final = problem_reply(
     UNIDENTIFIED,

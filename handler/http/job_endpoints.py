@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError
+from handler.http.call_parts import PAGE, applied, idempotency_key, located, refuse_type, single_value
 from handler.http.job_answer import encode_job
-from handler.http.preferences import Preferences, read_preferences
-from handler.http.problem_details import INVALID, WRONG_MEDIA_TYPE, problem_reply, reply_to
+from handler.http.preferences import read_preferences
+from handler.http.problem_details import INVALID, problem_reply, reply_to
 from handler.http.redrive_body import read_redrive
 from handler.http.reply import Reply
 from handler.http.router import Call, Route
@@ -30,11 +31,8 @@ from handler.validation.partial import find_more
 from handler.validation.validate import find_problems
 
 STATUS_OF: Final = {"created": 201, "accepted": 202, "known": 200}
-PAGE: Final = 20
-"""Jobs in a list where nobody says how many."""
 _ID: Final = re.compile(ID_PATTERN)
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,4}")
-_JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
 
 class JobEndpoints:
@@ -64,14 +62,16 @@ class JobEndpoints:
 
     async def submit(self, call: Call) -> Reply:
         """``POST /jobs``."""
-        if refused := _refuse_type(call):
+        if refused := refuse_type(call):
             return refused
         preferences = read_preferences(call.request.headers.get("prefer"))
-        payload = self._identified(self._parse(call), call.request.headers.get("idempotency-key"))
+        payload, key = self._parse(call), idempotency_key(call)  # one that is no id is refused though the job has one
+        if payload.id is None and key is not None:
+            payload = payload.with_id(key)
         if preferences.strict:
             errors = [problem for problem in self._judge(payload, call.caller) if problem.severity == "error"]
             if errors:
-                return _applied(problem_reply(INVALID, "The job would fail; see errors.", errors=errors), preferences)
+                return applied(problem_reply(INVALID, "The job would fail; see errors.", errors=errors), preferences)
         try:
             sent = await self._jobs.submit(
                 call.caller,
@@ -81,13 +81,13 @@ class JobEndpoints:
                 wait=preferences.wait,
             )
         except ConflictError as error:
-            return _located(reply_to(error), call, payload.id)
+            return located(reply_to(error), call, payload.id)
         reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.door))
-        return _applied(_located(reply, call, sent.job["id"]), preferences)
+        return applied(located(reply, call, sent.job["id"]), preferences)
 
     async def validate(self, call: Call) -> Reply:
         """``POST /jobs/validate``."""
-        if refused := _refuse_type(call):
+        if refused := refuse_type(call):
             return refused
         try:
             problems = self._judge(self._parse(call), call.caller)
@@ -102,7 +102,7 @@ class JobEndpoints:
 
     async def list_jobs(self, call: Call) -> Reply:
         """``GET /jobs``."""
-        status, limit, cursor = (_single(call, name) for name in ("status", "limit", "cursor"))
+        status, limit, cursor = (single_value(call, name) for name in ("status", "limit", "cursor"))
         if limit is not None and not _WHOLE_NUMBER.fullmatch(limit):
             raise InvalidRequestError("/limit", "A limit is a whole number.")
         page = await self._jobs.list_jobs(
@@ -129,7 +129,7 @@ class JobEndpoints:
 
     async def redrive(self, call: Call) -> Reply:
         """``POST /jobs/{id}/redrive``."""
-        if call.request.body and (refused := _refuse_type(call)):
+        if call.request.body and (refused := refuse_type(call)):
             return refused
         asked = read_redrive(call.request.body, self._limits(call.caller))
         job = await self._jobs.redrive(
@@ -142,7 +142,7 @@ class JobEndpoints:
         return self._accepted(job, call)
 
     def _accepted(self, job: dict[str, Any], call: Call) -> Reply:
-        return _located(Reply(202, encode_job(job, call.request.door)), call, job["id"])
+        return located(Reply(202, encode_job(job, call.request.door)), call, job["id"])
 
     def _parse(self, call: Call) -> JobPayload:
         return parse(call.request.body, self._limits(call.caller))
@@ -153,29 +153,6 @@ class JobEndpoints:
     def _judge(self, payload: JobPayload, caller: Caller) -> list[Problem]:
         return find_problems(payload, caller.rights, block_tags=self._settings.block_tags)
 
-    @staticmethod
-    def _identified(payload: JobPayload, key: str | None) -> JobPayload:
-        """The payload under the id that the ``Idempotency-Key`` header gives it, where it has none of its own.
-
-        A key that is no id is refused even then: whoever sent it expects something of it.
-        """
-        if key is None:
-            return payload
-        id_ = key.strip()
-        if len(id_) > 1 and id_[0] == id_[-1] == '"':  # a text of RFC 8941, as the header's draft has it
-            id_ = id_[1:-1]
-        if not _ID.fullmatch(id_):
-            message = "An Idempotency-Key serves as the job's id: 1 to 64 of the characters A-Z a-z 0-9 _ -."
-            raise InvalidPayloadError([Problem("/id", "INVALID_ID", message)])
-        return payload if payload.id is not None else payload.with_id(id_)
-
-
-def _refuse_type(call: Call) -> Reply | None:
-    given = call.request.headers.get("content-type")
-    if given is None or _JSON_TYPE.fullmatch(given.strip()):
-        return None
-    return problem_reply(WRONG_MEDIA_TYPE, "Send JSON, as application/json.", headers={"Accept": "application/json"})
-
 
 def _job_id(call: Call) -> str:
     """The job's id in the path. What no job can have is not looked for."""
@@ -185,26 +162,8 @@ def _job_id(call: Call) -> str:
     return id_
 
 
-def _single(call: Call, name: str) -> str | None:
-    values = call.request.query.get(name, ())
-    if len(values) > 1:
-        raise InvalidRequestError(f"/{name}", f"{name} is given {len(values)} times; once is enough.")
-    return values[0] if values else None
-
-
 def _matches(header: str | None, tag: str) -> bool:
     """Whether ``If-None-Match`` names the tag (RFC 9110, 13.1.2: weak comparison)."""
     if header is None:
         return False
     return header.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in header.split(",")}
-
-
-def _located(reply: Reply | None, call: Call, id_: str | None) -> Reply:
-    assert reply is not None  # noqa: S101 # a conflict has an answer
-    return reply.with_headers({"Location": f"{call.request.base}/jobs/{id_}"})
-
-
-def _applied(reply: Reply, preferences: Preferences) -> Reply:
-    if preferences.applied is None:
-        return reply
-    return reply.with_headers({"Preference-Applied": preferences.applied, "Vary": "Prefer"})

@@ -5,36 +5,33 @@ from __future__ import annotations
 from typing import Any, Final
 
 from handler.http import answer_shapes
+from handler.http.openapi_parts import (
+    APPLIED,
+    BODY,
+    JOB_LINKS,
+    LOCATION,
+    answer,
+    header,
+    job_id,
+    json_body,
+    problems,
+    query,
+)
+from handler.http.openapi_workflows import workflow_paths
 from handler.http.problem_details import (
     CONFLICT,
     INVALID,
-    KINDS,
-    MEDIA_TYPE,
     NOT_FOUND,
     NOT_JSON,
     TOO_LARGE,
     TOO_MANY_JOBS,
     UNAVAILABLE,
-    UNIDENTIFIED,
     WRONG_MEDIA_TYPE,
-    Kind,
 )
 from handler.settings import Settings
 
 VERSION: Final = "1.0.0"
-_BODY: Final = (NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE, INVALID)
 _STATUSES: Final = ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
-_LOCATION: Final = {"Location": {"description": "Where the job is.", "schema": {"type": "string"}, "required": True}}
-_APPLIED: Final = {
-    "Preference-Applied": {"description": "The preferences that were honoured.", "schema": {"type": "string"}}
-}
-
-_JOB_LINKS: Final = {
-    "links": {
-        operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
-        for operation in ("getJob", "cancelJob", "redriveJob")
-    }
-}
 _EXAMPLE: Final = {
     "name": "Greeting",
     "parameters": {"who": "World"},
@@ -58,8 +55,8 @@ def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
         },
         "servers": [{"url": server}],
         "security": [{"gateway": []}],
-        "tags": [{"name": "jobs"}, {"name": "catalogue"}],
-        "paths": _paths(),
+        "tags": [{"name": "jobs"}, {"name": "workflows"}, {"name": "catalogue"}],
+        "paths": {**_paths(), **workflow_paths(public=settings.public_routes)},
         "components": {
             "schemas": answer_shapes.components(),
             "securitySchemes": {
@@ -98,17 +95,15 @@ def _submit() -> dict[str, Any]:
         "description": "Waits for the job's end as long as a request may last; then the job goes on in the background. "
         "The same id and payload again is the same job: nothing runs twice.",
         "parameters": [
-            _header("Prefer", "`respond-async`, `wait=N` (seconds) and `handling=strict`, as in RFC 7240."),
-            _header(
-                "Idempotency-Key", "Serves as the job's id where the payload has none: 1 to 64 of A-Z a-z 0-9 _ -."
-            ),
+            header("Prefer", "`respond-async`, `wait=N` (seconds) and `handling=strict`, as in RFC 7240."),
+            header("Idempotency-Key", "Serves as the job's id where the payload has none: 1 to 64 of A-Z a-z 0-9 _ -."),
         ],
-        "requestBody": _json_body("JobPayload", required=True, example=_EXAMPLE),
+        "requestBody": json_body("JobPayload", required=True, example=_EXAMPLE),
         "responses": {
-            "200": _answer("The job was sent before; this is how it stands.", "Job", _LOCATION | _APPLIED),
-            "201": _answer("The job ended, well or not.", "Job", _LOCATION | _APPLIED) | _JOB_LINKS,
-            "202": _answer("The job goes on in the background.", "Job", _LOCATION | _APPLIED) | _JOB_LINKS,
-            **_problems(*_BODY, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
+            "200": answer("The job was sent before; this is how it stands.", "Job", LOCATION | APPLIED),
+            "201": answer("The job ended, well or not.", "Job", LOCATION | APPLIED) | JOB_LINKS,
+            "202": answer("The job goes on in the background.", "Job", LOCATION | APPLIED) | JOB_LINKS,
+            **problems(*BODY, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }
 
@@ -121,8 +116,8 @@ def _validate() -> dict[str, Any]:
         "description": "Takes any JSON: what is no job at all is a finding, too.",
         "requestBody": {"required": True, "content": {"application/json": {"schema": {}, "example": _EXAMPLE}}},
         "responses": {
-            "200": _answer("What was found.", "Validation"),
-            **_problems(NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE),
+            "200": answer("What was found.", "Validation"),
+            **problems(NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE),
         },
     }
 
@@ -134,11 +129,11 @@ def _list_jobs() -> dict[str, Any]:
         "tags": ["jobs"],
         "summary": "Your jobs, newest first",
         "parameters": [
-            _query("status", "Only jobs of this status.", {"type": "string", "enum": _STATUSES}),
-            _query("limit", "How many.", limit),
-            _query("cursor", "Where the page before ended.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+            query("status", "Only jobs of this status.", {"type": "string", "enum": _STATUSES}),
+            query("limit", "How many.", limit),
+            query("cursor", "Where the page before ended.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
         ],
-        "responses": {"200": _answer("A page.", "JobPage"), **_problems(INVALID, UNAVAILABLE)},
+        "responses": {"200": answer("A page.", "JobPage"), **problems(INVALID, UNAVAILABLE)},
     }
 
 
@@ -148,11 +143,11 @@ def _get_job() -> dict[str, Any]:
         "operationId": "getJob",
         "tags": ["jobs"],
         "summary": "One job with its steps",
-        "parameters": [_job_id(), _header("If-None-Match", "An `ETag` that the caller has.")],
+        "parameters": [job_id(), header("If-None-Match", "An `ETag` that the caller has.")],
         "responses": {
-            "200": _answer("The job.", "Job", tag),
+            "200": answer("The job.", "Job", tag),
             "304": {"description": "It is as the caller has it.", "headers": tag},
-            **_problems(NOT_FOUND, UNAVAILABLE),
+            **problems(NOT_FOUND, UNAVAILABLE),
         },
     }
 
@@ -163,8 +158,8 @@ def _get_step() -> dict[str, Any]:
         "operationId": "getStep",
         "tags": ["jobs"],
         "summary": "One step, with its result however large it is",
-        "parameters": [_job_id(), {**step, "description": "The step's id."}],
-        "responses": {"200": _answer("The step.", "Step"), **_problems(NOT_FOUND, UNAVAILABLE)},
+        "parameters": [job_id(), {**step, "description": "The step's id."}],
+        "responses": {"200": answer("The step.", "Step"), **problems(NOT_FOUND, UNAVAILABLE)},
     }
 
 
@@ -173,10 +168,10 @@ def _cancel() -> dict[str, Any]:
         "operationId": "cancelJob",
         "tags": ["jobs"],
         "summary": "Ask a job to end before its next step",
-        "parameters": [_job_id()],
+        "parameters": [job_id()],
         "responses": {
-            "202": _answer("It was asked.", "Job", _LOCATION),
-            **_problems(NOT_FOUND, CONFLICT, UNAVAILABLE),
+            "202": answer("It was asked.", "Job", LOCATION),
+            **problems(NOT_FOUND, CONFLICT, UNAVAILABLE),
         },
     }
 
@@ -186,11 +181,11 @@ def _redrive() -> dict[str, Any]:
         "operationId": "redriveJob",
         "tags": ["jobs"],
         "summary": "Run a failed or cancelled job on from its failed step, or an earlier one",
-        "parameters": [_job_id()],
-        "requestBody": _json_body("Redrive", required=False),
+        "parameters": [job_id()],
+        "requestBody": json_body("Redrive", required=False),
         "responses": {
-            "202": _answer("It goes on in the background.", "Job", _LOCATION),
-            **_problems(*_BODY, NOT_FOUND, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
+            "202": answer("It goes on in the background.", "Job", LOCATION),
+            **problems(*BODY, NOT_FOUND, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }
 
@@ -206,7 +201,7 @@ def _get_block() -> dict[str, Any]:
     name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     operation = _read("getBlock", "One block", "Block")
     operation["parameters"] = [{**name, "description": "Its name, in any case of letters."}]
-    operation["responses"] |= _problems(NOT_FOUND)
+    operation["responses"] |= problems(NOT_FOUND)
     return operation
 
 
@@ -227,50 +222,5 @@ def _read(operation_id: str, summary: str, shape: str | None) -> dict[str, Any]:
         "operationId": operation_id,
         "tags": ["catalogue"],
         "summary": summary,
-        "responses": {"200": _answer(f"{summary}.", shape), **_problems()},
+        "responses": {"200": answer(f"{summary}.", shape), **problems()},
     }
-
-
-def _answer(description: str, shape: str | None, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{shape}"} if shape else {"type": "object"}
-    answer: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
-    return {**answer, "headers": headers} if headers else answer
-
-
-def _problems(*kinds: Kind) -> dict[str, Any]:
-    """The error answers: those named, and what every route can answer."""
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        str(kind.status): {"description": kind.title, "content": {MEDIA_TYPE: {"schema": schema}}} | _headers_of(kind)
-        for kind in sorted({UNIDENTIFIED, *kinds}, key=KINDS.index)
-    }
-
-
-def _headers_of(kind: Kind) -> dict[str, Any]:
-    if kind not in (TOO_MANY_JOBS, UNAVAILABLE):
-        return {}
-    seconds = {"description": "Seconds to wait first.", "schema": {"type": "integer"}, "required": True}
-    return {"headers": {"Retry-After": seconds}}
-
-
-def _json_body(shape: str, *, required: bool, example: dict[str, Any] | None = None) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{shape}"}}
-    if example is not None:
-        content["example"] = example
-    return {"required": required, "content": {"application/json": content}}
-
-
-def _header(name: str, description: str) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string"}
-    if name == "Idempotency-Key":
-        schema["pattern"] = "^[A-Za-z0-9_-]{1,64}$"
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
-
-
-def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
-
-
-def _job_id() -> dict[str, Any]:
-    schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-    return {"name": "id", "in": "path", "required": True, "description": "The job's id.", "schema": schema}

@@ -18,6 +18,7 @@ from handler.http.request import UnreadableRequestError
 from handler.payload import json_text
 from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadTooLargeError
 from handler.payload.problem import Problem
+from handler.workflows.hook_call import WrongSignatureError
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:conduit:problem:"
@@ -34,12 +35,14 @@ class Kind:
 
 NOT_JSON: Final = Kind("not-json", 400, "Malformed JSON")
 UNIDENTIFIED: Final = Kind("unidentified", 401, "Authentication required")
+WRONG_SIGNATURE: Final = Kind("wrong-signature", 401, "Wrong signature")
 NOT_FOUND: Final = Kind("not-found", 404, "Not found")
 WRONG_METHOD: Final = Kind("wrong-method", 405, "Method not allowed")
 CONFLICT: Final = Kind("conflict", 409, "Conflict")
 TOO_LARGE: Final = Kind("too-large", 413, "Content too large")
 WRONG_MEDIA_TYPE: Final = Kind("wrong-media-type", 415, "Unsupported media type")
 INVALID: Final = Kind("invalid", 422, "Invalid request")
+JOB_FAILED: Final = Kind("job-failed", 422, "The job failed")
 TOO_MANY_JOBS: Final = Kind("too-many-jobs", 429, "Too many unfinished jobs")
 FAULT: Final = Kind("fault", 500, "Internal error")
 UNAVAILABLE: Final = Kind("unavailable", 503, "Service unavailable")
@@ -47,12 +50,14 @@ UNAVAILABLE: Final = Kind("unavailable", 503, "Service unavailable")
 KINDS: Final = (
     NOT_JSON,
     UNIDENTIFIED,
+    WRONG_SIGNATURE,
     NOT_FOUND,
     WRONG_METHOD,
     CONFLICT,
     TOO_LARGE,
     WRONG_MEDIA_TYPE,
     INVALID,
+    JOB_FAILED,
     TOO_MANY_JOBS,
     FAULT,
     UNAVAILABLE,
@@ -92,6 +97,8 @@ def reply_to(error: Exception) -> Reply | None:
             pointer = error.pointer if error.pointer[:1] in ("", "/") else f"/{error.pointer}"
             problem = Problem(pointer, "INVALID_FIELD", str(error))
             return problem_reply(INVALID, "See errors for what is wrong, and where.", errors=[problem])
+        case WrongSignatureError():
+            return problem_reply(WRONG_SIGNATURE, str(error))
         case NotFoundError():
             return problem_reply(NOT_FOUND, str(error))
         case ConflictError():

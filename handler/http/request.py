@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, unquote
 
@@ -35,6 +35,7 @@ class Request:
         base: what came before `path` in the address that the caller used: ``""`` or a stage like ``/prod``.
         query: parameters in order, each with every value it was given.
         headers: by lower-case name; one that came more often is joined with commas.
+        header_lists: by lower-case name, with every value that the front door tells apart.
         body: its bytes; empty when there was none.
         many_headers: whether the load balancer wants headers as lists.
     """
@@ -45,6 +46,7 @@ class Request:
     base: str = ""
     query: Mapping[str, tuple[str, ...]]
     headers: Mapping[str, str]
+    header_lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     body: bytes = b""
     many_headers: bool = False
 
@@ -55,10 +57,27 @@ def read_request(event: Mapping[str, Any]) -> Request:
     Raises:
         UnreadableRequestError: its body is marked as base64 and is not.
     """
+    request = read_head(event)
+    return replace(request, body=_body(event))
+
+
+def read_head(event: Mapping[str, Any]) -> Request:
+    """The request in a Lambda event, without its body: nothing is decoded."""
     context = event["requestContext"]
     if isinstance(context.get("http"), Mapping):
         return _read_http(event, context)
     return _read_older(event, context)
+
+
+def body_size(event: Mapping[str, Any]) -> int:
+    """Bytes of the request's body, at least, as told from its text alone."""
+    body = event.get("body")
+    if body is None:
+        return 0
+    text = str(body)
+    if event.get("isBase64Encoded"):
+        return len(text) // 4 * 3 - text.count("=", -2)
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _read_http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
@@ -73,7 +92,7 @@ def _read_http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
         base=base,
         query=_gather(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)),
         headers=_join(_singles(event.get("headers"))),
-        body=_body(event),
+        header_lists=_gather_headers(_singles(event.get("headers"))),
     )
 
 
@@ -90,6 +109,7 @@ def _read_older(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request
     """Payload format 1.0 and load balancers: lists of values beside single ones."""
     balancer = "elb" in context
     path = event.get("path") or "/"
+    headers = _pairs(event, "multiValueHeaders", "headers")
     if event.get("version") == "1.0":  # an HTTP API that was asked for the older format
         path, base = _split_stage(path, context)
     else:
@@ -105,8 +125,8 @@ def _read_older(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request
         path=path,
         base=base,
         query=_gather(query),
-        headers=_join(_pairs(event, "multiValueHeaders", "headers")),
-        body=_body(event),
+        headers=_join(headers),
+        header_lists=_gather_headers(headers),
         many_headers=balancer and "multiValueHeaders" in event,
     )
 
@@ -131,6 +151,10 @@ def _gather(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     for name, value in pairs:
         gathered[name] = (*gathered.get(name, ()), value)
     return gathered
+
+
+def _gather_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    return _gather((name.lower(), value) for name, value in pairs)
 
 
 def _join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -22,6 +22,9 @@ from handler.payload.suggestion import Suggestions
 MAX_UNKNOWN: Final = 20
 """Unknown query parameters that one answer names."""
 
+NOBODY: Final = Caller(tenant="")
+"""The caller of a route that needs no identity: it has no tenant and no rights, and no endpoint asks for either."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -53,13 +56,15 @@ class Route:
             have some and the path is decoded before it is matched.
         endpoint: what answers.
         query: names of the query parameters that it reads. Any other is refused: a misspelled filter must not answer
-            with everything.
+            with everything. ``None`` takes any.
+        public: whether it needs no identity. Its endpoint sees `NOBODY` as its caller.
     """
 
     method: str
     template: str
     endpoint: Endpoint
-    query: tuple[str, ...] = ()
+    query: tuple[str, ...] | None = ()
+    public: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
         """The values in the places of the template, or ``None`` where the path is another."""
@@ -106,10 +111,13 @@ def check_query(route: Route, request: Request) -> None:
     Raises:
         InvalidPayloadError: there are some; each is named.
     """
-    unknown = [name for name in request.query if name not in route.query]
+    known = route.query
+    if known is None:
+        return
+    unknown = [name for name in request.query if name not in known]
     if unknown:
         suggestions = Suggestions()
-        raise InvalidPayloadError([_unknown(name, route.query, suggestions) for name in unknown[:MAX_UNKNOWN]])
+        raise InvalidPayloadError([_unknown(name, known, suggestions) for name in unknown[:MAX_UNKNOWN]])
 
 
 def _unknown(name: str, known: Sequence[str], suggestions: Suggestions) -> Problem:

@@ -18,6 +18,7 @@ Crashes             Count                            claims that found that an e
 FencedOut           Count                            runs that found their job in other hands
 PublishFailures     Count                            entries that did not reach the bus at the first attempt
 Rejected            Count                            messages sent to the dead-letter queue
+DroppedFirings      Count         Reason             firings of schedules that started no job
 Swept               Count                            jobs that the sweeper found due
 ServiceFailures     Count         Door               what AWS's failures kept from being done
 ColdStarts          Count                            first invocations of a process

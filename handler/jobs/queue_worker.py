@@ -15,7 +15,7 @@ from handler.invocation.log import log_fields
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.runner import LONGEST_DELAY, Ended, HandedOver, Lost, Runner
 from handler.jobs.submission import NewJob
-from handler.payload.parse import InvalidPayloadError, JobPayload, PayloadLimits, parse
+from handler.payload.parse import InvalidPayloadError, PayloadLimits, parse
 from handler.ports import Ports
 from handler.recording.publisher import OUTBOX_SECONDS, Publisher
 from handler.recording.run import Run
@@ -83,6 +83,12 @@ class Worker:
             key = _pointer(message.body)
             if key is not None:
                 return await self._resume(key, message, lifetime)
+            if '"workflow"' in message.body or '"schedule"' in message.body:
+                from handler.jobs.queue_starts import named_object  # noqa: PLC0415  # most messages name neither
+
+                value = named_object(message.body)
+                if value is not None:
+                    return await self._begin_named(value, message, lifetime)
             return await self._begin(message, lifetime)
         except InvalidPayloadError as problem:
             return await self._reject(message, str(problem))
@@ -106,23 +112,52 @@ class Worker:
         settings = self._ports.settings
         sent = parse(message.body, PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit))
         offer = NewJob.of(self._ports, caller, sent if sent.id else sent.with_id(message.id))
+        return await self._begin_new(offer, message, lifetime, named=sent.id is not None)
+
+    async def _begin_named(self, value: Mapping[str, Any], message: Message, lifetime: TimeLeft) -> Verdict:
+        """A message that names a workflow or a schedule."""
+        from handler.jobs.queue_starts import Later, Start, find_start  # noqa: PLC0415  # as above
+        from handler.payload.body import read_object  # noqa: PLC0415  # as above
+
+        caller = self.caller()
+        read_object(
+            message.body,
+            PayloadLimits(caller.payload_limit, self._ports.settings.nesting_limit, self._ports.settings.step_limit),
+        )
+        start = await find_start(self._ports, caller, value, message.id)
+        match start:
+            case Start(job, named):
+                return await self._begin_new(job, message, lifetime, named=named)
+            case JobRecord():
+                return await self._take(start, message, lifetime)
+            case Later(seconds):
+                return Verdict(done=False, wait=seconds)
+        self._ports.metrics.count("DroppedFirings", Reason=start.reason)
+        self._ports.log.warning(
+            "A schedule fired and no job was started",
+            extra={"message_id": message.id, "reason": start.reason, "why": start.why},
+        )
+        return DONE
+
+    async def _begin_new(self, offer: NewJob, message: Message, lifetime: TimeLeft, *, named: bool) -> Verdict:
+        """Run a job that is not known yet. `named`: its id does not come from the message."""
         if message.receives > 1:
-            return await self._begin_again(message, sent, offer, lifetime)
+            return await self._begin_again(message, offer, lifetime, named=named)
         run = offer.late_run(self._ports, lifetime, outbox=True)
         result = await self._runner.run(run)
         met = result.job if isinstance(result, Lost) and not result.accepted else None
-        if met is not None and met.payload_hash != offer.job.payload_hash:
+        if met is not None and not offer.is_known_as(met):
             return await self._reject_taken(message, offer)
         return await self._concluded(result, message)
 
-    async def _begin_again(self, message: Message, sent: JobPayload, offer: NewJob, lifetime: TimeLeft) -> Verdict:
+    async def _begin_again(self, message: Message, offer: NewJob, lifetime: TimeLeft, *, named: bool) -> Verdict:
         """A message that came before: its job is made known before it runs, so that attempts are counted."""
         answer = await offer.accept(self._ports, due=self._ports.now() + OUTBOX_SECONDS)
         if answer.job is None:
             return AGAIN
-        if isinstance(answer, Refused) and answer.job.payload_hash != offer.job.payload_hash:
+        if isinstance(answer, Refused) and not offer.is_known_as(answer.job):
             return await self._reject_taken(message, offer)
-        if sent.id is None and not answer.job.finished:
+        if not named and not answer.job.finished:
             # The job is named after this message. Sent again from a dead-letter queue it would have another name, and
             # the job would run twice: a pointer takes its place.
             sent_on = await self._runner.send_pointer(answer.job, salt=f"-{message.receives}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
@@ -18,9 +18,9 @@ from handler.jobs.runner import Ended, HandedOver, Lost, Runner
 from handler.jobs.submission import NewJob
 from handler.jobs.view import job_view, step_ids, step_view, summary, waiting_step
 from handler.payload.parse import JobPayload
-from handler.ports import Ports
+from handler.ports import RETRY_AFTER, Ports
 from handler.recording.publisher import OUTBOX_SECONDS
-from infra.errors import InfraError, TryLaterError
+from handler.workflows.origin import Origin
 from infra.jobs_table import Place, Refused
 from infra.records import JobKey, JobRecord, JobStatus
 
@@ -28,8 +28,6 @@ PAGE: Final = 100
 """Jobs of one read of the list."""
 PAGES: Final = 10
 """Reads of one request: a filter that matches little answers with a cursor after so many."""
-RETRY_AFTER: Final = 5
-"""Seconds until another try may do, where AWS does not say."""
 
 Kind = Literal["created", "accepted", "known"]
 
@@ -70,6 +68,7 @@ class Jobs:
         lifetime: TimeLeft,
         respond_async: bool = False,
         wait: float | None = None,
+        origin: Origin | None = None,
     ) -> Submission:
         """Take a job, and run it while its sender waits.
 
@@ -80,13 +79,14 @@ class Jobs:
             respond_async: accept it only; the queue runs it.
             wait: seconds that the sender wants to wait at most. A pure job is stopped then; one with effects pauses at
                 its next step, since stopping an effect halfway would cost more than a late answer.
+            origin: the stored workflow that it comes from, if it comes from one.
 
         Raises:
             ConflictError: another job has the id.
             TooManyJobsError: the tenant has as many unfinished jobs as it may have.
         """
         with self._served("submit"):
-            offer = NewJob.of(self._ports, caller, payload if payload.id else payload.with_id(self._ports.token()))
+            offer = self._new_job(caller, payload, origin)
             try:
                 await check_room(self._ports, caller)
             except TooManyJobsError:
@@ -105,16 +105,22 @@ class Jobs:
             run = offer.late_run(self._ports, lifetime, outbox=False, pause_at=pause_at)
             return await self._submitted(offer, await self._runner.run(run, until=until))
 
-    async def run(self, caller: Caller, payload: JobPayload, *, lifetime: TimeLeft) -> dict[str, Any]:
+    async def run(
+        self, caller: Caller, payload: JobPayload, *, lifetime: TimeLeft, origin: Origin | None = None
+    ) -> dict[str, Any]:
         """Run a job for as long as this invocation lasts, and give it as it stands then (direct invocation).
 
         Raises:
             ConflictError: another job has the id.
         """
         with self._served("run"):
-            offer = NewJob.of(self._ports, caller, payload if payload.id else payload.with_id(self._ports.token()))
+            offer = self._new_job(caller, payload, origin)
             run = offer.late_run(self._ports, lifetime, outbox=False)
             return (await self._submitted(offer, await self._runner.run(run))).job
+
+    def _new_job(self, caller: Caller, payload: JobPayload, origin: Origin | None) -> NewJob:
+        identified = payload if payload.id else payload.with_id(self._ports.token())
+        return NewJob.of(self._ports, caller, identified, origin)
 
     async def _submitted(self, offer: NewJob, result: Ended | HandedOver | Lost) -> Submission:
         if isinstance(result, Ended):
@@ -138,13 +144,32 @@ class Jobs:
 
     async def _met(self, offer: NewJob, found: JobRecord) -> Submission:
         """The id is taken: by this job, sent before, or by another one."""
-        if found.payload_hash != offer.job.payload_hash:
-            raise ConflictError(f"Another job has the id {found.key.job_id!r}; send this one under an id of its own.")
+        if not offer.is_known_as(found):
+            raise _taken(found.key.job_id)
         return Submission("known", await self._view(found))
 
     def _is_pure(self, payload: JobPayload) -> bool:
         blocks = (self._ports.registry.get(str(step.get("action", ""))) for step in payload.steps)
         return all(block is None or block.effect == "none" for block in blocks)
+
+    async def find_known(self, caller: Caller, job_id: str, digest: str | None) -> Submission | None:
+        """The job that was sent under an id before, or ``None``.
+
+        Args:
+            caller: who sends it.
+            job_id: its id.
+            digest: of what is sent; ``None`` where the id alone decides.
+
+        Raises:
+            ConflictError: another job has the id.
+        """
+        with self._served("submit"):
+            found = await self._ports.table.read(JobKey(caller.tenant, job_id), self._ports.now())
+            if found is None:
+                return None
+            if digest is not None and found.payload_hash != digest:
+                raise _taken(job_id)
+            return Submission("known", await self._view(found))
 
     # ------------------------------------------------------------------ reading
 
@@ -280,14 +305,9 @@ class Jobs:
     async def _view(self, job: JobRecord) -> dict[str, Any]:
         return job_view(job, await self._written(job), await self._ports.table.read_steps(job))
 
-    @contextmanager
-    def _served(self, door: str) -> Iterator[None]:
-        """Tell everybody when AWS fails."""
-        try:
-            yield
-        except InfraError as error:
-            self._ports.log_failure(door, "AWS failed a request", error)
-            again = RETRY_AFTER if isinstance(error, TryLaterError) else RETRY_AFTER * 12
-            raise UnavailableError(
-                "A service that this needs does not answer as it should.", retry_after=again
-            ) from error
+    def _served(self, door: str) -> AbstractContextManager[None]:
+        return self._ports.served(door)
+
+
+def _taken(job_id: str) -> ConflictError:
+    return ConflictError(f"Another job has the id {job_id!r}; send this one under an id of its own.")

@@ -12,6 +12,7 @@ from handler.invocation.time_left import TimeLeft
 from handler.payload.parse import JobPayload
 from handler.ports import Ports
 from handler.recording.run import Run
+from handler.workflows.origin import Origin
 from infra.jobs_table import Answer
 from infra.records import JobKey, JobRecord, PayloadRecord
 
@@ -26,14 +27,16 @@ class NewJob:
         job: the record it would be accepted with.
         payload: what it would be accepted with.
         written: the job itself.
+        origin: the stored workflow that it comes from, if it comes from one.
     """
 
     job: JobRecord
     payload: PayloadRecord
     written: Mapping[str, Any]
+    origin: Origin | None = None
 
     @classmethod
-    def of(cls, ports: Ports, caller: Caller, sent: JobPayload) -> NewJob:
+    def of(cls, ports: Ports, caller: Caller, sent: JobPayload, origin: Origin | None = None) -> NewJob:
         """What `caller` offers; `sent` has an id."""
         if sent.id is None:
             raise ValueError("a job is offered under an id")
@@ -47,12 +50,21 @@ class NewJob:
             status="QUEUED",
             steps=len(sent.steps),
             payload=payload.hash,
-            payload_hash=digest(sent.meaning(text)),
+            payload_hash=(origin.digest if origin is not None else None) or digest(sent.meaning(text)),
+            workflow=origin.text if origin is not None else None,
             created_at=now,
             expires_at=payload.expires_at,
             ends_at=now + settings.job_seconds,
         )
-        return cls(job, payload, sent.as_job())
+        return cls(job, payload, sent.as_job(), origin)
+
+    def is_known_as(self, found: JobRecord) -> bool:
+        """Whether the job that has the id already is this one, sent before.
+
+        Where the id says which firing or which call of a hook the job is of, whatever else was sent does not matter.
+        """
+        by_id_alone = self.origin is not None and self.origin.digest is None
+        return by_id_alone or found.payload_hash == self.job.payload_hash
 
     def late_run(self, ports: Ports, lifetime: TimeLeft, *, outbox: bool, pause_at: float | None = None) -> Run:
         """A run that accepts the job with its first write: nothing is owed to anybody before."""

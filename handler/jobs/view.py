@@ -21,6 +21,7 @@ def summary(job: JobRecord) -> dict[str, Any]:
         "id": job.key.job_id,
         "name": job.name,
         "status": job.status,
+        "workflow": json.loads(job.workflow) if job.workflow else None,
         "success": job.status == "SUCCEEDED" if job.finished else (False if job.failed_step else None),
         "created_at": iso(job.created_at),
         "started_at": iso_or_none(job.started_at),

@@ -12,6 +12,8 @@ from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, ValidationErr
 from pydantic_core import core_schema as core
 
 ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,64}$"
+SENT_ID_PATTERN: Final = r"^([A-Za-z0-9-][A-Za-z0-9_-]{0,63}|_([A-Za-z0-9-][A-Za-z0-9_-]{0,62})?)$"
+"""Of an id that a sender chooses. Those that begin with ``__`` are made here, of a firing or of a hook's call."""
 STEP_ID_PATTERN: Final = r"^[^._]([^.]{0,62}[^._])?$"
 """1 to 64 characters, no dots, no ``_`` at either end: no tag could reach any other."""
 TAG_PATTERN: Final = r"\{[%:#<=] "
@@ -120,7 +122,9 @@ ANY: Final = Value("any JSON value", core.any_schema())
 OBJECT: Final = Value("an object", core.dict_schema(core.str_schema()))
 BOOLEAN: Final = Value("true or false", core.bool_schema())
 STRING: Final = Value("a string", core.str_schema())
-JOB_ID: Final = Value("1 to 64 of the characters A-Z a-z 0-9 _ -", core.str_schema(pattern=ID_PATTERN))
+JOB_ID: Final = Value(
+    "1 to 64 of the characters A-Z a-z 0-9 _ -, without __ at the beginning", core.str_schema(pattern=SENT_ID_PATTERN)
+)
 STEP_ID: Final = Value(
     "1 to 64 characters, no dot among them and no _ at either end", core.str_schema(pattern=STEP_ID_PATTERN)
 )

@@ -7,7 +7,7 @@ error here that the engine would not call one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class StaticContexts:
 
     Args:
         job: the job, made and not run.
+        open_parameters: names of parameters whose values are given later; ``None`` if any may be.
 
     Attributes:
         position: the step whose turn it is.
@@ -49,8 +50,10 @@ class StaticContexts:
         notices: what reading it brought up; the reader takes it from here.
     """
 
-    def __init__(self, job: Conduit) -> None:
+    def __init__(self, job: Conduit, open_parameters: Collection[str] | None = ()) -> None:
         self.job = job
+        given_later = open_parameters is None or len(open_parameters) > 0
+        self.parameters = OpenParameters(job, open_parameters) if given_later else None
         self.position = 0
         self.never_done: set[int] = set()
         self.notices: list[Notice] = []
@@ -113,11 +116,30 @@ class FixedJob(_Fixed):
         job = self._contexts.job
         if key == "variables":
             return self._contexts.variables
+        if key == "parameters" and self._contexts.parameters is not None:
+            return self._contexts.parameters
         if key in {"success", "failed_step", "created_at"} or (
             key == "id" and job.id is None
         ):  # an id is given when the job is accepted
             raise Undecided
         return JobView(job)[key]
+
+
+class OpenParameters(_Fixed):
+    """``job.parameters``: those that the job has, but for those that are given later."""
+
+    def __init__(self, job: Conduit, open_names: Collection[str] | None) -> None:
+        self._job = job
+        self._open_names = open_names
+
+    @property
+    def description(self) -> str:  # type: ignore[override] # read-only is enough for a description
+        return describe(self._job.local_values)
+
+    def __getitem__(self, name: str) -> Any:
+        if self._open_names is None or name in self._open_names:
+            raise Undecided
+        return self._job.local_values[name]
 
 
 class FixedVariables(_Fixed):

@@ -6,7 +6,7 @@ status that is the problem's code; what only the run can tell is a warning. Noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
@@ -38,7 +38,11 @@ _MESSAGES: Final = {
 
 
 def find_problems(
-    payload: JobPayload, rights: Rights, limits: Limits | None = None, block_tags: Pairs = ()
+    payload: JobPayload,
+    rights: Rights,
+    limits: Limits | None = None,
+    block_tags: Pairs = (),
+    open_parameters: Collection[str] | None = (),
 ) -> list[Problem]:
     """The problems of a job that has the right shape, in the order of its steps.
 
@@ -47,9 +51,11 @@ def find_problems(
         rights: what its sender may do.
         limits: how much its tags may expand to.
         block_tags: tags that the deployment adds to those of blocks.
+        open_parameters: names of parameters whose values are given later; ``None`` if any may be.
     """
     job = Conduit.from_dict(payload.as_job(), tags=rights.tags, step_limit=rights.step_limit, block_tags=block_tags)
-    return bounded(_Validation(job, rights, limits or Limits(), required_tags(block_tags)).judge())
+    required = required_tags(block_tags)
+    return bounded(_Validation(job, rights, limits or Limits(), required, open_parameters).judge())
 
 
 @dataclass(slots=True)
@@ -60,12 +66,13 @@ class _Validation:
     rights: Rights
     limits: Limits
     required: RequiredTags
+    open_parameters: Collection[str] | None
     contexts: StaticContexts = field(init=False)
     suggestions: Suggestions = field(default_factory=Suggestions)
     room: Budget = field(init=False)
 
     def __post_init__(self) -> None:
-        self.contexts = StaticContexts(self.job)
+        self.contexts = StaticContexts(self.job, self.open_parameters)
         self.room = Budget(WORK * self.limits.parameters, "the tags of the job")
 
     def judge(self) -> Iterator[Problem]:

@@ -65,6 +65,8 @@ def read_token(kind: str, text: str) -> Token | None:
         return None
     if not names or not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         return None
+    if any("\ud800" <= character <= "\udfff" for name in names for character in name):
+        return None  # half a character could stand in no key
     return Token(kind, tuple(names), digest) if _encode(_written(tuple(names))) == match[1] else None
 
 

@@ -25,11 +25,14 @@ from handler.payload.parse import parse
 from handler.ports import Ports
 from handler.settings import Settings
 from infra.conditions import Condition
+from infra.documents import DocumentsTable
 from infra.errors import TryLaterError
 from infra.event_bus import Entry
 from infra.items import Applied, ConditionFailed, Index, Item, NewItem, Page, Put, Start, Update, Value
 from infra.jobs_table import JobsTable
 from infra.records import JobKey, JobRecord
+from infra.scheduler import Timetable
+from infra.secret import Secret
 from tests.simulation.table import SimulatedTable
 
 Result = TypeVar("Result")
@@ -211,6 +214,59 @@ class MemoryQueue:
         self.groups.append((group, deduplication))
 
 
+@dataclass
+class MemoryScheduler:
+    """Remembers what it is told, and fires nothing."""
+
+    items: MemoryItems
+    standing: dict[tuple[str, str], Timetable] = field(default_factory=dict)
+    down: bool = False
+
+    async def put(self, tenant: str, schedule_id: str, timetable: Timetable) -> None:
+        self.items.before("schedule")
+        if self.down:
+            raise TryLaterError("the scheduler is out of reach")
+        self.standing[tenant, schedule_id] = timetable
+        self.items.after("schedule")
+
+    async def delete(self, tenant: str, schedule_id: str) -> None:
+        self.items.before("unschedule")
+        if self.down:
+            raise TryLaterError("the scheduler is out of reach")
+        self.standing.pop((tenant, schedule_id), None)
+        self.items.after("unschedule")
+
+
+@dataclass
+class MemorySecrets:
+    """Secrets for hooks, by tenant and name."""
+
+    values: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def of(self, tenant: str) -> TenantSecrets:
+        return TenantSecrets(
+            {
+                name: Secret(name, value.decode(), uses=frozenset({"verify"}))
+                for (owner, name), value in self.values.items()
+                if owner == tenant
+            }
+        )
+
+
+@dataclass
+class TenantSecrets:
+    """The secrets of one tenant."""
+
+    values: dict[str, Secret]
+
+    def get(self, name: str, seconds: float) -> Secret | None:
+        assert seconds > 0
+        return self.values.get(name)
+
+    def renew(self, secret: Secret, seconds: float) -> Secret | None:
+        raise AssertionError((secret, seconds))
+
+
 class World:
     """Everything that a use case touches, and short words for what happens in it."""
 
@@ -220,6 +276,8 @@ class World:
         self.items = MemoryItems(self.table)
         self.bus = MemoryBus(self.items)
         self.queue = MemoryQueue(self.items)
+        self.scheduler = MemoryScheduler(self.items)
+        self.secrets = MemorySecrets()
         self.ran: list[str] = []
         """The idempotency keys of the effects that happened, and the names of pure work that was done."""
         self.tokens = iter(range(1, 10_000))
@@ -241,6 +299,9 @@ class World:
             table=JobsTable(self.items),
             bus=self.bus,
             queue=self.queue,
+            documents=DocumentsTable(self.items),
+            scheduler=self.scheduler,
+            secrets_of=self.secrets.of,
             registry=REGISTRY,
             runtime=Runtime(
                 now=lambda: self.clock.now, sleep=self.clock.sleep, random=lambda: 0.5, alarm=ClockAlarm(self.clock)

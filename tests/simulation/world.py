@@ -15,9 +15,12 @@ from handler.invocation.metrics import Metrics
 from handler.invocation.time_left import TimeLeft
 from handler.ports import Ports
 from handler.settings import Settings
+from infra.documents import DocumentsTable
 from infra.job_items import JOB, job_record
 from infra.jobs_table import JobsTable
 from infra.records import JobKey
+from infra.scheduler import Timetable
+from infra.secret import NoSecrets
 from tests.simulation.audit import Audit
 from tests.simulation.bus import SimulatedBus, SimulatedEventBus
 from tests.simulation.messages import SimulatedJobQueue, SimulatedQueue
@@ -54,6 +57,16 @@ class Silent(logging.Logger):
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: ARG002, N802 (the library's name and argument)
         return False
+
+
+class NoScheduler:
+    """No workload here has a schedule."""
+
+    async def put(self, tenant: str, schedule_id: str, timetable: Timetable) -> None:
+        raise AssertionError((tenant, schedule_id, timetable))
+
+    async def delete(self, tenant: str, schedule_id: str) -> None:
+        raise AssertionError((tenant, schedule_id))
 
 
 @dataclass(eq=False)
@@ -136,11 +149,15 @@ class World:
             entropy=self.random.randbytes,
             alarm=SimulatedAlarm(scheduler),
         )
+        items = SimulatedItems(self.table, scheduler, worker)
         return Ports(
             settings=self.settings,
-            table=JobsTable(SimulatedItems(self.table, scheduler, worker)),
+            table=JobsTable(items),
             bus=SimulatedEventBus(self.bus, scheduler, worker),
             queue=SimulatedJobQueue(self.queue, scheduler, worker),
+            documents=DocumentsTable(items),
+            scheduler=NoScheduler(),
+            secrets_of=lambda _: NoSecrets(),
             registry=self.registry,
             runtime=runtime,
             token=lambda: f"{next(self._tokens):08x}",

@@ -9,13 +9,13 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from handler.http.catalogue_endpoints import CatalogueEndpoints
-from handler.http.job_endpoints import JobEndpoints
+from handler.http.api import Api
 from tests.handler.http.client import FAIL, JOIN, Answer, Client
 
 
 @pytest.fixture
-def document(client: Client) -> dict[str, Any]:
+def document(client: Client, world: Any) -> dict[str, Any]:
+    world.set(public_routes=True)
     read: dict[str, Any] = client.get("/openapi.json").json
     return read
 
@@ -26,16 +26,15 @@ def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
 
 
 def test_every_route_is_in_the_document_and_nothing_else(document: dict[str, Any], world: Any) -> None:
-    routes = [
-        *JobEndpoints(world.jobs, world.settings).routes,
-        *CatalogueEndpoints(world.ports.registry, world.settings).routes,
-    ]
+    routes = Api(world.jobs, world.ports).router.routes
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     assert described == {(route.method, route.template.replace("+}", "}")) for route in routes}
 
 
 def test_every_operation_can_say_that_nobody_is_asking(document: dict[str, Any]) -> None:
     assert all("401" in operation["responses"] for item in document["paths"].values() for operation in item.values())
+    public = [path for path, item in document["paths"].items() for one in item.values() if one.get("security") == []]
+    assert public == ["/hooks/{token}"]
     assert document["security"]
 
 
@@ -70,11 +69,61 @@ def exchanges(client: Client, world: Any) -> list[tuple[str, str, Answer]]:
         ("get", "/schema", client.get("/schema")),
         ("get", "/openapi.json", client.get("/openapi.json")),
         ("get", "/docs", client.get("/docs")),
+        *_exchanges_of_workflows(client),
     ]
     world.set(max_running_jobs=1)
     client.post("/jobs", {"steps": [JOIN]}, prefer="respond-async")
     made.append(("post", "/jobs", client.post("/jobs", {"steps": []})))
     return made
+
+
+def _exchanges_of_workflows(client: Client) -> list[tuple[str, str, Answer]]:
+    workflow = {"steps": [JOIN], "inputs": {"properties": {"event": {}}}, "description": "Joins."}
+    schedule = {"workflow": "w", "every": "5 minutes"}
+    hook = {"workflow": "w", "verify": "none", "respond": "output"}
+    made = [
+        ("put", "/workflows/{name}", client.send("PUT", "/workflows/w", workflow)),
+        ("put", "/workflows/{name}", client.send("PUT", "/workflows/w", workflow)),
+        ("put", "/workflows/{name}", client.send("PUT", "/workflows/w", {**workflow, "id": "x"})),
+        ("put", "/workflows/{name}", client.send("PUT", "/workflows/f", {"steps": [FAIL]})),
+        ("get", "/workflows", client.get("/workflows?limit=1")),
+        ("get", "/workflows", client.get("/workflows?name=w")),
+        ("get", "/workflows/{name}", client.get("/workflows/w?version=1")),
+        ("get", "/workflows/{name}", client.get("/workflows/w?version=x")),
+        ("get", "/workflows/{name}", client.get("/workflows/v")),
+        ("post", "/workflows/{name}/jobs", client.post("/workflows/w/jobs", {"id": "wj"})),
+        ("post", "/workflows/{name}/jobs", client.post("/workflows/w/jobs", {"id": "wj"})),
+        ("post", "/workflows/{name}/jobs", client.post("/workflows/w/jobs", {"id": "wj", "version": 1})),
+        ("post", "/workflows/{name}/jobs", client.post("/workflows/w/jobs", {}, prefer="respond-async")),
+        ("post", "/workflows/{name}/jobs", client.post("/workflows/w/jobs", {"parameters": {"x": 1}})),
+        ("post", "/workflows/{name}/jobs", client.post("/workflows/v/jobs")),
+        ("put", "/schedules/{id}", client.send("PUT", "/schedules/s", schedule)),
+        ("put", "/schedules/{id}", client.send("PUT", "/schedules/s", {**schedule, "enabled": False})),
+        ("put", "/schedules/{id}", client.send("PUT", "/schedules/s", {"workflow": "w"})),
+        ("get", "/schedules", client.get("/schedules")),
+        ("get", "/schedules/{id}", client.get("/schedules/s")),
+        ("get", "/schedules/{id}", client.get("/schedules/t")),
+        ("put", "/hooks/{name}", client.send("PUT", "/hooks/h", hook)),
+        ("put", "/hooks/{name}", client.send("PUT", "/hooks/h", {**hook, "rotate": True})),
+        ("put", "/hooks/{name}", client.send("PUT", "/hooks/h", {**hook, "verify": {"x": 1}})),
+        ("get", "/hooks", client.get("/hooks")),
+        ("get", "/hooks/{name}", client.get("/hooks/h")),
+        ("delete", "/workflows/{name}", client.send("DELETE", "/workflows/w")),
+    ]
+    for name in ("h", "failing"):
+        respond = "accepted" if name == "h" else "output"
+        workflow_name = "w" if name == "h" else "f"
+        client.send("PUT", f"/hooks/{name}", {"workflow": workflow_name, "verify": "none", "respond": respond})
+        url = client.get(f"/hooks/{name}").json["url"]
+        made += [("post", "/hooks/{token}", client.post(url, body)) for body in ("{}", "{}", " " * 300_000)]
+    return [
+        *made,
+        ("post", "/hooks/{token}", client.post("/hooks/x.y")),
+        ("delete", "/hooks/{name}", client.send("DELETE", "/hooks/h")),
+        ("delete", "/hooks/{name}", client.send("DELETE", "/hooks/h")),
+        ("delete", "/schedules/{id}", client.send("DELETE", "/schedules/s")),
+        ("delete", "/workflows/{name}", client.send("DELETE", "/workflows/w")),
+    ]
 
 
 def test_every_answer_is_documented_with_its_type_its_headers_and_its_shape(
@@ -96,7 +145,7 @@ def test_every_answer_is_documented_with_its_type_its_headers_and_its_shape(
         if "json" in kind:
             schema = {**response["content"][kind]["schema"], "components": document["components"]}
             assert [error.message for error in Draft202012Validator(schema).iter_errors(answer.json)] == []
-    assert seen == {200, 201, 202, 304, 400, 404, 409, 413, 415, 422, 429}
+    assert seen == {200, 201, 202, 204, 304, 400, 404, 409, 413, 415, 422, 429}
 
 
 def test_the_example_of_the_document_runs(client: Client, document: dict[str, Any]) -> None:

@@ -1,0 +1,110 @@
+"""What several endpoints ask of a call, and add to a reply."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from handler.errors import InvalidRequestError, NotFoundError
+from handler.http.preferences import Preferences
+from handler.http.problem_details import WRONG_MEDIA_TYPE, problem_reply
+from handler.http.reply import Reply
+from handler.http.router import Call
+from handler.payload.parse import InvalidPayloadError
+from handler.payload.problem import Problem
+from handler.payload.values import ID_PATTERN, SENT_ID_PATTERN
+
+PAGE: Final = 20
+"""Entries of a list where nobody says how many."""
+_JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+_WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+
+
+def refuse_type(call: Call) -> Reply | None:
+    """The answer to a body that is not sent as JSON."""
+    given = call.request.headers.get("content-type")
+    if given is None or _JSON_TYPE.fullmatch(given.strip()):
+        return None
+    return problem_reply(WRONG_MEDIA_TYPE, "Send JSON, as application/json.", headers={"Accept": "application/json"})
+
+
+def single_value(call: Call, name: str) -> str | None:
+    """A parameter of the query that may be given once.
+
+    Raises:
+        InvalidRequestError: it is given more often.
+    """
+    values = call.request.query.get(name, ())
+    if len(values) > 1:
+        raise InvalidRequestError(f"/{name}", f"{name} is given {len(values)} times; once is enough.")
+    return values[0] if values else None
+
+
+def page_of(call: Call) -> tuple[int, str | None]:
+    """The ``limit`` and the ``cursor`` of a request for a list.
+
+    Raises:
+        InvalidRequestError: the limit is not a number.
+    """
+    limit = single_value(call, "limit")
+    if limit is not None and not _WHOLE_NUMBER.fullmatch(limit):
+        raise InvalidRequestError("/limit", "A limit is a whole number.")
+    return PAGE if limit is None else int(limit), single_value(call, "cursor")
+
+
+def known_name(call: Call, key: str, what: str) -> str:
+    """The name in the path, of something that is there. What nothing can be called is not looked for.
+
+    Raises:
+        NotFoundError: nothing can be called so.
+    """
+    name = call.values[key]
+    if not re.fullmatch(ID_PATTERN, name):
+        raise NotFoundError(f"There is no such {what}.")
+    return name
+
+
+def new_name(call: Call, key: str) -> str:
+    """The name in the path, of something that is put.
+
+    Raises:
+        InvalidRequestError: nothing can be called so.
+    """
+    name = call.values[key]
+    if not re.fullmatch(ID_PATTERN, name):
+        raise InvalidRequestError(f"/{key}", "A name has 1 to 64 of the characters A-Z a-z 0-9 _ -.")
+    return name
+
+
+def idempotency_key(call: Call) -> str | None:
+    """The job's id that the ``Idempotency-Key`` header gives.
+
+    Raises:
+        InvalidPayloadError: it is no id, or one that no sender may choose.
+    """
+    key = call.request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    id_ = key.strip()
+    if len(id_) > 1 and id_[0] == id_[-1] == '"':  # a string of RFC 8941, as the header's draft has it
+        id_ = id_[1:-1]
+    if not re.fullmatch(SENT_ID_PATTERN, id_):
+        message = (
+            "An Idempotency-Key serves as the job's id: 1 to 64 of the characters A-Z a-z 0-9 _ -, without __ at the "
+            "beginning."
+        )
+        raise InvalidPayloadError([Problem("/id", "INVALID_ID", message)])
+    return id_
+
+
+def located(reply: Reply | None, call: Call, id_: str | None) -> Reply:
+    """The reply with the job's address."""
+    assert reply is not None  # noqa: S101 # a conflict has an answer
+    return reply.with_headers({"Location": f"{call.request.base}/jobs/{id_}"})
+
+
+def applied(reply: Reply, preferences: Preferences) -> Reply:
+    """The reply with the preferences that were honoured."""
+    if preferences.applied is None:
+        return reply
+    return reply.with_headers({"Preference-Applied": preferences.applied, "Vary": "Prefer"})

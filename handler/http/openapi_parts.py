@@ -1,0 +1,82 @@
+"""The parts that operations of the OpenAPI document are put together from."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from handler.http.problem_details import (
+    INVALID,
+    KINDS,
+    MEDIA_TYPE,
+    NOT_JSON,
+    TOO_LARGE,
+    TOO_MANY_JOBS,
+    UNAVAILABLE,
+    UNIDENTIFIED,
+    WRONG_MEDIA_TYPE,
+    Kind,
+)
+from handler.payload.values import SENT_ID_PATTERN
+
+BODY: Final = (NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE, INVALID)
+"""What can be wrong with any body."""
+LOCATION: Final = {"Location": {"description": "Where the job is.", "schema": {"type": "string"}, "required": True}}
+APPLIED: Final = {
+    "Preference-Applied": {"description": "The preferences that were honoured.", "schema": {"type": "string"}}
+}
+JOB_LINKS: Final = {
+    "links": {
+        operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
+        for operation in ("getJob", "cancelJob", "redriveJob")
+    }
+}
+
+
+def answer(description: str, shape: str | None, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An answer whose body has a shape of the components, or ``None``: any object."""
+    schema = {"$ref": f"#/components/schemas/{shape}"} if shape else {"type": "object"}
+    response: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {**response, "headers": headers} if headers else response
+
+
+def problems(*kinds: Kind, public: bool = False) -> dict[str, Any]:
+    """The error answers: those named, and what every route that is not public can answer."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        str(kind.status): {"description": kind.title, "content": {MEDIA_TYPE: {"schema": schema}}} | _headers_of(kind)
+        for kind in sorted({*kinds} if public else {UNIDENTIFIED, *kinds}, key=KINDS.index)
+    }
+
+
+def _headers_of(kind: Kind) -> dict[str, Any]:
+    if kind not in (TOO_MANY_JOBS, UNAVAILABLE):
+        return {}
+    seconds = {"description": "Seconds to wait first.", "schema": {"type": "integer"}, "required": True}
+    return {"headers": {"Retry-After": seconds}}
+
+
+def json_body(shape: str, *, required: bool, example: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A body that has a shape of the components."""
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{shape}"}}
+    if example is not None:
+        content["example"] = example
+    return {"required": required, "content": {"application/json": content}}
+
+
+def header(name: str, description: str) -> dict[str, Any]:
+    """A header of a request, never required."""
+    schema: dict[str, Any] = {"type": "string"}
+    if name == "Idempotency-Key":
+        schema["pattern"] = SENT_ID_PATTERN
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+
+
+def query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter of the query, never required."""
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def job_id() -> dict[str, Any]:
+    """The id in the path of a job."""
+    schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+    return {"name": "id", "in": "path", "required": True, "description": "The job's id.", "schema": schema}

@@ -1,0 +1,173 @@
+"""The operations of workflows, schedules and hooks in the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from handler.http.openapi_parts import APPLIED, BODY, JOB_LINKS, LOCATION, answer, header, json_body, problems, query
+from handler.http.problem_details import (
+    CONFLICT,
+    INVALID,
+    JOB_FAILED,
+    NOT_FOUND,
+    TOO_LARGE,
+    TOO_MANY_JOBS,
+    UNAVAILABLE,
+    WRONG_SIGNATURE,
+)
+from handler.payload.values import ID_PATTERN
+
+_WORKFLOW: Final = {
+    "description": "Greets somebody.",
+    "inputs": {
+        "type": "object",
+        "properties": {"who": {"type": "string", "default": "World", "maxLength": 40}},
+    },
+    "steps": [{"id": "greeting", "action": "TEXT.JOIN", "parameters": {"text1": "Hello", "text2": "{< who >}"}}],
+}
+_START: Final = {"parameters": {"who": "World"}}
+_SCHEDULE: Final = {"workflow": "greet", "cron": "0 9 * * 1-5", "timezone": "Europe/Berlin", "overlap": "skip"}
+_HOOK: Final = {
+    "workflow": "deploy",
+    "verify": {"github": {"secret": "github-webhook"}},
+    "id_from": "header X-GitHub-Delivery",
+}
+
+
+def workflow_paths(*, public: bool) -> dict[str, Any]:
+    """The paths; those that need no identity only where the deployment has them."""
+    paths = {
+        "/workflows": {"get": _list("workflows", "WorkflowPage")},
+        "/workflows/{name}": {
+            "put": _put("Workflow", "name", "WorkflowBody", _WORKFLOW, "Save a workflow, as its next version"),
+            "get": _get_workflow(),
+            "delete": _delete("Workflow", "name", CONFLICT),
+        },
+        "/workflows/{name}/jobs": {"post": _start()},
+        "/schedules": {"get": _list("schedules", "SchedulePage")},
+        "/schedules/{id}": {
+            "put": _put("Schedule", "id", "ScheduleBody", _SCHEDULE, "Start a workflow at certain times"),
+            "get": _get("Schedule", "id", "One schedule, with its next times"),
+            "delete": _delete("Schedule", "id"),
+        },
+        "/hooks": {"get": _list("hooks", "HookPage")},
+        "/hooks/{name}": {
+            "put": _put("Hook", "name", "HookBody", _HOOK, "Start a workflow by the calls of a public address"),
+            "get": _get("Hook", "name", "One hook, with its address"),
+            "delete": _delete("Hook", "name"),
+        },
+    }
+    return {**paths, "/hooks/{token}": {"post": _call()}} if public else paths
+
+
+def _list(what: str, shape: str) -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    return {
+        "operationId": f"list{what.capitalize()}",
+        "tags": ["workflows"],
+        "summary": f"Your {what}, by name",
+        "parameters": [
+            query("limit", "How many.", limit),
+            query("cursor", "Where the page before ended.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+        ],
+        "responses": {"200": answer("A page.", shape), **problems(INVALID, UNAVAILABLE)},
+    }
+
+
+def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str) -> dict[str, Any]:
+    return {
+        "operationId": f"put{what}",
+        "tags": ["workflows"],
+        "summary": summary,
+        "parameters": [_name(key)],
+        "requestBody": json_body(body, required=True, example=example),
+        "responses": {
+            "200": answer("It was there before; this is how it stands.", what),
+            "201": answer("It is new.", what),
+            **problems(*BODY, CONFLICT, UNAVAILABLE),
+        },
+    }
+
+
+def _get(what: str, key: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": f"get{what}",
+        "tags": ["workflows"],
+        "summary": summary,
+        "parameters": [_name(key)],
+        "responses": {"200": answer(f"{summary}.", what), **problems(NOT_FOUND, UNAVAILABLE)},
+    }
+
+
+def _get_workflow() -> dict[str, Any]:
+    operation = _get("Workflow", "name", "One workflow, in its newest version or another")
+    version = query("version", "Which version.", {"type": "integer", "minimum": 1})
+    operation["parameters"].append(version)
+    operation["responses"] |= problems(NOT_FOUND, INVALID, UNAVAILABLE)
+    return operation
+
+
+def _delete(what: str, key: str, *further: Any) -> dict[str, Any]:
+    return {
+        "operationId": f"delete{what}",
+        "tags": ["workflows"],
+        "summary": f"Delete a {what.lower()}",
+        "parameters": [_name(key)],
+        "responses": {"204": {"description": "It is gone."}, **problems(NOT_FOUND, UNAVAILABLE, *further)},
+    }
+
+
+def _start() -> dict[str, Any]:
+    return {
+        "operationId": "startWorkflow",
+        "tags": ["workflows"],
+        "summary": "Run a job of a workflow",
+        "description": "As `submitJob`, with the steps of the workflow. The job keeps the version that it began with.",
+        "parameters": [
+            _name("name"),
+            header("Prefer", "`respond-async` and `wait=N` (seconds), as in RFC 7240."),
+            header("Idempotency-Key", "Serves as the job's id where the body has none: 1 to 64 of A-Z a-z 0-9 _ -."),
+        ],
+        "requestBody": json_body("WorkflowStart", required=False, example=_START),
+        "responses": {
+            "200": answer("The job was sent before; this is how it stands.", "Job", LOCATION | APPLIED),
+            "201": answer("The job ended, well or not.", "Job", LOCATION | APPLIED) | JOB_LINKS,
+            "202": answer("The job goes on in the background.", "Job", LOCATION | APPLIED) | JOB_LINKS,
+            **problems(*BODY, NOT_FOUND, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
+        },
+    }
+
+
+def _call() -> dict[str, Any]:
+    token = {"name": "token", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    return {
+        "operationId": "callHook",
+        "tags": ["workflows"],
+        "summary": "Call a hook: a job of its workflow starts with the call as its parameter `event`",
+        "security": [],
+        "parameters": [{**token, "description": "Of the hook's address."}],
+        "requestBody": {"required": False, "content": {"*/*": {"schema": {}}}},
+        "responses": {
+            "200": {
+                "description": "The call was received before, and this is its job; or, with `respond: output`, the "
+                "job's output; or the answer to Slack's `url_verification`.",
+                "content": {"application/json": {"schema": {}}},
+            },
+            "202": answer("The job goes on in the background.", "JobSummary"),
+            **problems(
+                WRONG_SIGNATURE,
+                NOT_FOUND,
+                CONFLICT,
+                TOO_LARGE,
+                JOB_FAILED,
+                TOO_MANY_JOBS,
+                UNAVAILABLE,
+                public=True,
+            ),
+        },
+    }
+
+
+def _name(key: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": ID_PATTERN}
+    return {"name": key, "in": "path", "required": True, "description": "Its name.", "schema": schema}

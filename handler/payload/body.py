@@ -1,0 +1,63 @@
+"""Bodies of requests that are JSON objects with a few fields, and not jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from handler.payload import json_text
+from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadLimits, PayloadTooLargeError
+from handler.payload.problem import Problem, bounded, point, quote
+
+
+def read_object(body: bytes | str, limits: PayloadLimits) -> dict[str, Any]:
+    """Read a body that is a JSON object.
+
+    Raises:
+        InvalidJsonError: it is not JSON in UTF-8.
+        PayloadTooLargeError: it has more bytes than a payload may have.
+        InvalidPayloadError: it is JSON, but not an object.
+    """
+    size = len(body) if isinstance(body, bytes) else len(body.encode(errors="replace"))
+    if size > limits.size:
+        message = f"A body may have {limits.size} bytes; this one has {size}."
+        raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
+    try:
+        value = json_text.read(body, nesting=limits.nesting)
+    except json_text.InvalidJsonTextError as error:
+        raise (InvalidJsonError if error.malformed else InvalidPayloadError)(error.problems) from None
+    if not isinstance(value, dict):
+        raise InvalidPayloadError([Problem("", "INVALID_FIELD", "The body is a JSON object.")])
+    return value
+
+
+def check_fields(shape: TypeAdapter[Any], value: Mapping[str, Any], expected: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of an object, checked.
+
+    Args:
+        shape: of the object.
+        value: the object.
+        expected: what each field holds, in words that end the sentence "``x`` is …".
+
+    Raises:
+        InvalidPayloadError: every field that does not fit, once.
+    """
+    try:
+        checked: dict[str, Any] = shape.validate_python(dict(value))
+    except ValidationError as error:
+        entries = error.errors(include_url=False, include_context=False, include_input=False)
+        found = {str(entry["loc"][0]): entry["type"] for entry in reversed(entries) if entry["loc"]}
+        problems = [_explain(name, kind, expected) for name, kind in reversed(found.items())]
+        raise InvalidPayloadError(bounded(problems)) from None
+    return checked
+
+
+def _explain(name: str, kind: str, expected: Mapping[str, str]) -> Problem:
+    pointer = point([name])
+    if name not in expected:
+        return Problem(pointer, "UNKNOWN_FIELD", f"There is no field {quote(name)}; there are {', '.join(expected)}.")
+    if kind == "missing":
+        return Problem(pointer, "MISSING_FIELD", f"The field {quote(name)} is required: {expected[name]}.")
+    return Problem(pointer, "INVALID_FIELD", f"{quote(name)} is {expected[name]}.")

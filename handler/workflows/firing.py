@@ -1,0 +1,163 @@
+"""A schedule fires: what becomes of its message.
+
+The message says which schedule and for which instant, and nothing else; workflow, parameters and rights are read from
+the table. The job's id is made of the schedule and the instant, so that a second message for it is the same job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, Final
+
+from handler.caller import Caller
+from handler.errors import NotFoundError
+from handler.payload.parse import InvalidPayloadError, JobPayload
+from handler.payload.problem import Problem
+from handler.ports import Ports
+from handler.workflows.origin import Origin
+from handler.workflows.schedule import Schedule, job_id_of
+from handler.workflows.start import StartRequest, find_job
+from handler.workflows.timing import InvalidTimingError, parse_instant
+from handler.workflows.workflows import TRIES
+from infra.documents import Document
+from infra.errors import TryLaterError
+from infra.records import FINISHED, JobKey, JobRecord
+
+LATEST: Final = 86_400.0
+"""Seconds after its instant at which a firing is dropped."""
+PATIENCE: Final = 3600.0
+"""Seconds that a firing waits in the queue for an earlier job of its tenant to end."""
+_REMEMBERED: Final = 1000
+"""Firings of one schedule whose jobs may be unfinished."""
+_LOOKED_AT: Final = 2
+"""Of them, that a firing looks at where overlaps are allowed: more than it adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """What a schedule's message says.
+
+    Attributes:
+        tenant, schedule: which schedule.
+        at: the instant for which it fired, in seconds since 1970.
+    """
+
+    tenant: str
+    schedule: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The job that a firing starts.
+
+    Attributes:
+        caller: as whom.
+        payload: the job under its id.
+        origin: where it comes from.
+    """
+
+    caller: Caller
+    payload: JobPayload
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Nothing starts.
+
+    Attributes:
+        reason: in one word, for the metric.
+        why: in words, for the log.
+    """
+
+    reason: str
+    why: str
+
+
+def read_firing(value: Mapping[str, Any]) -> Firing:
+    """The firing that a message's object is.
+
+    Raises:
+        InvalidPayloadError: it is not one.
+    """
+    match value:
+        case {"schedule": {"tenant": str(tenant), "id": str(name), "at": str(at), **more}, **others} if not (
+            more or others or not tenant or not name
+        ):
+            try:
+                return Firing(tenant, name, parse_instant(at, UTC))
+            except InvalidTimingError:
+                pass
+    message = 'A schedule\'s message is {"schedule": {"tenant", "id", "at"}} with strings, and nothing else.'
+    raise InvalidPayloadError([Problem("/schedule", "INVALID_FIELD", message)])
+
+
+async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
+    """The job that a firing starts, or the one that it has started before.
+
+    Raises:
+        InvalidPayloadError: the parameters do not fit the workflow any more.
+        InfraError: AWS failed.
+    """
+    document = await ports.documents.read(firing.tenant, "schedule", firing.schedule)
+    if document is None:
+        return Dropped("deleted", "its schedule is not there")
+    if ports.now() - firing.at > LATEST:
+        return Dropped("late", "its time is more than a day ago")
+    schedule = Schedule.decode(document)
+    if not schedule.enabled:
+        return Dropped("paused", "its schedule is paused")
+    job_id = job_id_of(schedule.id, firing.at)
+    known = await ports.table.read(JobKey(firing.tenant, job_id), ports.now())
+    if known is not None:
+        return known
+    caller = schedule.author.caller(firing.tenant, ports.settings)
+    request = StartRequest(schedule.workflow, None, schedule.parameters, {}, None)
+    try:
+        payload, origin = await find_job(ports, caller, request)
+    except NotFoundError:
+        return Dropped("workflow", f"its workflow {schedule.workflow!r} is not there")
+    if await _note(ports, schedule, firing):
+        return Dropped("overlap", "an earlier job of its schedule is unfinished")
+    return Due(caller, payload.with_id(job_id), Origin(origin.workflow, origin.version, None))
+
+
+async def _note(ports: Ports, schedule: Schedule, firing: Firing) -> bool:
+    """Remember a firing; whether another job keeps it from starting one.
+
+    The list of firings holds those whose job may be unfinished, the oldest first. Each firing clears away what ended.
+    """
+    at = int(firing.at)
+    for _ in range(TRIES):
+        before = await ports.documents.read(firing.tenant, "schedule-firings", schedule.id)
+        others = [instant for instant in (json.loads(before.body) if before is not None else []) if instant != at]
+        busy, left = False, []
+        for number, instant in enumerate(others):
+            enough = busy if schedule.overlap == "skip" else number >= _LOOKED_AT
+            if enough or await _is_unfinished(ports, firing.tenant, schedule.id, instant):
+                left.append(instant)
+                busy = True
+        if busy and schedule.overlap == "skip":
+            return True
+        now = ports.now()
+        after = Document(
+            tenant=firing.tenant,
+            kind="schedule-firings",
+            name=schedule.id,
+            body=json.dumps([*left, at][-_REMEMBERED:]),
+            stamp=ports.token(),
+            created=before.created if before is not None else now,
+            updated=now,
+        )
+        if await ports.documents.write(after, before):
+            return False
+    raise TryLaterError(f"other firings of the schedule {schedule.id} write their list")
+
+
+async def _is_unfinished(ports: Ports, tenant: str, schedule_id: str, instant: int) -> bool:
+    job = await ports.table.read(JobKey(tenant, job_id_of(schedule_id, instant)), ports.now())
+    return job is not None and job.status not in FINISHED

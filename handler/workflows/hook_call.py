@@ -1,0 +1,159 @@
+"""A call of a hook's public address: whether it is genuine, and which job it starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from handler.caller import Caller
+from handler.errors import NotFoundError
+from handler.payload import json_text
+from handler.payload.parse import JobPayload
+from handler.payload.values import ID_PATTERN
+from handler.ports import Ports
+from handler.workflows.hook import TOKEN, Hook
+from handler.workflows.origin import Origin
+from handler.workflows.signatures import SIGNATURE_HEADERS, Verification
+from handler.workflows.start import StartRequest, find_job
+from handler.workflows.tokens import read_token
+from handler.workflows.verify_secret import find_verify_secret
+
+LEFT_OUT: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-amz-security-token"})
+"""Headers that a job does not see, beside those of signatures."""
+MAX_TENANT: Final = 250
+"""Characters of a tenant that a token may name; what is longer is not looked up."""
+_ID: Final = re.compile(ID_PATTERN)
+_AROUND: Final = 3
+"""Levels of nesting around a call's body: a job's parameters, its event, the body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookCall:
+    """A call as it arrived.
+
+    Attributes:
+        token: of the address.
+        headers: by lower-case name; one that came more often is joined with commas.
+        header_lists: the same, each with every value that the front door tells apart.
+        query: parameters, each with every value it was given.
+        body: its bytes.
+    """
+
+    token: str
+    headers: Mapping[str, str]
+    header_lists: Mapping[str, tuple[str, ...]]
+    query: Mapping[str, tuple[str, ...]]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The job that a call starts.
+
+    Attributes:
+        caller: as whom.
+        job_id: its id.
+        respond: what the caller is answered.
+        request: what is started.
+    """
+
+    caller: Caller
+    job_id: str
+    respond: Literal["accepted", "output"]
+    request: StartRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A call that only asks whether somebody is there.
+
+    Attributes:
+        text: what the answer repeats.
+    """
+
+    text: str
+
+
+class WrongSignatureError(Exception):
+    """The call has no signature, a wrong one, or one that is too old."""
+
+
+async def receive_call(ports: Ports, call: HookCall) -> Started | Challenge:
+    """What a call asks for, once it is known to be genuine.
+
+    Raises:
+        NotFoundError: the token is none that leads to a hook.
+        WrongSignatureError: the hook verifies calls, and this one does not pass.
+        InfraError: AWS failed.
+    """
+    hook = await _find_hook(ports, call.token)
+    verification = hook.verification
+    if verification is not None:
+        _verify(ports, hook, verification, call)
+    body = _read_body(call.body, ports.settings.nesting_limit)
+    if verification is not None and verification.scheme == "slack" and _is_challenge(body):
+        return Challenge(body["challenge"])
+    hidden = LEFT_OUT | (verification.header_names if verification is not None else SIGNATURE_HEADERS)
+    event = {
+        "body": body,
+        "headers": {name: _one_or_all(values) for name, values in call.header_lists.items() if name not in hidden},
+        "query": {name: _one_or_all(values) for name, values in call.query.items()},
+    }
+    return Started(
+        caller=hook.author.caller(hook.tenant, ports.settings),
+        job_id=hook.job_id(call.headers, call.body),
+        respond=hook.respond,
+        request=StartRequest(hook.workflow, None, {"event": event}, {}, None),
+    )
+
+
+async def find_hook_job(ports: Ports, started: Started) -> tuple[JobPayload, Origin]:
+    """The job of a call that is not known yet, under its id.
+
+    Raises:
+        NotFoundError: its workflow is gone.
+        InvalidPayloadError: the call does not fit the workflow's inputs.
+        InfraError: AWS failed.
+    """
+    payload, origin = await find_job(ports, started.caller, started.request)
+    return payload.with_id(started.job_id), Origin(origin.workflow, origin.version, None)
+
+
+async def _find_hook(ports: Ports, text: str) -> Hook:
+    token = read_token(TOKEN, text)
+    named = token.names if token is not None else ()
+    if token is not None and len(named) == 2 and len(named[0]) <= MAX_TENANT and _ID.fullmatch(named[1]):  # noqa: PLR2004
+        document = await ports.documents.read(named[0], "hook", named[1])
+        hook = Hook.decode(document) if document is not None else None
+        if token.is_genuine(hook.secret_key if hook is not None else None) and hook is not None:
+            return hook
+    raise NotFoundError("There is nothing at this address.")
+
+
+def _verify(ports: Ports, hook: Hook, verification: Verification, call: HookCall) -> None:
+    secret = find_verify_secret(ports, hook.tenant, verification.secret)
+    if secret is None:
+        ports.log.error(
+            "A hook's secret is gone; its calls are refused",
+            extra={"tenant": hook.tenant, "hook": hook.name, "secret": verification.secret},
+        )
+    if secret is None or not verification.holds(secret, call.body, call.headers, ports.now()):
+        raise WrongSignatureError("The signature of this call is missing, wrong or too old.")
+
+
+def _read_body(body: bytes, nesting: int) -> Any:
+    """The body as JSON, or as a string where it is none that a job could hold."""
+    try:
+        return json_text.read(body, nesting=max(1, nesting - _AROUND))
+    except json_text.InvalidJsonTextError:
+        return body.decode("utf-8", "replace")
+
+
+def _is_challenge(body: Any) -> bool:
+    return isinstance(body, dict) and body.get("type") == "url_verification" and isinstance(body.get("challenge"), str)
+
+
+def _one_or_all(values: tuple[str, ...]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)

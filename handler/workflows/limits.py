@@ -1,0 +1,12 @@
+"""How large what a caller sends may be."""
+
+from __future__ import annotations
+
+from handler.caller import Caller
+from handler.payload.parse import PayloadLimits
+from handler.settings import Settings
+
+
+def limits_of(caller: Caller, settings: Settings) -> PayloadLimits:
+    """The limits of a body of the caller's, and of a job that is made of it."""
+    return PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit)

@@ -1,0 +1,174 @@
+"""What a caller can do with schedules: put, read, list and delete them.
+
+The table and EventBridge Scheduler cannot be written in one step. A schedule is put into the table first and fires only
+if it is there; it is deleted at EventBridge first. Whoever writes looks afterwards whether another one came between,
+and if so brings EventBridge to what the table has then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from handler.caller import Caller
+from handler.errors import InvalidRequestError, NotFoundError, UnavailableError
+from handler.payload.body import read_object
+from handler.payload.parse import PayloadLimits
+from handler.ports import Ports
+from handler.workflows.author import Author
+from handler.workflows.limits import limits_of
+from handler.workflows.paging import check_space, read_page
+from handler.workflows.schedule import Schedule, read_schedule
+from handler.workflows.start import merge_parameters
+from handler.workflows.timing import Interval, Once, next_times
+from handler.workflows.workflows import TRIES, Workflows, require_workflow
+from infra.documents import Document
+from infra.scheduler import Timetable
+
+
+class Schedules:
+    """The schedules of all tenants.
+
+    Every method raises `UnavailableError` when AWS fails, and looks up only what is the caller's tenant's.
+
+    Args:
+        ports: the world.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def put(self, caller: Caller, schedule_id: str, body: bytes) -> tuple[bool, dict[str, Any]]:
+        """Put a schedule in place of the one of that id; its jobs have the caller's rights.
+
+        Returns:
+            Whether there was none of that id, and the schedule.
+
+        Raises:
+            InvalidPayloadError, InvalidRequestError: it cannot be put.
+            ConflictError: the tenant has as many schedules as it may have.
+        """
+        ports, now = self._ports, self._ports.now()
+        limits = limits_of(caller, ports.settings)
+        wanted = read_schedule(read_object(body, limits), schedule_id, Author.of(caller), now)
+        with ports.served("schedules"):
+            await self._check_workflow(caller, wanted, limits)
+            for _ in range(TRIES):
+                before = await ports.documents.read(caller.tenant, "schedule", schedule_id)
+                if before is None:
+                    await check_space(ports, caller.tenant, "schedule", ports.settings.max_schedules)
+                schedule = _continued(wanted, Schedule.decode(before) if before is not None else None, now)
+                document = Document(
+                    tenant=caller.tenant,
+                    kind="schedule",
+                    name=schedule_id,
+                    body=schedule.encode(),
+                    stamp=ports.token(),
+                    created=before.created if before is not None else now,
+                    updated=now,
+                )
+                if await ports.documents.write(document, before):
+                    await self._apply(document)
+                    return before is None, schedule.view(now)
+        raise _contended()
+
+    async def _check_workflow(self, caller: Caller, schedule: Schedule, limits: PayloadLimits) -> None:
+        try:
+            _, _, definition = await Workflows(self._ports).find(caller.tenant, schedule.workflow, None)
+        except NotFoundError as error:
+            raise require_workflow("/workflow", error) from None
+        merge_parameters(definition, schedule.parameters, limits)
+
+    async def _apply(self, document: Document) -> None:
+        """Bring EventBridge to what the table has."""
+        ports = self._ports
+        for _ in range(TRIES):
+            timetable = _timetable(Schedule.decode(document), ports.now())
+            await ports.scheduler.put(document.tenant, document.name, timetable)
+            stands = await ports.documents.read(document.tenant, "schedule", document.name)
+            if stands is None:
+                await ports.scheduler.delete(document.tenant, document.name)
+                return
+            if stands.stamp == document.stamp:
+                return
+            document = stands
+        raise _contended()
+
+    async def get(self, caller: Caller, schedule_id: str) -> dict[str, Any]:
+        """A schedule with its next times.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        with self._ports.served("schedules"):
+            return Schedule.decode(await self._find(caller, schedule_id)).view(self._ports.now())
+
+    async def list(self, caller: Caller, *, limit: int, cursor: str | None) -> dict[str, Any]:
+        """A page of the tenant's schedules by id.
+
+        Raises:
+            InvalidRequestError: the limit or the cursor cannot be used.
+        """
+        with self._ports.served("schedules"):
+            page, more = await read_page(self._ports, caller.tenant, "schedule", limit=limit, cursor=cursor)
+        now = self._ports.now()
+        return {"schedules": [Schedule.decode(found).view(now) for found in page], "cursor": more}
+
+    async def delete(self, caller: Caller, schedule_id: str) -> None:
+        """Delete a schedule. Jobs that it started go on; a firing on its way is dropped.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        ports = self._ports
+        with ports.served("schedules"):
+            for _ in range(TRIES):
+                found = await self._find(caller, schedule_id)
+                await ports.scheduler.delete(caller.tenant, schedule_id)
+                if await ports.documents.delete(found):
+                    await ports.documents.give_up(caller.tenant, "schedule-firings", [schedule_id], ports.now())
+                    return
+        raise _contended()
+
+    async def _find(self, caller: Caller, schedule_id: str) -> Document:
+        found = await self._ports.documents.read(caller.tenant, "schedule", schedule_id)
+        if found is None:
+            raise NotFoundError(f"There is no schedule {schedule_id!r}.")
+        return found
+
+
+_EARLY: Final = 60
+"""Seconds that a first firing lies ahead at least: EventBridge refuses to begin in the past."""
+
+
+def _continued(wanted: Schedule, before: Schedule | None, now: float) -> Schedule:
+    """The schedule, with the rhythm of the one before it if its interval is the same.
+
+    Raises:
+        InvalidRequestError: its one time is over, and it is not one that was put before.
+    """
+    same = before is not None and (before.kind, before.when) == (wanted.kind, wanted.when)
+    timing = wanted.timing
+    if isinstance(timing, Interval):
+        return replace(wanted, start=before.start if before is not None and same else now + timing.seconds)
+    if isinstance(timing, Once) and wanted.enabled and timing.at <= now and not same:
+        raise InvalidRequestError("/at", "This time is over; choose one that is ahead.")
+    return wanted
+
+
+def _timetable(schedule: Schedule, now: float) -> Timetable:
+    timing = schedule.timing
+    start = None
+    if isinstance(timing, Interval):
+        start = next_times(timing, now + _EARLY, 1)[0] if timing.start < now else timing.start
+    over = isinstance(timing, Once) and timing.at <= now
+    return Timetable(
+        expression=timing.expression,
+        timezone="UTC" if isinstance(timing, Once) else schedule.timezone,
+        start=start,
+        enabled=schedule.enabled and not over,
+    )
+
+
+def _contended() -> UnavailableError:
+    return UnavailableError("Others are writing this schedule; send it again.", retry_after=1)
