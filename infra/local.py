@@ -67,6 +67,7 @@ class EmbeddedAws:
         clients: low-level clients of it.
         table, bus: their names.
         queue_url, queue_arn, dead_letter_queue_url: of the queue of jobs and its dead-letter queue.
+        schedule_group: of EventBridge Scheduler.
     """
 
     def __init__(self, number: int, *, fifo: bool) -> None:
@@ -81,6 +82,7 @@ class EmbeddedAws:
         self.dead_letter_queue_url = self._make_queue(f"conduit-{number}-dead{ending}", DEAD_LETTER_QUEUE)
         redrive = {"deadLetterTargetArn": self._arn(self.dead_letter_queue_url), "maxReceiveCount": MAX_RECEIVES}
         self.queue_url = self._make_queue(f"conduit-{number}{ending}", {**QUEUE, "RedrivePolicy": json.dumps(redrive)})
+        self.schedule_group = self._make_schedule_group(f"conduit-{number}")
         self._seen_url = self._make_bus(f"conduit-{number}-seen")
         self._seen: list[dict[str, Any]] = []
         self._dead: list[dict[str, Any]] = []
@@ -96,6 +98,17 @@ class EmbeddedAws:
         texts = {key: str(value) for key, value in attributes.items()} | self._fifo
         url: str = self._sqs.create_queue(QueueName=name, Attributes=texts)["QueueUrl"]
         return url
+
+    def _make_schedule_group(self, name: str) -> str:
+        cast("Any", self.clients.scheduler()).create_schedule_group(Name=name)
+        return name
+
+    def schedules(self) -> list[dict[str, Any]]:
+        """Every schedule as EventBridge Scheduler has it, ordered by name. Nothing here fires them."""
+        client = cast("Any", self.clients.scheduler())
+        pages = client.get_paginator("list_schedules").paginate(GroupName=self.schedule_group)
+        names = sorted(found["Name"] for page in pages for found in page["Schedules"])
+        return [client.get_schedule(GroupName=self.schedule_group, Name=name) for name in names]
 
     def _make_bus(self, seen: str) -> str:
         """The bus, with a rule that copies every event of ours to a queue from which `bus_events` reads."""
@@ -118,6 +131,9 @@ class EmbeddedAws:
             "BUS_NAME": self.bus,
             "QUEUE_URL": self.queue_url,
             "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
+            "SCHEDULER_GROUP": self.schedule_group,
+            "SCHEDULER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/conduit-schedules",
+            "SCHEDULER_QUEUE_ARN": self.queue_arn,
             "PAGE": "true",
         }
 
@@ -218,7 +234,7 @@ def embedded(*, fifo: bool = False) -> Iterator[EmbeddedAws]:
 
 def _safe_environment() -> dict[str, str | None]:
     """Credentials that open nothing, and no trace of the developer's own configuration."""
-    services = (f"AWS_ENDPOINT_URL_{service}" for service in ("DYNAMODB", "EVENTBRIDGE", "SQS"))
+    services = (f"AWS_ENDPOINT_URL_{service}" for service in ("DYNAMODB", "EVENTBRIDGE", "SCHEDULER", "SQS"))
     return {
         **dict.fromkeys((*_FOREIGN, *services)),
         "AWS_ACCESS_KEY_ID": "embedded",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from infra.clients import SchedulerClient
-from infra.errors import code_of, translate
+from infra.errors import TryLaterError, code_of, translate
 
 SCHEDULED_TIME: Final = "<aws.scheduler.scheduled-time>"
 """EventBridge Scheduler puts the time of the firing in its place
@@ -60,14 +60,29 @@ class Scheduler:
             InfraError: see `infra.errors`.
         """
         request = self._request(tenant, schedule_id, timetable)
-        for call, other in (("update_schedule", _ABSENT), ("create_schedule", _PRESENT), ("update_schedule", "")):
-            try:
-                getattr(self._client(), call)(**request)
-            except Exception as error:
-                if code_of(error) != other:
-                    raise translate(error, f"A schedule of the group {self._group}") from error
-            else:
-                return
+        if self._updated(request) or self._created(request) or self._updated(request):
+            return
+        raise TryLaterError(f"A schedule of the group {self._group} is being made and deleted at the same time.")
+
+    def _updated(self, request: Mapping[str, Any]) -> bool:
+        """Replace the schedule; whether it was there."""
+        try:
+            self._client().update_schedule(**request)
+        except Exception as error:
+            if code_of(error) == _ABSENT:
+                return False
+            raise translate(error, f"UpdateSchedule in the group {self._group}") from error
+        return True
+
+    def _created(self, request: Mapping[str, Any]) -> bool:
+        """Make the schedule; whether it was not there."""
+        try:
+            self._client().create_schedule(**request)
+        except Exception as error:
+            if code_of(error) == _PRESENT:
+                return False
+            raise translate(error, f"CreateSchedule in the group {self._group}") from error
+        return True
 
     async def delete(self, tenant: str, schedule_id: str) -> None:
         """Delete a schedule; one that is not there is deleted already.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError, TooManyJobsError, UnavailableError
@@ -15,7 +14,7 @@ from handler.jobs.cursor import decode_cursor, encode_cursor
 from handler.jobs.redrive import Redrive, redrive
 from handler.jobs.room import check_room
 from handler.jobs.runner import Ended, HandedOver, Lost, Runner
-from handler.jobs.submission import NewJob
+from handler.jobs.submission import NewJob, Submission
 from handler.jobs.view import job_view, step_ids, step_view, summary, waiting_step
 from handler.payload.parse import JobPayload
 from handler.ports import RETRY_AFTER, Ports
@@ -28,21 +27,6 @@ PAGE: Final = 100
 """Jobs of one read of the list."""
 PAGES: Final = 10
 """Reads of one request: a filter that matches little answers with a cursor after so many."""
-
-Kind = Literal["created", "accepted", "known"]
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What became of a job that was sent.
-
-    Attributes:
-        kind: ``created``: it finished; ``accepted``: it goes on in the background; ``known``: it had been sent before.
-        job: its JSON.
-    """
-
-    kind: Kind
-    job: dict[str, Any]
 
 
 class Jobs:

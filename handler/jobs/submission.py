@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from handler.caller import Caller, Rights
 from handler.invocation.time_left import TimeLeft
@@ -17,6 +17,22 @@ from infra.jobs_table import Answer
 from infra.records import JobKey, JobRecord, PayloadRecord
 
 DAY: Final = 86_400
+
+
+Kind = Literal["created", "accepted", "known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What became of a job that was sent.
+
+    Attributes:
+        kind: ``created``: it finished; ``accepted``: it goes on in the background; ``known``: it had been sent before.
+        job: its JSON.
+    """
+
+    kind: Kind
+    job: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any, Final
 from handler.caller import Caller
 from handler.errors import ConflictError, NotFoundError
 from handler.invocation.time_left import TimeLeft
-from handler.jobs.service import Jobs, Submission
+from handler.jobs.service import Jobs
+from handler.jobs.submission import Submission
 from handler.payload.parse import JobPayload
 from handler.ports import Ports
 from handler.workflows.hook_call import Started, find_hook_job

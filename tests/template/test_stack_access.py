@@ -17,11 +17,14 @@ STARS = {
     ("FailedJobsPolicy", "Principal"),
     ("FailedJobsPolicy", "Action"),
     ("TracingPolicy", "Resource"),
+    ("ApiRole", "Resource"),  # the schedules of one group
 }
 SERVICES = {
     **dict.fromkeys(
-        ("get_item", "put_item", "update_item", "batch_write_item", "transact_write_items", "query"), "dynamodb"
+        ("get_item", "put_item", "update_item", "delete_item", "batch_write_item", "transact_write_items", "query"),
+        "dynamodb",
     ),
+    **dict.fromkeys(("create_schedule", "update_schedule", "delete_schedule"), "scheduler"),
     **dict.fromkeys(("send_message", "change_message_visibility"), "sqs"),
     "put_events": "events",
 }
@@ -69,7 +72,15 @@ def open_routes(template: Template) -> dict[str, str]:
 
 
 def test_no_route_is_open_unless_a_parameter_says_so(template: Template) -> None:
-    assert open_routes(template) == {"options /{proxy+}": "HasCors", "get /": "OpensPage"}
+    assert open_routes(template) == {
+        "options /{proxy+}": "HasCors",
+        "get /": "OpensPage",
+        "post /hooks/{token}": "HasPublicRoutes",
+        "get /callbacks/{token}": "HasPublicRoutes",
+        "post /callbacks/{token}": "HasPublicRoutes",
+    }
+    assert template["Conditions"]["HasPublicRoutes"] == {"Fn::Equals": [{"Ref": "PublicRoutes"}, "true"]}
+    assert template["Parameters"]["PublicRoutes"]["Default"] == "false"
     assert template["Conditions"]["HasCors"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]}
     assert template["Parameters"]["CorsOrigins"]["Default"] == ""
 
@@ -136,9 +147,38 @@ def test_each_function_has_a_role_of_its_own(template: Template) -> None:
     assert not any("Policies" in function["Properties"] for function in functions)
 
 
-def test_nobody_may_scan_or_delete_what_the_table_holds(template: Template) -> None:
-    for role in ("ApiRole", "WorkerRole"):
-        assert {action for action in allowed(template, role) if action.startswith("dynamodb:")} == TABLE_ACTIONS
+def test_nobody_may_scan_the_table_and_only_the_api_deletes_from_it(template: Template) -> None:
+    further = {"ApiRole": {"dynamodb:DeleteItem"}, "WorkerRole": set()}
+    for role, more in further.items():
+        assert {action for action in allowed(template, role) if action.startswith("dynamodb:")} == TABLE_ACTIONS | more
+
+
+def test_schedules_may_send_to_the_one_queue_and_only_the_api_makes_them(template: Template) -> None:
+    assert allowed(template, "ScheduleRole") == {"sqs:SendMessage"}
+    (send,) = [statement for name, statement in statements(template) if name == "ScheduleRole"]
+    assert send["Resource"] == {"Fn::GetAtt": ["Queue", "Arn"]}
+    trust = template["Resources"]["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"]["aws:SourceArn"] == {"Fn::GetAtt": ["ScheduleGroup", "Arn"]}
+    (passing,) = [s for _, s in statements(template) if s["Action"] == "iam:PassRole"]
+    assert passing["Resource"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    assert not any(action.startswith(("scheduler:", "iam:")) for action in allowed(template, "WorkerRole"))
+
+
+def test_each_open_route_has_a_throttle_of_its_own(template: Template) -> None:
+    condition, settings, otherwise = template["Resources"]["Api"]["Properties"]["RouteSettings"]["Fn::If"]
+    assert (condition, otherwise) == ("HasPublicRoutes", {"Ref": "AWS::NoValue"})
+    opened = {route for route, needs in open_routes(template).items() if needs == condition}
+    assert {route.replace(route.split()[0], route.split()[0].lower()) for route in settings} == opened
+    for route in settings.values():
+        assert route["ThrottlingRateLimit"] == {"Ref": "PublicThrottlingRate"}
+
+
+def test_no_token_is_written_to_the_access_log(template: Template) -> None:
+    text, names = template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Sub"]
+    assert "$context.path" not in text
+    assert names == {"Path": {"Fn::If": ["HasPublicRoutes", "routeKey", "path"]}}
 
 
 def test_only_the_worker_takes_messages(template: Template) -> None:
@@ -168,5 +208,6 @@ def test_what_infra_calls_of_aws_is_what_the_roles_allow_no_less_and_no_more(tem
     called.discard("dynamodb:TransactWriteItems")  # no right of its own: each of its actions needs its own call's
     roles = allowed(template, "ApiRole") | allowed(template, "WorkerRole")
     # What Lambda's pollers and its log agent do in the function's name.
+    roles -= {"iam:PassRole"}  # no call: what CreateSchedule needs to hand over the role of schedules
     for_lambda = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
     assert called == {action for action in roles if not action.startswith("logs:")} - for_lambda

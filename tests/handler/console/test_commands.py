@@ -40,7 +40,7 @@ def test_json_prints_one_finished_job_a_line(capsys: pytest.CaptureFixture[str])
     assert (order["name"], order["status"], order["success"]) == ("Shop order", "SUCCEEDED", True)
     assert set(order) == {
         *("id", "name", "status", "success", "created_at", "started_at", "finished_at"),
-        *("variables", "failed_step", "steps"),
+        *("workflow", "variables", "failed_step", "steps"),
     }
     assert order["steps"][0]["result"] == "Ada Lovelace"
     assert tolerant["name"] == "Tolerant import"
