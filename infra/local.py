@@ -132,7 +132,7 @@ class EmbeddedAws:
             "QUEUE_URL": self.queue_url,
             "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
             "SCHEDULER_GROUP": self.schedule_group,
-            "SCHEDULER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/conduit-schedules",
+            "SCHEDULER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{self.schedule_group}",
             "SCHEDULER_QUEUE_ARN": self.queue_arn,
             "PAGE": "true",
         }

@@ -11,10 +11,12 @@ from handler.caller import Caller
 from handler.errors import NotFoundError, TooManyJobsError
 from handler.jobs.room import check_room
 from handler.jobs.submission import NewJob
+from handler.payload.body import read_object
 from handler.payload.parse import InvalidPayloadError
 from handler.payload.problem import Problem
 from handler.ports import Ports
 from handler.workflows.firing import PATIENCE, Dropped, find_due, read_firing
+from handler.workflows.limits import limits_of
 from handler.workflows.start import find_job, read_start_message
 from infra.records import JobKey, JobRecord
 
@@ -46,15 +48,13 @@ class Start:
     named: bool
 
 
-async def find_start(
-    ports: Ports, caller: Caller, value: Mapping[str, Any], message_id: str
-) -> Start | JobRecord | Later | Dropped:
-    """What a message that names a workflow or a schedule asks for.
+async def find_start(ports: Ports, caller: Caller, body: str, message_id: str) -> Start | JobRecord | Later | Dropped:
+    """What a message that names a workflow or a schedule asks for; logs why nothing starts.
 
     Args:
         ports: the world.
         caller: the tenant of the queue, whose workflow is started; a schedule has a tenant of its own.
-        value: the message's object.
+        body: the message.
         message_id: the job's id where it is given none.
 
     Returns:
@@ -64,8 +64,16 @@ async def find_start(
         InvalidPayloadError: it can never work.
         InfraError: AWS failed.
     """
+    value = read_object(body, limits_of(caller, ports.settings))
     if "schedule" in value:
-        return await _find_firing(ports, value)
+        found = await _find_firing(ports, value)
+        if isinstance(found, Dropped):
+            ports.metrics.count("DroppedFirings", Reason=found.reason)
+            ports.log.warning(
+                "A schedule fired and no job was started",
+                extra={"message_id": message_id, "reason": found.reason, "why": found.why},
+            )
+        return found
     request = read_start_message(value)
     job_id = request.id or message_id
     known = await ports.table.read(JobKey(caller.tenant, job_id), ports.now())
@@ -94,12 +102,10 @@ async def _find_firing(ports: Ports, value: Mapping[str, Any]) -> Start | JobRec
     return Start(NewJob.of(ports, due.caller, due.payload, due.origin), named=True)
 
 
-def named_object(body: str) -> dict[str, Any] | None:
-    """The object of a message that names a workflow or a schedule; ``None`` for any other message."""
+def names_start(body: str) -> bool:
+    """Whether a message names a workflow or a schedule, and has no steps of its own."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        return None
-    if isinstance(value, dict) and "steps" not in value and ("workflow" in value or "schedule" in value):
-        return value
-    return None
+        return False
+    return isinstance(value, dict) and "steps" not in value and ("workflow" in value or "schedule" in value)

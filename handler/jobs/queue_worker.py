@@ -84,11 +84,10 @@ class Worker:
             if key is not None:
                 return await self._resume(key, message, lifetime)
             if '"workflow"' in message.body or '"schedule"' in message.body:
-                from handler.jobs.queue_starts import named_object  # noqa: PLC0415  # most messages name neither
+                from handler.jobs.queue_starts import names_start  # noqa: PLC0415  # most messages name neither
 
-                value = named_object(message.body)
-                if value is not None:
-                    return await self._begin_named(value, message, lifetime)
+                if names_start(message.body):
+                    return await self._begin_named(message, lifetime)
             return await self._begin(message, lifetime)
         except InvalidPayloadError as problem:
             return await self._reject(message, str(problem))
@@ -114,17 +113,11 @@ class Worker:
         offer = NewJob.of(self._ports, caller, sent if sent.id else sent.with_id(message.id))
         return await self._begin_new(offer, message, lifetime, named=sent.id is not None)
 
-    async def _begin_named(self, value: Mapping[str, Any], message: Message, lifetime: TimeLeft) -> Verdict:
+    async def _begin_named(self, message: Message, lifetime: TimeLeft) -> Verdict:
         """A message that names a workflow or a schedule."""
         from handler.jobs.queue_starts import Later, Start, find_start  # noqa: PLC0415  # as above
-        from handler.payload.body import read_object  # noqa: PLC0415  # as above
 
-        caller = self.caller()
-        read_object(
-            message.body,
-            PayloadLimits(caller.payload_limit, self._ports.settings.nesting_limit, self._ports.settings.step_limit),
-        )
-        start = await find_start(self._ports, caller, value, message.id)
+        start = await find_start(self._ports, self.caller(), message.body, message.id)
         match start:
             case Start(job, named):
                 return await self._begin_new(job, message, lifetime, named=named)
@@ -132,11 +125,6 @@ class Worker:
                 return await self._take(start, message, lifetime)
             case Later(seconds):
                 return Verdict(done=False, wait=seconds)
-        self._ports.metrics.count("DroppedFirings", Reason=start.reason)
-        self._ports.log.warning(
-            "A schedule fired and no job was started",
-            extra={"message_id": message.id, "reason": start.reason, "why": start.why},
-        )
         return DONE
 
     async def _begin_new(self, offer: NewJob, message: Message, lifetime: TimeLeft, *, named: bool) -> Verdict:

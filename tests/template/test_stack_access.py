@@ -17,7 +17,6 @@ STARS = {
     ("FailedJobsPolicy", "Principal"),
     ("FailedJobsPolicy", "Action"),
     ("TracingPolicy", "Resource"),
-    ("ApiRole", "Resource"),  # the schedules of one group
 }
 SERVICES = {
     **dict.fromkeys(

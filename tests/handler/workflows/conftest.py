@@ -20,6 +20,16 @@ def client(world: Any) -> Client:
 
 
 @pytest.fixture
+def trusted(world: Any, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """The same tenant with the tag that ``PROBE.SPECIAL`` needs."""
+    from blocks.block import REGISTRY, Block  # noqa: PLC0415
+
+    block = Block(lambda: None, name="SPECIAL", category="PROBE", tags=["special"], effect="none")
+    monkeypatch.setitem(REGISTRY._blocks, block.action, block)
+    return Client(world, scope="special")
+
+
+@pytest.fixture
 def stranger(world: Any) -> Client:
     """Another tenant."""
     return Client(world, tenant="stranger")
