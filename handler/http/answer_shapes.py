@@ -32,7 +32,7 @@ def components() -> dict[str, Any]:
                 "value": {"enum": [status.value for status in ConduitStatus]},
             }
         ),
-        "StepError": _object({"type": _TEXT, "message": _TEXT}, {"details": {"type": "array"}}),
+        "StepError": _object({"type": _TEXT, "message": _TEXT}, {"details": {"type": ["array", "object"]}}),
         "Step": _step(),
         "FailedStep": _object(
             {"id": _TEXT, "position": {"type": "integer"}, "action": _TEXT, "status": _ref("StepStatus")}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import time
 import uuid
 from pathlib import Path
@@ -9,8 +11,10 @@ from typing import Any
 import pytest
 
 from handler.console.lambda_event import Event, HttpRequest, Identity, http_event, schedule_event
+from infra.addresses import kind_of
 from tests.artifact.conftest import Function, MakeFunction, Stack
 from tests.artifact.sandbox import CrashedError, TimedOutError
+from tests.http.servers import Server, json_answer
 
 CALLER = Identity(subject="acme", tags=())
 JOB = {
@@ -147,3 +151,41 @@ def test_cold_and_warm_calls_are_measured(make_function: MakeFunction, capsys: p
         name = type(function).__name__
         print(f"\n  {name}: cold {cold * 1000:.0f} ms, warm {warm * 1000:.1f} ms (medians, POST /jobs)")  # noqa: T201 (the figures are for whoever runs this)
     assert warm < cold
+
+
+def private_address() -> str:
+    """An address of this machine that is private and not the loopback; the test is skipped where there is none."""
+    for family, target in ((socket.AF_INET, "10.255.255.255"), (socket.AF_INET6, "fd00::ffff")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((target, 9))  # sends nothing: it only chooses the address
+            found = str(probe.getsockname()[0])
+            if kind_of(found) == "private":
+                return found
+    pytest.skip("this machine has no private address")
+
+
+def test_a_job_calls_a_service_inside_the_network_and_never_the_runtime_api(make_function: MakeFunction) -> None:
+    address = private_address()
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with Server(lambda _: json_answer('{"n": 41}'), host=address, family=family) as server:
+        function = make_function(
+            HTTP_PLAIN="true", HTTP_PORTS=f"{server.port} 9001", HTTP_PRIVATE_HOSTS=f"{address} 127.0.0.1"
+        )
+        host = f"[{address}]" if ":" in address else address
+        steps = [
+            {
+                "id": "n",
+                "action": "HTTP.GET",
+                "parameters": {"url": f"http://{host}:{server.port}/", "keep": ["body.n"]},
+            },
+            {
+                "id": "api",
+                "action": "HTTP.GET",
+                "parameters": {"url": "http://127.0.0.1:9001/2018-06-01/runtime/invocation/next"},
+                "allow_failure": True,
+            },
+        ]
+        status, job = call(function, "POST", "/jobs", {"id": "calls", "steps": steps})
+    assert (status, job["status"]) == (201, "SUCCEEDED")
+    assert job["steps"][0]["result"] == {"body": {"n": 41}}
+    assert job["steps"][1]["status"]["name"] == "CALL_REFUSED"
