@@ -1,9 +1,11 @@
 """The engine: jobs, their steps, and the loop that runs them. It knows no AWS, no environment, no clock of its own."""
 
 from handler.engine.conduit import Conduit
+from handler.engine.flow.restore import RecordsMismatchError
 from handler.engine.language.contexts import ScopedObject
 from handler.engine.limits import InvocationTime, Limits
 from handler.engine.outcome import Decision, Execution, Outcome, Paused
+from handler.engine.poll import Poll
 from handler.engine.retry import Retry
 from handler.engine.runtime import Runtime
 from handler.engine.status import ConduitStatus
@@ -19,6 +21,8 @@ __all__ = [
     "Limits",
     "Outcome",
     "Paused",
+    "Poll",
+    "RecordsMismatchError",
     "Retry",
     "Runtime",
     "ScopedObject",

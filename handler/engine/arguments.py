@@ -32,6 +32,18 @@ def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: W
         raise _failure_of(error) from None
 
 
+def evaluate(value: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> Any:
+    """A value that the user wrote, with its tags and expressions replaced.
+
+    Raises:
+        Failure: INVALID_ARGUMENT for a path that leads nowhere, RESULT_LIMIT_EXCEED.
+    """
+    try:
+        return resolve(value, contexts, charge, world)
+    except REFUSED as error:
+        raise _failure_of(error) from None
+
+
 NOTHING_BOUND: Final[Bound] = {}
 REFUSED: Final = (ValueError, BudgetExceededError, RecursionError)
 """What is wrong with what a user wrote: a `PathError`, arguments that do not fit (a `ValidationError`) or an integer

@@ -7,6 +7,7 @@ from math import inf
 from typing import Any
 
 from blocks.block import REGISTRY, Block
+from handler.engine.flow.written import Choose, ForEach, lists_of
 from handler.engine.required_tags import NOTHING_ADDED, RequiredTags, compile_glob
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
@@ -23,11 +24,12 @@ class Checks:
         required: the tags that blocks need.
 
     Attributes:
-        by_id: the first step of each id; a duplicate never replaces it.
+        by_id: the first step of each id at the top level; a duplicate never replaces it.
         limits_uses: whether blocks have other limits here than their own.
         step_limit: how many steps may run; infinite for any number.
         known: what `find` has found so far, by the action as it was written.
         needs: the tags that the found blocks need.
+        output: the job's implicit last step, whose id no other may have.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Checks:
         self._blocks = {block.action: block for block in blocks} if blocks else {}
         self.limits_uses = bool(overrides)
         self.known: dict[str, Block[..., Any] | None] = {}
+        self.output: ConduitStep | None = None
         self._uses: dict[Block[..., Any], int] = {}
         self._limits: dict[Block[..., Any], int | None] = {}
 
@@ -70,33 +73,65 @@ class Checks:
         given = step.given_id
         known = step.id = given if given is not None else step.id or str(position)
         first = self.by_id.setdefault(known, step)
-        block = step.block
-        if block is None:
-            step.status = ConduitStatus.BLOCK_NOT_FOUND
-            return
-        over = self._is_over(block) if block.max_uses is not None or self._overrides else False
-        if first is not step:
-            step.status = ConduitStatus.DUPLICATE_STEP_IDS
-        elif not self.required.of(block) <= self._tags:
-            step.status = ConduitStatus.FORBIDDEN_BLOCK
-        elif over:
-            step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
-        elif position > self.step_limit:
-            step.status = ConduitStatus.STEP_LIMIT_EXCEED
+        step.status = self._judge(step, position, repeated=first is not step, counted=True)
 
-    def check_all(self, steps: Iterable[ConduitStep]) -> None:
-        """Make every check anew, after a step was taken out. What has run keeps its status."""
+    def _judge(self, step: ConduitStep, number: int, *, repeated: bool, counted: bool) -> ConduitStatus:
+        """The first check that a step fails, or NONE.
+
+        Args:
+            step: the step.
+            number: how many steps are written up to this one.
+            repeated: whether another step has its id.
+            counted: whether its use of a block is counted now; in loops and branches it is at each turn.
+        """
+        block = step.block
+        spec = step.spec
+        if block is None and spec is None:
+            return ConduitStatus.BLOCK_NOT_FOUND
+        if isinstance(spec, ForEach) and spec.short and spec.do[0].block is None:
+            return ConduitStatus.BLOCK_NOT_FOUND
+        over = block is not None and counted and self.is_over(block)
+        if repeated:
+            return ConduitStatus.DUPLICATE_STEP_IDS
+        if block is not None and not self.required.of(block) <= self._tags:
+            return ConduitStatus.FORBIDDEN_BLOCK
+        if over:
+            return ConduitStatus.BLOCK_LIMIT_EXCEED
+        return ConduitStatus.STEP_LIMIT_EXCEED if number > self.step_limit else ConduitStatus.NONE
+
+    def check_all(self, steps: Sequence[ConduitStep]) -> None:
+        """Make every check again, inner steps included. What has run keeps its status."""
         self.by_id.clear()
         self._uses.clear()
         for position, step in enumerate(steps, 1):
-            done = step.status if step.attempts or step.status is ConduitStatus.DONE else None
-            step.status = ConduitStatus.NONE
-            self.check(step, position)
-            if done is not None:
-                step.status = done
+            step.position = position
+            step.id = step.given_id if step.given_id is not None else step.id or str(position)
+        repeated = set[int]()
+        if self.output is not None:
+            self.by_id[self.output.id] = self.output
+        _register(steps, self.by_id, set(self.by_id), (), repeated)
+        number = self._check_list(steps, 0, repeated, counted=True)
+        if self.output is not None and self.output.started_at is None:
+            self.output.status = self._judge(self.output, number + 1, repeated=False, counted=False)
 
-    def _is_over(self, block: Block[..., Any]) -> bool:
+    def _check_list(self, steps: Iterable[ConduitStep], number: int, repeated: set[int], *, counted: bool) -> int:
+        """Check the steps of a list and those inside of them; gives how many steps are written so far."""
+        for step in steps:
+            number += 1
+            has_run = step.attempts or step.started_at is not None or step.status is ConduitStatus.DONE
+            status = self._judge(step, number, repeated=id(step) in repeated, counted=counted)
+            if not has_run:
+                step.status = status
+            inside = counted and step.kind == "try"
+            short = isinstance(step.spec, ForEach) and step.spec.short
+            for inner in lists_of(step):
+                number = self._check_list(inner, number - short, repeated, counted=inside)
+        return number
+
+    def is_over(self, block: Block[..., Any]) -> bool:
         """Count one more use of a block, and whether it is one too many."""
+        if block.max_uses is None and not self._overrides:
+            return False
         uses = self._uses[block] = self._uses.get(block, 0) + 1
         limit = self._limit_of(block)
         return limit is not None and uses > limit
@@ -108,3 +143,55 @@ class Checks:
             matches = (limit for pattern, limit in self._overrides if pattern.fullmatch(block.action))
             self._limits[block] = next(matches, block.max_uses)
         return self._limits[block]
+
+
+Ids = dict[str, ConduitStep]
+
+
+def _register(
+    steps: Iterable[ConduitStep], by_id: Ids, taken: set[str], enclosing: tuple[Ids, ...], repeated: set[int]
+) -> None:
+    """Note the ids of one scope, then those of the loops in it: an inner step may not repeat an outer one's.
+
+    Args:
+        steps: the steps of the scope.
+        by_id: gets the first step of each id.
+        taken: the ids that are taken.
+        enclosing: the ids of the scopes around it, all of them.
+        repeated: gets the identities of steps whose id is taken.
+    """
+    loops = list[ConduitStep]()
+    _register_list(steps, by_id, taken, enclosing, repeated, loops)
+    for loop in loops:
+        spec: Any = loop.spec
+        spec.by_id.clear()
+        if not (isinstance(spec, ForEach) and spec.short):  # else the one step inside has the loop's own id
+            _register(spec.do, spec.by_id, set(), (*enclosing, by_id), repeated)
+
+
+def _register_list(
+    steps: Iterable[ConduitStep],
+    by_id: Ids,
+    taken: set[str],
+    enclosing: tuple[Ids, ...],
+    repeated: set[int],
+    loops: list[ConduitStep],
+) -> None:
+    for step in steps:
+        if step.id in taken or any(step.id in ids for ids in enclosing):
+            repeated.add(id(step))
+        taken.add(step.id)
+        by_id.setdefault(step.id, step)
+        spec: Any = step.spec
+        if spec is not None and getattr(spec, "is_loop", False):
+            loops.append(step)
+        elif isinstance(spec, Choose):
+            before, after = frozenset(taken), set(taken)
+            for branch in spec.lists():  # one of them runs at most, so they may share ids
+                own = set(before)
+                _register_list(branch, by_id, own, enclosing, repeated, loops)
+                after |= own
+            taken |= after
+        else:
+            for inner in lists_of(step):
+                _register_list(inner, by_id, taken, enclosing, repeated, loops)

@@ -1,33 +1,31 @@
-"""A job and the loop that runs it."""
+"""A job: its steps, what they may see and use, and its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Unpack, cast
 
 from blocks.block import Block
+from handler.engine.asking import Asking, Listener
 from handler.engine.checks import Checks
-from handler.engine.failure import Failure
+from handler.engine.flow.restore import Record, Restoring
+from handler.engine.flow.run import StepLoop, settled
+from handler.engine.flow.scope import Scope
+from handler.engine.flow.turns import Waiting
+from handler.engine.flow.walk import Walk
 from handler.engine.language.contexts import JobView, StepsView
-from handler.engine.outcome import Decision, Execution, Outcome, Paused
+from handler.engine.outcome import Execution, Outcome, Paused
 from handler.engine.required_tags import Pairs, required_tags
 from handler.engine.runtime import Runtime
-from handler.engine.status import NO_FAILURE, ConduitStatus
-from handler.engine.step import ConduitStep
-from handler.engine.steps import StepList
-from handler.engine.turn import Answer, StepRunner
-from handler.engine.values import size_of
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep, StepOptions
+from handler.engine.steps import WrittenSteps
+from handler.engine.turn import StepRunner
 from handler.engine.variables import Variables
 
-_NONE: Final = ConduitStatus.NONE  # looking a member up in its enum takes eight times as long as a name
-_DONE: Final = ConduitStatus.DONE
-_PROCEED: Final = Decision.PROCEED
 
-Listener = Callable[..., Any]
-"""Called with the job and a step (`on_job_finish`: the step that failed it, or ``None``). Plain or ``async``."""
-
-
-class Conduit(StepList):
+class Conduit:
     """A job: steps that run one after another, and what they may see and use.
 
     Args:
@@ -37,21 +35,22 @@ class Conduit(StepList):
         variables: values that steps can read and change. The dictionary given is copied, and never changed.
         local_values: values that steps can read only: ``job.parameters`` in tags.
         global_values: values for the positional parameters of blocks; users neither see nor set them.
-        on_step_update: told the job and each step that ended, skipped ones included.
-        on_job_finish: told the job and the step that failed it, or ``None``; once.
+        on_step_update: called with the job and each step that ended, skipped ones included.
+        on_job_finish: called with the job and the step that failed it, or ``None``; once.
         step_limit: how many steps may run; those past it get STEP_LIMIT_EXCEED. ``None`` for any number.
         block_limit_overrides: globs over block names to limits instead of `max_uses`; first match wins, ``None`` lifts.
         blocks: further blocks that only this job has, private ones for example.
         before_step: asked before each step that would run; see `Decision`. Answering CANCELLED cancels the job.
         block_tags: globs over block names, each with a tag that jobs need for those blocks besides the blocks' own.
+        on_step_open: called with the job and each loop or try that begins; see `ConduitStep.opened`.
+        output: what the job gives once all steps have ended, with tags; evaluated as an implicit last step.
+        timeout: seconds from the start of the first run, after which only forced steps run.
+        created_at: when it was accepted, as RFC 3339; ``None`` where nobody accepts jobs.
 
     Attributes:
-        steps: its steps, in order.
-        success: ``None`` before and during a run without failure, ``True`` after it, ``False`` once a step failed.
-        failed_step: the step that failed it first, or ``None``.
-        cancelled: whether the steps that have not run are to be CANCELLED.
+        steps: its steps, in order. Those inside of loops, choices and tries stand in these.
         paused: after a run that paused, why.
-        created_at: when it was accepted, as RFC 3339; tags can read it. ``None`` where nobody accepts jobs.
+        timeout_at: when its `timeout` passes, once it has begun.
     """
 
     def __init__(
@@ -69,45 +68,50 @@ class Conduit(StepList):
         blocks: Sequence[Block[..., Any]] | None = None,
         before_step: Listener | None = None,
         block_tags: Pairs = (),
+        on_step_open: Listener | None = None,
+        output: Any = None,
+        timeout: float | None = None,
+        created_at: str | None = None,
+        timeout_at: float | None = None,
     ) -> None:
-        self.id = id
-        self.name = name
+        self.id, self.name = id, name
         self.tags = frozenset(tags)
         self.store = Variables(variables)
         self.local_values: Mapping[str, Any] = local_values if local_values is not None else {}
         self.global_values: Mapping[str, Any] = global_values if global_values is not None else {}
-        self.on_step_update = on_step_update
-        self.on_job_finish = on_job_finish
-        self.before_step = before_step
-        self.success: bool | None = None
-        self.failed_step: ConduitStep | None = None
-        self.cancelled = False
+        self.on_step_update, self.on_step_open = on_step_update, on_step_open
+        self.on_job_finish, self.before_step = on_job_finish, before_step
+        self.timeout, self.timeout_at = timeout, timeout_at
+        self.created_at = created_at
         self.paused: Paused | None = None
-        self.created_at: str | None = None
-        self._execution: Execution | None = None
+        self.tries = self.attempts = 0
+        self.waiting: Waiting | None = None
         required = required_tags(block_tags)
-        super().__init__(Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or (), required))
-        self._views = {"job": JobView(self), "steps": StepsView(self.by_id)}
-        self._has_own_contexts = type(self).create_contexts is not Conduit.create_contexts
-        self._tries = 0
-
-    # ------------------------------------------------------------------ making a job
+        checks = Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or (), required)
+        self._written = WrittenSteps(self, checks)
+        self.steps, self.by_id = self._written.all, self._written.by_id
+        self.is_over, self.begin_output = self._written.is_over, self._written.begin_output
+        steps_view = StepsView(self.by_id)
+        self._views = {"job": JobView(self), "steps": steps_view}
+        makes_own = type(self).create_contexts is not Conduit.create_contexts
+        self.walk = Walk(self.steps, Scope(self._written.ids, steps_view, None if makes_own else self._views))
+        self._has_ended = False
+        self._output = None if output is None else self._written.add_output(output)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], **options: Any) -> Conduit:
         """Make a job of a dictionary that trusted code wrote: every key of the constructor, and ``steps``.
 
         ``parameters`` is another name for ``local_values``. What users send goes through `handler.payload.parse` first.
-
-        Args:
-            data: the job.
-            options: keys of the constructor that come on top of `data`, and win.
+        Keys in `options` come on top of `data`, and win.
 
         Raises:
             TypeError: a key is unknown, or a step is no dictionary.
+            ValueError: a step says what cannot be.
         """
         arguments = dict(data)
         steps = arguments.pop("steps", None) or ()
+        arguments.pop("$schema", None)
         if "parameters" in arguments:
             arguments.setdefault("local_values", arguments.pop("parameters"))
         job = cls(**(arguments | options if options else arguments))
@@ -118,59 +122,117 @@ class Conduit(StepList):
     def restore(
         cls,
         payload: Mapping[str, Any],
-        steps: Iterable[Mapping[str, Any]],
+        records: Sequence[Record],
         variables: Mapping[str, Any],
         *,
         tries: int = 0,
         attempts: int = 0,
+        waiting: Waiting | None = None,
+        idle: Sequence[tuple[float, float]] = (),
         **options: Any,
     ) -> Conduit:
-        """Make a job that goes on where records end.
+        """Make a job that goes on where records end. Nothing that is recorded is evaluated again.
 
         Args:
             payload: the job as it was accepted.
-            steps: what is recorded of its first steps, in order, in the shape of an answer's ``steps``.
-            variables: the variables as the last recorded step left them.
+            records: what is recorded, in order: ``path``, ``phase`` (``step``, ``open`` or ``close``), ``opened`` of an
+                open one, and the rest in the shape of an answer's ``steps``.
+            variables: the variables as the last record left them.
             tries: tries of the next step that its ``retry`` has used up.
             attempts: how often the next step's block was begun before.
+            waiting: what the job waits for, as `Paused.waiting` had it.
+            idle: times between the end of a run and its redrive, which no loop's time limit counts.
             options: keys of the constructor that come on top of `payload`, and win.
+
+        Raises:
+            RecordsMismatchError: they cannot be records of this payload.
         """
         job = cls.from_dict(payload, **options)
         job.store = Variables(variables)
-        for step, record in zip(job.steps, steps, strict=False):
-            job._adopt(step, record)  # noqa: SLF001  # its own
-        job._begin_with(tries, attempts)  # noqa: SLF001  # its own
+        job.tries, job.attempts, job.waiting = tries, attempts, waiting
+        Restoring(job, job.walk, idle).adopt(records)
         return job
 
-    def _adopt(self, step: ConduitStep, record: Mapping[str, Any]) -> None:
-        """Take a record for what became of the step."""
-        step.status = ConduitStatus[record["status"]["name"]]
-        step.return_value = record.get("result")
-        step.result_json = record.get("result_json")
-        step.error = record.get("error")
-        step.attempts = record.get("attempts", 0)
-        if step.result_json is not None:
-            self.store.results_size += size_of(step.result_json)
-        self._settle(step)
-        self._next += 1
+    @cached_property
+    def execution(self) -> Execution:
+        """How this execution is known to the services that blocks call; what runs it for real sets it."""
+        return Execution(key=f"local/{self.id or 'job'}/1")
 
-    def _begin_with(self, tries: int, attempts: int) -> None:
-        self._tries = tries
-        if self._next < len(self.steps):
-            self.steps[self._next].attempts = attempts
+    def load_step_list(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Add steps given as dictionaries, as users write them. Raises as `from_dict`."""
+        self._has_ended = False
+        self._written.load(steps)
+
+    def create_step(
+        self,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        id: str | None = None,  # as the constructor's
+        forced: bool = False,
+        if_condition: Any = None,
+        **options: Unpack[StepOptions],
+    ) -> ConduitStep:
+        """Add a step that runs a block. What is wrong with it becomes its status, not an error."""
+        block = self._written.find_block(action)
+        return ConduitStep(self, block, parameters, if_condition, id, forced, action=str(action), **options)
+
+    def attach(self, step: ConduitStep) -> None:
+        """Take in a step that was just made; `ConduitStep` calls this."""
+        self._written.attach(step)
+        self._has_ended = False
+
+    def get_step(self, step: str | int, silent: bool = False) -> ConduitStep | None:
+        """The step of that id (a string) or place in the list (an integer).
+
+        Raises:
+            KeyError: there is none, and `silent` is false.
+        """
+        found = self._written.get(step)
+        if found is None and not silent:
+            raise KeyError(f"the job has no step {step!r}")
+        return found
+
+    def delete_step(self, step: str | int, silent: bool = True) -> None:
+        """Remove a step. Those after it move up; ids stay, and every check is made again.
+
+        Raises:
+            KeyError: there is no such step, and `silent` is false.
+        """
+        found = self.get_step(step, silent=silent)
+        if found is None:
+            return
+        top = self.walk.top
+        top.next -= self._written.delete(found) < top.next
+        if top.current is found:
+            top.current = None
 
     @property
-    def execution(self) -> Execution:
-        """How this execution is known to the services that blocks call; whoever runs it for real sets it."""
-        if self._execution is None:
-            self._execution = Execution(key=f"local/{self.id or 'job'}/1")
-        return self._execution
+    def success(self) -> bool | None:
+        """``None`` before and during a run without failure, ``True`` after it, ``False`` once a step failed."""
+        if self.walk.failed_step is not None:
+            return False
+        return True if self._has_ended else None
 
-    @execution.setter
-    def execution(self, execution: Execution) -> None:
-        self._execution = execution
+    @property
+    def failed_step(self) -> ConduitStep | None:
+        """The step whose failure failed the job: inside a loop, the inner one."""
+        return self.walk.failed_step
 
-    # ------------------------------------------------------------------ what tags see
+    @property
+    def recorded(self) -> int:
+        """How many records there are of its steps."""
+        return self.walk.recorded
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the steps that have not run are to be CANCELLED."""
+        return self.walk.cancelled
+
+    @property
+    def output(self) -> Any:
+        """What the job gives; ``None`` where it gives nothing or did not succeed."""
+        step = self._output
+        return step.return_value if step is not None and step.status is ConduitStatus.DONE and self.success else None
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -180,103 +242,52 @@ class Conduit(StepList):
     @property
     def contexts(self) -> Mapping[str, Any]:
         """What tags see, as it is now."""
-        return self.create_contexts() if self._has_own_contexts else self._views
+        scope = self.walk.frame.scope
+        return scope.over(self.create_contexts()) if scope.contexts is None else scope.contexts
 
     def create_contexts(self) -> dict[str, Any]:
-        """The contexts by name. Override it to add your own; it is then asked anew for each step."""
+        """The contexts by name. Override it to add your own; it is then asked again for each step."""
         return dict(self._views)
-
-    # ------------------------------------------------------------------ running
 
     def cancel(self) -> None:
         """Give every step that has not run CANCELLED, forced ones too."""
-        self.cancelled = True
+        self.walk.cancelled = True
 
     async def run(self, runtime: Runtime | None = None) -> Outcome:
-        """Run the steps that have not run, one after another.
+        """Run the steps that have not run, one after another, in that world; the system's by default.
 
         An error that a listener raises ends the run and is raised here; what the steps did stays, and a further run
         goes on behind them.
-
-        Args:
-            runtime: the world; the system's by default.
         """
-        self.paused = None
-        turns = StepRunner(
-            self,
-            runtime,
-            self._ask if self.before_step is not None else None,
-            None if self._has_own_contexts else self._views,
-        )
-        steps = self.steps
-        while self._next < len(steps):
-            step = steps[self._next]
-            block, goes_on = step.block, self.success is not False or step.forced
-            if block is not None and step.status is _NONE and goes_on and not self.cancelled:
-                taken = turns.take(step, block, self._tries)
-                if taken is not None:
-                    self.paused = taken if isinstance(taken, Paused) else await taken
-                    if self.paused is not None:
-                        return Outcome.PAUSED
-            else:
-                self._pass_over(step)
-            self._next += 1
-            self._tries = 0
-            if step.status is not _DONE:
-                self._settle(step)
-            if self.on_step_update is not None:
-                answer = self.on_step_update(self, step)
-                if answer is not None:
-                    await _settled(answer)
-        if not self._finished:
-            self._finished = True
-            self.success = self.success is not False
+        self._written.settle()
+        turns = self.turns(runtime)
+        if self.timeout is not None and self.timeout_at is None:
+            self.timeout_at = turns.now() + self.timeout
+        self.paused = await StepLoop(self, self.walk, turns).run()
+        if self.paused is not None:
+            return Outcome.PAUSED
+        if not self._has_ended:
+            self._has_ended = True
             if self.on_job_finish is not None:
-                await _settled(self.on_job_finish(self, self.failed_step))
+                await settled(self.on_job_finish(self, self.failed_step))
         return Outcome.FINISHED
 
-    def _ask(self, step: ConduitStep) -> Answer:
-        """What is said of a step before it begins; to be awaited if whoever is asked is ``async``."""
-        assert self.before_step is not None  # noqa: S101  # nobody is asked where there is nobody to ask
-        answer = self.before_step(self, step)
-        if answer is None or answer is _PROCEED:
-            return None
-        return self._await_answer(answer, step) if isinstance(answer, Awaitable) else self._understand(answer, step)
+    def turns(self, runtime: Runtime | None = None) -> StepRunner:
+        """The turns of its steps in one run."""
+        ask = None if self.before_step is None else Asking(self, self.before_step).ask
+        return StepRunner(self, runtime, ask, self.walk.frame.scope.contexts)
 
-    async def _await_answer(self, answer: Awaitable[Any], step: ConduitStep) -> Paused | ConduitStatus | None:
-        return self._understand(await answer, step)
+    def __len__(self) -> int:
+        return len(self.steps)
 
-    def _understand(self, answer: Any, step: ConduitStep) -> Paused | ConduitStatus | None:
-        if answer is None or answer == Decision.PROCEED:
-            return None
-        if answer == Decision.PAUSE:
-            return Paused(step.position, self._tries)
-        if not isinstance(answer, ConduitStatus):
-            raise TypeError(f"before_step answers None, a Decision or a ConduitStatus, not {answer!r}")
-        if answer is ConduitStatus.CANCELLED:
-            self.cancelled = True
-        return answer
+    def __getitem__(self, key: str | int) -> ConduitStep:
+        return cast("ConduitStep", self.get_step(key))
 
-    def _pass_over(self, step: ConduitStep) -> None:
-        """Give a step that does not run its status; the first reason that applies wins."""
-        if self.cancelled:
-            step.status = ConduitStatus.CANCELLED
-        elif self.success is False and not step.forced:
-            step.status = ConduitStatus.SKIPPED
-            return
-        step.error = Failure.of_status(step.status).describe()
+    def __delitem__(self, key: str | int) -> None:
+        self.delete_step(key, silent=False)
 
-    def _settle(self, step: ConduitStep) -> None:
-        """Draw the consequence of a step's status for the job."""
-        if step.status is _DONE:
-            return
-        if step.status is ConduitStatus.CANCELLED:
-            self.cancelled = True
-        elif step.status in NO_FAILURE or step.status is ConduitStatus.SKIPPED or step.allow_failure:
-            return
-        self.success = False
-        if self.failed_step is None:
-            self.failed_step = step
+    def __iter__(self) -> Iterator[ConduitStep]:
+        return iter(self.steps)
 
     def __bool__(self) -> bool:
         return bool(self.success)
@@ -286,8 +297,3 @@ class Conduit(StepList):
 
     def __repr__(self) -> str:
         return f"<Conduit {self.id or self.name!r}: {len(self.steps)} steps>"
-
-
-async def _settled(answer: Any) -> Any:
-    """What a listener answered, which may be ``async``."""
-    return await answer if isinstance(answer, Awaitable) else answer

@@ -20,6 +20,10 @@ LONGEST_MESSAGE: Final = 2_000
 _DEEPEST_DETAILS: Final = 8
 """Levels of lists and dictionaries in what a block says about a failed call."""
 
+LOOP_TIMEOUT: Final = "LoopTimeout"
+JOB_TIMEOUT: Final = "JobTimeout"
+"""The error's type of a step that was stopped by the time limit of a loop around it, or by that of its job."""
+
 _STATUS_MESSAGES: Final = {
     ConduitStatus.BLOCK_NOT_FOUND: "there is no such block",
     ConduitStatus.DUPLICATE_STEP_IDS: "an earlier step has this id",
@@ -36,7 +40,10 @@ _LIMIT_NAMES: Final = {
     "block": "the block's time limit",
     "job": "the time limit of the whole job",
     "invocation": "the end of the invocation",
+    "loop": "the time limit (`timeout`) of a loop around it",
+    "job_timeout": "the job's own time limit (`timeout`)",
 }
+_LIMIT_KINDS: Final = {"loop": LOOP_TIMEOUT, "job_timeout": JOB_TIMEOUT}
 
 
 class Failure(Exception):  # noqa: N818  # an outcome that travels up the turn, and no error of ours
@@ -48,7 +55,12 @@ class Failure(Exception):  # noqa: N818  # an outcome that travels up the turn, 
         error: the exception that the block raised, if one did.
         details: one entry a wrong argument, for INVALID_TYPE; what the block said about a call that failed.
         retry_after: seconds that must pass before the next try; 0 for any time.
+        kind: the error's type, where neither the exception nor the status names it.
+        path: the step that the error is about, where it is not the one that has it.
     """
+
+    kind: str | None = None
+    path: str | None = None
 
     def __init__(
         self,
@@ -78,16 +90,18 @@ class Failure(Exception):  # noqa: N818  # an outcome that travels up the turn, 
     def of_limit(cls, limit: TimeLimit, ran: float) -> Failure:
         """TIME_LIMIT_EXCEED, saying whose limit it was and how long the step ran."""
         name = _LIMIT_NAMES[limit.name]
-        if ran <= 0:
-            return cls(ConduitStatus.TIME_LIMIT_EXCEED, f"not started: {name} had passed")
-        return cls(
-            ConduitStatus.TIME_LIMIT_EXCEED, f"stopped after {ran:.3f} s by {name}: {limit.seconds:.3f} s were left"
-        )
+        message = f"stopped after {ran:.3f} s by {name}: {limit.seconds:.3f} s were left"
+        failure = cls(ConduitStatus.TIME_LIMIT_EXCEED, message if ran > 0 else f"not started: {name} had passed")
+        failure.kind = _LIMIT_KINDS.get(limit.name)
+        failure.path = limit.path
+        return failure
 
     def describe(self) -> dict[str, Any]:
         """The step's ``error``: type, message, and details where there are some."""
-        kind = type(self.error).__name__ if self.error is not None else self.status.name
+        kind = self.kind or (type(self.error).__name__ if self.error is not None else self.status.name)
         described: dict[str, Any] = {"type": kind, "message": _shorten(self.message)}
+        if self.path is not None:
+            described["path"] = self.path
         if self.details is not None:
             described["details"] = self.details
         return described

@@ -24,6 +24,10 @@ class Limits:
     """All variables of a job together."""
     parameters: int = 1024 * 1024
     """What the tags of one step may expand to."""
+    items: int = 1_000
+    """Items of one loop; a number, not bytes."""
+    loop_records: int = 5_000
+    """Records inside all loops of a job; a number, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +49,13 @@ class TimeLimit:
 
     Attributes:
         seconds: how long the step may run from now; infinite for as long as it likes.
-        name: whose limit it is: ``step``, ``block``, ``job`` or ``invocation``.
+        name: whose limit it is: ``step``, ``block``, ``loop``, ``job_timeout``, ``job`` or ``invocation``.
+        path: the loop's.
     """
 
     seconds: float
     name: str
+    path: str | None = None
 
 
 def earliest_end(job_ends_at: float | None, invocation: InvocationTime | None) -> tuple[float, str]:

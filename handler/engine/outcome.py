@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
@@ -27,16 +28,21 @@ class Paused:
     """Why a run stopped, and what the next one must know.
 
     Attributes:
-        position: of the step that comes next; 1 for the first.
+        position: of the record that comes next; 1 for the first.
         tries: tries of that step that its ``retry`` has used up.
         resume_in: seconds until its next try is due.
         cut: whether its block was running and was stopped by the end of the invocation.
+        path: of the step that comes next.
+        waiting: what the job waits for, if it does: ``{"for": "time" | "retry" | "answer", "path", "until"}``, and what
+            a resumed run must know of it. ``None`` for a job that goes on as soon as somebody has time for it.
     """
 
     position: int
     tries: int = 0
     resume_in: float = 0.0
     cut: bool = False
+    path: str = field(default="", compare=False)  # the position says it, too
+    waiting: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from handler.engine.status import ConduitStatus
 
@@ -73,6 +73,10 @@ class Retry:
         except OverflowError:  # growing since long ago
             delay = self.max_delay
         return max(at_least, delay * (0.5 + random() / 2) if self.jitter else delay)
+
+
+ONCE: Final = Retry(attempts=1)
+"""No try but the first."""
 
 
 def _entries(written: Any) -> dict[str, Any]:

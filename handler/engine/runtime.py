@@ -45,6 +45,7 @@ class Runtime:
         alarm: stops a block at its time limit.
         invocation: how long this invocation lasts; `None` where nothing ends it (a developer's machine).
         job_ends_at: when the job as a whole must have ended, as `now` tells it; `None` for never.
+        waits_end_by: the latest time to which a job may wait: its records expire soon after; `None` for any.
     """
 
     now: Callable[[], float] = field(default_factory=steady_clock)
@@ -55,6 +56,7 @@ class Runtime:
     alarm: Alarm = _ALARM
     invocation: InvocationTime | None = None
     job_ends_at: float | None = None
+    waits_end_by: float | None = None
 
 
 SYSTEM: Final = Runtime(now=time.time)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypedDict, Unpack
 
 from blocks.block import Block
 from handler.engine.language.contexts import StepView
-from handler.engine.retry import Retry
+from handler.engine.poll import Poll
+from handler.engine.retry import ONCE, Retry
 from handler.engine.status import ConduitStatus
 
+_make: Final = object.__new__
 _NONE: Final = ConduitStatus.NONE  # looking a member up in its enum takes eight times as long as a name
+
+
+class Spec(Protocol):
+    """What a step of another kind than ``block`` says; see `handler.engine.flow.written`."""
+
+    @property
+    def kind(self) -> str:
+        """``for_each``, ``while``, ``choose``, ``try``, ``set``, ``end``, ``wait``, ``wait_for`` or ``output``."""
 
 
 class StepOwner(Protocol):
@@ -20,12 +30,24 @@ class StepOwner(Protocol):
         """Take the step in: give it its position, an id if it has none, and the status of a check that it fails."""
 
 
+class StepOptions(TypedDict, total=False):
+    """What else may be said of a step that runs a block; see `ConduitStep`."""
+
+    timeout: float | None
+    retry: Retry | None
+    allow_failure: bool
+    poll: Poll | None
+
+
 class ConduitStep:
-    """A call of a block, and what became of it. Making one adds it to its job.
+    """One step as it was written, and what became of it. Making one adds it to its job.
+
+    Steps inside loops are written once and run often: each time one's turn comes, a new step is made of it.
 
     Attributes:
-        id: unique in the job; the position as text where none was given.
-        position: 1 for the first step.
+        id: unique in its scope; the position as text where none was given.
+        position: the number of its record, 1 for the first; until its turn comes, its place in the job's list.
+        spec: what a step of another kind than ``block`` says; ``None`` for a block.
         action: the block's full name; what the user wrote where there is no such block.
         block: the block, or ``None``.
         parameters: as the user wrote them, tags and all.
@@ -42,6 +64,10 @@ class ConduitStep:
         attempts: how often its block was begun.
         started_at: when it was first begun, in seconds since the epoch; ``None`` if it never was.
         finished_at: when it ended.
+        poll: how long its block is called again, or ``None``.
+        opened: of a loop or a try, what its open record must keep so that nothing of it is evaluated again.
+        opened_json: the same as JSON.
+        run: of a loop or a try that has begun, how far it is.
     """
 
     if_condition: Any
@@ -55,6 +81,13 @@ class ConduitStep:
     # sets an attribute that the class has, too, several times as slowly as one that only the object has.
     variables_json: str | None = None
     error: dict[str, Any] | None = None
+    spec: Spec | None = None
+    poll: Poll | None = None
+    opened: dict[str, Any] | None = None
+    opened_json: str | None = None
+    run: Any = None
+    inner_path: str | None = None
+    closed_at: int = 0
 
     def __init__(
         self,
@@ -66,16 +99,17 @@ class ConduitStep:
         forced: bool = False,
         *,
         action: str | None = None,
-        timeout: float | None = None,
-        retry: Retry | None = None,
-        allow_failure: bool = False,
+        **options: Unpack[StepOptions],
     ) -> None:
         self.begin(job, block, block.action if block is not None else (action or ""), parameters, id)
         self.if_condition = if_condition
         self.forced = forced
-        self.timeout = timeout
-        self.retry = retry
-        self.allow_failure = allow_failure
+        self.timeout = options.get("timeout")
+        self.retry = options.get("retry")
+        self.allow_failure = options.get("allow_failure", False)
+        poll = options.get("poll")
+        if poll is not None:
+            self.call_again(poll)
         job.attach(self)
 
     def begin(
@@ -94,11 +128,25 @@ class ConduitStep:
         self.if_condition = self.timeout = self.retry = None
         self.return_value = self.result_json = self.started_at = self.finished_at = None
 
+    def begin_again(self, position: int, path: str) -> ConduitStep:
+        """A step like this one, whose turn has come: it shares what was written, and nothing has become of it yet."""
+        step = _make(ConduitStep)
+        step.__dict__.update(self.__dict__)
+        step.position = position
+        step.inner_path = path
+        return step
+
+    def call_again(self, poll: Poll) -> None:
+        """Let the block be called again until it gives what is waited for."""
+        self.poll = poll
+        if self.retry is None:
+            self.retry = ONCE  # steps without a retry take the short way, which asks for nothing else
+
     def read_options(self, data: Mapping[str, Any]) -> None:
         """Take over what a dictionary says beside ``action``, ``id`` and ``parameters``.
 
         Raises:
-            ValueError: a ``retry`` says what cannot be.
+            ValueError: a ``retry`` or a ``poll`` says what cannot be.
         """
         retry = data.get("retry")
         self.if_condition = data.get("if")
@@ -106,6 +154,24 @@ class ConduitStep:
         self.timeout = data.get("timeout")
         self.retry = None if retry is None else Retry.from_dict(retry)
         self.allow_failure = bool(data.get("allow_failure"))
+        poll = data.get("poll")
+        if poll is not None:
+            self.call_again(Poll.from_dict(poll))
+
+    @property
+    def path(self) -> str:
+        """Where it stands: its id at the top level, ``orders.3.post`` for step `post` in item 3 of loop `orders`."""
+        return self.inner_path or self.id
+
+    @property
+    def kind(self) -> str:
+        """``block``, or what its `spec` says."""
+        return "block" if self.spec is None else self.spec.kind
+
+    @property
+    def number(self) -> int:
+        """The number of the record written last: of a loop or a try that has ended, the one that closed it."""
+        return self.closed_at or self.position
 
     @property
     def view(self) -> StepView:
@@ -133,7 +199,7 @@ class ConduitStep:
         return self.block.name if self.block is not None else self.action.rpartition(".")[2]
 
     def __bool__(self) -> bool:
-        return self.block is not None
+        return self.block is not None or self.spec is not None
 
     def __str__(self) -> str:
         return self.id

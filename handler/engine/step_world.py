@@ -41,7 +41,7 @@ class StepWorld:
         began: when its evaluation began, as far as anybody asked; whoever begins a step sets it to ``None``.
     """
 
-    __slots__ = ("_alarm", "_patterns", "_run_ends_at", "_run_limiter", "began", "now", "spent", "timeout")
+    __slots__ = ("_alarm", "_path", "_patterns", "_run_ends_at", "_run_limiter", "began", "now", "spent", "timeout")
 
     def __init__(self, alarm: Alarm, now: Callable[[], float], run_ends_at: float, run_limiter: str) -> None:
         self.now = now
@@ -50,7 +50,12 @@ class StepWorld:
         self.began: float | None = None
         self._alarm = alarm
         self._run_ends_at, self._run_limiter = run_ends_at, run_limiter
+        self._path: str | None = None
         self._patterns = 0.0
+
+    def end_at(self, ends_at: float, limiter: str, path: str | None = None) -> None:
+        """Let the run's end, or that of something around the step, be this one from here on."""
+        self._run_ends_at, self._run_limiter, self._path = ends_at, limiter, path
 
     def begin(self, timeout: float | None) -> None:
         """Begin a step's evaluation; with `timeout` seconds, where it has a limit of its own."""
@@ -114,4 +119,4 @@ class StepWorld:
         seconds = (
             self.timeout if limiter == "step" and self.timeout is not None else self._run_ends_at - (self.began or 0)
         )
-        raise Failure.of_limit(TimeLimit(seconds, limiter), self.used or 1e-3)
+        raise Failure.of_limit(TimeLimit(seconds, limiter, self._path), self.used or 1e-3)

@@ -1,41 +1,44 @@
-"""The steps of a job, as a collection."""
+"""The steps of a job as they are written: made, checked, found, and taken out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from handler.engine.checks import Checks
-from handler.engine.retry import Retry
-from handler.engine.step import ConduitStep
+from handler.engine.flow.written import ACTIONS, ForEach, Output, kind_of, read
+from handler.engine.step import ConduitStep, StepOwner
 
 _USUAL: Final = 3
 """How many entries most steps have: ``action``, ``id`` and ``parameters``."""
 
 
-class StepList:
+class WrittenSteps:
     """Steps in order, each checked when it is made.
 
+    Args:
+        job: whose steps they are.
+        checks: what each of them must pass.
+
     Attributes:
-        steps: all of them.
-        by_id: the first step of each id.
+        all: the steps of the top level.
+        by_id: the first step of each id; of several branches that share one, the step of the branch that was taken.
+        ids: the same, for what lets a branch's steps be read.
+        has_flow: whether one of them is of another kind than ``block``.
     """
 
-    def __init__(self, checks: Checks) -> None:
-        self.steps: list[ConduitStep] = []
+    def __init__(self, job: StepOwner, checks: Checks) -> None:
+        self.all: list[ConduitStep] = []
+        self.ids = checks.by_id
         self.by_id: Mapping[str, ConduitStep] = checks.by_id
+        self.has_flow = False
+        self._job = job
         self._checks = checks
-        self._next = 0
-        self._finished = False
+        self._is_stale = False
 
-    def load_step_list(self, steps: Iterable[Mapping[str, Any]]) -> None:
-        """Add steps given as dictionaries: an ``action``, and what else `create_step` takes (its condition as ``if``).
-
-        Raises:
-            TypeError: a step is no dictionary.
-            ValueError: a ``retry`` says what cannot be.
-        """
-        checks, own, new = self._checks, self.steps, ConduitStep.__new__
+    def load(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Add steps given as dictionaries; see `Conduit.load_step_list`."""
+        checks, own, new, job = self._checks, self.all, ConduitStep.__new__, self._job
         known, by_id, may_pass, limit = checks.known, checks.by_id, not checks.limits_uses, checks.step_limit
         needs = checks.needs
         for data in steps:
@@ -48,88 +51,95 @@ class StepList:
                 block = known[action]
             except (KeyError, TypeError):
                 block = checks.find(action)
-            step = new(ConduitStep)
-            step.begin(self, block, block.action if block is not None else str(action), parameters, given)
             if len(data) != _USUAL or block is None or parameters is None or given is None:
-                step.read_options(data)
+                step = self._make(data, block, 0)
                 passes = False
             else:
+                step = new(ConduitStep)
+                step.begin(job, block, block.action, parameters, given)
                 passes = may_pass and block.max_uses is None and not needs[block]
             own.append(step)
             position = step.position = len(own)
             if not passes or position > limit or by_id.setdefault(step.id, step) is not step:
                 checks.check(step, position)  # most steps pass every check as they are, without a call
-            self._finished = False
+        self._is_stale = self.has_flow
+        self.settle()
 
-    def create_step(
-        self,
-        action: str,
-        parameters: Mapping[str, Any] | None = None,
-        id: str | None = None,  # as the constructor's
-        forced: bool = False,
-        if_condition: Any = None,
-        *,
-        timeout: float | None = None,
-        retry: Retry | None = None,
-        allow_failure: bool = False,
-    ) -> ConduitStep:
-        """Add a step. What is wrong with it becomes its status, not an error."""
-        return ConduitStep(
-            self,
-            self._checks.find(action),
-            parameters,
-            if_condition,
-            id,
-            forced,
-            action=str(action),
-            timeout=timeout,
-            retry=retry,
-            allow_failure=allow_failure,
-        )
-
-    def attach(self, step: ConduitStep) -> None:
-        """Take in a step that was just made; `ConduitStep` calls this."""
-        self.steps.append(step)
-        self._checks.check(step, len(self.steps))
-        self._finished = False
-
-    def get_step(self, step: str | int, silent: bool = False) -> ConduitStep | None:
-        """The step of that id (a text) or position (an integer).
-
-        Raises:
-            KeyError: there is none, and `silent` is false.
-        """
-        if isinstance(step, int):
-            found = self.steps[step - 1] if 0 < step <= len(self.steps) else None
-        else:
-            found = self.by_id.get(step)
-        if found is None and not silent:
-            raise KeyError(f"the job has no step {step!r}")
-        return found
-
-    def delete_step(self, step: str | int, silent: bool = True) -> None:
-        """Remove a step. Those after it move up; ids stay, and every check is made again.
-
-        Raises:
-            KeyError: there is no such step, and `silent` is false.
-        """
-        found = self.get_step(step, silent=silent)
-        if found is None:
-            return
-        self._next -= self.steps.index(found) < self._next
-        self.steps.remove(found)
-        self._checks.check_all(self.steps)
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __getitem__(self, key: str | int) -> ConduitStep:
-        step = self.get_step(key)
-        assert step is not None  # noqa: S101  # get_step raised otherwise
+    def _make(self, data: Mapping[str, Any], block: Any, depth: int) -> ConduitStep:
+        """A step that has more than most have."""
+        kind = kind_of(data)
+        step = ConduitStep.__new__(ConduitStep)
+        if kind is None:
+            action = block.action if block is not None else str(data.get("action", ""))
+            step.begin(self._job, block, action, data.get("parameters"), data.get("id"))
+            step.read_options(data)
+            return step
+        self.has_flow = True
+        step.begin(self._job, None, ACTIONS[kind], None, data.get("id"))
+        step.read_options({key: value for key, value in data.items() if key not in {"retry", "poll"}})
+        step.spec = read(data, kind, depth, self._make_inner)
+        if isinstance(step.spec, ForEach) and step.spec.short:
+            step.timeout = None  # it is the block's
         return step
 
-    def __delitem__(self, key: str | int) -> None:
-        self.delete_step(key, silent=False)
+    def _make_inner(self, steps: Sequence[Mapping[str, Any]], depth: int) -> list[ConduitStep]:
+        made = list[ConduitStep]()
+        for data in steps:
+            if not isinstance(data, Mapping):
+                raise TypeError(f"a step is a dictionary with an `action`, not a {type(data).__name__}")
+            step = self._make(data, self._checks.find(data.get("action", "")), depth)
+            if not step.id:
+                raise ValueError("a step inside of another one needs an `id`")
+            made.append(step)
+        return made
 
-    def __iter__(self) -> Iterator[ConduitStep]:
-        return iter(self.steps)
+    def settle(self) -> None:
+        """Check all steps together, where some can only be judged so: those inside of others."""
+        if self._is_stale:
+            self._is_stale = False
+            self._checks.check_all(self.all)
+
+    def add_output(self, value: Any) -> ConduitStep:
+        """Let the job have an implicit last step; it stands in no list before its turn comes."""
+        output = ConduitStep.__new__(ConduitStep)
+        output.begin(self._job, None, ACTIONS["output"], None, "output")
+        output.spec = Output(value)
+        self._checks.output = output
+        self._checks.by_id.setdefault(output.id, output)
+        self.has_flow = self._is_stale = True
+        return output
+
+    def begin_output(self) -> bool:
+        """Whether the implicit last step is now the next one; it is in `all` from then on."""
+        output = self._checks.output
+        if output is None or output in self.all:
+            return False
+        self.all.append(output)
+        return True
+
+    def find_block(self, action: Any) -> Any:
+        """The block of that name, or ``None``."""
+        return self._checks.find(action)
+
+    def is_over(self, block: Any) -> bool:
+        """Count a use of a block by a step whose turn has come, and whether it is one too many."""
+        return self._checks.is_over(block)
+
+    def attach(self, step: ConduitStep) -> None:
+        """Take in a step that was just made."""
+        self.all.append(step)
+        self._checks.check(step, len(self.all))
+        self._is_stale = self.has_flow
+
+    def get(self, step: str | int) -> ConduitStep | None:
+        """The step of that id (a string) or place (an integer), or ``None``."""
+        if isinstance(step, int):
+            return self.all[step - 1] if 0 < step <= len(self.all) else None
+        return self.by_id.get(step)
+
+    def delete(self, step: ConduitStep) -> int:
+        """Take a step out; gives the index at which it stood. Every check is made again."""
+        index = self.all.index(step)
+        del self.all[index]
+        self._checks.check_all(self.all)
+        return index

@@ -2,78 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from functools import partial
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from blocks.block import CALL, JOB, Block
 from handler.engine.alarm.alarm import StepTimeout
-from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, is_met, refusal_of, resolve_and_bind
+from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, refusal_of, resolve_and_bind
 from handler.engine.call import Budget, JobForBlock, StepCall, VariablesDraft, global_value
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.language.tags import resolve
-from handler.engine.limits import InvocationTime, TimeLimit, earliest_end
-from handler.engine.outcome import Execution, Paused
-from handler.engine.runtime import SYSTEM, Runtime, steady_clock
+from handler.engine.limits import InvocationTime
+from handler.engine.outcome import Paused
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
-from handler.engine.step_world import OutOfInvocation, StepWorld
+from handler.engine.step_turn import LEAST_TIME, NO_CHANGES, Answer, StepTurn
+from handler.engine.step_world import OutOfInvocation
 from handler.engine.values import UnstorableValueError
-from handler.engine.variables import Variables
-
-LEAST_TIME: Final = 0.1
-"""Seconds that a step without a declared timeout needs to be worth starting."""
 
 _DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
-NO_CHANGES: Final[dict[str, Any]] = {}
-
-
-class RunningJob(Protocol):
-    """What a step's turn needs of the job."""
-
-    id: str | None
-    name: str | None
-    tags: frozenset[str]
-    global_values: Mapping[str, Any]
-    store: Variables
-    execution: Execution
-
-    @property
-    def contexts(self) -> Mapping[str, Any]: ...
-
-
-Answer = Paused | ConduitStatus | Awaitable[Paused | ConduitStatus | None] | None
-Ask = Callable[[ConduitStep], Answer]
 Tried = Failure | Paused | None
 
 
-class StepRunner:
-    """The turns of one job's steps in one run: one after another, so that one object serves them all.
+class StepRunner(StepTurn):
+    """The turns of steps that run a block."""
 
-    Args:
-        job: the job.
-        runtime: the world; the system's for ``None``.
-        ask: what is asked before a block begins; ``None`` for nothing.
-        contexts: what tags see; ``None`` where the job makes its own anew for each step.
-    """
-
-    def __init__(
-        self, job: RunningJob, runtime: Runtime | None, ask: Ask | None, contexts: Mapping[str, Any] | None
-    ) -> None:
-        self.job, self.store = job, job.store
-        self.now = runtime.now if runtime is not None else steady_clock()
-        self.runtime = runtime = runtime if runtime is not None else SYSTEM
-        self.invocation = runtime.invocation
-        self.ask = ask
-        self.contexts = contexts
-        self.fresh = True  # nothing of the job has run in this invocation: its first step takes what time there is
-        self.bound: Bound = NOTHING_BOUND
-        self.draft: VariablesDraft | None = None
-        self.expansion: Budget | None = None
-        self.run_ends_at, self.run_limiter = earliest_end(runtime.job_ends_at, runtime.invocation)
-        self.world = StepWorld(runtime.alarm, self.now, self.run_ends_at, self.run_limiter)
+    bound: Bound
 
     def take(
         self, step: ConduitStep, block: Block[..., Any], tries: int
@@ -93,24 +49,22 @@ class StepRunner:
         self.bound = NOTHING_BOUND
         self.world.begin(step.timeout)
         try:
-            if step.if_condition is not None and not is_met(
-                step.if_condition, self.contexts or self.job.contexts, self._charge_tags, self.world
-            ):
+            if step.if_condition is not None and not self.is_met(step.if_condition):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             arguments = self._arguments(step.parameters)
-            if self.invocation is not None and self._needs_another(self.invocation):
-                return Paused(step.position, tries)
+            if self.invocation is not None and self.needs_another(self.invocation):
+                return self.pause()
             answer = self.ask(step) if self.ask is not None else None
             if answer is not None or block.is_coroutine or step.retry is not None:
                 return self._take_awaiting(arguments, answer)
             ended = self._try(arguments)
         except OutOfInvocation:
-            return Paused(step.position, tries)
+            return self.pause()
         except Failure as failure:
             ended = failure
         if isinstance(ended, Failure):
-            self._fail(ended)
+            self.fail(ended)
             return None
         return ended  # type: ignore[return-value]  # a coroutine function went the other way
 
@@ -122,7 +76,7 @@ class StepRunner:
             if isinstance(answer, Paused):
                 return answer
             if answer is not None:
-                self._fail(Failure.of_status(answer))
+                self.fail(Failure.of_status(answer))
                 return None
             while True:
                 tried = self._try(arguments)
@@ -131,7 +85,7 @@ class StepRunner:
                     return ended
                 wait = self._wait_before_retry(ended)
                 if wait is None:
-                    self._fail(ended)
+                    self.fail(ended)
                     return None
                 if isinstance(wait, Paused):
                     return wait
@@ -139,9 +93,9 @@ class StepRunner:
                 self.world.begin(self.step.timeout)
                 arguments = self._arguments(self.step.parameters)
         except OutOfInvocation:
-            return Paused(self.step.position, self.tries)
+            return self.pause()
         except Failure as failure:
-            self._fail(failure)
+            self.fail(failure)
             return None
 
     def _arguments(self, written: Any) -> dict[str, Any]:
@@ -155,18 +109,12 @@ class StepRunner:
             raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
         try:
             if block.in_place:
-                resolved, self.bound = resolve_and_bind(block, written, contexts, self._charge_tags, self.world)
+                resolved, self.bound = resolve_and_bind(block, written, contexts, self.charge_tags, self.world)
             else:
-                resolved = resolve(written, contexts, self._charge_tags, self.world)
+                resolved = resolve(written, contexts, self.charge_tags, self.world)
             return block.validate(resolved)
         except REFUSED as error:
             raise refusal_of(block, error) from None
-
-    def _charge_tags(self, size: int) -> None:
-        """Count what the tags of the condition or of the parameters expand to. Most steps have nothing to count."""
-        if self.expansion is None:
-            self.expansion = Budget(self.runtime.limits.parameters, "what the tags of the step expand to")
-        self.expansion.charge(size)
 
     def _positionals(self) -> tuple[Any, ...]:
         job, values = self.job, list[Any]()
@@ -192,7 +140,7 @@ class StepRunner:
             return inf if block is None else block
         return own if block is None else min(own, block)
 
-    def _needs_another(self, invocation: InvocationTime) -> bool:
+    def needs_another(self, invocation: InvocationTime) -> bool:
         """Whether a new invocation would serve the step better than what is left of this one."""
         left = invocation.ends_at - self.now()
         declared = self._declared()
@@ -217,8 +165,8 @@ class StepRunner:
         self.began, self.seconds, self.limiter = began, seconds, limiter
         if seconds <= 0:
             if limiter == "invocation":
-                return Paused(step.position, self.tries)
-            raise Failure.of_limit(TimeLimit(seconds, limiter), 0.0)
+                return self.pause()
+            raise self.limit_failure(0.0)
         if step.started_at is None:
             step.started_at = began
         step.attempts += 1
@@ -235,7 +183,7 @@ class StepRunner:
                 else:
                     result = self.runtime.alarm.call(block.function, positionals, arguments, seconds)
         except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
-            return self._outcome_of(error)
+            return self.outcome_of(error)
         return self._keep(result, arguments)
 
     async def _await_block(self, arguments: dict[str, Any]) -> Tried:
@@ -245,19 +193,19 @@ class StepRunner:
         except BaseException as error:
             if not isinstance(error, StepTimeout) and ends_the_run(error):
                 raise
-            return self._outcome_of(error)
+            return self.outcome_of(error)
         return self._keep(result, arguments)
 
-    def _outcome_of(self, error: BaseException) -> Failure | Paused:
+    def outcome_of(self, error: BaseException) -> Failure | Paused:
         """What a block's exception means for its step."""
         if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit it is no alarm's, but made up
             return failure_of(error)
         if self.limiter != "invocation":
             ran = max(0.0, self.now() - self.began)
-            return Failure.of_limit(TimeLimit(self.seconds, self.limiter), ran)
+            return self.limit_failure(ran)
         # The invocation ended while the block ran: not the step's fault, so it runs again, unless it must not.
         if self.block.effect != "at_most_once":
-            return Paused(self.step.position, self.tries, cut=True)
+            return self.pause(cut=True)
         return Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
 
     def _wait_before_retry(self, failure: Failure) -> float | Paused | None:
@@ -275,7 +223,7 @@ class StepRunner:
             return None
         invocation = self.invocation
         if invocation is not None and done_by > invocation.ends_at:
-            return Paused(self.step.position, self.tries, resume_in=wait)
+            return self.pause(wait)
         return wait
 
     def _keep(self, result: Any, arguments: dict[str, Any]) -> Failure | None:
@@ -290,11 +238,3 @@ class StepRunner:
         step.finished_at = finished if finished > self.began else self.began  # noqa: FURB136  # `max` costs a call
         step.status = _DONE
         return None
-
-    def _fail(self, failure: Failure) -> None:
-        step = self.step
-        step.status = failure.status
-        step.error = failure.describe()
-        step.return_value = failure.error
-        if step.started_at is not None:
-            step.finished_at = max(self.now(), step.started_at)

@@ -61,6 +61,19 @@ class Variables:
         self.results_size = results
         step.return_value, step.result_json = result, text
 
+    def charge_record(self, size: int, limits: Limits) -> None:
+        """Count a record that holds no result.
+
+        Raises:
+            UnstorableValueError: it is over a budget.
+        """
+        if size > limits.record:
+            raise _too_large("the list takes", size, limits.record)
+        results = self.results_size + size
+        if results > limits.results:
+            raise _too_large("all results of the job take", results, limits.results)
+        self.results_size = results
+
     def _keep_changes(
         self, result_size: int, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
     ) -> str | None:

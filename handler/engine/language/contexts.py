@@ -17,6 +17,7 @@ class SeenStep(Protocol):
     id: str
     position: int
     action: str
+    run: Any
     parameters: Mapping[str, Any]
     status: ConduitStatus
     return_value: Any
@@ -26,6 +27,10 @@ class SeenStep(Protocol):
     def category(self) -> str | None: ...
     @property
     def block_name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
 
 
 class SeenJob(Protocol):
@@ -33,9 +38,11 @@ class SeenJob(Protocol):
 
     id: str | None
     name: str | None
-    success: bool | None
-    created_at: str | None
     local_values: Mapping[str, Any]
+    created_at: str | None
+
+    @property
+    def success(self) -> bool | None: ...
 
     @property
     def variables(self) -> Mapping[str, Any]: ...
@@ -65,8 +72,12 @@ class StepView(View):
             return {"name": step.status.name, "value": step.status.value}
         if key == "block":
             return {"category": step.category, "name": step.block_name}
-        if key in self._KEYS:
+        if key in self._KEYS or key == "path":
             return getattr(step, key)
+        if key == "items" and step.kind == "for_each":
+            return step.run.outcomes if step.run is not None else []
+        if key == "failed_step" and step.kind == "try":
+            return FailedStepView(step.run.failed_step if step.run is not None else None)
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
@@ -108,10 +119,10 @@ class StepsView(View):
 
 
 class FailedStepView(View):
-    """``job.failed_step``: the first failure. Each of its fields is ``None`` while nothing has failed."""
+    """``failed_step`` of the job, a loop or a try: the first failure. Each field is null while nothing has failed."""
 
     __slots__ = ("_step",)
-    _KEYS = ("id", "path", "action", "status", "error")
+    _KEYS = ("id", "path", "position", "action", "status", "error")
     description = "the first failure"
 
     def __init__(self, step: SeenStep | None) -> None:
@@ -129,8 +140,6 @@ class FailedStepView(View):
             )
         if key == "error":
             return (None if step is None else step.error) or {"type": None, "message": None}
-        if key == "path":  # at the top level a step's path is its id
-            return getattr(step, "path", None if step is None else step.id)
         return getattr(step, key, None)
 
     def __iter__(self) -> Iterator[str]:

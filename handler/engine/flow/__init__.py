@@ -1,0 +1,1 @@
+"""Steps that decide what runs next: loops, choices, tries, early ends, waits."""

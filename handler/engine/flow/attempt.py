@@ -1,0 +1,74 @@
+"""A `try` that has begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from handler.engine.flow.loop import CANCELLED, Close
+from handler.engine.flow.walk import Walk
+from handler.engine.flow.written import Try
+from handler.engine.limits import Limits
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+
+
+class Attempt:
+    """Steps whose failure is caught, then those that catch it.
+
+    Attributes:
+        step: the step.
+        failed_step: the first failure of what was tried; ``None`` where nothing failed.
+    """
+
+    is_loop = False
+    ends_at: float | None = None
+
+    def __init__(self, walk: Walk, step: ConduitStep) -> None:
+        assert isinstance(step.spec, Try)  # noqa: S101  # what an attempt is made of
+        self.step = step
+        self._spec = step.spec
+        self._walk = walk
+        self._has_caught = self._is_settled = False
+        self.frame = walk.open(self._spec.attempt, self)
+        self._caught: ConduitStep | None = None
+        step.run = self
+
+    @property
+    def failed_step(self) -> ConduitStep | None:
+        """The first failure of what was tried."""
+        return self._caught if self._has_caught else self.frame.cause
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What it gives once it is DONE."""
+        return {"failed": self.failed_step is not None}
+
+    def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:  # noqa: ARG002  # as loops do
+        """The step inside that failed it, where it is recorded to have ended so."""
+        return self.frame.cause if status is ConduitStatus.TIME_LIMIT_EXCEED else None
+
+    def settle(self) -> None:
+        """There is nothing to account for."""
+
+    def begin_next(self) -> None:
+        """Begin the steps of `catch`."""
+        frame = self.frame
+        self._caught = frame.cause
+        self._has_caught = True
+        was_ended = frame.skips and frame.failed is None
+        frame.begin(self._spec.catch)
+        frame.skips = was_ended
+        frame.holds = False
+
+    def decide(self, now: float, limits: Limits, _: Callable[[], bool]) -> Close | None:  # noqa: ARG002  # as loops do
+        """How it ends; ``None`` where the steps of `catch` begin."""
+        frame = self.frame
+        if frame.expired:
+            assert frame.cause is not None and frame.cause.error is not None  # noqa: PT018, S101  # else nothing expired
+            return Close(ConduitStatus.TIME_LIMIT_EXCEED, dict(frame.cause.error), frame.cause)
+        if frame.cancelled:
+            return CANCELLED
+        if self._has_caught or frame.cause is None or not self._spec.catch:
+            return Close(ConduitStatus.DONE)
+        return CANCELLED if self._walk.cancelled else None

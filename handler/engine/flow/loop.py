@@ -1,0 +1,276 @@
+"""Loops that have begun: which item or round comes next, and how the loop ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from handler.engine.failure import LOOP_TIMEOUT, Failure
+from handler.engine.flow.walk import Walk
+from handler.engine.flow.written import Choose, ForEach, Steps, While
+from handler.engine.language.contexts import FailedStepView
+from handler.engine.limits import Limits
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+
+_DONE: Final = ConduitStatus.DONE
+_NOTHING_FAILED: Final = dict(FailedStepView(None))
+
+
+class Close:
+    """How a loop or a try ends.
+
+    Attributes:
+        status: its status.
+        error: why, where it is not DONE.
+        cause: the step inside that failed it, if one did.
+    """
+
+    __slots__ = ("cause", "error", "status")
+
+    def __init__(
+        self, status: ConduitStatus, error: dict[str, Any] | None = None, cause: ConduitStep | None = None
+    ) -> None:
+        self.status = status
+        self.error = error
+        self.cause = cause
+
+    @classmethod
+    def of(cls, failure: Failure, cause: ConduitStep | None = None) -> Close:
+        """The end that a failure means; its error names the step inside that is to blame."""
+        error = failure.describe()
+        if cause is not None:
+            error["path"] = cause.path
+        return cls(failure.status, error, cause)
+
+
+CANCELLED: Final = Close.of(Failure.of_status(ConduitStatus.CANCELLED))
+
+
+class Loop:
+    """A loop that has begun.
+
+    Args:
+        walk: the walk; the loop's step is the one whose turn it is.
+        step: the step.
+        name: what an item is called inside, if anything.
+
+    Attributes:
+        step: the step.
+        index: of the item or round that runs, or that comes next.
+        count: of all items; ``None`` where nobody knows.
+        ends_at: when its time is over; ``None`` for never.
+        is_over: whether it was ended early.
+        result: what it gives once it is DONE.
+    """
+
+    is_loop = True
+    count: int | None = None
+    item: Any = None
+
+    def __init__(self, walk: Walk, step: ConduitStep, name: str | None) -> None:
+        spec: Any = step.spec
+        self.step = step
+        self.do: Steps = spec.do
+        self.index = 0
+        self.is_over = False
+        self.ends_at: float | None = None
+        self.result: Any = None
+        self._walk = walk
+        self._name = name
+        self._is_short = isinstance(spec, ForEach) and spec.short
+        self._is_running = False
+        scope = walk.frame.scope.inside(self, name, spec.by_id)
+        self.frame = walk.open(self.do, self, scope)
+        self.frame.next = len(self.do)  # nothing runs before the first item is begun
+        step.run = self
+
+    @property
+    def failed_step(self) -> ConduitStep | None:
+        """The first failure of the item that runs."""
+        return self.frame.cause
+
+    def path_of(self, index: int) -> str:
+        """What the paths of an item begin with."""
+        return f"{self.step.path}.{index}"
+
+    def begin_next(self) -> None:
+        """Begin the next item or round."""
+        frame = self.frame
+        path = self.path_of(self.index)
+        frame.prefix = path if self._is_short else path + "."
+        frame.begin(self.do)
+        self._is_running = True
+        self._begin_scope()
+
+    def _begin_scope(self) -> None:
+        self.frame.scope.begin_item(None, None)
+
+    def settle(self) -> None:
+        """Account for the item that has come to its end."""
+        if self._is_running:
+            self._is_running = False
+            self._end_item()
+            self.index += 1
+
+    def _end_item(self) -> None:
+        raise NotImplementedError
+
+    def _latest_result(self) -> Any:
+        """The result of the last step of `do`; of a choice that stands last, of the last step of its branch."""
+        step = self.frame.latest
+        while step is not None and isinstance(step.spec, Choose):
+            result = step.return_value if step.status is _DONE else None
+            branch = step.spec.branch(result["branch"]) if result else []
+            step = self.frame.scope.steps.get(branch[-1].id) if branch else None
+        return step.return_value if step is not None and step.status is _DONE else None
+
+    def _judge(self, now: float, limits: Limits) -> Close | None:
+        """The end that has nothing to do with what kind of loop it is, before the next item or round begins."""
+        walk = self._walk
+        if walk.cancelled:
+            return CANCELLED
+        if walk.in_loops >= limits.loop_records:
+            message = f"the job has {walk.in_loops:,} records inside loops; the limit is {limits.loop_records:,}"
+            return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
+        if self.ends_at is not None and now >= self.ends_at:
+            return self._time_is_over()
+        return None
+
+    def _cause_of_limit(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
+        """The step inside that a limit further out than this loop's has stopped."""
+        cause = self.frame.cause
+        if status is not ConduitStatus.TIME_LIMIT_EXCEED or cause is None or not self.frame.expired:
+            return None
+        return None if isinstance(error, dict) and error.get("path") == self.step.path else cause
+
+    def _time_is_over(self) -> Close:
+        return Close(ConduitStatus.TIME_LIMIT_EXCEED, timeout_of(self.step), self.step)
+
+    def _expired(self) -> Close:
+        """The end of a loop of which a time limit stopped a step: its own, or one further out."""
+        cause = self.frame.cause
+        assert cause is not None and cause.error is not None  # noqa: PT018, S101  # else nothing expired
+        if cause.error.get("path") == self.step.path:
+            return self._time_is_over()
+        return Close(ConduitStatus.TIME_LIMIT_EXCEED, dict(cause.error), cause)
+
+
+def timeout_of(step: ConduitStep) -> dict[str, Any]:
+    """The error of what the time limit of a loop has ended."""
+    message = f"the time limit (`timeout`) of the loop `{step.path}` has passed"
+    return {"type": LOOP_TIMEOUT, "message": message, "path": step.path}
+
+
+class ForEachLoop(Loop):
+    """A loop over a list.
+
+    Attributes:
+        outcomes: what became of each item that has ended: ``{"index", "status", "failed_step"}``.
+    """
+
+    def __init__(self, walk: Walk, step: ConduitStep, items: Sequence[Any]) -> None:
+        assert isinstance(step.spec, ForEach)  # noqa: S101  # what a loop over a list is made of
+        self.spec = step.spec
+        self.count = len(items)
+        super().__init__(walk, step, self.spec.name)
+        self.items = items
+        self.result: list[Any] = []
+        self.outcomes: list[dict[str, Any]] = []
+        self.failures = 0
+        self._last_cause: ConduitStep | None = None
+        self._is_too_many = False
+
+    def _begin_scope(self) -> None:
+        self.item = self.items[self.index]
+        self.frame.scope.begin_item(self._name, self.item)
+
+    def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
+        """The step inside that failed the loop, where it is recorded to have ended so."""
+        if status is ConduitStatus.ITEMS_FAILED:
+            return self._last_cause
+        return self._cause_of_limit(status, error)
+
+    def _end_item(self) -> None:
+        frame = self.frame
+        failed = frame.failed
+        self.result.append(self._latest_result())
+        status = failed.status if failed is not None else _DONE
+        self.outcomes.append(
+            {
+                "index": self.index,
+                "status": {"name": status.name, "value": status.value},
+                "failed_step": _NOTHING_FAILED if frame.cause is None else dict(FailedStepView(frame.cause)),
+            }
+        )
+        if failed is not None:
+            self.failures += 1
+            self._last_cause = frame.cause
+            self._is_too_many = not self.spec.may_fail(self.failures, len(self.items))
+
+    @property
+    def tally(self) -> dict[str, int]:
+        """How many items there are, and how many of them ended well and failed."""
+        return {"count": len(self.items), "done": len(self.outcomes) - self.failures, "failed": self.failures}
+
+    def decide(self, now: float, limits: Limits, _: Callable[[], bool]) -> Close | None:
+        """How the loop ends; ``None`` where the next item begins."""
+        if self.frame.expired:
+            return self._expired()
+        if self.frame.cancelled:
+            return CANCELLED
+        if self._is_too_many:
+            message = f"{self.failures:,} of {len(self.items):,} items failed, more than the loop tolerates"
+            return Close.of(Failure(ConduitStatus.ITEMS_FAILED, message), self._last_cause)
+        if self.is_over or self.index >= len(self.items):
+            return Close(_DONE)
+        return self._judge(now, limits)
+
+
+class WhileLoop(Loop):
+    """A loop for as long as a condition holds."""
+
+    def __init__(self, walk: Walk, step: ConduitStep) -> None:
+        assert isinstance(step.spec, While)  # noqa: S101  # what such a loop is made of
+        self.spec = step.spec
+        super().__init__(walk, step, None)
+        self._failed: ConduitStep | None = None
+
+    def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
+        """The step inside that failed the loop, where it is recorded to have ended so."""
+        limit = self._cause_of_limit(status, error)
+        return limit or (self.frame.cause if self._failed is not None and self._failed.status is status else None)
+
+    def _end_item(self) -> None:
+        self.result = self._latest_result()
+        self._failed = self.frame.failed
+
+    def decide(self, now: float, limits: Limits, is_met: Callable[[], bool]) -> Close | None:
+        """How the loop ends; ``None`` where another round begins.
+
+        Args:
+            now: the time.
+            limits: how much there may be.
+            is_met: asks the condition.
+
+        Raises:
+            Failure: the condition cannot be evaluated.
+        """
+        if self.frame.expired:
+            return self._expired()
+        if self.frame.cancelled:
+            return CANCELLED
+        if self._failed is not None:
+            message = f"round {self.index - 1} failed"
+            return Close.of(Failure(self._failed.status, message), self.frame.cause)
+        if self.is_over:
+            return Close(_DONE)
+        ended = self._judge(now, limits)
+        if ended is not None:
+            return ended
+        if not is_met():
+            return Close(_DONE)
+        if self.index >= self.spec.most:
+            message = f"the condition still holds after {self.spec.most:,} rounds (`max`)"
+            return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
+        return None

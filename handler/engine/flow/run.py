@@ -1,0 +1,208 @@
+"""The loop that runs a job's steps, one after another, from where the walk stands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+from blocks.block import Block
+from handler.engine.failure import Failure
+from handler.engine.flow.loop import Close
+from handler.engine.flow.turns import FlowTurns, Waiting
+from handler.engine.flow.walk import Frame, Walk
+from handler.engine.flow.written import Choose, End
+from handler.engine.outcome import Paused
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+from handler.engine.turn import StepRunner
+
+_NONE: Final = ConduitStatus.NONE  # looking a member up in its enum takes eight times as long as a name
+_DONE: Final = ConduitStatus.DONE
+
+Listener = Callable[..., Any]
+
+
+class RunJob(Protocol):
+    """What the loop needs of the job."""
+
+    on_step_update: Listener | None
+    on_step_open: Listener | None
+    timeout_at: float | None
+    tries: int
+    attempts: int
+    waiting: Waiting | None
+
+    def is_over(self, block: Block[..., Any]) -> bool:
+        """Count a use of a block, and whether it is one too many."""
+
+    def begin_output(self) -> bool:
+        """Whether the implicit last step is now the next one."""
+
+
+class StepLoop:
+    """Runs steps until the job ends or the run pauses.
+
+    Args:
+        job: the job.
+        walk: where it stands.
+        turns: the turns of its steps.
+    """
+
+    def __init__(self, job: RunJob, walk: Walk, turns: StepRunner) -> None:
+        self._job = job
+        self._walk = walk
+        self._turns = turns
+        self._flow = FlowTurns(turns, walk)
+
+    async def run(self) -> Paused | None:
+        """Run until the end, or until there is a reason to pause."""
+        walk, job = self._walk, self._job
+        while True:
+            frame = walk.frame
+            self._turns.contexts = frame.scope.contexts
+            paused = await self._run_list(frame)
+            if paused is not None:
+                return paused
+            if walk.frame is not frame or frame.next < len(frame.steps):
+                continue
+            if frame.outer is None:
+                if not job.begin_output():
+                    return None
+            elif frame.owner is None:
+                walk.leave()
+            else:
+                paused = await self._go_on(frame)
+                if paused is not None:
+                    return paused
+
+    async def _run_list(self, frame: Frame) -> Paused | None:
+        """Run the steps of a list until it is through, or one of them opens a list of its own."""
+        walk, job, turns = self._walk, self._job, self._turns
+        steps, inside, plain = frame.steps, frame.inside, frame.outer is None
+        is_timed = job.timeout_at is not None or any(True for _ in walk.timed())
+        while frame.next < len(steps):
+            step = frame.begin_turn(walk.recorded + 1)
+            if job.attempts:
+                step.attempts, job.attempts = job.attempts, 0
+            block, goes_on = step.block, not frame.skips or step.forced
+            if not goes_on or walk.cancelled or step.status is not _NONE:
+                pass_over(step, walk, goes_on=goes_on)
+            elif block is None:
+                paused = await self._take_flow(step, frame)
+                if paused is not None:
+                    return paused
+                if step.status is _NONE:
+                    return None  # it has opened a list of its own
+            elif not plain and frame.counts and job.is_over(block):
+                step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
+                step.error = Failure.of_status(step.status).describe()
+            else:
+                if is_timed:
+                    self._limit(frame)
+                taken = turns.take(step, block, job.tries)
+                if taken is not None:
+                    paused = taken if isinstance(taken, Paused) else await taken
+                    if paused is not None:
+                        return paused
+            frame.latest = step
+            frame.current = None
+            frame.next += 1
+            job.tries = 0
+            walk.recorded += 1
+            if inside:
+                walk.in_loops += 1
+            if step.status is not _DONE:
+                walk.settle(step)
+            elif block is None:
+                follow(step, walk)
+            if job.on_step_update is not None:
+                answer = job.on_step_update(job, step)
+                if answer is not None:
+                    await settled(answer)
+            if walk.frame is not frame:
+                return None
+        return None
+
+    async def _take_flow(self, step: ConduitStep, frame: Frame) -> Paused | None:
+        """The turn of a step that runs no block; one that opens a list is recorded here."""
+        walk, job = self._walk, self._job
+        waiting = job.waiting if job.waiting is not None and job.waiting.get("path") == step.path else None
+        self._limit(frame)
+        paused = await self._flow.take(step, waiting)
+        if paused is None:
+            job.waiting = None
+        if paused is not None or step.status is not _NONE:
+            return paused
+        frame.end_turn(step)
+        job.tries = 0
+        walk.recorded += 1
+        if frame.inside:
+            walk.in_loops += 1
+        if job.on_step_open is not None:
+            await settled(job.on_step_open(job, step))
+        return None
+
+    async def _go_on(self, frame: Frame) -> Paused | None:
+        """Go on with the loop or the try whose list is through, or close it."""
+        walk, job = self._walk, self._job
+        self._limit(frame)
+        close = self._flow.next_of(frame.owner)
+        if close is None:
+            return None
+        if isinstance(close, Paused):
+            return close
+        step = frame.owner.step
+        now = self._turns.now()
+        end(step, close, walk)
+        step.finished_at = max(now, step.started_at) if step.started_at is not None else now
+        if job.on_step_update is not None:
+            await settled(job.on_step_update(job, step))
+        return None
+
+    def _limit(self, frame: Frame) -> None:
+        """Let the time limits around a list apply to its next step; forced steps run after one has passed."""
+        turns, now = self._turns, self._turns.now()
+        turns.lift_limits()
+        if self._job.timeout_at is not None and not (frame.skips and self._job.timeout_at <= now):
+            turns.limit(self._job.timeout_at, "job_timeout")
+        for ends_at, loop in self._walk.timed():
+            if not (frame.skips and ends_at <= now):
+                turns.limit(ends_at, "loop", loop.path)
+
+
+def pass_over(step: ConduitStep, walk: Walk, *, goes_on: bool) -> None:
+    """Give a step that does not run its status; the first reason that applies wins."""
+    if walk.cancelled:
+        step.status = ConduitStatus.CANCELLED
+    elif not goes_on:
+        step.status = ConduitStatus.SKIPPED
+        return
+    step.error = Failure.of_status(step.status).describe()
+
+
+def follow(step: ConduitStep, walk: Walk) -> None:
+    """Move the walk by what a step that ended DONE decides: a branch, or an early end."""
+    spec = step.spec
+    if isinstance(spec, Choose):
+        branch = spec.branch(step.return_value["branch"])
+        if branch:
+            walk.open(branch, None)
+    elif isinstance(spec, End):
+        walk.skip_rest(spec.what)
+
+
+def end(step: ConduitStep, close: Close, walk: Walk) -> None:
+    """Close a loop or a try: its record is the next one."""
+    owner = walk.frame.owner
+    walk.leave()
+    step.closed_at = walk.count()
+    step.status, step.error = close.status, close.error
+    if close.status is _DONE:
+        step.return_value = owner.result
+    else:
+        walk.settle(step, close.cause)
+
+
+async def settled(answer: Any) -> Any:
+    """What a listener answered, which may be ``async``."""
+    return await answer if isinstance(answer, Awaitable) else answer

@@ -1,0 +1,152 @@
+"""What the steps inside a loop see: their own item's steps first, then what stands around the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from handler.engine.language.contexts import FailedStepView, StepsView, StepView
+from handler.engine.language.paths import View
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+
+Contexts = Mapping[str, Any]
+
+
+class LoopInside(Protocol):
+    """What the views read of a loop that runs."""
+
+    index: int
+    count: int | None
+    item: Any
+
+    @property
+    def failed_step(self) -> ConduitStep | None:
+        """The first failure of the item that runs."""
+
+
+class ItemSteps(View):
+    """``steps`` inside a loop.
+
+    Attributes:
+        steps_by_id: the steps of this item whose turn has come.
+    """
+
+    __slots__ = ("_outer", "_written", "steps_by_id")
+    description = "the steps that can be read inside the loop"
+
+    def __init__(self, written: Mapping[str, ConduitStep], outer: StepsView | ItemSteps) -> None:
+        self.steps_by_id: dict[str, ConduitStep] = {}
+        self._written = written
+        self._outer = outer
+
+    def find(self, key: str) -> Any:
+        """The step of that id: this item's, one that has not run in it, or one from outside.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for steps in (self.steps_by_id, self._written):
+            if key in steps:
+                return steps[key]
+        outer = self._outer
+        return outer.find(key) if isinstance(outer, ItemSteps) else outer.steps_by_id[key]
+
+    def __getitem__(self, key: str) -> StepView:
+        return StepView(self.find(key))
+
+    def result_of(self, key: str) -> Any:
+        """``steps.<key>.result``, without a view of the step in between."""
+        step = self.find(key)
+        return step.return_value if step.status is ConduitStatus.DONE else None
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._written
+        yield from self._outer
+
+    def __len__(self) -> int:
+        return len(self._written) + len(self._outer)
+
+
+class LoopView(View):
+    """``loop``: the innermost loop that runs."""
+
+    __slots__ = ("_loop", "_outer")
+    description = "a loop"
+
+    def __init__(self, loop: LoopInside, outer: LoopView | None) -> None:
+        self._loop = loop
+        self._outer = outer
+
+    def __getitem__(self, key: str) -> Any:
+        if key == "index":
+            return self._loop.index
+        if key == "failed_step":
+            return FailedStepView(self._loop.failed_step)
+        if key == "count" and self._loop.count is not None:
+            return self._loop.count
+        if key == "outer" and self._outer is not None:
+            return self._outer
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        yield "index"
+        if self._loop.count is not None:
+            yield "count"
+        yield "failed_step"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Scope:
+    """What the tags of one list of steps see.
+
+    Attributes:
+        steps: the steps that can be read by their ids, as far as their turn has come.
+        outer: the scope around it; ``None`` at the top level.
+        own: the contexts that it adds to the job's, and may hide of them.
+        contexts: all contexts; ``None`` where the job makes its own for each step.
+    """
+
+    __slots__ = ("contexts", "outer", "own", "steps", "steps_view")
+
+    def __init__(self, steps: dict[str, ConduitStep], view: StepsView | ItemSteps, contexts: Contexts | None) -> None:
+        self.steps = steps
+        self.steps_view = view
+        self.outer: Scope | None = None
+        self.own: dict[str, Any] = {}
+        self.contexts: Any = contexts
+
+    def inside(self, loop: LoopInside, name: str | None, written: Mapping[str, ConduitStep]) -> Scope:
+        """The scope of a loop that stands in this one.
+
+        Args:
+            loop: the loop.
+            name: what its items are called, if they are called anything.
+            written: the steps that are written in it, by their ids.
+        """
+        view = ItemSteps(written, self.steps_view)
+        scope = Scope(view.steps_by_id, view, None)
+        scope.outer = self
+        scope.own = {**self.own, "steps": view, "loop": LoopView(loop, self.own.get("loop"))}
+        if name is not None:
+            scope.own[name] = None
+        if self.contexts is not None:
+            scope.contexts = {**self.contexts, **scope.own}
+        return scope
+
+    def begin_item(self, name: str | None, item: Any) -> None:
+        """Let the scope be that of the next item: none of its steps has run."""
+        view = self.steps_view
+        self.steps = {}
+        if isinstance(view, ItemSteps):
+            view.steps_by_id = self.steps
+        if name is not None:
+            self.own[name] = item
+            if self.contexts is not None:
+                self.contexts[name] = item
+
+    def over(self, base: Contexts) -> Contexts:
+        """The contexts where the job makes its own for each step."""
+        return {**base, **self.own} if self.own else base

@@ -1,0 +1,287 @@
+"""The turns of steps that run no block: what they evaluate, and what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from handler.engine.arguments import REFUSED
+from handler.engine.failure import Failure
+from handler.engine.flow.attempt import Attempt
+from handler.engine.flow.loop import Close, ForEachLoop, WhileLoop
+from handler.engine.flow.walk import Walk
+from handler.engine.flow.written import Choose, End, ForEach, Output, SetVariables, Wait
+from handler.engine.language.clock import format_time, parse_time
+from handler.engine.language.paths import Tag
+from handler.engine.language.tags import read, resolve_name
+from handler.engine.outcome import Paused
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+from handler.engine.step_turn import Answer, StepTurn
+from handler.engine.step_world import OutOfInvocation
+from handler.engine.values import UnstorableValueError, keep, size_of
+
+LONGEST_SLEEP: Final = 5.0
+"""Seconds that an invocation sleeps; for longer waits it gives the job back."""
+Waiting = Mapping[str, Any]
+Taken = Paused | None
+
+
+class FlowTurns:
+    """The turns of a job's steps that run no block.
+
+    Args:
+        turns: what all turns have in common.
+        walk: where the job stands; steps that open a list of their own move it.
+    """
+
+    def __init__(self, turns: StepTurn, walk: Walk) -> None:
+        self._turns = turns
+        self._walk = walk
+
+    async def take(self, step: ConduitStep, waiting: Waiting | None) -> Taken:
+        """Run a step to its final status, or say why the run pauses before it.
+
+        A loop or a try that begins keeps the status NONE: the walk then stands before the steps in it.
+
+        Args:
+            step: it passed every check and is neither skipped nor cancelled.
+            waiting: what is known of a wait of this step that has begun.
+        """
+        turns = self._turns
+        try:
+            paused = turns.begin(step)
+            if paused is not None:
+                return paused
+            if waiting is None and step.if_condition is not None and not turns.is_met(step.if_condition):
+                step.status = ConduitStatus.IF_CONDITION_FAILED
+                return None
+            return await self._dispatch(step, waiting)
+        except Failure as failure:
+            turns.fail(failure)
+            return None
+        except OutOfInvocation:
+            return turns.pause()
+
+    async def _dispatch(self, step: ConduitStep, waiting: Waiting | None) -> Taken:
+        spec: Any = step.spec
+        match spec.kind:
+            case "for_each":
+                self._open_for_each(step, spec)
+            case "while":
+                self._open(step, {})
+                WhileLoop(self._walk, step).ends_at = self._end_of(step)
+            case "try":
+                self._open(step, {})
+                Attempt(self._walk, step)
+            case "choose":
+                self._turns.finish({"branch": self._choose(spec)})
+            case "set":
+                self._set(spec)
+            case "end":
+                self._turns.finish(self._message(cast("End", spec)))
+            case "output":
+                self._turns.finish(self._turns.evaluate(cast("Output", spec).value))
+            case "wait":
+                return await self._wait(step, spec, waiting)
+            case _:
+                raise Failure(ConduitStatus.INVALID_ARGUMENT, "nobody can answer this step here")
+        return None
+
+    # ------------------------------------------------------------------ loops and tries
+
+    def _open_for_each(self, step: ConduitStep, spec: ForEach) -> None:
+        limits = self._turns.runtime.limits
+        items = self.items_of(spec)
+        if len(items) > limits.items:
+            message = f"the list has {len(items):,} items; the limit is {limits.items:,}"
+            raise Failure(ConduitStatus.STEP_LIMIT_EXCEED, message)
+        records = len(items) * len(spec.do)
+        if records > limits.loop_records:
+            message = f"{len(items):,} items of {len(spec.do)} steps are {records:,} records; the limit for a job is "
+            raise Failure(ConduitStatus.STEP_LIMIT_EXCEED, f"{message}{limits.loop_records:,}")
+        if is_recorded(spec.items):
+            self._open(step, {"count": len(items)})
+        else:
+            items = self._open(step, {"count": len(items), "list": items})["list"]
+        ForEachLoop(self._walk, step, items).ends_at = self._end_of(step)
+
+    def items_of(self, spec: ForEach) -> list[Any]:
+        """The items of a list or of an object.
+
+        Raises:
+            Failure: it cannot be evaluated, or is neither.
+        """
+        items = self._turns.evaluate(spec.items)
+        if isinstance(items, Mapping):
+            return [{"key": key, "value": value} for key, value in items.items()]
+        if not isinstance(items, list):
+            kind = "null" if items is None else type(items).__name__
+            raise Failure(ConduitStatus.INVALID_TYPE, f"`for_each` goes over a list or an object, not over {kind}")
+        return items
+
+    def _open(self, step: ConduitStep, opened: dict[str, Any]) -> dict[str, Any]:
+        """Note what the open record must keep."""
+        turns = self._turns
+        opened["started_at"] = turns.began
+        try:
+            kept, text = keep(opened, turns.runtime.limits.nesting + 1)
+            turns.store.charge_record(size_of(text), turns.runtime.limits)
+        except UnstorableValueError as error:
+            raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
+        step.started_at = turns.began
+        step.opened, step.opened_json = kept, text
+        return cast("dict[str, Any]", kept)
+
+    def _end_of(self, step: ConduitStep) -> float | None:
+        return None if step.timeout is None else self._turns.began + step.timeout
+
+    def next_of(self, owner: Any) -> Close | Paused | None:
+        """How a loop or a try ends whose list is through; ``None`` where it begins its next one."""
+        turns, step = self._turns, owner.step
+        owner.settle()
+
+        def is_met() -> bool:
+            paused = turns.begin(step)
+            if paused is not None:
+                raise _PausedError(paused)
+            return turns.is_met(owner.spec.condition)
+
+        try:
+            close: Close | None = owner.decide(turns.now(), turns.runtime.limits, is_met)
+        except _PausedError as error:
+            return error.paused
+        except Failure as failure:
+            return Close.of(failure)
+        except OutOfInvocation:
+            return turns.pause()
+        if close is None:
+            owner.begin_next()
+        return close
+
+    # ------------------------------------------------------------------ choices, variables, messages
+
+    def _choose(self, spec: Choose) -> int | str | None:
+        for index, (condition, _) in enumerate(spec.branches):
+            if self._turns.is_met(condition):
+                return index
+        return "else" if spec.otherwise else None
+
+    def _set(self, spec: SetVariables) -> None:
+        """Give variables their values in the order written; later ones see earlier ones."""
+        turns = self._turns
+        values = dict[str, Any]()
+        base = turns.contexts or turns.job.contexts
+        job = _JobWith(base["job"], turns.store.values, values)
+        contexts = {**base, "job": job}
+        for written, value in spec.values.items():
+            try:
+                name = resolve_name(written, contexts, turns.charge_tags, turns.world)
+            except REFUSED as error:
+                raise Failure.of_error(ConduitStatus.INVALID_ARGUMENT, error) from None
+            values[name] = turns.evaluate(value, contexts)
+        turns.finish(values, values)
+
+    def _message(self, spec: End) -> Any:
+        return None if spec.message is None else self._turns.evaluate(spec.message)
+
+    # ------------------------------------------------------------------ waits
+
+    async def _wait(self, step: ConduitStep, spec: Wait, waiting: Waiting | None) -> Taken:
+        turns = self._turns
+        step.started_at = turns.began if step.started_at is None else step.started_at
+        until = float(waiting["until"]) if waiting is not None else self._until(spec)
+        paused = await self.sleep_until(step, until, {})
+        if paused is None:
+            turns.finish(format_time(max(turns.now(), until) if until > turns.began else turns.now()))
+        return paused
+
+    def _until(self, spec: Wait) -> float:
+        """When a wait ends.
+
+        Raises:
+            Failure: INVALID_TYPE for what is no time; INVALID_ARGUMENT for one after the job's records have expired.
+        """
+        turns = self._turns
+        if spec.until is not None:
+            value = turns.evaluate(spec.until)
+            try:
+                until = parse_time(value) if isinstance(value, str) else None
+            except ValueError as error:
+                raise Failure.of_error(ConduitStatus.INVALID_TYPE, error) from None
+            if until is None:
+                raise Failure(ConduitStatus.INVALID_TYPE, "`until` is a time as 2026-11-26T19:00:00Z")
+        else:
+            value = turns.evaluate(spec.seconds)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+                raise Failure(ConduitStatus.INVALID_TYPE, "`seconds` is a number, 0 or more")
+            until = turns.began + min(float(value), 1e11)
+        latest = turns.runtime.waits_end_by
+        if until > turns.began and latest is not None and until > latest:
+            message = f"the job's records expire before; a wait may last until {format_time(latest)}"
+            raise Failure(ConduitStatus.INVALID_ARGUMENT, message)
+        return until
+
+    async def sleep_until(self, step: ConduitStep, until: float, known: dict[str, Any]) -> Taken:
+        """Wait in this invocation if it is short, else say that the job waits.
+
+        Raises:
+            Failure: a limit around the step comes first, or what is asked before says so.
+        """
+        turns = self._turns
+        now = turns.now()
+        ends_at = turns.run_ends_at if turns.run_limiter in {"loop", "job_timeout"} else float("inf")
+        wake = min(until, ends_at)
+        wait = wake - now
+        if wait > 0:
+            invocation = turns.invocation
+            note = {"for": "time", "path": step.path, "until": until, **known}
+            if invocation is not None and (wait > LONGEST_SLEEP or wake > invocation.ends_at):
+                return turns.pause(wait, note)
+            answer = await self._ask(step)
+            if answer is not None:
+                if isinstance(answer, ConduitStatus):
+                    raise Failure.of_status(answer)
+                return turns.pause(wait, note)
+            await turns.runtime.sleep(wait)
+        if ends_at < until:
+            raise turns.limit_failure(max(0.0, turns.now() - turns.began))
+        return None
+
+    async def _ask(self, step: ConduitStep) -> Paused | ConduitStatus | None:
+        answer: Answer = self._turns.ask(step) if self._turns.ask is not None else None
+        if answer is None or isinstance(answer, (Paused, ConduitStatus)):
+            return answer
+        return await answer
+
+
+class _PausedError(Exception):
+    """The invocation has no time left to ask a condition."""
+
+    def __init__(self, paused: Paused) -> None:
+        super().__init__("paused")
+        self.paused = paused
+
+
+class _JobWith(Mapping[str, Any]):
+    """``job`` as a `set` sees it that has set some of its variables."""
+
+    def __init__(self, job: Mapping[str, Any], variables: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        self._job = job
+        self._variables = variables
+        self._values = values
+
+    def __getitem__(self, key: str) -> Any:
+        return {**self._variables, **self._values} if key == "variables" else self._job[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._job)
+
+    def __len__(self) -> int:
+        return len(self._job)
+
+
+def is_recorded(written: Any) -> bool:
+    """Whether a list is a recorded result, or in one: it can be read again and need not be kept twice."""
+    tag = read(written) if isinstance(written, str) else None
+    return isinstance(tag, Tag) and tag.fixed and tag.keys[0] == "steps" and tag.keys[2:3] == ("result",)

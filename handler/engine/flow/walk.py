@@ -1,0 +1,255 @@
+"""Where a job stands: the lists of steps that have begun and not ended, each in the one around it.
+
+The walk evaluates nothing. A run moves it on by what steps give, `handler.engine.flow.restore` by what is recorded of
+them: so a job that is restored stands where it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from handler.engine.failure import JOB_TIMEOUT, LOOP_TIMEOUT
+from handler.engine.flow.scope import Scope
+from handler.engine.status import NO_FAILURE, ConduitStatus
+from handler.engine.step import ConduitStep
+
+
+class Owner(Protocol):
+    """Whose list of steps it is: a loop or a try that has begun.
+
+    Attributes:
+        step: the step.
+        ends_at: when its time is over; ``None`` for never.
+    """
+
+    step: ConduitStep
+    ends_at: float | None
+
+    def settle(self) -> None:
+        """Account for the list that has come to its end."""
+
+
+class Frame:
+    """One list of steps in progress.
+
+    Attributes:
+        steps: the list, as it is written.
+        next: the index of the step that comes next.
+        current: that step, where one was made of the written one and its turn has not ended.
+        latest: the step that ended last.
+        scope: what its tags see.
+        prefix: what the paths of its steps begin with.
+        outer: the frame around it.
+        owner: the loop or try whose list it is; ``None`` for the top level and for a branch.
+        holds: whether a failure inside stays inside.
+        skips: whether only forced steps run from here on.
+        failed: the step of this list whose failure skips the rest.
+        cause: the step that failed first, here or in a loop inside.
+        expired: whether a time limit of something around it has ended it.
+        cancelled: whether one of its steps is CANCELLED.
+        makes: whether a step is made of the written one at each turn; at the top level they run themselves.
+        counts: whether uses of blocks are counted at each turn.
+        inside: whether it stands in a loop.
+    """
+
+    __slots__ = (
+        "cancelled",
+        "cause",
+        "counts",
+        "current",
+        "expired",
+        "failed",
+        "holds",
+        "inside",
+        "latest",
+        "makes",
+        "next",
+        "outer",
+        "owner",
+        "prefix",
+        "scope",
+        "skips",
+        "steps",
+    )
+
+    def __init__(self, steps: list[ConduitStep], scope: Scope, outer: Frame | None, owner: Any) -> None:
+        self.steps = steps
+        self.scope = scope
+        self.outer: Frame | None = outer
+        self.owner: Any = owner
+        self.holds = owner is not None
+        self.inside = scope.outer is not None
+        self.makes = self.inside
+        self.counts: bool = outer is not None and (outer.counts or owner is None or owner.step.kind != "try")
+        self.prefix: str = outer.prefix if outer is not None else ""
+        self.begin(steps)
+
+    def begin(self, steps: list[ConduitStep]) -> None:
+        """Begin a list: nothing in it has run or failed."""
+        self.steps = steps
+        self.next = 0
+        self.current: ConduitStep | None = None
+        self.latest: ConduitStep | None = None
+        self.skips = self.expired = self.cancelled = False
+        self.failed: ConduitStep | None = None
+        self.cause: ConduitStep | None = None
+
+    def begin_turn(self, position: int) -> ConduitStep:
+        """The step whose turn it is, with its position and path."""
+        step = self.current
+        if step is not None:
+            return step
+        step = self.steps[self.next]
+        if self.makes:
+            step = step.begin_again(position, self.path_of(step))
+        else:
+            step.position = position
+        if self.outer is not None and step.status is not ConduitStatus.DUPLICATE_STEP_IDS:
+            self.scope.steps[step.id] = step
+        self.current = step
+        return step
+
+    def path_of(self, step: ConduitStep) -> str:
+        """The path that a written step has in this list."""
+        return self.prefix if self.prefix and self.prefix[-1] != "." else self.prefix + step.id
+
+    def end_turn(self, step: ConduitStep) -> None:
+        """The step whose turn it was has its status, or has opened a list of its own."""
+        self.latest = step
+        self.current = None
+        self.next += 1
+
+
+class Walk:
+    """Where a job stands.
+
+    Args:
+        steps: the job's own list.
+        scope: what it sees.
+
+    Attributes:
+        frame: the innermost list.
+        recorded: how many records there are.
+        in_loops: how many of them are of steps inside loops.
+        failed_step: the step whose failure has failed the job.
+        cancelled: whether the steps that have not run are to be CANCELLED.
+    """
+
+    def __init__(self, steps: list[ConduitStep], scope: Scope) -> None:
+        self.top = self.frame = Frame(steps, scope, None, None)
+        self.recorded = 0
+        self.in_loops = 0
+        self.cancelled = False
+
+    @property
+    def failed_step(self) -> ConduitStep | None:
+        """The step whose failure has failed the job."""
+        return self.top.cause
+
+    def open(self, steps: list[ConduitStep], owner: Any, scope: Scope | None = None) -> Frame:
+        """Begin a list inside the current one."""
+        self.frame = Frame(steps, scope if scope is not None else self.frame.scope, self.frame, owner)
+        return self.frame
+
+    def leave(self) -> None:
+        """The innermost list is through."""
+        assert self.frame.outer is not None  # noqa: S101  # the top level is never left
+        self.frame = self.frame.outer
+
+    def count(self) -> int:
+        """Count a record; gives its number."""
+        self.recorded += 1
+        if self.frame.inside:
+            self.in_loops += 1
+        return self.recorded
+
+    # ------------------------------------------------------------------ what a step's outcome means for the rest
+
+    def settle(self, step: ConduitStep, cause: ConduitStep | None = None) -> None:
+        """Draw the consequence of a step's status.
+
+        Args:
+            step: a step of the innermost list.
+            cause: the step inside of it that failed it, if one did.
+        """
+        status = step.status
+        if status is ConduitStatus.DONE:
+            return
+        if status is ConduitStatus.CANCELLED:
+            self.cancelled = True
+            self._mark_cancelled()
+        elif self._is_harmless(step, cause or step):
+            return
+        self._fail(step, cause or step)
+
+    def _is_harmless(self, step: ConduitStep, cause: ConduitStep) -> bool:
+        """Whether the step leaves the rest of its list alone, or all that it ends has been noted."""
+        status = step.status
+        if status in NO_FAILURE or status is ConduitStatus.SKIPPED:
+            return True
+        if status is ConduitStatus.TIME_LIMIT_EXCEED and self._expire(step, cause):
+            return True
+        return step.allow_failure
+
+    def _fail(self, step: ConduitStep, cause: ConduitStep) -> None:
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if frame.failed is None:
+                frame.failed, frame.cause = step, cause
+            frame.skips = True
+            if frame.holds:
+                return
+            frame = frame.outer
+
+    def _mark_cancelled(self) -> None:
+        frame: Frame | None = self.frame
+        while frame is not None:
+            frame.cancelled = True
+            if frame.owner is not None:
+                return
+            frame = frame.outer
+
+    def _expire(self, step: ConduitStep, cause: ConduitStep) -> bool:
+        """Whether a limit around the step stopped it: then all up to there ends, whatever it tolerates."""
+        error = cause.error or {}
+        kind = error.get("type")
+        if kind not in {LOOP_TIMEOUT, JOB_TIMEOUT}:
+            return False
+        path = error.get("path")
+        if kind == LOOP_TIMEOUT and step.path == path:
+            return False  # the loop itself, which has ended: an ordinary failure of what is around it
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if frame.failed is None:
+                frame.failed, frame.cause = step, cause
+            frame.skips = frame.expired = True
+            if kind == LOOP_TIMEOUT and frame.owner is not None and frame.owner.step.path == path:
+                return True
+            frame = frame.outer
+        return True
+
+    def skip_rest(self, what: str) -> None:
+        """End an item, the innermost loop, or the job early: only forced steps run from here on.
+
+        Args:
+            what: ``item``, ``loop`` or ``job``.
+        """
+        frame: Frame | None = self.frame
+        while frame is not None:
+            frame.skips = True
+            owner = frame.owner
+            if owner is not None and getattr(owner, "is_loop", False):
+                owner.is_over = owner.is_over or what != "item"
+                if what != "job":
+                    return
+            frame = frame.outer
+
+    def timed(self) -> Iterator[tuple[float, ConduitStep]]:
+        """The ends of the loops around the current list that have a time limit, innermost first."""
+        frame: Frame | None = self.frame
+        while frame is not None:
+            owner = frame.owner
+            if owner is not None and owner.ends_at is not None:
+                yield owner.ends_at, owner.step
+            frame = frame.outer

@@ -1,0 +1,272 @@
+"""What steps of other kinds than ``block`` say, read once from what the user wrote.
+
+`handler.payload` refuses what users send in another shape. What is checked here is what would make no sense to run,
+for code that makes jobs of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from handler.engine.step import ConduitStep
+
+ACTIONS: Final = {
+    "for_each": "FOR_EACH",
+    "while": "WHILE",
+    "choose": "CHOOSE",
+    "try": "TRY",
+    "set": "SET",
+    "end": "END",
+    "wait": "WAIT",
+    "wait_for": "WAIT_FOR",
+    "output": "OUTPUT",
+}
+"""The `action` of each kind of step but ``block``, by the key that makes a step one."""
+_KEYS: Final = ACTIONS.keys() - {"output"}
+MOST_STEPS: Final = 50
+"""Steps in one `do`."""
+DEEPEST: Final = 4
+"""Loops and choices in each other."""
+MOST_ROUNDS: Final = 1_000
+DEFAULT_NAME: Final = "item"
+
+Steps = list[ConduitStep]
+MakeSteps = Callable[[Sequence[Mapping[str, Any]], int], Steps]
+"""Makes the steps of an inner list, which stands so many loops and choices deep."""
+
+
+@dataclass(slots=True)
+class ForEach:
+    """A loop over the items of a list.
+
+    Attributes:
+        items: the list, as the user wrote it.
+        name: what an item is called inside.
+        tolerate: how many items may fail: ``{"count": n}`` or ``{"percent": p}``.
+        do: the steps that run for each item.
+        short: whether one block runs for each item, under the loop's own id.
+        by_id: the written steps that can be read inside, by their ids.
+    """
+
+    items: Any
+    name: str
+    tolerate: Mapping[str, Any]
+    do: Steps
+    short: bool
+    by_id: dict[str, ConduitStep] = field(default_factory=dict)
+    kind = "for_each"
+    is_loop = True
+
+    def lists(self) -> tuple[Steps, ...]:
+        return (self.do,)
+
+    def may_fail(self, failed: int, count: int) -> bool:
+        """Whether so many failures of so many items are tolerated."""
+        if "percent" in self.tolerate:
+            return bool(failed * 100 <= self.tolerate["percent"] * count)
+        return bool(failed <= self.tolerate.get("count", 0))
+
+
+@dataclass(slots=True)
+class While:
+    """A loop for as long as a condition holds.
+
+    Attributes:
+        condition: as the user wrote it.
+        most: how many rounds there may be.
+        do: the steps of a round.
+        by_id: as `ForEach` has it.
+    """
+
+    condition: Any
+    most: int
+    do: Steps
+    by_id: dict[str, ConduitStep] = field(default_factory=dict)
+    kind = "while"
+    is_loop = True
+
+    def lists(self) -> tuple[Steps, ...]:
+        return (self.do,)
+
+
+@dataclass(slots=True)
+class Choose:
+    """The first branch whose condition holds.
+
+    Attributes:
+        branches: conditions as the user wrote them, each with its steps.
+        otherwise: the steps that run where no condition holds.
+    """
+
+    branches: tuple[tuple[Any, Steps], ...]
+    otherwise: Steps
+    kind = "choose"
+    is_loop = False
+
+    def lists(self) -> tuple[Steps, ...]:
+        return (*(steps for _, steps in self.branches), self.otherwise)
+
+    def branch(self, name: int | str | None) -> Steps:
+        """The steps of a branch, as the result of the step names it."""
+        if isinstance(name, int):
+            return self.branches[name][1]
+        return self.otherwise if name == "else" else []
+
+
+@dataclass(slots=True)
+class Try:
+    """Steps whose failure is caught."""
+
+    attempt: Steps
+    catch: Steps
+    kind = "try"
+    is_loop = False
+
+    def lists(self) -> tuple[Steps, ...]:
+        return self.attempt, self.catch
+
+
+@dataclass(slots=True)
+class SetVariables:
+    """Variables and the values that they get, in order, as the user wrote them."""
+
+    values: Mapping[str, Any]
+    kind = "set"
+
+
+@dataclass(slots=True)
+class End:
+    """Ends an item, a loop or the job early.
+
+    Attributes:
+        what: ``item``, ``loop`` or ``job``.
+        message: becomes the result.
+    """
+
+    what: str
+    message: Any
+    kind = "end"
+
+
+@dataclass(slots=True)
+class Wait:
+    """Waits for a time.
+
+    Attributes:
+        seconds: how long, as the user wrote it; ``None`` where `until` is given.
+        until: a time, as the user wrote it.
+    """
+
+    seconds: Any
+    until: Any
+    kind = "wait"
+
+
+@dataclass(slots=True)
+class WaitFor:
+    """Waits for somebody's answer: ``timeout``, ``message``, ``tags``, ``not_sender`` and ``form``."""
+
+    fields: Mapping[str, Any]
+    kind = "wait_for"
+
+
+@dataclass(slots=True)
+class Output:
+    """What the job gives, as the user wrote it."""
+
+    value: Any
+    kind = "output"
+
+
+def kind_of(data: Mapping[str, Any]) -> str | None:
+    """Which kind a written step is of; ``None`` for a block.
+
+    Raises:
+        ValueError: of several.
+    """
+    if _KEYS.isdisjoint(data):
+        return None
+    kinds = [key for key in data if key in _KEYS and data[key] is not None]
+    if len(kinds) > 1 or (kinds and "action" in data and kinds != ["for_each"]):
+        raise ValueError(f"a step is one of action, {', '.join(ACTIONS)}; this one has {', '.join(kinds)}")
+    return kinds[0] if kinds else None
+
+
+def read(data: Mapping[str, Any], kind: str, depth: int, make: MakeSteps) -> Any:
+    """What a step of a kind says.
+
+    Args:
+        data: the step.
+        kind: as `kind_of` gave it.
+        depth: how many loops and choices it stands in.
+        make: makes its inner steps.
+
+    Raises:
+        ValueError: it makes no sense.
+    """
+    inner = depth + (kind in {"for_each", "while", "choose"})
+    if inner > DEEPEST:
+        raise ValueError(f"loops and choices stand at most {DEEPEST} deep in each other")
+
+    def steps(of: Mapping[str, Any], key: str) -> Steps:
+        written = of.get(key) or ()
+        if key == "do" and not 1 <= len(written) <= MOST_STEPS:
+            raise ValueError(f"`do` has 1 to {MOST_STEPS} steps; this one has {len(written)}")
+        return make(written, inner)
+
+    value = data[kind]
+    match kind:
+        case "for_each":
+            return _read_for_each(data, inner, make, steps)
+        case "while":
+            most = data.get("max")
+            if type(most) is not int or not 1 <= most <= MOST_ROUNDS:
+                raise ValueError(f"`while` needs `max`, a whole number from 1 to {MOST_ROUNDS:,}")
+            return While(value, most, steps(data, "do"))
+        case "choose":
+            return Choose(tuple((branch["if"], steps(branch, "do")) for branch in value), steps(data, "else"))
+        case "try":
+            return Try(steps(data, "try"), steps(data, "catch"))
+        case "set":
+            return SetVariables(value)
+        case "end":
+            if value not in {"job", "loop", "item"}:
+                raise ValueError("`end` is `job`, `loop` or `item`")
+            return End(value, data.get("message"))
+        case "wait":
+            return _read_wait(value)
+    return WaitFor(value)
+
+
+def _read_for_each(
+    data: Mapping[str, Any], depth: int, make: MakeSteps, steps: Callable[[Mapping[str, Any], str], Steps]
+) -> ForEach:
+    short = "do" not in data
+    if short:
+        own = ("action", "parameters", "retry", "timeout", "poll")
+        do = make([{"id": data.get("id") or DEFAULT_NAME} | {key: data[key] for key in own if key in data}], depth)
+    else:
+        do = steps(data, "do")
+    return ForEach(data["for_each"], data.get("as") or DEFAULT_NAME, data.get("tolerate") or {}, do, short)
+
+
+def _read_wait(value: Any) -> Wait:
+    if not isinstance(value, Mapping) or len(value) != 1 or not value.keys() <= {"seconds", "until"}:
+        raise ValueError("`wait` has `seconds` or `until`")
+    return Wait(value.get("seconds"), value.get("until"))
+
+
+def inner_steps(step: ConduitStep) -> Iterator[ConduitStep]:
+    """Every step that is written inside of one, in the order in which they are written."""
+    for steps in lists_of(step):
+        for inner in steps:
+            yield inner
+            yield from inner_steps(inner)
+
+
+def lists_of(step: ConduitStep) -> tuple[Steps, ...]:
+    """The lists of steps that are written in a step, in order."""
+    spec: Any = step.spec
+    return spec.lists() if spec is not None and hasattr(spec, "lists") else ()

@@ -1,0 +1,38 @@
+"""Calling a block again until it gives what is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """When and how often a step's block is called again after it returned.
+
+    Attributes:
+        until: a condition; in it, ``result`` is what the block returned.
+        every: seconds between a return and the next call.
+        most: how many calls may return without the condition's being met.
+    """
+
+    until: Any
+    every: float
+    most: int
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Poll:
+        """Make one of its JSON form.
+
+        Raises:
+            ValueError: a key is unknown or missing, or a value cannot be.
+        """
+        if set(data) != {"until", "every", "max"}:
+            raise ValueError("poll has `until`, `every` and `max`, and nothing else")
+        every, most = data["every"], data["max"]
+        if isinstance(every, bool) or not isinstance(every, (int, float)) or not 0 <= every < float("inf"):
+            raise ValueError("poll.every is a number of seconds, 0 or more")
+        if type(most) is not int or most < 1:
+            raise ValueError("poll.max is a whole number of at least 1")
+        return cls(until=data["until"], every=float(every), most=most)

@@ -1,0 +1,158 @@
+"""What every step's turn has: its limits, what it evaluates, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+from handler.engine.arguments import evaluate, is_met
+from handler.engine.call import Budget, VariablesDraft
+from handler.engine.failure import Failure
+from handler.engine.limits import TimeLimit, earliest_end
+from handler.engine.outcome import Execution, Paused
+from handler.engine.runtime import SYSTEM, Runtime, steady_clock
+from handler.engine.status import ConduitStatus
+from handler.engine.step import ConduitStep
+from handler.engine.step_world import StepWorld
+from handler.engine.values import UnstorableValueError
+from handler.engine.variables import Variables
+
+LEAST_TIME: Final = 0.1
+"""Seconds that a step without a declared timeout needs to be worth starting."""
+NO_CHANGES: Final[dict[str, Any]] = {}
+_DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
+
+
+class RunningJob(Protocol):
+    """What a step's turn needs of the job."""
+
+    id: str | None
+    name: str | None
+    tags: frozenset[str]
+    global_values: Mapping[str, Any]
+    store: Variables
+
+    @property
+    def execution(self) -> Execution: ...
+    @property
+    def contexts(self) -> Mapping[str, Any]: ...
+
+
+Answer = Paused | ConduitStatus | Awaitable[Paused | ConduitStatus | None] | None
+Ask = Callable[[ConduitStep], Answer]
+
+
+class StepTurn:
+    """The turns of one job's steps in one run: one after another, so that one object serves them all.
+
+    Args:
+        job: the job.
+        runtime: the world; the system's for ``None``.
+        ask: what is asked before a block begins; ``None`` for nothing.
+        contexts: what tags see; ``None`` where the job makes its own for each step.
+    """
+
+    def __init__(
+        self, job: RunningJob, runtime: Runtime | None, ask: Ask | None, contexts: Mapping[str, Any] | None
+    ) -> None:
+        self.job, self.store = job, job.store
+        self.now = runtime.now if runtime is not None else steady_clock()
+        self.runtime = runtime = runtime if runtime is not None else SYSTEM
+        self.invocation = runtime.invocation
+        self.ask = ask
+        self.contexts: Any = contexts
+        self.fresh = True  # nothing of the job has run in this invocation: its first step takes what time there is
+        self.draft: VariablesDraft | None = None
+        self.expansion: Budget | None = None
+        self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
+        self.run_ends_at, self.run_limiter = self.base_end
+        self.limit_path: str | None = None
+        self.world = StepWorld(runtime.alarm, self.now, self.run_ends_at, self.run_limiter)
+
+    def limit(self, ends_at: float, limiter: str, path: str | None = None) -> None:
+        """Let something around the step end it, if that comes before what ends it now."""
+        if ends_at < self.run_ends_at:
+            self.run_ends_at, self.run_limiter, self.limit_path = ends_at, limiter, path
+            self.world.end_at(ends_at, limiter, path)
+
+    def lift_limits(self) -> None:
+        """Take back what `limit` has set."""
+        self.run_ends_at, self.run_limiter = self.base_end
+        self.world.end_at(*self.base_end)
+
+    def limit_failure(self, ran: float) -> Failure:
+        """TIME_LIMIT_EXCEED by what ends the step."""
+        path = self.limit_path if self.limiter == "loop" else None
+        return Failure.of_limit(TimeLimit(self.seconds, self.limiter, path), ran)
+
+    def begin(self, step: ConduitStep, tries: int = 0) -> Paused | None:
+        """Begin the turn of a step that runs no block; gives a pause if this invocation has no time for it.
+
+        Raises:
+            Failure: a limit has passed already.
+        """
+        self.step, self.tries = step, tries
+        self.expansion = self.draft = None
+        self.world.begin(None)
+        self.began = began = self.now()
+        self.seconds, self.limiter = self.run_ends_at - began, self.run_limiter
+        if self.invocation is not None:
+            left = self.invocation.ends_at - began
+            if left <= 0 or (left < LEAST_TIME and not self.fresh):
+                return self.pause()
+        if self.seconds <= 0:
+            raise self.limit_failure(0.0)
+        return None
+
+    def is_met(self, condition: Any) -> bool:
+        """Whether a condition holds.
+
+        Raises:
+            Failure: it cannot be evaluated.
+        """
+        met = is_met(condition, self.contexts or self.job.contexts, self.charge_tags, self.world)
+        self.expansion = None
+        return met
+
+    def evaluate(self, value: Any, contexts: Mapping[str, Any] | None = None) -> Any:
+        """A value that the user wrote, with its tags and expressions replaced.
+
+        Raises:
+            Failure: it cannot be evaluated.
+        """
+        return evaluate(value, contexts or self.contexts or self.job.contexts, self.charge_tags, self.world)
+
+    def charge_tags(self, size: int) -> None:
+        """Count what the tags of the condition or of the parameters expand to. Most steps have nothing to count."""
+        if self.expansion is None:
+            self.expansion = Budget(self.runtime.limits.parameters, "what the tags of the step expand to")
+        self.expansion.charge(size)
+
+    def pause(self, resume_in: float = 0.0, waiting: dict[str, Any] | None = None, *, cut: bool = False) -> Paused:
+        """Stop the run before the step whose turn it is."""
+        step = self.step
+        return Paused(step.position, self.tries, resume_in, cut, step.path, waiting)
+
+    def finish(self, result: Any, changes: dict[str, Any] = NO_CHANGES) -> None:
+        """End a step that runs no block DONE, with its result and the variables that it changed.
+
+        Raises:
+            Failure: they cannot be kept.
+        """
+        step = self.step
+        try:
+            self.store.keep(step, result, changes, None, self.runtime.limits)
+        except UnstorableValueError as error:
+            raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
+        step.started_at = self.began if step.started_at is None else step.started_at
+        step.finished_at = max(self.now(), step.started_at)
+        step.status = _DONE
+
+    def fail(self, failure: Failure) -> None:
+        """End the step with a failure."""
+        step = self.step
+        step.status = failure.status
+        step.error = failure.describe()
+        step.return_value = failure.error
+        if step.started_at is not None:
+            step.finished_at = max(self.now(), step.started_at)
