@@ -144,6 +144,8 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     """The least that is logged. Metrics are not log lines, and come at every level."""
     log_payloads: bool = False
+    block_metrics: bool = False
+    """Whether the metrics of steps tell blocks apart."""
     page: bool = False
     """Whether `GET /` answers with the page that shows runs, to anybody: it holds no data."""
 

@@ -64,9 +64,9 @@ async def _judge(worker: Worker, message: Message, ports: Ports, lifetime: TimeL
     except GeneratorExit:
         raise  # the coroutine itself is being closed
     except BaseException as error:  # one message must not cost the others, whatever it does
-        ports.metrics.count("ServiceFailures", Door="queue")
+        ports.metrics.count("Faults")
         ports.log.exception(
-            "A message failed in a way that nobody foresaw; it comes again",
+            "A message failed unexpectedly; it comes again",
             extra={"message_id": message.id, "error": type(error).__name__},
         )
         return Verdict(done=False)

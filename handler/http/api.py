@@ -109,6 +109,7 @@ class Api:
     def _explain(self, error: Exception, route: Route) -> Reply:
         reply = reply_to(error)
         if reply is None:
+            self._ports.metrics.count("Faults")
             extra = {"route": route.template}
             self._ports.log.exception(  # noqa: LOG004  # the router asks while it handles the error
                 "the API met an error that nothing here expects", extra=extra

@@ -32,7 +32,7 @@ _CALLER: Final = 3
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "fields"}
 """Attributes of every record; the others are what its caller gave as `extra`."""
 
-_job: ContextVar[Mapping[str, Any]] = ContextVar("job", default={})
+_job: ContextVar[Mapping[str, Any] | None] = ContextVar("job", default=None)
 _path: ContextVar[str | None] = ContextVar("path", default=None)
 
 
@@ -125,7 +125,7 @@ class _LineFormatter(logging.Formatter):
             "message": record.getMessage()[:LONGEST_MESSAGE],
             "timestamp": _rfc3339(record.created),
             **self._always,
-            **_job.get(),
+            **(_job.get() or {}),
             "path": _path.get(),
         }
         fields |= {name: value for name, value in vars(record).items() if name not in _OWN and name not in fields}

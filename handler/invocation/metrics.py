@@ -10,8 +10,8 @@ Metric              Unit          Dimensions         Counts
 ==================  ============  =================  =================================================================
 Jobs                Count         Status             jobs that ended
 JobDuration         Milliseconds  Status             from the job's acceptance to its end
-Steps               Count         Status, Block      steps recorded; an unknown block is ``UNKNOWN``
-StepDuration        Milliseconds  Block              of steps that ran
+Steps               Count         Status, (Block)    steps recorded; an unknown block is ``UNKNOWN``
+StepDuration        Milliseconds  (Block)            of steps that ran
 HandOvers           Count                            jobs passed on to another invocation
 Resumes             Count                            jobs claimed that had begun elsewhere
 Crashes             Count                            claims that found that an earlier owner died
@@ -20,9 +20,12 @@ PublishFailures     Count                            entries that did not reach 
 Rejected            Count                            messages sent to the dead-letter queue
 DroppedFirings      Count         Reason             firings of schedules that started no job
 Swept               Count                            jobs that the sweeper found due
+Faults              Count                            jobs, requests and messages that failed by a fault of ours
 ServiceFailures     Count         Door               what AWS's failures kept from being done
 ColdStarts          Count                            first invocations of a process
 ==================  ============  =================  =================================================================
+
+Blocks are told apart only with the setting `BLOCK_METRICS`, since each combination of dimensions is billed.
 """
 
 from __future__ import annotations

@@ -169,6 +169,7 @@ class Runner:
             "A job can never run and was ended as FAILED", extra={**log_fields(job.key), "reason": why}
         )
         self._ports.metrics.count("Jobs", Status="FAILED")
+        self._ports.metrics.count("Faults")
         return await Publisher(self._ports).settle(answer.job)
 
 

@@ -72,5 +72,6 @@ async def _end_lost(ports: Ports, job: JobRecord) -> bool:
     if not isinstance(answer, Refused):
         ports.log.error("A job's payload is gone; it was ended as FAILED", extra=log_fields(job.key))
         ports.metrics.count("Jobs", Status="FAILED")
+        ports.metrics.count("Faults")
         await Publisher(ports).settle(answer.job)
     return True

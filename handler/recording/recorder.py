@@ -66,7 +66,7 @@ class Recorder:
         self._published = max(run.job.published, run.published)
         self.job = run.job
         self.steps: list[StepRecord] = list(run.steps)
-        self._step_metrics = StepMetrics()
+        self._step_metrics = StepMetrics(by_block=ports.settings.block_metrics)
         self.accepted = run.accepted
 
     # ------------------------------------------------------------------ what the engine asks and tells

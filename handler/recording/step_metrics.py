@@ -8,9 +8,14 @@ from handler.invocation.metrics import Metrics
 
 
 class StepMetrics:
-    """Outcomes that no commit has made count yet, by block and status."""
+    """Outcomes that no commit has made count yet, by block and status.
 
-    def __init__(self) -> None:
+    Args:
+        by_block: whether the metrics tell blocks apart: each block with each status is a metric that is billed.
+    """
+
+    def __init__(self, *, by_block: bool = False) -> None:
+        self._by_block = by_block
         self._durations: defaultdict[tuple[str, str], list[float | None]] = defaultdict(list)
 
     def add(self, block: str, status: str, duration_ms: float | None) -> None:
@@ -18,8 +23,9 @@ class StepMetrics:
         self._durations[block, status].append(duration_ms)
 
     def emit(self, metrics: Metrics) -> None:
-        """Count what was added, and begin anew."""
+        """Count what was added, and start over."""
         for (block, status), durations in self._durations.items():
-            metrics.count("Steps", len(durations), Status=status, Block=block)
-            metrics.times("StepDuration", [ran for ran in durations if ran is not None], Block=block)
+            of_block = {"Block": block} if self._by_block else {}
+            metrics.count("Steps", len(durations), Status=status, **of_block)
+            metrics.times("StepDuration", [ran for ran in durations if ran is not None], **of_block)
         self._durations.clear()

@@ -68,7 +68,6 @@ def deploy(template: Path, emulator: Emulator, issuer: Issuer, *, stack: str = S
         "QueueTenant": "queue",
         "WorkerTimeout": "15",
         "WorkerBatch": "5",
-        "DeletionProtection": "false",
         **parameters,
     }
     return run_sam(
@@ -122,6 +121,8 @@ class Deployment:
         function = self.client("lambda").get_function(FunctionName=self.outputs["ApiFunctionName"])
         gateway = self.client("apigatewayv2")
         for path, methods in body["paths"].items():
+            if "Fn::If" in methods:
+                continue  # opened by a parameter that these tests leave alone
             for method, operation in methods.items():
                 wanted = operation["x-amazon-apigateway-integration"]
                 integration = gateway.create_integration(

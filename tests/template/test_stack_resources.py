@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
 from typing import Any
 
@@ -27,9 +28,8 @@ def test_the_stack_holds_these_resources_and_no_others(template: Template) -> No
         "Lambda::Permission": 1,
         "IAM::Role": 3,
         "Scheduler::ScheduleGroup": 1,
-        "IAM::Policy": 1,
         "Logs::LogGroup": 3,
-        "CloudWatch::Alarm": 11,
+        "CloudWatch::Alarm": 12,
         "CloudWatch::Dashboard": 1,
     }
 
@@ -56,7 +56,10 @@ def test_no_parameter_can_replace_the_table_or_the_queue(template: Template) -> 
     table = template["Resources"]["Table"]["Properties"]
     queue = template["Resources"]["Queue"]["Properties"]
     assert {"TableName", "ImportSourceSpecification"}.isdisjoint(table)
-    assert {"QueueName", "FifoQueue"}.isdisjoint(queue)
+    # FIFO or not is the one choice that cannot be changed in place; its description says so.
+    assert "QueueName" not in queue
+    assert queue["FifoQueue"] == {"Fn::If": ["IsFifo", True, {"Ref": "AWS::NoValue"}]}
+    assert "before the first deployment" in " ".join(template["Parameters"]["FifoQueue"]["Description"].split())
     assert "Ref" not in str(table["KeySchema"])
 
 
@@ -64,7 +67,84 @@ def test_the_table_can_be_restored_and_is_not_deleted_by_mistake(template: Templ
     table = template["Resources"]["Table"]["Properties"]
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
-    assert template["Parameters"]["DeletionProtection"]["Default"] == "true"
+
+
+def test_a_first_deployment_that_fails_can_be_rolled_back(template: Template) -> None:
+    """CloudFormation cannot delete a protected table, nor create anything beyond the account's limits."""
+    assert template["Parameters"]["DeletionProtection"]["Default"] == "false"
+    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    for environment in ("default", "dev", "prod"):
+        overrides = configuration[environment]["deploy"]["parameters"]["parameter_overrides"]
+        for name in ("DeletionProtection", "WorkerReserved", "ApiReserved"):
+            assert name not in overrides, (environment, name)
+    for name in ("WorkerReserved", "ApiReserved"):
+        assert template["Parameters"][name]["Default"] == 0
+
+
+def test_a_fifo_queue_runs_one_message_at_a_time_and_outlives_hand_overs(template: Template) -> None:
+    resources = template["Resources"]
+    assert resources["DeadLetterQueue"]["Properties"]["FifoQueue"] == resources["Queue"]["Properties"]["FifoQueue"]
+    redrive = resources["Queue"]["Properties"]["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] == {"Fn::If": ["IsFifo", 1000, 20]}
+    jobs = resources["WorkerFunction"]["Properties"]["Events"]["Jobs"]["Properties"]
+    assert jobs["BatchSize"] == {"Fn::If": ["IsFifo", 1, {"Ref": "WorkerBatch"}]}
+
+
+def test_traces_are_allowed_by_the_roles_themselves(template: Template) -> None:
+    """A policy of its own would race the functions: nothing depends on it."""
+    assert "AWS::IAM::Policy" not in {resource["Type"] for resource in template["Resources"].values()}
+    for role in ("ApiRole", "WorkerRole"):
+        [conditional] = [p["Fn::If"] for p in template["Resources"][role]["Properties"]["Policies"] if "Fn::If" in p]
+        assert (conditional[0], conditional[2]) == ("Traced", {"Ref": "AWS::NoValue"})
+
+
+def test_lambdas_loop_detection_does_not_stop_a_job_that_is_handed_over(template: Template) -> None:
+    worker = template["Resources"]["WorkerFunction"]["Properties"]
+    assert worker["RecursiveLoop"] == "Allow"
+    alarm = template["Resources"]["DroppedHandOversAlarm"]["Properties"]
+    assert alarm["MetricName"] == "RecursiveInvocationsDropped"
+    assert template["Parameters"]["MaxHandOvers"]["Default"] > 16
+
+
+def test_a_sweep_that_fails_is_not_repeated_by_lambda(template: Template) -> None:
+    worker = template["Resources"]["WorkerFunction"]["Properties"]
+    assert worker["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+
+
+def test_no_level_of_the_log_drops_the_metrics(template: Template) -> None:
+    """Lambda's filter takes a line without a level for INFO, and metrics have none."""
+    for function in ("ApiFunction", "WorkerFunction"):
+        assert template["Resources"][function]["Properties"]["LoggingConfig"]["ApplicationLogLevel"] == "DEBUG"
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["LOG_LEVEL"] == {"Ref": "LogLevel"}
+
+
+def test_nobody_is_paged_for_a_mistake_of_a_user(template: Template) -> None:
+    alarm = template["Resources"]["FailedJobsAlarm"]["Properties"]
+    assert alarm["MetricName"] == "Faults"
+    alarms = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    assert "Jobs" not in {alarm.get("MetricName") for alarm in alarms}
+
+
+def test_an_old_message_is_a_reason_to_worry_only_while_messages_wait(template: Template) -> None:
+    alarm = template["Resources"]["OldestMessageAlarm"]["Properties"]
+    metrics = {metric["Id"]: metric for metric in alarm["Metrics"]}
+    assert metrics["waiting"]["Expression"] == "IF(visible > 0, age, 0)"
+    assert metrics["visible"]["MetricStat"]["Stat"] == "Minimum"
+    assert alarm["EvaluationPeriods"] == 3
+
+
+def test_the_access_log_names_who_asked_and_needs_no_entry_in_the_accounts_policy(template: Template) -> None:
+    group = template["Resources"]["AccessLogs"]["Properties"]["LogGroupName"]["Fn::Sub"]
+    assert group.startswith("/aws/vendedlogs/")
+    written = template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Sub"][0]
+    fields = json.loads(written)
+    assert fields["principal"] == "$context.authorizer.claims.${PrincipalClaim}"
+    assert fields["user"] == "$context.identity.userArn"
+
+
+def test_the_table_is_encrypted_with_a_key_that_costs_nothing(template: Template) -> None:
+    assert "SSESpecification" not in template["Resources"]["Table"]["Properties"]
 
 
 def test_a_message_stays_invisible_a_little_longer_than_its_worker_can_live(template: Template) -> None:
@@ -84,7 +164,8 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_but_only_after_the_jobs_
 ) -> None:
     redrive = template["Resources"]["Queue"]["Properties"]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
-    assert redrive["maxReceiveCount"] > 3 * template["Parameters"]["MaxAttempts"]["Default"]
+    _, fifo, standard = redrive["maxReceiveCount"]["Fn::If"]
+    assert fifo > standard > 3 * template["Parameters"]["MaxAttempts"]["Default"]
     retention = {
         name: template["Resources"][name]["Properties"]["MessageRetentionPeriod"]
         for name in ("Queue", "DeadLetterQueue")

@@ -96,13 +96,6 @@ def test_a_call_over_http_ends_before_its_function_and_that_before_the_gateway_g
     assert template["Parameters"]["HttpSeconds"]["MaxValue"] <= timeout < integration["timeoutInMillis"] / 1000 <= 30
 
 
-def test_production_reserves_more_for_the_worker_than_its_pollers_may_use() -> None:
-    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
-    overrides = configuration["prod"]["deploy"]["parameters"]["parameter_overrides"]
-    chosen = dict(pair.split("=") for pair in overrides.split())
-    assert int(chosen["WorkerReserved"]) > int(chosen["WorkerConcurrency"])
-
-
 def test_what_samconfig_overrides_is_a_parameter(template: Template) -> None:
     configuration = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
     for environment in ("default", "dev", "prod"):

@@ -75,7 +75,7 @@ def test_a_job_says_which_step_failed_it() -> None:
 
 
 def test_a_tally_counts_steps_by_block_and_status_once(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics, tally = Metrics(), StepMetrics()
+    metrics, tally = Metrics(), StepMetrics(by_block=True)
     for block, status, duration in (("A", "DONE", 1.5), ("A", "DONE", 2.5), ("A", "SKIPPED", None), ("B", "DONE", 0.0)):
         tally.add(block, status, duration)
     tally.emit(metrics)
