@@ -16,6 +16,7 @@ from handler.cli import COMMANDS
 from handler.console.job_text import columns
 from handler.console.usage import make_parser
 from handler.engine import Conduit, ConduitStatus
+from handler.engine.language.functions import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "README.md"]
@@ -107,9 +108,9 @@ def rows_under(page: Path, heading: str) -> list[tuple[str, str]]:
 TAGS = ROOT / "docs" / "tags.md"
 
 
-def run_with(text: str) -> Conduit:
+def run_with(text: str, page: Path = TAGS) -> Conduit:
     """The page's job, with `text` as the parameter of its step `here`."""
-    [page_job] = [found["text"] for found in BLOCK.finditer(TAGS.read_text()) if found["mark"] == " job"]
+    [page_job] = [found["text"] for found in BLOCK.finditer(page.read_text()) if found["mark"] == " job"]
     payload = json.loads(page_job)
     [here] = [step for step in payload["steps"] if step["id"] == "here"]
     here["parameters"]["value1"] = text
@@ -133,6 +134,34 @@ def test_a_tag_that_leads_nowhere_says_what_its_page_says(written: str, given: s
     assert step.status is ConduitStatus.INVALID_ARGUMENT
     assert step.error is not None
     assert step.error["message"] == given
+
+
+EXPRESSIONS = ROOT / "docs" / "expressions.md"
+
+
+@pytest.mark.parametrize(("written", "given"), rows_under(EXPRESSIONS, "You get"))
+def test_an_expression_gives_what_its_page_says(written: str, given: str) -> None:
+    step = run_with(written, EXPRESSIONS)["here"]
+
+    assert step.error is None
+    assert json.dumps(step.return_value) == json.dumps([json.loads(given.strip("`"))])
+
+
+@pytest.mark.parametrize(("written", "given"), rows_under(EXPRESSIONS, "The error"))
+def test_an_expression_that_is_wrong_is_told_what_its_page_says(written: str, given: str) -> None:
+    step = run_with(written, EXPRESSIONS)["here"]
+
+    assert step.status is ConduitStatus.INVALID_ARGUMENT
+    assert step.error is not None
+    assert step.error["message"] == given
+
+
+def test_the_page_of_expressions_names_every_function_and_has_rows_of_both_kinds() -> None:
+    text = EXPRESSIONS.read_text()
+
+    assert [name for name in FUNCTIONS if f"`{name}" not in text] == []
+    assert len(rows_under(EXPRESSIONS, "You get")) > 30
+    assert len(rows_under(EXPRESSIONS, "The error")) >= 10
 
 
 def test_the_page_of_tags_has_rows_of_both_kinds() -> None:

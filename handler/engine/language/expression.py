@@ -14,7 +14,7 @@ from typing import Any, Final
 from blocks.block import BudgetExceededError
 from handler.engine.language.counting import count_nodes, count_steps
 from handler.engine.language.grammar import Builder, Names
-from handler.engine.language.json_values import as_json, hand_over
+from handler.engine.language.json_values import as_string, hand_over
 from handler.engine.language.meter import NO_WORLD, STEPS, ExpressionError, Meter, MissingError, World
 from handler.engine.language.numerals import find_bad_number
 from handler.engine.language.operators import Closure, Frame
@@ -119,8 +119,7 @@ class Expression:
         """Its value as it stands inside a longer string: strings as they are, the rest as JSON. As `resolve`."""
         meter = Meter(charge, world)
         try:
-            value = hand_over(self._run(meter, contexts), meter)
-            return value if type(value) is str else as_json(value, meter)
+            return str(hand_over(as_string(self._run(meter, contexts), meter), meter))
         except RecursionError:
             raise BudgetExceededError("the expression is nested too deep") from None
 

@@ -161,7 +161,10 @@ def as_json(value: Any, meter: Meter) -> str:
         BudgetExceededError: it is too large or too deep.
     """
     meter.charge(size_of(value, meter))
-    return _encode(value)
+    try:
+        return _encode(value)
+    except (TypeError, ValueError) as error:  # what code put into a job; users write JSON
+        raise ExpressionError(f"the value is no JSON: {error}") from None
 
 
 def as_string(value: Any, meter: Meter) -> str:
