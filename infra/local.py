@@ -110,6 +110,11 @@ class EmbeddedAws:
         names = sorted(found["Name"] for page in pages for found in page["Schedules"])
         return [client.get_schedule(GroupName=self.schedule_group, Name=name) for name in names]
 
+    def schedule_keys(self) -> list[tuple[str, str]]:
+        """Tenant and id of every schedule, as `handler.workflows.due_firings` takes them."""
+        firings = [json.loads(schedule["Target"]["Input"])["schedule"] for schedule in self.schedules()]
+        return [(firing["tenant"], firing["id"]) for firing in firings]
+
     def _make_bus(self, seen: str) -> str:
         """The bus, with a rule that copies every event of ours to a queue from which `bus_events` reads."""
         url: str = self._sqs.create_queue(QueueName=seen)["QueueUrl"]

@@ -20,8 +20,8 @@ from handler.workflows.limits import limits_of
 from handler.workflows.start import find_job, read_start_message
 from infra.records import JobKey, JobRecord
 
-AGAIN_IN: Final = 240.0
-"""Seconds until a firing that found no room is looked at again: an hour takes 15 of the 20 receives of a message."""
+AGAIN_IN: Final = 300.0
+"""Seconds until a firing that found no room is looked at again: an hour takes 12 of the 20 receives of a message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-OPERATIONS = 8
+OPERATIONS = 16
 """Operations of the document that take much input, and so share the cases."""
 
 

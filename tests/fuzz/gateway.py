@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 import time
 import uuid
@@ -90,6 +91,7 @@ class Exchange(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve until interrupted. The port goes to the first line of the output, the counts to the second."""
+    os.environ["PUBLIC_ROUTES"] = "true"
     with embedded() as aws, Gateway(("127.0.0.1", 0), Exchange) as gateway:
         gateway.aws, gateway.seen = aws, Counter()
         print(gateway.server_address[1], flush=True)  # noqa: T201 # read by the fuzzer

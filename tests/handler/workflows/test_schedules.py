@@ -423,11 +423,11 @@ def test_at_the_limit_of_running_jobs_a_firing_waits_in_the_queue_for_an_hour(cl
     world.set(max_running_jobs=1)
     at = world.clock.now
     assert _fire(world, "s", at) == ["m"]
-    assert world.queue.postponed == [("receipt-m", 240.0)]
+    assert world.queue.postponed == [("receipt-m", 300.0)]
     world.clock.now += 3599
-    assert _fire(world, "s", at, receives=15) == ["m"]
+    assert _fire(world, "s", at, receives=12) == ["m"]
     world.clock.now += 1
-    assert _fire(world, "s", at, receives=16) == []
+    assert _fire(world, "s", at, receives=13) == []
     assert _dropped(world) == ["limit"]
     assert world.ran == []
 
