@@ -14,6 +14,7 @@ from handler.engine.language.spelling import closest
 
 _LOST: Final = (KeyError, TypeError, IndexError)
 _SHOWN: Final = 5
+_LENGTHS: Final = frozenset({"length", "size", "count"})
 _OF_JOB: Final = frozenset({"parameters", "variables"})
 ROOTS: Final = ("parameters", "variables", "steps", "job", "loop")
 """The names of every expression; `loop` inside loops only."""
@@ -167,7 +168,8 @@ def _missing(value: Any, key: str | int, where: str, column: int) -> MissingErro
     name = key if len(key) <= 60 else f"{key[:60]}…"  # noqa: PLR2004  # what a message shows of a name
     if not isinstance(value, Mapping):
         what = f"{place}is {name_with_article(value)}, which" if place else f"{name_with_article(value)}"
-        return MissingError(f"{what} has no key `{name}`", column)
+        hint = "; `len(x)` counts" if key in _LENGTHS else ""
+        return MissingError(f"{what} has no key `{name}`{hint}", column)
     known = [*islice(value, 100)] if type(value) is dict else _keys_of_view(value)
     meant = closest(key, known)
     if meant is not None:

@@ -78,7 +78,7 @@ def _check_expression(expression: Expression, known: Collection[str] | None) -> 
     if known is not None:
         names = dict.fromkeys(known)
         found.extend(
-            Finding("UNKNOWN_NAME", unknown_name(name, column, names).message, column)
+            Finding("UNKNOWN_NAME", unknown_name(name, column, names, expression.source.text).message, column)
             for name, column in program.asked
             if name not in names
         )

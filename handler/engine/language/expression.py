@@ -134,7 +134,7 @@ class Expression:
         program = self._program or self.program
         for name, column in program.asked:
             if name not in contexts:
-                raise unknown_name(name, column, contexts)
+                raise unknown_name(name, column, contexts, self.source.text)
         meter.steps = program.steps
         frame: Frame = [meter, contexts]
         if program.slots > 2:  # noqa: PLR2004  # the two above
@@ -144,8 +144,12 @@ class Expression:
         return value
 
 
-def unknown_name(name: str, column: int, known: Iterable[str]) -> MissingError:
-    """The error of a name that no context has."""
+def unknown_name(name: str, column: int, known: Iterable[str], text: str = "") -> MissingError:
+    """The error of a name that no context has; `text` is the expression, where `a.my-key` reads as a difference."""
+    hyphenated = re.search(rf"\.((?:\w+-)+{re.escape(name)}\b[\w-]*)", text)
+    if hyphenated is not None:
+        hint = f'a key with a hyphen is read with brackets: ["{hyphenated[1]}"]'
+        return MissingError(f"there is no `{name[:60]}`; {hint}", column)
     names = ["parameters", "variables", *known]
     meant = did_you_mean(name, names)
     if not meant and closest(name, ("loop",)) == "loop":

@@ -19,7 +19,8 @@ _OPERATORS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"===", "`===` is written `==`"),
         (r"!==", "`!==` is written `!=`"),
         (r"<>", "`<>` is written `!=`"),
-        (r"=>|->", "`x => …` is written as a comprehension: `[… for x in list]`"),
+        (r"=<", "`=<` is written `<=`"),
+        (r"=>|->", "`>=` compares; `x => …` is written as a comprehension: `[… for x in list]`"),
         (r"!(?!=)", "`!x` is written `not x`"),
         (r"\?\?", "`a ?? b` is written `default(a, b)`"),
         (r"\?\.", '`a?.b` is written `get(a, "b")` or `default(a.b, null)`'),
@@ -47,6 +48,7 @@ _OPERATORS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
 _KEYWORD_KEY: Final = re.compile(r"\.\s*(" + "|".join(sorted(keyword.kwlist)) + r")\b")
 _NUMBER_KEY: Final = re.compile(r"[\w\])]\s*\.([0-9]+)")
 _WORD: Final = re.compile(r"\w+")
+_OPERAND_BEFORE: Final = re.compile(r"[\w\])}'\"]\s+$")
 _CONDITION: Final = re.compile(r"\bif\b(?!.*\belse\b)")
 
 WORDS: Final = {
@@ -94,12 +96,24 @@ def explain(text: str, position: int, message: str) -> tuple[int, str]:
         return position, "an operator or a comma is missing"
     if "generator" in message.lower():
         return position, "a generator that is not the only argument stands in brackets: `[… for x in list]`"
+    if "literal" in message:
+        return position, "an operator is missing beside this number"
     if not message.startswith("invalid syntax"):
         return position, message
-    if position >= len(text) - 1:
-        return position, "something is missing at the end"
-    word = _WORD.match(text, position)
-    return position, f"`{word[0] if word else text[position]}` has no place here"
+    return position, _misplaced(text, position)
+
+
+def _misplaced(text: str, position: int) -> str:
+    """What is wrong where Python says no more than that something is."""
+    if position >= len(text):
+        return "something is missing at the end"
+    found = _WORD.match(text, position)
+    word = found[0] if found else text[position]
+    if word == "for":
+        return "a comprehension stands in brackets: `[… for x in list]`"
+    if word not in keyword.kwlist and (word[0].isalnum() or word in "'\"") and _OPERAND_BEFORE.search(text[:position]):
+        return "an operator is missing before this"
+    return f"`{word}` has no place here"
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
