@@ -1,7 +1,7 @@
 """The grammar of expressions: a part of Python's, checked node by node and built into closures.
 
 Python parses the text into a tree; its own `eval` and `compile` to code are never used. Whatever stands in the tree and
-not in this file is a syntax error. See docs/decisions/014-expressions.md.
+not in this file is a syntax error. See docs/decisions/015-expressions.md.
 """
 
 from __future__ import annotations
