@@ -27,6 +27,7 @@ from handler.payload.parse import (
 from handler.payload.problem import Problem, bounded
 from handler.payload.values import ID_PATTERN
 from handler.settings import Settings
+from handler.validation.deployment import Deployment
 from handler.validation.partial import find_more
 from handler.validation.validate import find_problems
 
@@ -46,6 +47,7 @@ class JobEndpoints:
     def __init__(self, jobs: Jobs, settings: Settings) -> None:
         self._jobs = jobs
         self._settings = settings
+        self._deployment = Deployment.of(settings)
 
     @property
     def routes(self) -> list[Route]:
@@ -95,7 +97,9 @@ class JobEndpoints:
             raise
         except InvalidPayloadError as error:
             limits, tags = self._limits(call.caller), self._settings.block_tags
-            more = find_more(call.request.body, error.problems, call.caller.rights, limits, tags)
+            more = find_more(
+                call.request.body, error.problems, call.caller.rights, limits, tags, deployment=self._deployment
+            )
             problems = bounded([*error.problems, *more])
         valid = all(problem.severity != "error" for problem in problems)
         return Reply.json(200, {"valid": valid, "problems": [problem.as_answer() for problem in problems]})
@@ -151,7 +155,9 @@ class JobEndpoints:
         return PayloadLimits(caller.payload_limit, self._settings.nesting_limit, self._settings.step_limit)
 
     def _judge(self, payload: JobPayload, caller: Caller) -> list[Problem]:
-        return find_problems(payload, caller.rights, block_tags=self._settings.block_tags)
+        return find_problems(
+            payload, caller.rights, block_tags=self._settings.block_tags, deployment=self._deployment
+        )
 
 
 def _job_id(call: Call) -> str:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from blocks.block import BudgetExceededError
 from handler.engine.call import Budget
+from handler.engine.language.expression import Expression
+from handler.engine.language.json_values import as_json
+from handler.engine.language.look_alikes import find_look_alikes
+from handler.engine.language.meter import ExpressionError, Meter
 from handler.engine.language.paths import PathError, Tag, as_text
-from handler.engine.language.tags import parse, whole_piece, whole_tag
+from handler.engine.language.tags import parse, whole_piece
 from handler.engine.values import copy_value
 from handler.payload.problem import MAX_PROBLEMS
-from handler.validation.static_contexts import Notice, StaticContexts, Undecided
+from handler.validation.names import unknown_names
+from handler.validation.static_contexts import Met, StaticContexts
+from handler.validation.undecided import Undecided
+
+Path = tuple[str | int, ...]
+
+EVALUATION_STEPS: Final = 300_000
+"""Evaluation steps of all expressions of a job together; a run has as many for three of them."""
+COMPILED: Final = 400_000
+"""What all expressions of a job may cost to compile: their characters, and `EACH` for each."""
+EACH: Final = 100
+LOOKED_AT: Final = 2_000_000
+"""What looking for what resembles tags may cost: characters, and `OPENED` for each that may begin an expression."""
+OPENED: Final = 2_000
+FAILURES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +39,7 @@ class Unknown:
 
 
 class UnknownText(str):
-    """Stands for a text of which only a run can tell what it says."""
+    """Stands for a string of which only a run can tell what it says."""
 
     __slots__ = ()
 
@@ -29,34 +48,82 @@ UNKNOWN: Final = Unknown()
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A tag that leads nowhere: where it stands below the value that was looked at, and why."""
+class Misreading:
+    """A tag that leads nowhere, or an expression that cannot be evaluated.
 
-    path: tuple[str | int, ...]
-    tag: Tag
+    Attributes:
+        path: where it stands below the value that was read.
+        piece: the tag or the expression.
+        message: what is wrong with it.
+        column: where in the string, from 1, if that is known.
+        certain: whether a run is certain to meet it.
+    """
+
+    path: Path
+    piece: Tag | Expression
     message: str
+    column: int | None = None
+    certain: bool = True
 
 
-Findings = list[tuple[tuple[str | int, ...], Notice]]
+@dataclass(slots=True)
+class Room:
+    """What judging one job may cost. It is ours alone: past it, values count as unknown.
+
+    Attributes:
+        built: bytes that tags and expressions may build.
+        steps: evaluation steps that are left.
+        compiled: what compiling expressions may still cost.
+        looked_at: what looking for look-alikes may still cost.
+        failures: how many expressions may still turn out to be wrong; finding out what was meant takes time.
+    """
+
+    built: Budget
+    steps: int = EVALUATION_STEPS
+    compiled: int = COMPILED
+    looked_at: int = LOOKED_AT
+    failures: int = FAILURES
+
+
+class StaticWorld:
+    """The world of expressions before a run: there is no clock yet, and regular expressions are left to the run."""
+
+    spent = 0
+
+    def now(self) -> float:
+        raise Undecided
+
+    def check(self) -> None:
+        """Nothing is over here: evaluation steps are counted by `Room`."""
+
+    def limit(self, function: Callable[[], Any]) -> Any:  # noqa: ARG002 # as a world has it
+        raise Undecided
+
+    def isolate(self, function: Callable[[], Any]) -> Any:  # noqa: ARG002 # as above
+        raise Undecided
 
 
 @dataclass(slots=True)
 class Reading:
-    """Reads what a user wrote as the engine will, as far as that can be known.
+    """Reads what a user wrote as the engine will, as far as that is known.
 
     Attributes:
-        contexts: what tags see.
+        contexts: what tags and expressions see.
         budget: what may be built; a run has as much for each step.
-        room: what may be built for the whole job. It is ours alone: past it, values count as unknown.
-        faults: tags that lead nowhere.
-        notices: what may go wrong, each with its path.
+        room: what all of the job may cost.
+        misreadings: what cannot be read.
+        met: what may go wrong, each with its path.
     """
 
     contexts: StaticContexts
     budget: Budget
-    room: Budget
-    faults: list[Fault]
-    notices: Findings
+    room: Room
+    misreadings: list[Misreading] = field(default_factory=list)
+    met: list[tuple[Path, Met]] = field(default_factory=list)
+    _seen: Mapping[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._seen = self.contexts.contexts
 
     def charge(self, size: int) -> None:
         """Take `size` bytes.
@@ -66,50 +133,119 @@ class Reading:
             Undecided: this job has cost enough.
         """
         self.budget.charge(size)
-        if size > self.room.left:
-            self.room.left = 0
+        if size > self.room.built.left:
+            self.room.built.left = 0
             raise Undecided
-        self.room.charge(size)
+        self.room.built.charge(size)
 
-    def read(self, value: Any, path: tuple[str | int, ...] = ()) -> Any:
-        """`value` with its tags replaced, `UNKNOWN` or an `UnknownText` where they cannot be yet."""
+    def read(self, value: Any, path: Path = ()) -> Any:
+        """`value` with its tags and expressions replaced, `UNKNOWN` or an `UnknownText` where they cannot be yet."""
         if type(value) is str:
-            return self._read_text(value, path) if "{" in value else value
+            return self.read_text(value, path) if "{" in value else value
         if type(value) is list:
             return [self.read(item, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, Mapping):
             return {self.read_name(key, path): self.read(item, (*path, key)) for key, item in value.items()}
         return value
 
-    def read_name(self, name: str, path: tuple[str | int, ...] = ()) -> str:
+    def read_name(self, name: str, path: Path = ()) -> str:
         """A key with its tags replaced; an `UnknownText` where they cannot be."""
-        read = self._read_text(name, (*path, name)) if "{" in name else name
-        return UnknownText(name) if isinstance(read, Unknown) else str(read) if not isinstance(read, str) else read
+        read = self.read_text(name, (*path, name)) if "{" in name else name
+        if isinstance(read, (Unknown, UnknownText)):
+            return UnknownText(name)
+        return read if isinstance(read, str) else str(read)
 
-    def _read_text(self, text: str, path: tuple[str | int, ...]) -> Any:
+    def read_text(self, text: str, path: Path) -> Any:
+        """A string: a value where it is one tag or expression and nothing else, else a string."""
+        self._look_for_look_alikes(text, path)
         pieces = parse(text)
-        if any(not isinstance(piece, (str, Tag)) for piece in pieces):
-            return UNKNOWN if whole_piece(pieces) is not None else UnknownText(text)
-        tag = whole_tag(pieces)
-        if tag is not None:
-            return self._follow(tag, path, lambda value: copy_value(value, self.charge))
-        read: list[Any] = [
-            self._follow(piece, path, lambda value: as_text(value, self.charge)) if isinstance(piece, Tag) else piece
-            for piece in pieces
+        whole = whole_piece(pieces)
+        if whole is not None:
+            return self._follow(whole, path, lambda value: copy_value(value, self.charge))
+        read = [
+            piece if isinstance(piece, str) else self._follow(piece, path, self._as_text_of(piece)) for piece in pieces
         ]
         return "".join(read) if all(isinstance(piece, str) for piece in read) else UnknownText(text)
 
-    def _follow(self, tag: Tag, path: tuple[str | int, ...], take: Callable[[Any], Any]) -> Any:
+    def _as_text_of(self, piece: Tag | Expression) -> Callable[[Any], Any]:
+        if isinstance(piece, Tag):
+            return lambda value: as_text(value, self.charge)
+        return lambda value: value if type(value) is str else as_json(value, Meter(self.charge, StaticWorld()))
+
+    def _look_for_look_alikes(self, text: str, path: Path) -> None:
+        self.room.looked_at -= len(text) + OPENED * text.count("{=")
+        if self.room.looked_at < 0:
+            return
+        for found in find_look_alikes(text):
+            self.contexts.hint("LOOKS_LIKE_A_TAG", f"Column {found.column}: {found.message}.")
+        self._take_over(path)
+
+    def _follow(self, piece: Tag | Expression, path: Path, take: Callable[[Any], Any]) -> Any:
+        if len(self.misreadings) > MAX_PROBLEMS:
+            return UNKNOWN
         try:
-            value = tag.resolve(self.contexts.contexts, self.charge)
-            if self.room.left == 0 or len(self.faults) > MAX_PROBLEMS:
-                return UNKNOWN  # even counting what there is to copy takes time
-            return take(value)
+            value = piece.resolve(self._seen, self.charge) if isinstance(piece, Tag) else self._evaluate(piece)
+            return UNKNOWN if self.room.built.left == 0 else take(value)  # even counting what to copy takes time
         except Undecided:
+            if isinstance(piece, Expression):
+                self.misreadings.extend(self._unknown_names(piece, path))
             return UNKNOWN
         except PathError as error:
-            self.faults.append(Fault(path, tag, str(error)))
+            self.misreadings.append(Misreading(path, piece, str(error)))
+            return UNKNOWN
+        except ExpressionError as error:
+            self.room.failures -= 1
+            self.misreadings.append(Misreading(path, piece, error.message, error.column))
             return UNKNOWN
         finally:
-            self.notices.extend((path, notice) for notice in self.contexts.notices)
-            self.contexts.notices.clear()
+            self._take_over(path)
+
+    def _take_over(self, path: Path) -> None:
+        met = self.contexts.met
+        if met.hints or met.causes:
+            if len(self.met) <= MAX_PROBLEMS:
+                self.met.append((path, met))
+            self.contexts.met = Met()
+
+    def _evaluate(self, expression: Expression) -> Any:
+        """The value of an expression.
+
+        Raises:
+            ExpressionError: it cannot be evaluated.
+            BudgetExceededError: it takes more than a run gives it.
+            Undecided: only a run can tell, or the job has cost enough.
+        """
+        room = self.room
+        room.compiled -= EACH + len(expression.source.text)
+        if room.compiled < 0 or room.failures <= 0:
+            raise Undecided
+        program = expression.program
+        for _ in program.compared_now:
+            self.contexts.hint(
+                "TIME_AS_TEXT",
+                "This compares a time with `now()` as text, which is right only for times of the form that we write; "
+                "`epoch(time)` compares any.",
+            )
+        if room.steps <= 0:
+            raise Undecided
+        enough = room.steps >= program.steps
+        meter = Meter(self.charge, StaticWorld())
+        if not enough:
+            meter.steps = room.steps
+        before = meter.steps
+        try:
+            return expression.evaluate(meter, self._seen)
+        except BudgetExceededError:
+            if enough:
+                raise
+            raise Undecided from None
+        finally:
+            room.steps -= max(0, before - max(0, meter.steps))
+
+    def _unknown_names(self, expression: Expression, path: Path) -> Iterator[Misreading]:
+        """Names that do not exist in an expression whose value is not known otherwise."""
+        if self.room.compiled < 0 or self.room.failures <= 0:
+            return
+        for message, column, certain in unknown_names(expression, self.contexts):
+            self.room.failures -= 1
+            yield Misreading(path, expression, message, column, certain)

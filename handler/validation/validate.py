@@ -6,24 +6,27 @@ status that is the problem's code; what only the run can tell is a warning. Noth
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
 
-from blocks.block import REGISTRY, BudgetExceededError
+from blocks.block import REGISTRY, Registry
 from handler.caller import Rights
-from handler.engine import Conduit, ConduitStatus, ConduitStep, Limits
+from handler.engine import ConduitStatus, Limits
 from handler.engine.call import Budget
-from handler.engine.language.paths import Tag
-from handler.engine.language.tags import parse, whole_tag
-from handler.engine.required_tags import Pairs, RequiredTags, required_tags
+from handler.engine.required_tags import Pairs, required_tags
 from handler.payload.parse import JobPayload
-from handler.payload.problem import MAX_PATH, MAX_PROBLEMS, Problem, Severity, bounded, point, quote
+from handler.payload.problem import MAX_PATH, Problem, Problems, Severity, TooManyProblemsError, point, quote
 from handler.payload.suggestion import Suggestions
-from handler.validation.arguments import find_misfits
+from handler.validation.block_checks import check_arguments, check_calls
+from handler.validation.deployment import Deployment
+from handler.validation.outline import OUTPUT, Outline, Scope, StaticStep
+from handler.validation.reader import Reader
 from handler.validation.static_contexts import StaticContexts
-from handler.validation.static_values import Fault, Reading, Unknown, UnknownText
+from handler.validation.static_values import Room
+from handler.validation.static_variables import Change, changes_of
+from handler.validation.waits import check_wait, check_wait_for
 
 WORK: Final = 2
 """How many steps' worth of expanded tags one validation may build; past it, steps are judged as if none were known."""
@@ -33,7 +36,7 @@ _MESSAGES: Final = {
     ConduitStatus.DUPLICATE_STEP_IDS: "Step {first} has the id {id} already.",
     ConduitStatus.FORBIDDEN_BLOCK: "{action} needs rights that you lack: {tags}.",
     ConduitStatus.BLOCK_LIMIT_EXCEED: "A job may use {action} {uses} times.",
-    ConduitStatus.STEP_LIMIT_EXCEED: "A job may have {steps} steps; this is number {position}.",
+    ConduitStatus.STEP_LIMIT_EXCEED: "A job may have {steps} steps; this is number {number}.",
 }
 
 
@@ -43,8 +46,11 @@ def find_problems(
     limits: Limits | None = None,
     block_tags: Pairs = (),
     open_parameters: Collection[str] | None = (),
+    *,
+    registry: Registry = REGISTRY,
+    deployment: Deployment | None = None,
 ) -> list[Problem]:
-    """The problems of a job that has the right shape, in the order of its steps.
+    """The problems of a job that has the right shape, in the order of its steps; those that others cause come last.
 
     Args:
         payload: the job.
@@ -52,175 +58,201 @@ def find_problems(
         limits: how much its tags may expand to.
         block_tags: tags that the deployment adds to those of blocks.
         open_parameters: names of parameters whose values are given later; ``None`` if any may be.
+        registry: the blocks that there are.
+        deployment: what is known of where it would run.
     """
-    job = Conduit.from_dict(payload.as_job(), tags=rights.tags, step_limit=rights.step_limit, block_tags=block_tags)
-    required = required_tags(block_tags)
-    return bounded(_Validation(job, rights, limits or Limits(), required, open_parameters).judge())
+    found = Problems()
+    with suppress(TooManyProblemsError):
+        outline = Outline(payload, rights, registry, required_tags(block_tags))
+        for problem in _Validation(outline, limits or Limits(), deployment or Deployment(), open_parameters).judge():
+            found.add(problem)
+    return sorted(found.found, key=lambda problem: problem.because is not None)
 
 
-@dataclass(slots=True)
 class _Validation:
     """One look at one job."""
 
-    job: Conduit
-    rights: Rights
-    limits: Limits
-    required: RequiredTags
-    open_parameters: Collection[str] | None
-    contexts: StaticContexts = field(init=False)
-    suggestions: Suggestions = field(default_factory=Suggestions)
-    room: Budget = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.contexts = StaticContexts(self.job, self.open_parameters)
-        self.room = Budget(WORK * self.limits.parameters, "the tags of the job")
+    def __init__(
+        self, outline: Outline, limits: Limits, deployment: Deployment, open_parameters: Collection[str] | None
+    ) -> None:
+        self._deployment = deployment
+        self._outline = outline
+        self._contexts = StaticContexts(outline, open_parameters, has_callbacks=deployment.has_callbacks)
+        self._suggestions = Suggestions()
+        self._room = Room(Budget(WORK * limits.parameters, "the tags of the job"))
+        self._read = Reader(self._contexts, limits, self._room, self._suggestions)
 
     def judge(self) -> Iterator[Problem]:
-        for step in self.job.steps:
-            self.contexts.position = step.position
-            yield from (replace(problem, path=step.id[:MAX_PATH]) for problem in self._judge_step(step))
-            self.contexts.pass_step(step)
+        yield from self._judge_all(self._outline.top)
+        if self._outline.output is not None:
+            yield from self._judge_output(self._outline.output)
 
-    def _judge_step(self, step: ConduitStep) -> Iterator[Problem]:
+    def _judge_all(self, steps: list[StaticStep]) -> Iterator[Problem]:
+        for step in steps:
+            yield from self._judge(step)
+
+    def _judge(self, step: StaticStep) -> Iterator[Problem]:
+        self._contexts.turn_to(step, step.scope)
         severity: Severity = "error"
-        if step.status is not ConduitStatus.NONE:
-            yield self._refusal(step)
-            self.contexts.never_done.add(step.position)
-            if step.block is None or step.status is ConduitStatus.STEP_LIMIT_EXCEED:
-                return
+        if step.refusal is not None:
+            yield _in_step(self._refusal(step), step)
+            step.never_done = step.has_error = True
             severity = "warning"  # what is wrong besides shows only once this is mended
-        met, problems = self._condition(step, severity)
-        yield from problems
+        if step.refusal not in (ConduitStatus.STEP_LIMIT_EXCEED, ConduitStatus.BLOCK_NOT_FOUND):
+            yield from self._judge_turn(step, severity)
+        yield from self._judge_inner(step)
+        self._contexts.turn_to(step, step.inside or step.scope)
+        for change in changes_of(step, self._contexts.contexts):
+            self._contexts.variables.note(change)
+
+    def _judge_turn(self, step: StaticStep, severity: Severity) -> Iterator[Problem]:
+        """What a step meets when its turn comes and no check has failed."""
+        met: bool | None = True
+        problems = list[Problem]()
+        if step.written.get("if") is not None:
+            met, problems = self._read.condition(step.written["if"], (*step.pointer, "if"))
+        yield from (_in_step(one, step, severity) for one in problems)
         if met is False:
-            self.contexts.never_done.add(step.position)
+            step.never_done = True
+            step.has_error = step.has_error or any(problem.severity == "error" for problem in problems)
             return
-        problems = list(self._arguments(step))
-        if any(problem.severity == "error" for problem in problems):
-            self.contexts.never_done.add(step.position)
         certain = severity == "error" and met is True
-        yield from problems if certain else (_as_warning(problem) for problem in problems)
+        for problem in self._judge_kind(step):
+            if problem.severity == "error":
+                step.never_done = step.has_error = True
+            yield _in_step(problem, step, "error" if certain else "warning")
+
+    def _judge_kind(self, step: StaticStep) -> Iterator[Problem]:
+        if step.kind is OUTPUT:
+            return
+        yield from _JUDGES[step.kind.name](self, step)
+
+    # ------------------------------------------------------------------ kinds
+
+    def _judge_block(self, step: StaticStep) -> Iterator[Problem]:
+        yield from check_calls(step)
+        yield from check_arguments(step, self._read, self._suggestions)
+        poll = step.written.get("poll")
+        if poll is not None:
+            self._contexts.turn_to(step, self._contexts.scope, has_result=True)
+            yield from self._read.condition(poll["until"], (*step.pointer, "poll", "until"))[1]
+
+    def _judge_for_each(self, step: StaticStep) -> Iterator[Problem]:
+        pointer = (*step.pointer, "for_each")
+        items, problems = self._read.value(step.written["for_each"], pointer)
+        yield from problems
+        if not problems and self._read.is_known(items):
+            if not isinstance(items, (list, dict)):
+                message = "A loop goes over a list or an object; this is neither."
+                yield Problem(point(pointer), ConduitStatus.INVALID_TYPE.name, message)
+            elif len(items) > ITEMS:
+                message = f"A loop goes over at most {ITEMS:,} items; this list has {len(items):,}."
+                yield Problem(point(pointer), ConduitStatus.STEP_LIMIT_EXCEED.name, message)
+
+    def _judge_while(self, step: StaticStep) -> Iterator[Problem]:
+        assert step.inside is not None  # noqa: S101 # a loop has an inside
+        self._contexts.turn_to(step, step.inside, asks_again=True)
+        self._note_inner_changes(step)  # a later round sees what an earlier one did
+        yield from self._read.condition(step.written["while"], (*step.pointer, "while"))[1]
+
+    def _judge_choose(self, step: StaticStep) -> Iterator[Problem]:
+        certain = True
+        for index, branch in enumerate(step.written["choose"]):
+            met, problems = self._read.condition(branch["if"], (*step.pointer, "choose", index, "if"))
+            yield from problems if certain else (replace(one, severity="warning") for one in problems)
+            certain = certain and met is False  # else the further ones may not be asked
+
+    def _judge_set(self, step: StaticStep) -> Iterator[Problem]:
+        for name, value in step.written["set"].items():
+            yield from self._read.value(value, (*step.pointer, "set", name))[1]
+            self._contexts.variables.note(Change(name, step, whole=True, certain=True))  # later ones see it
+
+    def _judge_end(self, step: StaticStep) -> Iterator[Problem]:
+        if step.written.get("message") is not None:
+            yield from self._read.value(step.written["message"], (*step.pointer, "message"))[1]
+
+    def _judge_wait(self, step: StaticStep) -> Iterator[Problem]:
+        yield from check_wait(step, self._read, self._deployment)
+
+    def _judge_wait_for(self, step: StaticStep) -> Iterator[Problem]:
+        yield from check_wait_for(step, self._read, self._deployment)
+
+    def _judge_nothing(self, _step: StaticStep) -> Iterator[Problem]:
+        return iter(())
+
+    def _judge_output(self, step: StaticStep) -> Iterator[Problem]:
+        self._contexts.turn_to(step, step.scope)
+        for problem in self._read.value(self._outline.payload.output, ("output",))[1]:
+            yield _in_step(problem, step)
+
+    # ------------------------------------------------------------------ what is inside
+
+    def _judge_inner(self, step: StaticStep) -> Iterator[Problem]:
+        if step.inside is not None:
+            self._note_inner_changes(step)
+        if step.kind.name == "for_each" and step.block is not None and step.inside is not None:
+            yield from self._judge_short_form(step, step.inside)
+        yield from self._judge_all(self._outline.inner(step, "do"))
+        for index, _ in enumerate(step.written.get("choose") or ()):
+            yield from self._judge_all(self._outline.inner(step, "choose", index, "do"))
+        for key in ("else", "try", "catch"):
+            yield from self._judge_all(self._outline.inner(step, key))
+
+    def _judge_short_form(self, step: StaticStep, inside: Scope) -> Iterator[Problem]:
+        """The block that runs for each item: the loop itself fails only with too many of them."""
+        self._contexts.turn_to(step, inside)
+        for problem in self._judge_block(step):
+            yield _in_step(problem, step)
+
+    def _note_inner_changes(self, loop: StaticStep) -> None:
+        """Note what the steps of a loop may do: a later round sees it from its first step on."""
+        for step in self._outline.steps[loop.order + 1 :]:
+            if not loop.is_around(step):
+                break
+            for change in changes_of(step, self._contexts.contexts):
+                self._contexts.variables.note(replace(change, certain=False))
 
     # ------------------------------------------------------------------ checks when a step is made
 
-    def _refusal(self, step: ConduitStep) -> Problem:
-        block, status = step.block, step.status
-        field_ = "id" if status is ConduitStatus.DUPLICATE_STEP_IDS and step.given_id is not None else "action"
+    def _refusal(self, step: StaticStep) -> Problem:
+        block, status = step.block, step.refusal
+        assert status is not None  # noqa: S101 # the caller asked
         hint = ""
-        if block is None:
-            hint = self.suggestions.suggest(step.action, (known.action for known in REGISTRY))
+        if block is None and step.runs_block:
+            hint = self._suggestions.suggest(step.action, (known.action for known in self._outline.registry))
+        first = self._outline.first_of(step)
         message = _MESSAGES[status].format(
-            action=quote(step.action),
+            action=quote(str(step.written.get("action", ""))),
             hint=hint,
             id=quote(step.id),
-            first=self.job.by_id[step.id].position,
-            tags=", ".join(sorted(self.required.of(block) - self.rights.tags)) if block else "",
+            first=f"`{first.path}`" if first.around or first.kind is OUTPUT else int(first.pointer[1]) + 1,
+            tags=", ".join(sorted(self._outline.required.of(block) - self._outline.rights.tags)) if block else "",
             uses=block.max_uses if block else "",
-            steps=self.rights.step_limit,
-            position=step.position,
+            steps=self._outline.rights.step_limit,
+            number=step.order + 1,
         )
-        path = ("steps", step.position - 1)
         if status is ConduitStatus.STEP_LIMIT_EXCEED:
-            return Problem(point(path), status.name, message)
-        return Problem(point((*path, field_)), status.name, message)
-
-    # ------------------------------------------------------------------ when its turn comes
-
-    def _condition(self, step: ConduitStep, severity: Severity) -> tuple[bool | None, list[Problem]]:
-        """Whether the step's ``if`` is met, or ``None`` where only a run can tell."""
-        condition = step.if_condition
-        if condition is None or isinstance(condition, bool):
-            return condition is not False, []
-        path = ("steps", step.position - 1, "if")
-        problems: list[Problem] = []
-        met: bool | None = True
-        texts = condition if isinstance(condition, list) else [condition]
-        for index, text in enumerate(texts):
-            where = (*path, index) if isinstance(condition, list) else path
-            value, found = self._read_condition(text, where, severity if met else "warning")
-            problems += found
-            if any(problem.severity == "error" for problem in found):
-                return False, problems  # the step ends INVALID_ARGUMENT here, so its arguments are never looked at
-            if isinstance(value, (Unknown, UnknownText)):
-                met = None
-            elif not value:  # the texts behind it are not looked at
-                return False, problems
-        return met, problems
-
-    def _read_condition(self, text: Any, path: tuple[str | int, ...], severity: Severity) -> tuple[Any, list[Problem]]:
-        value, problems = self._read(text, path)
-        return value, problems if severity == "error" else [_as_warning(found) for found in problems]
-
-    def _arguments(self, step: ConduitStep) -> Iterator[Problem]:
-        assert step.block is not None  # noqa: S101 # a step without one was refused
-        path = ("steps", step.position - 1, "parameters")
-        arguments, found = self._read(step.parameters, path)
-        found += [
-            Problem(point((*path, name)), ConduitStatus.INVALID_ARGUMENT.name, message)
-            for name, message in _misplaced(step)
-        ]
-        yield from found
-        later = any(entry.severity == "error" for entry in found)
-        if not isinstance(arguments, dict):
-            return
-        misfits = find_misfits(step.block, arguments, self.suggestions)
-        for misfit in islice(misfits, MAX_PROBLEMS):
-            pointer = point((*path, *_as_written(misfit.path, step.parameters)))
-            # A tag that leads nowhere ends the step before its arguments are checked.
-            yield Problem(pointer, ConduitStatus.INVALID_TYPE.name, misfit.message, "warning" if later else "error")
-
-    def _read(self, written: Any, path: tuple[str | int, ...]) -> tuple[Any, list[Problem]]:
-        """What the engine would read there, and what is wrong with it."""
-        budget = Budget(self.limits.parameters, "what the tags of the parameters expand to")
-        reading = Reading(self.contexts, budget, self.room, [], [])
-        problems: list[Problem] = []
-        value = None
-        try:
-            value = reading.read(written)
-        except BudgetExceededError as error:
-            problems.append(Problem(point(path), ConduitStatus.RESULT_LIMIT_EXCEED.name, f"Too large: {error}."))
-        problems += [self._fault(fault, path) for fault in reading.faults]
-        problems += [
-            Problem(point((*path, *where)), notice.code, notice.message, "warning") for where, notice in reading.notices
-        ]
-        return value, problems
-
-    def _fault(self, fault: Fault, path: tuple[str | int, ...]) -> Problem:
-        message = f"The tag leads nowhere: {fault.message}.{self._hint(fault.tag)}"
-        return Problem(point((*path, *fault.path)), ConduitStatus.INVALID_ARGUMENT.name, message)
-
-    def _hint(self, tag: Tag) -> str:
-        match tag.keys:
-            case ("steps", str(id_), *_) if id_ not in self.job.by_id:
-                return self.suggestions.suggest(id_, self.job.by_id)
-            case ("job", "variables", str(name), *_):
-                return self.suggestions.suggest(
-                    name, (other for other in self.contexts.variables.names if other != name)
-                )
-            case ("job", "parameters", str(name), *_) if name not in self.job.local_values:
-                return self.suggestions.suggest(name, self.job.local_values)
-        return ""
+            return Problem(point(step.pointer), status.name, message)
+        at_id = status is ConduitStatus.DUPLICATE_STEP_IDS and step.given
+        field = "id" if at_id else "action" if step.runs_block else step.kind.key
+        return Problem(point((*step.pointer, field)), status.name, message)
 
 
-def _misplaced(step: ConduitStep) -> Iterator[tuple[str, str]]:
-    """In-place parameters that were given something read-only: their names, and why that is refused."""
-    assert step.block is not None  # noqa: S101 # as above
-    for name in step.block.in_place & step.parameters.keys():
-        value = step.parameters[name]
-        tag = whole_tag(parse(value)) if isinstance(value, str) else None
-        if tag is not None and tag.variable is None:
-            advice = "give it a whole variable, as `{# name #}`"
-            yield name, f"`{tag.path}` is read-only, and {step.action} changes `{name}` in place; {advice}."
+ITEMS: Final = 1000
+_JUDGES: Final[dict[str, Callable[[_Validation, StaticStep], Iterator[Problem]]]] = {
+    "block": _Validation._judge_block,  # noqa: SLF001 # its own, here and below
+    "for_each": _Validation._judge_for_each,  # noqa: SLF001
+    "while": _Validation._judge_while,  # noqa: SLF001
+    "choose": _Validation._judge_choose,  # noqa: SLF001
+    "try": _Validation._judge_nothing,  # noqa: SLF001
+    "set": _Validation._judge_set,  # noqa: SLF001
+    "end": _Validation._judge_end,  # noqa: SLF001
+    "wait": _Validation._judge_wait,  # noqa: SLF001
+    "wait_for": _Validation._judge_wait_for,  # noqa: SLF001
+}
 
 
-def _as_written(path: tuple[str | int, ...], parameters: Any) -> tuple[str | int, ...]:
-    """`path` as far as the user wrote it: what lies behind a tag has no place of its own."""
-    node = parameters
-    for depth, part in enumerate(path):
-        if not (part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int)):
-            return path[:depth]
-        node = node[part]
-    return path
-
-
-def _as_warning(problem: Problem) -> Problem:
-    return replace(problem, severity="warning")
+def _in_step(problem: Problem, step: StaticStep, most: Severity = "error") -> Problem:
+    """The problem with the path of its step, and no more severe than `most`."""
+    severity = problem.severity if most == "error" else "warning"
+    return replace(problem, path=step.path[:MAX_PATH], severity=severity)

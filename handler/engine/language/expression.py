@@ -109,7 +109,10 @@ class Expression:
             ExpressionError: it cannot be evaluated.
             BudgetExceededError: it takes too many steps or builds too much.
         """
-        meter = Meter(charge, world)
+        return self.evaluate(Meter(charge, world), contexts)
+
+    def evaluate(self, meter: Meter, contexts: Mapping[str, Any]) -> Any:
+        """As `resolve`, on a meter of the caller's own, which may have fewer steps left than a new one."""
         try:
             return hand_over(self._run(meter, contexts), meter)
         except RecursionError:
@@ -135,7 +138,7 @@ class Expression:
         for name, column in program.asked:
             if name not in contexts:
                 raise unknown_name(name, column, contexts, self.source.text)
-        meter.steps = program.steps
+        meter.steps -= STEPS - program.steps
         frame: Frame = [meter, contexts]
         if program.slots > 2:  # noqa: PLR2004  # the two above
             frame.extend([None] * (program.slots - 2))

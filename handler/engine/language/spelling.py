@@ -126,23 +126,31 @@ def closest(name: str, known: Iterable[str]) -> str | None:
         if other.lower() == name.lower():
             return other
         if abs(len(other) - len(name)) <= allowed:
-            distance = _distance(name, other)
+            distance = _distance(name, other, allowed)
             if distance <= allowed:
                 allowed, best = distance - 1, other
     return best
 
 
-def _distance(one: str, other: str) -> int:
-    """Letters to add, drop or change, two neighbours swapped counting as one."""
+def _distance(one: str, other: str, most: int) -> int:
+    """Letters to add, drop or change, two neighbours swapped counting as one; more than `most` may be any number above.
+
+    Only cells near the diagonal are computed: users choose both names, and how many there are.
+    """
+    far = most + 1
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
-        above, row = row, [i]
-        for j, wanted in enumerate(other, 1):
+        above, row = row, [far] * (len(other) + 1)
+        row[0] = i
+        for j in range(max(1, i - most), min(len(other), i + most) + 1):
+            wanted = other[j - 1]
             cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != wanted))
             if before and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
                 cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
+            row[j] = cost
+        if min(row) > most:
+            return far
         before = above
     return row[-1]
 

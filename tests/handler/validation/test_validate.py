@@ -141,7 +141,9 @@ def test_an_unknown_parameter_or_variable_in_a_tag_is_found_with_the_one_that_wa
 def test_a_bad_tag_in_a_key_or_a_condition_is_found_where_it_stands() -> None:
     step = {"action": "DICTIONARY.COUNT", "parameters": {"dictionary": {"{< no >}": 1}}}
     assert find(step) == [("error", "INVALID_ARGUMENT", "/steps/0/parameters/dictionary/{< no >}")]
-    assert find({**join(), "if": ["x", "{< no >}"]}) == [("error", "INVALID_ARGUMENT", "/steps/0/if/1")]
+    assert find({**join(), "if": ["{< yes >}", "{< no >}"]}, parameters={"yes": 1}) == [
+        ("error", "INVALID_ARGUMENT", "/steps/0/if/1")
+    ]
 
 
 def test_a_reference_to_a_later_step_is_a_warning() -> None:

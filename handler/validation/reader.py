@@ -1,0 +1,158 @@
+"""Reads a value or a condition of a step, and says what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from blocks.block import BudgetExceededError
+from handler.engine import ConduitStatus, Limits
+from handler.engine.call import Budget
+from handler.engine.language.conditions import is_constant, is_mixed, mixed_condition
+from handler.engine.language.expression import Expression
+from handler.engine.language.meter import ExpressionError
+from handler.engine.language.paths import Tag
+from handler.engine.language.tags import parse, whole_piece
+from handler.payload.problem import Problem, Severity, point
+from handler.payload.suggestion import Suggestions
+from handler.validation.outline import Pointer
+from handler.validation.static_contexts import StaticContexts
+from handler.validation.static_values import Misreading, Reading, Room, Unknown, UnknownText
+
+LONGEST_CONDITION: Final = 10_000
+"""Characters of a condition that is looked at for what was meant."""
+
+
+class Reader:
+    """Reads what the step at whose turn `contexts` are would read.
+
+    Args:
+        contexts: what is seen.
+        limits: how much a step may build.
+        room: how much the job may cost.
+        suggestions: asked about names that do not exist.
+
+    Attributes:
+        causes: where the last reading met the null result of a step that has an error, and the path of that step.
+    """
+
+    def __init__(self, contexts: StaticContexts, limits: Limits, room: Room, suggestions: Suggestions) -> None:
+        self._contexts = contexts
+        self._limits = limits
+        self._room = room
+        self._suggestions = suggestions
+        self.causes: list[tuple[str, str]] = []
+
+    @staticmethod
+    def is_known(value: Any) -> bool:
+        """Whether the value itself is known, if not all of what is in it."""
+        return not isinstance(value, (Unknown, UnknownText))
+
+    def value(self, written: Any, pointer: Pointer) -> tuple[Any, list[Problem]]:
+        """What the engine would read there, and what is wrong with it."""
+        budget = Budget(self._limits.parameters, "what the tags of the parameters expand to")
+        reading = Reading(self._contexts, budget, self._room)
+        problems: list[Problem] = []
+        value: Any = Unknown()
+        try:
+            value = reading.read(written)
+        except BudgetExceededError as error:
+            problems.append(Problem(point(pointer), ConduitStatus.RESULT_LIMIT_EXCEED.name, f"Too large: {error}."))
+        causes = [(path, met.causes[0].path) for path, met in reading.met if met.causes]
+        problems += [self._misread(found, pointer) for found in reading.misreadings]
+        problems = [_with_cause(problem, pointer, causes) for problem in problems]
+        problems += [
+            Problem(point((*pointer, *path)), hint.code, hint.message, "warning")
+            for path, met in reading.met
+            for hint in met.hints
+        ]
+        self.causes = [(point((*pointer, *path)), cause) for path, cause in causes]
+        return value, problems
+
+    def condition(self, written: Any, pointer: Pointer) -> tuple[bool | None, list[Problem]]:
+        """Whether a condition holds, or ``None`` where only a run can tell, and what is wrong with it."""
+        if isinstance(written, bool):
+            return written, []
+        problems: list[Problem] = []
+        met: bool | None = True
+        for index, one in enumerate(written if isinstance(written, list) else [written]):
+            where = (*pointer, index) if isinstance(written, list) else pointer
+            holds, found = self._one(one, where)
+            problems += found if met else [replace(problem, severity="warning") for problem in found]
+            if any(problem.severity == "error" for problem in found) or holds is False:
+                return False, problems  # what stands behind it is not looked at
+            if holds is None:
+                met = None
+        return met, problems
+
+    def _one(self, text: Any, pointer: Pointer) -> tuple[bool | None, list[Problem]]:
+        if isinstance(text, bool):
+            return text, []
+        where = point(pointer)
+        if len(text) <= LONGEST_CONDITION and is_mixed(text):
+            message = _sentence(mixed_condition(parse(text)))
+            return False, [Problem(where, ConduitStatus.INVALID_ARGUMENT.name, message)]
+        value, problems = self.value(text, pointer)
+        if not any(problem.severity == "error" for problem in problems) and _is_constant(text):
+            always = "true" if value else "false"
+            message = f"This condition is always {always}: nothing in it depends on the job."
+            problems.append(Problem(where, "CONSTANT_CONDITION", message, "warning"))
+        return (bool(value) if self.is_known(value) else None), problems
+
+    def _misread(self, found: Misreading, pointer: Pointer) -> Problem:
+        where = point((*pointer, *found.path))
+        severity: Severity = "error" if found.certain else "warning"
+        if isinstance(found.piece, Tag):
+            message = f"The tag leads nowhere: {found.message}.{self._hint(found.piece)}"
+        else:
+            at = "" if found.column is None else f"Column {found.column}: "
+            message = f"{at}{found.message}" if found.message.endswith("?") else f"{at}{found.message}."
+        return Problem(where, ConduitStatus.INVALID_ARGUMENT.name, message, severity, column=found.column)
+
+    def _hint(self, tag: Tag) -> str:
+        contexts = self._contexts
+        match tag.keys:
+            case ("steps", str(id_), *_) if not contexts.scope.find(id_):
+                inner = next((step for step in contexts.outline.steps if step.id == id_ and step.around), None)
+                if inner is not None:
+                    return _advise_outside(inner.around[-1].id, id_)
+                return self._suggestions.suggest(id_, contexts.scope.ids)
+            case ("job", "variables", str(name), *_):
+                return self._suggestions.suggest(name, (one for one in contexts.variables.names if one != name))
+            case ("job", "parameters", str(name), *_) if name not in contexts.outline.payload.parameters:
+                return self._suggestions.suggest(name, contexts.outline.payload.parameters)
+        return ""
+
+
+def _advise_outside(loop: str, id_: str) -> str:
+    return (
+        f" Step `{id_[:60]}` runs inside of `{loop[:60]}` and cannot be read outside of it; "
+        f"`{{: {loop[:60]} :}}` is the list of the results of its last step."
+    )
+
+
+def _with_cause(problem: Problem, pointer: Pointer, causes: list[tuple[tuple[str | int, ...], str]]) -> Problem:
+    for path, cause in causes:
+        if problem.pointer.startswith(point((*pointer, *path))):
+            return replace(problem, because=cause)
+    return problem
+
+
+def _is_constant(text: str) -> bool:
+    """Whether a condition that can be evaluated reads nothing of the job."""
+    if len(text) > LONGEST_CONDITION:
+        return False
+    if is_constant(text):
+        return True
+    piece = whole_piece(parse(text)) if "{" in text else None
+    if not isinstance(piece, Expression) or piece.tags:
+        return False
+    try:
+        names = piece.program.names
+    except (ExpressionError, BudgetExceededError):
+        return False
+    return not names.required and not names.optional and "now" not in names.functions
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
