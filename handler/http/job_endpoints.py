@@ -155,9 +155,7 @@ class JobEndpoints:
         return PayloadLimits(caller.payload_limit, self._settings.nesting_limit, self._settings.step_limit)
 
     def _judge(self, payload: JobPayload, caller: Caller) -> list[Problem]:
-        return find_problems(
-            payload, caller.rights, block_tags=self._settings.block_tags, deployment=self._deployment
-        )
+        return find_problems(payload, caller.rights, block_tags=self._settings.block_tags, deployment=self._deployment)
 
 
 def _job_id(call: Call) -> str:

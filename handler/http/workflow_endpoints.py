@@ -27,6 +27,7 @@ from handler.jobs.workflow_starts import WorkflowStarts
 from handler.payload.body import read_object
 from handler.payload.parse import InvalidPayloadError, JobPayload
 from handler.settings import Settings
+from handler.validation.deployment import Deployment
 from handler.validation.validate import find_problems
 from handler.workflows.limits import limits_of
 from handler.workflows.start import read_start
@@ -100,7 +101,12 @@ class WorkflowEndpoints:
         def judge(payload: JobPayload) -> None:
             if not preferences.strict:
                 return
-            found = find_problems(payload, call.caller.rights, block_tags=self._settings.block_tags)
+            found = find_problems(
+                payload,
+                call.caller.rights,
+                block_tags=self._settings.block_tags,
+                deployment=Deployment.of(self._settings),
+            )
             if errors := [problem for problem in found if problem.severity == "error"]:
                 raise InvalidPayloadError(errors)
 

@@ -44,7 +44,9 @@ def find_more(
         problems: what is wrong with its shape.
         rights: what its sender may do.
         limits: how large it may be.
-        block_tags, registry, deployment: as for `find_problems`.
+        block_tags: as for `find_problems`.
+        registry: as for `find_problems`.
+        deployment: as for `find_problems`.
     """
     paths = [_path(problem.pointer) for problem in problems]
     try:

@@ -82,6 +82,7 @@ class Workflows:
 
     def _check(self, caller: Caller, definition: Definition, payload: JobPayload) -> None:
         """Refuse what would be sure to fail, whatever parameters it is started with."""
+        from handler.validation.deployment import Deployment  # noqa: PLC0415  # see the next line
         from handler.validation.validate import find_problems  # noqa: PLC0415  # a worker that starts one need not judge
 
         found = find_problems(
@@ -89,6 +90,7 @@ class Workflows:
             caller.rights,
             block_tags=self._ports.settings.block_tags,
             open_parameters=definition.open_parameters,
+            deployment=Deployment.of(self._ports.settings),
         )
         problems = [problem for problem in found if problem.severity == "error"]
         own = definition.job.get("parameters") or {}
