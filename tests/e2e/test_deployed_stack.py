@@ -150,6 +150,35 @@ def test_the_worker_takes_a_job_by_direct_invocation(deployment: Deployment) -> 
     assert json.loads(answer["Payload"].read())["status"] == "SUCCEEDED"
 
 
+def test_a_schedule_stands_at_the_scheduler_and_its_firing_starts_the_workflow(
+    deployment: Deployment, until: Until
+) -> None:
+    name = new_id("nightly")
+    assert deployment.call("PUT", f"/workflows/{name}", {"steps": [JOIN]}).status == 201
+    body = {"workflow": name, "cron": "30 2 * * *", "timezone": "Europe/Berlin"}
+    schedule = deployment.call("PUT", f"/schedules/{name}", body)
+    assert (schedule.status, len(schedule.body["next"])) == (201, 5)
+    scheduler, group = deployment.client("scheduler"), deployment.resources()["ScheduleGroup"]
+    (found,) = scheduler.list_schedules(GroupName=group)["Schedules"]
+    kept = scheduler.get_schedule(GroupName=group, Name=found["Name"])
+    assert (kept["ScheduleExpression"], kept["State"]) == ("cron(30 2 * * ? *)", "ENABLED")
+    assert kept["Target"]["Arn"].endswith(deployment.outputs["QueueUrl"].rpartition("/")[2])
+    # The emulator does not put the time into the message: this is what AWS would send.
+    firing = kept["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", schedule.body["next"][0])
+    deployment.send(firing)
+    deployment.send(firing)
+
+    def jobs() -> list[Any]:
+        listed = deployment.call("GET", "/jobs?limit=100").body["jobs"]
+        return [job for job in listed if (job["workflow"] or {}).get("name") == name]
+
+    (job,) = until(jobs, lambda found: [one["status"] for one in found] == ["SUCCEEDED"])
+    assert job["workflow"] == {"name": name, "version": 1}
+    assert deployment.call("DELETE", f"/schedules/{name}").status == 204
+    assert scheduler.list_schedules(GroupName=group)["Schedules"] == []
+    assert deployment.call("DELETE", f"/workflows/{name}").status == 204
+
+
 def test_an_update_replaces_neither_table_nor_queue_and_forgets_no_job(deployment: Deployment) -> None:
     job = new_id("kept")
     assert deployment.call("POST", "/jobs", {"id": job, "steps": [JOIN]}).status == 201
