@@ -14,7 +14,9 @@ help: ## this list
 # The stamp remembers which lock and which interpreter the environment was built from.
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..." >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# An environment of another version than PYTHON's is made again: the variable would be ignored beside it.
+	@test "$$($(BIN)/python -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null)" = \
+		"$$($(PYTHON) -c 'import sys; print(*sys.version_info[:2])')" || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .

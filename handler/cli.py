@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -27,6 +28,7 @@ INTERRUPTED: Final = 130
 """The shell's code for a program that Ctrl-C ended."""
 BAD_INPUT: Final = 2
 FAILED: Final = 1
+_UNWRITABLE: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 BLOCKS: Final = "CONDUIT_BLOCKS"
 """Folders with further blocks; see `blocks.discovery`."""
 DEVELOPMENT: Final = frozenset({"moto", "rich"})
@@ -42,6 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 when a job failed (or is not valid), 2 when the input is unusable, 130 after Ctrl-C.
     """
+    try:
+        return _run_command(arguments)
+    except OSError as error:
+        # The reader of a pipe has gone, as `| head` does, or the disk is full. What Python still holds of the output
+        # cannot be written either, and it would complain once more at exit.
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno != errno.EPIPE:
+            complain(f"The output cannot be written: {error.strerror}.")
+        return FAILED
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
     chosen = make_parser(COMMANDS).parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -63,10 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("Interrupted.")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone, as `| head` does. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     return code
 
 

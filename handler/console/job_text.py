@@ -9,6 +9,9 @@ from typing import Any, Final
 HEADINGS: Final = ("#", "step", "action", "status", "tries", "ms", "result")
 WIDEST: Final = 60
 """Characters of a result in a table. The job's JSON has all of it."""
+MOST_ERRORS: Final = 10
+LONGEST_ERROR: Final = 4096
+"""Characters of an error under the table: all that a step keeps of it."""
 _ITEM_FACTS: Final = ("status", "action", "cursor", "fence", "run", "due")
 _CONTROL: Final = {**dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}"), 9: " ", 10: " "}
 
@@ -63,9 +66,27 @@ def job_lines(job: Mapping[str, Any]) -> list[str]:
     title = shorten(job.get("name") or "(no name)")
     steps = columns([HEADINGS, *(step_cells(step) for step in job["steps"])])
     lines = [f"{title}  [{job['id']}]", *("  " + line for line in steps)]
+    return [*lines, *("  " + line for line in closing_lines(job))]
+
+
+def closing_lines(job: Mapping[str, Any]) -> list[str]:
+    """What stands under the table: the variables, the whole error of each failed step, and how the job ended."""
+    lines = []
     if job["variables"]:
-        lines.append("  variables: " + shorten(json.dumps(job["variables"], ensure_ascii=False), 2 * WIDEST))
-    return [*lines, "  " + summary_of(job)]
+        lines.append("variables: " + shorten(json.dumps(job["variables"], ensure_ascii=False), 2 * WIDEST))
+    for step in [step for step in job["steps"] if step.get("error")][:MOST_ERRORS]:
+        name = shorten(str(step.get("path", step["id"])))
+        error = step["error"]
+        lines.append(shorten(f"{name}: {step['status']['name']}: {error['type']}: {error['message']}", LONGEST_ERROR))
+        lines += [shorten(f"  {_detail(detail)}", LONGEST_ERROR) for detail in error.get("details") or ()]
+    return [*lines, summary_of(job)]
+
+
+def _detail(detail: Any) -> str:
+    if not isinstance(detail, Mapping):
+        return str(detail)
+    where = detail.get("parameter") or detail.get("pointer") or detail.get("loc") or ""
+    return f"{where}: {detail.get('message') or detail.get('msg') or json.dumps(detail, ensure_ascii=False)}"
 
 
 def item_lines(items: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -80,12 +101,42 @@ def _facts(item: Mapping[str, Any]) -> str:
 
 
 def event_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What reached the bus: a line for each event."""
-    return columns((event["detail-type"], *_gist(event["detail"])) for event in events)
+    """What reached the bus: a line for each event, in the order in which things happened."""
+    return columns((event["detail-type"], *_gist(event["detail"])) for event in sorted(events, key=_order))
+
+
+def log_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What reached the bus as a log: time, job, step (or what else it is about) and status, in order."""
+    return columns(
+        (_moment(event["detail"])[11:-1], _job_of(event["detail"]), *_gist(event["detail"]))
+        for event in sorted(events, key=_order)
+    )
+
+
+def _order(event: Mapping[str, Any]) -> tuple[str, str, float]:
+    """A queue hands events on in any order; updates of one millisecond are in order of their number."""
+    detail = event["detail"]
+    number = str(detail.get("event_id", "")).rpartition("/")[2]
+    return _moment(detail), _job_of(detail), float(number) if number.isdecimal() else float("inf")
+
+
+def _moment(detail: Mapping[str, Any]) -> str:
+    for part in (detail.get("step"), *reversed(detail.get("steps") or ()), detail.get("job")):
+        if part and part.get("finished_at"):
+            return str(part["finished_at"])
+    return ""
+
+
+def _job_of(detail: Mapping[str, Any]) -> str:
+    return shorten(str((detail.get("job") or {}).get("id", "")))
 
 
 def _gist(detail: Mapping[str, Any]) -> tuple[str, str]:
-    step = detail.get("step")
+    step, steps, job = detail.get("step"), detail.get("steps"), detail.get("job") or {}
+    if detail.get("waiting"):
+        return shorten(str(detail["waiting"].get("path", ""))), "waits"
     if step:
-        return shorten(step["id"]), step["status"]["name"]
-    return "(the job)", detail["job"]["status"]
+        return shorten(str(step.get("path", step["id"]))), step["status"]["name"]
+    if isinstance(steps, list):
+        return f"({len(steps)} steps)", ", ".join(dict.fromkeys(one["status"]["name"] for one in steps))
+    return "(the job)", str(job.get("status", ""))

@@ -11,15 +11,23 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from handler.console.job_text import HEADINGS, shorten, step_cells, summary_of
+from handler.console.job_text import HEADINGS, closing_lines, shorten, step_cells
 from infra.local_services import BusEvent
 
 REDRAW_SECONDS: Final = 0.05
+WIDE: Final = 100
+"""Columns of a terminal in which a whole row usually fits."""
+_LEFT_OUT: Final = ("tries", "ms")
+_NAMES: Final = ("step", "action")
+_WISHED: Final = 24
+"""Characters of a result that names make room for in a narrow terminal."""
+_LEAST: Final = 6
 _COLOURS: Final = {"DONE": "green", "IF_CONDITION_FAILED": "dim", "SKIPPED": "dim", "": "dim", "SUCCEEDED": "green"}
 
 
@@ -69,24 +77,46 @@ class LiveTable:
             self.events.append(event)
             if step := event["detail"].get("step"):
                 self._rows[step["position"]] = step_cells(step)
-        self._live.update(table_of(self._title, list(self._rows.values())), refresh=True)
+        table = table_of(self._title, list(self._rows.values()), self._live.console.width)
+        self._live.update(table, refresh=True)
 
 
 def print_summary(job: Mapping[str, Any], console: Console) -> None:
-    """How a job ended, in its colour."""
-    console.print(Text(summary_of(job), style=_COLOURS.get(job["status"], "red")))
+    """The variables, the whole errors, and how a job ended, in its colour."""
+    *lines, summary = closing_lines(job)
+    for line in lines:
+        console.print(Text(line, overflow="fold"))
+    console.print(Text(summary, style=_COLOURS.get(job["status"], "red")))
 
 
-def table_of(title: str, rows: Sequence[Sequence[str]]) -> Table:
-    """Rows of cells as a table, each row's status in its colour."""
+def table_of(title: str, rows: Sequence[Sequence[str]], width: int = WIDE) -> Table:
+    """Rows of cells as a table, each row's status in its colour.
+
+    Args:
+        title: the job's name.
+        rows: cells as `HEADINGS` names them.
+        width: columns of the terminal. In a narrow one names are cut before results, and times and tries are left out.
+    """
+    shown = [name for name in HEADINGS if width >= WIDE or name not in _LEFT_OUT]
+    places = [HEADINGS.index(name) for name in shown]
+    widths = [max(map(cell_len, (HEADINGS[place], *(row[place] for row in rows)))) for place in places]
+    room = width - 3 * len(shown) - 1  # without the lines and the space between the columns
+    if width < WIDE:
+        names = [shown.index(name) for name in _NAMES]
+        others = sum(widths[:-1]) - sum(widths[place] for place in names)
+        most = max((room - others - min(widths[-1], _WISHED)) // len(names), _LEAST)
+        for place in names:
+            widths[place] = min(widths[place], most)
+    widths[-1] = max(min(widths[-1], room - sum(widths[:-1])), _LEAST)
     table = Table(title=Text(title), title_justify="left")
-    for heading in HEADINGS:
-        # A column that may wrap is the first to give way in a narrow terminal; its cells then end in an ellipsis.
-        table.add_column(heading, overflow="ellipsis", no_wrap=heading != "result")
+    for name, size in zip(shown, widths, strict=True):
+        table.add_column(name, overflow="ellipsis", no_wrap=True, width=size)
     for row in rows:
         status = row[HEADINGS.index("status")]
-        cells = [Text(cell, no_wrap=True, overflow="ellipsis") for cell in row]  # what users wrote is no markup
-        cells[HEADINGS.index("status")].stylize(_COLOURS.get(status, "red"))
+        cells = [
+            Text(row[place], no_wrap=True, overflow="ellipsis") for place in places
+        ]  # what users wrote is no markup
+        cells[shown.index("status")].stylize(_COLOURS.get(status, "red"))
         table.add_row(*cells)
     return table
 

@@ -7,6 +7,7 @@ only there a step can be stopped at its time limit. So a request waits while a j
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,7 +16,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from handler.console.job_text import event_lines, shorten
+from handler.console.job_text import log_lines, shorten
 from handler.console.lambda_event import HttpRequest
 from handler.console.local_lambda import HttpResponse
 from handler.console.workstation import Workstation
@@ -25,8 +26,18 @@ LARGEST_BODY: Final = 10 * 1024 * 1024
 """Bytes; API Gateway's own limit of a request."""
 
 
+_LONGEST_LINE: Final = 1024
+_CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}")
+
+
 class AddressError(Exception):
     """The port cannot be opened. The message says why."""
+
+
+class _UnreadableBodyError(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -83,17 +94,19 @@ class LocalServer:
         else:
             self._answer(call)
         self._station.work()
-        for line in event_lines(self._station.services.take_events()):
+        for line in log_lines(self._station.services.take_events()):
             self._log(f"  bus  {line}")
 
     def _answer(self, call: _Call) -> None:
         try:
             call.answer.set_result(self._station.function.request(call.request))
-        except BaseException as error:
-            call.answer.set_exception(error)  # the thread that waits must not wait for ever
-            if not isinstance(error, Exception):
-                raise
+        except Exception as error:  # noqa: BLE001  # whatever it was, the server goes on
+            call.answer.set_exception(error)
             self._log(f"  the function failed: {error!r}")
+        except BaseException:
+            # Ctrl-C. The thread that waits must not wait for ever, nor raise an interrupt of its own.
+            call.answer.set_exception(ConnectionAbortedError("the server ends"))
+            raise
 
 
 class _Door(BaseHTTPRequestHandler):
@@ -108,14 +121,11 @@ class _Door(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def _forward(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isdigit():
-            self._refuse(411, "A body needs a Content-Length.")
+        try:
+            body = self._read_body() or None
+        except _UnreadableBodyError as error:
+            self._refuse(error.status, str(error))
             return
-        if int(length) > LARGEST_BODY:
-            self._refuse(413, f"A request may have {LARGEST_BODY} bytes.")
-            return
-        body = self.rfile.read(int(length)) or None
         headers: dict[str, str] = {}
         for name, value in self.headers.items():
             known = headers.get(name.lower())
@@ -129,6 +139,36 @@ class _Door(BaseHTTPRequestHandler):
             return
         self._send(response.status, response.headers, response.body)
 
+    def _read_body(self) -> bytes:
+        """The body, whose length stands in a header or before each of its chunks (RFC 9112, 7.1)."""
+        if "Transfer-Encoding" in self.headers:
+            if self.headers["Transfer-Encoding"].strip().lower() != "chunked":
+                raise _UnreadableBodyError(501, "Of the transfer encodings only chunked is known.")
+            return self._read_chunks()
+        length = self.headers.get("Content-Length", "0")
+        if not length.isascii() or not length.isdigit():
+            raise _UnreadableBodyError(400, "Content-Length is a number of bytes.")
+        return self._read(int(length), 0)
+
+    def _read_chunks(self) -> bytes:
+        body = b""
+        while True:
+            size = self.rfile.readline(_LONGEST_LINE).partition(b";")[0].strip()
+            if not _CHUNK_SIZE.fullmatch(size):
+                raise _UnreadableBodyError(400, "A chunk begins with its size.")
+            if int(size, 16) == 0:
+                break
+            body += self._read(int(size, 16), len(body))
+            self.rfile.readline(_LONGEST_LINE)
+        while self.rfile.readline(_LONGEST_LINE).strip():  # trailers mean nothing here
+            pass
+        return body
+
+    def _read(self, length: int, before: int) -> bytes:
+        if before + length > LARGEST_BODY:
+            raise _UnreadableBodyError(413, f"A request may have {LARGEST_BODY} bytes.")
+        return self.rfile.read(length)
+
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _forward  # noqa: N815  # http.server's names
 
     def _refuse(self, status: int, message: str) -> None:
@@ -141,7 +181,9 @@ class _Door(BaseHTTPRequestHandler):
             if name.lower() != "content-length":
                 self.send_header(name, value)
         if status not in {204, 304}:
-            self.send_header("Content-Length", str(len(body)))
+            known = next((value for name, value in headers.items() if name.lower() == "content-length"), None)
+            length = known if self.command == "HEAD" and known is not None else str(len(body))
+            self.send_header("Content-Length", length)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()

@@ -291,3 +291,17 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
 
     assert "Traceback" not in complaints
     assert command.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("arguments", [["blocks"], ["blocks", "--json"], ["blocks", "TEXT.JOIN"]])
+def test_a_full_disk_is_one_line_and_no_traceback(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(  # noqa: S603 (our own program)
+            [sys.executable, "-m", "handler.cli", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (1, "The output cannot be written: No space left on device.\n")

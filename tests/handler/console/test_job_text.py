@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler.console.job_text import columns, event_lines, item_lines, job_lines, outcome_of, shorten
+from handler.console.job_text import columns, event_lines, item_lines, job_lines, log_lines, outcome_of, shorten
 
 STEP: dict[str, Any] = {
     "id": "a",
@@ -78,3 +78,40 @@ def test_an_event_shows_its_kind_and_the_step_or_the_job_that_it_is_about() -> N
     ]
 
     assert event_lines(events) == ["Step Updated  a          DONE", "Job Finished  (the job)  SUCCEEDED"]
+
+
+def update(job: str, number: int, at: str, status: str = "DONE") -> dict[str, Any]:
+    step = {"id": f"s{number}", "status": {"name": status}, "finished_at": f"2026-01-31T12:00:0{at}Z"}
+    detail = {"event_id": f"t/{job}/1/{number}", "job": {"id": job, "name": None}, "step": step}
+    return {"detail-type": "Step Updated", "detail": detail}
+
+
+def test_the_log_has_time_job_step_and_status_in_order_whatever_the_queue_does() -> None:
+    end = {"id": "a", "status": "FAILED", "finished_at": "2026-01-31T12:00:01.000Z", "steps": 12}
+    finished = {"detail-type": "Job Finished", "detail": {"event_id": "t/a/1/end", "job": end}}
+    events = [finished, update("a", 10, "1.000"), update("b", 1, "0.500"), update("a", 9, "1.000", "SKIPPED")]
+
+    assert log_lines(events) == [
+        "12:00:00.500  b  s1         DONE",
+        "12:00:01.000  a  s9         SKIPPED",
+        "12:00:01.000  a  s10        DONE",
+        "12:00:01.000  a  (the job)  FAILED",
+    ]
+
+
+def test_an_update_of_many_steps_and_a_wait_are_lines_too() -> None:
+    steps = [update("a", number, "1.000")["detail"]["step"] for number in (1, 2)]
+    grouped = {"detail-type": "Steps Updated", "detail": {"job": {"id": "a"}, "steps": steps}}
+    waits = {"detail-type": "Job Waiting", "detail": {"job": {"id": "a"}, "waiting": {"for": "answer", "path": "ok"}}}
+
+    assert log_lines([grouped]) == ["12:00:01.000  a  (2 steps)  DONE"]
+    assert log_lines([waits]) == ["  a  ok  waits"]
+
+
+def test_a_failed_step_shows_its_whole_error_under_the_table() -> None:
+    error = {"type": "KeyError", "message": "x" * 300 + " end", "details": [{"parameter": "cents", "message": "no"}]}
+    failed = {**STEP, "status": {"name": "INVALID_TYPE"}, "result": None, "error": error}
+    lines = job_lines({**JOB, "steps": [failed, STEP]})
+
+    assert f"  a: INVALID_TYPE: KeyError: {error['message']}" in lines
+    assert "    cents: no" in lines

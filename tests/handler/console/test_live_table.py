@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from handler.console.live_table import LiveTable
+from handler.console.live_table import LiveTable, print_summary
 
 STEPS = [{"id": "first", "action": "TEXT.JOIN"}, {"action": "[bold]MATH.SUM"}]
 
@@ -63,17 +64,32 @@ def test_what_comes_last_is_drawn_and_every_event_is_kept() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80])
-def test_in_a_narrow_terminal_the_result_gives_way_first(width: int) -> None:
+def test_in_a_narrow_terminal_the_result_is_the_last_to_give_way(width: int) -> None:
     screen = console(width)
-    event = event_of(1, "first")
-    event["detail"]["step"]["result"] = "x" * 100
+    event = event_of(1, "first-of-a-name-that-is-long")
+    event["detail"]["step"] |= {"action": "DICTIONARY.LIST_KEYS_AND_MORE", "result": "x" * 100}
 
     with LiveTable("Order", STEPS[:1], lambda: [event], screen):
         pass
 
     *_, last = (line for line in shown_by(screen).splitlines() if "│ 1 │" in line)
-    assert "│ 1 │ first │ TEXT.JOIN │ DONE" in last
-    assert last.endswith("… │")
+    assert len(last) <= width
+    assert re.search(r"│ 1 │ first.*… │ DICTI.*… │ DONE +│", last)
+    assert re.search(r'"x{20,}… │$', last)
+
+
+def test_under_the_table_stand_the_variables_and_the_whole_error() -> None:
+    screen = console(80)
+    error = {"type": "ValueError", "message": "The price of parcel 17 is negative. " * 5 + "Look at the order."}
+    failed = {"id": "a", "position": 1, "action": "X", "status": {"name": "INVALID_ARGUMENT"}, "error": error}
+    job = {"status": "FAILED", "variables": {"total": 5}, "failed_step": failed, "steps": [failed]}
+
+    print_summary(job, screen)
+
+    shown = " ".join(shown_by(screen).split())
+    assert 'variables: {"total": 5}' in shown
+    assert f"a: INVALID_ARGUMENT: ValueError: {error['message']}" in shown
+    assert shown.endswith("FAILED: step 'a' ended INVALID_ARGUMENT")
 
 
 def test_anything_may_stand_where_steps_should() -> None:

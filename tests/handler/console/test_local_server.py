@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import pytest
 
@@ -96,7 +98,7 @@ def test_each_turn_works_the_queue_and_logs_what_reached_the_bus() -> None:
         ask("GET", "/")
 
     assert station.worked > 0
-    assert "  bus  Job Finished  (the job)  FAILED" in lines
+    assert [line for line in lines if line.startswith("  bus  ") and line.endswith("(the job)  FAILED")]
 
 
 def test_a_function_that_fails_is_a_500_that_says_nothing_and_a_line_in_the_log() -> None:
@@ -136,3 +138,64 @@ def test_a_port_that_is_taken_is_one_clear_message() -> None:
             LocalServer(Station(created), "127.0.0.1", port, print)  # type: ignore[arg-type]  # a stand-in
     finally:
         first._http.server_close()
+
+
+def raw(address: str, sent: bytes) -> bytes:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(sent)
+        return b"".join(iter(partial(connection.recv, 65536), b""))
+
+
+@contextmanager
+def answering(station: Station) -> Iterator[Callable[[bytes], bytes]]:
+    """Sends bytes as they are, and gives the bytes of the answer."""
+    server = LocalServer(cast("Any", station), "127.0.0.1", 0, lambda _: None)
+    threading.Thread(target=server._http.serve_forever, daemon=True).start()
+
+    def send(sent: bytes) -> bytes:
+        answers: list[bytes] = []
+        thread = threading.Thread(target=lambda: answers.append(raw(server.address, sent)))
+        thread.start()
+        while thread.is_alive():
+            server.turn()
+        return answers[0]
+
+    try:
+        yield send
+    finally:
+        server._http.shutdown()
+        server._http.server_close()
+
+
+HEAD = b"POST /jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_body_in_chunks_arrives_whole() -> None:
+    station = Station(created)
+    with answering(station) as send:
+        answer = send(HEAD + b'5\r\n{"ste\r\nA;x=y\r\nps": [1,2]\r\n1\r\n}\r\n0\r\nTrailer: x\r\n\r\n')
+
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    assert station.requests[0].body == b'{"steps": [1,2]}'
+
+
+@pytest.mark.parametrize(("chunks", "status"), [(b"x\r\n", 400), (b"-5\r\n", 400), (b"FFFFFFFF\r\n", 413)])
+def test_chunks_that_are_none_reach_nobody(chunks: bytes, status: int) -> None:
+    station = Station(created)
+    with answering(station) as send:
+        answer = send(HEAD + chunks)
+
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert station.requests == []
+
+
+def test_an_interrupt_during_a_request_ends_the_server_without_a_traceback(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(_: HttpRequest) -> HttpResponse:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), answering(Station(interrupt)) as send:
+        send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert "Traceback" not in capfd.readouterr().err

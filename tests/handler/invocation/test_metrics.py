@@ -35,3 +35,19 @@ def test_of_very_many_durations_some_are_kept_and_all_are_counted(capsys: pytest
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert sum(len(line.get("StepDuration", [])) for line in lines) == 1000
     assert sum(sum(line.get("Steps", [])) for line in lines) == 5000
+
+
+def test_a_machine_on_which_metrics_are_disabled_writes_none_however_many_there_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Powertools writes a line that is full in spite of it."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+    metrics = Metrics()
+    metrics.count("Jobs")
+    metrics.times("StepDuration", [1.0] * 1000)
+    metrics.flush()
+
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    metrics.flush()
+    assert capsys.readouterr().out == ""
