@@ -39,7 +39,9 @@ def workflow_paths(*, public: bool) -> dict[str, Any]:
     paths = {
         "/workflows": {"get": _list("workflows", "WorkflowPage")},
         "/workflows/{name}": {
-            "put": _put("Workflow", "name", "WorkflowBody", _WORKFLOW, "Save a workflow, as its next version"),
+            "put": _put(
+                "Workflow", "name", "WorkflowBody", _WORKFLOW, "Save a workflow, as its next version", "startWorkflow"
+            ),
             "get": _get_workflow(),
             "delete": _delete("Workflow", "name", CONFLICT),
         },
@@ -74,7 +76,9 @@ def _list(what: str, shape: str) -> dict[str, Any]:
     }
 
 
-def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str) -> dict[str, Any]:
+def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str, *further: str) -> dict[str, Any]:
+    linked = (f"get{what}", f"delete{what}", *further)
+    links = {name: {"operationId": name, "parameters": {key: f"$request.path.{key}"}} for name in linked}
     return {
         "operationId": f"put{what}",
         "tags": ["workflows"],
@@ -82,8 +86,8 @@ def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str) 
         "parameters": [_name(key)],
         "requestBody": json_body(body, required=True, example=example),
         "responses": {
-            "200": answer("It was there before; this is how it stands.", what),
-            "201": answer("It is new.", what),
+            "200": {**answer("It was there before; this is how it stands.", what), "links": links},
+            "201": {**answer("It is new.", what), "links": links},
             **problems(*BODY, CONFLICT, UNAVAILABLE),
         },
     }

@@ -33,7 +33,8 @@ def workflow_components(job: dict[str, Any]) -> dict[str, Any]:
         **_sent("ScheduleBody", ScheduleShape),
         **_sent("HookBody", HookShape),
         "WorkflowBody": _workflow_body(job),
-        "ValueSchema": _value_schema(),
+        "ValueSchema": _value_schema(_ref("FieldSchema")),
+        "FieldSchema": _value_schema({"type": "object", "description": "A schema of the same subset."}),
         "WorkflowVersion": _object({"version": _WHOLE, "created_at": _TIME}),
         "Workflow": _workflow(),
         "WorkflowSummary": _object(_summary()),
@@ -66,7 +67,12 @@ def _workflow_body(job: dict[str, Any]) -> dict[str, Any]:
     return {**job, "title": "WorkflowBody", "properties": {**fields, **added}}
 
 
-def _value_schema() -> dict[str, Any]:
+def _value_schema(inner: dict[str, Any]) -> dict[str, Any]:
+    """A schema of the subset. Written out for two levels: programs that make requests of a document know no recursion.
+
+    Args:
+        inner: the schema of the schemas inside of it.
+    """
     type_name = {"enum": list(TYPES)}
     length = {"type": "integer", "minimum": 0}
     return {
@@ -74,9 +80,9 @@ def _value_schema() -> dict[str, Any]:
         "description": "A subset of JSON Schema.",
         "properties": {
             "type": {"anyOf": [type_name, {"type": "array", "items": type_name, "minItems": 1}]},
-            "properties": {"type": "object", "additionalProperties": _ref("ValueSchema")},
+            "properties": {"type": "object", "additionalProperties": inner},
             "required": {"type": "array", "items": _STRING},
-            "items": _ref("ValueSchema"),
+            "items": inner,
             "enum": {"type": "array", "minItems": 1},
             "default": {},
             "minimum": {"type": "number"},

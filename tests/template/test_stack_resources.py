@@ -83,6 +83,8 @@ def test_a_first_deployment_that_fails_can_be_rolled_back(template: Template) ->
 
 def test_a_fifo_queue_runs_one_message_at_a_time_and_outlives_hand_overs(template: Template) -> None:
     resources = template["Resources"]
+    deduplicates = resources["Queue"]["Properties"]["ContentBasedDeduplication"]
+    assert deduplicates == {"Fn::If": ["IsFifo", True, {"Ref": "AWS::NoValue"}]}
     assert resources["DeadLetterQueue"]["Properties"]["FifoQueue"] == resources["Queue"]["Properties"]["FifoQueue"]
     redrive = resources["Queue"]["Properties"]["RedrivePolicy"]
     assert redrive["maxReceiveCount"] == {"Fn::If": ["IsFifo", 1000, 20]}
