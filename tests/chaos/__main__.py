@@ -86,6 +86,8 @@ def _report(conductor: Conductor, audit: Audit, ledger: Ledger) -> None:
         "records never committed": audit.figures["records never committed"],
         "executions": audit.figures["executions"],
         "  repeats": audit.figures["repeats"],
+        "calls of a service": audit.figures["calls"],
+        "  made again": audit.figures["calls repeated"],
         "events": audit.figures["events"],
         "  repeats ": audit.figures["events repeated"],
     }

@@ -25,6 +25,7 @@ PROMISES: Final = (
     "run again after it was recorded",
     "blamed without a crash",
     "wrong answer",
+    "another key for the same call",
     "left over",
 )
 """What must be 0."""
@@ -44,9 +45,12 @@ class Audit:
         self._owed = owed
         self._dead = frozenset(dead)
         self._executions: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._calls: defaultdict[str, list[str]] = defaultdict(list)
         for line in ledger:
             if line["what"] == "execution":
                 self._executions[line["key"]].append(line)
+            elif line["what"] == "call":
+                self._calls[line["call"]].append(line["key"])
         self._jobs: dict[str, JobRecord] = {}
         self._steps: dict[tuple[str, int], list[StepRecord]] = {}
         self._blamed: Counter[str] = Counter()
@@ -73,6 +77,7 @@ class Audit:
         for event_id in contents:
             self.note("invented event", event_id)
         self._judge_executions()
+        self._judge_calls()
 
     # ------------------------------------------------------------------ reading
 
@@ -150,6 +155,10 @@ class Audit:
                 self.note("wrong result", f"{key} is {record.status}: {record.error}")
             return
         result = json.loads(record.result or "null")
+        if step["action"] == "HTTP.REQUEST":
+            if result["body"]["key"] not in self._calls[step["parameters"]["query"]["call"]]:
+                self.note("wrong result", f"{key}: no call came with {result}")
+            return
         token = result if step["action"] == "CHAOS.FIRE" else result["token"]
         if not any(execution["token"] == token and execution["fence"] == fence for execution in executions):
             self.note("wrong result", f"{key}: no execution of fence {fence} gave {token}")
@@ -177,6 +186,20 @@ class Audit:
                 self.note("repeated without a crash", f"{key}: {executions}")
         if sum(self._blamed.values()) > len(self._dead):
             self.note("blamed without a crash", f"{dict(self._blamed)}")
+
+    def _judge_calls(self) -> None:
+        """A service can tell a call that is made again only by its key, which is that of one step and no other."""
+        owners: defaultdict[str, set[str]] = defaultdict(set)
+        for call, keys in self._calls.items():
+            self.figures["calls"] += len(keys)
+            self.figures["calls repeated"] += len(keys) - 1
+            for key in keys:
+                owners[key].add(call)
+            if len(set(keys)) != 1:
+                self.note("another key for the same call", f"{call}: {keys}")
+        for key, calls in owners.items():
+            if len(calls) != 1:
+                self.note("another key for the same call", f"{key} is that of {calls}")
 
     def judge_answers(self, answers: Iterable[Mapping[str, Any]]) -> None:
         """Judge what senders over HTTP were told."""

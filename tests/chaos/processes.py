@@ -35,6 +35,8 @@ SETTINGS = {
     "LEASE_MARGIN": str(MARGIN),
     "FLUSH_INTERVAL": "0.2",
     "HTTP_SECONDS": "3",
+    "HTTP_PLAIN": "true",
+    "HTTP_PRIVATE_HOSTS": "localhost",
 }
 BATCH = 2
 """Messages of one invocation at the most, so that a kill may hit more than one."""

@@ -7,6 +7,7 @@ that went on from a wrong state ends with a wrong number.
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Any
 from blocks.block import Call, Category, Job
 from tests.chaos.ledger import note
 
+SERVICE = "CHAOS_SERVICE"
+"""Where jobs find the address of the service that they call."""
 chaos = Category("CHAOS")
 BLOCK_SECONDS = 1.5
 """Declared for each block, so that none is begun that its invocation has no time for: hand-overs repeat nothing."""
@@ -70,6 +73,11 @@ class Sent:
         return json.dumps(self.payload)
 
 
+def _call(random: Random) -> dict[str, Any]:
+    """The parameters of a call of the service, with a name that no other step's call has."""
+    return {"url": os.environ[SERVICE], "query": {"call": f"{random.getrandbits(64):x}"}, "keep": ["body.key"]}
+
+
 def random_job(random: Random, job_id: str | None) -> Sent:
     """A job of 3 to 10 steps. One in ten takes longer than an invocation, so that it is handed over cleanly, too."""
     long = random.random() < 0.1
@@ -79,7 +87,10 @@ def random_job(random: Random, job_id: str | None) -> Sent:
     for index in range(random.randint(5, 7) if long else random.randint(3, 10)):
         step_id = f"s{index}"
         seconds = round(random.uniform(0.6, 0.9) if long else random.uniform(0, 0.1), 3)
-        kind = random.choice(("ADD", "ADD", "CHARGE", "CHARGE", "FIRE"))
+        kind = random.choice(("ADD", "ADD", "CHARGE", "CHARGE", "FIRE", "POST"))
+        if kind == "POST":
+            steps.append({"id": step_id, "action": "HTTP.REQUEST", "parameters": _call(random)})
+            continue
         if kind == "FIRE":
             parameters: dict[str, Any] = {"seconds": seconds}
         else:

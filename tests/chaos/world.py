@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,10 @@ from infra.dynamo_items import DynamoItems
 from infra.jobs_table import JobsTable
 from infra.local import EmbeddedAws
 from tests.chaos.emulator import emulated_aws
-from tests.chaos.ledger import VARIABLE, WHO
+from tests.chaos.ledger import VARIABLE, WHO, note
 from tests.chaos.processes import SETTINGS, VISIBILITY
+from tests.chaos.workload import SERVICE
+from tests.http.servers import Request, Server, json_answer
 
 
 @contextmanager
@@ -26,8 +29,18 @@ def chaos_world(emulator: str, folder: Path) -> Iterator[EmbeddedAws]:
         aws = EmbeddedAws(1, fifo=False)
         queue = cast("Any", aws.clients.sqs())
         queue.set_queue_attributes(QueueUrl=aws.queue_url, Attributes={"VisibilityTimeout": str(VISIBILITY)})
-        with _environment({**aws.environment, **SETTINGS, VARIABLE: str(folder / "ledger"), WHO: "conductor"}):
-            yield aws
+        noted = {VARIABLE: str(folder / "ledger"), WHO: "conductor"}
+        with Server(_serve) as service:
+            called = {"HTTP_PORTS": str(service.port), SERVICE: service.url()}
+            with _environment({**aws.environment, **SETTINGS, **noted, **called}):
+                yield aws
+
+
+def _serve(request: Request) -> bytes:
+    """The service that jobs call: it notes which key each call came with, and says so."""
+    key = request.headers["idempotency-key"]
+    note("call", call=request.target.rpartition("=")[2], key=key)
+    return json_answer(json.dumps({"key": key}))
 
 
 @contextmanager
