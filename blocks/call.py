@@ -68,6 +68,10 @@ class Call(Protocol):
         """Seconds until the step is stopped; infinite when nothing limits it."""
 
     @property
+    def path(self) -> str:
+        """Where the step stands: its id, or ``orders.3.post`` inside a loop."""
+
+    @property
     def timeout(self) -> float | None:
         """The step's own time limit, in seconds, as the user wrote it."""
 

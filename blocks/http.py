@@ -188,9 +188,15 @@ def request(
         expect=expect,
         redirects=redirects,
         seconds=_seconds(call__),
-        idempotency_key=sha256(call__.idempotency_key.encode()).hexdigest(),
+        idempotency_key=_key(call__),
     )
     return result if keep is None else _kept(result, keep)
+
+
+def _key(call: Call) -> str:
+    """What tells this step's call apart: made of tenant, job, run and path, and naming none of them."""
+    run = call.idempotency_key.rpartition("/")[0]
+    return sha256(f"{run}/{call.path}".encode()).hexdigest()
 
 
 def _seconds(call: Call) -> float:

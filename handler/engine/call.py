@@ -98,7 +98,17 @@ class JobForBlock:
 class StepCall:
     """`blocks.block.Call`."""
 
-    __slots__ = ("_can_fail", "_ends_at", "_now", "_run_isolated", "charge", "fence", "idempotency_key", "timeout")
+    __slots__ = (
+        "_can_fail",
+        "_ends_at",
+        "_now",
+        "_run_isolated",
+        "charge",
+        "fence",
+        "idempotency_key",
+        "path",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -109,6 +119,7 @@ class StepCall:
         charge: Charge,
         run_isolated: Callable[[Callable[[], Any], float], Any],
         *,
+        path: str,
         timeout: float | None,
         can_fail: bool,
     ) -> None:
@@ -119,6 +130,7 @@ class StepCall:
         self.charge = charge
         self._run_isolated = run_isolated
         self._can_fail = can_fail
+        self.path = path
         self.timeout = timeout
 
     @property

@@ -126,8 +126,9 @@ class StepRunner(StepTurn):
             elif name == CALL:
                 key = f"{job.execution.key}/{self.step.position}"
                 ends_at, fence = self.began + self.seconds, job.execution.fence
-                limits: Any = {"timeout": self.step.timeout, "can_fail": self.limiter != "invocation"}
-                values.append(StepCall(key, fence, ends_at, self.now, charge, run_in_child, **limits))
+                facts: Any = {"path": self.step.path, "timeout": self.step.timeout}
+                facts["can_fail"] = self.limiter != "invocation"
+                values.append(StepCall(key, fence, ends_at, self.now, charge, run_in_child, **facts))
             else:
                 world = {"clock": self.now, "entropy": self.runtime.entropy}
                 values.append(global_value(self.block, name, job.global_values, world))

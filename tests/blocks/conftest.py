@@ -26,6 +26,7 @@ class CountingCall:
     charged: int = 0
     isolated: int = 0
     time_left: float = math.inf
+    path: str = "1"
     limit_left: float = math.inf
     timeout: float | None = None
     idempotency_key: str = "local/test/1/1"

@@ -196,7 +196,15 @@ def test_a_post_is_told_apart_by_a_key_that_names_nobody(job: Any) -> None:
     with Server() as server:
         job(server, post(server.url()), post(server.url(), headers={"idempotency-key": "mine"}) | {"id": "b"})
         keys = [request.headers["idempotency-key"] for request in server.requests]
-    assert keys == [hashlib.sha256(b"local/job/1/1").hexdigest(), "mine"]
+    assert keys == [hashlib.sha256(b"local/job/1/post").hexdigest(), "mine"]
+
+
+def test_each_item_of_a_loop_has_a_key_of_its_own(job: Any) -> None:
+    with Server() as server:
+        made = job(server, {"id": "all", "for_each": [1, 2, 3], "do": [post(server.url())]})
+        keys = {request.headers["idempotency-key"] for request in server.requests}
+    assert made.success is True
+    assert keys == {hashlib.sha256(f"local/job/1/all.{index}.post".encode()).hexdigest() for index in range(3)}
 
 
 def test_every_try_of_a_step_sends_the_same_key(job: Any) -> None:

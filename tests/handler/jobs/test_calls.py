@@ -56,7 +56,7 @@ def test_a_crash_between_a_call_and_its_record_sends_the_same_key_again(world: A
     world.restart()
     world.recover()
     assert world.statuses("j") == ["DONE", "DONE"]
-    assert keys(service) == [digest("tenant/j/1/1")] * 2
+    assert keys(service) == [digest("tenant/j/1/post")] * 2
 
 
 def test_a_redrive_sends_another_key(world: Any, service: Server) -> None:
@@ -65,7 +65,7 @@ def test_a_redrive_sends_another_key(world: Any, service: Server) -> None:
     drive(world.jobs.redrive(world.caller, "j"))
     world.work_off()
     assert world.statuses("j") == ["DONE"]
-    assert keys(service) == [digest("tenant/j/1/1"), digest("tenant/j/2/1")]
+    assert keys(service) == [digest("tenant/j/1/post"), digest("tenant/j/2/post")]
 
 
 def test_the_secrets_of_a_call_are_those_of_the_jobs_tenant(world: Any, service: Server) -> None:
