@@ -52,6 +52,9 @@ class Connections:
                 first = self._idle[0]
                 self._drop(lambda kept: kept is first)
 
+    def __del__(self) -> None:  # a client whose settings are no longer those of the deployment is just forgotten
+        self.close()
+
     def close(self) -> None:
         """Close them all."""
         with self._lock:

@@ -217,6 +217,7 @@ def deflated(data: bytes) -> bytes:
         ("deflate", zlib.compress(b"hello " * 1000)),
         ("deflate", deflated(b"hello " * 1000)),
     ],
+    ids=["gzip", "two members", "padded", "zlib", "raw"],
 )
 def test_compression_is_undone(make_client: Any, send: Any, encoding: str, compressed: bytes) -> None:
     with Server(lambda _: answer(body=compressed, content_encoding=encoding)) as server:

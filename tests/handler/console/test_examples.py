@@ -14,7 +14,12 @@ from tests.http.servers import Request, Server, answer, json_answer
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
-CALLING = ["exchange", "alert"]
+CALLING = ["exchange", "alert", "pages"]
+PAGES = {
+    "": '{"orders": [{"id": "a"}, {"id": "b"}], "next": "p2"}',
+    "p2": '{"orders": [{"id": "c"}, {"id": "d"}], "next": "p3"}',
+    "p3": '{"orders": [{"id": "e"}], "next": null}',
+}
 QUICK = [name for name in NAMES if name != "hand-over" and name not in CALLING]
 
 
@@ -47,6 +52,8 @@ def test_an_example_that_calls_an_api_ends_as_expected(
     name: str, station: Workstation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def respond(request: Request) -> bytes:
+        if request.target.startswith("/orders"):
+            return json_answer(PAGES[request.target.partition("?cursor=")[2]])
         if request.target == "/rates?base=EUR":
             busy = len(api.requests) == 1
             return answer(503) if busy else json_answer('{"rates": {"USD": 1.083, "JPY": 161.5}}')
