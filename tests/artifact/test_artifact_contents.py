@@ -65,7 +65,7 @@ metrics = Metrics()
 metrics.count("Jobs")
 metrics.flush()
 clients = Clients()
-clients.dynamodb(), clients.events(), clients.sqs()
+clients.dynamodb(), clients.events(), clients.sqs(), clients.scheduler()
 for module in list(sys.modules.values()):
     cached = getattr(module, "__cached__", None)
     if cached and cached.startswith({str(artifact)!r}) and not os.path.exists(cached):
@@ -73,6 +73,11 @@ for module in list(sys.modules.values()):
 """
     lines = run(artifact, everything).splitlines()
     assert [line for line in lines if line.startswith("not compiled")] == []
+
+
+def test_time_zones_are_known_on_a_system_that_has_none(artifact: Path) -> None:
+    program = "import zoneinfo\nzoneinfo.reset_tzpath([])\nprint(zoneinfo.ZoneInfo('Europe/Berlin'))"
+    assert run(artifact, program).strip() == "Europe/Berlin"
 
 
 def test_nothing_that_is_heavy_and_unused_is_imported_by_the_handler(artifact: Path) -> None:

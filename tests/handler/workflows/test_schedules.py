@@ -252,6 +252,29 @@ def test_a_double_firing_is_one_job_whatever_the_parameters_are_by_then(client: 
     assert (len(_jobs(client)), world.ran, world.queue.rejected) == (1, ["n"], [])
 
 
+def test_two_messages_of_one_firing_at_the_same_time_have_one_effect(client: Client, world: Any) -> None:
+    """The second one comes whenever the first one is about to write."""
+    client.send("PUT", "/workflows/work", {"steps": [{"action": "PROBE.CHARGE"}]})
+    _put(client, "s", {"workflow": "work", "every": "1 hour"})
+    for number in range(1, 8):
+        at, seen = world.clock.now + 60 * number, []
+
+        def interfere(call: str, number: int = number, at: float = at, seen: list[str] = seen) -> None:
+            if call in ("put_if", "put_all", "update_if", "put_all_with"):
+                seen.append(call)
+                if len(seen) == number:
+                    world.items.before = lambda _: None
+                    _fire(world, "s", at, message="second")
+
+        world.ran.clear()
+        world.items.before = interfere
+        _fire(world, "s", at, message="first")
+        world.items.before = lambda _: None
+        world.work_off()
+        jobs = [job for job in _jobs(client) if job["status"] == "SUCCEEDED"]
+        assert (len(world.ran), len(jobs)) == (1, number), number
+
+
 def test_two_instants_are_two_jobs(client: Client, world: Any) -> None:
     _put(client, "s", NIGHTLY)
     _fire(world, "s", world.clock.now)
