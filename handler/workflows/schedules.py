@@ -150,7 +150,7 @@ def _continued(wanted: Schedule, before: Schedule | None, now: float) -> Schedul
     same = before is not None and (before.kind, before.when) == (wanted.kind, wanted.when)
     timing = wanted.timing
     if isinstance(timing, Interval):
-        return replace(wanted, start=before.start if before is not None and same else now + timing.seconds)
+        return replace(wanted, start=before.start if before is not None and same else float(int(now) + timing.seconds))
     if isinstance(timing, Once) and wanted.enabled and timing.at <= now and not same:
         raise InvalidRequestError("/at", "This time is over; choose one that is ahead.")
     return wanted
