@@ -35,12 +35,12 @@ check: $(READY) ## ruff, mypy --strict, import contracts, template lint
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 
-lock: $(READY) ## pin the requirements anew, hashed, for Python 3.11 to 3.14
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade requirements-dev.in -o requirements-dev.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade requirements-bench.in -o requirements-bench.txt
+lock: $(READY) ## pin what requirements*.in name, hashed, for Python 3.11 to 3.14; other pins stay (UPGRADE=1: all anew)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements-bench.in -o requirements-bench.txt
 	@for name in artifact checkov e2e sam; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade requirements-$$name.in -o requirements-$$name.txt; done
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements-$$name.in -o requirements-$$name.txt; done
 
 BENCH := .venv-bench
 $(BENCH)/.ready: requirements-bench.txt
@@ -55,7 +55,8 @@ bench: $(BENCH)/.ready ## measure beside the peers and write docs/performance.md
 # What Lambda is given, and the proof that it works: docs/deploy.md.
 LAMBDA_PYTHON := 3.13
 export SAM_CLI_TELEMETRY := 0
-BUILD = $(BIN)/python .ci/build.py $(if $(WITHOUT_BOTO3),--without-boto3) $(if $(SERVICES),--services $(SERVICES)) $(if $(BLOCKS),--blocks $(BLOCKS))
+BUILD = $(BIN)/python .ci/build.py
+BUILD_OPTIONS = $(if $(WITHOUT_BOTO3),--without-boto3) $(if $(SERVICES),--services $(SERVICES)) $(if $(BLOCKS),--blocks $(BLOCKS))
 
 # Tools whose pins fight with ours live in environments of their own: .venv-sam, .venv-checkov, .venv-e2e.
 .venv-%/.ready: requirements-%.txt | $(READY)
@@ -72,14 +73,14 @@ BUILD = $(BIN)/python .ci/build.py $(if $(WITHOUT_BOTO3),--without-boto3) $(if $
 	@touch $@
 
 build: $(READY) ## build what Lambda is given: build/conduit.zip (WITHOUT_BOTO3=1, SERVICES="dynamodb events scheduler sqs sts s3")
-	@$(BUILD) build/lambda --zip build/conduit.zip
+	@$(BUILD) build/lambda --zip build/conduit.zip $(BUILD_OPTIONS)
 
 # What `sam build` calls. HOST_PYTHON=3.11 builds for this machine instead of Lambda's, for an emulator.
 build-ApiFunction build-WorkerFunction: $(READY)
-	@$(BUILD) "$(ARTIFACTS_DIR)" $(if $(HOST_PYTHON),--host --python $(HOST_PYTHON))
+	@$(BUILD) "$(ARTIFACTS_DIR)" $(if $(UNCOMPILED),,--compiled) $(if $(HOST_PYTHON),--host --python $(HOST_PYTHON)) $(BUILD_OPTIONS)
 
 artifact-test: .venv-artifact/.ready .venv-e2e/.ready .venv-sam/.ready ## run the built artifact under Lambda's runtime client and its emulator
-	@$(BUILD) build/host --host --python "$$(.venv-artifact/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+	@$(BUILD) build/host --host --python "$$(.venv-artifact/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" $(BUILD_OPTIONS)
 	@CONDUIT_ARTIFACT=build/host $(BIN)/python -m pytest tests/artifact -p no:cacheprovider
 
 e2e: .venv-sam/.ready .venv-e2e/.ready ## deploy the template to a local emulator and drive it from outside

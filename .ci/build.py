@@ -59,6 +59,7 @@ def build(
     without_boto3: bool,
     services: tuple[str, ...],
     blocks: tuple[Path, ...] = (),
+    compiled: bool = False,
 ) -> None:
     """Fill `target`, which is emptied first.
 
@@ -69,13 +70,14 @@ def build(
         without_boto3: leave boto3 and botocore to Lambda's runtime.
         services: names of the services whose descriptions botocore keeps.
         blocks: folders with blocks of the deployment's own.
+        compiled: end with an error where there is no interpreter to compile with: SAM shows no warning of a build.
     """
     _empty(target)
     _install(target, host=host, python=python, leave_out=RUNTIME_HAS if without_boto3 else ())
     _copy_code(target)
     _copy_blocks(target, blocks)
     _prune(target, services)
-    _compile(target, python)
+    _compile(target, python, required=compiled)
     _fix_times(target)
 
 
@@ -216,9 +218,15 @@ def _prune_endpoints(path: Path, services: tuple[str, ...]) -> None:
     path.write_text(json.dumps(endpoints, separators=(",", ":")), encoding="utf-8")
 
 
-def _compile(target: Path, python: str) -> None:
+def _compile(target: Path, python: str, *, required: bool) -> None:
     """Compile every module: Lambda cannot write .pyc files, and without them a cold start takes twice as long."""
     interpreter = find_python(python)
+    if interpreter is None and required:
+        shutil.rmtree(target)
+        sys.exit(
+            f"There is no Python {python} here, so nothing could be compiled, and a cold start would take twice as "
+            f"long. Install it, or name it in PYTHON{python.replace('.', '')}=...; UNCOMPILED=1 builds without."
+        )
     if interpreter is None:
         print(
             f"WARNING: no Python {python} here, so nothing was compiled, and a cold start takes twice as long.\n"
@@ -298,6 +306,7 @@ def main() -> None:
     parser.add_argument("--without-boto3", action="store_true", help="leave boto3 to Lambda's runtime")
     parser.add_argument("--services", nargs="+", default=SERVICES, help="AWS services that botocore shall know")
     parser.add_argument("--blocks", nargs="+", type=Path, default=[], help="folders with blocks of your own")
+    parser.add_argument("--compiled", action="store_true", help="fail where there is nothing to compile with")
     parser.add_argument("--zip", type=Path, help="pack it here, check its size and print what weighs how much")
     given = parser.parse_args()
     target = given.target.resolve()
@@ -308,6 +317,7 @@ def main() -> None:
         without_boto3=given.without_boto3,
         services=tuple(given.services),
         blocks=tuple(given.blocks),
+        compiled=given.compiled,
     )
     if given.zip:
         report(target, given.zip, pack(target, given.zip))

@@ -50,18 +50,23 @@ README = PAGE.parents[1] / "README.md"
 COUNT = re.compile(r"(?<=\*\*)\d+(?= blocks\*\*)")
 
 
-def readme() -> str:
-    """The README as it should be: it says how many blocks there are."""
-    return COUNT.sub(str(len(_shipped())), README.read_text(encoding="utf-8"), count=1)
+def listed() -> frozenset[str]:
+    """The categories that the page has now: those that are shipped. A deployment's own in `blocks/` are not in it."""
+    return frozenset(re.findall(r"^## ([A-Z_]+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def page() -> str:
-    """The page as it should be: Markdown."""
-    return "\n\n".join(_parts()) + "\n"
+def readme(categories: frozenset[str] | None = None) -> str:
+    """The README as it should be: it says how many blocks there are, of these categories or of all."""
+    return COUNT.sub(str(len(_shipped(categories))), README.read_text(encoding="utf-8"), count=1)
 
 
-def _parts() -> Iterator[str]:
-    shipped = _shipped()
+def page(categories: frozenset[str] | None = None) -> str:
+    """The page as it should be: Markdown, of these categories or of all."""
+    return "\n\n".join(_parts(categories)) + "\n"
+
+
+def _parts(categories: frozenset[str] | None) -> Iterator[str]:
+    shipped = _shipped(categories)
     yield INTRODUCTION.strip()
     yield from _contents(shipped)
     for category, blocks in itertools.groupby(shipped, key=lambda block: block.category):
@@ -75,8 +80,9 @@ def _parts() -> Iterator[str]:
             yield from _parameters(block)
 
 
-def _shipped() -> list[Block[..., Any]]:
-    return [block for block in REGISTRY if block.function.__module__.startswith("blocks.")]
+def _shipped(categories: frozenset[str] | None) -> list[Block[..., Any]]:
+    blocks = [block for block in REGISTRY if block.function.__module__.startswith("blocks.")]
+    return [block for block in blocks if categories is None or str(block.category) in categories]
 
 
 def _contents(shipped: list[Block[..., Any]]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -24,26 +25,34 @@ BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<mark> \w+)?\n(?P<text>.*?)^```$", re.M
 LINK = re.compile(r"\]\((?!https?://|#)(?P<target>[^)#]+)")
 ROW = re.compile(r"^\| `(?P<written>.+?)` \| (?P<given>.+?) \|$")
 
-# Runs a page's Python, top-level `await` included, and then each of its tests.
+# Runs a page's Python as a user would who pastes it into one file, and then each of its tests; a page whose code awaits
+# at the top level gets a loop. The page may import what it put into `blocks/shipping.py`, and what this deployment has
+# there already, from following the page, makes room.
 PROGRAM = """
-import ast, asyncio, inspect, sys
+import ast, asyncio, inspect, re, sys, types
 
-names = {"__name__": "page"}
+from blocks.block import REGISTRY
+
+text = sys.stdin.read()
+REGISTRY.load()
+own = set(re.findall(r'Category\\("(\\w+)"', text))
+for action in [block.action for block in REGISTRY if block.category in own]:
+    del REGISTRY._blocks[action]
+page = sys.modules["blocks.shipping"] = types.ModuleType("blocks.shipping")
 
 
-async def run():
-    code = compile(sys.stdin.read(), sys.argv[1], "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    made = eval(code, names)
+def run(made):
     if inspect.isawaitable(made):
-        await made
-    for name, test in list(names.items()):
-        if name.startswith("test_"):
-            made = test()
-            if inspect.isawaitable(made):
-                await made
+        async def wait():
+            return await made
+
+        asyncio.run(wait())
 
 
-asyncio.run(run())
+run(eval(compile(text, sys.argv[1], "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), page.__dict__))
+for name, test in list(vars(page).items()):
+    if name.startswith("test_"):
+        run(test())
 """
 
 
@@ -208,3 +217,26 @@ def test_the_page_of_statuses_names_each_with_its_number() -> None:
     listed = {name: int(value) for name, value in row.findall((ROOT / "docs" / "statuses.md").read_text())}
 
     assert listed == {status.name: status.value for status in ConduitStatus}
+
+
+def test_the_tour_of_the_readme_works_as_it_is_pasted(tmp_path: Path) -> None:
+    """Each command of the tour but the server, in the shell, from a clone, with the path that the tour sets."""
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    command = bin_ / "conduit"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m handler.cli "$@"\n')
+    command.chmod(0o755)
+    lines = [line for line in commands_of(ROOT / "README.md") if not line.startswith("conduit serve")]
+    assert lines
+    for line in lines:
+        environment = {**os.environ, "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}"}
+        ended = subprocess.run(  # noqa: S602  # our own page
+            line, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, (line, ended.stderr)
+
+
+def test_no_python_that_is_meant_for_a_file_awaits_at_the_top_level() -> None:
+    """Outside of a function `await` is a SyntaxError: whoever pastes it sees nothing else."""
+    for text in blocks_of(ROOT / "README.md", "python") + blocks_of(ROOT / "docs" / "blocks-of-your-own.md", "python"):
+        compile(text, "page", "exec")

@@ -25,7 +25,7 @@ def variables(template: Template) -> dict[str, Any]:
 
 
 def ours(variables: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in variables.items() if not name.startswith("POWERTOOLS_")}
+    return {name: value for name, value in variables.items() if not name.startswith(("POWERTOOLS_", "BLOCKS_"))}
 
 
 def constant(path: str, name: str) -> Any:
