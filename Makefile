@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost timeouts validate-template blocks-page architecture-map simulate mutants forgery contract-ministack chaos fuzz clean
+.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost timeouts validate-template blocks-page fields-page architecture-map simulate mutants forgery contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from handler.payload import json_text, meaning, shape
 from handler.payload.problem import Problem
+from handler.payload.straight import read_straight
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = Payload
         value = json_text.read(text, nesting=limits.nesting)
     except json_text.InvalidJsonTextError as error:
         raise (InvalidJsonError if error.malformed else InvalidPayloadError)(error.problems) from None
-    job = shape.read_straight(value)
+    job = read_straight(value)
     if job is None or len(job["steps"]) + (job.get("output") is not None) > limits.steps:
         reader = shape.Reader(limits.steps)
         job = reader.read(value)

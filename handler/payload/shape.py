@@ -1,19 +1,16 @@
 """The shape of a job on the wire, read by the table of fields.
 
-Most jobs are steps that run one block each. They cost one pass of compiled code, `read_straight`. `Reader` reads the
-rest step by step: jobs with other kinds of steps, and those that have problems.
+Most jobs are steps that run one block each, and `handler.payload.straight` reads them at once. `Reader` reads the rest
+step by step: jobs with other kinds of steps, and those that have problems.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, Final
-
-from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, ValidationError
-from pydantic_core import core_schema as core
 
 from handler.payload import fields, values
 from handler.payload.fields import JOB, KEYS, KINDS, OWNERS, RESERVED
@@ -30,40 +27,9 @@ _EVERYWHERE: Final = (fields.ID, fields.IF, fields.FORCED)
 _OF_BLOCK: Final = ("action", "parameters", "retry", "poll")
 """Fields of a loop in its short form."""
 
+_TAGGED: Final = re.compile(values.TAG_PATTERN)
+
 Path = tuple[str | int, ...]
-
-
-def read_straight(value: Any) -> dict[str, Any] | None:
-    """The job, if its steps are blocks and all of it is right; ``None`` if it needs a closer look."""
-    try:
-        job: dict[str, Any] = _straight().validate_python(value)
-    except ValidationError:
-        return None
-    return job
-
-
-@cache
-def _straight() -> SchemaValidator:
-    return SchemaValidator(_core_of(JOB), CoreConfig(strict=True))
-
-
-def _core_of(group: Group | Kind) -> CoreSchema:
-    """The compiled check of an object. What it gives has its fields in the order of the table."""
-    made = {
-        one.name: core.typed_dict_field(_core_of_field(one), required=one.required) for one in group.fields.values()
-    }
-    return core.typed_dict_schema(made, extra_behavior="forbid")
-
-
-def _core_of_field(one: Field) -> CoreSchema:
-    match one.holds:
-        case Value() as value:
-            schema = value.core
-        case Group() as group:
-            schema = _core_of(group)
-        case _:  # only a job's own steps: the others belong to kinds that `Reader` reads
-            schema = core.list_schema(_core_of(KINDS["block"]), fail_fast=True)
-    return values.or_null(schema) if one.nullable else schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +81,9 @@ class Reader:
             return self._fields(JOB.owner, JOB.fields, value, (), Place())
         return {}
 
-    def _say(self, path: Path, code: str, message: str) -> None:
-        self.problems.add(Problem(point(path), code, message, path=self._path))
+    def _say(self, path: Path, code: str, message: str, *, pointer: str | None = None) -> None:
+        where = point(path) if pointer is None else pointer
+        self.problems.add(Problem(where, code, message, path=self._path))
 
     # ------------------------------------------------------------------ objects
 
@@ -269,6 +236,18 @@ class Reader:
             self._say((*path, "end"), "INVALID_FIELD", message)
         if kind.name == "for_each":
             self._check_loop(given, path)
+        if kind.name == "wait_for" and isinstance(given["wait_for"], dict):
+            self._check_form(given["wait_for"].get("form"), (*path, "wait_for", "form"))
+
+    def _check_form(self, form: Any, path: Path) -> None:
+        if not isinstance(form, dict):
+            return
+        from handler.payload.value_schema_check import find_schema_problems  # noqa: PLC0415 # few jobs have a form
+
+        for problem in find_schema_problems(form, path):
+            self._say(path, problem.code, problem.message, pointer=problem.pointer)
+        for where in _tagged(form, path):
+            self._say(where, "INVALID_FIELD", "A form is a literal: tags and expressions are not read in it.")
 
     def _check_loop(self, given: Mapping[str, Any], path: Path) -> None:
         of_block = next((name for name in _OF_BLOCK if given.get(name) is not None), None)
@@ -278,6 +257,16 @@ class Reader:
         elif "do" not in given and "action" not in given:
             message = "A loop needs 'do', its steps, or 'action', one block to run for each item."
             self._say((*path, "do"), "MISSING_FIELD", message)
+
+
+def _tagged(value: Any, path: Path) -> Iterator[Path]:
+    """Where strings with tags stand in a value."""
+    if isinstance(value, str):
+        if _TAGGED.search(value):
+            yield path
+    elif isinstance(value, (dict, list)):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _tagged(inner, (*path, key))
 
 
 def _misplaced(name: str, kind: Kind) -> str:

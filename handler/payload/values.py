@@ -38,7 +38,8 @@ RETRIED: Final = (
 CONTEXT_NAMES: Final = ("job", "steps", "parameters", "variables", "loop")
 """What expressions can read everywhere, and no item can be called."""
 
-_STRICT: Final = CoreConfig(strict=True)
+STRICT: Final = CoreConfig(strict=True)
+"""No conversions. Each object needs it for itself: what holds for the whole does not hold inside of one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +70,7 @@ class Value:
 
 @lru_cache(maxsize=128)
 def _compile(value: Value) -> SchemaValidator:
-    return SchemaValidator(value.core, _STRICT)
+    return SchemaValidator(value.core, STRICT)
 
 
 def first_misfit(value: Value, given: Any) -> tuple[str | int, ...]:
@@ -105,17 +106,12 @@ def _list(schema: CoreSchema, **bounds: int) -> CoreSchema:
     return core.list_schema(schema, fail_fast=True, **bounds)  # type: ignore[arg-type]
 
 
-_FUNCTIONS: Final = (
-    "abs all any ceil contains count default endswith epoch find find_all first fixed flatten float floor get group "
-    "index int items join json keys last len lower matches max merge min now parse_json range replace round sorted "
-    "split startswith str sub sum time trim try type unique upper values"
-)
-
-
 @lru_cache(maxsize=1)
 def reserved_names() -> frozenset[str]:
     """Names that no item of a loop may have: contexts, keywords and the functions of expressions."""
-    return frozenset({*keyword.kwlist, "true", "false", "null", *_FUNCTIONS.split(), *CONTEXT_NAMES})
+    from handler.engine.language.functions import FUNCTIONS  # noqa: PLC0415 # few jobs name their items
+
+    return frozenset({*keyword.kwlist, "true", "false", "null", *FUNCTIONS, *CONTEXT_NAMES})
 
 
 ANY: Final = Value("any JSON value", core.any_schema())
@@ -154,10 +150,12 @@ RETRY_ON: Final = Value(
                 core.typed_dict_schema(
                     {"http": core.typed_dict_field(_list(core.int_schema(ge=100, le=599)))},
                     extra_behavior="forbid",
+                    config=STRICT,
                 ),
                 core.typed_dict_schema(
                     {"code": core.typed_dict_field(_list(core.str_schema(max_length=MAX_NAME)))},
                     extra_behavior="forbid",
+                    config=STRICT,
                 ),
             ],
             mode="left_to_right",
@@ -178,6 +176,4 @@ MOMENT: Final = Value(
     "a time as RFC 3339 writes it, or a tag or an expression that gives one", core.str_schema(min_length=1)
 )
 CALLER_TAGS: Final = Value("a list of strings without braces", _list(core.str_schema(pattern=r"^[^{}]{1,128}$")))
-FORM: Final = Value(
-    "a JSON Schema of the keywords that a form may have, without tags", core.dict_schema(core.str_schema())
-)
+FORM: Final = Value("an object: a JSON Schema of a few keywords", core.dict_schema(core.str_schema()))

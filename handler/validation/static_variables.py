@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -119,6 +119,9 @@ def changes_of(step: StaticStep, contexts: Mapping[str, Any]) -> Iterator[Change
         for name in step.written["set"]:
             yield Change(name, step, whole=True, certain=certain)
         return
+    if step.kind.name == "choose":
+        yield from (Change(name, step, whole=True, certain=True) for name in _set_in_every_branch(step.written))
+        return
     block = step.block
     if block is None or step.never_done:
         return
@@ -131,6 +134,19 @@ def changes_of(step: StaticStep, contexts: Mapping[str, Any]) -> Iterator[Change
         tag = whole_tag(parse(value)) if isinstance(value, str) else None
         if tag is not None and tag.variable is not None and (name in block.in_place or "{" in name):
             yield Change(_key(tag, contexts), step, whole=False)
+
+
+def _set_in_every_branch(choice: Mapping[str, Any]) -> set[str]:
+    """Variables that a choice sets whichever of its branches is taken."""
+    branches = [branch["do"] for branch in choice["choose"]] + [choice.get("else") or []]
+    if choice.get("if") not in (None, True):
+        return set()
+    return set.intersection(*({name for step in steps for name in _set_for_certain(step)} for steps in branches))
+
+
+def _set_for_certain(step: Mapping[str, Any]) -> Iterable[str]:
+    certain = "set" in step and step.get("if") in (None, True) and not step.get("allow_failure")
+    return step["set"] if certain else ()
 
 
 def _written_name(parameters: Mapping[str, Any]) -> str | None:

@@ -14,9 +14,11 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 
 from handler.payload.fields import JOB, KINDS
+from handler.payload.groups import WAIT_FOR
 from handler.payload.shape import MAX_DEPTH
 from handler.payload.table import ABSENT, Branches, Field, Group, Kind, Steps
-from handler.payload.values import ANY, BOOLEAN, OBJECT, STRING, Value
+from handler.payload.value_schema import TYPES
+from handler.payload.values import ANY, BOOLEAN, OBJECT, STRING, TAG_PATTERN, Value
 
 Schema = dict[str, Any]
 
@@ -78,6 +80,12 @@ class ShapeSchemas:
         """The schema of a job. `defs` then has those that it refers to."""
         for kind in KINDS.values():
             self.defs[_name_of(kind)] = self._kind(kind)
+        self.defs["Form"] = _form(self._reference("Form"))
+        wait_for = self.defs[_name_of(KINDS["wait_for"])]["properties"]["wait_for"]
+        wait_for["properties"]["form"] = {
+            "anyOf": [self._reference("Form"), {"type": "null"}],
+            "description": WAIT_FOR.fields["form"].about,
+        }
         schema = _object(JOB.fields)
         schema["properties"]["steps"]["items"] = self._steps_of(Place())
         schema["not"] = {"required": ["parameters", "local_values"]}
@@ -133,6 +141,30 @@ class ShapeSchemas:
         if "action" in kind.fields and self._use_of_blocks is not None:
             schema["allOf"] = [self._reference(self._use_of_blocks)]
         return schema
+
+
+def _form(itself: Schema) -> Schema:
+    """The schema of the schemas that a form may be."""
+    names = {"enum": list(TYPES)}
+    string = {"type": "string", "not": {"pattern": TAG_PATTERN}}
+    length = {"type": "integer", "minimum": 0}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "type": {"anyOf": [names, {"type": "array", "minItems": 1, "items": names}]},
+            "properties": {"type": "object", "additionalProperties": itself},
+            "required": {"type": "array", "items": string},
+            "items": itself,
+            "enum": {"type": "array", "minItems": 1},
+            "default": {},
+            "minimum": {"type": "number"},
+            "maximum": {"type": "number"},
+            "minLength": length,
+            "maxLength": length,
+            "description": string,
+        },
+    }
 
 
 def _name_of(kind: Kind) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,16 @@ from typing import Any
 
 import pytest
 
+from handler.caller import Rights
 from handler.console.workstation import Options, Workstation, open_workstation
+from handler.engine import Conduit
+from handler.payload.parse import parse
+from handler.validation.validate import find_problems
 from tests.http.servers import Request, Server, answer, json_answer
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
+<<<<<<< HEAD
 CALLING = ["exchange", "alert", "pages"]
 PAGES = {
     "": '{"orders": [{"id": "a"}, {"id": "b"}], "next": "p2"}',
@@ -21,6 +27,12 @@ PAGES = {
     "p3": '{"orders": [{"id": "e"}], "next": null}',
 }
 QUICK = [name for name in NAMES if name != "hand-over" and name not in CALLING]
+=======
+CALLING = ["exchange", "alert"]
+LANGUAGE = ["invoice", "lead-routing", "nightly-clean-up", "poll-until-ready"]
+SLOW = ["hand-over", "poll-until-ready"]
+QUICK = [name for name in NAMES if name not in SLOW and name not in CALLING]
+>>>>>>> b693ecd (Write pages of the language and of a job's fields, with examples)
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +52,25 @@ def check(job: dict[str, Any], name: str) -> None:
     attempts = expected.get("attempts", {})
     assert {name: steps[name]["attempts"] for name in attempts} == attempts
     assert job["variables"] == expected["variables"]
+    if "output" in expected:
+        assert steps["output"]["result"] == expected["output"]
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_an_example_ends_as_expected(name: str, station: Workstation) -> None:
     check(station.run((EXAMPLES / f"{name}.json").read_text()), name)
+
+
+@pytest.mark.parametrize("name", LANGUAGE)
+def test_an_example_of_the_language_ends_as_expected_in_plain_python(name: str) -> None:
+    payload = parse((EXAMPLES / f"{name}.json").read_text())
+    expected = json.loads((EXAMPLES / "expected" / f"{name}.json").read_text())
+    assert find_problems(payload, Rights(frozenset(), 1000)) == []
+    job = Conduit.from_dict(payload.as_job())
+    asyncio.run(job.run())
+    assert job.success is True
+    assert job.output == expected["output"]
+    assert job.variables == expected["variables"]
 
 
 @pytest.mark.parametrize("name", CALLING)

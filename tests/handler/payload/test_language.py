@@ -141,6 +141,13 @@ def test_a_field_of_another_kind_is_refused_and_the_message_says_whose_it_is(kin
         ({"wait_for": {"timeout": 5, "tags": ["{< t >}"]}}, "/wait_for/tags/0", "INVALID_FIELD"),
         ({"wait_for": {"timeout": 5, "not_sender": "{< t >}"}}, "/wait_for/not_sender", "INVALID_FIELD"),
         ({"wait_for": {"timeout": 5, "form": []}}, "/wait_for/form", "INVALID_FIELD"),
+        ({"wait_for": {"timeout": 5, "form": {"pattern": "x"}}}, "/wait_for/form/pattern", "UNKNOWN_FIELD"),
+        ({"wait_for": {"timeout": 5, "form": {"items": {"type": "x"}}}}, "/wait_for/form/items/type", "INVALID_FIELD"),
+        (
+            {"wait_for": {"timeout": 5, "form": {"description": "{< d >}"}}},
+            "/wait_for/form/description",
+            "INVALID_FIELD",
+        ),
         ({**A, "poll": {"every": 1, "max": 1}}, "/poll/until", "MISSING_FIELD"),
         ({**A, "poll": {"until": "{< x >}", "every": "{< e >}", "max": 1}}, "/poll/every", "INVALID_FIELD"),
         ({**A, "retry": {"on": ["NONE"]}}, "/retry/on/0", "INVALID_FIELD"),
@@ -151,6 +158,20 @@ def test_a_field_of_another_kind_is_refused_and_the_message_says_whose_it_is(kin
 def test_a_field_that_is_wrong_is_found_where_it_stands(step: dict[str, Any], pointer: str, code: str) -> None:
     assert problems(step) == [(f"/steps/0{pointer}", code)]
     assert not SHAPE.is_valid({"steps": [step]})
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *[{"forced": "yes"}, {"forced": 1}, {"allow_failure": "true"}, {"timeout": "5"}, {"timeout": True}],
+        *[{"retry": {"attempts": "3"}}, {"retry": {"attempts": True}}, {"retry": {"jitter": 1}}, {"id": 5}],
+        *[{"retry": {"delay": "1"}}, {"retry": {"on": [{"http": ["409"]}]}}, {"poll": {"until": 1, "every": 1, "max": 1}}],
+    ],
+)
+def test_no_value_is_converted_to_one_that_would_fit(field: dict[str, Any]) -> None:
+    job = {"steps": [{"action": "A", **field}]}
+    assert len(problems(*job["steps"])) == 1
+    assert not SHAPE.is_valid(job)
 
 
 @pytest.mark.parametrize("name", ["item", "order", "x1", "a_b", "Order"])

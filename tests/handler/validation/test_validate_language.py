@@ -198,6 +198,12 @@ def test_a_variable_that_a_branch_or_a_loop_sets_is_uncertain_behind_it_and_not_
         assert problems == [(WARNING, "UNCERTAIN_VARIABLE", "z")]
 
 
+def test_a_variable_that_every_branch_sets_exists_behind_the_choice() -> None:
+    step = choose({"id": "v", "set": {"n": 1}}, other=({"id": "v", "set": {"n": 2, "m": 3}},))
+    assert find(step, join(text1="{# n #}"), parameters={"p": 1}) == []
+    assert find(step, join("z", text1="{# m #}"), parameters={"p": 1}) == [(WARNING, "UNCERTAIN_VARIABLE", "z")]
+
+
 def test_a_step_of_a_loop_may_read_what_a_later_one_of_it_sets() -> None:
     loop = each(join("x", text1="{# n #}"), {"id": "v", "set": {"n": 1}})
     assert find(loop, parameters={"l": []}) == [(WARNING, "UNCERTAIN_VARIABLE", "l.*.x")]

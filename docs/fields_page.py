@@ -1,0 +1,84 @@
+"""Writes ``docs/job-fields.md``, every field of a job, from the table that payloads are checked by.
+
+Run it with ``make fields-page`` when a field has changed; a test fails when the page is behind.
+"""  # noqa: INP001  # a script beside the page that it writes
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from handler.payload.fields import JOB, KINDS
+from handler.payload.groups import BRANCH, POLL, RETRY, TOLERATE, WAIT, WAIT_FOR
+from handler.payload.table import ABSENT, Field
+from handler.payload.values import Value
+
+PAGE = Path(__file__).with_name("job-fields.md")
+
+INTRODUCTION = """\
+# The fields of a job
+
+Every field that a job may have, with what it holds. [The language](language.md) says what the steps do and how they
+work together; `GET /schema` has the same as this page for editors.
+
+A field that is not required may be left out; where null is allowed, it means the same. *Literal* fields take no tags
+and no expressions. A field that stands on no list here is refused, and so is one of another kind of step.
+
+This page is written from the table that payloads are checked by, with `make fields-page`."""
+
+GROUPS: Final = {
+    "retry": (RETRY, "When and how often a step's block is tried again. `{}` is a retry with the defaults."),
+    "poll": (POLL, "Calls a step's block again until a condition holds."),
+    "tolerate": (TOLERATE, "How many items of a loop may fail: one of the two."),
+    "branch": (BRANCH, "One branch of a choice."),
+    "wait": (WAIT, "How long a step waits, or until when: one of the two."),
+    "wait_for": (WAIT_FOR, "What a step asks, and whom."),
+}
+EVERYWHERE: Final = ("id", "if", "forced")
+NAMES: Final = ("id", "action", "$schema")
+"""Fields in which nobody would look for tags."""
+
+
+def page() -> str:
+    """The page as it should be: Markdown."""
+    return "\n\n".join(_parts()) + "\n"
+
+
+def _parts() -> Iterator[str]:
+    yield INTRODUCTION
+    yield "## A job"
+    yield _table(JOB.fields)
+    yield "## A step"
+    yield (
+        "A step is exactly one of the kinds below, known by its first field. Inner steps, those in a loop, in a\n"
+        "branch or in a `try`, need an `id`. All kinds have these fields:"
+    )
+    block = KINDS["block"].fields
+    yield _table({name: block[name] for name in EVERYWHERE})
+    for kind in KINDS.values():
+        yield f"### `{kind.key}`"
+        action = f" Its `action` in records and answers is `{kind.action}`." if kind.action else ""
+        yield f"{kind.about}{action}"
+        yield _table({name: one for name, one in kind.fields.items() if name not in EVERYWHERE})
+    yield "## Objects in steps"
+    for name, (group, about) in GROUPS.items():
+        yield f"### In `{name}`" if name != "branch" else "### In a branch of `choose`"
+        yield about
+        yield _table(group.fields)
+
+
+def _table(fields: Mapping[str, Field]) -> str:
+    return "\n".join(["| Field | Holds | Default | Meaning |", "|---|---|---|---|", *map(_row, fields.values())])
+
+
+def _row(one: Field) -> str:
+    holds = one.expects.replace("|", "\\|") + (", or null" if one.nullable else "")
+    default = "required" if one.required else "" if one.default is ABSENT else f"`{json.dumps(one.default)}`"
+    literal = " *Literal.*" if isinstance(one.holds, Value) and not one.tags and one.name not in NAMES else ""
+    return f"| `{one.name}` | {holds} | {default} | {one.about}{literal} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,53 @@
+"""The page of a job's fields, and the table that it is made of against what the engine reads."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handler.engine import Conduit, ConduitStatus, Retry
+from handler.engine.flow.written import ACTIONS
+from handler.engine.poll import Poll
+from handler.payload.fields import JOB, KINDS
+from handler.payload.groups import POLL, RETRY
+from handler.payload.values import RETRIED
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_page_says_what_the_table_says() -> None:
+    spec = importlib.util.spec_from_file_location("fields_page", DOCS / "fields_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert (DOCS / "job-fields.md").read_text(encoding="utf-8") == script.page(), "run `make fields-page`"
+
+
+def test_the_engine_knows_the_kinds_of_the_table_by_the_same_actions() -> None:
+    known = {kind.key: kind.action for kind in KINDS.values() if kind.action is not None}
+    assert known == {key: action for key, action in ACTIONS.items() if key != "output"}
+
+
+def test_the_engine_takes_every_field_of_a_retry_and_has_its_defaults() -> None:
+    defaults = {name: one.default for name, one in RETRY.fields.items()}
+    assert Retry.from_dict(defaults) == Retry.from_dict({}) == Retry()
+    assert all(name in ConduitStatus.__members__ for name in RETRIED)
+    with pytest.raises(ValueError, match="nope"):
+        Retry.from_dict({"nope": 1})
+
+
+def test_the_engine_takes_every_field_of_a_poll_and_no_other() -> None:
+    values: dict[str, Any] = {"until": "{= result =}", "every": 1, "max": 2}
+    assert values.keys() == POLL.fields.keys()
+    Poll.from_dict(values)
+
+
+def test_the_engine_takes_every_field_of_a_job_that_is_not_for_the_door() -> None:
+    for_the_door = {"$schema", "local_values"}
+    values = {"id": "a", "name": "n", "timeout": 5.0, "parameters": {}, "variables": {}, "steps": [], "output": 1}
+    assert values.keys() | for_the_door == JOB.fields.keys()
+    Conduit.from_dict(values)
