@@ -2,6 +2,8 @@
 
 The check of a payload, its messages, the JSON Schema, ``docs/job-fields.md`` and the meaning of a payload are made of
 it. A field that is not here does not exist.
+
+See docs/decisions/016-one-table-of-fields.md.
 """
 
 from __future__ import annotations

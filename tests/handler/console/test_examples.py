@@ -19,20 +19,15 @@ from tests.http.servers import Request, Server, answer, json_answer
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
-<<<<<<< HEAD
 CALLING = ["exchange", "alert", "pages"]
 PAGES = {
     "": '{"orders": [{"id": "a"}, {"id": "b"}], "next": "p2"}',
     "p2": '{"orders": [{"id": "c"}, {"id": "d"}], "next": "p3"}',
     "p3": '{"orders": [{"id": "e"}], "next": null}',
 }
-QUICK = [name for name in NAMES if name != "hand-over" and name not in CALLING]
-=======
-CALLING = ["exchange", "alert"]
 LANGUAGE = ["invoice", "lead-routing", "nightly-clean-up", "poll-until-ready"]
 SLOW = ["hand-over", "poll-until-ready"]
 QUICK = [name for name in NAMES if name not in SLOW and name not in CALLING]
->>>>>>> b693ecd (Write pages of the language and of a job's fields, with examples)
 
 
 @pytest.fixture(scope="module")

@@ -165,7 +165,11 @@ def test_a_field_that_is_wrong_is_found_where_it_stands(step: dict[str, Any], po
     [
         *[{"forced": "yes"}, {"forced": 1}, {"allow_failure": "true"}, {"timeout": "5"}, {"timeout": True}],
         *[{"retry": {"attempts": "3"}}, {"retry": {"attempts": True}}, {"retry": {"jitter": 1}}, {"id": 5}],
-        *[{"retry": {"delay": "1"}}, {"retry": {"on": [{"http": ["409"]}]}}, {"poll": {"until": 1, "every": 1, "max": 1}}],
+        *[
+            {"retry": {"delay": "1"}},
+            {"retry": {"on": [{"http": ["409"]}]}},
+            {"poll": {"until": 1, "every": 1, "max": 1}},
+        ],
     ],
 )
 def test_no_value_is_converted_to_one_that_would_fit(field: dict[str, Any]) -> None:
