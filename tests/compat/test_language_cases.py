@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from handler.engine import Conduit, ConduitStep
+from tests.engine.resuming import outline, record_of
 
 CASES = [json.loads(line) for line in Path(__file__).with_name("language_cases.jsonl").read_text().splitlines()]
 
@@ -38,3 +39,22 @@ def test_a_job_ends_as_the_language_says(case: dict[str, Any]) -> None:
     for name in ("output", "variables"):
         if name in expected:
             assert json.dumps(getattr(job, name)) == json.dumps(expected[name])
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_a_job_that_is_resumed_at_any_record_ends_with_the_same_records(case: dict[str, Any]) -> None:
+    whole, job = record_of(case["payload"])
+    timeless = "wait" not in case["area"]
+    for records in range(len(whole.records) + 1):
+        again = whole.cut(records)
+        resumed = again.listen(again.restored(records))
+        asyncio.run(resumed.run())
+
+        if timeless:
+            assert outline(again) == outline(whole), records
+        else:
+            assert [line[:3] for line in outline(again)] == [line[:3] for line in outline(whole)], records
+        assert resumed.success == job.success
+        assert json.dumps(resumed.variables) == json.dumps(job.variables)
+        assert str(resumed.failed_step and resumed.failed_step.path) == str(job.failed_step and job.failed_step.path)
+        assert json.dumps(resumed.output) == json.dumps(job.output) or not timeless
