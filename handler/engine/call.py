@@ -148,7 +148,17 @@ class StepCall:
         return self._run_isolated(function, self.time_left)
 
 
-def global_value(block: Block[..., Any], name: str, values: Mapping[str, Any], world: Mapping[str, Any]) -> Any:
+class GlobalValueError(Exception):
+    """What the deployment provides for its blocks could not be made. Users learn its name and no more."""
+
+
+def global_value(
+    block: Block[..., Any],
+    name: str,
+    values: Mapping[str, Any],
+    world: Mapping[str, Any],
+    report: Callable[[str, Exception], None],
+) -> Any:
     """What a block's positional parameter of that name gets: the deployment's value, else the run's, else its default.
 
     Args:
@@ -156,17 +166,23 @@ def global_value(block: Block[..., Any], name: str, values: Mapping[str, Any], w
         name: the parameter's name.
         values: what the deployment or the job's maker provides.
         world: what each run has: its clock and its source of random bytes.
+        report: called with what went wrong for the deployment's own eyes.
 
     Raises:
         LookupError: there is none of them.
+        GlobalValueError: the deployment provides it, and making it failed.
     """
     wanted = name.removesuffix("__")
     try:
         return values[wanted]
-    except KeyError:
-        if wanted in world:
-            return world[wanted]
-        default = signature(block.function).parameters[name].default
-        if default is not Parameter.empty:
-            return default
+    except Exception as error:
+        if not isinstance(error, KeyError) or wanted in tuple(values):  # there is one, which cannot be made
+            message = f"the global value `{wanted}` could not be made"
+            report(message, error)
+            raise GlobalValueError(message) from error
+    if wanted in world:
+        return world[wanted]
+    default = signature(block.function).parameters[name].default
+    if default is not Parameter.empty:
+        return default
     raise LookupError(f"{block.action} needs the global value `{wanted}`, which the deployment does not provide")

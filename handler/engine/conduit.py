@@ -265,6 +265,7 @@ class Conduit:
             self.timeout_at = turns.now() + self.timeout
         self.paused = await StepLoop(self, self.walk, turns).run()
         if self.paused is not None:
+            self.tries, self.waiting = self.paused.tries, self.paused.waiting
             return Outcome.PAUSED
         if not self._has_ended:
             self._has_ended = True

@@ -28,6 +28,10 @@ async def _sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
+def _keep_to_itself(message: str, error: Exception) -> None:
+    """There is no log."""
+
+
 _LIMITS: Final = Limits()
 _ALARM: Final = SystemAlarm(time.monotonic)  # it has no state of its own
 
@@ -41,6 +45,7 @@ class Runtime:
         sleep: waits that many seconds; between the tries of a step.
         random: a float in [0, 1); the jitter of those waits.
         entropy: that many random bytes, which nobody can guess and no restored snapshot repeats; for blocks.
+        report: called with what went wrong that users must not see, and the error.
         limits: what a job may build and keep.
         alarm: stops a block at its time limit.
         invocation: how long this invocation lasts; `None` where nothing ends it (a developer's machine).
@@ -52,6 +57,7 @@ class Runtime:
     sleep: Callable[[float], Awaitable[None]] = _sleep
     random: Callable[[], float] = random.random
     entropy: Callable[[int], bytes] = os.urandom
+    report: Callable[[str, Exception], None] = _keep_to_itself
     limits: Limits = _LIMITS
     alarm: Alarm = _ALARM
     invocation: InvocationTime | None = None

@@ -19,6 +19,8 @@ from handler.engine.variables import Variables
 
 LEAST_TIME: Final = 0.1
 """Seconds that a step without a declared timeout needs to be worth starting."""
+LONGEST_SLEEP: Final = 5.0
+"""Seconds that an invocation sleeps; for longer waits it gives the job back."""
 NO_CHANGES: Final[dict[str, Any]] = {}
 _DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
 
@@ -56,7 +58,7 @@ class StepTurn:
         self, job: RunningJob, runtime: Runtime | None, ask: Ask | None, contexts: Mapping[str, Any] | None
     ) -> None:
         self.job, self.store = job, job.store
-        self.now = runtime.now if runtime is not None else steady_clock()
+        self.now: Callable[[], float] = runtime.now if runtime is not None else steady_clock()
         self.runtime = runtime = runtime if runtime is not None else SYSTEM
         self.invocation = runtime.invocation
         self.ask = ask
@@ -67,6 +69,7 @@ class StepTurn:
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
         self.run_ends_at, self.run_limiter = self.base_end
         self.limit_path: str | None = None
+        self.waiting: Mapping[str, Any] | None = None  # what is known of a wait of this step that has begun
         self.world = StepWorld(runtime.alarm, self.now, self.run_ends_at, self.run_limiter)
 
     def limit(self, ends_at: float, limiter: str, path: str | None = None) -> None:
@@ -104,13 +107,13 @@ class StepTurn:
             raise self.limit_failure(0.0)
         return None
 
-    def is_met(self, condition: Any) -> bool:
+    def is_met(self, condition: Any, contexts: Mapping[str, Any] | None = None) -> bool:
         """Whether a condition holds.
 
         Raises:
             Failure: it cannot be evaluated.
         """
-        met = is_met(condition, self.contexts or self.job.contexts, self.charge_tags, self.world)
+        met = is_met(condition, contexts or self.contexts or self.job.contexts, self.charge_tags, self.world)
         self.expansion = None
         return met
 
@@ -133,6 +136,39 @@ class StepTurn:
         step = self.step
         return Paused(step.position, self.tries, resume_in, cut, step.path, waiting)
 
+    async def rest(
+        self, until: float, known: dict[str, Any], why: str = "time", needed: float = 0.0
+    ) -> Paused | ConduitStatus | None:
+        """Sleep in this invocation if it is short, else say that the job waits.
+
+        Args:
+            until: the time at which the step goes on.
+            known: what a resumed run must know of the step.
+            why: ``time`` or ``retry``. A short wait for a retry that this invocation has no time for is no more than a
+                hand-over.
+            needed: seconds that what comes then takes of this invocation.
+
+        Returns:
+            A pause; a status that was given to the step instead; or ``None`` where the time has come.
+        """
+        step, invocation = self.step, self.invocation
+        wait = until - self.now()
+        if wait <= 0:
+            return None
+        note = {"for": why, "path": step.path, "until": until, "attempts": step.attempts, **known}
+        note["began"] = step.started_at
+        is_long = wait > LONGEST_SLEEP
+        if invocation is not None and (is_long or until + needed > invocation.ends_at):
+            return self.pause(wait, note if is_long or why == "time" else None)
+        answer = self.ask(step) if self.ask is not None else None
+        if isinstance(answer, Awaitable):
+            answer = await answer
+        if isinstance(answer, Paused):
+            return self.pause(wait, note)
+        if answer is None:
+            await self.runtime.sleep(wait)
+        return answer
+
     def finish(self, result: Any, changes: dict[str, Any] = NO_CHANGES) -> None:
         """End a step that runs no block DONE, with its result and the variables that it changed.
 
@@ -141,7 +177,7 @@ class StepTurn:
         """
         step = self.step
         try:
-            self.store.keep(step, result, changes, None, self.runtime.limits)
+            self.store.take(step, self.store.prepare(result, changes, None, self.runtime.limits))
         except UnstorableValueError as error:
             raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
         step.started_at = self.began if step.started_at is None else step.started_at

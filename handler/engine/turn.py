@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from math import inf
 from typing import Any, Final
 
 from blocks.block import CALL, JOB, Block
+from handler.engine.again import after_failure, after_return, is_ready, resume
 from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, refusal_of, resolve_and_bind
+from handler.engine.awaited import Awaited, unwrapped
 from handler.engine.call import Budget, JobForBlock, StepCall, VariablesDraft, global_value
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure, ends_the_run, failure_of
@@ -20,24 +22,28 @@ from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.step_turn import LEAST_TIME, NO_CHANGES, Answer, StepTurn
 from handler.engine.step_world import OutOfInvocation
-from handler.engine.values import UnstorableValueError
+from handler.engine.values import Charge, UnstorableValueError
+from handler.engine.variables import Kept
 
-_DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
-Tried = Failure | Paused | None
+_DONE, _NONE = ConduitStatus.DONE, ConduitStatus.NONE  # a member of an enum takes eight times as long as a name
+_VALUES: Final = frozenset({str, int, float, bool, type(None), list, dict, tuple})
+"""Types of most results: nothing that could be awaited."""
+Tried = Kept | Failure | Paused
 
 
 class StepRunner(StepTurn):
     """The turns of steps that run a block."""
 
     bound: Bound
+    polls: int
 
     def take(
         self, step: ConduitStep, block: Block[..., Any], tries: int
     ) -> Paused | Coroutine[Any, Any, Paused | None] | None:
         """Run a step to its final status, or say why the run pauses before it.
 
-        Most steps need no waiting, and a coroutine for nothing costs as much as a plain block's call. Where something
-        has to be awaited, what is given is a coroutine that does it.
+        Most steps need no waiting, and a coroutine for nothing costs as much as a plain block's call: one is given only
+        where something has to be awaited.
 
         Args:
             step: it passed every check and is neither skipped nor cancelled.
@@ -46,10 +52,12 @@ class StepRunner(StepTurn):
         """
         self.step, self.block, self.tries = step, block, tries
         self.expansion = self.draft = None
-        self.bound = NOTHING_BOUND
+        self.bound, waiting = NOTHING_BOUND, self.waiting
         self.world.begin(step.timeout)
         try:
-            if step.if_condition is not None and not self.is_met(step.if_condition):
+            if step.retry is not None:
+                resume(self, waiting)
+            if step.if_condition is not None and waiting is None and not self.is_met(step.if_condition):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             arguments = self._arguments(step.parameters)
@@ -63,13 +71,20 @@ class StepRunner(StepTurn):
             return self.pause()
         except Failure as failure:
             ended = failure
-        if isinstance(ended, Failure):
-            self.fail(ended)
+        kind = type(ended)
+        if kind is tuple:
+            self._end(ended)  # type: ignore[arg-type]  # what is to be kept
             return None
-        return ended  # type: ignore[return-value]  # a coroutine function went the other way
+        if kind is Failure:
+            return self.fail(ended)  # type: ignore[arg-type, func-returns-value]  # by its type
+        if kind is Paused:
+            return ended  # type: ignore[return-value]
+        return self._take_awaiting(arguments, None, ended)  # type: ignore[arg-type]  # a coroutine
 
-    async def _take_awaiting(self, arguments: dict[str, Any], answer: Answer) -> Paused | None:
-        """The rest of `take`, where an answer, the block, or the time until the next try is waited for."""
+    async def _take_awaiting(
+        self, arguments: dict[str, Any], answer: Answer, tried: Coroutine[Any, Any, Tried] | None = None
+    ) -> Paused | None:
+        """The rest of `take`, where an answer, the block, or the time until it is called again is waited for."""
         try:
             if isinstance(answer, Awaitable):
                 answer = await answer
@@ -79,24 +94,47 @@ class StepRunner(StepTurn):
                 self.fail(Failure.of_status(answer))
                 return None
             while True:
-                tried = self._try(arguments)
-                ended = await tried if isinstance(tried, Coroutine) else tried
-                if not isinstance(ended, Failure):
+                ended: Any = tried if tried is not None else self._try(arguments)
+                if isinstance(ended, Coroutine):
+                    ended = await ended
+                if isinstance(ended, Paused):
                     return ended
-                wait = self._wait_before_retry(ended)
-                if wait is None:
-                    self.fail(ended)
+                rested = await self._again(ended)
+                if isinstance(rested, Paused):
+                    return rested
+                if rested is not None:
+                    self.fail(Failure.of_status(rested))
+                if self.step.status is not _NONE:
                     return None
-                if isinstance(wait, Paused):
-                    return wait
-                await self.runtime.sleep(wait)
                 self.world.begin(self.step.timeout)
-                arguments = self._arguments(self.step.parameters)
+                tried, arguments = None, self._arguments(self.step.parameters)
         except OutOfInvocation:
             return self.pause()
         except Failure as failure:
             self.fail(failure)
             return None
+
+    async def _again(self, ended: Kept | Failure) -> Paused | ConduitStatus | None:
+        """End the step, or wait until its block is called again."""
+        if isinstance(ended, Failure):
+            wait = after_failure(self, ended)
+            if wait is None:
+                self.fail(ended)
+                return None
+            known = {"error": ended.describe(), "polls": self.polls}
+            return await self.rest(self.now() + wait, known, "retry", self.needed())
+        poll = self.step.poll
+        if poll is None or is_ready(self, poll, ended):
+            self._end(ended)
+            return None
+        self.polls += 1
+        every = after_return(self, poll)
+        return await self.rest(self.now() + every, {"polls": self.polls}, needed=self.needed())
+
+    def needed(self) -> float:
+        """Seconds that a call of the block is given."""
+        declared = self.declared()
+        return declared if declared < inf else LEAST_TIME
 
     def _arguments(self, written: Any) -> dict[str, Any]:
         """What the block is called with.
@@ -117,6 +155,7 @@ class StepRunner(StepTurn):
             raise refusal_of(block, error) from None
 
     def _positionals(self) -> tuple[Any, ...]:
+        """The deployment's arguments of the block. What provides one takes from the step's time, too."""
         job, values = self.job, list[Any]()
         charge = Budget(self.runtime.limits.record, f"what {self.block.action} builds").charge
         for name in self.block.positional:
@@ -124,17 +163,19 @@ class StepRunner(StepTurn):
                 self.draft = VariablesDraft(job.store.values, charge)
                 values.append(JobForBlock(job.id, job.name, job.tags, self.draft))
             elif name == CALL:
-                key = f"{job.execution.key}/{self.step.position}"
-                ends_at, fence = self.began + self.seconds, job.execution.fence
-                facts: Any = {"path": self.step.path, "timeout": self.step.timeout}
-                facts["can_fail"] = self.limiter != "invocation"
-                values.append(StepCall(key, fence, ends_at, self.now, charge, run_in_child, **facts))
+                values.append(self._step_call(charge))
             else:
                 world = {"clock": self.now, "entropy": self.runtime.entropy}
-                values.append(global_value(self.block, name, job.global_values, world))
+                values.append(global_value(self.block, name, job.global_values, world, self.runtime.report))
         return tuple(values)
 
-    def _declared(self) -> float:
+    def _step_call(self, charge: Charge) -> StepCall:
+        step, execution, ends_at = self.step, self.job.execution, self.began + self.seconds
+        key, can_fail = f"{execution.key}/{step.position}", self.limiter != "invocation"
+        facts: Any = {"path": step.path, "timeout": step.timeout, "can_fail": can_fail}
+        return StepCall(key, execution.fence, ends_at, self.now, charge, run_in_child, **facts)
+
+    def declared(self) -> float:
         """The seconds that the step or its block was given; infinite where neither was."""
         own, block = self.step.timeout, self.block.timeout
         if own is None:
@@ -144,14 +185,14 @@ class StepRunner(StepTurn):
     def needs_another(self, invocation: InvocationTime) -> bool:
         """Whether a new invocation would serve the step better than what is left of this one."""
         left = invocation.ends_at - self.now()
-        declared = self._declared()
+        declared = self.declared()
         needed = declared if declared <= invocation.fresh and declared < inf else LEAST_TIME
         return left <= 0 or (left < needed and not self.fresh)
 
     def _try(self, arguments: dict[str, Any]) -> Tried | Coroutine[Any, Any, Tried]:
-        """Run the block once, unless the invocation is over; ``None`` when the step is DONE.
+        """Run the block once, unless the invocation is over; gives what is to be kept.
 
-        Of a coroutine function, what is given is a coroutine that does the rest.
+        Where something is to be awaited, what is given is a coroutine that does the rest.
 
         Raises:
             Failure: a limit has passed already. Trying again would not help.
@@ -164,9 +205,9 @@ class StepRunner(StepTurn):
         if step.timeout is not None and step.timeout <= seconds:
             seconds, limiter = step.timeout - self.world.used, "step"
         self.began, self.seconds, self.limiter = began, seconds, limiter
+        if seconds <= 0 and limiter == "invocation":
+            return self.pause()
         if seconds <= 0:
-            if limiter == "invocation":
-                return self.pause()
             raise self.limit_failure(0.0)
         if step.started_at is None:
             step.started_at = began
@@ -174,28 +215,59 @@ class StepRunner(StepTurn):
         self.fresh = False
         if block.is_coroutine:
             return self._await_block(arguments)
+        given: Any
         try:
             if block.isolation is not None:
-                result = run_in_child(partial(block.function, **arguments), seconds)
+                return self._kept(run_in_child(partial(block.function, **arguments), seconds), arguments)
+            if seconds == inf:
+                given = self._call(arguments)
             else:
-                positionals = self._positionals() if block.positional else ()
-                if seconds == inf:
-                    result = block.function(*positionals, **arguments)
-                else:
-                    result = self.runtime.alarm.call(block.function, positionals, arguments, seconds)
+                given = self.runtime.alarm.call(self._call, (arguments,), {}, seconds)
         except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
             return self.outcome_of(error)
-        return self._keep(result, arguments)
+        if type(given) is Awaited:
+            return self._await_result(given.awaitable, arguments)
+        return self.outcome_of(given) if isinstance(given, StopIteration) else given
 
-    async def _await_block(self, arguments: dict[str, Any]) -> Tried:
+    def _call(self, arguments: dict[str, Any]) -> Kept | Failure | StopIteration | Awaited:
+        """Call the block and prepare to keep what it gives: all of this takes from the step's time."""
+        block = self.block
         try:
-            function, positionals = self.block.function, self._positionals()
-            result = await self.runtime.alarm.wait(function, positionals, arguments, self.seconds)
+            if block.positional:
+                result = block.function(*self._positionals(), **arguments)
+            else:
+                result = block.function(**arguments)
+        except StopIteration as error:  # handed on: whatever iterates would take it for its own end
+            return error
+        if type(result) not in _VALUES and hasattr(type(result), "__await__"):
+            return Awaited(result)  # of a decorated coroutine function, or an object that is called like one
+        return self._kept(result, arguments)
+
+    def _await_block(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Tried]:
+        async def call() -> Any:
+            return await self.block.function(*self._positionals(), **arguments)
+
+        return self._wait_for(call, arguments, self.seconds)
+
+    def _await_result(self, awaitable: Awaitable[Any], arguments: dict[str, Any]) -> Coroutine[Any, Any, Tried]:
+        async def wait() -> Any:
+            return await awaitable
+
+        return self._wait_for(wait, arguments, self.seconds - (self.now() - self.began))
+
+    async def _wait_for(
+        self, function: Callable[[], Awaitable[Any]], arguments: dict[str, Any], seconds: float
+    ) -> Tried:
+        async def call_and_keep() -> Any:
+            return self._kept(await function(), arguments)
+
+        try:
+            kept: Tried = await self.runtime.alarm.wait(call_and_keep, (), {}, seconds)
         except BaseException as error:
             if not isinstance(error, StepTimeout) and ends_the_run(error):
                 raise
-            return self.outcome_of(error)
-        return self._keep(result, arguments)
+            return self.outcome_of(unwrapped(error))
+        return kept
 
     def outcome_of(self, error: BaseException) -> Failure | Paused:
         """What a block's exception means for its step."""
@@ -209,33 +281,20 @@ class StepRunner(StepTurn):
             return self.pause(cut=True)
         return Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
 
-    def _wait_before_retry(self, failure: Failure) -> float | Paused | None:
-        """Seconds until the next try, a pause if that is another invocation's, or ``None`` if there is none."""
-        self.tries += 1
-        retry = self.step.retry
-        if retry is None or not retry.covers(failure.status, failure.details) or self.tries >= retry.attempts:
-            return None
-        if self.block.effect == "at_most_once":
-            return None  # it failed after it had begun: its effect may have happened
-        wait = retry.wait_after(self.tries, self.runtime.random, failure.retry_after)
-        declared = self._declared()
-        done_by = self.now() + wait + (declared if declared < inf else LEAST_TIME)
-        if self.runtime.job_ends_at is not None and done_by > self.runtime.job_ends_at:
-            return None
-        invocation = self.invocation
-        if invocation is not None and done_by > invocation.ends_at:
-            return self.pause(wait)
-        return wait
-
-    def _keep(self, result: Any, arguments: dict[str, Any]) -> Failure | None:
-        """Take the result in and end the step DONE, or say why it cannot be kept."""
-        step, bound = self.step, self.bound
-        changes = {name: arguments[own] for own, name in bound.items() if own in arguments} if bound else NO_CHANGES
+    def _kept(self, result: Any, arguments: dict[str, Any]) -> Kept | Failure:
+        """What is to be kept of the step, or why it cannot be."""
+        bound, changes = self.bound, NO_CHANGES
+        if bound:
+            changes = {name: arguments[own] for own, name in bound.items() if own in arguments}
         try:
-            self.store.keep(step, result, changes, self.draft, self.runtime.limits)
+            return self.store.prepare(result, changes, self.draft, self.runtime.limits)
         except UnstorableValueError as error:
             return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
+
+    def _end(self, kept: Kept) -> None:
+        """End the step DONE."""
+        step = self.step
+        self.store.take(step, kept)
         finished = self.now()
         step.finished_at = finished if finished > self.began else self.began  # noqa: FURB136  # `max` costs a call
         step.status = _DONE
-        return None

@@ -20,6 +20,9 @@ class UnstorableValueError(Exception):
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_TEXT: Final = frozenset({str})
+_LISTS: Final = frozenset({list, tuple})
+_FLAT: Final = frozenset({str, int, float, bool, type(None)})
 _decode: Final = json.JSONDecoder().decode
 
 
@@ -40,7 +43,7 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
     Raises:
         UnstorableValueError: a type that JSON lacks, NaN or an infinity, an integer of more than 4,300 digits (Python's
             own limit for converting one to a string), a lone surrogate, a value that contains
-            itself, or too many levels.
+            itself, two keys that are one in JSON, or too many levels.
     """
     kind = type(value)
     try:
@@ -56,7 +59,8 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
             return value, repr(value)
         else:
             text = _encoder.encode(value)
-            value = _decode(text)
+            given, value = value, _decode(text)
+            _check_keys(given, value, text)
             _check_nesting(value, text, nesting)
         if not text.isascii():
             text.encode()
@@ -72,6 +76,16 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
 def size_of(text: str) -> int:
     """Bytes of a JSON text."""
     return len(text) if text.isascii() else len(text.encode())
+
+
+def _check_keys(given: Any, value: Any, text: str) -> None:
+    """Refuse keys that are the same in JSON: of ``{1: "a", "1": "b"}`` one would be lost."""
+    if type(given) is dict and not set(map(type, given)) <= _TEXT and len(given) != len(value):
+        raise UnstorableValueError("two keys of the value are the same as JSON strings")
+    # Below the top, counting keys would take longer than encoding again what was decoded: it is shorter if one is lost.
+    inner = given.values() if type(given) is dict else given if type(given) in _LISTS else ()
+    if not set(map(type, inner)) <= _FLAT and len(_encoder.encode(value)) != len(text):
+        raise UnstorableValueError("two keys in the value are the same as JSON strings")
 
 
 def _check_nesting(value: Any, text: str, nesting: int) -> None:

@@ -14,6 +14,12 @@ _SHORT: Final = 64
 """Bits of an integer that has a text for sure: Python refuses to make one of thousands of digits."""
 
 
+Changed = tuple[str, int, dict[str, tuple[Any, str]], list[str]]
+"""The changes as JSON, the bytes of all variables after them, the new values with their texts, the deleted names."""
+Kept = tuple[Any, str, int, Changed | None]
+"""What is to be kept of a step: its result, that as JSON, its bytes, and the changes of variables."""
+
+
 class Variables:
     """What a job keeps: its variables, and how much its results take.
 
@@ -30,20 +36,17 @@ class Variables:
         self._size: int | None = None  # counted when first needed: most jobs never change a variable
         self.results_size = 0
 
-    def keep(
-        self, step: ConduitStep, result: Any, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
-    ) -> None:
-        """Take a step's result and the variables that it changed: all of it, or nothing.
+    def prepare(self, result: Any, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits) -> Kept:
+        """What is to be kept of a step: its result and the variables that it changed. Nothing is changed yet.
 
         Args:
-            step: gets `return_value`, `result_json` and `variables_json`.
             result: what the block returned.
             changes: variables that an in-place block was handed, as it left them.
             draft: what the block did through ``job__``.
             limits: the budgets.
 
         Raises:
-            UnstorableValueError: something is no JSON, or over a budget. Nothing was changed.
+            UnstorableValueError: something is no JSON, or over a budget.
         """
         if type(result) is int and result.bit_length() < _SHORT:  # what `keep` does with one, without the call
             text = repr(result)
@@ -55,11 +58,18 @@ class Variables:
         if results > limits.results:
             raise _too_large("all results of the job take", results, limits.results)
         if changes or draft is not None:
-            step.variables_json = self._keep_changes(size, changes, draft, limits)
-        elif size > limits.record:
+            return result, text, size, self._prepare_changes(size, changes, draft, limits)
+        if size > limits.record:
             raise _too_large("the result takes", size, limits.record)
-        self.results_size = results
-        step.return_value, step.result_json = result, text
+        return result, text, size, None
+
+    def take(self, step: ConduitStep, kept: Kept) -> None:
+        """Take what was prepared: it is the step's from here on, and the variables are changed."""
+        step.return_value, step.result_json, size, changes = kept
+        self.results_size += size
+        if changes is not None:
+            step.variables_json, self._size, values, deleted = changes
+            self._apply(values, deleted)
 
     def charge_record(self, size: int, limits: Limits) -> None:
         """Count a record that holds no result.
@@ -74,22 +84,21 @@ class Variables:
             raise _too_large("all results of the job take", results, limits.results)
         self.results_size = results
 
-    def _keep_changes(
+    def _prepare_changes(
         self, result_size: int, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
-    ) -> str | None:
-        """Take the changed variables, if they and the result are within the budgets; gives them as JSON."""
+    ) -> Changed | None:
+        """The changed variables, if they and the result are within the budgets; ``None`` where none changed."""
         kept, deleted = self._collect(changes, draft, limits)
         variables_json = _encode_changes(kept, deleted) if kept or deleted else None
         record = result_size + (size_of(variables_json) if variables_json else 0)
         if record > limits.record:
             raise _too_large("the result and the changed variables take", record, limits.record)
-        if variables_json is not None:
-            size = self._size_with(kept, deleted, limits)
-            if kept and size > limits.variables:
-                raise _too_large("all variables of the job take", size, limits.variables)
-            self._size = size
-            self._apply(kept, deleted)
-        return variables_json
+        if variables_json is None:
+            return None
+        size = self._size_with(kept, deleted, limits)
+        if kept and size > limits.variables:
+            raise _too_large("all variables of the job take", size, limits.variables)
+        return variables_json, size, kept, deleted
 
     def _collect(
         self, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from blocks.block import Block
@@ -99,11 +100,14 @@ class StepLoop:
             else:
                 if is_timed:
                     self._limit(frame)
+                if job.waiting is not None:
+                    turns.waiting = self._known_of(step)
                 taken = turns.take(step, block, job.tries)
                 if taken is not None:
                     paused = taken if isinstance(taken, Paused) else await taken
                     if paused is not None:
-                        return paused
+                        return still_waiting(paused, turns.waiting)
+            turns.waiting = None
             frame.latest = step
             frame.current = None
             frame.next += 1
@@ -126,13 +130,11 @@ class StepLoop:
     async def _take_flow(self, step: ConduitStep, frame: Frame) -> Paused | None:
         """The turn of a step that runs no block; one that opens a list is recorded here."""
         walk, job = self._walk, self._job
-        waiting = job.waiting if job.waiting is not None and job.waiting.get("path") == step.path else None
         self._limit(frame)
-        paused = await self._flow.take(step, waiting)
-        if paused is None:
-            job.waiting = None
+        known = self._known_of(step)
+        paused = await self._flow.take(step, known)
         if paused is not None or step.status is not _NONE:
-            return paused
+            return None if paused is None else still_waiting(paused, known)
         frame.end_turn(step)
         job.tries = 0
         walk.recorded += 1
@@ -159,6 +161,11 @@ class StepLoop:
             await settled(job.on_step_update(job, step))
         return None
 
+    def _known_of(self, step: ConduitStep) -> Waiting | None:
+        """What is known of a wait of this step; whatever its turn gives, the wait is over."""
+        known, self._job.waiting = self._job.waiting, None
+        return known if known is not None and known.get("path") == step.path else None
+
     def _limit(self, frame: Frame) -> None:
         """Let the time limits around a list apply to its next step; forced steps run after one has passed."""
         turns, now = self._turns, self._turns.now()
@@ -168,6 +175,13 @@ class StepLoop:
         for ends_at, loop in self._walk.timed():
             if not (frame.skips and ends_at <= now):
                 turns.limit(ends_at, "loop", loop.path)
+
+
+def still_waiting(paused: Paused, known: Waiting | None) -> Paused:
+    """A pause that says what is known of a wait, though this run came to nothing: else it would be decided again."""
+    if known is None or paused.waiting is not None:
+        return paused
+    return replace(paused, waiting=dict(known))
 
 
 def pass_over(step: ConduitStep, walk: Walk, *, goes_on: bool) -> None:

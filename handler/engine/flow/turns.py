@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from math import inf
+from typing import Any, cast
 
 from handler.engine.arguments import REFUSED
 from handler.engine.failure import Failure
@@ -17,12 +18,10 @@ from handler.engine.language.tags import read, resolve_name
 from handler.engine.outcome import Paused
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
-from handler.engine.step_turn import Answer, StepTurn
+from handler.engine.step_turn import StepTurn
 from handler.engine.step_world import OutOfInvocation
 from handler.engine.values import UnstorableValueError, keep, size_of
 
-LONGEST_SLEEP: Final = 5.0
-"""Seconds that an invocation sleeps; for longer waits it gives the job back."""
 Waiting = Mapping[str, Any]
 Taken = Paused | None
 
@@ -189,9 +188,10 @@ class FlowTurns:
 
     async def _wait(self, step: ConduitStep, spec: Wait, waiting: Waiting | None) -> Taken:
         turns = self._turns
-        step.started_at = turns.began if step.started_at is None else step.started_at
+        if step.started_at is None:
+            step.started_at = turns.began
         until = float(waiting["until"]) if waiting is not None else self._until(spec)
-        paused = await self.sleep_until(step, until, {})
+        paused = await self._sleep_until(until)
         if paused is None:
             turns.finish(format_time(max(turns.now(), until) if until > turns.began else turns.now()))
         return paused
@@ -222,37 +222,20 @@ class FlowTurns:
             raise Failure(ConduitStatus.INVALID_ARGUMENT, message)
         return until
 
-    async def sleep_until(self, step: ConduitStep, until: float, known: dict[str, Any]) -> Taken:
-        """Wait in this invocation if it is short, else say that the job waits.
+    async def _sleep_until(self, until: float) -> Taken:
+        """Wait until then, or until a limit around the step comes first.
 
         Raises:
-            Failure: a limit around the step comes first, or what is asked before says so.
+            Failure: it came first; or what is asked before a wait in this invocation says so.
         """
         turns = self._turns
-        now = turns.now()
-        ends_at = turns.run_ends_at if turns.run_limiter in {"loop", "job_timeout"} else float("inf")
-        wake = min(until, ends_at)
-        wait = wake - now
-        if wait > 0:
-            invocation = turns.invocation
-            note = {"for": "time", "path": step.path, "until": until, **known}
-            if invocation is not None and (wait > LONGEST_SLEEP or wake > invocation.ends_at):
-                return turns.pause(wait, note)
-            answer = await self._ask(step)
-            if answer is not None:
-                if isinstance(answer, ConduitStatus):
-                    raise Failure.of_status(answer)
-                return turns.pause(wait, note)
-            await turns.runtime.sleep(wait)
-        if ends_at < until:
+        ends_at = turns.run_ends_at if turns.run_limiter in {"loop", "job_timeout"} else inf
+        rested = await turns.rest(min(until, ends_at), {"until": until})
+        if isinstance(rested, ConduitStatus):
+            raise Failure.of_status(rested)
+        if rested is None and ends_at < until:
             raise turns.limit_failure(max(0.0, turns.now() - turns.began))
-        return None
-
-    async def _ask(self, step: ConduitStep) -> Paused | ConduitStatus | None:
-        answer: Answer = self._turns.ask(step) if self._turns.ask is not None else None
-        if answer is None or isinstance(answer, (Paused, ConduitStatus)):
-            return answer
-        return await answer
+        return rested
 
 
 class _PausedError(Exception):

@@ -1,0 +1,126 @@
+"""What a step's time limit covers, and what a block may give."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from handler.engine import Conduit, ConduitStatus, Runtime
+
+
+def deco(function: Any) -> Any:
+    @functools.wraps(function)
+    def call(**arguments: Any) -> Any:
+        return function(**arguments)
+
+    return call
+
+
+async def answer(*, value: int = 1) -> int:
+    return value + 1
+
+
+class Called:
+    """An object that is called like a coroutine function."""
+
+    __name__ = "called"
+
+    async def __call__(self, *, value: int = 1) -> int:
+        return value + 1
+
+
+@pytest.mark.parametrize("function", [deco(answer), Called()])
+def test_what_gives_an_awaitable_is_awaited(run: Any, make_block: Any, function: Any) -> None:
+    job: Conduit = run(
+        {"steps": [{"action": "F", "parameters": {"value": 2}}]}, blocks=[make_block(function, name="f")]
+    )
+    assert (job[1].status, job[1].return_value) == (ConduitStatus.DONE, 3)
+
+
+@pytest.mark.parametrize("timeout", [None, 5])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_stop_iteration_is_kept_as_it_is(run: Any, make_block: Any, timeout: float | None, is_async: bool) -> None:
+    def stop() -> None:
+        raise StopIteration("empty")
+
+    async def stop_later() -> None:
+        raise StopIteration("empty")
+
+    block = make_block(stop_later if is_async else stop, name="stop")
+    job: Conduit = run({"steps": [{"action": "STOP", "timeout": timeout}]}, blocks=[block])
+    assert job[1].status is ConduitStatus.UNHANDLED_EXCEPTION
+    assert job[1].error == {"type": "StopIteration", "message": "empty"}
+
+
+@pytest.mark.parametrize(
+    "result", [{1: "a", "1": "b"}, [{"x": {None: 1, "null": 2}}], ({True: 1, "true": 2},), {"a": {1: 0, "1": 0}}]
+)
+def test_keys_that_are_one_in_json_cannot_be_kept(run: Any, make_block: Any, result: Any) -> None:
+    def give() -> Any:
+        return result
+
+    job: Conduit = run({"steps": [{"action": "GIVE"}]}, blocks=[make_block(give)])
+    assert job[1].status is ConduitStatus.RESULT_LIMIT_EXCEED
+
+
+@pytest.mark.parametrize(
+    "result", [{1: "a", "2": "b"}, {"a": [{1: 2}, {"b": 1.5}]}, [[], {}, ()], {"é": {"ü": "\u2028"}}]
+)
+def test_keys_that_differ_in_json_are_kept(run: Any, make_block: Any, result: Any) -> None:
+    def give() -> Any:
+        return result
+
+    job: Conduit = run({"steps": [{"action": "GIVE"}]}, blocks=[make_block(give)])
+    assert job[1].status is ConduitStatus.DONE
+
+
+class Provided(Mapping[str, Any]):
+    """Global values of which each is made when it is asked for."""
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+
+    def __getitem__(self, name: str) -> Any:
+        return {"db": self._make}[name]()
+
+    def __iter__(self) -> Any:
+        return iter(["db"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+def use(db__: Any) -> int:
+    return len(db__)
+
+
+@pytest.mark.parametrize("error", [KeyError("secret"), ValueError("secret"), RuntimeError("secret")])
+def test_a_global_value_that_cannot_be_made_is_named_and_nothing_else(
+    run: Any, make_block: Any, error: Exception
+) -> None:
+    def fail() -> Any:
+        raise error
+
+    reports = list[tuple[str, Exception]]()
+    runtime = Runtime(report=lambda message, error: reports.append((message, error)))
+    job: Conduit = run({"steps": [{"action": "USE"}]}, runtime, blocks=[make_block(use)], global_values=Provided(fail))
+    assert job[1].status is ConduitStatus.UNHANDLED_EXCEPTION
+    assert job[1].error is not None
+    assert job[1].error["message"] == "the global value `db` could not be made"
+    assert reports == [("the global value `db` could not be made", error)]
+
+
+def test_making_a_global_value_takes_from_the_steps_time(run: Any, make_block: Any) -> None:
+    def spin() -> Any:
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            pass
+
+    job: Conduit = run(
+        {"steps": [{"action": "USE", "timeout": 0.02}]}, blocks=[make_block(use)], global_values=Provided(spin)
+    )
+    assert job[1].status is ConduitStatus.TIME_LIMIT_EXCEED
