@@ -145,5 +145,6 @@ def test_the_embedded_queues_are_the_templates(template: dict[str, Any]) -> None
         "VisibilityTimeout": visibility,
         "MessageRetentionPeriod": queue["MessageRetentionPeriod"],
     }
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
+    _, _, standard = queue["RedrivePolicy"]["maxReceiveCount"]
+    assert standard == MAX_RECEIVES
     assert dict(DEAD_LETTER_QUEUE) == {"MessageRetentionPeriod": dead["MessageRetentionPeriod"]}

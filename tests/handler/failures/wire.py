@@ -59,7 +59,9 @@ class Wire:
     _passed: dict[Failure, int] = field(default_factory=dict)
 
     def pass_on(self, stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
-        """Answer a request, as it comes from botocore."""
+        """Answer a request, as it comes from botocore. One of EventBridge Scheduler, which speaks REST, goes on."""
+        if "X-Amz-Target" not in request.headers:
+            return self.original(stubber, request)
         prefix, _, operation = _text(request.headers["X-Amz-Target"]).partition(".")
         service = SERVICES[prefix.partition("_")[0]]
         self.calls.append(f"{service}.{operation}")
