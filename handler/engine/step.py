@@ -131,9 +131,17 @@ class ConduitStep:
     def begin_again(self, position: int, path: str) -> ConduitStep:
         """A step like this one, whose turn has come: it shares what was written, and nothing has become of it yet."""
         step = _make(ConduitStep)
-        step.__dict__.update(self.__dict__)
-        step.position = position
+        step.job, step.block, step.action, step.parameters = self.job, self.block, self.action, self.parameters
+        step.given_id = step.id = self.id
+        step.position, step.attempts = position, 0
+        step.forced, step.allow_failure, step.status = self.forced, self.allow_failure, self.status
+        step.if_condition, step.timeout, step.retry = self.if_condition, self.timeout, self.retry
+        step.return_value = step.result_json = step.started_at = step.finished_at = None
         step.inner_path = path
+        if self.spec is not None:
+            step.spec = self.spec
+        if self.poll is not None:
+            step.poll = self.poll
         return step
 
     def call_again(self, poll: Poll) -> None:

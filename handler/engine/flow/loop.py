@@ -81,6 +81,7 @@ class Loop:
         self._is_short = isinstance(spec, ForEach) and spec.short
         self._is_running = False
         scope = walk.frame.scope.inside(self, name, spec.by_id)
+        walk.has_limits = walk.has_limits or step.timeout is not None
         self.frame = walk.open(self.do, self, scope)
         self.frame.next = len(self.do)  # nothing runs before the first item is begun
         step.run = self

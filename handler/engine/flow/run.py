@@ -80,7 +80,7 @@ class StepLoop:
         """Run the steps of a list until it is through, or one of them opens a list of its own."""
         walk, job, turns = self._walk, self._job, self._turns
         steps, inside, plain = frame.steps, frame.inside, frame.outer is None
-        is_timed = job.timeout_at is not None or any(True for _ in walk.timed())
+        is_timed = self._is_timed()
         while frame.next < len(steps):
             step = frame.begin_turn(walk.recorded + 1)
             if job.attempts:
@@ -130,7 +130,8 @@ class StepLoop:
     async def _take_flow(self, step: ConduitStep, frame: Frame) -> Paused | None:
         """The turn of a step that runs no block; one that opens a list is recorded here."""
         walk, job = self._walk, self._job
-        self._limit(frame)
+        if self._is_timed():
+            self._limit(frame)
         known = self._known_of(step)
         paused = await self._flow.take(step, known)
         if paused is not None or step.status is not _NONE:
@@ -147,7 +148,8 @@ class StepLoop:
     async def _go_on(self, frame: Frame) -> Paused | None:
         """Go on with the loop or the try whose list is through, or close it."""
         walk, job = self._walk, self._job
-        self._limit(frame)
+        if self._is_timed():
+            self._limit(frame)
         close = self._flow.next_of(frame.owner)
         if close is None:
             return None
@@ -165,6 +167,10 @@ class StepLoop:
         """What is known of a wait of this step; whatever its turn gives, the wait is over."""
         known, self._job.waiting = self._job.waiting, None
         return known if known is not None and known.get("path") == step.path else None
+
+    def _is_timed(self) -> bool:
+        """Whether anything but the run and the steps themselves has a time limit."""
+        return self._job.timeout_at is not None or self._walk.has_limits
 
     def _limit(self, frame: Frame) -> None:
         """Let the time limits around a list apply to its next step; forced steps run after one has passed."""

@@ -134,6 +134,7 @@ class Walk:
         in_loops: how many of them are of steps inside loops.
         failed_step: the step whose failure has failed the job.
         cancelled: whether the steps that have not run are to be CANCELLED.
+        has_limits: whether a loop with a time limit has begun.
     """
 
     def __init__(self, steps: list[ConduitStep], scope: Scope) -> None:
@@ -141,6 +142,7 @@ class Walk:
         self.recorded = 0
         self.in_loops = 0
         self.cancelled = False
+        self.has_limits = False
 
     @property
     def failed_step(self) -> ConduitStep | None:

@@ -1,0 +1,162 @@
+"""Waits, polls, and the time limits of loops and jobs, under a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from handler.engine import Conduit, InvocationTime, Outcome, Runtime
+
+COPY = {"action": "OBJECT.COPY", "parameters": {"value": 1}}
+
+
+class Clock:
+    """A clock, and the sleeps that moved it."""
+
+    def __init__(self) -> None:
+        self.time = 1_000.0
+        self.sleeps: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.time += seconds
+
+    def runtime(self, left: float | None = None) -> Runtime:
+        invocation = None if left is None else InvocationTime(ends_at=self.time + left, fresh=900.0)
+        return Runtime(now=self.now, sleep=self.sleep, invocation=invocation)
+
+
+def go(job: Conduit, clock: Clock, left: float | None = None) -> Outcome:
+    return asyncio.run(job.run(clock.runtime(left)))
+
+
+def statuses(job: Conduit) -> list[str]:
+    return [step.status.name for step in job]
+
+
+def test_a_wait_sleeps_where_nothing_ends_the_invocation() -> None:
+    clock, job = Clock(), Conduit.from_dict({"steps": [{"id": "w", "wait": {"seconds": 3600}}]})
+    assert go(job, clock) is Outcome.FINISHED
+    assert (clock.sleeps, job["w"].return_value) == ([3600], "1970-01-01T01:16:40.000Z")
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(5, Outcome.FINISHED), (5.5, Outcome.PAUSED)])
+def test_a_wait_of_more_than_five_seconds_gives_the_invocation_back(seconds: float, outcome: Outcome) -> None:
+    clock, job = Clock(), Conduit.from_dict({"steps": [{"id": "w", "wait": {"seconds": seconds}}]})
+    assert go(job, clock, 900) is outcome
+    if outcome is Outcome.PAUSED:
+        assert job.paused is not None
+        assert job.paused.waiting is not None
+        assert job.paused.waiting["until"] == 1_000 + seconds
+        assert (job.paused.resume_in, job.paused.path) == (seconds, "w")
+
+
+def test_a_wait_that_goes_on_elsewhere_ends_when_it_was_to_end() -> None:
+    """Its condition and its length are not evaluated again, though both would be different."""
+    payload = {
+        "variables": {"n": 2},
+        "steps": [{"id": "l", "while": "{= epoch(now()) < 1001 =}", "max": 3, "do": [
+            {"id": "w", "if": "{= epoch(now()) < 1001 =}", "wait": {"until": "{= time(epoch(now()) + 60) =}"}}]}],
+    }  # fmt: skip
+    clock, job = Clock(), Conduit.from_dict(payload)
+    assert go(job, clock, 900) is Outcome.PAUSED
+    assert job.paused is not None
+    opened = {"path": "l", "phase": "open", "status": {"name": "NONE"}, "opened": job["l"].opened}
+    later = Conduit.restore(payload, [opened], {"n": 2}, waiting=job.paused.waiting)
+    clock.time = 1_050.0
+    heard = list[Any]()
+    later.on_step_update = lambda _, step: heard.append((step.path, step.status.name, step.return_value))
+    assert go(later, clock, 900) is Outcome.PAUSED
+    clock.time = 1_060.0
+    assert go(later, clock, 900) is Outcome.FINISHED
+    assert heard[0] == ("l.0.w", "DONE", "1970-01-01T00:17:40.000Z")
+    assert [entry[:2] for entry in heard[1:]] == [("l", "DONE")]
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [{"seconds": -1}, {"seconds": True}, {"seconds": "{= 'x' =}"}, {"until": "2027-01-01T00:00:00"}, {"until": 5}],
+)
+def test_what_is_no_time_is_an_invalid_type(wait: dict[str, Any]) -> None:
+    job = Conduit.from_dict({"steps": [{"id": "w", "wait": wait}]})
+    go(job, Clock())
+    assert statuses(job) == ["INVALID_TYPE"]
+
+
+def test_a_wait_beyond_the_records_is_refused_before_it_waits() -> None:
+    job = Conduit.from_dict({"steps": [{"id": "w", "wait": {"seconds": 100}}]})
+    clock = Clock()
+    asyncio.run(job.run(Runtime(now=clock.now, sleep=clock.sleep, waits_end_by=1_050.0)))
+    assert (statuses(job), clock.sleeps) == (["INVALID_ARGUMENT"], [])
+
+
+def test_a_loops_time_limit_ends_the_wait_in_it_and_forced_steps_run() -> None:
+    job = Conduit.from_dict({"steps": [
+        {"id": "l", "for_each": [1, 2], "timeout": 30, "tolerate": {"count": 2}, "do": [
+            {"id": "w", "wait": {"seconds": 50}}, COPY | {"id": "a"}, COPY | {"id": "b", "forced": True}]},
+        COPY | {"id": "z"}]})  # fmt: skip
+    heard = list[Any]()
+    job.on_step_update = lambda _, step: heard.append((step.path, step.status.name))
+    clock = Clock()
+    go(job, clock)
+    assert heard == [
+        ("l.0.w", "TIME_LIMIT_EXCEED"), ("l.0.a", "SKIPPED"), ("l.0.b", "DONE"),
+        ("l", "TIME_LIMIT_EXCEED"), ("z", "SKIPPED"),
+    ]  # fmt: skip
+    assert (clock.sleeps, getattr(job.failed_step, "path", None)) == ([30], "l")
+
+
+def test_the_jobs_time_limit_ends_what_runs_and_forced_steps_run() -> None:
+    job = Conduit.from_dict({"timeout": 30, "steps": [
+        {"id": "w", "wait": {"seconds": 50}, "allow_failure": True},
+        COPY | {"id": "a"}, COPY | {"id": "b", "forced": True}]})  # fmt: skip
+    go(job, Clock())
+    assert statuses(job) == ["TIME_LIMIT_EXCEED", "SKIPPED", "DONE"]
+    assert (job.success, getattr(job.failed_step, "path", None)) == (False, "w")
+
+
+def poll_job(make_block: Any, ready_at: int, **options: Any) -> tuple[Conduit, list[int]]:
+    calls = list[int]()
+
+    def ask() -> int:
+        calls.append(1)
+        return len(calls)
+
+    poll = {"until": f"{{= result >= {ready_at} =}}", "every": 20, "max": 3}
+    step = {"id": "p", "action": "ASK", "poll": poll}
+    return Conduit.from_dict({"steps": [step]}, blocks=[make_block(ask, **options)]), calls
+
+
+def test_a_poll_calls_until_the_result_is_ready(make_block: Any) -> None:
+    job, calls = poll_job(make_block, 3)
+    clock = Clock()
+    assert go(job, clock) is Outcome.FINISHED
+    assert (job["p"].return_value, job["p"].attempts, len(calls), clock.sleeps) == (3, 3, 3, [20, 20])
+
+
+def test_a_poll_that_is_never_ready_times_out(make_block: Any) -> None:
+    job, calls = poll_job(make_block, 9)
+    go(job, Clock())
+    assert (statuses(job), len(calls)) == (["TIME_LIMIT_EXCEED"], 3)
+    assert (job["p"].error or {})["type"] == "PollTimeout"
+
+
+def test_a_poll_gives_the_invocation_back_and_counts_on(make_block: Any) -> None:
+    job, calls = poll_job(make_block, 9)
+    clock, outcomes = Clock(), list[Outcome]()
+    for _ in range(3):
+        outcomes.append(go(job, clock, 900))
+        clock.time += 20
+    assert (outcomes, len(calls)) == ([Outcome.PAUSED, Outcome.PAUSED, Outcome.FINISHED], 3)
+    assert (job["p"].attempts, statuses(job)) == (3, ["TIME_LIMIT_EXCEED"])
+
+
+def test_a_block_that_is_never_run_twice_is_not_polled(make_block: Any) -> None:
+    job, calls = poll_job(make_block, 1, effect="at_most_once")
+    go(job, Clock())
+    assert (statuses(job), calls) == (["INVALID_ARGUMENT"], [])
