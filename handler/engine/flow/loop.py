@@ -14,6 +14,7 @@ from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 
 _DONE: Final = ConduitStatus.DONE
+_ENDED_WELL: Final = {"name": _DONE.name, "value": _DONE.value}
 _NOTHING_FAILED: Final = dict(FailedStepView(None))
 
 
@@ -196,11 +197,11 @@ class ForEachLoop(Loop):
         frame = self.frame
         failed = frame.failed
         self.result.append(self._latest_result())
-        status = failed.status if failed is not None else _DONE
+        status = _ENDED_WELL if failed is None else {"name": failed.status.name, "value": failed.status.value}
         self.outcomes.append(
             {
                 "index": self.index,
-                "status": {"name": status.name, "value": status.value},
+                "status": status,
                 "failed_step": _NOTHING_FAILED if frame.cause is None else dict(FailedStepView(frame.cause)),
             }
         )

@@ -77,55 +77,64 @@ class StepLoop:
                     return paused
 
     async def _run_list(self, frame: Frame) -> Paused | None:
-        """Run the steps of a list until it is through, or one of them opens a list of its own."""
+        """Run the steps of a list until it is through, or one of them opens a list of its own.
+
+        A loop's next item begins here, too: to come back for each would cost a third of what a plain block takes.
+        """
         walk, job, turns = self._walk, self._job, self._turns
         steps, inside, plain = frame.steps, frame.inside, frame.outer is None
         is_timed = self._is_timed()
-        while frame.next < len(steps):
-            step = frame.begin_turn(walk.recorded + 1)
-            if job.attempts:
-                step.attempts, job.attempts = job.attempts, 0
-            block, goes_on = step.block, not frame.skips or step.forced
-            if not goes_on or walk.cancelled or step.status is not _NONE:
-                pass_over(step, walk, goes_on=goes_on)
-            elif block is None:
-                paused = await self._take_flow(step, frame)
-                if paused is not None:
-                    return paused
-                if step.status is _NONE:
-                    return None  # it has opened a list of its own
-            elif not plain and frame.counts and job.is_over(block):
-                step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
-                step.error = Failure.of_status(step.status).describe()
-            else:
-                if is_timed:
-                    self._limit(frame)
-                if job.waiting is not None:
-                    turns.waiting = self._known_of(step)
-                taken = turns.take(step, block, job.tries)
-                if taken is not None:
-                    paused = taken if isinstance(taken, Paused) else await taken
+        while True:
+            while frame.next < len(steps):
+                step = frame.begin_turn(walk.recorded + 1)
+                if job.attempts:
+                    step.attempts, job.attempts = job.attempts, 0
+                block, goes_on = step.block, not frame.skips or step.forced
+                if not goes_on or walk.cancelled or step.status is not _NONE:
+                    pass_over(step, walk, goes_on=goes_on)
+                elif block is None:
+                    paused = await self._take_flow(step, frame)
                     if paused is not None:
-                        return still_waiting(paused, turns.waiting)
-            turns.waiting = None
-            frame.latest = step
-            frame.current = None
-            frame.next += 1
-            job.tries = 0
-            walk.recorded += 1
-            if inside:
-                walk.in_loops += 1
-            if step.status is not _DONE:
-                walk.settle(step)
-            elif block is None:
-                follow(step, walk)
-            if job.on_step_update is not None:
-                answer = job.on_step_update(job, step)
-                if answer is not None:
-                    await settled(answer)
-            if walk.frame is not frame:
+                        return paused
+                    if step.status is _NONE:
+                        return None  # it has opened a list of its own
+                elif not plain and frame.counts and job.is_over(block):
+                    step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
+                    step.error = Failure.of_status(step.status).describe()
+                else:
+                    if is_timed:
+                        self._limit(frame)
+                    if job.waiting is not None:
+                        turns.waiting = self._known_of(step)
+                    taken = turns.take(step, block, job.tries)
+                    if taken is not None:
+                        paused = taken if isinstance(taken, Paused) else await taken
+                        if paused is not None:
+                            return still_waiting(paused, turns.waiting)
+                turns.waiting = None
+                frame.latest = step
+                frame.current = None
+                frame.next += 1
+                job.tries = 0
+                walk.recorded += 1
+                if inside:
+                    walk.in_loops += 1
+                if step.status is not _DONE:
+                    walk.settle(step)
+                elif block is None:
+                    follow(step, walk)
+                if job.on_step_update is not None:
+                    answer = job.on_step_update(job, step)
+                    if answer is not None:
+                        await settled(answer)
+                if walk.frame is not frame:
+                    return None
+            if frame.owner is None or is_timed:
                 return None
-        return None
+            close = self._flow.next_of(frame.owner)
+            if close is not None:
+                return await self._close(frame, close)
+            steps = frame.steps
 
     async def _take_flow(self, step: ConduitStep, frame: Frame) -> Paused | None:
         """The turn of a step that runs no block; one that opens a list is recorded here."""
@@ -147,14 +156,16 @@ class StepLoop:
 
     async def _go_on(self, frame: Frame) -> Paused | None:
         """Go on with the loop or the try whose list is through, or close it."""
-        walk, job = self._walk, self._job
         if self._is_timed():
             self._limit(frame)
         close = self._flow.next_of(frame.owner)
-        if close is None:
-            return None
+        return None if close is None else await self._close(frame, close)
+
+    async def _close(self, frame: Frame, close: Close | Paused) -> Paused | None:
+        """Close a loop or a try, unless this invocation has no time to ask whether it ends."""
         if isinstance(close, Paused):
             return close
+        walk, job = self._walk, self._job
         step = frame.owner.step
         now = self._turns.now()
         end(step, close, walk)
