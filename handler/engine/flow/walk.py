@@ -1,7 +1,7 @@
 """Where a job stands: the lists of steps that have begun and not ended, each in the one around it.
 
 The walk evaluates nothing. A run moves it on by what steps give, `handler.engine.flow.restore` by what is recorded of
-them: so a job that is restored stands where it stood.
+them: so a job that is restored stands where it stood. See docs/decisions/017-flow.md.
 """
 
 from __future__ import annotations
