@@ -41,7 +41,13 @@ class Queue(Protocol):
     """`infra.job_queue.JobQueue`, as much of it as is used."""
 
     async def send(
-        self, body: str, *, delay: float = 0, group: str | None = None, deduplication: str | None = None
+        self,
+        body: str,
+        *,
+        delay: float = 0,
+        group: str | None = None,
+        deduplication: str | None = None,
+        fair: str | None = None,
     ) -> None: ...
     async def postpone(self, receipt_handle: str, seconds: float) -> None: ...
     async def reject(

@@ -124,6 +124,8 @@ class Settings(BaseModel):
     """When records expire. At least 2, since a redrive is refused within 25 h of expiry."""
     max_attempts: int = Field(default=3, ge=1)
     max_hand_overs: int = Field(default=100, ge=1)
+    max_receives: int = Field(default=20, ge=6)
+    """The queue's `maxReceiveCount`: after so many receives a message becomes a dead letter."""
 
     # What the blocks of HTTP may call.
     http_plain: bool = False
@@ -138,7 +140,7 @@ class Settings(BaseModel):
     """Bytes of an answer's body, decompressed."""
 
     # What is told to whom.
-    step_events: Literal["all", "failures", "none"] = "all"
+    step_events: Literal["all", "grouped", "failures", "none"] = "all"
     event_limit: int = Field(default=240 * 1024, ge=1024)
     """Bytes of one event entry: EventBridge takes 256 KB a call; the rest is the envelope's."""
     log_level: Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"] = "INFO"

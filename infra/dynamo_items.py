@@ -36,7 +36,6 @@ from infra.items import (
     Update,
     Value,
 )
-from infra.step_item import StepItem
 
 BATCH_BYTES: Final = 16 * 1024 * 1024
 """Bytes of one BatchWriteItem, as sent (DynamoDB's quota)."""
@@ -72,17 +71,22 @@ class DynamoItems:
             answer = self._client().get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
         return decode_item(answer.get("Item"))
 
-    async def query(self, pk: str, prefix: str) -> list[Item]:
+    async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         text = Expression()
-        condition = f"{text.name('pk')} = {text.value(pk)}"
-        if prefix:
-            condition += f" AND begins_with({text.name('sk')}, {text.value(prefix)})"
+        condition = (
+            f"{text.name('pk')} = {text.value(pk)} "
+            f"AND {text.name('sk')} BETWEEN {text.value(low)} AND {text.value(high)}"
+        )
         request = {"TableName": self._table, "KeyConditionExpression": condition, "ConsistentRead": True}
+        if newest is not None:
+            request |= {"ScanIndexForward": False, "Limit": newest}
         items: list[Item] = []
         start: Mapping[str, Any] = {}
         while True:
             found, start = self._query({**request, **text.request()}, start)
             items += found
+            if newest is not None and (len(items) >= newest or not start):
+                return items[newest - 1 :: -1] if len(items) >= newest else items[::-1]
             if not start:
                 return items
 
@@ -265,7 +269,7 @@ def _refusal(error: Exception) -> ConditionFailed | None:
 
 def _weighed(items: Sequence[NewItem]) -> list[tuple[Encoded, int]]:
     """Items of one call, encoded, each with its weight."""
-    weighed = [item.encode_and_weigh() if isinstance(item, StepItem) else encode_and_weigh(item) for item in items]
+    weighed = [encode_and_weigh(item) for item in items]
     if len({(item["pk"]["S"], item["sk"]["S"]) for item, _ in weighed}) != len(weighed):
         raise GiveUpError("One call writes an item twice; DynamoDB refuses such a call.")
     return weighed

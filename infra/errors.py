@@ -2,6 +2,7 @@
 
     InfraError
     ├── TryLaterError          the same call may work in a while: keep the message, answer 503
+    │   └── NewerRecordError       a later release wrote the job: write nothing, keep the message for long
     └── GiveUpError            it will not work before someone changes something
         ├── MisconfiguredError     access denied, no such table, bus or queue: the deployment is wrong
         └── TooLargeError          AWS would refuse the size: the caller keeps less or sends less
@@ -22,6 +23,10 @@ class InfraError(Exception):
 
 class TryLaterError(InfraError):
     """Throttled, down, or out of reach: nothing is known to be wrong with the request."""
+
+
+class NewerRecordError(TryLaterError):
+    """A later release wrote this job, in a format that this one does not know: it is left alone."""
 
 
 class GiveUpError(InfraError):

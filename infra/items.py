@@ -39,19 +39,26 @@ class ConditionFailed:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A secondary index of the table; it holds the items that have both keys, all attributes of them."""
+    """A secondary index of the table; it holds the items that have both keys."""
 
     name: str
     key: str
-    """A text."""
+    """A string."""
     sort: str
     """A number."""
+    shows: tuple[str, ...]
+    """Attributes that it holds beside the table's keys and its own."""
 
 
-BY_TENANT: Final = Index("by-tenant", "tenant", "created_at")
-"""A tenant's jobs by their age, for listing."""
-DUE: Final = Index("due", "shard", "due")
-"""What the sweeper shall look at; sparse."""
+BY_TENANT: Final = Index(
+    "by-tenant",
+    "tenant",
+    "created_at",
+    ("expires_at", "failed_step", "finished_at", "name", "run", "started_at", "status", "waiting", "workflow"),
+)
+"""A tenant's jobs by their age, for listing. A write that changes nothing of it costs nothing there."""
+DUE: Final = Index("due", "shard", "due", ())
+"""What the sweeper looks at; sparse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +110,15 @@ class Items(Protocol):
         """One item, strongly consistent."""
         ...
 
-    async def query(self, pk: str, prefix: str) -> list[Item]:
-        """All items of `pk` whose ``sk`` begins with `prefix`, in its order, strongly consistent page by page."""
+    async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
+        """Items of `pk` whose ``sk`` is from `low` to `high`, in its order, strongly consistent page by page.
+
+        Args:
+            pk: which partition.
+            low: the first key, included.
+            high: the last key, included.
+            newest: only so many, those with the greatest keys; ``None`` for all.
+        """
         ...
 
     async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:

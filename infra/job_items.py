@@ -1,7 +1,8 @@
-"""How records stand in the table: the keys, and each record as an item and back.
+"""The items JOB and PAYLOAD#…: their keys, and each record as an item and back.
 
 See ``docs/records.md`` for the layout. An attribute that says nothing (``None``, ``False``, an empty list) is left out:
-the JOB item is written most often, and a write costs by the size of the item.
+the JOB item is written most often, and a write costs by the size of the item. Attributes that this release does not
+know are ignored, and survive its writes.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import math
 import zlib
 from typing import Any, Final, cast
 
+from infra.errors import NewerRecordError
 from infra.items import Item, Value
-from infra.records import JobKey, JobRecord, PayloadRecord, StepRecord
+from infra.records import VERSION, JobKey, JobRecord, JobSummary, PayloadRecord
 
 JOB: Final = "JOB"
 PAYLOAD: Final = "PAYLOAD#"
-STEP: Final = "STEP#"
-SHARDS: Final = tuple(str(number) for number in range(4))
-"""Partitions of the index ``due``: every write of an unfinished job moves its entry there, and one partition takes
-1,000 such writes a second (DynamoDB's quota)."""
-_POSITION_DIGITS: Final = 5
+_SHARDS: Final = 32
+FIRST_SHARDS: Final = tuple(f"a{number:02}" for number in range(_SHARDS))
+"""Partitions of the index ``due`` for jobs that crashed, wait or are owed a publication: the sweep reads them first."""
+QUEUED_SHARDS: Final = tuple(f"b{number:02}" for number in range(_SHARDS))
+"""Those for jobs whose message is in the queue. One partition takes 1,000 writes a second (DynamoDB's quota), and every
+write of an unfinished job moves its entry."""
 
 
 def partition(key: JobKey) -> str:
@@ -27,14 +30,16 @@ def partition(key: JobKey) -> str:
     return f"{key.tenant}#{key.job_id}"
 
 
-def shard(key: JobKey) -> str:
-    """In which partition of the index ``due`` a job stands: steady, and spread evenly."""
-    return SHARDS[zlib.crc32(partition(key).encode()) % len(SHARDS)]
+def key_of(pk: str) -> JobKey:
+    """The job that a partition key names."""
+    tenant, _, job_id = pk.rpartition("#")
+    return JobKey(tenant, job_id)
 
 
-def step_key(index: int, lease: str) -> str:
-    """The sort key of the record of a step: positions sort as numbers do."""
-    return f"{STEP}{str(index + 1).zfill(_POSITION_DIGITS)}#{lease}"
+def shard(job: JobRecord) -> str:
+    """In which partition of the index ``due`` a job stands: by its state, and spread evenly."""
+    shards = QUEUED_SHARDS if job.status == "QUEUED" and job.waiting is None else FIRST_SHARDS
+    return shards[zlib.crc32(partition(job.key).encode()) % _SHARDS]
 
 
 def job_item(job: JobRecord) -> Item:
@@ -45,9 +50,8 @@ def job_item(job: JobRecord) -> Item:
         "tenant": job.key.tenant,
         "job_id": job.key.job_id,
         "name": job.name,
-        "workflow": job.workflow,
         "status": job.status,
-        "steps": job.steps,
+        "version": job.version,
         "payload": job.payload,
         "payload_hash": job.payload_hash,
         "created_at": job.created_at,
@@ -62,12 +66,20 @@ def job_item(job: JobRecord) -> Item:
         "attempts": job.attempts,
         "started": job.started or None,
         "tries": job.tries or None,
+        "last_error": job.last_error,
         "resume_at": job.resume_at,
+        "timeout_at": job.timeout_at,
         "hand_overs": job.hand_overs or None,
         "run": job.run,
         "cancel": job.cancel or None,
+        "woken": job.woken or None,
+        "waiting": job.waiting,
+        "idle": [[ended, redriven] for ended, redriven in job.idle] or None,
+        "signals": [[path, random] for path, random in job.signals] or None,
+        "secret": job.secret,
+        "workflow": job.workflow,
         "due": job.due,
-        "shard": shard(job.key),
+        "shard": None if job.due is None else shard(job),
         "sweeps": job.sweeps or None,
         "started_at": job.started_at,
         "finished_at": job.finished_at,
@@ -87,14 +99,21 @@ def changes(before: JobRecord, after: JobRecord) -> tuple[dict[str, Value], list
 
 
 def job_record(item: Item) -> JobRecord:
-    """The record of a JOB item."""
+    """The record of a JOB item.
+
+    Raises:
+        NewerRecordError: a later release wrote it.
+    """
+    version = _integer(item, "version", VERSION)
+    if version > VERSION:
+        raise NewerRecordError(f"The job {item['pk']} has records of version {version}; this release knows {VERSION}.")
+    idle = cast("list[list[Any]]", item.get("idle") or [])
+    signals = cast("list[list[Any]]", item.get("signals") or [])
     leases = cast("list[list[Any]]", item.get("leases") or [])
     return JobRecord(
         key=JobKey(_text(item, "tenant"), _text(item, "job_id")),
         name=_text_or_none(item, "name"),
-        workflow=_text_or_none(item, "workflow"),
         status=cast("Any", item["status"]),
-        steps=_integer(item, "steps"),
         payload=_text(item, "payload"),
         payload_hash=_text(item, "payload_hash"),
         created_at=_number(item, "created_at"),
@@ -109,10 +128,19 @@ def job_record(item: Item) -> JobRecord:
         attempts=_integer(item, "attempts"),
         started=bool(item.get("started")),
         tries=_integer(item, "tries"),
+        last_error=_text_or_none(item, "last_error"),
+        timeout_at=_number_or_none(item, "timeout_at"),
         resume_at=_number_or_none(item, "resume_at"),
         hand_overs=_integer(item, "hand_overs"),
         run=_integer(item, "run", 1),
         cancel=bool(item.get("cancel")),
+        woken=_integer(item, "woken"),
+        waiting=_text_or_none(item, "waiting"),
+        idle=tuple((float(ended), float(redriven)) for ended, redriven in idle),
+        signals=tuple((str(path), str(random)) for path, random in signals),
+        secret=_text_or_none(item, "secret"),
+        version=version,
+        workflow=_text_or_none(item, "workflow"),
         due=_number_or_none(item, "due"),
         sweeps=_integer(item, "sweeps"),
         started_at=_number_or_none(item, "started_at"),
@@ -143,23 +171,19 @@ def payload_record(key: JobKey, item: Item) -> PayloadRecord:
     )
 
 
-def step_record(key: JobKey, item: Item) -> StepRecord:
-    """The record of a STEP item of that job."""
-    return StepRecord(
-        key=key,
-        index=_integer(item, "position") - 1,
-        lease=_text(item, "sk").split("#", 2)[2],
-        step_id=_text(item, "id"),
-        action=_text_or_none(item, "action") or "",
-        status=_text(item, "status"),
-        status_value=_integer(item, "status_value"),
-        result=_text_or_none(item, "result"),
-        error=_text_or_none(item, "error"),
-        attempts=_integer(item, "attempts"),
+def job_summary(item: Item) -> JobSummary:
+    """What the index ``by-tenant`` shows of a job."""
+    return JobSummary(
+        key=key_of(_text(item, "pk")),
+        name=_text_or_none(item, "name"),
+        status=cast("Any", item["status"]),
+        run=_integer(item, "run", 1),
+        workflow=_text_or_none(item, "workflow"),
+        waiting=_text_or_none(item, "waiting"),
+        created_at=_number(item, "created_at"),
         started_at=_number_or_none(item, "started_at"),
         finished_at=_number_or_none(item, "finished_at"),
-        duration_ms=_number_or_none(item, "duration_ms"),
-        variables=_text_or_none(item, "variables"),
+        failed_step=_text_or_none(item, "failed_step"),
         expires_at=_integer(item, "expires_at"),
     )
 

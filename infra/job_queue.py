@@ -51,7 +51,13 @@ class JobQueue:
         self._message_bytes = message_bytes
 
     async def send(
-        self, body: str, *, delay: float = 0, group: str | None = None, deduplication: str | None = None
+        self,
+        body: str,
+        *,
+        delay: float = 0,
+        group: str | None = None,
+        deduplication: str | None = None,
+        fair: str | None = None,
     ) -> None:
         """Send a message.
 
@@ -60,6 +66,8 @@ class JobQueue:
             delay: seconds until it can be received, at most 900. A FIFO queue knows no delay of one message.
             group: FIFO: messages of one group come one after another.
             deduplication: FIFO: a second message with this id within five minutes is dropped.
+            fair: standard: whose message it is. Messages of those who have few in the queue are received first (SQS
+                fair queues).
 
         Raises:
             TooLargeError: over the limit.
@@ -74,6 +82,8 @@ class JobQueue:
         request = self._fifo(self._url, group, deduplication)
         if not self._url.endswith(".fifo"):
             request["DelaySeconds"] = max(0, min(LONGEST_DELAY, math.ceil(delay)))
+            if fair is not None:
+                request["MessageGroupId"] = fair
         self._send(self._url, body, request)
 
     async def postpone(self, receipt_handle: str, seconds: float) -> None:

@@ -16,12 +16,19 @@ from typing import Any, Final, cast
 from infra.attributes import decode_item
 from infra.clients import Clients
 from infra.event_bus import SOURCE
-from infra.items import BY_TENANT, DUE, Item
+from infra.items import BY_TENANT, DUE, Index, Item
 
 REGION: Final = "eu-central-1"
 """Any would do: nothing leaves the process."""
 ACCOUNT: Final = "123456789012"
 """The account that moto plays."""
+
+
+def _projection(index: Index) -> dict[str, Any]:
+    if not index.shows:
+        return {"ProjectionType": "KEYS_ONLY"}
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.shows)}
+
 
 TABLE: Final[Mapping[str, Any]] = {
     "BillingMode": "PAY_PER_REQUEST",
@@ -42,7 +49,7 @@ TABLE: Final[Mapping[str, Any]] = {
                 {"AttributeName": index.key, "KeyType": "HASH"},
                 {"AttributeName": index.sort, "KeyType": "RANGE"},
             ],
-            "Projection": {"ProjectionType": "ALL"},
+            "Projection": _projection(index),
         }
         for index in (BY_TENANT, DUE)
     ],

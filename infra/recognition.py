@@ -32,3 +32,9 @@ def is_as_held(found: JobRecord, held: JobRecord) -> bool:
     """Whether the owner holds the job as it left it, whatever others may set meanwhile: ``cancel``, ``due``."""
     names = ("run", "lease", "cursor", "attempts")
     return all(getattr(found, name) == getattr(held, name) for name in names)
+
+
+def is_cancelled(found: JobRecord, after: JobRecord) -> bool:
+    """Whether `found` shows this very cancel: nobody else's has the same moment."""
+    names = ("run", "cancel", "woken", "due")
+    return all(getattr(found, name) == getattr(after, name) for name in names)

@@ -1,7 +1,7 @@
-"""What stands in the table: one `JobRecord`, its `PayloadRecord`s, and a `StepRecord` a step.
+"""What the table holds of a job: one `JobRecord`, its `PayloadRecord`s, and its `StepRecord`s.
 
-Positions here count from 0: `cursor` is the number of steps recorded, and the index of the first that is not.
-Times are seconds since the epoch, as floats.
+Indexes here count from 0: `cursor` is the number of records that count, and the index of the next one. How many there
+will be is known only at the end. Times are seconds since the epoch, as floats.
 
 See docs/decisions/004-positions.md.
 """
@@ -14,6 +14,10 @@ from typing import Final, Literal, NamedTuple
 
 JobStatus = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
 FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+Phase = Literal["step", "open", "close"]
+"""Which record of a step: its only one, or the first or the last one of a loop or a try."""
+VERSION: Final = 1
+"""Of the format of records. A job of a higher version is left to the later release that wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,26 @@ class JobKey:
 
     tenant: str
     job_id: str
+
+
+class JobSummary(NamedTuple):
+    """What a list shows of a job: exactly what the index ``by-tenant`` holds."""
+
+    key: JobKey
+    name: str | None
+    status: JobStatus
+    run: int
+    workflow: str | None
+    waiting: str | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    failed_step: str | None
+    expires_at: int
+
+    @property
+    def finished(self) -> bool:
+        return self.status in FINISHED
 
 
 class JobRecord(NamedTuple):
@@ -33,8 +57,6 @@ class JobRecord(NamedTuple):
     key: JobKey
     name: str | None
     status: JobStatus
-    steps: int
-    """How many steps the job has."""
     payload: str
     """The key of the `PayloadRecord` that counts."""
     payload_hash: str
@@ -45,37 +67,53 @@ class JobRecord(NamedTuple):
     workflow: str | None = None
     """JSON of ``{name, version}`` of the stored workflow that the job came from, or ``None``."""
     cursor: int = 0
-    """Index of the first step that is not recorded."""
+    """How many records count, and the index of the next one."""
     published: int = 0
-    """Index of the first step whose update is not on the bus; ``steps + 1`` when the end is there too."""
+    """Index of the first record that is not published; ``cursor + 1`` when the end is published too."""
     fence: int = 0
     """One more with each claim."""
     lease: str | None = None
     """``<fence>-<random>`` of the claim that holds the job, or ``None`` when nobody does."""
     lease_until: float = 0.0
     leases: tuple[tuple[int, str], ...] = ()
-    """``((first index, lease), …)``: under which lease each stretch of steps was recorded."""
+    """``((first index, lease), …)``: under which lease each stretch of records was written."""
     attempts: int = 0
     """Claims of the step at the cursor."""
     started: bool = False
     """Whether that step, having an effect, began."""
     tries: int = 0
     """Tries of that step's ``retry`` that are used up."""
+    last_error: str | None = None
+    """JSON of ``{error, attempts, started_at, finished_at}`` of that step's last try, while it waits for the next."""
     hand_overs: int = 0
-    """Hand-overs without a step recorded between them."""
+    """Hand-overs without a record between them."""
     run: int = 1
     """One more with each redrive."""
     cancel: bool = False
+    woken: int = 0
+    """One more with each cancel and each answer: a job that parks must have seen the latest."""
+    waiting: str | None = None
+    """JSON of ``{for, path, until, since, woken, …}``: what the step at the cursor waits for. A claim removes
+    ``since``: the job is parked while that is there."""
+    idle: tuple[tuple[float, float], ...] = ()
+    """``((ended, redriven), …)``: times between runs, which no loop's ``timeout`` counts."""
+    signals: tuple[tuple[str, str], ...] = ()
+    """``((path, random), …)``: which answers count."""
+    secret: str | None = None
+    """Key of the job's callback tokens: 16 random bytes in hexadecimal digits."""
+    version: int = VERSION
     due: float | None = None
-    """When the sweeper shall look; ``None`` when nobody owes this job anything."""
+    """When the sweeper looks next; ``None`` when the job needs nothing more."""
     sweeps: int = 0
-    """How often the sweeper moved `due` on in vain; each doubles the wait."""
+    """How often the sweeper moved `due` without effect; each doubles the wait."""
     started_at: float | None = None
     finished_at: float | None = None
     ends_at: float = math.inf
-    """When the job must have ended: so long after its acceptance or its last redrive."""
+    """When the job must have ended: so long after its acceptance or its last redrive, parked time not counted."""
+    timeout_at: float | None = None
+    """When the job's own ``timeout`` expires; waits do not move it."""
     resume_at: float | None = None
-    """When the step at the cursor may be tried again, while its ``retry`` waits from one invocation to a later one."""
+    """When the step at the cursor goes on, while it waits from one invocation to a later one."""
     failed_step: str | None = None
     """JSON of ``{id, position, action, status}`` of the first step that failed, or ``None``."""
 
@@ -86,19 +124,40 @@ class JobRecord(NamedTuple):
     @property
     def all_published(self) -> bool:
         """Whether the bus has everything, the end included."""
-        return self.published > self.steps
+        return self.published > self.cursor
+
+    @property
+    def summary(self) -> JobSummary:
+        """What a list shows of it."""
+        return JobSummary(
+            self.key,
+            self.name,
+            self.status,
+            self.run,
+            self.workflow,
+            self.waiting,
+            self.created_at,
+            self.started_at,
+            self.finished_at,
+            self.failed_step,
+            self.expires_at,
+        )
 
     def held(self, now: float) -> bool:
         """Whether a claim holds the job; one whose lease is over does not, though its owner may still be at work."""
         return self.lease is not None and self.lease_until >= now
 
     def lease_of(self, index: int) -> str | None:
-        """The lease under which the step at `index` was recorded: the record of that lease is the one that counts."""
-        lease = None
+        """The lease under which the record at `index` was written: the one of that lease counts."""
+        return self.stretch_of(index)[1]
+
+    def stretch_of(self, index: int) -> tuple[int, str | None]:
+        """The stretch that holds `index`: the index of its first record, and its lease."""
+        found: tuple[int, str | None] = (0, None)
         for first, owner in self.leases:
             if first <= index:
-                lease = owner
-        return lease
+                found = (first, owner)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +175,16 @@ class PayloadRecord:
 
 
 class StepRecord(NamedTuple):
-    """One finished step. A tuple, since each step makes one, and a frozen dataclass takes four times as long."""
+    """One record of a step. A tuple, since each step makes one, and a frozen dataclass takes four times as long."""
 
     key: JobKey
     index: int  # type: ignore[assignment]  # a tuple's own `index` is of no use here
-    """Its position less 1."""
+    """Its number less 1."""
     lease: str
     """The claim that wrote it."""
     step_id: str
+    path: str
+    """Where the step stands: its id at the top level, ``orders.3.post`` in item 3 of a loop."""
     action: str
     status: str
     status_value: int
@@ -138,6 +199,9 @@ class StepRecord(NamedTuple):
     variables: str | None
     """JSON of ``{"set": {name: value}, "deleted": [name]}`` for what the step changed, or ``None`` for nothing."""
     expires_at: int
+    phase: Phase = "step"
+    opened: str | None = None
+    """JSON of what an *open* record keeps of its list."""
 
     @property
     def position(self) -> int:

@@ -8,6 +8,7 @@ lease ends, nor of one that was not begun, which goes back at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
@@ -35,6 +36,7 @@ async def receive(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) ->
             verdict = blocked.get(message.group) if message.group is not None else None
             if verdict is None:
                 verdict = await _judge(worker, message, ports, lifetime)
+                lifetime = replace(lifetime, used=True)
             if verdict.done:
                 batch.success_handler(record, verdict)
                 continue

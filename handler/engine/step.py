@@ -67,6 +67,7 @@ class ConduitStep:
         poll: how long its block is called again, or ``None``.
         opened: of a loop or a try, what its open record must keep so that nothing of it is evaluated again.
         opened_json: the same as JSON.
+        tries: tries that its ``retry`` has used up.
         run: of a loop or a try that has begun, how far it is.
     """
 
@@ -85,6 +86,7 @@ class ConduitStep:
     poll: Poll | None = None
     opened: dict[str, Any] | None = None
     opened_json: str | None = None
+    tries: int = 0
     run: Any = None
     inner_path: str | None = None
     closed_at: int = 0

@@ -19,6 +19,8 @@ from handler.engine.variables import Variables
 
 LEAST_TIME: Final = 0.1
 """Seconds that a step without a declared timeout needs to be worth starting."""
+LEAST_TIME_ONCE: Final = 5.0
+"""The same for a block that is never run twice: being cut off costs its job."""
 LONGEST_SLEEP: Final = 5.0
 """Seconds that an invocation sleeps; for longer waits it gives the job back."""
 NO_CHANGES: Final[dict[str, Any]] = {}
@@ -63,7 +65,8 @@ class StepTurn:
         self.invocation = runtime.invocation
         self.ask = ask
         self.contexts: Any = contexts
-        self.fresh = True  # nothing of the job has run in this invocation: its first step takes what time there is
+        # Nothing has run in this invocation: the job's first step takes what time there is.
+        self.fresh = runtime.invocation is None or not runtime.invocation.used
         self.draft: VariablesDraft | None = None
         self.expansion: Budget | None = None
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
@@ -153,10 +156,11 @@ class StepTurn:
         """
         step, invocation = self.step, self.invocation
         wait = until - self.now()
-        if wait <= 0:
+        if wait <= 0 and why != "retry":
             return None
         note = {"for": why, "path": step.path, "until": until, "attempts": step.attempts, **known}
-        note["began"] = step.started_at
+        note["began"] = note["started_at"] = step.started_at
+        note["finished_at"] = self.now()
         is_long = wait > LONGEST_SLEEP
         if invocation is not None and (is_long or until + needed > invocation.ends_at):
             return self.pause(wait, note if is_long or why == "time" else None)
@@ -165,7 +169,7 @@ class StepTurn:
             answer = await answer
         if isinstance(answer, Paused):
             return self.pause(wait, note)
-        if answer is None:
+        if answer is None and wait > 0:
             await self.runtime.sleep(wait)
         return answer
 

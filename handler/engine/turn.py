@@ -20,7 +20,7 @@ from handler.engine.limits import InvocationTime
 from handler.engine.outcome import Paused
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
-from handler.engine.step_turn import LEAST_TIME, NO_CHANGES, Answer, StepTurn
+from handler.engine.step_turn import LEAST_TIME, LEAST_TIME_ONCE, NO_CHANGES, Answer, StepTurn
 from handler.engine.step_world import OutOfInvocation
 from handler.engine.values import Charge, UnstorableValueError
 from handler.engine.variables import Kept
@@ -51,6 +51,8 @@ class StepRunner(StepTurn):
             tries: tries used up before this run.
         """
         self.step, self.block, self.tries = step, block, tries
+        if tries:
+            step.tries = tries
         self.expansion = self.draft = None
         self.bound, waiting = NOTHING_BOUND, self.waiting
         self.world.begin(step.timeout)
@@ -121,6 +123,7 @@ class StepRunner(StepTurn):
             if wait is None:
                 self.fail(ended)
                 return None
+            self.step.tries = self.tries  # a block with an effect is marked again, with that count
             known = {"error": ended.describe(), "polls": self.polls}
             return await self.rest(self.now() + wait, known, "retry", self.needed())
         poll = self.step.poll
@@ -186,7 +189,11 @@ class StepRunner(StepTurn):
         """Whether a new invocation would serve the step better than what is left of this one."""
         left = invocation.ends_at - self.now()
         declared = self.declared()
-        needed = declared if declared <= invocation.fresh and declared < inf else LEAST_TIME
+        if declared < inf:
+            needed = declared if declared <= invocation.fresh else LEAST_TIME
+        else:
+            once = self.block.effect == "at_most_once"
+            needed = min(LEAST_TIME_ONCE, invocation.fresh) if once else LEAST_TIME
         return left <= 0 or (left < needed and not self.fresh)
 
     def _try(self, arguments: dict[str, Any]) -> Tried | Coroutine[Any, Any, Tried]:
@@ -209,8 +216,7 @@ class StepRunner(StepTurn):
             return self.pause()
         if seconds <= 0:
             raise self.limit_failure(0.0)
-        if step.started_at is None:
-            step.started_at = began
+        step.started_at = began
         step.attempts += 1
         self.fresh = False
         if block.is_coroutine:

@@ -35,11 +35,29 @@ def components() -> dict[str, Any]:
         "StepError": _object({"type": _TEXT, "message": _TEXT}, {"details": {"type": ["array", "object"]}}),
         "Step": _step(),
         "FailedStep": _object(
-            {"id": _TEXT, "position": {"type": "integer"}, "action": _TEXT, "status": _ref("StepStatus")}
+            {
+                "id": _TEXT,
+                "path": _TEXT,
+                "position": {"type": "integer"},
+                "action": _TEXT,
+                "status": _ref("StepStatus"),
+            }
         ),
         "Job": _object(
-            {**_summary(), "variables": {"type": "object"}, "steps": {"type": "array", "items": _ref("Step")}},
+            {
+                **_summary(),
+                "variables": {"type": "object"},
+                "output": _ANY,
+                "steps": {"type": "array", "items": _ref("Step")},
+            },
             {"steps_omitted": {"const": True, "description": "Too many for one answer; each has its own address."}},
+        ),
+        "Waiting": _object(
+            {
+                "for": {"enum": ["time", "answer", "retry"]},
+                "path": _TEXT,
+                "until": {"type": "string", "format": "date-time"},
+            }
         ),
         "JobSummary": _object(_summary()),
         "JobPage": _object({"jobs": {"type": "array", "items": _ref("JobSummary")}, "cursor": _TEXT_OR_NULL}),
@@ -104,9 +122,11 @@ def _summary() -> dict[str, Any]:
         "status": {"enum": list(JOB_STATUSES)},
         "workflow": _or_null("WorkflowReference"),
         "success": {"type": ["boolean", "null"]},
+        "run": {"type": "integer", "minimum": 1},
         "created_at": {"type": "string", "format": "date-time"},
         "started_at": _TIME_OR_NULL,
         "finished_at": _TIME_OR_NULL,
+        "waiting": _or_null("Waiting"),
         "failed_step": _or_null("FailedStep"),
     }
 
@@ -115,6 +135,7 @@ def _step() -> dict[str, Any]:
     return _object(
         {
             "id": _TEXT,
+            "path": _TEXT,
             "position": {"type": "integer", "minimum": 1},
             "action": _TEXT,
             "status": _ref("StepStatus"),

@@ -14,10 +14,12 @@ class TimeLeft:
     Attributes:
         ends_at: when Lambda ends it, in seconds since the epoch.
         length: seconds from its start to its end, which another invocation would have as well.
+        used: whether other messages of its batch had a part of it: then what is begun has to fit.
     """
 
     ends_at: float
     length: float
+    used: bool = False
 
     @classmethod
     def starting(cls, now: float, remaining_ms: float) -> TimeLeft:
@@ -33,5 +35,7 @@ class TimeLeft:
         """What steps have of it; where someone waits for an answer, no longer than `until`."""
         ends_at = self.ends_at - reserve
         return InvocationTime(
-            ends_at=ends_at if until is None else min(ends_at, until), fresh=max(0.0, self.length - reserve)
+            ends_at=ends_at if until is None else min(ends_at, until),
+            fresh=max(0.0, self.length - reserve),
+            used=self.used,
         )

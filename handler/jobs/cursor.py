@@ -9,7 +9,7 @@ from typing import Final
 
 from handler.errors import InvalidRequestError
 from handler.payload.values import ID_PATTERN
-from infra.jobs_table import Place
+from infra.jobs_index import Place
 
 EARLIEST: Final = 0.001
 LATEST: Final = 1e11

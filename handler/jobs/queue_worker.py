@@ -11,22 +11,30 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from handler.caller import Caller
+from handler.engine.flow.restore import RecordsMismatchError
 from handler.invocation.log import log_fields
 from handler.invocation.time_left import TimeLeft
-from handler.jobs.runner import LONGEST_DELAY, Ended, HandedOver, Lost, Runner
+from handler.jobs.pointers import LONGEST_DELAY, Pointers, pointer
+from handler.jobs.runner import Ended, HandedOver, Lost, Parked, Result, Runner, Unstarted
 from handler.jobs.submission import NewJob
-from handler.payload.parse import InvalidPayloadError, PayloadLimits, parse
+from handler.payload.parse import InvalidPayloadError, JobPayload, PayloadLimits, parse
 from handler.ports import Ports
-from handler.recording.publisher import OUTBOX_SECONDS, Publisher
+from handler.recording.ownership import OUTBOX_SECONDS, QUEUED_SECONDS
+from handler.recording.publisher import Publisher
 from handler.recording.run import Run
-from infra.errors import InfraError
+from infra.errors import InfraError, NewerRecordError
 from infra.jobs_table import Refused
+from infra.parking import is_asleep, parked
 from infra.records import JobKey, JobRecord
 
 CLAIMS: Final = 3
 """How often a claim is tried that somebody's write came between."""
 LATEST: Final = 1.0
 """Seconds past the end of a lease at which to look again."""
+LONGEST_HIDDEN: Final = 43_200.0 - 900.0
+"""Seconds that a message can be hidden: SQS allows 12 hours from its receipt, and an invocation lasts 15 minutes."""
+LAST_RECEIVES: Final = 5
+"""So many receives before a message becomes a dead letter, its job is accepted though nothing of it could begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +81,15 @@ class Worker:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._runner = Runner(ports)
+        self._pointers = Pointers(ports)
         self._publisher = Publisher(ports)
 
     async def work(self, message: Message, lifetime: TimeLeft) -> Verdict:
         """Do what a message asks for, as far as this invocation's time goes."""
-        if not lifetime.has_time(self._ports.now(), self._ports.settings.reserve):
-            return Verdict(done=False, wait=0.0)
         try:
-            key = _pointer(message.body)
+            if not lifetime.has_time(self._ports.now(), self._ports.settings.reserve):
+                return await self._give_back(message)
+            key = pointer(message.body)
             if key is not None:
                 return await self._resume(key, message, lifetime)
             if '"workflow"' in message.body or '"schedule"' in message.body:
@@ -91,8 +100,26 @@ class Worker:
             return await self._begin(message, lifetime)
         except InvalidPayloadError as problem:
             return await self._reject(message, str(problem))
+        except NewerRecordError as error:
+            self._failed(message, error)
+            return Verdict(done=False, wait=LONGEST_HIDDEN)
         except InfraError as error:
             return self._failed(message, error)
+
+    async def _give_back(self, message: Message) -> Verdict:
+        """Nothing can begin. Near its last receive, the job is made known, so that `due` brings it back."""
+        if message.receives < self._ports.settings.max_receives - LAST_RECEIVES:
+            return Verdict(done=False, wait=0.0)
+        key = pointer(message.body)
+        if key is not None:
+            job = await self._ports.table.read(key, self._ports.now())
+            if job is not None and job.finished and job.due is None and not job.all_published:
+                await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
+            return DONE  # `due` stands for it
+        answer = await self._new_job(message)[1].accept(self._ports, due=self._ports.now() + OUTBOX_SECONDS)
+        if isinstance(answer, Refused):  # it is known, or its id belongs to another: the next receive sees to that
+            return Verdict(done=False, wait=0.0)
+        return DONE
 
     def caller(self) -> Caller:
         """Whose jobs come from the queue, and what they may do: the deployment says it, never a message."""
@@ -106,11 +133,14 @@ class Worker:
 
     # ------------------------------------------------------------------ a job
 
-    async def _begin(self, message: Message, lifetime: TimeLeft) -> Verdict:
+    def _new_job(self, message: Message) -> tuple[JobPayload, NewJob]:
         caller = self.caller()
         settings = self._ports.settings
         sent = parse(message.body, PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit))
-        offer = NewJob.of(self._ports, caller, sent if sent.id else sent.with_id(message.id))
+        return sent, NewJob.of(self._ports, caller, sent if sent.id else sent.with_id(message.id))
+
+    async def _begin(self, message: Message, lifetime: TimeLeft) -> Verdict:
+        sent, offer = self._new_job(message)
         return await self._begin_new(offer, message, lifetime, named=sent.id is not None)
 
     async def _begin_named(self, message: Message, lifetime: TimeLeft) -> Verdict:
@@ -131,24 +161,33 @@ class Worker:
         """Run a job that is not known yet. `named`: its id does not come from the message."""
         if message.receives > 1:
             return await self._begin_again(message, offer, lifetime, named=named)
+        if named:  # the sender may have sent it before: a known job is not run again
+            known = await self._ports.table.read(offer.job.key, self._ports.now())
+            if known is not None:
+                return await self._meet(known, message, offer, lifetime)
         run = offer.late_run(self._ports, lifetime, outbox=True)
-        result = await self._runner.run(run)
+        result = await self._runner.run(run, keeps_message=message.group is not None)
         met = result.job if isinstance(result, Lost) and not result.accepted else None
         if met is not None and not offer.is_known_as(met):
             return await self._reject_taken(message, offer)
         return await self._concluded(result, message)
 
+    async def _meet(self, known: JobRecord, message: Message, offer: NewJob, lifetime: TimeLeft) -> Verdict:
+        if not offer.is_known_as(known):
+            return await self._reject_taken(message, offer)
+        return await self._take(known, message, lifetime)
+
     async def _begin_again(self, message: Message, offer: NewJob, lifetime: TimeLeft, *, named: bool) -> Verdict:
         """A message that came before: its job is made known before it runs, so that attempts are counted."""
-        answer = await offer.accept(self._ports, due=self._ports.now() + OUTBOX_SECONDS)
+        answer = await offer.accept(self._ports, due=self._ports.now() + QUEUED_SECONDS)
         if answer.job is None:
             return AGAIN
         if isinstance(answer, Refused) and not offer.is_known_as(answer.job):
             return await self._reject_taken(message, offer)
-        if not named and not answer.job.finished:
+        if not named and not answer.job.finished and message.group is None:
             # The job is named after this message. Sent again from a dead-letter queue it would have another name, and
-            # the job would run twice: a pointer takes its place.
-            sent_on = await self._runner.send_pointer(answer.job, salt=f"-{message.receives}")
+            # the job would run twice: a pointer takes its place. In a FIFO queue the message holds its group instead.
+            sent_on = await self._pointers.hand_over(answer.job, salt=f"-{message.receives}")
             return DONE if sent_on else AGAIN
         return await self._take(answer.job, message, lifetime)
 
@@ -173,42 +212,45 @@ class Worker:
                 return await self._finish(job, message)
             if job.held(now()):
                 return Verdict(done=False, wait=job.lease_until - now() + LATEST)
-            if job.resume_at is not None and job.resume_at > now() and not job.cancel:
-                return await self._wait(job, message)
+            if is_asleep(job, now()):
+                return await self._let_sleep(job, message)
             answer = await ports.table.claim(job, token=ports.token(), until=until, now=now())
             if not isinstance(answer, Refused):
-                return await self._run_claimed(answer.job, message, lifetime)
+                crashed = job.lease is not None
+                return await self._run_claimed(answer.job, message, lifetime, crashed=crashed)
             if answer.job is None:
                 return DONE
             job = answer.job
         return Verdict(done=False, wait=LATEST)
 
-    async def _wait(self, job: JobRecord, message: Message) -> Verdict:
-        """The step's next try is not due yet: another message comes when it is, or this one again."""
+    async def _let_sleep(self, job: JobRecord, message: Message) -> Verdict:
+        """A parked job whose time is ahead: publish what its last owner did not, and wait with it or let it be."""
+        job = await self._publisher.settle_parked(job)
         left = (job.resume_at or 0.0) - self._ports.now()
-        if message.group is not None:  # a FIFO queue cannot hold back one message that is sent
-            return Verdict(done=False, wait=left)
-        return DONE if await self._runner.send_pointer(job) else Verdict(done=False, wait=min(left, LONGEST_DELAY))
+        retries = (parked(job) or {}).get("for") == "retry"
+        if message.group is not None:  # a retry holds its group, a wait does not
+            return Verdict(done=False, wait=min(left, LONGEST_HIDDEN)) if retries else DONE
+        return DONE if left > LONGEST_DELAY else Verdict(done=False, wait=left)
 
-    async def _run_claimed(self, job: JobRecord, message: Message, lifetime: TimeLeft) -> Verdict:
+    async def _run_claimed(self, job: JobRecord, message: Message, lifetime: TimeLeft, *, crashed: bool) -> Verdict:
         ports = self._ports
-        if job.cursor or job.attempts > 1:
+        if job.cursor or job.attempts > 1 or job.tries:
             ports.metrics.count("Resumes")
-        if job.attempts > 1:
+        if crashed:
             ports.metrics.count("Crashes")
             ports.log.warning(
                 "An earlier invocation ended in the middle of this job",
                 extra={**log_fields(job.key), "position": job.cursor + 1, "attempts": job.attempts},
             )
-        payload = await ports.table.read_payload(job)
-        steps = await ports.table.read_steps(job)
+        payload = await ports.table.records.read_payload(job)
+        steps = await ports.table.records.read_steps(job)
         written = _read(payload.payload) if payload is not None else None
         if payload is None or written is None or len(steps) < job.cursor:
-            ended = await self._runner.end_lost(job, "what it was sent as, or what was recorded of it, is gone")
-            return DONE if ended is not None else AGAIN
+            why = "what it was sent as, or what was recorded of it, is gone"
+            return self._lost(await self._runner.end_lost(job, why))
         published = job.published
         if published < job.cursor:  # what an owner that died had committed and not told
-            published = await self._publisher.publish(job, steps)
+            published = await self._publisher.publish(job, steps, until=lifetime.ends_at - ports.settings.reserve)
         run = Run(
             job=job,
             payload=payload,
@@ -219,20 +261,41 @@ class Worker:
             published=published,
             outbox=message.receives == 1,
         )
-        return await self._concluded(await self._runner.run(run), message)
+        try:
+            result = await self._runner.run(run, keeps_message=message.group is not None)
+        except RecordsMismatchError as error:
+            return self._lost(await self._runner.end_lost(job, str(error)))
+        return await self._concluded(result, message)
+
+    @staticmethod
+    def _lost(ended: JobRecord | None) -> Verdict:
+        return DONE if ended is not None else AGAIN
 
     # ------------------------------------------------------------------ the end of it
 
-    async def _concluded(self, result: Ended | HandedOver | Lost, message: Message) -> Verdict:
+    async def _concluded(self, result: Result, message: Message) -> Verdict:
         if isinstance(result, Ended):
             return DONE if result.safe else await self._owe(result.job)
+        if isinstance(result, Unstarted):
+            return await self._give_back(message)
         if isinstance(result, HandedOver):
+            if message.group is not None:  # its message holds its place in the group
+                return Verdict(done=False, wait=self._left(result.job))
             return DONE if result.sent else AGAIN
+        if isinstance(result, Parked):
+            if message.group is not None and result.retries:
+                return Verdict(done=False, wait=self._left(result.job))
+            return DONE  # `due` stands for it
         if result.job is None:
             return AGAIN
         if result.job.finished:
             return await self._finish(result.job, message)
         return Verdict(done=False, wait=max(LATEST, result.job.lease_until - self._ports.now() + LATEST))
+
+    def _left(self, job: JobRecord) -> float:
+        """Seconds until the job goes on, as far as a message can be hidden."""
+        left = 0.0 if job.resume_at is None else job.resume_at - self._ports.now()
+        return min(max(0.0, left), LONGEST_HIDDEN)
 
     async def _finish(self, job: JobRecord, message: Message) -> Verdict:
         """A finished job: bring to the bus what is not there yet."""
@@ -266,20 +329,6 @@ class Worker:
     def _failed(self, message: Message, error: InfraError) -> Verdict:
         self._ports.log_failure("queue", "AWS failed a message; it comes again", error, message_id=message.id)
         return AGAIN
-
-
-def _pointer(body: str) -> JobKey | None:
-    """The job that a message points to, or ``None`` if it is none of ours."""
-    if '"resume"' not in body or len(body) > 4096:  # noqa: PLR2004  # ours have a few hundred characters
-        return None
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    match fields:
-        case {"resume": {"tenant": str(tenant), "job_id": str(job_id), **more}, **others} if not more and not others:
-            return JobKey(tenant, job_id)
-    return None
 
 
 def _read(text: str) -> Mapping[str, Any] | None:

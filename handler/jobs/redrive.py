@@ -13,7 +13,8 @@ from handler.jobs.submission import payload_record
 from handler.jobs.view import step_ids
 from handler.payload import json_text
 from handler.ports import Ports
-from handler.recording.publisher import OUTBOX_SECONDS, Publisher
+from handler.recording.ownership import QUEUED_SECONDS
+from handler.recording.publisher import Publisher
 from infra.jobs_table import Refused
 from infra.records import JobRecord, PayloadRecord
 
@@ -67,11 +68,16 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
         attempts=0,
         started=False,
         tries=0,
+        last_error=None,
         resume_at=None,
+        waiting=None,
+        signals=(),
+        idle=(*job.idle, (job.finished_at or now, now)),
+        timeout_at=None,
         hand_overs=0,
         cancel=False,
         sweeps=0,
-        due=now + OUTBOX_SECONDS,
+        due=now + QUEUED_SECONDS,
         ends_at=now + ports.settings.job_seconds,
         finished_at=None,
         failed_step=None,
@@ -101,7 +107,7 @@ def _cursor(job: JobRecord, written: Mapping[str, Any], from_step: str | None) -
 
 async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> PayloadRecord:
     """What the next run has: what was accepted, or, written down first, what is new of it."""
-    accepted = await ports.table.read_payload(job)
+    accepted = await ports.table.records.read_payload(job)
     if accepted is None:
         raise ConflictError(f"What the job {job.key.job_id!r} was sent as is gone; send it again under a new id.")
     rights, own = Rights.decode(accepted.rights), wanted.caller.rights
@@ -116,5 +122,5 @@ async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wan
             )
     payload = payload_record(job.key, text, rights if own.include(rights) else own, job.expires_at)
     if payload.hash != job.payload:
-        await ports.table.put(payload, ())
+        await ports.table.records.put(payload, ())
     return payload

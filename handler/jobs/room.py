@@ -7,7 +7,7 @@ from typing import Final
 from handler.caller import Caller
 from handler.errors import TooManyJobsError
 from handler.ports import Ports
-from infra.jobs_table import Place
+from infra.jobs_index import Place
 
 PAGE: Final = 100
 """Jobs of one read of the list."""
@@ -30,7 +30,7 @@ async def check_room(ports: Ports, caller: Caller) -> None:
         return
     unfinished, place = 0, None
     for _ in range(PAGES):
-        jobs, more = await ports.table.list_jobs(caller.tenant, limit=PAGE, after=place)
+        jobs, more = await ports.table.index.list_jobs(caller.tenant, limit=PAGE, after=place)
         unfinished += sum(not job.finished and job.expires_at >= ports.now() for job in jobs)
         if unfinished >= caller.max_running_jobs:
             raise TooManyJobsError(

@@ -8,25 +8,29 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, get_args
 
 from handler.caller import Caller
-from handler.errors import ConflictError, InvalidRequestError, NotFoundError, TooManyJobsError, UnavailableError
+from handler.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.cursor import decode_cursor, encode_cursor
+from handler.jobs.pointers import Pointers
 from handler.jobs.redrive import Redrive, redrive
 from handler.jobs.room import check_room
-from handler.jobs.runner import Ended, HandedOver, Lost, Runner
+from handler.jobs.runner import Ended, Lost, Result, Runner, Unstarted
 from handler.jobs.submission import NewJob, Submission
 from handler.jobs.view import job_view, step_ids, step_view, summary, waiting_step
 from handler.payload.parse import JobPayload
 from handler.ports import RETRY_AFTER, Ports
-from handler.recording.publisher import OUTBOX_SECONDS
+from handler.recording.ownership import QUEUED_SECONDS
 from handler.workflows.origin import Origin
-from infra.jobs_table import Place, Refused
-from infra.records import JobKey, JobRecord, JobStatus
+from infra.jobs_index import Place
+from infra.jobs_table import Refused
+from infra.records import JobKey, JobRecord, JobStatus, JobSummary
 
 PAGE: Final = 100
 """Jobs of one read of the list."""
 PAGES: Final = 10
 """Reads of one request: a filter that matches little answers with a cursor after so many."""
+WRITES: Final = 5
+"""How often a write is tried that others' writes came between."""
 
 
 class Jobs:
@@ -41,6 +45,7 @@ class Jobs:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._runner = Runner(ports)
+        self._pointers = Pointers(ports)
 
     # ------------------------------------------------------------------ sending
 
@@ -71,13 +76,9 @@ class Jobs:
         """
         with self._served("submit"):
             offer = self._new_job(caller, payload, origin)
-            try:
-                await check_room(self._ports, caller)
-            except TooManyJobsError:
-                found = await self._ports.table.read(offer.job.key, self._ports.now()) if payload.id else None
-                if found is None:
-                    raise
-                return await self._met(offer, found)  # a job that is known already needs no room
+            if payload.id is not None and (known := await self._known(offer)) is not None:
+                return known  # a job that is known already needs no room
+            await check_room(self._ports, caller)
             now, settings = self._ports.now(), self._ports.settings
             if respond_async or (wait is not None and wait <= 0) or not lifetime.has_time(now, settings.reserve):
                 return await self._enqueue(offer)
@@ -99,6 +100,8 @@ class Jobs:
         """
         with self._served("run"):
             offer = self._new_job(caller, payload, origin)
+            if payload.id is not None and (known := await self._known(offer)) is not None:
+                return known.job
             run = offer.late_run(self._ports, lifetime, outbox=False)
             return (await self._submitted(offer, await self._runner.run(run))).job
 
@@ -106,10 +109,17 @@ class Jobs:
         identified = payload if payload.id else payload.with_id(self._ports.token())
         return NewJob.of(self._ports, caller, identified, origin)
 
-    async def _submitted(self, offer: NewJob, result: Ended | HandedOver | Lost) -> Submission:
+    async def _known(self, offer: NewJob) -> Submission | None:
+        """The job that the sender named, if it was sent before: nothing of it is run again."""
+        found = await self._ports.table.read(offer.job.key, self._ports.now())
+        return None if found is None else await self._met(offer, found)
+
+    async def _submitted(self, offer: NewJob, result: Result) -> Submission:
         if isinstance(result, Ended):
             return Submission("created", result.view())
-        if isinstance(result, HandedOver):
+        if isinstance(result, Unstarted):
+            return await self._enqueue(offer)
+        if not isinstance(result, Lost):
             return Submission("accepted", result.view())
         if result.job is None:
             raise UnavailableError("The job vanished while it ran; send it again.", retry_after=RETRY_AFTER)
@@ -118,9 +128,9 @@ class Jobs:
         return Submission("created" if result.job.finished else "accepted", await self._view(result.job))
 
     async def _enqueue(self, offer: NewJob) -> Submission:
-        answer = await offer.accept(self._ports, due=self._ports.now() + OUTBOX_SECONDS)
+        answer = await offer.accept(self._ports, due=self._ports.now() + QUEUED_SECONDS)
         if not isinstance(answer, Refused):
-            await self._runner.send_pointer(answer.job)
+            await self._pointers.hand_over(answer.job)
             return Submission("accepted", job_view(answer.job, offer.written, ()))
         if answer.job is None:
             raise UnavailableError("The job could not be accepted; send it again.", retry_after=RETRY_AFTER)
@@ -179,7 +189,7 @@ class Jobs:
             if step_id not in ids:
                 raise NotFoundError(f"The job {job_id!r} has no step {step_id!r}.")
             index = ids.index(step_id)
-            record = await self._ports.table.read_step(job, index)
+            record = await self._ports.table.records.read_step(job, index)
             return step_view(record) if record is not None else waiting_step(written, index) or {}
 
     async def list_jobs(
@@ -201,12 +211,12 @@ class Jobs:
         if not 1 <= limit <= PAGE:
             raise InvalidRequestError("/limit", f"A limit is a whole number from 1 to {PAGE}.")
         place = decode_cursor(cursor) if cursor is not None else None
-        found: list[JobRecord] = []
+        found: list[JobSummary] = []
         more = True
         with self._served("list"):
             for _ in range(PAGES):
                 page = limit if status is None else PAGE
-                jobs, more = await self._ports.table.list_jobs(caller.tenant, limit=page, after=place)
+                jobs, more = await self._ports.table.index.list_jobs(caller.tenant, limit=page, after=place)
                 for job in jobs:
                     place = Place(job.key.job_id, job.created_at)
                     if (status is None or job.status == status) and job.expires_at >= self._ports.now():
@@ -231,14 +241,24 @@ class Jobs:
         with self._served("cancel"):
             job = await self._find(caller, job_id)
             if not job.finished:
-                answer = await self._ports.table.cancel(job)
-                if not isinstance(answer, Refused):
-                    if not answer.job.held(self._ports.now()):
-                        await self._runner.send_pointer(answer.job, salt="-cancel")
-                    return await self._view(answer.job)
-                if answer.job is None:
-                    raise NotFoundError(f"There is no job {job_id!r}.")
+                job = await self._ask_to_end(job)
+                if not job.finished:
+                    return await self._view(job)
             raise ConflictError(f"The job {job_id!r} is finished; there is nothing left to cancel.")
+
+    async def _ask_to_end(self, job: JobRecord) -> JobRecord:
+        """Set the flag, and wake the job if it was this write that set it; gives the job as it stands."""
+        for _ in range(WRITES):
+            if job.finished or job.cancel:
+                return job
+            answer = await self._ports.table.cancel(job, self._ports.now())
+            if not isinstance(answer, Refused):
+                await self._pointers.send(answer.job)
+                return answer.job
+            if answer.job is None:
+                raise NotFoundError(f"There is no job {job.key.job_id!r}.")
+            job = answer.job
+        raise UnavailableError("Others are writing to this job; ask again.", retry_after=RETRY_AFTER)
 
     async def redrive(
         self,
@@ -270,7 +290,7 @@ class Jobs:
             await check_room(self._ports, caller)
             wanted = Redrive(caller, from_step, parameters, variables)
             driven = await redrive(self._ports, job, await self._written(job), wanted)
-            await self._runner.send_pointer(driven)
+            await self._pointers.hand_over(driven)
             return await self._view(driven)
 
     # ------------------------------------------------------------------ within
@@ -282,12 +302,12 @@ class Jobs:
         return job
 
     async def _written(self, job: JobRecord) -> Mapping[str, Any]:
-        payload = await self._ports.table.read_payload(job)
+        payload = await self._ports.table.records.read_payload(job)
         written: Mapping[str, Any] = json.loads(payload.payload) if payload is not None else {}
         return written
 
     async def _view(self, job: JobRecord) -> dict[str, Any]:
-        return job_view(job, await self._written(job), await self._ports.table.read_steps(job))
+        return job_view(job, await self._written(job), await self._ports.table.records.read_steps(job))
 
     def _served(self, door: str) -> AbstractContextManager[None]:
         return self._ports.served(door)

@@ -64,13 +64,13 @@ class NewJob:
             key=key,
             name=sent.name,
             status="QUEUED",
-            steps=len(sent.steps),
             payload=payload.hash,
             payload_hash=(origin.digest if origin is not None else None) or digest(sent.meaning(text)),
             workflow=origin.text if origin is not None else None,
             created_at=now,
             expires_at=payload.expires_at,
             ends_at=now + settings.job_seconds,
+            secret=ports.token() + ports.token(),
         )
         return cls(job, payload, sent.as_job(), origin)
 
@@ -97,7 +97,7 @@ class NewJob:
 
     async def accept(self, ports: Ports, *, due: float) -> Answer:
         """Make the job known before anything of it runs."""
-        await ports.table.put(self.payload, ())
+        await ports.table.records.put(self.payload, ())
         return await ports.table.accept(self.job._replace(due=due), ports.now())
 
 

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from handler.engine.status import ConduitStatus
 from handler.invocation.timestamps import iso, iso_or_none
-from infra.records import JobRecord, StepRecord
+from handler.recording.events import output_of
+from infra.parking import parked
+from infra.records import JobRecord, JobSummary, StepRecord
 
 RESULTS_LIMIT: Final = 2_500_000
 """Bytes of results in one answer. Lambda answers 6 MB at most, in which the door's JSON text is quoted once more."""
 _NOT_RUN: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.value}
 
 
-def summary(job: JobRecord) -> dict[str, Any]:
+def summary(job: JobRecord | JobSummary) -> dict[str, Any]:
     """The job without its steps and variables, as a list shows it."""
     return {
         "id": job.key.job_id,
         "name": job.name,
         "status": job.status,
-        "workflow": json.loads(job.workflow) if job.workflow else None,
         "success": job.status == "SUCCEEDED" if job.finished else (False if job.failed_step else None),
+        "run": job.run,
+        "workflow": json.loads(job.workflow) if job.workflow else None,
         "created_at": iso(job.created_at),
         "started_at": iso_or_none(job.started_at),
         "finished_at": iso_or_none(job.finished_at),
+        "waiting": waiting_view(job),
         "failed_step": json.loads(job.failed_step) if job.failed_step else None,
     }
+
+
+def waiting_view(job: JobRecord | JobSummary) -> dict[str, Any] | None:
+    """What a parked job waits for: ``{for, path, until}``; ``None`` for any other job."""
+    waiting = parked(job)
+    if waiting is None:
+        return None
+    return {"for": waiting["for"], "path": waiting["path"], "until": iso(waiting["until"])}
 
 
 def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> dict[str, Any]:
@@ -44,17 +57,52 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
         size = len(record.result) if record.result else 0
         steps.append(step_view(record, omit_result=size > room))
         room -= size if size <= room else 0
-    written = payload.get("steps") or []
-    steps += [_waiting(index, step) for index, step in enumerate(written) if index >= len(records)]
+    steps += _not_run(job, payload, records)
     view = summary(job)
     failed_step = view.pop("failed_step")
-    return {**view, "variables": variables_after(payload, records), "failed_step": failed_step, "steps": steps}
+    output = output_of(job, records)
+    return {
+        **view,
+        "variables": variables_after(payload, records),
+        "output": json.loads(output) if output is not None else None,
+        "failed_step": failed_step,
+        "steps": steps,
+    }
+
+
+def _not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> list[dict[str, Any]]:
+    """The written steps that have no record, as NONE; of one that waits for its next try, how the last one went."""
+    recorded = Counter(record.path for record in records if record.phase != "close")
+    last = {name: value for name, value in json.loads(job.last_error or "{}").items() if parked(job) is not None}
+    path = (parked(job) or {}).get("path")
+    shown = []
+    for index, step in enumerate(payload.get("steps") or []):
+        if recorded[_id(index, step)] > 0:
+            recorded[_id(index, step)] -= 1
+            continue
+        view = _waiting(index, step)
+        shown.append(view | tried(last) if view["path"] == path else view)
+    return shown
+
+
+def tried(last: Mapping[str, Any]) -> dict[str, Any]:
+    """What a step that waits for its next try shows of the last one."""
+    began, ended = last.get("started_at"), last.get("finished_at")
+    took = None if began is None or ended is None else max(0.0, round((ended - began) * 1000, 3))
+    return {
+        "attempts": last.get("attempts", 0),
+        "error": last.get("error"),
+        "started_at": iso_or_none(began),
+        "finished_at": iso_or_none(ended),
+        "duration_ms": took,
+    }
 
 
 def step_view(record: StepRecord, *, omit_result: bool = False) -> dict[str, Any]:
     """One step; with ``"result_omitted": true`` in place of a result that is too large to stand beside the others."""
     view = {
         "id": record.step_id,
+        "path": record.path,
         "position": record.position,
         "action": record.action,
         "status": {"name": record.status, "value": record.status_value},
@@ -99,6 +147,7 @@ def _id(index: int, step: Mapping[str, Any]) -> str:
 def _waiting(index: int, step: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": _id(index, step),
+        "path": _id(index, step),
         "position": index + 1,
         "action": str(step.get("action", "")),
         "status": dict(_NOT_RUN),

@@ -1,4 +1,4 @@
-"""The commits of one run: each in two calls, the records and then JOB, or in one where the run has none to spare.
+"""The writes of one run: each commit in two calls, the records and then JOB, or in one where no call is to spare.
 
 See docs/decisions/005-one-write-commits.md.
 """
@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from handler.engine import Conduit
 from handler.ports import Ports
 from handler.recording.call_budget import CLEAR, END, CallBudget, commit_calls
-from infra.jobs_table import Answer, fits_at_once
+from handler.recording.ownership import Attempt, Commit, End, Release
+from infra.jobs_table import Answer, Written
 from infra.records import JobRecord, PayloadRecord, StepRecord
+from infra.records_table import fits_at_once
+from infra.steps_item import count_items
 
 
 class Commits:
@@ -21,43 +24,56 @@ class Commits:
         ports: the world.
         began: when the run began.
         limited: whether the budget is kept. A run after a crash does not: it commits before every step.
+        put: how many records stand in the table already.
     """
 
-    def __init__(self, ports: Ports, began: float, *, limited: bool) -> None:
+    def __init__(self, ports: Ports, began: float, *, limited: bool, put: int) -> None:
         self._ports = ports
         self._limited = limited
+        self._put = put
         self._budget = CallBudget(began, ports.settings.flush_interval)
+        self._effects = False
+        self.made = 0
+        """Commits that were written."""
 
-    async def put(
-        self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord], *, effect: bool, end: bool
-    ) -> bool:
-        """Put the records of the commit that follows, unless it shall be one transaction.
+    async def put(self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord], kind: Commit) -> bool:
+        """Put the records of the commit that follows, unless the commit is one transaction.
+
+        An item that was put is never put again with other records, not even when its commit was refused: a late copy
+        of the first would take the others away.
 
         Args:
             job: whose.
             payload: what the commit accepts the job with; ``None`` for one that is accepted.
             steps: the new records.
-            effect: whether a step with an effect begins after the commit.
-            end: whether the commit is the job's last.
+            kind: of the commit.
 
         Returns:
-            Whether `write` shall put them, and all of it be done at once.
+            Whether `write` must put them, all or nothing with JOB.
         """
+        effect = isinstance(kind, Attempt) and kind.effect
         if effect:
             self._budget.begin_effect()
-        keep = CLEAR if end else END + effect
-        if self._is_at_once(job, payload, steps, keep):
+            self._effects = True
+        left = self._left(steps)
+        keep = CLEAR if isinstance(kind, End) else END + effect
+        if self._is_at_once(job, payload, left, keep):
             return True
-        await self._ports.table.put(payload, steps)
+        if payload or left:
+            await self._ports.table.records.put(payload, left)
+            self._put += len(left)
         return False
 
+    def _left(self, steps: Sequence[StepRecord]) -> Sequence[StepRecord]:
+        return [step for step in steps if step.index >= self._put]
+
     def _is_at_once(self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord], keep: int) -> bool:
-        calls = commit_calls(len(steps) + (payload is not None))
+        calls = commit_calls(count_items(steps) + (payload is not None))
         if calls == 1 or not self._limited or self._budget.allows(calls, self._ports.now(), keep=keep):
             self._budget.spend(calls)
             return False
         self._budget.spend(1)  # more than that is due to the quotas, and no debt of the commits that follow
-        return _has_effects(job) and fits_at_once(payload, steps)
+        return (self._effects or has_effects(job)) and fits_at_once(payload, steps)
 
     async def write(
         self,
@@ -65,16 +81,26 @@ class Commits:
         after: JobRecord,
         payload: PayloadRecord | None,
         steps: Sequence[StepRecord],
+        kind: Commit,
         *,
         at_once: bool,
     ) -> Answer:
         """The one conditional write of JOB; with the records, if `put` said so."""
         table, now = self._ports.table, self._ports.now()
-        if payload is None:
-            return await (table.commit_at_once(held, after, steps) if at_once else table.commit(held, after))
-        return await (table.accept_at_once(after, payload, steps, now) if at_once else table.accept(after, now))
+        parks = isinstance(kind, Release) and kind.waiting is not None
+        left = self._left(steps) if at_once else ()
+        if payload is not None:
+            answer = await (table.accept_at_once(after, payload, left, now) if at_once else table.accept(after, now))
+        elif at_once:
+            answer = await table.commit_at_once(held, after, left, parks=parks)
+        else:
+            answer = await table.commit(held, after, parks=parks)
+        if isinstance(answer, Written):
+            self._put = max(self._put, after.cursor)
+            self.made += 1
+        return answer
 
 
-def _has_effects(job: Conduit) -> bool:
+def has_effects(job: Conduit) -> bool:
     """Whether any step of the job has an effect: a pure job never pays a transaction's double write units."""
     return any(step.block is not None and step.block.effect != "none" for step in job.steps)

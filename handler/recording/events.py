@@ -1,13 +1,14 @@
-"""Records as entries of the event bus: ``Step Updated`` and ``Job Finished``.
+"""Records as entries of the event bus: ``Step Updated``, ``Steps Updated``, ``Job Waiting`` and ``Job Finished``.
 
-An entry is made of records alone, never of what only the process that ran the step knows: whoever publishes it, and
-whenever, gives the same event id the same content.
+An entry is made of records alone, never of what only the process that ran the step knows: publishing it again, from
+whichever process, gives the same event id the same content.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any, Final
 
@@ -16,7 +17,16 @@ from infra.event_bus import Entry
 from infra.records import JobRecord, StepRecord
 
 STEP_UPDATED: Final = "Step Updated"
+STEPS_UPDATED: Final = "Steps Updated"
+JOB_WAITING: Final = "Job Waiting"
 JOB_FINISHED: Final = "Job Finished"
+GROUP_BYTES: Final = 60 * 1024
+"""Bytes of a group of updates: EventBridge bills each 64 KB of an event."""
+OUTPUT_BYTES: Final = 64 * 1024
+"""Bytes of a job's output in an event."""
+OUTPUT: Final = "output"
+"""Path and id of the implicit last step that gives it."""
+_OUTPUT_ACTION: Final = "OUTPUT"
 VERSION: Final = 1
 _LONG: Final = 19
 """Digits of an integer that may have more than 64 bits."""
@@ -24,7 +34,9 @@ _LONG_INTEGER: Final = re.compile(rf"\d{{{_LONG}}}")
 """What may be an integer of more than 64 bits, which EventBridge does not take."""
 _BITS: Final = 63
 _ENVELOPE: Final = 64
-"""Bytes of an entry that are not its detail, at the most."""
+"""Bytes of an entry that are not its detail, at most."""
+_GROUP_HEAD: Final = 64
+"""Bytes of a group's detail beside its steps and whose they are."""
 
 
 class StepUpdates:
@@ -32,44 +44,82 @@ class StepUpdates:
 
     Args:
         job: the job, in the run whose updates these are.
+        steps: all its records, in order: the position of a loop is that of its *open* record.
         limit: bytes of an entry. A result that would not fit is left out, and ``result_omitted`` says so.
     """
 
-    def __init__(self, job: JobRecord, *, limit: int) -> None:
+    def __init__(self, job: JobRecord, steps: Sequence[StepRecord], *, limit: int) -> None:
         self._job = job
         self._limit = limit
         self._safe_characters = (limit - _ENVELOPE) // 4  # so many characters fit, whatever they are in UTF-8
         self._millis, self._moment = 0, ""
+        self._opened = {step.path: step.index for step in steps if step.phase == "open"}
         event_id = quote(f"{job.key.tenant}/{job.key.job_id}/{job.run}/")[:-1]
-        self._before = f'{{"version":{VERSION},"event_id":{event_id}'
-        self._after = (
-            f'","tenant":{quote(job.key.tenant)},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)}}}'
-        )
+        self._id = f'"event_id":{event_id}'
+        self._before = f'{{"version":{VERSION},{self._id}'
+        self._tenant = f'"tenant":{quote(job.key.tenant)}'
+        self._whose = f'{self._tenant},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)}}}'
 
     def entry(self, step: StepRecord) -> Entry:
         """The update of one step, from the record that counts."""
-        # One unpacking in place of fifteen look-ups by name.
-        (_, index, _, step_id, action, status, value, result, error, attempts, began, ended, took, _, _) = step
-        position = index + 1
-        head = (
-            f'{self._before}{position}{self._after},"step":{{"id":{quote(step_id)},"position":{position},'
-            f'"action":{quote(action)},"status":{{"name":"{status}","value":{value}}},"attempts":{attempts},'
-            f'"started_at":{self._time(began)},"finished_at":{self._time(ended)},'
-            f'"duration_ms":{"null" if took is None else repr(took)}'
-        )
-        moment = ended or self._job.created_at
-        result, error = result or "null", error or "null"
-        if len(result) < _LONG or _publishable(result):
-            detail = f'{head},"result":{result},"error":{error}}}}}'
+        number, moment = step.index + 1, step.finished_at or self._job.created_at
+        head = f'{self._before}{number}",{self._whose},"step":{{'
+        for body in self._bodies(step):
+            detail = f"{head}{body}}}}}"
             entry = Entry(STEP_UPDATED, detail, moment)
             if len(detail) < self._safe_characters or entry.size <= self._limit:
                 return entry
-        entry = Entry(STEP_UPDATED, f'{head},"result":null,"error":{error},"result_omitted":true}}}}', moment)
-        if entry.size <= self._limit:
-            return entry
-        return Entry(
-            STEP_UPDATED, f'{head},"result":null,"error":null,"result_omitted":true,"error_omitted":true}}}}', moment
+        return entry
+
+    def groups(self, steps: Sequence[StepRecord]) -> Iterator[tuple[int, Entry]]:
+        """Updates of consecutive steps together, in order; with each group the index of its first record.
+
+        A group has no id of its own: consumers drop repeated steps by theirs, however a later publisher groups them.
+        """
+        texts: list[str] = []
+        first, size, moment = 0, 0, self._job.created_at
+        for step in steps:
+            text = self._grouped(step)
+            weight = len(text) if text.isascii() else len(text.encode())
+            if texts and size + weight > GROUP_BYTES:
+                yield first, self._group(texts, moment)
+                texts, size = [], 0
+            if not texts:
+                first = step.index
+            texts.append(text)
+            size += weight + 1
+            moment = step.finished_at or moment
+        if texts:
+            yield first, self._group(texts, moment)
+
+    def _grouped(self, step: StepRecord) -> str:
+        for body in self._bodies(step):
+            text = f'{{{self._id}{step.index + 1}",{body}}}'
+            size = len(text) if text.isascii() else len(text.encode())
+            if size <= self._limit - _ENVELOPE - len(self._whose.encode()) - _GROUP_HEAD:
+                return text
+        return text
+
+    def _group(self, texts: Sequence[str], moment: float) -> Entry:
+        detail = f'{{"version":{VERSION},{self._whose},"steps":[{",".join(texts)}]}}'
+        return Entry(STEPS_UPDATED, detail, moment)
+
+    def _bodies(self, step: StepRecord) -> Iterator[str]:
+        """The fields of a step: whole, then without its result, then without its error."""
+        position = 1 + (self._opened.get(step.path, step.index) if step.phase == "close" else step.index)
+        took = step.duration_ms
+        head = (
+            f'"id":{quote(step.step_id)},"path":{quote(step.path)},"position":{position},'
+            f'"action":{quote(step.action)},"status":{{"name":"{step.status}","value":{step.status_value}}},'
+            f'"attempts":{step.attempts},'
+            f'"started_at":{self._time(step.started_at)},"finished_at":{self._time(step.finished_at)},'
+            f'"duration_ms":{"null" if took is None else repr(took)}'
         )
+        result, error = step.result or "null", step.error or "null"
+        if len(result) < _LONG or _publishable(result):
+            yield f'{head},"result":{result},"error":{error}'
+        yield f'{head},"result":null,"error":{error},"result_omitted":true'
+        yield f'{head},"result":null,"error":null,"result_omitted":true,"error_omitted":true'
 
     def _time(self, seconds: float | None) -> str:
         """As `_time`. A step begins when the one before it ended, to the millisecond, more often than not."""
@@ -81,14 +131,50 @@ class StepUpdates:
         return self._moment
 
 
-def job_finished(job: JobRecord) -> Entry:
-    """The end of a job."""
+def job_waiting(job: JobRecord, waiting: Mapping[str, Any]) -> Entry:
+    """A job has parked until somebody answers.
+
+    Args:
+        job: as it was parked.
+        waiting: what ``JOB.waiting`` says.
+    """
+    path = waiting["path"]
     detail = (
+        f'{_head(job, f"waiting/{path}")},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)}}},'
+        f'"waiting":{{"for":{quote(waiting["for"])},"path":{quote(path)},"until":{_time(waiting["until"])}}},'
+        f'"message":{json.dumps(waiting.get("message"), separators=(",", ":"))}}}'
+    )
+    return Entry(JOB_WAITING, detail, float(waiting["since"]))
+
+
+def job_finished(job: JobRecord, steps: Sequence[StepRecord], *, limit: int) -> Entry:
+    """The end of a job.
+
+    Args:
+        job: as it ended.
+        steps: its records; the job's output is the result of the last one, if that is the implicit step ``output``.
+        limit: bytes of an entry.
+    """
+    head = (
         f'{_head(job, "end")},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)},"status":"{job.status}",'
         f'"success":{"true" if job.status == "SUCCEEDED" else "false"},"created_at":{_time(job.created_at)},'
-        f'"finished_at":{_time(job.finished_at)},"steps":{job.steps},"failed_step":{job.failed_step or "null"}}}}}'
+        f'"finished_at":{_time(job.finished_at)},"steps":{job.cursor},"failed_step":{job.failed_step or "null"}'
     )
-    return Entry(JOB_FINISHED, detail, job.finished_at or job.created_at)
+    moment = job.finished_at or job.created_at
+    output = output_of(job, steps) or "null"
+    if len(output.encode()) <= OUTPUT_BYTES and _publishable(output):
+        entry = Entry(JOB_FINISHED, f'{head},"output":{output}}}}}', moment)
+        if entry.size <= limit:
+            return entry
+    return Entry(JOB_FINISHED, f'{head},"output":null,"output_omitted":true}}}}', moment)
+
+
+def output_of(job: JobRecord, steps: Sequence[StepRecord]) -> str | None:
+    """The output of a job as JSON; ``None`` for a job that has none, or did not succeed."""
+    if job.status != "SUCCEEDED" or not steps:
+        return None
+    last = steps[-1]
+    return last.result if (last.path, last.action) == (OUTPUT, _OUTPUT_ACTION) else None
 
 
 def _head(job: JobRecord, what: str) -> str:

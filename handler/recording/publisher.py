@@ -1,24 +1,36 @@
-"""Brings recorded updates to the bus, in order, and notes how far it got. What it tells of is committed before."""
+"""Publishes committed updates, in order, and notes how far it got."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from handler.ports import Ports
-from handler.recording.events import StepUpdates, job_finished
+from handler.recording.events import StepUpdates, job_finished, job_waiting
 from infra.errors import InfraError
 from infra.event_bus import Entry
 from infra.jobs_table import Written
+from infra.parking import parked
 from infra.records import JobRecord, StepRecord
 
-OUTBOX_SECONDS: Final = 60.0
-"""After so long the sweeper looks at what should have been published, handed over or begun by then."""
 _QUIET: Final = frozenset({"DONE", "SKIPPED", "IF_CONDITION_FAILED"})
+_ANSWER: Final = "answer"
+_AT_ONCE: Final = 50
+"""Entries between two looks at the clock: five calls of the bus."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """An entry, and the index of the first record in it."""
+
+    first: int
+    entry: Entry
 
 
 class Publisher:
-    """The way to the bus.
+    """Publishes a job's updates.
 
     Args:
         ports: the world.
@@ -27,58 +39,82 @@ class Publisher:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def publish(self, job: JobRecord, steps: Sequence[StepRecord]) -> int:
+    async def publish(self, job: JobRecord, steps: Sequence[StepRecord], *, until: float = inf) -> int:
         """Publish what is committed and not on the bus yet.
 
         Args:
-            job: as it stands; what counts as published already stands in it.
+            job: as it stands, `job.published` included.
             steps: the job's records in order; none are needed once all of them are on the bus.
+            until: when to stop: what is left then is covered by `due`.
 
         Returns:
             What `job.published` may become: everything before it is on the bus. Never less than it is.
         """
-        waiting = steps[job.published : job.cursor]
-        updates = StepUpdates(job, limit=self._ports.settings.event_limit)
-        entries = [(step.index, updates.entry(step)) for step in waiting if self._is_told(step)]
+        updates = self._updates(job, steps)
         if job.finished and not job.all_published:
-            entries.append((job.steps, job_finished(job)))
-        missing = await self._send(job, entries)
-        if missing:
-            return max(job.published, min(missing))
-        return job.steps + 1 if job.finished else max(job.published, job.cursor)
+            updates.append(_Update(job.cursor, job_finished(job, steps, limit=self._ports.settings.event_limit)))
+        reached = await self._send(job, updates, until)
+        if reached is not None:
+            return max(job.published, reached)
+        return job.cursor + 1 if job.finished else max(job.published, job.cursor)
 
-    def _is_told(self, step: StepRecord) -> bool:
+    def _updates(self, job: JobRecord, steps: Sequence[StepRecord]) -> list[_Update]:
+        """The updates that the deployment wants, of the records that are committed and not published."""
+        settings = self._ports.settings
+        waiting = [step for step in steps[job.published : job.cursor] if step.phase != "open" and self._is_wanted(step)]
+        if not waiting:
+            return []
+        updates = StepUpdates(job, steps, limit=settings.event_limit)
+        if settings.step_events == "grouped":
+            return [_Update(first, entry) for first, entry in updates.groups(waiting)]
+        return [_Update(step.index, updates.entry(step)) for step in waiting]
+
+    def _is_wanted(self, step: StepRecord) -> bool:
         wanted = self._ports.settings.step_events
-        return wanted == "all" or (wanted == "failures" and step.status not in _QUIET)
+        return wanted in {"all", "grouped"} or (wanted == "failures" and step.status not in _QUIET)
 
-    async def _send(self, job: JobRecord, entries: Sequence[tuple[int, Entry]]) -> set[int]:
-        """Send them; gives the indexes of what did not reach the bus."""
-        if not entries:
-            return set()
+    async def _send(self, job: JobRecord, updates: Sequence[_Update], until: float) -> int | None:
+        """Send them; gives the index of the first record that did not reach the bus, or ``None`` if all did."""
+        for start in range(0, len(updates), _AT_ONCE):
+            part = updates[start : start + _AT_ONCE]
+            if start and self._ports.now() >= until:
+                return part[0].first
+            missing = await self._send_part(job, part)
+            if missing is not None:
+                return missing
+        return None
+
+    async def _send_part(self, job: JobRecord, updates: Sequence[_Update]) -> int | None:
         codes: list[str] = []
         try:
-            taken = set(await self._ports.bus.publish([entry for _, entry in entries], missed=codes.append))
+            taken = set(await self._ports.bus.publish([update.entry for update in updates], missed=codes.append))
         except InfraError as error:
-            self._tell(job, len(entries), str(error))
-            return {index for index, _ in entries}
-        missing = {index for at, (index, _) in enumerate(entries) if at not in taken}
-        if missing:
-            self._tell(job, len(missing), f"the bus did not take them: {', '.join(sorted(set(codes)))}")
-        return missing
+            self._report(job, len(updates), str(error))
+            return updates[0].first
+        missing = [update.first for at, update in enumerate(updates) if at not in taken]
+        if not missing:
+            return None
+        self._report(job, len(missing), f"the bus did not take them: {', '.join(sorted(set(codes)))}")
+        return min(missing)
 
-    def _tell(self, job: JobRecord, count: int, why: str) -> None:
+    def _report(self, job: JobRecord, count: int, why: str) -> None:
         self._ports.metrics.count("PublishFailures", count)
         self._ports.log.error(
             "Updates did not reach the bus; they stay recorded and are published later",
             extra={"tenant": job.key.tenant, "job_id": job.key.job_id, "entries": count, "reason": why},
         )
 
-    async def settle(self, job: JobRecord, steps: Sequence[StepRecord] | None = None) -> JobRecord:
-        """Publish what is left of a finished job and note it, where something else than a message stands for it.
+    async def settle(
+        self, job: JobRecord, steps: Sequence[StepRecord] | None = None, *, note: bool = True, until: float = inf
+    ) -> JobRecord:
+        """Publish what is left of a finished job, and note it.
 
         Args:
             job: as it stands.
             steps: its records, if they are at hand.
+            note: whether to write it down though nothing is due: a later message about the job, or a redrive, would
+                publish it again.
+            until: as for `publish`.
 
         Returns:
             The job with `published` as far as the bus has got. What is missing is safe while `due` is set.
@@ -86,10 +122,43 @@ class Publisher:
         if job.all_published and job.due is None:
             return job
         if steps is None:
-            steps = [] if job.published >= job.cursor else await self._ports.table.read_steps(job)
-        published = await self.publish(job, steps)
-        if job.due is not None and (published > job.published or published > job.steps):
+            steps = await self._left(job)
+        published = await self.publish(job, steps, until=until)
+        moved = published > job.published or published > job.cursor
+        if moved and (note or job.due is not None):
             answer = await self._ports.table.mark_published(job, published)
             if isinstance(answer, Written):
                 return answer.job
         return job._replace(published=published)
+
+    async def _left(self, job: JobRecord) -> Sequence[StepRecord]:
+        """The records that the updates of a finished job are made of; of its end alone, that is the last one."""
+        if job.published < job.cursor:
+            return await self._ports.table.records.read_steps(job)
+        last = await self._ports.table.records.read_step(job, job.cursor - 1)
+        return [] if last is None else [last]
+
+    async def settle_parked(self, job: JobRecord, steps: Sequence[StepRecord] | None = None) -> JobRecord:
+        """Publish what is left of a parked job; when everything is on the bus, `due` becomes `resume_at`.
+
+        Args:
+            job: as it was parked or read.
+            steps: its records, if they are at hand.
+
+        Returns:
+            The job as it stands; as it was where the bus did not take everything, or somebody claimed it.
+        """
+        waiting = parked(job)
+        if waiting is None or (job.due == job.resume_at and job.published >= job.cursor):
+            return job
+        if steps is None:
+            steps = await self._ports.table.records.read_steps(job) if job.published < job.cursor else ()
+        published = await self.publish(job, steps)
+        if published < job.cursor:
+            return job
+        if waiting["for"] == _ANSWER:
+            event = _Update(job.cursor, job_waiting(job, waiting))
+            if await self._send(job, [event], inf) is not None:
+                return job
+        answer = await self._ports.table.mark_parked(job, published)
+        return answer.job if isinstance(answer, Written) else job

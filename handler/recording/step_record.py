@@ -10,25 +10,35 @@ from infra.records import JobRecord, StepRecord
 
 MICROSECONDS: Final = 1_000_000
 """In a second: the unit of a step's recorded times, of which its duration is a whole number too."""
+_TRY: Final = "try"
+"""The kind of step whose result is derived from those inside it."""
 _DONE: Final = (ConduitStatus.DONE.name, ConduitStatus.DONE.value)  # an enum looks both up anew each time
 
 
-def step_record(step: ConduitStep, job: JobRecord, lease: str) -> StepRecord:
-    """The record of a step that has its final status, under the claim that has that lease."""
+def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> StepRecord:
+    """The record of a step that has its final status, under the claim that has that lease.
+
+    Args:
+        step: the step; of a loop or a try this is the *close* record.
+        index: of the record.
+        job: whose.
+        lease: of the claim.
+    """
     name, value = _DONE if step.status is ConduitStatus.DONE else (step.status.name, step.status.value)
     began, ended, took = step.started_at, step.finished_at, None
     if began is not None and ended is not None:
         first, last = int(began * MICROSECONDS + 0.5), int(ended * MICROSECONDS + 0.5)
         began, ended, took = first / MICROSECONDS, last / MICROSECONDS, (last - first) / 1000
-    return StepRecord(  # by position, in the order of its fields: fifteen names would cost more than all the rest
+    return StepRecord(  # by position, in the order of its fields: so many names would cost more than all the rest
         job.key,
-        step.position - 1,
+        index,
         lease,
         step.id,
+        step.path,
         step.action,
         name,
         value,
-        step.result_json,
+        step.result_json if step.kind != _TRY or step.status is not ConduitStatus.DONE else _json(step.return_value),
         _json(step.error) if step.error else None,
         step.attempts,
         began,
@@ -36,13 +46,46 @@ def step_record(step: ConduitStep, job: JobRecord, lease: str) -> StepRecord:
         took,
         step.variables_json,
         job.expires_at,
+        "step" if step.position == index + 1 else "close",
+    )
+
+
+def open_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> StepRecord:
+    """The *open* record of a loop or a try that begins: it has no outcome yet."""
+    began = None if step.started_at is None else int(step.started_at * MICROSECONDS + 0.5) / MICROSECONDS
+    return StepRecord(
+        key=job.key,
+        index=index,
+        lease=lease,
+        step_id=step.id,
+        path=step.path,
+        action=step.action,
+        status=ConduitStatus.NONE.name,
+        status_value=ConduitStatus.NONE.value,
+        result=None,
+        error=None,
+        attempts=0,
+        started_at=began,
+        finished_at=None,
+        duration_ms=None,
+        variables=None,
+        expires_at=job.expires_at,
+        phase="open",
+        opened=step.opened_json,
     )
 
 
 def failed_step(step: ConduitStep) -> str:
     """What a job's record says of the step that failed it."""
     status = {"name": step.status.name, "value": step.status.value}
-    return _json({"id": step.id, "position": step.position, "action": step.action, "status": status})
+    described = {
+        "id": step.id,
+        "path": step.path,
+        "position": step.position,
+        "action": step.action,
+        "status": status,
+    }
+    return _json(described)
 
 
 def _json(value: Any) -> str:

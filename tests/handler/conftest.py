@@ -102,8 +102,8 @@ class MemoryItems:
     async def get(self, pk: str, sk: str) -> Item | None:
         return self._call("get", lambda: self.table.get(pk, sk))
 
-    async def query(self, pk: str, prefix: str) -> list[Item]:
-        return self._call("query", lambda: self.table.query(pk, prefix))
+    async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
+        return self._call("query", lambda: self.table.query(pk, low, high, newest))
 
     async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
         return self._call("query_after", lambda: self.table.query_after(pk, after, limit))
@@ -194,12 +194,18 @@ class MemoryQueue:
     down: bool = False
 
     async def send(
-        self, body: str, *, delay: float = 0, group: str | None = None, deduplication: str | None = None
+        self,
+        body: str,
+        *,
+        delay: float = 0,
+        group: str | None = None,
+        deduplication: str | None = None,
+        fair: str | None = None,
     ) -> None:
         self.items.before("send")
         if self.down:
             raise TryLaterError("the queue is out of reach")
-        self.sent.append({"body": body, "delay": delay, "group": group, "deduplication": deduplication})
+        self.sent.append({"body": body, "delay": delay, "group": group, "deduplication": deduplication, "fair": fair})
         self.items.after("send")
 
     async def postpone(self, receipt_handle: str, seconds: float) -> None:

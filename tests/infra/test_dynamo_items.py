@@ -71,8 +71,8 @@ def test_every_placeholder_of_a_request_is_used(drive: Drive, backoff: Backoff) 
     drive(items.put_if(JOB, All()))
     drive(items.update_if("t#1", "JOB", condition=condition, set={"a": 2, "d": None}, remove=["e"]))
     drive(items.update_if("t#1", "JOB", condition=All(), set={"lease": None}))
-    drive(items.query("t#1", "STEP#"))
-    drive(items.query("t#1", ""))
+    drive(items.query("t#1", "STEP#", "STEP#~"))
+    drive(items.query("t#1", "!", "~"))
     drive(items.query_index(DUE, "0", limit=1, at_most=3))
     drive(items.put_all_with(steps(1), Put(JOB, condition)))
     drive(items.put_all_with(steps(1), Update(pk="t#1", sk="JOB", condition=condition, set={"a": 2}, remove=["e"])))
@@ -90,7 +90,7 @@ def test_every_placeholder_of_a_request_is_used(drive: Drive, backoff: Backoff) 
 def test_reads_are_strongly_consistent(drive: Drive, backoff: Backoff) -> None:
     client = Client({}, {"Items": []})
     drive(items_of(client, backoff).get("t#1", "JOB"))
-    drive(items_of(client, backoff).query("t#1", "STEP#"))
+    drive(items_of(client, backoff).query("t#1", "STEP#", "STEP#~"))
     assert all(request["ConsistentRead"] is True for _, request in client.requests)
 
 
@@ -126,7 +126,7 @@ def test_an_error_of_aws_says_what_to_do_next(
         items.put_if(JOB, Absent("pk")),
         items.update_if("t#1", "JOB", condition=All(), set={"n": 4}),
         items.put_all_with([], Put(JOB, Absent("pk"))),
-        items.query("t#1", ""),
+        items.query("t#1", "!", "~"),
     ]
     for call in calls:
         with pytest.raises(InfraError, match="table") as caught:

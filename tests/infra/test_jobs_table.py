@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from infra.errors import NewerRecordError
 from infra.items import Items
-from infra.jobs_table import JobsTable, Place, Refused, Written
-from infra.records import JobKey, JobRecord, PayloadRecord, StepRecord
+from infra.job_items import FIRST_SHARDS, QUEUED_SHARDS, job_item
+from infra.jobs_index import Place
+from infra.jobs_table import JobsTable, Refused, Written
+from infra.records import VERSION, JobKey, JobRecord, PayloadRecord, StepRecord
 
 NOW = 1_800_000_000.25
 KEY = JobKey("tenant#1", "job-1")
@@ -21,7 +24,6 @@ def new_job(**fields: Any) -> JobRecord:
             "key": KEY,
             "name": "A name",
             "status": "QUEUED",
-            "steps": 3,
             "payload": "p1",
             "payload_hash": "h1",
             "created_at": NOW,
@@ -39,6 +41,7 @@ def new_step(index: int, lease: str, **fields: Any) -> StepRecord:
             "index": index,
             "lease": lease,
             "step_id": str(index + 1),
+            "path": str(index + 1),
             "action": "TEXT.JOIN",
             "status": "DONE",
             "status_value": 0,
@@ -63,7 +66,9 @@ class Driven:
         self._drive = drive
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *args, **kwargs: self._drive(getattr(self._table, name)(*args, **kwargs))
+        owners = (self._table, self._table.records, self._table.index)
+        owner = next(owner for owner in owners if hasattr(owner, name))
+        return lambda *args, **kwargs: self._drive(getattr(owner, name)(*args, **kwargs))
 
     def accepted(self, **fields: Any) -> JobRecord:
         answer = self.accept(new_job(**fields), NOW)
@@ -149,7 +154,7 @@ def test_a_held_job_is_not_claimed_until_its_lease_is_over(table: Driven) -> Non
 
 def test_a_commit_moves_the_cursor_and_shows_a_cancel_that_came_meanwhile(table: Driven) -> None:
     held = table.claimed()
-    table.cancel(held)
+    table.cancel(held, NOW)
     answer = table.commit(held, held._replace(cursor=1, leases=((0, held.lease),), attempts=0))
     assert isinstance(answer, Written)
     assert (answer.job.cursor, answer.job.cancel) == (1, True)
@@ -196,7 +201,8 @@ def test_of_two_records_of_a_step_the_one_under_the_lease_that_committed_counts(
     held = table.claimed()
     orphan, counting = new_step(0, "0-dead", result='"lost"'), new_step(0, held.lease)
     beyond = new_step(1, held.lease)
-    table.put(None, [orphan, counting, beyond])
+    table.put(None, [orphan])
+    table.put(None, [counting, beyond])
     job = table.commit(held, held._replace(cursor=1, leases=((0, held.lease),))).job
     assert table.read_steps(job) == [counting]
     assert table.read_step(job, 0) == counting
@@ -226,15 +232,17 @@ def test_what_was_published_is_noted_of_the_same_run_only_and_never_moves_back(t
 
 def test_an_unfinished_job_can_be_cancelled_and_a_finished_one_cannot(table: Driven) -> None:
     job = table.accepted()
-    assert table.cancel(job).job.cancel
-    assert isinstance(table.cancel(job), Written)
+    cancelled = table.cancel(job, NOW).job
+    assert (cancelled.cancel, cancelled.woken, cancelled.due) == (True, 1, NOW)
+    assert table.cancel(job, NOW) == Written(cancelled), "its own write, known again"
+    assert isinstance(table.cancel(job, NOW + 1), Refused), "somebody else has set it"
     assert table.claim(job, token="t", until=NOW + 30, now=NOW).job.cancel, "the claim sees it"
     ended = table.accepted(key=JobKey("tenant", "ended"), status="SUCCEEDED")
-    assert table.cancel(ended) == Refused(ended)
+    assert table.cancel(ended, NOW) == Refused(ended)
 
 
 def test_a_cancel_of_a_job_that_is_not_there_makes_none(table: Driven) -> None:
-    assert table.cancel(new_job()) == Refused(None)
+    assert table.cancel(new_job(), NOW) == Refused(None)
     assert table.read(KEY, NOW) is None
 
 
@@ -249,19 +257,49 @@ def test_a_job_is_run_on_by_one_of_two_who_ask_at_once_and_forgets_its_cancel(ta
 
 def test_due_moves_on_only_if_nothing_happened_since_it_was_read(table: Driven) -> None:
     job = table.accepted(due=NOW + 60)
-    moved = table.postpone_due(job, NOW + 120).job
+    moved = table.move_due(job, NOW + 120, swept=True).job
     assert (moved.due, moved.sweeps) == (NOW + 120, 1)
-    assert isinstance(table.postpone_due(job, NOW + 180), Refused)
+    assert isinstance(table.move_due(job, NOW + 180), Refused)
     held = table.claim(moved, token="t", until=NOW + 30, now=NOW).job
     assert held.sweeps == 0
-    assert isinstance(table.postpone_due(moved._replace(due=held.due), NOW + 180), Refused)
+    assert isinstance(table.move_due(moved._replace(due=held.due), NOW + 180), Refused)
 
 
 def test_what_is_due_is_found_and_what_is_not_is_not(table: Driven) -> None:
     for number in range(8):
         due = NOW + number if number % 2 else None
         table.accept(new_job(key=JobKey("t", f"j{number}"), due=due), NOW)
-    assert sorted(job.key.job_id for job in table.list_due(NOW + 5, limit=10)) == ["j1", "j3", "j5"]
+    pages = [table.list_due(shard, NOW + 5, limit=10) for shard in QUEUED_SHARDS]
+    assert sorted(key.job_id for page in pages for key in page.keys) == ["j1", "j3", "j5"]
+    assert {len(table.list_due(shard, NOW + 5, limit=10).keys) for shard in FIRST_SHARDS} == {0}
+
+
+@pytest.mark.parametrize(("fields", "shard"), [({}, "b"), ({"status": "RUNNING"}, "a"), ({"waiting": "{}"}, "a")])
+def test_queued_jobs_are_swept_after_those_that_crashed_or_wait(fields: dict[str, Any], shard: str) -> None:
+    item = job_item(new_job(due=NOW, **fields))
+    assert str(item["shard"])[0] == shard
+    assert "shard" not in job_item(new_job(due=None, **fields)), "what nobody sweeps takes no room"
+
+
+def test_a_job_of_a_later_format_is_left_alone(table: Driven, items: Items, drive: Callable[..., Any]) -> None:
+    item = job_item(new_job()) | {"version": VERSION + 1}
+    drive(items.put_all([item]))
+    for ask in (
+        lambda: table.read(KEY, NOW),
+        lambda: table.cancel(new_job(), NOW),
+        lambda: table.accept(new_job(), NOW),
+    ):
+        with pytest.raises(NewerRecordError, match="version 2"):
+            ask()
+
+
+def test_attributes_of_a_later_release_are_ignored_and_kept(
+    table: Driven, items: Items, drive: Callable[..., Any]
+) -> None:
+    drive(items.put_all([job_item(new_job()) | {"colour": "blue"}]))
+    held = table.claim(table.read(KEY, NOW), token="t", until=NOW + 30, now=NOW).job
+    table.commit(held, held._replace(cursor=1, leases=((0, held.lease),)))
+    assert drive(items.get("tenant#1#job-1", "JOB"))["colour"] == "blue"
 
 
 def test_a_tenants_jobs_are_listed_newest_first_page_by_page(table: Driven) -> None:
@@ -272,11 +310,3 @@ def test_a_tenants_jobs_are_listed_newest_first_page_by_page(table: Driven) -> N
     assert ([job.key.job_id for job in first], more) == (["j4", "j3", "j2"], True)
     rest, _ = table.list_jobs("t", limit=3, after=Place("j2", first[-1].created_at))
     assert [job.key.job_id for job in rest] == ["j1", "j0"]
-
-
-def test_an_unclaimed_job_can_be_ended_and_a_claimed_one_cannot(table: Driven) -> None:
-    job = table.accepted()
-    held = table.claim(job, token="t", until=NOW + 30, now=NOW).job
-    assert table.end_lost(job, now=NOW, due=NOW + 60) == Refused(held)
-    ended = table.end_lost(held, now=NOW + 40, due=NOW + 60).job
-    assert (ended.status, ended.lease, ended.due) == ("FAILED", None, NOW + 60)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.items import Item
-from infra.job_items import JOB, PAYLOAD, job_record, partition, step_key, step_record
+from infra.job_items import JOB, PAYLOAD, job_record, partition
 from infra.records import JobKey, JobRecord, StepRecord
+from infra.steps_item import STEPS, counting, step_records
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.table import SimulatedTable
 from tests.simulation.workload import Execution
@@ -76,8 +77,9 @@ class Audit:
     def _watch_records(self, job: JobRecord) -> None:
         """Every step before the cursor has one record, always the same, made of the record before it."""
         previous: StepRecord | None = None
+        records = self.records(job)
         for index in range(job.cursor):
-            record = self.record(job, index)
+            record = records.get(index)
             spot = (job.key, job.run, index)
             if record is None:
                 self.note(f"MISSING the record of {job.key.job_id}/{index}")
@@ -110,7 +112,7 @@ class Audit:
             self.ends.setdefault(place, job)
             if job.status == "CANCELLED" and place not in self.cancelled:
                 self.note(f"CANCELLED {name} without a cancel in this run")
-            if job.cursor < job.steps:
+            if job.cursor < self.length(job):
                 self.note(f"ENDED {name} before its last step")
         elif job.due is None:
             self.note(f"UNCOVERED {name}: unfinished, and nothing is due")
@@ -143,7 +145,7 @@ class Audit:
             return
         if job.cancel and job.started and not (old.started and old.cursor == job.cursor):
             self.unheeded.add((spot, job.fence))
-        if old.cancel and job.lease not in (None, old.lease) and job.cursor < job.steps:
+        if old.cancel and job.lease not in (None, old.lease) and job.cursor < self.length(job):
             self.doomed.add((job.key, job.run))
         if old.run == job.run and job.cursor > old.cursor and job.lease_of(job.cursor - 1) != old.lease:
             self.note(f"STALE OWNER: {name} moved to {job.cursor} by {job.lease_of(job.cursor - 1)}, not {old.lease}")
@@ -205,9 +207,9 @@ class Audit:
             if job is None:
                 self.note(f"LOST {key.job_id}, sent by {why}")
             elif not job.finished:
-                self.note(f"STUCK {key.job_id}: {job.status} at {job.cursor} of {job.steps}, due {job.due}")
+                self.note(f"STUCK {key.job_id}: {job.status} at {job.cursor} of {self.length(job)}, due {job.due}")
             elif job.due is not None:
-                self.note(f"DUE FOR EVER: {key.job_id}, {job.published} of {job.steps + 1} published")
+                self.note(f"DUE FOR EVER: {key.job_id}, {job.published} of {job.cursor + 1} published")
         for (key, run, index), record in self.truth.items():
             first = min(r for k, r, i in self.truth if (k, i) == (key, index) and self.truth[k, r, i] == record)
             self._judge_event(f"{key.tenant}/{key.job_id}/{first}/{index + 1}", record, run)
@@ -273,10 +275,21 @@ class Audit:
         item = self.table.items.get((partition(key), JOB))
         return job_record(item) if item else None
 
-    def record(self, job: JobRecord, index: int) -> StepRecord | None:
-        """The record that counts."""
-        item = self.table.items.get((partition(job.key), step_key(index, job.lease_of(index) or "")))
-        return step_record(job.key, item) if item else None
+    def records(self, job: JobRecord) -> dict[int, StepRecord]:
+        """The records that count, by their index."""
+        found: dict[int, StepRecord] = {}
+        pk = partition(job.key)
+        for key, item in self.table.items.items():
+            if key[0] == pk and key[1].startswith(STEPS):
+                for record in counting(job, step_records(job.key, item)):
+                    if record.index in found:
+                        self.note(f"DOUBLE: two records of {job.key.job_id}/{record.index} count")
+                    found[record.index] = record
+        return found
+
+    def length(self, job: JobRecord) -> int:
+        """How many records a finished job has."""
+        return len((self.payload(job) or {"steps": ()})["steps"])
 
     def item(self, job: JobRecord, name: str) -> str | None:
         """An attribute of what the job was accepted with."""

@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from handler.jobs import redrive, runner, submission
+from handler.jobs import redrive, resume, runner, submission
+from handler.jobs.pointers import Pointers
 from handler.jobs.queue_worker import DONE, Worker
-from handler.jobs.runner import Runner
 from handler.jobs.submission import NewJob
 from handler.jobs.view import variables_after
+from handler.recording.ownership import Commit, Flush, Ownership, Release
 from handler.recording.publisher import Publisher
 from handler.recording.recorder import Recorder
-from infra import job_items, jobs_table
+from infra import job_items, jobs_table, records_table, steps_item
 from infra.conditions import All, Below, Condition, Equals
 from infra.items import Applied
 from infra.jobs_table import JobsTable, Refused, Written
@@ -29,8 +30,8 @@ Breakage = Callable[[], AbstractContextManager[object]]
 _TAKE = Worker._take
 _RUN_CLAIMED = Worker._run_claimed
 _PUT_ALL = SimulatedItems.put_all
-_ENDED = Recorder._ended
-_ATTEMPTS = Recorder._attempts
+_ENDED = Ownership._ended
+_ATTEMPTS = Ownership._attempts
 
 
 def replaced(owner: Any, name: str, method: Any) -> Breakage:
@@ -40,12 +41,14 @@ def replaced(owner: Any, name: str, method: Any) -> Breakage:
 def without(*attrs: str) -> Breakage:
     """Commit without looking at these attributes of the job."""
 
-    async def commit(self: JobsTable, held: JobRecord, after: JobRecord) -> Any:
+    async def commit(self: JobsTable, held: JobRecord, after: JobRecord, *, parks: bool = False) -> Any:
         parts: dict[str, Condition] = {
             "lease": Equals("lease", held.lease or ""),
             "cursor": Equals("cursor", held.cursor),
             "attempts": Equals("attempts", held.attempts),
         }
+        if parks:
+            parts["woken"] = jobs_table._as_woken(held)
         condition = All(*(part for name, part in parts.items() if name not in attrs))
         return await self._update(held, after, condition, lambda found: jobs_table.is_committed(found, held, after))
 
@@ -74,17 +77,16 @@ def same_fence() -> Iterator[None]:
 def key_without_lease() -> Iterator[None]:
     """Records of a step overwrite each other."""
 
-    def step_key(index: int, _: str) -> str:
-        return f"STEP#{index + 1:05d}#any"
+    def steps_key(index: int, _: str) -> str:
+        return f"STEPS#{index + 1:05d}#any"
 
-    async def read_steps(self: JobsTable, job: JobRecord) -> Any:
-        items = await self._items.query(job_items.partition(job.key), "STEP#") if job.cursor else []
-        return [job_items.step_record(job.key, item) for item in items][: job.cursor]
+    def counting(job: JobRecord, records: Sequence[Any]) -> Any:
+        return [record for record in records if record.index < job.cursor]
 
     with ExitStack() as stack:
-        for module in (job_items, jobs_table, audit):
-            stack.enter_context(patch.object(module, "step_key", step_key))
-        stack.enter_context(patch.object(JobsTable, "read_steps", read_steps))
+        stack.enter_context(patch.object(steps_item, "steps_key", steps_key))
+        for module in (records_table, audit):
+            stack.enter_context(patch.object(module, "counting", counting))
         yield
 
 
@@ -92,43 +94,42 @@ def early_commit(order: str) -> Breakage:
     """Do before the commit what belongs after it, or after it what belongs before."""
     real = Recorder._commit
 
-    async def publish_first(self: Recorder, job: Any, **how: Any) -> None:
+    async def publish_first(self: Recorder, job: Any, kind: Commit) -> bool:
         told = self.job._replace(published=self._published, cursor=len(self.steps))
         self._published = await self._publisher.publish(told, self.steps)
-        await real(self, job, **how)
+        return await real(self, job, kind)
 
-    async def records_last(self: Recorder, job: Any, **how: Any) -> None:
-        table, kept = self._ports.table, list[tuple[Any, Any]]()
+    async def records_last(self: Recorder, job: Any, kind: Commit) -> bool:
+        table, kept = self._ports.table.records, list[tuple[Any, Any]]()
 
         async def later(payload: Any, steps: Any) -> None:
             kept.append((payload, list(steps)))
 
         with patch.object(table, "put", later):
-            await real(self, job, **how)
+            done = await real(self, job, kind)
         for payload, steps in kept:
             await table.put(payload, steps)
+        return done
 
     return replaced(Recorder, "_commit", publish_first if order == "publish" else records_last)
 
 
-async def ignore_failures(self: Publisher, _: JobRecord, entries: Sequence[tuple[int, Any]]) -> set[int]:
-    if entries:
-        await self._ports.bus.publish([entry for _, entry in entries], missed=lambda _: None)
-    return set()
+async def ignore_failures(self: Publisher, _: JobRecord, updates: Sequence[Any]) -> None:
+    await self._ports.bus.publish([update.entry for update in updates], missed=lambda _: None)
 
 
-async def clear_first(self: Publisher, job: JobRecord, steps: Any = None) -> JobRecord:
+async def clear_first(self: Publisher, job: JobRecord, steps: Any = None, **_: Any) -> JobRecord:
     if job.all_published and job.due is None:
         return job
     if steps is None:
-        steps = await self._ports.table.read_steps(job)
+        steps = await self._ports.table.records.read_steps(job)
     if job.due is not None:
-        await self._ports.table.mark_published(job, job.steps + 1)
+        await self._ports.table.mark_published(job, job.cursor + 1)
     return job._replace(published=await self.publish(job, steps))
 
 
 async def mark_any_run(self: JobsTable, job: JobRecord, published: int) -> Any:
-    full = published > job.steps
+    full = published > job.cursor
     after = job._replace(published=published, due=None if full else job.due)
     return await self._update(job, after, Below("published", published) if not full else All(), lambda _: False)
 
@@ -140,17 +141,18 @@ async def acknowledge_held(self: Worker, job: JobRecord, message: Any, lifetime:
 @contextmanager
 def send_nothing() -> Iterator[None]:
     """A hand-over is released, and nobody is told; the sweeper still sends."""
-    real = Runner.send_pointer
+    real = Pointers.hand_over
 
-    async def send_pointer(self: Runner, job: JobRecord, *, salt: str = "") -> bool:
+    async def hand_over(self: Pointers, job: JobRecord, *, salt: str = "") -> bool:
         return await real(self, job, salt=salt) if salt else True
 
-    with patch.object(Runner, "send_pointer", send_pointer):
+    with patch.object(Pointers, "hand_over", hand_over):
         yield
 
 
-async def keep_hold(self: Recorder, job: Any, paused: Any) -> None:
+async def keep_hold(self: Recorder, job: Any, paused: Any, waiting: Any) -> bool:  # noqa: ARG001 (the real one's)
     """Hand over without letting go."""
+    return True
 
 
 @contextmanager
@@ -178,7 +180,7 @@ def answer_all(recognise: bool) -> Breakage:
 
 async def payload_last(self: NewJob, ports: Any, *, due: float) -> Any:
     answer = await ports.table.accept(self.job._replace(due=due), ports.now())
-    await ports.table.put(self.payload, ())
+    await ports.table.records.put(self.payload, ())
     return answer
 
 
@@ -191,47 +193,48 @@ async def run_unaccepted(self: Worker, message: Any, _: Any, __: NewJob, lifetim
     return await self._begin(replace(message, receives=1), lifetime)
 
 
-def no_due(self: Recorder, *ended: Any) -> JobRecord:
+def no_due(self: Ownership, *ended: Any) -> JobRecord:
     return _ENDED(self, *ended)._replace(due=None)
 
 
-def take_any_mark_back(self: Recorder, cursor: int) -> bool:  # noqa: ARG001 (the real one's)
+def take_any_mark_back(self: Ownership, cursor: int) -> bool:  # noqa: ARG001 (the real one's)
     return True
 
 
-def no_attempt_back(self: Recorder, *, attempt: bool, paused: Any) -> int:
-    return _ATTEMPTS(self, attempt=attempt, paused=paused if paused is not None and paused.cut else None)
+def no_attempt_back(self: Ownership, held: JobRecord, commit: Commit, cursor: int) -> int:
+    clean = isinstance(commit, Release) and not commit.paused.cut
+    return _ATTEMPTS(self, held, Flush() if clean else commit, cursor)
 
 
-def unlimited_blame(self: Recorder, effect: str) -> Any:  # noqa: ARG001 (the real one's)
+def unlimited_blame(self: Ownership, effect: str) -> Any:  # noqa: ARG001 (the real one's)
     return None
 
 
 @contextmanager
 def careless() -> Iterator[None]:
     """After a crash the invocation does not commit before every step."""
-    real = Recorder.__init__
+    real = Ownership.__init__
 
-    def init(self: Recorder, ports: Any, run: Any) -> None:
-        real(self, ports, run)
-        self._careful = False
+    def init(self: Ownership, *given: Any) -> None:
+        real(self, *given)
+        self.careful = False
 
-    with patch.object(Recorder, "__init__", init):
+    with patch.object(Ownership, "__init__", init):
         yield
 
 
 @contextmanager
 def forget_variables() -> Iterator[None]:
     """A resumed job has the variables it was sent with."""
-    with patch.object(runner, "variables_after", lambda written, _: variables_after(written, ())):
+    with patch.object(resume, "variables_after", lambda written, _: variables_after(written, ())):
         yield
 
 
 @contextmanager
 def resume_early() -> Iterator[None]:
     """A resumed job runs its last recorded step again."""
-    real = runner._as_steps
-    with patch.object(runner, "_as_steps", lambda records: real(records)[:-1]):
+    real = resume._as_steps
+    with patch.object(resume, "_as_steps", lambda records: real(records)[:-1]):
         yield
 
 
@@ -250,8 +253,8 @@ def blind_to_cancel() -> Iterator[None]:
 class _Unsettled(Publisher):
     """Says that everything is published."""
 
-    async def settle(self, job: JobRecord, _: Any = None) -> JobRecord:
-        return job._replace(published=job.steps + 1)
+    async def settle(self, job: JobRecord, _: Any = None, **__: Any) -> JobRecord:
+        return job._replace(published=job.cursor + 1)
 
 
 def redrive_over_leftovers() -> AbstractContextManager[object]:

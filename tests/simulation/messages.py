@@ -145,8 +145,15 @@ class SimulatedJobQueue:
         self._worker = worker
 
     async def send(
-        self, body: str, *, delay: float = 0, group: str | None = None, deduplication: str | None = None
+        self,
+        body: str,
+        *,
+        delay: float = 0,
+        group: str | None = None,
+        deduplication: str | None = None,
+        fair: str | None = None,
     ) -> None:
+        assert fair, "every message of ours counts against its tenant's share"
         assert group, "a FIFO queue would refuse the message"
         assert deduplication, "a FIFO queue would refuse the message"
         await self._reach("send")

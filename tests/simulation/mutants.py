@@ -14,6 +14,7 @@ from typing import Final
 
 from handler.jobs.queue_worker import Worker
 from handler.jobs.submission import NewJob
+from handler.recording.ownership import Ownership
 from handler.recording.publisher import Publisher
 from handler.recording.recorder import Recorder
 from infra import jobs_table
@@ -79,7 +80,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(name="unprocessed items are forgotten", seed=1, apply=replaced(SimulatedItems, "put_all", broken.lose_some)),
     Mutant(
-        name="failed entries are ignored", apply=replaced(Publisher, "_send", broken.ignore_failures), world="harsh"
+        name="failed entries are ignored",
+        apply=replaced(Publisher, "_send_part", broken.ignore_failures),
+        world="harsh",
     ),
     Mutant(name="the outbox is cleared first", seed=5, apply=replaced(Publisher, "settle", broken.clear_first)),
     Mutant(
@@ -89,7 +92,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="late packets",
     ),
     Mutant(name="nobody sweeps", seed=9, apply=nullcontext, sweeping=False),
-    Mutant(name="a job's end leaves nothing due", seed=60, apply=replaced(Recorder, "_ended", broken.no_due)),
+    Mutant(name="a job's end leaves nothing due", seed=60, apply=replaced(Ownership, "_ended", broken.no_due)),
     Mutant(name="a message alone stands for what is not published", apply=broken.message_alone, world="dead letters"),
     Mutant(
         name="what came before is not accepted before it runs",
@@ -97,18 +100,18 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="killers",
     ),
     Mutant(name="a claim counts no attempt", apply=broken.uncounted, world="killers"),
-    Mutant(name="attempts have no end", apply=replaced(Recorder, "_blame", broken.unlimited_blame), world="killers"),
+    Mutant(name="attempts have no end", apply=replaced(Ownership, "blame", broken.unlimited_blame), world="killers"),
     Mutant(name="after a crash steps are committed together", seed=8, apply=broken.careless, world="killers"),
     Mutant(
         name="a release keeps its attempt",
         seed=11,
-        apply=replaced(Recorder, "_attempts", broken.no_attempt_back),
+        apply=replaced(Ownership, "_attempts", broken.no_attempt_back),
         world="hand-overs",
     ),
     Mutant(
         name="a release takes any mark back",
         seed=3,
-        apply=replaced(Recorder, "_only_we_marked", broken.take_any_mark_back),
+        apply=replaced(Ownership, "_only_we_marked", broken.take_any_mark_back),
         world="relays",
     ),
     Mutant(name="own writes are not known again", apply=broken.answer_all(recognise=False), world="lost replies"),

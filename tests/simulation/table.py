@@ -107,9 +107,9 @@ class SimulatedTable:
         keys = sorted(key for key in self.items if key[0] == pk and (after is None or key[1] > after))
         return [copy.deepcopy(self.items[key]) for key in keys[:limit]]
 
-    def query(self, pk: str, prefix: str) -> list[Item]:
-        keys = sorted(key for key in self.items if key[0] == pk and key[1].startswith(prefix))
-        return [copy.deepcopy(self.items[key]) for key in keys]
+    def query(self, pk: str, low: str, high: str, newest: int | None = None) -> list[Item]:
+        keys = sorted(key for key in self.items if key[0] == pk and low <= key[1] <= high)
+        return [copy.deepcopy(self.items[key]) for key in (keys if newest is None else keys[-newest:])]
 
     def query_index(
         self,
@@ -129,8 +129,8 @@ class SimulatedTable:
             return (number, str(item["pk"]), str(item["sk"]))
 
         jobs = {key: item for key, item in self.items.items() if index.sort in {*item, *self.before.get(key, ())}}
-        shown = (self.before.get(key, item) if late() else item for key, item in jobs.items())
-        found = [item for item in shown if item.get(index.key) == value and index.sort in item]
+        seen = (self.before.get(key, item) if late() else item for key, item in jobs.items())
+        found = [item for item in seen if item.get(index.key) == value and index.sort in item]
         found = sorted((item for item in found if at_most is None or order(item)[0] <= at_most), key=order)
         if newest_first:
             found.reverse()
@@ -140,7 +140,9 @@ class SimulatedTable:
         page = found[:limit]
         last = page[-1] if len(found) > limit else None
         names = ("pk", "sk", index.key, index.sort)
-        return Page(tuple(copy.deepcopy(page)), {name: last[name] for name in names} if last else None)
+        shown = {*names, *index.shows}
+        projected = [{name: copy.deepcopy(value) for name, value in item.items() if name in shown} for item in page]
+        return Page(tuple(projected), {name: last[name] for name in names} if last else None)
 
 
 class SimulatedItems:
@@ -155,14 +157,14 @@ class SimulatedItems:
         await self._reach("get")
         return self._table.get(pk, sk)
 
-    async def query(self, pk: str, prefix: str) -> list[Item]:
+    async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         await self._reach("query")
-        found = self._table.query(pk, prefix)
-        if self._scheduler.random.random() < 0.5:  # half the time it takes a second page
+        found = self._table.query(pk, low, high, newest)
+        if newest is None and self._scheduler.random.random() < 0.5:  # half the time it takes a second page
             cut = self._scheduler.random.randint(0, len(found))
             await Yield("query page")
             seen = str(found[cut - 1]["sk"]) if cut else ""
-            found = found[:cut] + [item for item in self._table.query(pk, prefix) if str(item["sk"]) > seen]
+            found = found[:cut] + [item for item in self._table.query(pk, low, high) if str(item["sk"]) > seen]
         return found
 
     async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:

@@ -36,7 +36,13 @@ def test_a_job_that_fails_is_answered_with_201_too_and_says_which_step_failed(cl
     answer = client.post("/jobs", {"steps": [JOIN, {**FAIL, "id": "check"}, JOIN]})
     assert answer.status == 201
     status = {"name": "ASSERTION_ERROR", "value": 106}
-    assert answer.json["failed_step"] == {"id": "check", "position": 2, "action": "LOGIC.ASSERT", "status": status}
+    assert answer.json["failed_step"] == {
+        "id": "check",
+        "path": "check",
+        "position": 2,
+        "action": "LOGIC.ASSERT",
+        "status": status,
+    }
     assert [step["status"]["name"] for step in answer.json["steps"]] == ["DONE", "ASSERTION_ERROR", "SKIPPED"]
 
 

@@ -40,6 +40,7 @@ def test_a_failed_job_names_the_step_that_failed_it(world: Any) -> None:
     assert (sent.job["status"], sent.job["success"]) == ("FAILED", False)
     assert sent.job["failed_step"] == {
         "id": "second",
+        "path": "second",
         "position": 2,
         "action": "PROBE.WORK",
         "status": {"name": "UNHANDLED_EXCEPTION", "value": 101},

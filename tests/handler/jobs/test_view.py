@@ -13,7 +13,14 @@ from infra.records import JobKey, JobRecord, StepRecord
 
 
 def record(index: int, **fields: Any) -> StepRecord:
-    given = {"step_id": str(index + 1), "action": "A", "status": "DONE", "status_value": 0, "result": "null"}
+    given = {
+        "step_id": str(index + 1),
+        "path": str(index + 1),
+        "action": "A",
+        "status": "DONE",
+        "status_value": 0,
+        "result": "null",
+    }
     times = {"started_at": 1.0, "finished_at": 2.0, "duration_ms": 1000.0}
     other = {"key": JobKey("t", "j"), "lease": "1-a", "error": None, "attempts": 1, "variables": None, "expires_at": 9}
     return StepRecord(**{"index": index, **given, **times, **other, **fields})
@@ -39,7 +46,6 @@ def test_steps_that_have_not_run_are_shown_as_the_payload_has_them() -> None:
         key=JobKey("t", "j"),
         name=None,
         status="RUNNING",
-        steps=3,
         payload="p",
         payload_hash="h",
         created_at=0.0,

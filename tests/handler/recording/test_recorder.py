@@ -37,14 +37,22 @@ def expect_one_of_everything(world: Any, job_id: str, steps: int) -> None:
 
 
 def test_a_pure_job_is_accepted_run_and_ended_by_one_batch_and_one_conditional_write(world: Any) -> None:
-    world.submit(*[WORK] * 20, id="j")
+    world.submit(*[WORK] * 20)
     assert world.items.calls == ["put_all", "put_if", "update_if"]
     assert world.bus.calls == 1
 
 
 def test_a_pure_job_from_the_queue_needs_no_write_to_clear_what_was_published(world: Any) -> None:
-    assert world.receive(world.message({"id": "j", "steps": [WORK] * 20})) == []
+    assert world.receive(world.message({"steps": [WORK] * 20})) == []
     assert world.items.calls == ["put_all", "put_if"]
+
+
+def test_a_job_that_was_given_an_id_is_looked_up_before_anything_runs(world: Any) -> None:
+    world.submit(WORK, id="j")
+    assert world.items.calls == ["get", "put_all", "put_if", "update_if"]
+    world.submit(WORK, id="j")
+    world.receive(world.message({"id": "k", "steps": [WORK]}), world.message({"id": "k", "steps": [WORK]}, id="m2"))
+    assert len(world.ran) == 2, "each job once"
 
 
 def test_nothing_runs_with_an_effect_before_the_job_is_accepted_and_the_step_marked(world: Any) -> None:
@@ -62,7 +70,7 @@ def test_nothing_runs_with_an_effect_before_the_job_is_accepted_and_the_step_mar
 
 
 def test_what_came_before_an_effect_is_committed_with_its_mark_and_the_effect_right_after_it(world: Any) -> None:
-    world.submit(WORK, CHARGE, CHARGE, WORK, id="j")
+    world.submit(WORK, CHARGE, CHARGE, WORK)
     assert world.items.calls == [
         *("put_all", "put_if"),  # the first step, and the mark of the second
         *("put_all", "update_if"),  # the second step, and the mark of the third
@@ -74,7 +82,7 @@ def test_what_came_before_an_effect_is_committed_with_its_mark_and_the_effect_ri
 
 def test_a_run_without_calls_to_spare_commits_records_and_job_at_once(world: Any) -> None:
     world.submit(*[WORK, CHARGE] * 4, id="j")
-    assert Counter(world.items.calls) == {"put_all": 4, "put_if": 1, "update_if": 3 + 1, "put_all_with": 4}
+    assert Counter(world.items.calls) == {"get": 1, "put_all": 4, "put_if": 1, "update_if": 3 + 1, "put_all_with": 4}
     assert world.statuses("j") == ["DONE"] * 8
     expect_one_of_everything(world, "j", 8)
 
@@ -250,10 +258,10 @@ def test_a_retry_that_waits_longer_than_the_invocation_keeps_its_tries_and_its_t
     assert world.queue.sent[0]["delay"] == pytest.approx(100)
     early = resume(world, "j")
     world.clock.now += 50
-    assert world.receive(early) == []
-    assert world.queue.sent[-1]["delay"] == pytest.approx(50), "it came too early and is sent on"
+    assert world.get("j")["waiting"]["for"] == "retry"
+    assert world.receive(early) == ["m1"]
+    assert world.queue.postponed[-1][1] == pytest.approx(50), "it came too early and is put back"
     assert len(world.ran) == 1
-    del world.queue.sent[0]
     world.work_off()
     assert (len(world.ran), world.get("j")["steps"][0]["attempts"]) == (3, 3)
     assert world.statuses("j") == ["UNHANDLED_EXCEPTION"]

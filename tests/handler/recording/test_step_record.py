@@ -17,7 +17,6 @@ JOB = JobRecord(
     key=JobKey("t", "j"),
     name=None,
     status="RUNNING",
-    steps=2,
     payload="p",
     payload_hash="h",
     created_at=1.0,
@@ -37,12 +36,13 @@ def ran(*moments: float) -> Conduit:
 
 def test_each_field_of_a_record_says_what_became_of_the_step() -> None:
     job = ran(1_800_000_000.25, 1_800_000_000.5)
-    record = step_record(job["a"], JOB, "1-lease")
+    record = step_record(job["a"], 0, JOB, "1-lease")
     assert record._asdict() == {
         "key": JOB.key,
         "index": 0,
         "lease": "1-lease",
         "step_id": "a",
+        "path": "a",
         "action": "MATH.SUM",
         "status": "DONE",
         "status_value": 0,
@@ -54,8 +54,10 @@ def test_each_field_of_a_record_says_what_became_of_the_step() -> None:
         "duration_ms": 250.0,
         "variables": None,
         "expires_at": 1_900_000_000,
+        "phase": "step",
+        "opened": None,
     }
-    missing = step_record(job["2"], JOB, "1-lease")
+    missing = step_record(job["2"], 1, JOB, "1-lease")
     assert (missing.index, missing.status, missing.status_value) == (1, "BLOCK_NOT_FOUND", 102)
     assert (missing.result, missing.attempts, missing.started_at, missing.finished_at) == (None, 0, None, None)
     assert missing.duration_ms is None
@@ -63,7 +65,7 @@ def test_each_field_of_a_record_says_what_became_of_the_step() -> None:
 
 
 def test_a_records_times_are_whole_microseconds_and_its_duration_is_what_lies_between_them() -> None:
-    record = step_record(ran(1_800_000_000.1234567, 1_800_000_000.2000004)["a"], JOB, "1-lease")
+    record = step_record(ran(1_800_000_000.1234567, 1_800_000_000.2000004)["a"], 0, JOB, "1-lease")
     assert (record.started_at, record.finished_at) == (1_800_000_000.123457, 1_800_000_000.2)
     assert record.duration_ms == 76.543
 
@@ -71,7 +73,7 @@ def test_a_records_times_are_whole_microseconds_and_its_duration_is_what_lies_be
 def test_a_job_says_which_step_failed_it() -> None:
     told = json.loads(failed_step(ran(1.0, 2.0)["2"]))
     status = {"name": "BLOCK_NOT_FOUND", "value": ConduitStatus.BLOCK_NOT_FOUND.value}
-    assert told == {"id": "2", "position": 2, "action": "N.O", "status": status}
+    assert told == {"id": "2", "path": "2", "position": 2, "action": "N.O", "status": status}
 
 
 def test_a_tally_counts_steps_by_block_and_status_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,75 @@
+"""A job as the engine knows it, made of its records: nothing that is recorded is evaluated again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handler.caller import Rights
+from handler.engine import Conduit, Execution
+from handler.invocation.timestamps import iso
+from handler.jobs.view import variables_after
+from handler.ports import Ports
+from handler.recording.ownership import cut_tries
+from handler.recording.run import Run
+from infra.records import JobRecord, StepRecord
+
+
+def restored(run: Run, ports: Ports) -> Conduit:
+    """The job, going on where its records end.
+
+    Raises:
+        RecordsMismatchError: they cannot be records of this job.
+    """
+    job, rights = run.job, Rights.decode(run.payload.rights)
+    died = max(0, job.attempts - 1) if run.accepted else 0
+    cut = cut_tries(job) if run.accepted else 0
+    conduit = Conduit.restore(
+        run.written,
+        _as_steps(run.steps),
+        variables_after(run.written, run.steps),
+        tries=job.tries + cut,
+        attempts=died + job.tries,
+        waiting=_waiting(job),
+        idle=job.idle,
+        timeout_at=job.timeout_at,
+        id=job.key.job_id,
+        tags=rights.tags,
+        step_limit=rights.step_limit,
+        block_tags=ports.settings.block_tags,
+        global_values=ports.global_values(job.key.tenant),
+    )
+    conduit.created_at = iso(job.created_at)
+    conduit.execution = Execution(key=f"{job.key.tenant}/{job.key.job_id}/{job.run}", fence=job.fence)
+    if job.cancel:
+        conduit.cancel()
+    return conduit
+
+
+def _waiting(job: JobRecord) -> Mapping[str, Any] | None:
+    """What the step at the cursor waits for, and how its last try went."""
+    if job.waiting is None:
+        return None
+    waiting: dict[str, Any] = json.loads(job.waiting)
+    return waiting | json.loads(job.last_error or "{}")
+
+
+def _as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": record.path,
+            "phase": record.phase,
+            "action": record.action,
+            "status": {"name": record.status},
+            "result": json.loads(record.result) if record.result is not None else None,
+            "result_json": record.result,
+            "error": json.loads(record.error) if record.error else None,
+            "attempts": record.attempts,
+            "opened": json.loads(record.opened) if record.opened else None,
+            "opened_json": record.opened,
+            "started_at": record.started_at,
+            "finished_at": record.finished_at,
+        }
+        for record in records
+    ]

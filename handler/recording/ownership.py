@@ -1,0 +1,237 @@
+"""What the owner of a job writes of JOB: the four kinds of commit, and what each of them makes of the record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.engine import ConduitStatus, Paused
+from handler.recording.run import Run
+from handler.settings import Settings
+from infra.records import JobRecord, JobStatus
+
+OUTBOX_SECONDS: Final = 60.0
+"""After so long the sweeper looks at what should have been published or parked by then."""
+QUEUED_SECONDS: Final = 300.0
+"""After so long the sweeper sends another message for a job whose message should have been received by then."""
+NOBODY: Final = -1
+"""The index of no step."""
+_SHOWN_OF_A_TRY: Final = ("error", "attempts", "started_at", "finished_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """The records so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """And the step at the cursor is about to begin.
+
+    Attributes:
+        effect: whether its block has one.
+        tries: tries that its ``retry`` has used up.
+    """
+
+    effect: bool
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """And the end of the job."""
+
+    status: JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """And the job is let go before the step at the cursor: handed over, or parked.
+
+    Attributes:
+        paused: why the engine paused.
+        waiting: what the job waits for, if it parks.
+    """
+
+    paused: Paused
+    waiting: dict[str, Any] | None = None
+
+
+Commit = Flush | Attempt | End | Release
+
+
+class Ownership:
+    """One claim of a job: who began its step, how often, and under which mark.
+
+    Args:
+        run: what is run.
+        settings: the deployment's.
+        began: when the run began.
+    """
+
+    def __init__(self, run: Run, settings: Settings, began: float) -> None:
+        if run.job.lease is None:
+            raise ValueError(f"{run.job.key}: a run needs the lease of a claim")
+        self._run, self._settings, self._began = run, settings, began
+        self.lease = run.job.lease
+        self.start = run.job.cursor
+        self.prior = run.job.attempts - 1 if run.accepted else 0
+        self.careful = self.prior > 0
+        self._lease_until = run.lifetime.ends_at + settings.lease_margin
+        # What is known of the step at the cursor; each commit resets it, see `note`.
+        self._counted = run.job.cursor if run.accepted else NOBODY  # the claim counts for the step at the cursor
+        self._marked: tuple[int, int] = (NOBODY, 0)
+
+    def blame(self, effect: str) -> ConduitStatus | None:
+        """What becomes of the step at which earlier owners stopped, if it is not to be run again."""
+        if effect == "at_most_once" and self._run.job.started and self.prior > 0:
+            return ConduitStatus.INTERRUPTED
+        settings = self._settings
+        if self.prior >= settings.max_attempts or self._run.job.hand_overs >= settings.max_hand_overs:
+            return ConduitStatus.TIME_LIMIT_EXCEED
+        return None
+
+    def must_note(self, index: int, effect: str, tries: int) -> bool:
+        """Whether a write has to note the step's attempt before it begins."""
+        unmarked = effect != "none" and self._marked != (index, tries)
+        return unmarked or (self.careful and self._counted != index)
+
+    def after(
+        self,
+        held: JobRecord,
+        commit: Commit,
+        *,
+        cursor: int,
+        published: int,
+        failed_step: str | None,
+        now: float,
+    ) -> JobRecord:
+        """The record that a commit writes.
+
+        Args:
+            held: as it was last committed.
+            commit: which of the four.
+            cursor: how many records count afterwards.
+            published: how far the bus has got.
+            failed_step: of the job.
+            now: the time.
+        """
+        after = self._moved(held, cursor, now)._replace(
+            published=max(held.published, published),
+            failed_step=failed_step,
+            attempts=self._attempts(held, commit, cursor),
+        )
+        match commit:
+            case Attempt(effect, tries):
+                tries = max(after.tries, tries - self.cut_tries(cursor))
+                return after._replace(started=effect or after.started, tries=tries)
+            case End(status):
+                return self._ended(after, status, now)
+            case Release(paused, waiting):
+                released = self._released(after, paused, now)
+                return released if waiting is None else _parked(released, waiting, now)
+        return after
+
+    def note(self, commit: Commit, after: JobRecord) -> None:
+        """The commit was written: begin again with what is known of the step at the cursor."""
+        self._counted, self._marked = NOBODY, (NOBODY, 0)
+        if isinstance(commit, Attempt):
+            self._counted = after.cursor
+            if commit.effect:
+                self._marked = (after.cursor, commit.tries)
+
+    def _moved(self, held: JobRecord, cursor: int, now: float) -> JobRecord:
+        """The record with the cursor behind every record that is put, still ours."""
+        after = held._replace(
+            lease_until=self._lease_until,
+            due=self._lease_until,
+            started_at=held.started_at if held.started_at is not None else min(self._began, now),
+        )
+        if cursor == held.cursor:
+            return after
+        leases = held.leases
+        if not leases or leases[-1][1] != self.lease:
+            leases = (*leases, (held.cursor, self.lease))
+        return after._replace(
+            cursor=cursor,
+            leases=leases,
+            started=False,
+            tries=0,
+            last_error=None,
+            resume_at=None,
+            waiting=None,
+            hand_overs=0,
+        )
+
+    def _attempts(self, held: JobRecord, commit: Commit, cursor: int) -> int:
+        """Attempts of the step at the new cursor: an absolute number, since a write may be repeated."""
+        noted = held.attempts if cursor == held.cursor else 0
+        counted = self._counted == cursor
+        match commit:
+            case Attempt():
+                return noted if counted else noted + 1
+            case Release(Paused(cut=True)) if not self._run.lifetime.used:
+                return noted if counted else noted + 1
+            case Release() if counted:
+                return noted - 1  # it did not begin, or came to an end of its own: nobody died of it
+        return noted
+
+    def _ended(self, after: JobRecord, status: JobStatus, now: float) -> JobRecord:
+        late = now > self._run.lifetime.ends_at
+        return after._replace(
+            status=status,
+            lease=None,
+            lease_until=0.0,
+            finished_at=now,
+            due=None if self._run.outbox and not late else now + OUTBOX_SECONDS,
+        )
+
+    def _released(self, after: JobRecord, paused: Paused, now: float) -> JobRecord:
+        tries = max(0, paused.tries - self.cut_tries(after.cursor))
+        waited = after.tries < tries  # a retry that waits for its time is no job that goes nowhere
+        wait = max(0.0, paused.resume_in)
+        return after._replace(
+            status="QUEUED",
+            lease=None,
+            lease_until=0.0,
+            started=after.started and (paused.cut or not self._only_we_marked(after.cursor)),
+            tries=tries,
+            resume_at=now + wait if wait else None,
+            hand_overs=(0 if waited else after.hand_overs) + (not self._run.lifetime.used),
+            due=now + wait + QUEUED_SECONDS,
+        )
+
+    def noted_here(self, index: int) -> bool:
+        """Whether this run has marked the step already: a further try is about to begin."""
+        return self._marked[0] == index
+
+    def cut_tries(self, cursor: int) -> int:
+        """Tries that crashes cut off: `attempts` counts them, and `tries` does not."""
+        job = self._run.job
+        return cut_tries(job) if self._run.accepted and cursor == self.start else 0
+
+    def _only_we_marked(self, cursor: int) -> bool:
+        """Whether the mark of the step's start is ours to take back: an owner before us may have begun it and died."""
+        inherited = cursor == self.start and self._run.job.started
+        return self._marked[0] == cursor and not inherited
+
+
+def cut_tries(job: JobRecord) -> int:
+    """Tries of the step at the cursor, which has an effect, that ended with their process. `job` is claimed."""
+    return max(0, job.attempts - 1) if job.started else 0
+
+
+def _parked(released: JobRecord, waiting: dict[str, Any], now: float) -> JobRecord:
+    """A released job that waits: until its updates are published, the sweeper looks soon."""
+    shown = {name: waiting[name] for name in _SHOWN_OF_A_TRY if waiting.get(name) is not None}
+    kept = {name: value for name, value in waiting.items() if name not in _SHOWN_OF_A_TRY}
+    resume_at = float(kept["until"])
+    kept |= {"since": now, "woken": released.woken}
+    return released._replace(
+        hand_overs=0,
+        waiting=json.dumps(kept, separators=(",", ":"), ensure_ascii=False),
+        last_error=json.dumps(shown, separators=(",", ":"), ensure_ascii=False) if shown else None,
+        resume_at=resume_at,
+        due=min(resume_at, now + OUTBOX_SECONDS),
+    )

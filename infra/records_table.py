@@ -1,0 +1,73 @@
+"""The records of jobs: payloads and steps. They are put without a condition; a write of JOB makes them count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from infra.attributes import ITEM_LIMIT
+from infra.items import TRANSACTION_BYTES, TRANSACTION_ITEMS, Item, Items
+from infra.job_items import PAYLOAD, partition, payload_item, payload_record
+from infra.records import JobRecord, PayloadRecord, StepRecord
+from infra.steps_item import LAST, counting, step_records, steps_items, steps_key
+
+_REST: Final = 2048
+"""Bytes of an item beside its long strings: keys and numbers."""
+_NEAR: Final = 4
+"""Items that are read to find one step, before all of its stretch are."""
+
+
+class RecordsTable:
+    """The PAYLOAD and STEPS items of all jobs. Methods raise what `infra.items.Items` raises.
+
+    Args:
+        items: the table.
+    """
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    async def put(self, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> None:
+        """Put records that do not count yet: the commit that follows makes them count. Repeating it changes nothing."""
+        if items := record_items(payload, steps):
+            await self._items.put_all(items)
+
+    async def read_payload(self, job: JobRecord) -> PayloadRecord | None:
+        """What the job was accepted with; ``None`` if it is gone, which no code of ours does."""
+        item = await self._items.get(partition(job.key), PAYLOAD + job.payload)
+        return payload_record(job.key, item) if item else None
+
+    async def read_steps(self, job: JobRecord) -> list[StepRecord]:
+        """The records that count, in order. Items from the cursor on cannot hold any and are not read."""
+        return await self._read(job, 0, job.cursor - 1) if job.cursor else []
+
+    async def read_step(self, job: JobRecord, index: int) -> StepRecord | None:
+        """The record of that index that counts, or ``None`` if there is none."""
+        first, lease = job.stretch_of(index)
+        if index >= job.cursor or lease is None:
+            return None
+        found = await self._read(job, first, index, newest=_NEAR)
+        if not any(record.index == index for record in found):  # items of earlier runs stand between
+            found = await self._read(job, first, index)
+        return next((record for record in found if record.index == index), None)
+
+    async def _read(self, job: JobRecord, first: int, last: int, *, newest: int | None = None) -> list[StepRecord]:
+        """The records that count of the items that begin from `first` to `last`; of the `newest` so many items only."""
+        low, high = steps_key(first, ""), steps_key(last, LAST)
+        items = await self._items.query(partition(job.key), low, high, newest=newest)
+        return counting(job, [record for item in items for record in step_records(job.key, item)])
+
+
+def record_items(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> list[Item]:
+    """The items of the records of one commit."""
+    return [*([payload_item(payload)] if payload else []), *steps_items(steps)]
+
+
+def fits_at_once(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:
+    """Whether these records can be put in one transaction, JOB beside them, whatever that weighs."""
+    items = record_items(payload, steps)
+    if len(items) >= TRANSACTION_ITEMS:
+        return False
+    texts = [value for item in items for value in item.values() if isinstance(value, str)]
+    size = sum(len(text) if text.isascii() else len(text.encode(errors="surrogatepass")) for text in texts)
+    return size + len(items) * _REST <= TRANSACTION_BYTES - ITEM_LIMIT
