@@ -257,7 +257,7 @@ def test_a_step_to_be_tried_again_fails_when_the_time_of_its_job_is_over(run: An
     assert job[1].error["message"] == "not started: the time limit of the whole job had passed"
 
 
-def test_a_step_that_is_tried_again_started_when_it_was_first_begun(make_block: Any) -> None:
+def test_the_times_of_a_step_that_is_tried_again_are_those_of_its_last_try(make_block: Any) -> None:
     clock, calls = Clock(), iter([OSError, None])
 
     def work() -> None:
@@ -271,7 +271,7 @@ def test_a_step_that_is_tried_again_started_when_it_was_first_begun(make_block: 
     retry = {"attempts": 2, "delay": 2, "jitter": False}
     job = Conduit.from_dict({"steps": [{"action": "WORK", "retry": retry}]}, blocks=[make_block(work)])
     asyncio.run(job.run(Runtime(now=clock, sleep=sleep)))
-    assert (job[1].started_at, job[1].finished_at, job[1].duration_ms) == (0, 4, 4000)
+    assert (job[1].started_at, job[1].finished_at, job[1].duration_ms) == (3, 4, 1000)
 
 
 @pytest.mark.parametrize(("ends_at", "outcome"), [(4.0, Outcome.FINISHED), (3.0, Outcome.PAUSED)])

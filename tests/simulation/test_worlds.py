@@ -35,7 +35,7 @@ def test_a_seed_is_a_history() -> None:
 
 
 def test_the_worlds_have_every_fault_and_every_door() -> None:
-    counts = sum((play(seed, name=name).counts for seed in range(15) for name in ("harsh", "killers")), Counter[str]())
+    counts = sum((play(seed, name=name).counts for seed in range(30) for name in ("harsh", "killers")), Counter[str]())
     for kind in (
         "crash",
         "freeze",
