@@ -52,7 +52,8 @@ def _waiting(job: JobRecord) -> Mapping[str, Any] | None:
     if job.waiting is None:
         return None
     waiting: dict[str, Any] = json.loads(job.waiting)
-    return waiting | json.loads(job.last_error or "{}")
+    last: dict[str, Any] = json.loads(job.last_error or "{}")
+    return {**waiting, **last}
 
 
 def _as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
