@@ -7,14 +7,15 @@ import re
 from typing import Any, Final
 
 from handler.caller import Caller
-from handler.errors import ConflictError, InvalidRequestError, NotFoundError
-from handler.http.call_parts import PAGE, applied, idempotency_key, located, refuse_type, single_value
+from handler.errors import ConflictError, NotFoundError
+from handler.http.call_parts import applied, idempotency_key, located, page_of, refuse_type, single_value
 from handler.http.job_answer import encode_job
 from handler.http.preferences import read_preferences
 from handler.http.problem_details import INVALID, problem_reply, reply_to
 from handler.http.redrive_body import read_redrive
 from handler.http.reply import Reply
 from handler.http.router import Call, Route
+from handler.jobs.listing import FILTERS, read_filter
 from handler.jobs.service import Jobs
 from handler.payload.parse import (
     InvalidJsonError,
@@ -33,7 +34,6 @@ from handler.validation.validate import find_problems
 
 STATUS_OF: Final = {"created": 201, "accepted": 202, "known": 200}
 _ID: Final = re.compile(ID_PATTERN)
-_WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,4}")
 
 
 class JobEndpoints:
@@ -54,7 +54,7 @@ class JobEndpoints:
         """Every route, the more special ones first."""
         return [
             Route("POST", "/jobs", self.submit),
-            Route("GET", "/jobs", self.list_jobs, query=("status", "limit", "cursor")),
+            Route("GET", "/jobs", self.list_jobs, query=(*FILTERS, "limit", "cursor")),
             Route("POST", "/jobs/validate", self.validate),
             Route("POST", "/jobs/{id}/cancel", self.cancel),
             Route("POST", "/jobs/{id}/redrive", self.redrive),
@@ -106,13 +106,9 @@ class JobEndpoints:
 
     async def list_jobs(self, call: Call) -> Reply:
         """``GET /jobs``."""
-        status, limit, cursor = (single_value(call, name) for name in ("status", "limit", "cursor"))
-        if limit is not None and not _WHOLE_NUMBER.fullmatch(limit):
-            raise InvalidRequestError("/limit", "A limit is a whole number.")
-        page = await self._jobs.list_jobs(
-            call.caller, status=status, limit=PAGE if limit is None else int(limit), cursor=cursor
-        )
-        return Reply.json(200, page)
+        wanted = read_filter({name: single_value(call, name) for name in FILTERS})
+        limit, cursor = page_of(call)
+        return Reply.json(200, await self._jobs.list_jobs(call.caller, wanted, limit=limit, cursor=cursor))
 
     async def get(self, call: Call) -> Reply:
         """``GET /jobs/{id}``."""

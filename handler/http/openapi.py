@@ -28,6 +28,7 @@ from handler.http.problem_details import (
     UNAVAILABLE,
     WRONG_MEDIA_TYPE,
 )
+from handler.jobs.listing import WAITS
 from handler.settings import Settings
 
 VERSION: Final = "1.0.0"
@@ -123,6 +124,7 @@ def _validate() -> dict[str, Any]:
 
 
 def _list_jobs() -> dict[str, Any]:
+    time = {"type": "string", "format": "date-time"}
     limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     return {
         "operationId": "listJobs",
@@ -130,6 +132,11 @@ def _list_jobs() -> dict[str, Any]:
         "summary": "Your jobs, newest first",
         "parameters": [
             query("status", "Only jobs of this status.", {"type": "string", "enum": _STATUSES}),
+            query("name", "Only jobs whose name begins so.", {"type": "string", "maxLength": 256}),
+            query("workflow", "Only jobs of this workflow.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}),
+            query("waiting", "Only jobs that wait for this.", {"type": "string", "enum": list(WAITS)}),
+            query("created_after", "Only jobs created then or later.", time),
+            query("created_before", "Only jobs created earlier.", time),
             query("limit", "How many.", limit),
             query("cursor", "Where the page before ended.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
         ],

@@ -5,30 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from handler.caller import Caller
-from handler.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
+from handler.errors import ConflictError, NotFoundError, UnavailableError
 from handler.invocation.time_left import TimeLeft
-from handler.jobs.cursor import decode_cursor, encode_cursor
+from handler.jobs.listing import EVERY_JOB, JobFilter, list_jobs
 from handler.jobs.pointers import Pointers
 from handler.jobs.redrive import Redrive, redrive
 from handler.jobs.room import check_room
 from handler.jobs.runner import Ended, Lost, Result, Runner, Unstarted
 from handler.jobs.submission import NewJob, Submission
-from handler.jobs.view import job_view, step_ids, step_view, summary, waiting_step
+from handler.jobs.view import job_view, step_ids, step_view, waiting_step
 from handler.payload.parse import JobPayload
 from handler.ports import RETRY_AFTER, Ports
 from handler.recording.ownership import QUEUED_SECONDS
 from handler.workflows.origin import Origin
-from infra.jobs_index import Place
 from infra.jobs_table import Refused
-from infra.records import JobKey, JobRecord, JobStatus, JobSummary
+from infra.records import JobKey, JobRecord
 
-PAGE: Final = 100
-"""Jobs of one read of the list."""
-PAGES: Final = 10
-"""Reads of one request: a filter that matches little answers with a cursor after so many."""
 WRITES: Final = 5
 """How often a write is tried that others' writes came between."""
 
@@ -193,41 +188,21 @@ class Jobs:
             return step_view(record) if record is not None else waiting_step(written, index) or {}
 
     async def list_jobs(
-        self, caller: Caller, *, status: str | None = None, limit: int = 20, cursor: str | None = None
+        self, caller: Caller, wanted: JobFilter = EVERY_JOB, *, limit: int = 20, cursor: str | None = None
     ) -> dict[str, Any]:
         """The tenant's jobs, newest first, without their steps.
 
         Args:
             caller: whose.
-            status: only those of this status.
+            wanted: which.
             limit: how many, from 1 to 100.
             cursor: where the page before ended.
 
         Raises:
-            InvalidRequestError: the status, the limit or the cursor is none.
+            InvalidRequestError: the limit or the cursor cannot be used.
         """
-        if status is not None and status not in get_args(JobStatus):
-            raise InvalidRequestError("/status", f"A status is one of {', '.join(get_args(JobStatus))}.")
-        if not 1 <= limit <= PAGE:
-            raise InvalidRequestError("/limit", f"A limit is a whole number from 1 to {PAGE}.")
-        place = decode_cursor(cursor) if cursor is not None else None
-        found: list[JobSummary] = []
-        more = True
         with self._served("list"):
-            for _ in range(PAGES):
-                page = limit if status is None else PAGE
-                jobs, more = await self._ports.table.index.list_jobs(caller.tenant, limit=page, after=place)
-                for job in jobs:
-                    place = Place(job.key.job_id, job.created_at)
-                    if (status is None or job.status == status) and job.expires_at >= self._ports.now():
-                        found.append(job)
-                    if len(found) == limit:
-                        more = more or job is not jobs[-1]
-                        break
-                if len(found) == limit or not more:
-                    break
-        ends = encode_cursor(place) if more and place is not None else None
-        return {"jobs": [summary(job) for job in found], "cursor": ends}
+            return await list_jobs(self._ports, caller, wanted, limit=limit, cursor=cursor)
 
     # ------------------------------------------------------------------ changing
 

@@ -8,6 +8,7 @@ import pytest
 
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError, TooManyJobsError, UnavailableError
+from handler.jobs.listing import JobFilter
 from handler.payload.parse import parse
 
 WORK = {"action": "PROBE.WORK"}
@@ -179,7 +180,7 @@ def test_a_list_shows_the_newest_first_and_goes_on_at_its_cursor(world: Any) -> 
         seen += [job["id"] for job in page["jobs"]]
         cursor = page["cursor"]
     assert (seen, cursor) == (["j4", "j3", "j2", "j1", "j0"], None)
-    failed = drive(world.jobs.list_jobs(world.caller, status="FAILED"))
+    failed = drive(world.jobs.list_jobs(world.caller, JobFilter(status="FAILED")))
     assert [job["id"] for job in failed["jobs"]] == ["j4", "j2", "j0"]
     assert "steps" not in failed["jobs"][0]
     assert "variables" not in failed["jobs"][0]

@@ -1,0 +1,144 @@
+"""The list of a tenant's jobs, newest first: what is asked for, and how it is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, get_args
+
+from handler.caller import Caller
+from handler.errors import InvalidRequestError
+from handler.jobs.cursor import decode_cursor, encode_cursor
+from handler.jobs.view import summary
+from handler.payload.values import ID_PATTERN, MAX_NAME
+from handler.ports import Ports
+from infra.jobs_index import Place
+from infra.records import JobStatus
+
+PAGE: Final = 100
+"""Jobs of one read of the list."""
+PAGES: Final = 10
+"""Reads of one request: a filter that matches little answers with a cursor after so many."""
+WAITS: Final = ("time", "answer", "retry")
+"""What a parked job can wait for."""
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+FILTERS: Final = ("status", "name", "workflow", "waiting", "created_after", "created_before")
+"""Query parameters that choose jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs are asked for; ``None`` asks for any.
+
+    Attributes:
+        status: of this status.
+        name: whose name begins so, in the same case.
+        workflow: of the stored workflow of this name.
+        waiting: that wait for this.
+        created_after: created then or later, in seconds since 1970.
+        created_before: created earlier than that.
+    """
+
+    status: str | None = None
+    name: str | None = None
+    workflow: str | None = None
+    waiting: str | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether a page of the list may hold jobs that are not asked for."""
+        return any(
+            value is not None for value in (self.status, self.name, self.workflow, self.waiting, self.created_after)
+        )
+
+    def takes(self, job: Mapping[str, Any], created_at: float) -> bool:
+        """Whether a job, as a list shows it, is asked for."""
+        workflow, waiting = job["workflow"], job["waiting"]
+        return (
+            (self.status is None or job["status"] == self.status)
+            and (self.name is None or (job["name"] or "").startswith(self.name))
+            and (self.workflow is None or (workflow is not None and workflow["name"] == self.workflow))
+            and (self.waiting is None or (waiting is not None and waiting["for"] == self.waiting))
+            and (self.created_after is None or created_at >= self.created_after)
+            and (self.created_before is None or created_at < self.created_before)
+        )
+
+
+EVERY_JOB: Final = JobFilter()
+
+
+def read_filter(given: Mapping[str, str | None]) -> JobFilter:
+    """The filter that query parameters ask for.
+
+    Raises:
+        InvalidRequestError: one of them has a value that it cannot have.
+    """
+    status, waiting = given.get("status"), given.get("waiting")
+    if status is not None and status not in get_args(JobStatus):
+        raise InvalidRequestError("/status", f"A status is one of {', '.join(get_args(JobStatus))}.")
+    if waiting is not None and waiting not in WAITS:
+        raise InvalidRequestError("/waiting", f"Jobs wait for one of {', '.join(WAITS)}.")
+    name, workflow = given.get("name"), given.get("workflow")
+    if name is not None and len(name) > MAX_NAME:
+        raise InvalidRequestError("/name", f"A name has at most {MAX_NAME} characters.")
+    if workflow is not None and not re.fullmatch(ID_PATTERN, workflow):
+        raise InvalidRequestError("/workflow", "A workflow's name has 1 to 64 of the characters A-Z a-z 0-9 _ -.")
+    after, before = (_time_of(given, key) for key in ("created_after", "created_before"))
+    return JobFilter(status, name, workflow, waiting, after, before)
+
+
+def _time_of(given: Mapping[str, str | None], key: str) -> float | None:
+    text = given.get(key)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.upper()) if _TIME.fullmatch(text) else None
+        return moment.astimezone(UTC).timestamp() if moment is not None else _refuse(key)
+    except (ValueError, OverflowError):
+        return _refuse(key)
+
+
+def _refuse(key: str) -> float:
+    raise InvalidRequestError(f"/{key}", "A time is written like 2026-11-26T09:00:00Z (RFC 3339).")
+
+
+async def list_jobs(
+    ports: Ports, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """The tenant's jobs, newest first, without their steps.
+
+    A page of a filtered list may hold fewer than `limit` jobs, even none, and have a cursor.
+
+    Raises:
+        InvalidRequestError: the limit is not from 1 to 100, or the cursor is not one of ours.
+        InfraError: AWS failed.
+    """
+    if not 1 <= limit <= PAGE:
+        raise InvalidRequestError("/limit", f"A limit is a whole number from 1 to {PAGE}.")
+    place = decode_cursor(cursor) if cursor is not None else None
+    if place is None and wanted.created_before is not None:
+        place = Place("", wanted.created_before)  # no job has this id: the list goes on behind where it would stand
+    found: list[dict[str, Any]] = []
+    more = True
+    for _ in range(PAGES):
+        jobs, more = await ports.table.index.list_jobs(
+            caller.tenant, limit=PAGE if wanted.chooses else limit, after=place
+        )
+        for job in jobs:
+            if wanted.created_after is not None and job.created_at < wanted.created_after:
+                return {"jobs": found, "cursor": None}  # all others are older
+            place = Place(job.key.job_id, job.created_at)
+            shown = summary(job)
+            if job.expires_at >= ports.now() and wanted.takes(shown, job.created_at):
+                found.append(shown)
+            if len(found) == limit:
+                more = more or job is not jobs[-1]
+                break
+        if len(found) == limit or not more:
+            break
+    return {"jobs": found, "cursor": encode_cursor(place) if more and place is not None else None}
