@@ -147,10 +147,13 @@ def _step() -> dict[str, Any]:
             "duration_ms": {"type": ["number", "null"]},
         },
         {
+            "items": _object(
+                {name: {"type": "integer", "minimum": 0} for name in ("count", "done", "failed")},
+            ),
             "result_omitted": {
                 "const": True,
                 "description": "Too large for the job's answer; ask for the step.",
-            }
+            },
         },
     )
 

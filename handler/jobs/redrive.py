@@ -50,7 +50,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
         raise ConflictError(f"The job {job.key.job_id!r} {state}; only one that failed or was cancelled can be run on.")
     if job.expires_at - ports.now() < LAST_CALL:
         raise ConflictError(f"The job {job.key.job_id!r} expires too soon to be run on; send it again under a new id.")
-    cursor = _cursor(job, written, wanted.from_step)
+    cursor = await _cursor(ports, job, written, wanted.from_step)
     job = await Publisher(ports).settle(job)
     if not job.all_published:  # its updates would bear the number of a run that they do not belong to
         raise UnavailableError("The updates of the last run have not reached the bus yet.", retry_after=60)
@@ -88,21 +88,22 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
     return answer.job
 
 
-def _cursor(job: JobRecord, written: Mapping[str, Any], from_step: str | None) -> int:
+async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from_step: str | None) -> int:
     """Index of the first step to run again: the failed one, or the one asked for if it is not later than that."""
     failed = json.loads(job.failed_step)["position"] - 1 if job.failed_step else job.cursor
     latest = min(failed, job.cursor)
     if from_step is None:
         return latest
-    ids = step_ids(written)
-    index = ids.index(from_step) if from_step in ids else None
-    if index is None:
+    records = await ports.table.records.read_steps(job)
+    for record in records[: latest + 1]:
+        if record.path == from_step and record.phase != "close":
+            return record.index
+    if from_step not in step_ids(written) and all(record.path != from_step for record in records):
         raise InvalidRequestError("/from_step", f"The job {job.key.job_id!r} has no step {from_step!r}.")
-    if index > latest:
-        raise InvalidRequestError(
-            "/from_step", f"Step {from_step!r} comes after {ids[latest]!r}, which failed: go on from there or earlier."
-        )
-    return index
+    failed_path = records[latest].path if latest < len(records) else "the last one"
+    raise InvalidRequestError(
+        "/from_step", f"Step {from_step!r} comes after {failed_path!r}, which failed: go on from there or earlier."
+    )
 
 
 async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> PayloadRecord:

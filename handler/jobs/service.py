@@ -16,7 +16,7 @@ from handler.jobs.redrive import Redrive, redrive
 from handler.jobs.room import check_room
 from handler.jobs.runner import Ended, Lost, Result, Runner, Unstarted
 from handler.jobs.submission import NewJob, Submission
-from handler.jobs.view import job_view, step_ids, step_view, waiting_step
+from handler.jobs.view import job_view, not_run, result_of, shown_steps, step_ids, step_view
 from handler.payload.parse import JobPayload
 from handler.ports import RETRY_AFTER, Ports
 from handler.recording.ownership import QUEUED_SECONDS
@@ -181,11 +181,17 @@ class Jobs:
             job = await self._find(caller, job_id)
             written = await self._written(job)
             ids = step_ids(written)
-            if step_id not in ids:
+            index = ids.index(step_id) if step_id in ids else -1
+            record = await self._ports.table.records.read_step(job, index) if index >= 0 else None
+            if record is not None and record.path == step_id and record.phase == "step":
+                return step_view(record)
+            records = await self._ports.table.records.read_steps(job)
+            for outcome, view in shown_steps(records):
+                if view["path"] == step_id:
+                    return view | result_of(outcome)
+            if index < 0:
                 raise NotFoundError(f"The job {job_id!r} has no step {step_id!r}.")
-            index = ids.index(step_id)
-            record = await self._ports.table.records.read_step(job, index)
-            return step_view(record) if record is not None else waiting_step(written, index) or {}
+            return next(view for view in not_run(job, written, records) if view["path"] == step_id)
 
     async def list_jobs(
         self, caller: Caller, wanted: JobFilter = EVERY_JOB, *, limit: int = 20, cursor: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from handler.engine.status import ConduitStatus
@@ -15,6 +15,18 @@ from infra.records import JobRecord, JobSummary, StepRecord
 
 RESULTS_LIMIT: Final = 2_500_000
 """Bytes of results in one answer. Lambda answers 6 MB at most, in which the door's JSON text is quoted once more."""
+_GOOD: Final = frozenset({"DONE", "SKIPPED", "IF_CONDITION_FAILED"})
+_KINDS: Final = {
+    "for_each": "FOR_EACH",
+    "while": "WHILE",
+    "choose": "CHOOSE",
+    "try": "TRY",
+    "set": "SET",
+    "end": "END",
+    "wait": "WAIT",
+    "wait_for": "WAIT_FOR",
+}
+"""What a step that runs no block of its own is called, by the key that it is known by."""
 _NOT_RUN: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.value}
 
 
@@ -53,11 +65,12 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
     """
     room = RESULTS_LIMIT
     steps: list[dict[str, Any]] = []
-    for record in records:
+    for record, view in shown_steps(records):
         size = len(record.result) if record.result else 0
-        steps.append(step_view(record, omit_result=size > room))
-        room -= size if size <= room else 0
-    steps += _not_run(job, payload, records)
+        omitted = size > room
+        steps.append({**view, "result": None, "result_omitted": True} if omitted else view | result_of(record))
+        room -= 0 if omitted else size
+    steps += not_run(job, payload, records)
     view = summary(job)
     failed_step = view.pop("failed_step")
     output = output_of(job, records)
@@ -70,7 +83,39 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
     }
 
 
-def _not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> list[dict[str, Any]]:
+def shown_steps(records: Sequence[StepRecord]) -> Iterator[tuple[StepRecord, dict[str, Any]]]:
+    """Each step with the record that says what became of it, without its result, in order of position.
+
+    A loop or a try stands where it was opened, and shows how it was closed.
+    """
+    closed = {record.path: record for record in records if record.phase == "close"}
+    for record in records:
+        if record.phase == "close":
+            continue
+        outcome = closed.get(record.path, record) if record.phase == "open" else record
+        view = _step(outcome, record.position)
+        if record.phase == "open" and record.action == "FOR_EACH":
+            view["items"] = _items_of(record, outcome, records)
+        yield outcome, view
+
+
+def _items_of(opened: StepRecord, outcome: StepRecord, records: Sequence[StepRecord]) -> dict[str, int]:
+    """How many items a loop has, and how many of them ended DONE or failed."""
+    if outcome.opened is not None and outcome is not opened:
+        counted: dict[str, int] = json.loads(outcome.opened)
+        return counted
+    begins = f"{opened.path}."
+    seen: dict[str, bool] = {}
+    for record in records:
+        if record.path.startswith(begins) and record.phase != "open":
+            item = record.path[len(begins) :].partition(".")[0]
+            seen[item] = seen.get(item, False) or record.status not in _GOOD
+    failed = sum(seen.values())
+    count = int(json.loads(opened.opened or "{}").get("count", 0))
+    return {"count": count, "done": max(0, len(seen) - failed - 1), "failed": failed}
+
+
+def not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> list[dict[str, Any]]:
     """The written steps that have no record, as NONE; of one that waits for its next try, how the last one went."""
     recorded = Counter(record.path for record in records if record.phase != "close")
     last = {name: value for name, value in json.loads(job.last_error or "{}").items() if parked(job) is not None}
@@ -100,20 +145,29 @@ def tried(last: Mapping[str, Any]) -> dict[str, Any]:
 
 def step_view(record: StepRecord, *, omit_result: bool = False) -> dict[str, Any]:
     """One step; with ``"result_omitted": true`` in place of a result that is too large to stand beside the others."""
-    view = {
+    view = _step(record, record.position)
+    return {**view, "result": None, "result_omitted": True} if omit_result else view | result_of(record)
+
+
+def result_of(record: StepRecord) -> dict[str, Any]:
+    """The result of a step, as its view has it."""
+    return {"result": None if record.result is None else json.loads(record.result)}
+
+
+def _step(record: StepRecord, position: int) -> dict[str, Any]:
+    return {
         "id": record.step_id,
         "path": record.path,
-        "position": record.position,
+        "position": position,
         "action": record.action,
         "status": {"name": record.status, "value": record.status_value},
-        "result": None if omit_result or record.result is None else json.loads(record.result),
+        "result": None,
         "error": json.loads(record.error) if record.error else None,
         "attempts": record.attempts,
         "started_at": iso_or_none(record.started_at),
         "finished_at": iso_or_none(record.finished_at),
         "duration_ms": record.duration_ms,
     }
-    return {**view, "result_omitted": True} if omit_result else view
 
 
 def variables_after(payload: Mapping[str, Any], records: Iterable[StepRecord]) -> dict[str, Any]:
@@ -126,12 +180,6 @@ def variables_after(payload: Mapping[str, Any], records: Iterable[StepRecord]) -
                 variables.pop(name, None)
             variables.update(changed["set"])
     return variables
-
-
-def waiting_step(payload: Mapping[str, Any], index: int) -> dict[str, Any] | None:
-    """A step that has not run, or ``None`` if the job has none at `index`."""
-    written = payload.get("steps") or []
-    return _waiting(index, written[index]) if index < len(written) else None
 
 
 def step_ids(payload: Mapping[str, Any]) -> list[str]:
@@ -149,7 +197,7 @@ def _waiting(index: int, step: Mapping[str, Any]) -> dict[str, Any]:
         "id": _id(index, step),
         "path": _id(index, step),
         "position": index + 1,
-        "action": str(step.get("action", "")),
+        "action": next((action for key, action in _KINDS.items() if key in step), str(step.get("action", ""))),
         "status": dict(_NOT_RUN),
         "result": None,
         "error": None,

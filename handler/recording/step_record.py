@@ -47,6 +47,7 @@ def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> St
         step.variables_json,
         job.expires_at,
         "step" if step.position == index + 1 else "close",
+        _json(tally) if (tally := getattr(step.run, "tally", None)) and step.position != index + 1 else None,
     )
 
 

@@ -1,0 +1,119 @@
+"""Loops and waits through all of the protocol: records, resume, answers, redrive, the sweep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from handler.caller import Caller
+from tests.handler.conftest import drive
+
+LOOP = {
+    "id": "orders",
+    "for_each": [1, 2, 3],
+    "do": [{"id": "post", "action": "PROBE.CHARGE", "parameters": {"fail": "{= item == 3 and parameters.fails =}"}}],
+}
+
+
+def step_of(world: Any, path: str) -> dict[str, Any]:
+    return drive(world.jobs.get_step(Caller(tenant="tenant"), "j", path))
+
+
+def test_a_loop_has_one_entry_before_its_items_and_each_item_its_path(world: Any) -> None:
+    job = world.submit(LOOP, id="j", parameters={"fails": False}).job
+    assert job["status"] == "SUCCEEDED"
+    assert [(step["path"], step["position"]) for step in job["steps"]] == [
+        ("orders", 1),
+        ("orders.0.post", 2),
+        ("orders.1.post", 3),
+        ("orders.2.post", 4),
+    ]
+    assert job["steps"][0]["status"]["name"] == "DONE"
+    assert job["steps"][0]["items"] == {"count": 3, "done": 3, "failed": 0}
+    assert world.get("j") == job
+    assert step_of(world, "orders.1.post") == job["steps"][2]
+    assert step_of(world, "orders")["items"]["count"] == 3
+    assert world.bus.ids() == ["1/2", "1/3", "1/4", "1/5", "1/end"], "the loop's own event comes when it ends"
+
+
+def test_a_failed_loop_is_redriven_from_the_step_inside_it(world: Any) -> None:
+    job = world.submit(LOOP, id="j", parameters={"fails": True}).job
+    assert (job["status"], job["failed_step"]["path"]) == ("FAILED", "orders.2.post")
+    drive(world.jobs.redrive(world.caller, "j", parameters={"fails": False}))
+    world.work_off()
+    job = world.get("j")
+    assert job["status"] == "SUCCEEDED"
+    assert len(world.ran) == 4, "only the third item was charged again"
+    drive_error = pytest.raises(Exception, match="succeeded")
+    with drive_error:
+        drive(world.jobs.redrive(world.caller, "j", from_step="orders.1.post"))
+
+
+def test_a_wait_costs_nothing_and_the_sweep_ends_it(world: Any) -> None:
+    days = 27 * 86_400.0
+    sent = world.submit({"id": "w", "wait": {"seconds": days}}, {"id": "c", "action": "PROBE.CHARGE"}, id="j")
+    assert (sent.kind, sent.job["status"]) == ("accepted", "QUEUED")
+    assert (sent.job["waiting"]["for"], sent.job["waiting"]["path"]) == ("time", "w")
+    job = world.record("j")
+    assert job.due == job.resume_at == pytest.approx(world.clock.now + days)
+    assert world.queue.sent == [], "no message can be held back for so long"
+    ends_at, began = job.ends_at, world.clock.now
+    world.clock.now += days / 2
+    assert world.sweep() == 0
+    assert world.receive(world.message({"resume": {"tenant": "tenant", "job_id": "j"}})) == []
+    world.clock.now = began + days + 30
+    assert world.sweep() == 1
+    world.work_off()
+    assert world.get("j")["status"] == "SUCCEEDED"
+    assert world.record("j").ends_at == pytest.approx(ends_at + days + 30), "time that it waited is not counted"
+    assert len(world.ran) == 1
+
+
+def test_a_job_that_waits_is_cancelled_at_once_and_told_so_once(world: Any) -> None:
+    world.submit({"id": "w", "wait": {"seconds": 86_400}}, id="j")
+    for _ in range(3):
+        drive(world.jobs.cancel(world.caller, "j"))
+    assert [sent["delay"] for sent in world.queue.sent] == [0], "only the write that sets the flag sends a pointer"
+    world.work_off()
+    assert world.statuses("j") == ["CANCELLED"]
+
+
+def test_a_cancel_that_meets_a_park_ends_the_job_in_the_same_run(world: Any) -> None:
+    def cancel(name: str) -> None:
+        if name == "update_if":
+            world.items.before = lambda _: None
+            drive(world.jobs.cancel(world.caller, "j"))
+
+    world.items.before = cancel
+    job = world.submit(
+        {"id": "a", "action": "PROBE.CHARGE"},
+        {"id": "w", "wait": {"seconds": 600}},
+        {"id": "b", "action": "PROBE.WORK"},
+        id="j",
+    ).job
+    assert job["status"] == "CANCELLED"
+    assert world.statuses("j") == ["DONE", "CANCELLED", "CANCELLED"]
+    assert len(world.ran) == 1
+
+
+def test_a_wait_of_minutes_has_a_delayed_pointer_and_one_that_comes_early_is_put_back(world: Any) -> None:
+    world.submit({"id": "w", "wait": {"seconds": 600}}, id="j")
+    assert [sent["delay"] for sent in world.queue.sent] == [pytest.approx(600)]
+    assert world.receive(world.message({"resume": {"tenant": "tenant", "job_id": "j", "colour": "blue"}})) == ["m1"]
+    assert world.queue.postponed[-1][1] == pytest.approx(600)
+    world.work_off()
+    assert world.get("j")["status"] == "SUCCEEDED"
+
+
+def test_a_retry_in_a_fifo_queue_keeps_its_message_and_its_group(world: Any) -> None:
+    retry = {"attempts": 2, "delay": 60, "max_delay": 60, "jitter": False}
+    body = {"id": "j", "steps": [{"action": "PROBE.CHARGE", "parameters": {"fail": True}, "retry": retry}]}
+    assert world.receive(world.message(body, group="g")) == ["m1"]
+    assert world.queue.postponed == [("receipt-m1", pytest.approx(60))]
+    assert world.queue.sent == []
+    job = world.get("j")
+    assert (job["steps"][0]["attempts"], job["steps"][0]["error"]["type"]) == (1, "RuntimeError")
+    world.clock.now += 60
+    assert world.receive(world.message(body, group="g", receives=2)) == []
+    assert world.statuses("j") == ["UNHANDLED_EXCEPTION"]
