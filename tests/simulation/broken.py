@@ -90,6 +90,18 @@ def key_without_lease() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def read_refused() -> Iterator[None]:
+    """What is read of a job are all records before its cursor, those of refused commits among them."""
+
+    def counting(job: JobRecord, records: Sequence[Any]) -> Any:
+        found = {record.index: record for record in records if record.index < job.cursor}
+        return [found[index] for index in sorted(found)]
+
+    with patch.object(records_table, "counting", counting):
+        yield
+
+
 def early_commit(order: str) -> Breakage:
     """Do before the commit what belongs after it, or after it what belongs before."""
     real = Recorder._commit

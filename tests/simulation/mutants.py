@@ -70,6 +70,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(JobRecord, "held", lambda *_: False),
         world="one owner",
     ),
+    Mutant(name="a record from a refused commit is read", apply=broken.read_refused, world="killers"),
     Mutant(name="updates are published before the commit", apply=broken.early_commit("publish")),
     Mutant(name="records are put after the commit", apply=broken.early_commit("records")),
     Mutant(
