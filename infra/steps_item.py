@@ -2,6 +2,8 @@
 
 What follows from the rest is left out, since a write costs by the size of the item: a record's number follows from its
 place, ``path`` is the id, ``attempts`` is 1 for a step that ran, ``duration_ms`` is the difference of the two times.
+
+See docs/decisions/018-records-and-parks.md.
 """
 
 from __future__ import annotations
