@@ -1,28 +1,18 @@
-"""The `conduit` command: jobs on a developer's machine, through the real handler on the embedded AWS."""
+"""The `conduit` command: jobs on a developer's machine, and those of a stack."""
 
 from __future__ import annotations
 
 import errno
+import importlib
 import io
-import json
 import os
-import signal
 import sys
-from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from blocks.discovery import BlockFolderError
-from handler.console.block_page import UnknownBlockError, find_block, list_lines, page_lines
-from handler.console.job_printer import JsonPrinter, LivePrinter, PlainPrinter, Printer, complain, print_jobs, write
-from handler.console.job_source import UnreadableError, read_jobs
-from handler.console.lambda_event import Identity
-from handler.console.local_server import AddressError, LocalServer
+from handler.console.errors import InputError
 from handler.console.usage import make_parser
-from handler.console.workstation import JobRefusedError, Options, Workstation, open_workstation
 
 INTERRUPTED: Final = 130
 """The shell's code for a program that Ctrl-C ended."""
@@ -33,6 +23,11 @@ BLOCKS: Final = "CONDUIT_BLOCKS"
 """Folders with further blocks; see `blocks.discovery`."""
 DEVELOPMENT: Final = frozenset({"moto", "rich"})
 """What a deployment is built without."""
+COMMANDS: Final = {
+    name: f"handler.console.commands.{name}"
+    for name in ("run", "serve", "validate", "blocks", "schema", "jobs", "new", "completion", "demo")
+}
+"""The module of each command. It is imported when the command is called: help needs none of them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno != errno.EPIPE:
-            complain(f"The output cannot be written: {error.strerror}.")
+            _complain(f"The output cannot be written: {error.strerror}.")
         return FAILED
 
 
@@ -66,159 +61,24 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     if getattr(chosen, "blocks", None):
         os.environ[BLOCKS] = os.pathsep.join(chosen.blocks)
     try:
-        code: int = chosen.command(chosen)
+        code: int = importlib.import_module(COMMANDS[chosen.command]).execute(chosen)
         sys.stdout.flush()
-    except (UnreadableError, UnknownBlockError, AddressError, BlockFolderError) as error:
-        complain(str(error))
+    except (InputError, BlockFolderError) as error:
+        _complain(str(error))
         return BAD_INPUT
     except ModuleNotFoundError as error:
         if error.name not in DEVELOPMENT:
             raise
-        complain(f"{error.name} is not installed: this command needs what requirements-dev.txt adds")
+        _complain(f"{error.name} is not installed: this command needs what requirements-dev.txt adds")
         return BAD_INPUT
     except KeyboardInterrupt:
-        complain("Interrupted.")
+        _complain("Interrupted.")
         return INTERRUPTED
     return code
 
 
-def _options(chosen: Namespace, *, watched: bool = False) -> Options:
-    return Options(
-        identity=Identity(subject=chosen.tenant, tags=tuple(chosen.tag)),
-        invocation=chosen.invocation,
-        watched=watched,
-        verbose=chosen.verbose,
-    )
-
-
-def _run(chosen: Namespace) -> int:
-    jobs = read_jobs(chosen.files)
-    live = not chosen.json and sys.stdout.isatty()
-    with _interruptible() as check, open_workstation(_options(chosen, watched=live), check=check) as station:
-        if live or (chosen.records and not chosen.json):
-            station.services.follow_bus()
-        else:
-            station.services.mute_bus()
-        printer = JsonPrinter() if chosen.json else _printer(station, live=live)
-        return print_jobs(jobs, station, printer, records=chosen.records and not chosen.json)
-
-
-def _demo(chosen: Namespace) -> int:
-    from handler.console.demo import show_demo  # noqa: PLC0415  # only this command needs it
-
-    live = sys.stdout.isatty()
-    with _interruptible() as check, open_workstation(_options(chosen, watched=live), check=check) as station:
-        station.services.follow_bus()
-        return show_demo(station, _printer(station, live=live))
-
-
-def _printer(station: Workstation, *, live: bool) -> Printer:
-    return LivePrinter(station.services) if live else PlainPrinter(station.services)
-
-
-def _serve(chosen: Namespace) -> int:
-    with _interruptible() as check, open_workstation(_options(chosen), check=check) as station:
-        station.services.follow_bus()
-        server = LocalServer(station, chosen.host, chosen.port, lambda line: write([line]))
-        write([f"Conduit on {server.address}  (its description: {server.address}/docs; Ctrl-C ends it)"])
-        try:
-            server.run()
-        except KeyboardInterrupt:
-            write(["Conduit has ended; what it held is gone."])
-    return 0
-
-
-def _validate(chosen: Namespace) -> int:
-    code = 0
-    jobs = read_jobs(chosen.files)
-    with _interruptible() as check, open_workstation(_options(chosen), check=check) as station:
-        for job in jobs:
-            try:
-                answer = station.ask("POST", "/jobs/validate", job.text, {"Content-Type": "application/json"})
-            except JobRefusedError as error:
-                complain(f"{job.name}: {error}")
-                code = BAD_INPUT
-                continue
-            if not answer["valid"]:
-                code = code or FAILED
-            write([json.dumps(answer, ensure_ascii=False)] if chosen.json else _findings(job.name, answer))
-    return code
-
-
-def _findings(name: str, answer: dict[str, Any]) -> list[str]:
-    found = [
-        f"{name}: {problem['severity']}: {problem['pointer'] or '(the job)'}: {problem['code']}: {problem['message']}"
-        for problem in answer["problems"]
-    ]
-    return [*found, f"{name}: {'valid' if answer['valid'] else 'not valid'}"]
-
-
-def _blocks(chosen: Namespace) -> int:
-    from blocks.block import REGISTRY  # noqa: PLC0415  # `conduit --help` needs no blocks
-
-    if not chosen.json:
-        write(page_lines(REGISTRY, chosen.name) if chosen.name else list_lines(REGISTRY))
-        return 0
-    for block in [find_block(REGISTRY, chosen.name)] if chosen.name else REGISTRY:
-        page = {"name": block.action, "description": block.description, "parameters": block.schema()}
-        write([json.dumps(page, ensure_ascii=False)])
-    return 0
-
-
-def _jobs(chosen: Namespace) -> int:
-    from handler.console.remote_jobs import run_action  # noqa: PLC0415  # only this command calls an API
-
-    return run_action(chosen)
-
-
-def _new(chosen: Namespace) -> int:
-    from handler.console.new_project import ProjectError, make_project  # noqa: PLC0415  # rare
-
-    folder = Path(chosen.folder)
-    try:
-        files = make_project(folder, Path(__file__).resolve().parents[1])
-    except ProjectError as error:
-        complain(str(error))
-        return BAD_INPUT
-    write([*map(str, files), "", f"Go on with: cd {folder} && make test run"])
-    return 0
-
-
-COMMANDS: Final = {
-    "run": _run,
-    "serve": _serve,
-    "validate": _validate,
-    "blocks": _blocks,
-    "jobs": _jobs,
-    "new": _new,
-    "demo": _demo,
-}
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], None]]:
-    """Make Ctrl-C (and SIGTERM) end the command even when it comes while a block runs.
-
-    The engine takes a KeyboardInterrupt inside a block for the block's own; so it is remembered, and the function that
-    this gives raises it again once the invocation is over.
-    """
-    came: list[int] = []
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        del frame
-        came.append(number)
-        raise KeyboardInterrupt
-
-    def check() -> None:
-        if came:
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield check
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _complain(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

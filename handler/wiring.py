@@ -81,7 +81,9 @@ def wire(settings: Settings) -> Ports:
         runtime=Runtime(
             now=CLOCK,
             entropy=os.urandom,
-            report=lambda message, error: LOG.exception(message, extra={"error": type(error).__name__}),
+            report=lambda message, error: LOG.exception(  # noqa: LOG004  # the engine calls it while it handles one
+                message, extra={"error": type(error).__name__}
+            ),
             limits=Limits(
                 nesting=settings.nesting_limit,
                 record=settings.record_limit,

@@ -9,19 +9,49 @@ from collections.abc import Iterable
 from typing import Any
 
 from blocks.block import Block, Registry
+from handler.console.errors import InputError
 from handler.console.job_text import columns
 
 INDENT = "  "
 WIDTH = 100
 
 
-class UnknownBlockError(Exception):
+class UnknownBlockError(InputError):
     """There is no block of that name. The message names those that are nearest."""
 
 
-def list_lines(registry: Registry) -> list[str]:
+def list_lines(blocks: Iterable[Block[..., Any]]) -> list[str]:
     """A line for each block: its name and the first sentence of its page."""
-    return columns((block.action, _first_sentence(block.description)) for block in registry)
+    return columns((block.action, _first_sentence(block.description)) for block in blocks)
+
+
+def select_blocks(registry: Registry, name: str | None, search: str | None) -> list[Block[..., Any]] | None:
+    """The blocks to list; ``None`` where `name` is that of one block, whose page is wanted.
+
+    Args:
+        registry: all blocks.
+        name: a block or a category, in any case of letters.
+        search: words that the name or the page of a block must have.
+
+    Raises:
+        UnknownBlockError: the search finds nothing.
+    """
+    found = list(registry)
+    if name is not None:
+        found = [block for block in found if block.category == name.upper()]
+        if not found:
+            return None
+    if search is not None:
+        words = search.lower().split()
+        found = [block for block in found if _mentions(block, words)]
+        if not found:
+            raise UnknownBlockError(f"No block has {search!r} in its name or its page.")
+    return found
+
+
+def _mentions(block: Block[..., Any], words: Iterable[str]) -> bool:
+    text = f"{block.action} {block.description}".lower()
+    return all(word in text for word in words)
 
 
 def page_lines(registry: Registry, name: str) -> list[str]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from handler.console.job_source import JobText
-from handler.console.job_text import event_lines, item_lines, job_lines, shorten
+from handler.console.job_text import event_lines, item_lines, job_lines, shorten, summary_of
 from handler.console.workstation import JobRefusedError, Workstation
 from infra.local_services import BusEvent, LocalServices
 
@@ -37,6 +37,22 @@ class JsonPrinter:
         del text
         job = run()
         write([json.dumps(job, ensure_ascii=False)])
+        return job
+
+    def events(self) -> Sequence[BusEvent]:
+        return ()
+
+
+class OutputPrinter:
+    """The job's output alone, as JSON: for a script that goes on with it."""
+
+    def show(self, text: str, run: Callable[[], Job]) -> Job:
+        del text
+        job = run()
+        if job["status"] == "SUCCEEDED":
+            write([json.dumps(job.get("output"), ensure_ascii=False)])
+        else:
+            complain(f"{job['id']}: {summary_of(job)}")
         return job
 
     def events(self) -> Sequence[BusEvent]:

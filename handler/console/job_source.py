@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from handler.console.errors import InputError
 from handler.payload.json_text import InvalidJsonTextError, read
 
 STREAM: Final = "-"
 
 
-class UnreadableError(Exception):
+class UnreadableError(InputError):
     """A job cannot be read. The message is one line: which, and why."""
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+from handler.console.errors import InputError
 from handler.console.job_text import log_lines, shorten
 from handler.console.lambda_event import HttpRequest
 from handler.console.local_lambda import HttpResponse
@@ -30,7 +31,7 @@ _LONGEST_LINE: Final = 1024
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
-class AddressError(Exception):
+class AddressError(InputError):
     """The port cannot be opened. The message says why."""
 
 

@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 from typing import Final
 
+from handler.console.errors import InputError
 from handler.console.project_files import FILES, FILLED
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 """A name that CloudFormation takes for a stack and that is a folder everywhere."""
 
 
-class ProjectError(Exception):
+class ProjectError(InputError):
     """The project cannot be made. The message says why."""
 
 

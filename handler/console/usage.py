@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+from handler.console.completion import SHELLS
 from handler.console.remote_usage import EPILOG, add_jobs
-
-Command = Callable[[argparse.Namespace], int]
-"""Does what the arguments ask and gives the exit code."""
 
 _EPILOG: Final = """\
 examples:
@@ -26,15 +26,18 @@ example:
   conduit new ../automations && cd ../automations && make test run
 
 exit codes: 0 when it is made, 2 when the folder cannot be used"""
+_COMPLETION: Final = """\
+example, in a start-up file of the shell:
+  eval "$(conduit completion bash)\""""
 _CODES: Final = """\
 exit codes: 0 when all is well, 1 when a job failed, 2 when something could not be read or was refused"""
 
 
-def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
     """The command's arguments and their help.
 
     Args:
-        commands: what each of the commands does: one for each name.
+        commands: names that `Namespace.command` may get.
     """
     parser = argparse.ArgumentParser(
         prog="conduit",
@@ -47,12 +50,19 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_serve(added)
     _add_validate(added)
     _add_blocks(added)
+    schema = _add(added, "schema", "print the JSON Schema of a job, for editors")
+    schema.add_argument("file", nargs="?", metavar="FILE", help="where to write it; else it is printed")
+    _add_tag(schema)
+    _add_blocks_option(schema)
+    completion = _add(added, "completion", "print a script that completes commands in a shell", _COMPLETION)
+    completion.add_argument("shell", choices=SHELLS)
     new = _add(added, "new", "make a project of your own: a block with its test, a job, a template", _NEW)
     new.add_argument("folder", metavar="FOLDER", help="where to make it; the last part is the project's name")
     add_jobs(_add(added, "jobs", "list, watch, submit, cancel, redrive and answer jobs of a stack", EPILOG))
     _add_deployment(_add(added, "demo", "run two example jobs and show what they leave in table and bus"))
-    for name, command in commands.items():
-        added.choices[name].set_defaults(command=command)
+    parser.add_argument("--version", action="version", version=f"conduit {_version()}")
+    for name in commands:
+        added.choices[name].set_defaults(command=name)
     return parser
 
 
@@ -69,6 +79,16 @@ def _add_run(added: Any) -> None:
     )
     run.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
     run.add_argument("--json", action="store_true", help="print each finished job as one line of JSON")
+    run.add_argument("--output", action="store_true", help="print the job's output alone, as JSON")
+    run.add_argument(
+        "--param",
+        action="append",
+        type=_parameter,
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter on top of the job's own; JSON, else a string; repeatable",
+    )
+    run.add_argument("--watch", action="store_true", help="run again whenever a file changes")
     run.add_argument("--records", action="store_true", help="show what stands in the table and what reached the bus")
     _add_deployment(run)
 
@@ -98,12 +118,14 @@ def _add_validate(added: Any) -> None:
     )
     validate.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
     validate.add_argument("--json", action="store_true", help="print each answer as one line of JSON")
-    _add_deployment(validate)
+    _add_tag(validate)
+    _add_blocks_option(validate)
 
 
 def _add_blocks(added: Any) -> None:
     blocks = _add(added, "blocks", "list what a step can do, or explain one block")
-    blocks.add_argument("name", nargs="?", metavar="NAME", help="a block, such as TEXT.JOIN")
+    blocks.add_argument("name", nargs="?", metavar="NAME", help="a block, such as TEXT.JOIN, or a category: TEXT")
+    blocks.add_argument("--search", metavar="WORDS", help="only blocks with these words in their name or page")
     blocks.add_argument("--json", action="store_true", help="print the JSON Schema of the parameters, too, as JSON")
     _add_blocks_option(blocks)
 
@@ -122,13 +144,7 @@ def _add(added: Any, name: str, summary: str, epilog: str = "") -> argparse.Argu
 def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the deployment")
     group.add_argument("--tenant", default="local", help="whose jobs these are (default: %(default)s)")
-    group.add_argument(
-        "--tag",
-        action="append",
-        default=[],
-        metavar="TAG",
-        help="a tag of the jobs, for blocks that need one; repeatable",
-    )
+    _add_tag(group)
     group.add_argument(
         "--invocation",
         type=_seconds,
@@ -139,6 +155,16 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-v", "--verbose", action="store_true", help="show the function's log on stderr")
 
 
+def _add_tag(parser: Any) -> None:
+    parser.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="a tag of the jobs, for blocks that need one; repeatable",
+    )
+
+
 def _add_blocks_option(parser: Any) -> None:
     parser.add_argument(
         "--blocks",
@@ -146,6 +172,23 @@ def _add_blocks_option(parser: Any) -> None:
         metavar="FOLDER",
         help="a folder with blocks of your own; repeatable (default: $CONDUIT_BLOCKS)",
     )
+
+
+def _version() -> str:
+    try:
+        return version("conduit-lambda")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "(not installed)"
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _seconds(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,16 @@ class Options:
     invocation: float | None = None
     watched: bool = False
     verbose: bool = False
+
+    @classmethod
+    def of(cls, chosen: Namespace, *, watched: bool = False) -> Options:
+        """What the arguments of a command choose."""
+        return cls(
+            identity=Identity(subject=chosen.tenant, tags=tuple(chosen.tag)),
+            invocation=chosen.invocation,
+            watched=watched,
+            verbose=chosen.verbose,
+        )
 
     def environment(self) -> dict[str, str]:
         """Environment variables of the function that follow from the choices."""

@@ -98,7 +98,7 @@ def test_the_commands_of_a_page_are_commands(page: Path) -> None:
     for command in commands_of(page):
         words = shlex.split(command.partition("<")[0].partition(">")[0])
 
-        assert make_parser(COMMANDS).parse_args(words[1:]).command in COMMANDS.values()
+        assert make_parser(COMMANDS).parse_args(words[1:]).command in COMMANDS
 
 
 def rows_under(page: Path, heading: str) -> list[tuple[str, str]]:

@@ -152,8 +152,8 @@ def test_validate_says_what_is_wrong_and_where_without_running(
 
     fine, *found, last = capsys.readouterr().out.splitlines()
     assert fine == f"{EXAMPLES / 'order.json'}: valid"
-    assert any(line.startswith(f"{wrong}: error: /steps/0/action: BLOCK_NOT_FOUND: ") for line in found)
-    assert any(": error: /steps/1/parameters/text: INVALID_ARGUMENT: " in line for line in found)
+    assert any(line.startswith(f"{wrong}:1:13: error: step 1: BLOCK_NOT_FOUND: ") for line in found)
+    assert any(line.startswith(f"{wrong}:1:77: error: step 2: INVALID_ARGUMENT: ") for line in found)
     assert last == f"{wrong}: not valid"
 
 

@@ -1,0 +1,12 @@
+"""`conduit jobs`: the jobs of a stack."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from handler.console.remote_jobs import run_action
+
+
+def execute(chosen: Namespace) -> int:
+    """Do what the action asks."""
+    return run_action(chosen)

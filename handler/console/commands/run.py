@@ -1,0 +1,77 @@
+"""`conduit run`: run jobs and show their steps."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from handler.console.errors import InputError
+from handler.console.interrupts import interruptible
+from handler.console.job_printer import (
+    JsonPrinter,
+    LivePrinter,
+    OutputPrinter,
+    PlainPrinter,
+    Printer,
+    print_jobs,
+    write,
+)
+from handler.console.job_source import STREAM, JobText, read_jobs
+from handler.console.workstation import Options, Workstation, open_workstation
+
+LOOK_SECONDS = 0.5
+"""How often `--watch` looks at the files."""
+
+
+def execute(chosen: Namespace) -> int:
+    """Run each job once; with `--watch` again whenever a file changes, until Ctrl-C."""
+    if not chosen.watch:
+        return _run(chosen)
+    if STREAM in chosen.files:
+        raise InputError("--watch follows files; - is no file.")
+    while True:
+        seen = _times(chosen.files)
+        _run(chosen)
+        write([f"Watching {', '.join(chosen.files)}; Ctrl-C ends it."])
+        while _times(chosen.files) == seen:
+            time.sleep(LOOK_SECONDS)
+
+
+def _run(chosen: Namespace) -> int:
+    jobs = (_with_parameters(job, chosen.param) for job in read_jobs(chosen.files))
+    live = not chosen.json and not chosen.output and sys.stdout.isatty()
+    with interruptible() as check, open_workstation(Options.of(chosen, watched=live), check=check) as station:
+        if live or (chosen.records and not chosen.json):
+            station.services.follow_bus()
+        else:
+            station.services.mute_bus()
+        printer = _printer(chosen, station, live=live)
+        return print_jobs(jobs, station, printer, records=chosen.records and not chosen.json)
+
+
+def _printer(chosen: Namespace, station: Workstation, *, live: bool) -> Printer:
+    if chosen.output:
+        return OutputPrinter()
+    if chosen.json:
+        return JsonPrinter()
+    return LivePrinter(station.services) if live else PlainPrinter(station.services)
+
+
+def _times(files: list[str]) -> list[float | None]:
+    return [path.stat().st_mtime if path.exists() else None for path in map(Path, files)]
+
+
+def _with_parameters(job: JobText, given: list[tuple[str, Any]]) -> JobText:
+    """The job with these parameters on top of its own."""
+    if not given:
+        return job
+    try:
+        written = json.loads(job.text)
+        parameters = {**(written.get("parameters") or {}), **dict(given)}
+    except (ValueError, TypeError, AttributeError):
+        return job  # the API says what is wrong with it
+    return JobText(job.name, json.dumps({**written, "parameters": parameters}, ensure_ascii=False))

@@ -1,0 +1,31 @@
+"""`conduit validate`: what is wrong with jobs, without running them and without any AWS."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+from handler.console.findings import finding_lines
+from handler.console.job_printer import complain, write
+from handler.console.job_source import read_jobs
+from handler.console.offline import UnreadableJobError, validate_job
+
+
+def execute(chosen: Namespace) -> int:
+    """Judge each job.
+
+    Returns:
+        0; 1 when a job is not valid; 2 when one cannot be read as JSON.
+    """
+    code = 0
+    for job in read_jobs(chosen.files):
+        try:
+            answer = validate_job(job.text, chosen.tag)
+        except UnreadableJobError as error:
+            complain(f"{job.name}: {error}")
+            code = 2
+            continue
+        if not answer["valid"]:
+            code = code or 1
+        write([json.dumps(answer, ensure_ascii=False)] if chosen.json else finding_lines(job.name, job.text, answer))
+    return code

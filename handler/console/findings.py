@@ -1,0 +1,35 @@
+"""The problems of a job as lines that editors and people can follow: ``file:line:column``, then what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handler.console.places import Place, find_places
+
+
+def finding_lines(name: str, text: str, answer: Mapping[str, Any]) -> list[str]:
+    """A line for each problem, causes before consequences, and whether the job is valid.
+
+    Args:
+        name: of the file.
+        text: the job as it was written.
+        answer: of ``POST /jobs/validate``.
+    """
+    places = find_places(text)
+    lines = [_line(name, places, problem) for problem in answer["problems"]]
+    return [*lines, f"{name}: {'valid' if answer['valid'] else 'not valid'}"]
+
+
+def _line(name: str, places: Mapping[str, Place], problem: Mapping[str, Any]) -> str:
+    line, column = _place_of(problem["pointer"], places)
+    step = f"step {problem['path']}: " if problem.get("path") else ""
+    because = f" (because of step {problem['because']})" if problem.get("because") else ""
+    return f"{name}:{line}:{column}: {problem['severity']}: {step}{problem['code']}: {problem['message']}{because}"
+
+
+def _place_of(pointer: str, places: Mapping[str, Place]) -> Place:
+    """Where `pointer` stands; where it leads to nothing (a missing field), the nearest value around it."""
+    while pointer not in places and pointer:
+        pointer = pointer.rpartition("/")[0]
+    return places.get(pointer, (1, 1))
