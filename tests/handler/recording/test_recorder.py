@@ -420,3 +420,20 @@ def test_a_lost_reply_changes_nothing(world: Any, k: int, door: str) -> None:
     assert world.statuses("j") == ["DONE"] * 4
     assert Counter(world.ran) == {"work": 2, "tenant/j/1/2": 1, "tenant/j/1/3": 1}
     assert world.bus.ids() == ["1/1", "1/2", "1/3", "1/4", "1/end"]
+
+
+def test_grouped_updates_are_one_event_for_all_that_is_published_together(world: Any) -> None:
+    world.set(step_events="grouped")
+    world.submit(*[WORK] * 10)
+    assert [event["type"] for event in world.bus.events] == ["Steps Updated", "Job Finished"]
+    assert [step["event_id"].split("/", 2)[2] for step in world.bus.events[0]["steps"]] == [
+        f"1/{n}" for n in range(1, 11)
+    ]
+    world.bus.takes = 0
+    world.submit(*[WORK] * 3, id="j")
+    assert world.record("j").published == 0
+    world.bus.takes = None
+    world.clock.now += 61
+    world.sweep()
+    assert len(world.bus.events[-2]["steps"]) == 3
+    assert world.record("j").all_published
