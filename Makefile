@@ -72,7 +72,7 @@ BUILD_OPTIONS = $(if $(WITHOUT_BOTO3),--without-boto3) $(if $(SERVICES),--servic
 	@$(BIN)/uv pip install --quiet --python .venv-artifact/bin/python --no-deps --require-hashes -r $<
 	@touch $@
 
-build: $(READY) ## build what Lambda is given: build/conduit.zip (WITHOUT_BOTO3=1, SERVICES="dynamodb events scheduler sqs sts s3")
+build: $(READY) ## build what Lambda is given: build/conduit.zip (WITHOUT_BOTO3=1, SERVICES="dynamodb events kms scheduler sqs sts s3")
 	@$(BUILD) build/lambda --zip build/conduit.zip $(BUILD_OPTIONS)
 
 # What `sam build` calls. HOST_PYTHON=3.11 builds for this machine instead of Lambda's, for an emulator.

@@ -35,7 +35,7 @@ ENTRY: Final = ROOT / "handler" / "app.py"
 """`Handler` of template.yaml. Modules that it does not reach stay at home: the command line, the embedded AWS."""
 RUNTIME_HAS: Final = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 """What Lambda's own Python brings, and `--without-boto3` leaves to it."""
-SERVICES: Final = ("dynamodb", "events", "scheduler", "sqs", "sts")
+SERVICES: Final = ("dynamodb", "events", "kms", "scheduler", "sqs", "sts")
 """Whose descriptions botocore keeps: all 400 are 25 MB, and listing them costs each cold start 9 ms."""
 POWERTOOLS: Final = "aws_lambda_powertools"
 IMPORTED_BY_NAME: Final = tuple(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from blocks.block import BudgetExceededError, CallFailedError, CallRefusedError, Registry
+from infra.errors import InfraError
 
 if TYPE_CHECKING:  # a worker whose jobs call nobody does without the client
     from infra.http_client import HttpClient
@@ -18,6 +19,10 @@ HTTP = "http"
 """The global value of the blocks of HTTP."""
 
 
+UNREADABLE = "a secret cannot be read now; nothing was sent"
+"""What a job is told when AWS fails: the log says more."""
+
+
 class Outside:
     """The outside world as a deployment opens it.
 
@@ -25,14 +30,20 @@ class Outside:
         registry: whose global values are handed on.
         http: gives the client; asked when a block first needs it.
         secrets_of: gives the secrets of a tenant.
+        failed: is called with what AWS failed to do.
     """
 
     def __init__(
-        self, registry: Registry, http: Callable[[], HttpClient], secrets_of: Callable[[str], Secrets]
+        self,
+        registry: Registry,
+        http: Callable[[], HttpClient],
+        secrets_of: Callable[[str], Secrets],
+        failed: Callable[[InfraError], object] = lambda _: None,
     ) -> None:
         self.registry = registry
         self.http = http
         self.secrets_of = secrets_of
+        self.failed = failed
 
     def global_values(self, tenant: str) -> Mapping[str, Any]:
         """What the blocks of this tenant's jobs are given."""
@@ -50,7 +61,7 @@ class _GlobalValues(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name == HTTP:
-            return Http(self._outside.http(), self._outside.secrets_of(self._tenant))
+            return Http(self._outside.http(), self._outside.secrets_of(self._tenant), self._outside.failed)
         return self._outside.registry.global_values()[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -62,11 +73,20 @@ class _GlobalValues(Mapping[str, Any]):
 
 
 class Http:
-    """`blocks.http.Client`: the client with the secrets of one tenant."""
+    """`blocks.http.Client`: the client with the secrets of one tenant.
 
-    def __init__(self, client: HttpClient, secrets: Secrets) -> None:
+    Args:
+        client: makes the calls.
+        secrets: of the tenant.
+        failed: is called with what AWS failed to do.
+    """
+
+    def __init__(
+        self, client: HttpClient, secrets: Secrets, failed: Callable[[InfraError], object] = lambda _: None
+    ) -> None:
         self._client = client
         self._secrets = secrets
+        self._failed = failed
 
     def send(self, **call: Any) -> dict[str, Any]:
         """Make a call; see `infra.http_request.make_call` for what it takes.
@@ -90,3 +110,6 @@ class Http:
             raise BudgetExceededError(str(error)) from None
         except errors.HttpInvalidError as error:
             raise ValueError(str(error)) from None
+        except InfraError as error:
+            self._failed(error)
+            raise CallFailedError(UNREADABLE) from None

@@ -62,6 +62,13 @@ class Scheduler(Protocol):
     async def delete(self, tenant: str, schedule_id: str) -> None: ...
 
 
+class Vault(Protocol):
+    """`infra.secret_store.SecretStore`, as much of it as is used to put secrets."""
+
+    def seal(self, tenant: str, name: str, text: str) -> str: ...
+    def forget(self, tenant: str, name: str) -> None: ...
+
+
 class Log(Protocol):
     """A logger of the standard library, or Powertools'."""
 
@@ -78,9 +85,10 @@ class Ports:
     Attributes:
         settings: what the deployment chose.
         table, bus, queue: where things are kept and sent.
-        documents: what tenants have stored under a name: workflows, schedules, hooks.
+        documents: what tenants have stored under a name: workflows, schedules, hooks, secrets.
         scheduler: what sends a message when a schedule fires.
-        secrets_of: gives the secrets of a tenant.
+        secrets_of: gives the secrets of a tenant, to be used.
+        vault: encrypts those that are put; ``None`` where the deployment has no key for them.
         registry: the blocks.
         outside: what blocks are given of the outside world; the registry's global values alone for ``None``.
         runtime: the engine's world, without limits of time: those are added for each run.
@@ -102,6 +110,7 @@ class Ports:
     log: Log
     metrics: Metrics
     outside: Outside | None = None
+    vault: Vault | None = None
 
     def global_values(self, tenant: str) -> Mapping[str, Any]:
         """What the blocks of a tenant's jobs are given."""

@@ -79,6 +79,11 @@ class Settings(BaseModel):
     doors: DoorNames = ALL_DOORS
     """Which kinds of event this function takes. The template gives each function its own."""
 
+    secrets_key: str = ""
+    """Id or ARN of the KMS key that encrypts secrets; without one nobody can put any."""
+    stack: str = "conduit"
+    """The deployment's name. Secrets are encrypted for it: a copy of the table is worth nothing to another stack."""
+
     # Who callers are.
     tenant_claim: str = "sub"
     principal_claim: str = "sub"
@@ -106,6 +111,7 @@ class Settings(BaseModel):
     max_schedules: int = Field(default=1000, ge=1)
     """Schedules of one tenant."""
     max_hooks: int = Field(default=100, ge=1)
+    max_secrets: int = Field(default=100, ge=1)
     """Hooks of one tenant."""
     max_running_jobs: int | None = Field(default=None, ge=1)
     """Unfinished jobs of one tenant at once; more is 429. `None` for any number."""

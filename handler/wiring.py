@@ -6,7 +6,8 @@ import asyncio
 import os
 import random
 import time
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from blocks.block import REGISTRY
@@ -28,6 +29,7 @@ from infra.scheduler import Scheduler
 if TYPE_CHECKING:
     from infra.http_client import HttpClient
     from infra.secret import Secrets
+    from infra.secret_store import SecretStore
 
 
 class InvocationClock:
@@ -63,7 +65,9 @@ def wire(settings: Settings) -> Ports:
     clients = Clients()
     backoff = Backoff(sleep=asyncio.sleep, random=random.random)
     items = DynamoItems(clients.dynamodb, settings.table_name, backoff)
-    return Ports(
+    http = lru_cache(maxsize=1)(lambda: _http_client(settings))
+    vault = _Secrets(settings, clients, http)
+    ports = Ports(
         settings=settings,
         table=JobsTable(items),
         bus=EventBus(clients.events, settings.bus_name, backoff),
@@ -75,9 +79,12 @@ def wire(settings: Settings) -> Ports:
             role_arn=settings.scheduler_role_arn,
             queue_arn=settings.scheduler_queue_arn,
         ),
-        secrets_of=_secrets_of,
+        secrets_of=vault.of,
+        vault=vault if settings.secrets_key else None,
         registry=REGISTRY,
-        outside=Outside(REGISTRY, lru_cache(maxsize=1)(lambda: _http_client(settings)), _secrets_of),
+        outside=Outside(
+            REGISTRY, http, vault.of, lambda error: ports.log_failure("blocks", "AWS failed a block", error)
+        ),
         runtime=Runtime(
             now=CLOCK,
             entropy=os.urandom,
@@ -95,6 +102,7 @@ def wire(settings: Settings) -> Ports:
         log=LOG,
         metrics=Metrics(),
     )
+    return ports
 
 
 def _http_client(settings: Settings) -> HttpClient:
@@ -114,10 +122,49 @@ def _http_client(settings: Settings) -> HttpClient:
     return HttpClient(reach, settings.http_limit, Opener(Resolver(), CLOCK), CLOCK)
 
 
-def _secrets_of(_tenant: str) -> Secrets:
-    from infra.secret import NoSecrets  # noqa: PLC0415  # see above
+class _Secrets:
+    """The secrets of all tenants. What they need is imported when somebody first asks for one."""
 
-    return NoSecrets()
+    def __init__(self, settings: Settings, clients: Clients, http: Callable[[], HttpClient]) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._http = http
+
+    @cached_property
+    def _store(self) -> SecretStore:
+        from infra.encryption import Encryption  # noqa: PLC0415  # see above
+        from infra.secret_store import SecretStore  # noqa: PLC0415  # see above
+        from infra.token_server import TokenServer  # noqa: PLC0415  # see above
+
+        settings, clients = self._settings, self._clients
+        backoff = Backoff(sleep=asyncio.sleep, random=random.random)
+        return SecretStore(
+            DocumentsTable(DynamoItems(clients.dynamodb, settings.table_name, backoff)),
+            Encryption(clients.kms, settings.secrets_key, settings.stack),
+            TokenServer(self._http),
+            run=asyncio.run,
+            now=CLOCK,
+            sleep=time.sleep,
+            token=_token,
+        )
+
+    def of(self, tenant: str) -> Secrets:
+        """The secrets of one tenant."""
+        if not self._settings.secrets_key:
+            from infra.secret import NoSecrets  # noqa: PLC0415  # see above
+
+            return NoSecrets()
+        from infra.tenant_secrets import TenantSecrets  # noqa: PLC0415  # see above
+
+        return TenantSecrets(self._store, tenant)
+
+    def seal(self, tenant: str, name: str, text: str) -> str:
+        """See `infra.secret_store.SecretStore.seal`."""
+        return self._store.seal(tenant, name, text)
+
+    def forget(self, tenant: str, name: str) -> None:
+        """See `infra.secret_store.SecretStore.forget`."""
+        self._store.forget(tenant, name)
 
 
 def _token() -> str:

@@ -57,6 +57,13 @@ class SchedulerClient(Protocol):
     def delete_schedule(self, **request: Any) -> Answer: ...
 
 
+class KeyClient(Protocol):
+    """What is called of a KMS client."""
+
+    def encrypt(self, **request: Any) -> Answer: ...
+    def decrypt(self, **request: Any) -> Answer: ...
+
+
 class Clients:
     """One session and its clients.
 
@@ -83,6 +90,9 @@ class Clients:
 
     def scheduler(self) -> SchedulerClient:
         return cast("SchedulerClient", self.client("scheduler"))
+
+    def kms(self) -> KeyClient:
+        return cast("KeyClient", self.client("kms"))
 
     def client(self, service: str) -> object:
         """The client of any service, by botocore's name for it."""

@@ -64,6 +64,7 @@ DEAD_LETTER_QUEUE: Final[Mapping[str, int]] = {"MessageRetentionPeriod": 1_209_6
 _RECEIVE_MOST: Final = 10
 _FOREIGN: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 """What would lead a client away from the embedded AWS."""
+_ENDPOINTS: Final = ("DYNAMODB", "EVENTBRIDGE", "KMS", "SCHEDULER", "SQS", "STS")
 _entries = itertools.count(1)
 
 
@@ -73,6 +74,7 @@ class EmbeddedAws:
     Attributes:
         clients: low-level clients of it.
         table, bus: their names.
+        key: the id of the key of secrets.
         queue_url, queue_arn, dead_letter_queue_url: of the queue of jobs and its dead-letter queue.
         schedule_group: of EventBridge Scheduler.
     """
@@ -90,6 +92,7 @@ class EmbeddedAws:
         redrive = {"deadLetterTargetArn": self._arn(self.dead_letter_queue_url), "maxReceiveCount": MAX_RECEIVES}
         self.queue_url = self._make_queue(f"conduit-{number}{ending}", {**QUEUE, "RedrivePolicy": json.dumps(redrive)})
         self.schedule_group = self._make_schedule_group(f"conduit-{number}")
+        self.key = cast("Any", self.clients.kms()).create_key(Description="secrets")["KeyMetadata"]["KeyId"]
         self._seen_url = self._make_bus(f"conduit-{number}-seen")
         self._seen: list[dict[str, Any]] = []
         self._dead: list[dict[str, Any]] = []
@@ -146,6 +149,8 @@ class EmbeddedAws:
             "SCHEDULER_GROUP": self.schedule_group,
             "SCHEDULER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{self.schedule_group}",
             "SCHEDULER_QUEUE_ARN": self.queue_arn,
+            "SECRETS_KEY": self.key,
+            "STACK": self.table,
             "PAGE": "true",
         }
 
@@ -246,7 +251,7 @@ def embedded(*, fifo: bool = False) -> Iterator[EmbeddedAws]:
 
 def _safe_environment() -> dict[str, str | None]:
     """Credentials that open nothing, and no trace of the developer's own configuration."""
-    services = (f"AWS_ENDPOINT_URL_{service}" for service in ("DYNAMODB", "EVENTBRIDGE", "SCHEDULER", "SQS"))
+    services = (f"AWS_ENDPOINT_URL_{service}" for service in _ENDPOINTS)
     return {
         **dict.fromkeys((*_FOREIGN, *services)),
         "AWS_ACCESS_KEY_ID": "embedded",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any, Final
 
+from infra.aside import Aside, StuckError, TimeIsUpError
 from infra.http_errors import HttpFailedError
 
 Info = tuple[int, Any]
@@ -28,8 +28,7 @@ class Resolver:
 
     def __init__(self, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> None:
         self._getaddrinfo = getaddrinfo
-        self._running = 0
-        self._counting = threading.Lock()
+        self._aside = Aside("resolver", MOST_STUCK)
 
     def resolve(self, host: str, port: int, seconds: float) -> list[Info]:
         """Every address of a host, each once, in the system's order.
@@ -50,30 +49,14 @@ class Resolver:
         return self._getaddrinfo(host.encode("ascii"), port, 0, socket.SOCK_STREAM)
 
     def _look_up_aside(self, host: str, port: int, seconds: float) -> list[tuple[Any, Any, Any, Any, Any]]:
-        with self._counting:
-            if self._running >= MOST_STUCK:
-                raise HttpFailedError(f"the address of {host} cannot be looked up: {MOST_STUCK} look-ups are stuck")
-            self._running += 1
-        outcome: list[Any] = []
-        done = threading.Event()
-
-        def look_up() -> None:
-            try:
-                outcome.append(self._look_up(host, port))
-            except Exception as error:  # noqa: BLE001  # raised again where somebody waits for it
-                outcome.append(error)
-            finally:
-                with self._counting:
-                    self._running -= 1
-                done.set()
-
-        threading.Thread(target=look_up, name="resolver", daemon=True).start()
-        if not done.wait(max(0.0, seconds)):
-            raise HttpFailedError(f"the address of {host} was not found within {seconds:.1f} s")
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
-        found: list[tuple[Any, Any, Any, Any, Any]] = outcome[0]
-        return found
+        try:
+            return self._aside.run(lambda: self._look_up(host, port), seconds)
+        except StuckError:
+            raise HttpFailedError(
+                f"the address of {host} cannot be looked up: {MOST_STUCK} look-ups are stuck"
+            ) from None
+        except TimeIsUpError:
+            raise HttpFailedError(f"the address of {host} was not found within {seconds:.1f} s") from None
 
 
 def _is_numeric(host: str) -> bool:

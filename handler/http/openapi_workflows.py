@@ -1,4 +1,4 @@
-"""The operations of workflows, schedules and hooks in the OpenAPI document."""
+"""The operations of workflows, schedules, hooks and secrets in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _WORKFLOW: Final = {
 }
 _START: Final = {"parameters": {"who": "World"}}
 _SCHEDULE: Final = {"workflow": "greet", "cron": "0 9 * * 1-5", "timezone": "Europe/Berlin", "overlap": "skip"}
+_SECRET: Final = {"value": "the-key-of-the-service", "hosts": ["api.example.com"], "uses": ["auth"]}
 _HOOK: Final = {
     "workflow": "deploy",
     "verify": {"github": {"secret": "github-webhook"}},
@@ -51,6 +52,12 @@ def workflow_paths(*, public: bool) -> dict[str, Any]:
             "put": _put("Schedule", "id", "ScheduleBody", _SCHEDULE, "Start a workflow at certain times"),
             "get": _get("Schedule", "id", "One schedule, with its next times"),
             "delete": _delete("Schedule", "id"),
+        },
+        "/secrets": {"get": _list("secrets", "SecretPage")},
+        "/secrets/{name}": {
+            "put": _put_secret(),
+            "get": _get("Secret", "name", "What may be known of a secret"),
+            "delete": _delete("Secret", "name"),
         },
         "/hooks": {"get": _list("hooks", "HookPage")},
         "/hooks/{name}": {
@@ -91,6 +98,12 @@ def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str, 
             **problems(*BODY, CONFLICT, UNAVAILABLE),
         },
     }
+
+
+def _put_secret() -> dict[str, Any]:
+    operation = _put("Secret", "name", "SecretBody", _SECRET, "Put a secret, whose value nobody can read again")
+    done = {"204": {"description": "It is kept: value, hosts and uses replace what stood under that name."}}
+    return {**operation, "responses": {**done, **problems(*BODY, CONFLICT, UNAVAILABLE)}}
 
 
 def _get(what: str, key: str, summary: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""JSON Schemas of workflows, schedules and hooks: components of the OpenAPI document."""
+"""JSON Schemas of workflows, schedules, hooks and secrets: components of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from handler.payload.value_schema import TYPES
 from handler.payload.values import ID_PATTERN
 from handler.workflows.hook import HookShape
 from handler.workflows.schedule import ScheduleShape
+from handler.workflows.secret_body import LONGEST, MOST_HOSTS, SHORTEST, OAuthShape, SecretShape
 from handler.workflows.signatures import Scheme
 from handler.workflows.start import StartShape
 from handler.workflows.workflow import MAX_DESCRIPTION
@@ -32,6 +33,7 @@ def workflow_components(job: dict[str, Any]) -> dict[str, Any]:
         **_sent("WorkflowStart", StartShape),
         **_sent("ScheduleBody", ScheduleShape),
         **_sent("HookBody", HookShape),
+        **_secret_body(),
         "WorkflowBody": _workflow_body(job),
         "ValueSchema": _value_schema(_ref("FieldSchema")),
         "FieldSchema": _value_schema({"type": "object", "description": "A schema of the same subset."}),
@@ -44,6 +46,8 @@ def workflow_components(job: dict[str, Any]) -> dict[str, Any]:
         "SchedulePage": _page("schedules", "Schedule"),
         "Hook": _hook(),
         "HookPage": _page("hooks", "Hook"),
+        "Secret": _secret(),
+        "SecretPage": _page("secrets", "Secret"),
         "HookAnswer": {
             "type": "object",
             "description": "The job without its steps; or, for Slack's url_verification, the challenge.",
@@ -141,6 +145,23 @@ def _hook() -> dict[str, Any]:
             "respond": {"enum": ["accepted", "output"]},
             "url": _STRING,
         }
+    )
+
+
+def _secret_body() -> dict[str, Any]:
+    schemas = _sent("SecretBody", SecretShape) | _sent("OAuth2", OAuthShape)
+    fields = schemas["SecretBody"]["properties"]
+    fields["value"] |= {"minLength": 1, "maxLength": LONGEST, "description": f"{SHORTEST} to {LONGEST} bytes of UTF-8."}
+    fields["hosts"] |= {"maxItems": MOST_HOSTS, "description": "Exact names of the hosts that it may be sent to."}
+    fields["uses"] |= {"minItems": 1, "default": ["auth"]}
+    fields["oauth2"] = _ref("OAuth2")
+    return schemas
+
+
+def _secret() -> dict[str, Any]:
+    strings = {"type": "array", "items": _STRING}
+    return _object(
+        {"name": _NAME, "hosts": strings, "uses": strings, "created_at": _TIME, "updated_at": _TIME},
     )
 
 

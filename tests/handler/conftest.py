@@ -293,6 +293,7 @@ class World:
         self.metrics = Metrics()
         self.caller = Caller(tenant="tenant")
         self.outside: Outside | None = None
+        self.vault: Any = None
 
     def set(self, **settings: Any) -> None:
         """Change the deployment's settings."""
@@ -316,6 +317,7 @@ class World:
             log=logging.getLogger("conduit.test"),
             metrics=self.metrics,
             outside=self.outside,
+            vault=self.vault,
         )
 
     @property

@@ -18,6 +18,8 @@ STARS = {
     ("FailedJobsPolicy", "Action"),
     ("ApiRole", "Resource"),
     ("WorkerRole", "Resource"),
+    ("SecretsKey", "Action"),
+    ("SecretsKey", "Resource"),
 }
 SERVICES = {
     **dict.fromkeys(
@@ -26,6 +28,7 @@ SERVICES = {
     ),
     **dict.fromkeys(("create_schedule", "update_schedule", "delete_schedule"), "scheduler"),
     **dict.fromkeys(("send_message", "change_message_visibility"), "sqs"),
+    **dict.fromkeys(("encrypt", "decrypt"), "kms"),
     "put_events": "events",
 }
 TABLE_ACTIONS = {
@@ -41,7 +44,7 @@ def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, resource in template["Resources"].items():
         properties = resource["Properties"]
         policies = [policy["Fn::If"][1] if "Fn::If" in policy else policy for policy in properties.get("Policies", [])]
-        documents = [properties.get("PolicyDocument"), *(policy["PolicyDocument"] for policy in policies)]
+        documents = [properties.get("KeyPolicy"), properties.get("PolicyDocument"), *(policy["PolicyDocument"] for policy in policies)]
         for document in filter(None, documents):
             yield from ((name, statement) for statement in document["Statement"])
 
@@ -165,6 +168,21 @@ def test_schedules_may_send_to_the_one_queue_and_only_the_api_makes_them(templat
     assert passing["Resource"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
     assert not any(action.startswith(("scheduler:", "iam:")) for action in allowed(template, "WorkerRole"))
+
+
+def test_both_roles_may_use_the_key_of_secrets_for_this_stack_alone_and_nobody_else_may(template: Template) -> None:
+    found = [(name, s) for name, s in statements(template) if str(s["Action"]).count("kms:") and name != "SecretsKey"]
+    assert sorted(name for name, _ in found) == ["ApiRole", "WorkerRole"]
+    for _, statement in found:
+        assert statement["Action"] == ["kms:Encrypt", "kms:Decrypt"]
+        assert statement["Resource"] == {"Fn::GetAtt": ["SecretsKey", "Arn"]}
+        context = {"kms:EncryptionContext:stack": {"Ref": "AWS::StackName"}}
+        assert statement["Condition"] == {"StringEquals": context}
+    key = template["Resources"]["SecretsKey"]
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert key["Properties"]["EnableKeyRotation"] is True
+    (account,) = key["Properties"]["KeyPolicy"]["Statement"]
+    assert account["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
 
 
 def test_each_open_route_has_a_throttle_of_its_own(template: Template) -> None:

@@ -18,6 +18,7 @@ def test_the_stack_holds_these_resources_and_no_others(template: Template) -> No
     kinds = Counter(resource["Type"].removeprefix("AWS::") for resource in template["Resources"].values())
     assert kinds == {
         "DynamoDB::Table": 1,
+        "KMS::Key": 1,
         "SQS::Queue": 3,
         "SQS::QueuePolicy": 2,
         "Events::EventBus": 1,

@@ -1,0 +1,70 @@
+"""Encryption of what tenants hand us to keep, with the KMS key of the stack.
+
+KMS takes 4,096 bytes at once. Longer strings, such as some access tokens, are encrypted piece by piece.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from typing import Final
+
+from infra.clients import KeyClient
+from infra.errors import translated
+
+MOST_BYTES: Final = 4_096
+"""What one call of Encrypt takes (https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html)."""
+_BETWEEN: Final = "."
+"""Between the pieces: no letter of base64."""
+
+
+class Encryption:
+    """Encrypts strings so that they can be decrypted for the same stack, tenant and name alone.
+
+    KMS compares the three, the encryption context, and writes them to CloudTrail; it is no secret.
+
+    Args:
+        client: gives the client; asked at each call, so that it is built at the first.
+        key: id or ARN of the key.
+        stack: the deployment's name.
+    """
+
+    def __init__(self, client: Callable[[], KeyClient], key: str, stack: str) -> None:
+        self._client = client
+        self._key = key
+        self._stack = stack
+
+    def encrypt(self, tenant: str, name: str, text: str) -> str:
+        """The string encrypted, as ASCII.
+
+        Raises:
+            InfraError: see `infra.errors`.
+        """
+        data = text.encode()
+        context = self._context(tenant, name)
+        pieces = []
+        for first in range(0, max(len(data), 1), MOST_BYTES):
+            with translated("Encrypt with the key of secrets"):
+                answer = self._client().encrypt(
+                    KeyId=self._key, Plaintext=data[first : first + MOST_BYTES], EncryptionContext=context
+                )
+            pieces.append(b64encode(answer["CiphertextBlob"]).decode())
+        return _BETWEEN.join(pieces)
+
+    def decrypt(self, tenant: str, name: str, encrypted: str) -> str:
+        """The string that `encrypt` was given.
+
+        Raises:
+            InfraError: see `infra.errors`; it was encrypted for somebody else, or with another key, for one.
+        """
+        context = self._context(tenant, name)
+        data = b""
+        for piece in encrypted.split(_BETWEEN):
+            with translated("Decrypt with the key of secrets"):
+                data += self._client().decrypt(
+                    KeyId=self._key, CiphertextBlob=b64decode(piece), EncryptionContext=context
+                )["Plaintext"]
+        return data.decode()
+
+    def _context(self, tenant: str, name: str) -> dict[str, str]:
+        return {"stack": self._stack, "tenant": tenant, "name": name}

@@ -1,0 +1,101 @@
+"""A secret as it lies in the table: who may have it, in the clear, and its values, each encrypted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAccess:
+    """An access token that every process may use.
+
+    Attributes:
+        token: encrypted.
+        expires_at: seconds since 1970.
+    """
+
+    token: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A process that is fetching tokens. Others wait for it: two that sent one refresh token could both lose it.
+
+    Attributes:
+        by: random.
+        until: seconds since 1970; a process that has died holds up the others no longer.
+    """
+
+    by: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOAuth:
+    """What a token server wants to see (RFC 6749).
+
+    Attributes:
+        token_url, client_id, scope: as they were put.
+        client_secret: encrypted.
+        refresh_token: encrypted; ``None`` for the grant of client credentials.
+        access: the current access token, where there is a refresh token.
+        claim: who is fetching another one.
+    """
+
+    token_url: str
+    client_id: str
+    client_secret: str
+    scope: str | None = None
+    refresh_token: str | None = None
+    access: KeptAccess | None = None
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSecret:
+    """One secret.
+
+    Attributes:
+        hosts: where it may be sent to, canonical.
+        uses: what for.
+        put: random, new with each PUT: what was fetched for the secret that stood there before is not used for it.
+        value: encrypted; ``None`` where `oauth2` stands in its place.
+        oauth2: how to get a value.
+    """
+
+    hosts: tuple[str, ...]
+    uses: tuple[str, ...]
+    put: str
+    value: str | None = field(default=None)
+    oauth2: KeptOAuth | None = None
+
+    def encode(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def decode(cls, body: str) -> KeptSecret:
+        """The secret that `encode` wrote."""
+        fields = json.loads(body)
+        oauth2 = fields.pop("oauth2")
+        return cls(
+            **{**fields, "hosts": tuple(fields["hosts"]), "uses": tuple(fields["uses"])},
+            oauth2=_oauth2(oauth2) if oauth2 is not None else None,
+        )
+
+    def with_oauth(self, **changes: Any) -> KeptSecret:
+        """The same with other tokens."""
+        assert self.oauth2 is not None  # noqa: S101  # only those have tokens
+        return replace(self, oauth2=replace(self.oauth2, **changes))
+
+
+def _oauth2(fields: dict[str, Any]) -> KeptOAuth:
+    access, claim = fields.pop("access"), fields.pop("claim")
+    return KeptOAuth(
+        **fields,
+        access=KeptAccess(**access) if access is not None else None,
+        claim=Claim(**claim) if claim is not None else None,
+    )
