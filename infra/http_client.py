@@ -155,6 +155,8 @@ class _Exchange:
             read = read_url(secret.value.strip())
         except HttpInvalidError as error:
             raise HttpRefusedError(f"the secret `{name}` is no URL that can be called: {error}") from None
+        for part in read.secret_parts():
+            self._mask.hide(part)
         allowed(secret, name, "url", read.host)
         self._url_secret_hosts = secret.hosts
         return read

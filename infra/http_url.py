@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlencode, urljoin
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin
 
 from infra.hosts import canonical_host
 from infra.http_errors import HttpInvalidError, HttpRefusedError
@@ -17,6 +18,9 @@ _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(?:\?([^
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY: Final = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:]*))(?::([0-9]{0,5}))?")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+_PLAIN: Final = re.compile(r"[a-z]*|.{0,7}")
+_SHORTEST: Final = 8
+"""Characters of what is masked of a secret URL."""
 _MOST_PORT: Final = 65_535
 _KEPT: Final = "/%:@!$&'()*+,;=~-._?"
 
@@ -55,6 +59,18 @@ class Url:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
+
+    def secret_parts(self) -> Iterator[str]:
+        """What a server may show of a URL that is secret: its target whole and in parts, as sent and decoded.
+
+        A part of the path that is a short or plain word (``services``) is left out: it is found in any answer.
+        """
+        values = [value for _, value in parse_qsl(self.query, keep_blank_values=True)]
+        segments = [part for part in self.path.split("/") if not _PLAIN.fullmatch(part)]
+        whole = [text for text in (self.target, self.path, self.query) if len(text) >= _SHORTEST]
+        for text in (*whole, *segments, *(value for value in values if len(value) >= _SHORTEST)):
+            yield text
+            yield unquote(text)
 
     def with_query(self, pairs: list[tuple[str, str]]) -> Url:
         """The same with further names and values in its query."""

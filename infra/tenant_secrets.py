@@ -3,7 +3,7 @@
 A secret with OAuth 2 has a current access token as its value. Where a refresh token gives it, one process fetches it
 for all: it claims the secret, asks the token server, and stores both tokens in one conditional write. A refresh token
 that the server replaced is worth nothing any more, and a server may take its second use for a theft and revoke all.
-See docs/decisions/017-one-refresh-at-a-time.md.
+See docs/decisions/019-secrets.md.
 """
 
 from __future__ import annotations
