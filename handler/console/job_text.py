@@ -27,7 +27,7 @@ def step_cells(step: Mapping[str, Any]) -> tuple[str, ...]:
     duration = step.get("duration_ms")
     return (
         str(step["position"]),
-        shorten(step["id"]),
+        shorten(step.get("path") or step["id"]),
         shorten(step["action"]),
         step["status"]["name"],
         str(step.get("attempts") or ""),

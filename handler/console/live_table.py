@@ -17,7 +17,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from handler.console.job_text import HEADINGS, closing_lines, shorten, step_cells
+from handler.console.job_text import HEADINGS, closing_lines
+from handler.console.progress import Progress
 from infra.local_services import BusEvent
 
 REDRAW_SECONDS: Final = 0.05
@@ -28,7 +29,14 @@ _NAMES: Final = ("step", "action")
 _WISHED: Final = 24
 """Characters of a result that names make room for in a narrow terminal."""
 _LEAST: Final = 6
-_COLOURS: Final = {"DONE": "green", "IF_CONDITION_FAILED": "dim", "SKIPPED": "dim", "": "dim", "SUCCEEDED": "green"}
+_COLOURS: Final = {
+    "DONE": "green",
+    "IF_CONDITION_FAILED": "dim",
+    "SKIPPED": "dim",
+    "": "dim",
+    "SUCCEEDED": "green",
+    "RUNNING": "blue",
+}
 
 
 class LiveTable:
@@ -49,7 +57,7 @@ class LiveTable:
     ) -> None:
         self.events: list[BusEvent] = []
         self._title = title
-        self._rows = {position: _waiting(position, step) for position, step in enumerate(steps, start=1)}
+        self._progress = Progress(steps)
         self._see_events = see_events
         self._live = Live(console=console, auto_refresh=False)
         self._ended = threading.Event()
@@ -76,8 +84,8 @@ class LiveTable:
         for event in self._see_events():
             self.events.append(event)
             if step := event["detail"].get("step"):
-                self._rows[step["position"]] = step_cells(step)
-        table = table_of(self._title, list(self._rows.values()), self._live.console.width)
+                self._progress.add(step)
+        table = table_of(self._title, self._progress.rows(), self._live.console.width)
         self._live.update(table, refresh=True)
 
 
@@ -119,9 +127,3 @@ def table_of(title: str, rows: Sequence[Sequence[str]], width: int = WIDE) -> Ta
         cells[shown.index("status")].stylize(_COLOURS.get(status, "red"))
         table.add_row(*cells)
     return table
-
-
-def _waiting(position: int, step: Any) -> tuple[str, ...]:
-    known = step if isinstance(step, dict) else {}
-    identity, action = (shorten(str(known.get(name, default))) for name, default in (("id", position), ("action", "?")))
-    return (str(position), identity, action, "", "", "", "")
