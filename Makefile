@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost timeouts validate-template blocks-page fields-page architecture-map simulate mutants forgery contract-ministack chaos fuzz clean
+.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost timeouts validate-template blocks-page fields-page architecture-map simulate mutants forgery contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ run: $(READY) ## run the example jobs through the handler on the embedded AWS
 
 test: $(READY) ## every test that needs no network
 	@$(BIN)/python -m pytest -n 2
+
+coverage: $(READY) ## the tests once more, with the gate on lines and branches
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
 check: $(READY) ## ruff, mypy --strict, import contracts, template lint
 	$(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ import grimp
 PAGE = Path(__file__).with_name("architecture.md")
 BEGIN, END = "<!-- map: written by make architecture-map -->", "<!-- end of map -->"
 FRAME = {"ports", "settings", "errors", "caller"}
+WIRING = {"outside": "wiring"}
 ROOMS = (
     ("cli", "`handler/cli.py`", "the command line"),
     ("console", "`handler/console/`", "a developer's machine: local Lambda, local server, tables in a terminal"),
@@ -24,7 +25,7 @@ ROOMS = (
     ("validation", "`handler/validation/`", "what can be known about a job before it runs; the JSON Schema"),
     ("recording", "`handler/recording/`", "the record protocol: recorder, commits, publisher, events"),
     ("payload", "`handler/payload/`", "parsing what users send: JSON text, shape, problems"),
-    ("wiring", "`handler/wiring.py`", "builds clients, stores and ports from the settings"),
+    ("wiring", "`handler/wiring.py outside.py`", "builds clients, stores and ports from the settings; what blocks get of the world"),
     ("frame", "`ports settings errors caller`", "what the use cases are handed, and what they raise"),
     ("invocation", "`handler/invocation/`", "one invocation: time left, event loop, hard stop, log, metrics"),
     (
@@ -44,7 +45,7 @@ def room_of(module: str) -> str | None:
         return parts[0]
     if len(parts) == 1:
         return None
-    return "frame" if parts[1] in FRAME else parts[1]
+    return "frame" if parts[1] in FRAME else WIRING.get(parts[1], parts[1])
 
 
 def arrows() -> dict[str, set[str]]:
