@@ -1,4 +1,4 @@
-"""Many jobs through ``conduit run --json -``, one process for all: does the rate hold, and does the memory?
+"""Runs many jobs through ``conduit run --json -`` in one process, to see whether rate and memory hold.
 
 A leak of an hour would show as growth per 1,000 jobs.
 """

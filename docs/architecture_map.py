@@ -25,7 +25,11 @@ ROOMS = (
     ("validation", "`handler/validation/`", "what can be known about a job before it runs; the JSON Schema"),
     ("recording", "`handler/recording/`", "the record protocol: recorder, commits, publisher, events"),
     ("payload", "`handler/payload/`", "parsing what users send: JSON text, shape, problems"),
-    ("wiring", "`handler/wiring.py outside.py`", "builds clients, stores and ports from the settings; what blocks get of the world"),
+    (
+        "wiring",
+        "`handler/wiring.py outside.py`",
+        "builds clients and ports from the settings, and what blocks get",
+    ),
     ("frame", "`ports settings errors caller`", "what the use cases are handed, and what they raise"),
     ("invocation", "`handler/invocation/`", "one invocation: time left, event loop, hard stop, log, metrics"),
     (

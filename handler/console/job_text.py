@@ -102,22 +102,36 @@ def _facts(item: Mapping[str, Any]) -> str:
 
 def event_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
     """What reached the bus: a line for each event, in the order in which things happened."""
-    return columns((event["detail-type"], *_gist(event["detail"])) for event in sorted(events, key=_order))
+    return columns((event["detail-type"], *_gist(event["detail"])) for event in in_order(events))
 
 
 def log_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
     """What reached the bus as a log: time, job, step (or what else it is about) and status, in order."""
     return columns(
         (_moment(event["detail"])[11:-1], _job_of(event["detail"]), *_gist(event["detail"]))
-        for event in sorted(events, key=_order)
+        for event in in_order(events)
     )
 
 
-def _order(event: Mapping[str, Any]) -> tuple[str, str, float]:
-    """A queue hands events on in any order; updates of one millisecond are in order of their number."""
-    detail = event["detail"]
+def in_order(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Events as things happened: a queue hands them on in any order.
+
+    Those of a job are in order of their numbers; jobs are merged by time. A step that did not run has no time of its
+    own and keeps its place behind the one before.
+    """
+    by_number = sorted(events, key=lambda event: (_job_of(event["detail"]), _number(event["detail"])))
+    moments: dict[str, str] = {}
+    timed = []
+    for event in by_number:
+        job = _job_of(event["detail"])
+        moments[job] = max(_moment(event["detail"]), moments.get(job, ""))
+        timed.append((moments[job], event))
+    return [event for _, event in sorted(timed, key=lambda pair: pair[0])]
+
+
+def _number(detail: Mapping[str, Any]) -> float:
     number = str(detail.get("event_id", "")).rpartition("/")[2]
-    return _moment(detail), _job_of(detail), float(number) if number.isdecimal() else float("inf")
+    return float(number) if number.isdecimal() else float("inf")
 
 
 def _moment(detail: Mapping[str, Any]) -> str:

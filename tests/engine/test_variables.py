@@ -75,7 +75,7 @@ def test_the_name_of_a_variable_is_a_string(run: Any, make_block: Any) -> None:
 
 @pytest.mark.parametrize(("over", "status"), [(0, "DONE"), (1, "RESULT_LIMIT_EXCEED")])
 def test_variables_that_a_job_began_with_count_as_well(run: Any, statuses: Any, over: int, status: str) -> None:
-    # {"a":"xxx","b":"xxx"}
+    # The variables as JSON: two names of a letter, two strings, 15 characters around them.
     data = {
         "variables": {"a": "x" * 40},
         "steps": [{"action": "VARIABLE.SET", "parameters": {"name": "b", "value": "x" * (60 - 15 + over)}}],

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler.console.job_text import columns, event_lines, item_lines, job_lines, log_lines, outcome_of, shorten
+from handler.console.job_text import (
+    columns,
+    event_lines,
+    in_order,
+    item_lines,
+    job_lines,
+    log_lines,
+    outcome_of,
+    shorten,
+)
 
 STEP: dict[str, Any] = {
     "id": "a",
@@ -115,3 +124,16 @@ def test_a_failed_step_shows_its_whole_error_under_the_table() -> None:
 
     assert f"  a: INVALID_TYPE: KeyError: {error['message']}" in lines
     assert "    cents: no" in lines
+
+
+def test_events_of_a_job_are_in_order_of_their_numbers_also_where_a_step_did_not_run() -> None:
+    def event(number: str, finished: str | None) -> dict[str, Any]:
+        step = {"finished_at": finished}
+        return {"detail": {"event_id": f"t/j/1/{number}", "job": {"id": "j"}, "step": step}}
+
+    first, skipped, last = (
+        event("1", "2026-11-26T19:00:01.000Z"),
+        event("2", None),
+        event("10", "2026-11-26T19:00:02.000Z"),
+    )
+    assert in_order([last, skipped, first]) == [first, skipped, last]
