@@ -15,7 +15,6 @@ import pytest
 from handler.app import lambda_handler
 from handler.console.lambda_event import HttpRequest, Identity, http_event
 from infra.local import EmbeddedAws, embedded
-from infra.secret import Secret
 
 WORKFLOWS = Path(__file__).resolve().parents[3] / "examples" / "workflows"
 SECRETS = {"github": "It's a Secret to Everybody", "shop": "the shop's secret"}
@@ -64,24 +63,15 @@ class Deployment:
         return [self.ask("GET", f"/jobs/{job['id']}")[1] for job in page["jobs"]]
 
 
-class KnownSecrets:
-    """The secrets of every tenant of these tests."""
-
-    def get(self, name: str, seconds: float) -> Secret | None:
-        assert seconds > 0
-        return Secret(name, SECRETS[name], uses=frozenset({"verify"})) if name in SECRETS else None
-
-    def renew(self, secret: Secret, seconds: float) -> Secret | None:
-        raise AssertionError((secret, seconds))
-
-
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     monkeypatch.setenv("PUBLIC_ROUTES", "true")
     monkeypatch.setenv("PUBLIC_URL", "https://jobs.example.com")
-    monkeypatch.setattr("handler.wiring._secrets_of", lambda _tenant: KnownSecrets())
     with embedded() as aws:
-        yield Deployment(aws)
+        made = Deployment(aws)
+        for name, value in SECRETS.items():
+            assert made.ask("PUT", f"/secrets/{name}", {"value": value, "hosts": [], "uses": ["verify"]})[0] == 204
+        yield made
 
 
 def _sign(secret: str, body: str) -> str:
