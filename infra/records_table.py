@@ -9,6 +9,8 @@ from infra.attributes import ITEM_LIMIT
 from infra.items import TRANSACTION_BYTES, TRANSACTION_ITEMS, Item, Items
 from infra.job_items import PAYLOAD, partition, payload_item, payload_record
 from infra.records import JobRecord, PayloadRecord, StepRecord
+from infra.run_item import LAST as LAST_RUN
+from infra.run_item import RUN, RunRecord, run_item, run_record
 from infra.steps_item import LAST, counting, step_records, steps_items, steps_key
 
 _REST: Final = 2048
@@ -18,7 +20,7 @@ _NEAR: Final = 4
 
 
 class RecordsTable:
-    """The PAYLOAD and STEPS items of all jobs. Methods raise what `infra.items.Items` raises.
+    """The PAYLOAD, STEPS and RUN items of all jobs. Methods raise what `infra.items.Items` raises.
 
     Args:
         items: the table.
@@ -50,6 +52,14 @@ class RecordsTable:
         if not any(record.index == index for record in found):  # items of earlier runs stand between
             found = await self._read(job, first, index)
         return next((record for record in found if record.index == index), None)
+
+    async def put_run(self, run: RunRecord) -> None:
+        """Keep how a run ended, before the job is run on. Repeating it changes nothing."""
+        await self._items.put_all([run_item(run)])
+
+    async def read_runs(self, job: JobRecord) -> list[RunRecord]:
+        """The runs that are kept, earliest first."""
+        return [run_record(job.key, item) for item in await self._items.query(partition(job.key), RUN, LAST_RUN)]
 
     async def _read(self, job: JobRecord, first: int, last: int, *, newest: int | None = None) -> list[StepRecord]:
         """The records that count of the items that begin from `first` to `last`; of the `newest` so many items only."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from handler.engine.status import ConduitStatus
+from handler.http.bulk_body import BulkShape
 from handler.http.redrive_body import RedriveShape
 from handler.http.workflow_shapes import workflow_components
 from handler.payload.problem import CODES
@@ -26,6 +27,24 @@ def components() -> dict[str, Any]:
         "JobPayload": {**payload.job(), "title": "JobPayload"},
         **{f"Payload{name}": schema for name, schema in payload.defs.items()},
         **_shape("Redrive", RedriveShape),
+        **_shape("Bulk", BulkShape),
+        "BulkOutcome": _object(
+            {
+                "done": {"type": "array", "items": _TEXT},
+                "skipped": {"type": "array", "items": _object({"id": _TEXT, "why": _TEXT})},
+                "cursor": _TEXT_OR_NULL,
+            }
+        ),
+        "Run": _object(
+            {
+                "run": {"type": "integer", "minimum": 1},
+                "status": {"enum": list(JOB_STATUSES)},
+                "started_at": _TIME_OR_NULL,
+                "finished_at": _TIME_OR_NULL,
+                "failed_step": _or_null("FailedStep"),
+            }
+        ),
+        "Runs": _object({"runs": {"type": "array", "items": _ref("Run"), "minItems": 1}}),
         "StepStatus": _object(
             {
                 "name": {"enum": [status.name for status in ConduitStatus]},

@@ -15,6 +15,7 @@ from handler.http.cors import is_preflight, preflight_reply, with_cors
 from handler.http.hook_endpoints import HookEndpoints
 from handler.http.identity import identify
 from handler.http.job_endpoints import JobEndpoints
+from handler.http.operator_endpoints import OperatorEndpoints
 from handler.http.problem_details import (
     FAULT,
     NOT_FOUND,
@@ -60,6 +61,7 @@ class Api:
         self._ports = ports
         starts = WorkflowStarts(jobs, ports)
         endpoints = (
+            OperatorEndpoints(jobs, ports),
             JobEndpoints(jobs, ports.settings),
             WorkflowEndpoints(Workflows(ports), starts, ports.settings),
             ScheduleEndpoints(Schedules(ports)),

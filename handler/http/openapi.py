@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from handler.http import answer_shapes
+from handler.http.openapi_operators import operator_paths
 from handler.http.openapi_parts import (
     APPLIED,
     BODY,
@@ -57,7 +58,7 @@ def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
         "servers": [{"url": server}],
         "security": [{"gateway": []}],
         "tags": [{"name": "jobs"}, {"name": "workflows"}, {"name": "catalogue"}],
-        "paths": {**_paths(), **workflow_paths(public=settings.public_routes)},
+        "paths": {**_paths(), **operator_paths(), **workflow_paths(public=settings.public_routes)},
         "components": {
             "schemas": answer_shapes.components(),
             "securitySchemes": {

@@ -15,7 +15,7 @@ from handler.jobs.view import summary
 from handler.payload.values import ID_PATTERN, MAX_NAME
 from handler.ports import Ports
 from infra.jobs_index import Place
-from infra.records import JobStatus
+from infra.records import JobStatus, JobSummary
 
 PAGE: Final = 100
 """Jobs of one read of the list."""
@@ -110,9 +110,17 @@ def _refuse(key: str) -> float:
 async def list_jobs(
     ports: Ports, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None
 ) -> dict[str, Any]:
-    """The tenant's jobs, newest first, without their steps.
+    """The tenant's jobs, newest first, without their steps. Raises as `find_jobs`."""
+    found, place = await find_jobs(ports, caller, wanted, limit=limit, cursor=cursor)
+    return {"jobs": [summary(job) for job in found], "cursor": None if place is None else encode_cursor(place)}
 
-    A page of a filtered list may hold fewer than `limit` jobs, even none, and have a cursor.
+
+async def find_jobs(
+    ports: Ports, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None
+) -> tuple[list[JobSummary], Place | None]:
+    """The tenant's jobs, newest first, and where the list goes on; ``None`` at its end.
+
+    A page of a filtered list may hold fewer than `limit` jobs, even none, and still not be the last.
 
     Raises:
         InvalidRequestError: the limit is not from 1 to 100, or the cursor is not one of ours.
@@ -123,7 +131,7 @@ async def list_jobs(
     place = decode_cursor(cursor) if cursor is not None else None
     if place is None and wanted.created_before is not None:
         place = Place("", wanted.created_before)  # no job has this id: the list goes on behind where it would stand
-    found: list[dict[str, Any]] = []
+    found: list[JobSummary] = []
     more = True
     for _ in range(PAGES):
         jobs, more = await ports.table.index.list_jobs(
@@ -131,14 +139,13 @@ async def list_jobs(
         )
         for job in jobs:
             if wanted.created_after is not None and job.created_at < wanted.created_after:
-                return {"jobs": found, "cursor": None}  # all others are older
+                return found, None  # all others are older
             place = Place(job.key.job_id, job.created_at)
-            shown = summary(job)
-            if job.expires_at >= ports.now() and wanted.takes(shown, job.created_at):
-                found.append(shown)
+            if job.expires_at >= ports.now() and wanted.takes(summary(job), job.created_at):
+                found.append(job)
             if len(found) == limit:
                 more = more or job is not jobs[-1]
                 break
         if len(found) == limit or not more:
             break
-    return {"jobs": found, "cursor": encode_cursor(place) if more and place is not None else None}
+    return found, place if more else None

@@ -17,6 +17,7 @@ from handler.recording.ownership import QUEUED_SECONDS
 from handler.recording.publisher import Publisher
 from infra.jobs_table import Refused
 from infra.records import JobRecord, PayloadRecord
+from infra.run_item import current_run
 
 LAST_CALL: Final = 25 * 3600.0
 """A job is not run on within so many seconds of its expiry: it may take 24 hours, and an hour more to be read."""
@@ -55,6 +56,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
     if not job.all_published:  # its updates would bear the number of a run that they do not belong to
         raise UnavailableError("The updates of the last run have not reached the bus yet.", retry_after=60)
     payload = await _payload(ports, job, written, wanted)
+    await ports.table.records.put_run(current_run(job))
     now = ports.now()
     after = job._replace(
         status="QUEUED",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from handler.caller import Caller
@@ -17,27 +18,61 @@ RETRY_AFTER: Final = 5
 """Seconds until another job may have ended."""
 
 
+@dataclass(slots=True)
+class Room:
+    """How many unfinished jobs a tenant has, and may have.
+
+    Attributes:
+        unfinished: as counted; once they are too many, counting stops.
+        limit: ``None`` for any number.
+    """
+
+    unfinished: int
+    limit: int | None
+
+    def check(self) -> None:
+        """Refuse another unfinished job where there is no room for it.
+
+        Raises:
+            TooManyJobsError: there is none.
+        """
+        if self.limit is not None and self.unfinished >= self.limit:
+            raise TooManyJobsError(
+                f"Your tenant has {self.unfinished} unfinished jobs, and may have {self.limit}; wait for one to end.",
+                retry_after=RETRY_AFTER,
+            )
+
+    def take(self) -> None:
+        """Count one more unfinished job."""
+        self.unfinished += 1
+
+
 async def check_room(ports: Ports, caller: Caller) -> None:
     """Refuse another unfinished job where the tenant has as many as it may have.
-
-    It counts what the list knows: a pure job that runs over HTTP is not in it before its first commit.
 
     Raises:
         TooManyJobsError: there is no room.
         InfraError: see `infra.errors`.
     """
-    if caller.max_running_jobs is None:
-        return
-    unfinished, place = 0, None
+    (await find_room(ports, caller)).check()
+
+
+async def find_room(ports: Ports, caller: Caller) -> Room:
+    """How many unfinished jobs the tenant has.
+
+    It counts what the list knows: a pure job that runs over HTTP is not in it before its first commit.
+
+    Raises:
+        InfraError: see `infra.errors`.
+    """
+    room = Room(0, caller.max_running_jobs)
+    if room.limit is None:
+        return room
+    place = None
     for _ in range(PAGES):
         jobs, more = await ports.table.index.list_jobs(caller.tenant, limit=PAGE, after=place)
-        unfinished += sum(not job.finished and job.expires_at >= ports.now() for job in jobs)
-        if unfinished >= caller.max_running_jobs:
-            raise TooManyJobsError(
-                f"Your tenant has {unfinished} unfinished jobs, and may have {caller.max_running_jobs}; wait for one "
-                "to end.",
-                retry_after=RETRY_AFTER,
-            )
-        if not more or not jobs:
-            return
+        room.unfinished += sum(not job.finished and job.expires_at >= ports.now() for job in jobs)
+        if room.unfinished >= room.limit or not more or not jobs:
+            break
         place = Place(jobs[-1].key.job_id, jobs[-1].created_at)
+    return room

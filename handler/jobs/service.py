@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -11,6 +10,7 @@ from handler.caller import Caller
 from handler.errors import ConflictError, NotFoundError, UnavailableError
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.listing import EVERY_JOB, JobFilter, list_jobs
+from handler.jobs.lookup import find_job, read_written
 from handler.jobs.pointers import Pointers
 from handler.jobs.redrive import Redrive, redrive
 from handler.jobs.room import check_room
@@ -169,7 +169,7 @@ class Jobs:
             NotFoundError: there is none of that id.
         """
         with self._served("get"):
-            return await self._view(await self._find(caller, job_id))
+            return await self._view(await find_job(self._ports, caller, job_id))
 
     async def get_step(self, caller: Caller, job_id: str, step_id: str) -> dict[str, Any]:
         """One step, with its result however large it is.
@@ -178,8 +178,8 @@ class Jobs:
             NotFoundError: there is no such job, or it has no such step.
         """
         with self._served("get_step"):
-            job = await self._find(caller, job_id)
-            written = await self._written(job)
+            job = await find_job(self._ports, caller, job_id)
+            written = await read_written(self._ports, job)
             ids = step_ids(written)
             index = ids.index(step_id) if step_id in ids else -1
             record = await self._ports.table.records.read_step(job, index) if index >= 0 else None
@@ -213,18 +213,23 @@ class Jobs:
     # ------------------------------------------------------------------ changing
 
     async def cancel(self, caller: Caller, job_id: str) -> dict[str, Any]:
-        """Ask a job to end before its next step; gives it as it stands.
+        """Ask a job to end before its next step; gives it as it stands. Raises as `ask_to_end`."""
+        with self._served("cancel"):
+            return await self._view(await self.ask_to_end(caller, job_id))
+
+    async def ask_to_end(self, caller: Caller, job_id: str) -> JobRecord:
+        """The same, without the answer.
 
         Raises:
             NotFoundError: there is none of that id.
             ConflictError: it is finished.
         """
         with self._served("cancel"):
-            job = await self._find(caller, job_id)
+            job = await find_job(self._ports, caller, job_id)
             if not job.finished:
                 job = await self._ask_to_end(job)
                 if not job.finished:
-                    return await self._view(job)
+                    return job
             raise ConflictError(f"The job {job_id!r} is finished; there is nothing left to cancel.")
 
     async def _ask_to_end(self, job: JobRecord) -> JobRecord:
@@ -267,28 +272,25 @@ class Jobs:
             TooManyJobsError: the tenant has as many unfinished jobs as it may have.
         """
         with self._served("redrive"):
-            job = await self._find(caller, job_id)
+            job = await find_job(self._ports, caller, job_id)
             await check_room(self._ports, caller)
             wanted = Redrive(caller, from_step, parameters, variables)
-            driven = await redrive(self._ports, job, await self._written(job), wanted)
-            await self._pointers.hand_over(driven)
-            return await self._view(driven)
+            return await self._view(await self._run_on(job, wanted))
+
+    async def run_on(self, caller: Caller, job_id: str) -> JobRecord:
+        """Run a finished job on from the step that failed, without asking for room. Raises as `redrive`."""
+        with self._served("redrive"):
+            return await self._run_on(await find_job(self._ports, caller, job_id), Redrive(caller, None, None, None))
+
+    async def _run_on(self, job: JobRecord, wanted: Redrive) -> JobRecord:
+        driven = await redrive(self._ports, job, await read_written(self._ports, job), wanted)
+        await self._pointers.hand_over(driven)
+        return driven
 
     # ------------------------------------------------------------------ within
 
-    async def _find(self, caller: Caller, job_id: str) -> JobRecord:
-        job = await self._ports.table.read(JobKey(caller.tenant, job_id), self._ports.now())
-        if job is None:
-            raise NotFoundError(f"There is no job {job_id!r}.")
-        return job
-
-    async def _written(self, job: JobRecord) -> Mapping[str, Any]:
-        payload = await self._ports.table.records.read_payload(job)
-        written: Mapping[str, Any] = json.loads(payload.payload) if payload is not None else {}
-        return written
-
     async def _view(self, job: JobRecord) -> dict[str, Any]:
-        return job_view(job, await self._written(job), await self._ports.table.records.read_steps(job))
+        return job_view(job, await read_written(self._ports, job), await self._ports.table.records.read_steps(job))
 
     def _served(self, door: str) -> AbstractContextManager[None]:
         return self._ports.served(door)

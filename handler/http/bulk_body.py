@@ -1,0 +1,78 @@
+"""What users may send to cancel or to run on many jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Final, NotRequired
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from handler.http.redrive_body import read_fields
+from handler.payload.parse import PayloadLimits
+
+LIMIT: Final = 20
+"""Jobs of one request where nobody says how many."""
+MOST: Final = 100
+"""Jobs of one request."""
+
+
+class BulkShape(TypedDict):
+    """Which jobs: as the query of a list has it, in a body."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
+    status: str
+    name: NotRequired[str | None]
+    workflow: NotRequired[str | None]
+    waiting: NotRequired[str | None]
+    created_after: NotRequired[str | None]
+    created_before: NotRequired[str | None]
+    limit: NotRequired[Annotated[int, Field(ge=1, le=MOST)] | None]
+    cursor: NotRequired[str | None]
+
+
+_EXPECTED: Final = {
+    "status": "the status of the jobs",
+    "name": "a string: what the jobs' names begin with",
+    "workflow": "the name of a stored workflow",
+    "waiting": "what the jobs wait for",
+    "created_after": "a time like 2026-11-26T09:00:00Z",
+    "created_before": "a time like 2026-11-26T09:00:00Z",
+    "limit": f"a whole number from 1 to {MOST}",
+    "cursor": "the `cursor` of the previous answer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BulkBody:
+    """What was asked for.
+
+    Attributes:
+        filters: by the names of a list's query parameters.
+        limit: how many jobs at most.
+        cursor: where the request before ended.
+    """
+
+    filters: dict[str, str | None]
+    limit: int
+    cursor: str | None
+
+
+@cache
+def bulk_validator() -> TypeAdapter[Any]:
+    """The compiled check of the body."""
+    return TypeAdapter(BulkShape)
+
+
+def read_bulk(body: bytes, limits: PayloadLimits) -> BulkBody:
+    """Read the body of a request for many jobs.
+
+    Raises:
+        InvalidJsonError: it is not JSON in UTF-8.
+        PayloadTooLargeError: it has more bytes than a payload may have.
+        InvalidPayloadError: it is JSON, but not such a request.
+    """
+    asked = read_fields(body or b"{}", limits, bulk_validator(), _EXPECTED)
+    limit, cursor = asked.pop("limit", None), asked.pop("cursor", None)
+    return BulkBody(asked, LIMIT if limit is None else limit, cursor)

@@ -1,0 +1,45 @@
+"""The operations of those who look after jobs in the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from handler.http.openapi_parts import BODY, answer, job_id, json_body, problems
+from handler.http.problem_details import NOT_FOUND, UNAVAILABLE
+
+_FAILED: Final = {"status": "FAILED", "created_after": "2026-11-26T09:00:00Z", "limit": 100}
+_QUEUED: Final = {"status": "QUEUED", "workflow": "import", "limit": 100}
+
+
+def operator_paths() -> dict[str, Any]:
+    """The paths."""
+    return {
+        "/jobs/cancel": {"post": _change("cancelJobs", "Cancel many jobs", "QUEUED or RUNNING", _QUEUED)},
+        "/jobs/redrive": {"post": _change("redriveJobs", "Run many jobs on", "FAILED or CANCELLED", _FAILED)},
+        "/jobs/{id}/runs": {"get": _list_runs()},
+    }
+
+
+def _change(operation_id: str, summary: str, statuses: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "operationId": operation_id,
+        "tags": ["jobs"],
+        "summary": summary,
+        "description": f"Those of one status ({statuses}), chosen as in a list, newest first. A job that cannot be "
+        "changed is skipped, with the reason; ask again with `cursor` until it is null.",
+        "requestBody": json_body("Bulk", required=True, example=example),
+        "responses": {
+            "200": answer("What became of each.", "BulkOutcome"),
+            **problems(*BODY, UNAVAILABLE),
+        },
+    }
+
+
+def _list_runs() -> dict[str, Any]:
+    return {
+        "operationId": "listRuns",
+        "tags": ["jobs"],
+        "summary": "The runs of a job, earliest first, the current one last",
+        "parameters": [job_id()],
+        "responses": {"200": answer("The runs.", "Runs"), **problems(NOT_FOUND, UNAVAILABLE)},
+    }

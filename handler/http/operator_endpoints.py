@@ -1,0 +1,68 @@
+"""The endpoints for those who look after jobs: runs, loops' items, and changes of many jobs at once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handler.http.bulk_body import read_bulk
+from handler.http.call_parts import known_name, refuse_type
+from handler.http.reply import Reply
+from handler.http.router import Call, Route
+from handler.jobs.bulk import Bulk, What
+from handler.jobs.listing import read_filter
+from handler.jobs.runs import list_runs
+from handler.jobs.service import Jobs
+from handler.payload.parse import PayloadLimits
+from handler.ports import Ports
+
+_JOB: Final = "job"
+
+
+class OperatorEndpoints:
+    """The endpoints below ``/jobs`` that look after jobs.
+
+    Args:
+        jobs: the use cases of one job.
+        ports: the world.
+    """
+
+    def __init__(self, jobs: Jobs, ports: Ports) -> None:
+        self._ports = ports
+        self._bulk = Bulk(jobs, ports)
+
+    @property
+    def routes(self) -> list[Route]:
+        """Every route, the more special ones first."""
+        return [
+            Route("POST", "/jobs/cancel", self.cancel_jobs),
+            Route("POST", "/jobs/redrive", self.redrive_jobs),
+            Route("GET", "/jobs/{id}/runs", self.list_runs),
+        ]
+
+    async def cancel_jobs(self, call: Call) -> Reply:
+        """``POST /jobs/cancel``."""
+        return await self._change("cancel", call)
+
+    async def redrive_jobs(self, call: Call) -> Reply:
+        """``POST /jobs/redrive``."""
+        return await self._change("redrive", call)
+
+    async def list_runs(self, call: Call) -> Reply:
+        """``GET /jobs/{id}/runs``."""
+        return Reply.json(200, await list_runs(self._ports, call.caller, known_name(call, "id", _JOB)))
+
+    async def _change(self, what: What, call: Call) -> Reply:
+        if refused := refuse_type(call):
+            return refused
+        settings = self._ports.settings
+        limits = PayloadLimits(call.caller.payload_limit, settings.nesting_limit, settings.step_limit)
+        asked = read_bulk(call.request.body, limits)
+        changed = await self._bulk.change(
+            what,
+            call.caller,
+            read_filter(asked.filters),
+            limit=asked.limit,
+            cursor=asked.cursor,
+            lifetime=call.lifetime,
+        )
+        return Reply.json(200, changed)

@@ -1,0 +1,102 @@
+"""Cancelling and running on many jobs in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from handler.caller import Caller
+from handler.errors import ConduitError, InvalidRequestError
+from handler.invocation.time_left import TimeLeft
+from handler.jobs.cursor import encode_cursor
+from handler.jobs.listing import JobFilter, find_jobs
+from handler.jobs.room import find_room
+from handler.jobs.service import Jobs
+from handler.ports import Ports
+from infra.jobs_index import Place
+
+What = Literal["cancel", "redrive"]
+TAKEN: Final[dict[What, tuple[str, ...]]] = {"cancel": ("QUEUED", "RUNNING"), "redrive": ("FAILED", "CANCELLED")}
+"""Statuses of the jobs that can be changed so."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the jobs of one request."""
+
+    done: list[str] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+
+
+class Bulk:
+    """Changes of many jobs.
+
+    Args:
+        jobs: the use cases of one job.
+        ports: the world.
+    """
+
+    def __init__(self, jobs: Jobs, ports: Ports) -> None:
+        self._jobs = jobs
+        self._ports = ports
+
+    async def change(
+        self, what: What, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None, lifetime: TimeLeft
+    ) -> dict[str, Any]:
+        """Cancel or run on the jobs that are asked for, newest first; gives ``{done, skipped, cursor}``.
+
+        A job that cannot be changed is skipped, with the reason. Where the invocation's time is up before the page's
+        end, the cursor is where the next request goes on.
+
+        Args:
+            what: is done with each.
+            caller: who asks; only this tenant's jobs are looked at.
+            wanted: which jobs; its status is one that can be changed so.
+            limit: how many at most, from 1 to 100.
+            cursor: where the request before ended.
+            lifetime: of this invocation.
+
+        Raises:
+            InvalidRequestError: jobs of that status cannot be changed so; or see `find_jobs`.
+            UnavailableError: AWS failed before anything was changed.
+        """
+        if wanted.status not in TAKEN[what]:
+            raise InvalidRequestError(
+                "/status", f"To {what} jobs in bulk, name the status {' or '.join(TAKEN[what])}, not {wanted.status}."
+            )
+        with self._ports.served(f"bulk_{what}"):
+            found, place = await find_jobs(self._ports, caller, wanted, limit=limit, cursor=cursor)
+            change = await self._change(what, caller)
+        outcome = Outcome()
+        for at, job in enumerate(found):
+            if at and not lifetime.has_time(self._ports.now(), self._ports.settings.reserve):
+                place = Place(found[at - 1].key.job_id, found[at - 1].created_at)
+                break
+            try:
+                await change(job.key.job_id)
+                outcome.done.append(job.key.job_id)
+            except ConduitError as error:
+                outcome.skipped.append({"id": job.key.job_id, "why": str(error)})
+        return {
+            "done": outcome.done,
+            "skipped": outcome.skipped,
+            "cursor": None if place is None else encode_cursor(place),
+        }
+
+    async def _change(self, what: What, caller: Caller) -> Callable[[str], Awaitable[None]]:
+        """What is done with the job of an id."""
+        if what == "cancel":
+
+            async def cancel(job_id: str) -> None:
+                await self._jobs.ask_to_end(caller, job_id)
+
+            return cancel
+        room = await find_room(self._ports, caller)
+
+        async def redrive(job_id: str) -> None:
+            room.check()
+            await self._jobs.run_on(caller, job_id)
+            room.take()
+
+        return redrive

@@ -1,0 +1,36 @@
+"""Finding a job of the caller's tenant, and what it was sent as."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from handler.caller import Caller
+from handler.errors import NotFoundError
+from handler.ports import Ports
+from infra.records import JobKey, JobRecord
+
+
+async def find_job(ports: Ports, caller: Caller, job_id: str) -> JobRecord:
+    """The caller's job of that id.
+
+    Raises:
+        NotFoundError: there is none, as far as this caller may know.
+        InfraError: AWS failed.
+    """
+    job = await ports.table.read(JobKey(caller.tenant, job_id), ports.now())
+    if job is None:
+        raise NotFoundError(f"There is no job {job_id!r}.")
+    return job
+
+
+async def read_written(ports: Ports, job: JobRecord) -> Mapping[str, Any]:
+    """What the job was sent as; empty if that is gone.
+
+    Raises:
+        InfraError: AWS failed.
+    """
+    payload = await ports.table.records.read_payload(job)
+    written: Mapping[str, Any] = json.loads(payload.payload) if payload is not None else {}
+    return written
