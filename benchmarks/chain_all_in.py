@@ -68,7 +68,8 @@ def main() -> None:
 async def worked(body: str, given: Namespace, client: Client) -> list[float]:
     """The seconds that the worker took for each message."""
     from handler.invocation.time_left import TimeLeft  # noqa: PLC0415  # as above
-    from handler.jobs.queue_worker import DONE, Message, Worker  # noqa: PLC0415
+    from handler.jobs.messages import DONE, Message  # noqa: PLC0415
+    from handler.jobs.queue_worker import Worker  # noqa: PLC0415
     from handler.settings import Settings  # noqa: PLC0415
     from handler.wiring import CLOCK, wire  # noqa: PLC0415
 

@@ -15,7 +15,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from handler.invocation.time_left import TimeLeft
-from handler.jobs.queue_worker import Message, Verdict, Worker
+from handler.jobs.messages import Message, Verdict
+from handler.jobs.queue_worker import Worker
 from handler.ports import Ports
 from infra.errors import InfraError
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from handler.caller import Caller
 from handler.engine.flow.restore import RecordsMismatchError
 from handler.invocation.log import log_fields
 from handler.invocation.time_left import TimeLeft
+from handler.jobs.messages import AGAIN, DONE, Closing, Message, Verdict
 from handler.jobs.pointers import LONGEST_DELAY, Pointers, pointer
 from handler.jobs.runner import Ended, HandedOver, Lost, Parked, Result, Runner, Unstarted
 from handler.jobs.submission import NewJob
@@ -37,40 +37,6 @@ LAST_RECEIVES: Final = 5
 """So many receives before a message becomes a dead letter, its job is accepted though nothing of it could begin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One message, as it was received.
-
-    Attributes:
-        id: the queue's name for it.
-        body: its text.
-        receives: how often it was received, this time included.
-        group: of a FIFO queue.
-    """
-
-    id: str
-    body: str
-    receives: int = 1
-    group: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What to do with a message.
-
-    Attributes:
-        done: acknowledge it; else it comes again.
-        wait: seconds until it shall come again; ``None`` leaves that to the queue.
-    """
-
-    done: bool
-    wait: float | None = None
-
-
-DONE: Final = Verdict(done=True)
-AGAIN: Final = Verdict(done=False)
-
-
 class Worker:
     """Works off messages, one at a time.
 
@@ -83,6 +49,7 @@ class Worker:
         self._runner = Runner(ports)
         self._pointers = Pointers(ports)
         self._publisher = Publisher(ports)
+        self._closing = Closing(ports, self._publisher)
 
     async def work(self, message: Message, lifetime: TimeLeft) -> Verdict:
         """Do what a message asks for, as far as this invocation's time goes."""
@@ -99,12 +66,12 @@ class Worker:
                     return await self._begin_named(message, lifetime)
             return await self._begin(message, lifetime)
         except InvalidPayloadError as problem:
-            return await self._reject(message, str(problem))
+            return await self._closing.reject(message, str(problem))
         except NewerRecordError as error:
-            self._failed(message, error)
+            self._closing.failed(message, error)
             return Verdict(done=False, wait=LONGEST_HIDDEN)
         except InfraError as error:
-            return self._failed(message, error)
+            return self._closing.failed(message, error)
 
     async def _give_back(self, message: Message) -> Verdict:
         """Nothing can begin. Near its last receive, the job is made known, so that `due` brings it back."""
@@ -192,7 +159,7 @@ class Worker:
         return await self._take(answer.job, message, lifetime)
 
     async def _reject_taken(self, message: Message, offer: NewJob) -> Verdict:
-        return await self._reject(message, f"another job has the id {offer.job.key.job_id!r}")
+        return await self._closing.reject(message, f"another job has the id {offer.job.key.job_id!r}")
 
     # ------------------------------------------------------------------ a pointer
 
@@ -209,7 +176,7 @@ class Worker:
         until = lifetime.ends_at + ports.settings.lease_margin
         for _ in range(CLAIMS):
             if job.finished:
-                return await self._finish(job, message)
+                return await self._closing.finish(job, message)
             if job.held(now()):
                 return Verdict(done=False, wait=job.lease_until - now() + LATEST)
             if is_asleep(job, now()):
@@ -275,7 +242,7 @@ class Worker:
 
     async def _concluded(self, result: Result, message: Message) -> Verdict:
         if isinstance(result, Ended):
-            return DONE if result.safe else await self._owe(result.job)
+            return DONE if result.safe else await self._closing.owe(result.job)
         if isinstance(result, Unstarted):
             return await self._give_back(message)
         if isinstance(result, HandedOver):
@@ -289,46 +256,13 @@ class Worker:
         if result.job is None:
             return AGAIN
         if result.job.finished:
-            return await self._finish(result.job, message)
+            return await self._closing.finish(result.job, message)
         return Verdict(done=False, wait=max(LATEST, result.job.lease_until - self._ports.now() + LATEST))
 
     def _left(self, job: JobRecord) -> float:
         """Seconds until the job goes on, as far as a message can be hidden."""
         left = 0.0 if job.resume_at is None else job.resume_at - self._ports.now()
         return min(max(0.0, left), LONGEST_HIDDEN)
-
-    async def _finish(self, job: JobRecord, message: Message) -> Verdict:
-        """A finished job: bring to the bus what is not there yet."""
-        ports = self._ports
-        if message.receives > 1 and job.due is None and not job.all_published:
-            # This message may be near its last receive: something else must stand for what is left.
-            answer = await ports.table.set_due(job, ports.now() + OUTBOX_SECONDS)
-            if isinstance(answer, Refused):
-                return AGAIN
-            job = answer.job
-        job = await self._publisher.settle(job)
-        return DONE if job.all_published or job.due is not None else await self._owe(job)
-
-    async def _owe(self, job: JobRecord) -> Verdict:
-        """The bus failed a job that only this message stands for: it comes again, and the sweeper knows as well."""
-        await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
-        return AGAIN
-
-    async def _reject(self, message: Message, problem: str) -> Verdict:
-        """To the dead-letter queue, at once: receiving it again would change nothing."""
-        try:
-            await self._ports.queue.reject(
-                message.body, problem, group=message.group or message.id, deduplication=message.id
-            )
-        except InfraError as error:
-            return self._failed(message, error)
-        self._ports.metrics.count("Rejected")
-        self._ports.log.warning("A message can never work", extra={"message_id": message.id, "problem": problem[:500]})
-        return DONE
-
-    def _failed(self, message: Message, error: InfraError) -> Verdict:
-        self._ports.log_failure("queue", "AWS failed a message; it comes again", error, message_id=message.id)
-        return AGAIN
 
 
 def _read(text: str) -> Mapping[str, Any] | None:

@@ -9,8 +9,9 @@ from typing import Any
 from unittest.mock import patch
 
 from handler.jobs import redrive, resume, runner, submission
+from handler.jobs.messages import DONE
 from handler.jobs.pointers import Pointers
-from handler.jobs.queue_worker import DONE, Worker
+from handler.jobs.queue_worker import Worker
 from handler.jobs.submission import NewJob
 from handler.jobs.view import variables_after
 from handler.recording.ownership import Commit, Flush, Ownership, Release

@@ -1,0 +1,93 @@
+"""A message of the queue, what becomes of it, and how it is closed: what is owed to the bus, and rejections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from handler.ports import Ports
+from handler.recording.ownership import OUTBOX_SECONDS
+from handler.recording.publisher import Publisher
+from infra.errors import InfraError
+from infra.jobs_table import Refused
+from infra.records import JobRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message, as it was received.
+
+    Attributes:
+        id: the queue's name for it.
+        body: its text.
+        receives: how often it was received, this time included.
+        group: of a FIFO queue.
+    """
+
+    id: str
+    body: str
+    receives: int = 1
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with a message.
+
+    Attributes:
+        done: acknowledge it; else it comes again.
+        wait: seconds until it shall come again; ``None`` leaves that to the queue.
+    """
+
+    done: bool
+    wait: float | None = None
+
+
+DONE: Final = Verdict(done=True)
+AGAIN: Final = Verdict(done=False)
+
+
+class Closing:
+    """Closes messages: after it, a message is acknowledged, or comes again.
+
+    Args:
+        ports: the world.
+        publisher: of the job's updates.
+    """
+
+    def __init__(self, ports: Ports, publisher: Publisher) -> None:
+        self._ports = ports
+        self._publisher = publisher
+
+    async def finish(self, job: JobRecord, message: Message) -> Verdict:
+        """A finished job: bring to the bus what is not there yet."""
+        ports = self._ports
+        if message.receives > 1 and job.due is None and not job.all_published:
+            # This message may be near its last receive: something else must stand for what is left.
+            answer = await ports.table.set_due(job, ports.now() + OUTBOX_SECONDS)
+            if isinstance(answer, Refused):
+                return AGAIN
+            job = answer.job
+        job = await self._publisher.settle(job)
+        return DONE if job.all_published or job.due is not None else await self.owe(job)
+
+    async def owe(self, job: JobRecord) -> Verdict:
+        """The bus failed a job that only this message stands for: it comes again, and the sweeper knows as well."""
+        await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
+        return AGAIN
+
+    async def reject(self, message: Message, problem: str) -> Verdict:
+        """To the dead-letter queue, at once: receiving it again would change nothing."""
+        try:
+            await self._ports.queue.reject(
+                message.body, problem, group=message.group or message.id, deduplication=message.id
+            )
+        except InfraError as error:
+            return self.failed(message, error)
+        self._ports.metrics.count("Rejected")
+        self._ports.log.warning("A message can never work", extra={"message_id": message.id, "problem": problem[:500]})
+        return DONE
+
+    def failed(self, message: Message, error: InfraError) -> Verdict:
+        self._ports.log_failure("queue", "AWS failed a message; it comes again", error, message_id=message.id)
+        return AGAIN
