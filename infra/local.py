@@ -17,6 +17,8 @@ from infra.attributes import decode_item
 from infra.clients import Clients
 from infra.event_bus import SOURCE
 from infra.items import BY_TENANT, DUE, Index, Item
+from infra.queue_poller import RECEIVE_MOST, QueuePoller, receive_messages
+from infra.schedule_list import list_schedules, schedule_keys
 
 REGION: Final = "eu-central-1"
 """Any would do: nothing leaves the process."""
@@ -61,7 +63,6 @@ QUEUE: Final[Mapping[str, int]] = {"VisibilityTimeout": 310, "MessageRetentionPe
 MAX_RECEIVES: Final = 20
 """After so many receives SQS moves a message to the dead-letter queue."""
 DEAD_LETTER_QUEUE: Final[Mapping[str, int]] = {"MessageRetentionPeriod": 1_209_600}
-_RECEIVE_MOST: Final = 10
 _FOREIGN: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 """What would lead a client away from the embedded AWS."""
 _ENDPOINTS: Final = ("DYNAMODB", "EVENTBRIDGE", "KMS", "SCHEDULER", "SQS", "STS")
@@ -91,6 +92,7 @@ class EmbeddedAws:
         self.dead_letter_queue_url = self._make_queue(f"conduit-{number}-dead{ending}", DEAD_LETTER_QUEUE)
         redrive = {"deadLetterTargetArn": self._arn(self.dead_letter_queue_url), "maxReceiveCount": MAX_RECEIVES}
         self.queue_url = self._make_queue(f"conduit-{number}{ending}", {**QUEUE, "RedrivePolicy": json.dumps(redrive)})
+        self._poller = QueuePoller(self._sqs, url=self.queue_url, arn=self.queue_arn, region=REGION)
         self.schedule_group = self._make_schedule_group(f"conduit-{number}")
         self.key = cast("Any", self.clients.kms()).create_key(Description="secrets")["KeyMetadata"]["KeyId"]
         self._seen_url = self._make_bus(f"conduit-{number}-seen")
@@ -115,15 +117,11 @@ class EmbeddedAws:
 
     def schedules(self) -> list[dict[str, Any]]:
         """Every schedule as EventBridge Scheduler has it, ordered by name. Nothing here fires them."""
-        client = cast("Any", self.clients.scheduler())
-        pages = client.get_paginator("list_schedules").paginate(GroupName=self.schedule_group)
-        names = sorted(found["Name"] for page in pages for found in page["Schedules"])
-        return [client.get_schedule(GroupName=self.schedule_group, Name=name) for name in names]
+        return list_schedules(self.clients.scheduler(), self.schedule_group)
 
     def schedule_keys(self) -> list[tuple[str, str]]:
         """Tenant and id of every schedule, as `handler.workflows.due_firings` takes them."""
-        firings = [json.loads(schedule["Target"]["Input"])["schedule"] for schedule in self.schedules()]
-        return [(firing["tenant"], firing["id"]) for firing in firings]
+        return schedule_keys(self.clients.scheduler(), self.schedule_group)
 
     def _make_bus(self, seen: str) -> str:
         """The bus, with a rule that copies every event of ours to a queue from which `bus_events` reads."""
@@ -179,55 +177,22 @@ class EmbeddedAws:
         return list(self._dead)
 
     def _drain(self, url: str) -> Iterator[dict[str, Any]]:
-        while messages := self._received(url, _RECEIVE_MOST):
+        while messages := receive_messages(self._sqs, url, RECEIVE_MOST):
             for message in messages:
                 self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 yield message
 
-    def _received(self, url: str, most: int) -> list[dict[str, Any]]:
-        answer = self._sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=most,
-            MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
-            WaitTimeSeconds=0,
-        )
-        messages: list[dict[str, Any]] = answer.get("Messages", [])
-        return messages
-
-    def receive(self, most: int = _RECEIVE_MOST) -> dict[str, Any]:
-        """Receive messages as Lambda's poller does: the event of an invocation; ``Records`` is empty where none is."""
-        return {"Records": [self._record(message) for message in self._received(self.queue_url, most)]}
-
-    def _record(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        attributes = message.get("MessageAttributes", {})
-        return {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": dict(message["Attributes"]),
-            "messageAttributes": {
-                name: {
-                    "stringValue": value.get("StringValue"),
-                    "stringListValues": [],
-                    "binaryListValues": [],
-                    "dataType": value["DataType"],
-                }
-                for name, value in attributes.items()
-            },
-            "md5OfBody": message["MD5OfBody"],
-            "eventSource": "aws:sqs",
-            "eventSourceARN": self.queue_arn,
-            "awsRegion": REGION,
-        }
+    def receive(self, most: int = RECEIVE_MOST) -> dict[str, Any]:
+        """Receive messages of the queue of jobs; see `QueuePoller.receive`."""
+        return self._poller.receive(most)
 
     def delete(self, receipt_handle: str) -> None:
-        """Acknowledge a message, as the poller does when its invocation reported no failure."""
-        self._sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt_handle)
+        """Acknowledge a message of the queue of jobs."""
+        self._poller.delete(receipt_handle)
 
     def release(self, receipt_handle: str) -> None:
-        """Make a received message visible again at once, where AWS would wait for its visibility timeout."""
-        self._sqs.change_message_visibility(QueueUrl=self.queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=0)
+        """Make a received message of the queue of jobs visible again at once."""
+        self._poller.release(receipt_handle)
 
 
 @contextmanager

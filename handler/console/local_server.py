@@ -1,33 +1,36 @@
-"""The API on a port of a developer's machine, with its worker, its sweeper, and a log of what reaches the bus.
+"""The API on a port of a developer's machine.
 
-The network is read and written by threads; the function runs in the main thread alone, one invocation at a time, since
-only there a step can be stopped at its time limit. So a request waits while a job runs.
+Threads read and write the network and answer what only looks at jobs or changes their records. A request that may run
+steps is answered by the main thread, one at a time, since only there a step can be stopped at its time limit.
 """
 
 from __future__ import annotations
 
 import queue
 import re
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from handler.console.errors import InputError
-from handler.console.job_text import log_lines, shorten
+from handler.console.job_text import shorten
 from handler.console.lambda_event import HttpRequest
 from handler.console.local_lambda import HttpResponse
-from handler.console.workstation import Workstation
 
 IDLE_SECONDS: Final = 0.2
+BACKLOG: Final = 128
+"""Connections that wait to be taken; a browser opens several at once."""
 LARGEST_BODY: Final = 10 * 1024 * 1024
 """Bytes; API Gateway's own limit of a request."""
 
 
 _LONGEST_LINE: Final = 1024
+_RUN_NOTHING: Final = frozenset({"cancel", "redrive", "answer", "validate"})
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
@@ -41,40 +44,64 @@ class _UnreadableBodyError(Exception):
         self.status = status
 
 
+class Function(Protocol):
+    """What answers requests; `handler.console.local_lambda.LocalLambda` is one."""
+
+    def request(self, request: HttpRequest) -> HttpResponse: ...
+
+
 @dataclass(frozen=True)
 class _Call:
     request: HttpRequest
     answer: Future[HttpResponse] = field(default_factory=Future)
 
 
-class LocalServer:
-    """One deployment behind a port.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; it can be handed to another process.
 
     Args:
-        station: the deployment.
         host: address to listen on.
         port: port to listen on; 0 for any that is free.
-        log: takes each line of the log.
 
     Raises:
         AddressError: the port cannot be opened.
     """
+    try:
+        return socket.create_server((host, port), backlog=BACKLOG)
+    except OSError as error:
+        raise AddressError(f"Cannot listen on {host}:{port}: {error.strerror or error}") from None
 
-    def __init__(self, station: Workstation, host: str, port: int, log: Callable[[str], None]) -> None:
-        self._station = station
+
+def address_of(listener: socket.socket) -> str:
+    """Where a socket listens, as an address for browsers."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+class LocalServer:
+    """The API of one deployment behind a port.
+
+    Args:
+        function: what answers.
+        listener: the socket; see `listen`.
+        log: takes each line of the log.
+        idle: called again and again by the main thread when it has no job to run.
+    """
+
+    def __init__(
+        self, function: Function, listener: socket.socket, log: Callable[[str], None], idle: Callable[[], object]
+    ) -> None:
+        self._function = function
         self._log = log
+        self._idle = idle
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
-        try:
-            self._http = ThreadingHTTPServer((host, port), partial(_Door, self._calls, log))
-        except OSError as error:
-            raise AddressError(f"Cannot listen on {host}:{port}: {error.strerror or error}") from None
+        self._one_at_a_time = threading.Lock()
+        self._http = ThreadingHTTPServer(
+            listener.getsockname()[:2], partial(_Door, self._take, log), bind_and_activate=False
+        )
+        self._http.socket.close()
+        self._http.socket = listener
         self._http.daemon_threads = True
-
-    @property
-    def address(self) -> str:
-        """Where it listens."""
-        host, port = self._http.server_address[:2]
-        return f"http://{host if isinstance(host, str) else host.decode()}:{port}"
 
     def run(self) -> None:
         """Serve until an exception ends it, such as Ctrl-C."""
@@ -87,27 +114,46 @@ class LocalServer:
             self._http.server_close()
 
     def turn(self) -> None:
-        """Answer one request if one comes soon, work the queue, and log what reached the bus."""
+        """Answer one request that may run a job, if one comes soon; then do what is due besides."""
         try:
             call = self._calls.get(timeout=IDLE_SECONDS)
         except queue.Empty:
             pass
         else:
             self._answer(call)
-        self._station.work()
-        for line in log_lines(self._station.services.take_events()):
-            self._log(f"  bus  {line}")
+        self._idle()
+
+    def _take(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request; called by the thread of its connection."""
+        if not may_run_job(request):
+            with self._one_at_a_time:
+                return self._call(request)
+        call = _Call(request)
+        self._calls.put(call)
+        return call.answer.result()
 
     def _answer(self, call: _Call) -> None:
         try:
-            call.answer.set_result(self._station.function.request(call.request))
+            call.answer.set_result(self._call(call.request))
         except Exception as error:  # noqa: BLE001  # whatever it was, the server goes on
             call.answer.set_exception(error)
-            self._log(f"  the function failed: {error!r}")
         except BaseException:
             # Ctrl-C. The thread that waits must not wait for ever, nor raise an interrupt of its own.
             call.answer.set_exception(ConnectionAbortedError("the server ends"))
             raise
+
+    def _call(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self._function.request(request)
+        except Exception as error:
+            self._log(f"  the function failed: {error!r}")
+            raise
+
+
+def may_run_job(request: HttpRequest) -> bool:
+    """Whether the API may run steps before it answers: then the main thread answers, where time limits hold."""
+    path = request.target.partition("?")[0]
+    return request.method == "POST" and path.rpartition("/")[2] not in _RUN_NOTHING
 
 
 class _Door(BaseHTTPRequestHandler):
@@ -116,8 +162,8 @@ class _Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "conduit"
 
-    def __init__(self, calls: queue.SimpleQueue[_Call], log: Callable[[str], None], *args: Any) -> None:
-        self._calls = calls
+    def __init__(self, take: Callable[[HttpRequest], HttpResponse], log: Callable[[str], None], *args: Any) -> None:
+        self._take = take
         self._log = log
         super().__init__(*args)
 
@@ -131,10 +177,9 @@ class _Door(BaseHTTPRequestHandler):
         for name, value in self.headers.items():
             known = headers.get(name.lower())
             headers[name.lower()] = value if known is None else f"{known},{value}"
-        call = _Call(HttpRequest(method=self.command, target=self.path, headers=headers, body=body))
-        self._calls.put(call)
+        request = HttpRequest(method=self.command, target=self.path, headers=headers, body=body)
         try:
-            response = call.answer.result()
+            response = self._take(request)
         except Exception:  # noqa: BLE001  # whatever it was, the gateway says no more than this
             self._refuse(500, "Internal Server Error")
             return
@@ -190,6 +235,11 @@ class _Door(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD" and status not in {204, 304}:
             self.wfile.write(body)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """A line for what changes something or fails: a page that looks each second would fill the log."""
+        if self.command not in {"GET", "HEAD"} or not str(code).startswith(("2", "3")):
+            super().log_request(code, size)
 
     def log_message(self, format: str, *args: Any) -> None:
         self._log(shorten(format % args, 200))

@@ -101,11 +101,14 @@ def _add_serve(added: Any) -> None:
         "examples:\n"
         "  conduit serve --port 8080\n"
         "  curl -d @examples/order.json -H 'Content-Type: application/json' http://127.0.0.1:8080/jobs\n\n"
-        "Everything is kept in this process and gone when it ends. Nobody is asked who they are. The function runs\n"
-        "one invocation at a time, so a request waits while a job runs; --invocation makes long jobs give way.",
+        "The page of all jobs is at /. API and worker are two processes, as in AWS, and start again when a file of\n"
+        "blocks changes. Nobody is asked who they are. Without --data everything is gone when it ends.",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=_port, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
+    serve.add_argument(
+        "--data", metavar="FOLDER", help="keep tables and queues there; the next start goes on with them"
+    )
     _add_deployment(serve)
 
 

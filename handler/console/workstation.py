@@ -162,7 +162,7 @@ def open_workstation(
     """
     from handler.app import lambda_handler  # noqa: PLC0415  # a third of a second that `conduit --help` does without
 
-    with _environment(options.environment()), embedded() as aws:
+    with environment_of(options), embedded() as aws:
         seconds = (
             {} if options.invocation is None else dict.fromkeys(("http_seconds", "worker_seconds"), options.invocation)
         )
@@ -179,7 +179,9 @@ def open_workstation(
 
 
 @contextmanager
-def _environment(chosen: dict[str, str]) -> Iterator[None]:
+def environment_of(options: Options) -> Iterator[None]:
+    """Set the environment of the function until the end of the block."""
+    chosen = options.environment()
     before = {name: os.environ.get(name) for name in chosen}
     os.environ.update(chosen)
     try:

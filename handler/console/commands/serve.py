@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import closing
+from pathlib import Path
 
 from handler.console.interrupts import interruptible
 from handler.console.job_printer import write
-from handler.console.local_server import LocalServer
-from handler.console.workstation import Options, open_workstation
+from handler.console.local_server import address_of, listen
+from handler.console.serving import open_serving
+from handler.console.workstation import Options
 
 
 def execute(chosen: Namespace) -> int:
     """Serve until Ctrl-C."""
-    with interruptible() as check, open_workstation(Options.of(chosen), check=check) as station:
-        station.services.follow_bus()
-        server = LocalServer(station, chosen.host, chosen.port, lambda line: write([line]))
-        write([f"Conduit on {server.address}  (its description: {server.address}/docs; Ctrl-C ends it)"])
-        try:
-            server.run()
-        except KeyboardInterrupt:
-            write(["Conduit has ended; what it held is gone."])
+    folder = None if chosen.data is None else Path(chosen.data)
+    try:
+        with (
+            interruptible(),
+            closing(listen(chosen.host, chosen.port)) as listener,
+            open_serving(Options.of(chosen), listener, folder, lambda line: write([line])) as serving,
+        ):
+            address = address_of(listener)
+            write([f"Conduit on {address}  (its description: {address}/docs; Ctrl-C ends it)"])
+            serving.run()
+    except KeyboardInterrupt:
+        kept = "is gone" if folder is None else f"is kept in {folder}"
+        write([f"Conduit has ended; what it held {kept}."])
     return 0

@@ -6,24 +6,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from handler.console.lambda_event import HttpRequest
 from handler.console.local_lambda import HttpResponse
-from handler.console.local_server import LARGEST_BODY, AddressError, LocalServer
+from handler.console.local_server import LARGEST_BODY, AddressError, LocalServer, address_of, listen
 
 
 class Station:
-    """Stands for a deployment: answers with what `answer` gives, and has one event on the bus."""
+    """Stands for a function: answers with what `answer` gives."""
 
     def __init__(self, answer: Callable[[HttpRequest], HttpResponse]) -> None:
         self.requests: list[HttpRequest] = []
         self.threads: list[str] = []
-        self.worked = 0
-        self.function = self
-        self.services = self
+        self.idle = 0
         self._answer = answer
 
     def request(self, request: HttpRequest) -> HttpResponse:
@@ -31,12 +29,8 @@ class Station:
         self.threads.append(threading.current_thread().name)
         return self._answer(request)
 
-    def work(self) -> int:
-        self.worked += 1
-        return 0
-
-    def take_events(self) -> list[dict[str, Any]]:
-        return [{"detail-type": "Job Finished", "detail": {"job": {"status": "FAILED"}}}] if self.worked == 1 else []
+    def rest(self) -> None:
+        self.idle += 1
 
 
 def created(request: HttpRequest) -> HttpResponse:
@@ -47,9 +41,9 @@ def created(request: HttpRequest) -> HttpResponse:
 @contextmanager
 def served(station: Station, lines: list[str]) -> Iterator[Callable[..., HttpResponse]]:
     """The server in this thread's place: each request is sent by another thread while this one takes a turn."""
-    server: Any = LocalServer(station, "127.0.0.1", 0, lines.append)  # type: ignore[arg-type]  # a stand-in
+    server: Any = LocalServer(station, listen("127.0.0.1", 0), lines.append, station.rest)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
-    host, port = server._http.server_address
+    host, port = server._http.socket.getsockname()
 
     def ask(method: str, path: str, **options: Any) -> HttpResponse:
         answers: list[HttpResponse] = []
@@ -84,21 +78,61 @@ def test_a_request_reaches_the_function_and_its_answer_comes_back() -> None:
     assert request.headers["content-type"] == "application/json"
 
 
-def test_the_function_runs_in_the_thread_of_the_server_and_in_no_thread_of_a_connection() -> None:
+def test_a_request_that_may_run_a_job_is_answered_in_the_main_thread() -> None:
     station = Station(created)
     with served(station, []) as ask:
-        ask("GET", "/")
+        ask("POST", "/jobs", body=b"{}")
 
     assert station.threads == [threading.current_thread().name]
 
 
-def test_each_turn_works_the_queue_and_logs_what_reached_the_bus() -> None:
-    station, lines = Station(created), list[str]()
-    with served(station, lines) as ask:
-        ask("GET", "/")
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/jobs/a"), ("POST", "/jobs/a/cancel?x=1"), ("POST", "/jobs/a/steps/b/answer")]
+)
+def test_what_looks_or_cancels_is_answered_while_the_main_thread_runs_a_job(method: str, path: str) -> None:
+    station = Station(created)
+    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, station.rest)
+    threading.Thread(target=server._http.serve_forever, daemon=True).start()
+    try:
+        with closing(http.client.HTTPConnection(*server._http.socket.getsockname(), timeout=10)) as connection:
+            connection.request(method, path)  # this thread is the main one, and takes no turn
+            assert connection.getresponse().status == 201
+    finally:
+        server._http.shutdown()
+        server._http.server_close()
 
-    assert station.worked > 0
-    assert [line for line in lines if line.startswith("  bus  ") and line.endswith("(the job)  FAILED")]
+
+def test_a_connection_on_which_nothing_comes_holds_up_no_other() -> None:
+    station = Station(created)
+    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, station.rest)
+    threading.Thread(target=server._http.serve_forever, daemon=True).start()
+    address = server._http.socket.getsockname()
+    try:
+        with socket.create_connection(address), closing(http.client.HTTPConnection(*address, timeout=10)) as connection:
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 201
+    finally:
+        server._http.shutdown()
+        server._http.server_close()
+
+
+def test_each_turn_does_what_is_due_besides() -> None:
+    station = Station(created)
+    with served(station, []) as ask:
+        ask("POST", "/jobs")
+
+    assert station.idle > 0
+
+
+def test_the_log_has_a_line_for_what_changes_something_or_fails_and_none_for_a_look() -> None:
+    lines: list[str] = []
+    with served(Station(created), lines) as ask:
+        ask("GET", "/jobs/seen")
+        ask("POST", "/jobs/sent")
+    with served(Station(lambda _: HttpResponse(404, {}, b"")), lines) as ask:
+        ask("GET", "/jobs/missing")
+
+    assert [line.split()[1] for line in lines] == ["/jobs/sent", "/jobs/missing"]
 
 
 def test_a_function_that_fails_is_a_500_that_says_nothing_and_a_line_in_the_log() -> None:
@@ -131,13 +165,10 @@ def test_a_header_that_comes_twice_arrives_once_with_commas() -> None:
 
 
 def test_a_port_that_is_taken_is_one_clear_message() -> None:
-    first: Any = LocalServer(Station(created), "127.0.0.1", 0, print)  # type: ignore[arg-type]  # a stand-in
-    port = int(first.address.rpartition(":")[2])
-    try:
+    with closing(listen("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
         with pytest.raises(AddressError, match=rf"Cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
-            LocalServer(Station(created), "127.0.0.1", port, print)  # type: ignore[arg-type]  # a stand-in
-    finally:
-        first._http.server_close()
+            listen("127.0.0.1", port)
 
 
 def raw(address: str, sent: bytes) -> bytes:
@@ -150,12 +181,12 @@ def raw(address: str, sent: bytes) -> bytes:
 @contextmanager
 def answering(station: Station) -> Iterator[Callable[[bytes], bytes]]:
     """Sends bytes as they are, and gives the bytes of the answer."""
-    server = LocalServer(cast("Any", station), "127.0.0.1", 0, lambda _: None)
+    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, station.rest)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
 
     def send(sent: bytes) -> bytes:
         answers: list[bytes] = []
-        thread = threading.Thread(target=lambda: answers.append(raw(server.address, sent)))
+        thread = threading.Thread(target=lambda: answers.append(raw(address_of(server._http.socket), sent)))
         thread.start()
         while thread.is_alive():
             server.turn()
@@ -197,5 +228,5 @@ def test_an_interrupt_during_a_request_ends_the_server_without_a_traceback(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), answering(Station(interrupt)) as send:
-        send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        send(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert "Traceback" not in capfd.readouterr().err

@@ -1,0 +1,187 @@
+"""`conduit serve`: the embedded AWS in this process, and the API and the worker in two others that work on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from handler.console.block_files import block_folders, file_stamps
+from handler.console.errors import InputError
+from handler.console.job_text import log_lines
+from handler.console.workstation import Options, environment_of
+from infra.local import EmbeddedAws, embedded
+from infra.local_data import DataFolderError, LocalData, release
+from infra.local_door import LocalDoor
+from infra.local_services import LocalServices
+
+TURN_SECONDS: Final = 0.2
+LOOK_SECONDS: Final = 1.0
+"""How often the files of blocks are looked at."""
+SHORT_LIFE: Final = 3.0
+"""Seconds. A process that ends sooner could not start: another try comes when a file of blocks has changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    started: float
+
+
+class Processes:
+    """The API and the worker, started, restarted and ended together.
+
+    Args:
+        options: what the developer chose.
+        listener: where the API answers.
+        environment: of the two; it leads them to the embedded AWS.
+        log: takes each line of the log.
+    """
+
+    def __init__(
+        self, options: Options, listener: socket.socket, environment: dict[str, str], log: Callable[[str], None]
+    ) -> None:
+        self._environment = environment
+        self._listener = listener
+        self._log = log
+        self._options = json.dumps(
+            {
+                "subject": options.identity.subject,
+                "tags": list(options.identity.tags),
+                "invocation": options.invocation,
+                "listener": listener.fileno(),
+            }
+        )
+        self._children: dict[str, _Child] = {}
+
+    def start(self) -> None:
+        """Start both."""
+        for role in ("api", "worker"):
+            self._start(role)
+
+    def _start(self, role: str) -> None:
+        # A session of their own: Ctrl-C in the terminal is for this process, which then ends them.
+        process = subprocess.Popen(  # noqa: S603  # our own program
+            [sys.executable, "-m", "handler.console.served_process", role, self._options],
+            stdin=subprocess.PIPE,
+            env=self._environment,
+            pass_fds=(self._listener.fileno(),),
+            start_new_session=True,
+        )
+        self._children[role] = _Child(process=process, started=time.monotonic())
+
+    def revive(self) -> bool:
+        """Start again what has ended by itself; returns whether something was."""
+        revived = False
+        for role, child in list(self._children.items()):
+            code = child.process.poll()
+            if code is None:
+                continue
+            if time.monotonic() - child.started < SHORT_LIFE:
+                del self._children[role]
+                self._log(f"  the {role} could not start; it is tried again when a file of blocks has changed")
+                continue
+            self._log(f"  the {role} ended with code {code}; it starts again")
+            self._start(role)
+            revived = True
+        return revived
+
+    def end(self) -> None:
+        """End both at once, as AWS ends a sandbox; what they were at is in the table."""
+        for child in self._children.values():
+            child.process.kill()
+        for child in self._children.values():
+            child.process.wait()
+            if child.process.stdin is not None:
+                child.process.stdin.close()
+        self._children.clear()
+
+
+class Serving:
+    """Keeps the two processes going and logs what reaches the bus."""
+
+    def __init__(self, aws: EmbeddedAws, door: LocalDoor, processes: Processes, log: Callable[[str], None]) -> None:
+        self._aws = aws
+        self._door = door
+        self._processes = processes
+        self._log = log
+        self._services = LocalServices(aws)
+        self._services.follow_bus()
+        self._folders = block_folders()
+        self._stamps = file_stamps(self._folders)
+        self._looked = time.monotonic()
+
+    def run(self) -> None:
+        """Go on until an exception ends it, such as Ctrl-C."""
+        while True:
+            self.turn()
+            time.sleep(TURN_SECONDS)
+
+    def turn(self) -> None:
+        """Log what happened; start again what has ended, or what runs blocks that have changed."""
+        with self._door.lock:
+            events = self._services.take_events()
+        for line in log_lines(events):
+            self._log(f"  bus  {line}")
+        if self._processes.revive():
+            self._release()
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            self._look()
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        stamps = file_stamps(self._folders)
+        if stamps == self._stamps:
+            return
+        self._stamps = stamps
+        self._log("  a file of blocks has changed: API and worker start again")
+        self._processes.end()
+        self._release()
+        self._processes.start()
+
+    def _release(self) -> None:
+        with self._door.lock:
+            release(self._aws)
+
+
+@contextmanager
+def open_serving(
+    options: Options, listener: socket.socket, folder: Path | None, log: Callable[[str], None]
+) -> Iterator[Serving]:
+    """Start the embedded AWS and the two processes, until the end of the block.
+
+    Args:
+        options: what the developer chose.
+        listener: where the API answers.
+        folder: where tables and queues are kept; ``None`` for nowhere.
+        log: takes each line of the log.
+
+    Raises:
+        InputError: the folder cannot be used.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(environment_of(options))
+        aws = stack.enter_context(embedded())
+        data = None
+        if folder is not None:
+            try:
+                data = LocalData(folder)
+            except DataFolderError as error:
+                raise InputError(str(error)) from None
+            stack.callback(data.close)
+            data.restore(aws)
+        door = LocalDoor(None if data is None else data.seen)
+        stack.callback(door.close)
+        processes = Processes(options, listener, {**os.environ, "AWS_ENDPOINT_URL": door.address}, log)
+        stack.callback(processes.end)
+        serving = Serving(aws, door, processes, log)
+        processes.start()
+        yield serving
