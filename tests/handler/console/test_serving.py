@@ -58,8 +58,14 @@ class Served:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", **headers},
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  # loopback
-            return json.loads(answer.read())
+        for left in reversed(range(5)):
+            try:
+                with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  # loopback
+                    return json.loads(answer.read())
+            except ConnectionError:  # the API started again in the middle of this request
+                if not left:
+                    raise
+        raise AssertionError
 
     def wait(self, job_id: str, holds: Callable[[Any], bool]) -> Any:
         end = time.monotonic() + PATIENCE
