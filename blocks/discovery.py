@@ -21,9 +21,10 @@ VARIABLE: Final = "CONDUIT_BLOCKS"
 """Folders with further blocks, separated as in ``PATH``. A build for Lambda copies their files into this folder."""
 
 _LATER: Final = {
+    "aws": "AWS.CALL",
     "csv": "CSV.PARSE CSV.TEXT",
     "encode": "ENCODE.BASE64 ENCODE.DECODE_BASE64 ENCODE.DECODE_URL ENCODE.HTML ENCODE.URL",
-    "hash": "HASH.DIGEST",
+    "hash": "HASH.DIGEST HASH.HMAC",
     "http": "HTTP.GET HTTP.REQUEST",
     "id": "ID.NUMBER ID.RANDOM ID.UUID",
     "json": "JSON.PARSE JSON.TEXT",

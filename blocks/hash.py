@@ -1,14 +1,31 @@
-"""HASH: blocks that give the digests of strings."""
+"""HASH: blocks that give the digests of strings, with a key or without one."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal, Protocol
 
-from blocks.block import Category
+from pydantic import Field
+
+from blocks.block import Call, Category
 
 category = Category("HASH", effect="none")
 
+SECONDS: Final = 10
+"""How long reading a secret may take."""
+
 Algorithm = Literal["sha256", "sha512", "sha1", "md5"]
+
+
+class Signer(Protocol):
+    """What the deployment provides: it keeps the secrets to itself."""
+
+    def hmac(self, secret: str, data: bytes, algorithm: str, seconds: float) -> bytes:
+        """The HMAC of the data with the tenant's secret of that name.
+
+        Raises:
+            CallRefusedError: there is no such secret, or it is for another use.
+            CallFailedError: it cannot be read now.
+        """
 
 
 @category.block
@@ -21,3 +38,28 @@ def digest(*, text: str, algorithm: Algorithm) -> str:
     import hashlib  # noqa: PLC0415  # it loads OpenSSL
 
     return hashlib.new(algorithm, text.encode(), usedforsecurity=False).hexdigest()
+
+
+@category.block
+def hmac(
+    signer__: Signer,
+    call__: Call,
+    /,
+    *,
+    text: str,
+    secret: Annotated[str, Field(description="The name of a secret with the use `hmac`.")],
+    algorithm: Algorithm = "sha256",
+    encoding: Literal["hex", "base64"] = "hex",
+) -> str:
+    """Sign a string: give the HMAC of its UTF-8 bytes, with a secret as the key.
+
+    `{"text": "{: order.body :}", "secret": "partner"}` gives 64 hexadecimal digits. The secret is put by
+    `PUT /secrets/partner` with the use `hmac`; no job sees it. An unknown secret, or one without that use, is
+    CALL_REFUSED.
+    """
+    digest = signer__.hmac(secret, text.encode(), algorithm, min(call__.limit_left, SECONDS))
+    if encoding == "hex":
+        return digest.hex()
+    from base64 import b64encode  # noqa: PLC0415  # few need it
+
+    return b64encode(digest).decode()

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from blocks.block import BudgetExceededError, CallFailedError, CallRefusedError, Registry
 from infra.errors import InfraError
 
 if TYPE_CHECKING:  # a worker whose jobs call nobody does without the client
+    from infra.aws_call import AwsCalls
     from infra.http_client import HttpClient
     from infra.secret import Secrets
 
-HTTP = "http"
-"""The global value of the blocks of HTTP."""
-
+HTTP, SIGNER, AWS = "http", "signer", "aws"
+"""The global values of the blocks of HTTP, of HASH.HMAC and of AWS.CALL."""
 
 UNREADABLE = "a secret cannot be read now; nothing was sent"
 """What a job is told when AWS fails: the log says more."""
@@ -31,6 +32,7 @@ class Outside:
         http: gives the client; asked when a block first needs it.
         secrets_of: gives the secrets of a tenant.
         failed: is called with what AWS failed to do.
+        aws: gives what calls AWS for jobs.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class Outside:
         http: Callable[[], HttpClient],
         secrets_of: Callable[[str], Secrets],
         failed: Callable[[InfraError], object] = lambda _: None,
+        aws: Callable[[], AwsCalls] | None = None,
     ) -> None:
+        self.aws = aws
         self.registry = registry
         self.http = http
         self.secrets_of = secrets_of
@@ -60,16 +64,49 @@ class _GlobalValues(Mapping[str, Any]):
         self._tenant = tenant
 
     def __getitem__(self, name: str) -> Any:
+        outside = self._outside
         if name == HTTP:
-            return Http(self._outside.http(), self._outside.secrets_of(self._tenant), self._outside.failed)
-        return self._outside.registry.global_values()[name]
+            return Http(outside.http(), outside.secrets_of(self._tenant), outside.failed)
+        if name == SIGNER:
+            return Signer(outside.secrets_of(self._tenant), outside.failed)
+        if name == AWS and outside.aws is not None:
+            return Aws(outside.aws())
+        return outside.registry.global_values()[name]
 
     def __iter__(self) -> Iterator[str]:
-        yield HTTP
-        yield from (name for name in self._outside.registry.global_values() if name != HTTP)
+        ours = (HTTP, SIGNER, *((AWS,) if self._outside.aws is not None else ()))
+        yield from ours
+        yield from (name for name in self._outside.registry.global_values() if name not in ours)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+@contextmanager
+def as_blocks_raise(failed: Callable[[InfraError], object]) -> Iterator[None]:
+    """Turn the errors of `infra` into those of blocks.
+
+    Raises:
+        CallFailedError: there is no complete answer, or it says to try again.
+        CallRefusedError: the answer was not expected, or the call is not allowed.
+        BudgetExceededError: the answer is too large.
+        ValueError: it is no call.
+    """
+    from infra import http_errors as errors  # noqa: PLC0415  # as above
+
+    try:
+        yield
+    except errors.HttpFailedError as error:
+        raise CallFailedError(str(error), error.retry_after, error.details) from None
+    except errors.HttpRefusedError as error:
+        raise CallRefusedError(str(error), error.details) from None
+    except errors.HttpTooLargeError as error:
+        raise BudgetExceededError(str(error)) from None
+    except errors.HttpInvalidError as error:
+        raise ValueError(str(error)) from None
+    except InfraError as error:
+        failed(error)
+        raise CallFailedError(UNREADABLE) from None
 
 
 class Http:
@@ -97,19 +134,42 @@ class Http:
             BudgetExceededError: the answer is too large.
             ValueError: it is no call.
         """
-        from infra import http_errors as errors  # noqa: PLC0415  # as above
         from infra.http_request import make_call  # noqa: PLC0415  # as above
 
-        try:
+        with as_blocks_raise(self._failed):
             return self._client.send(make_call(**call), self._secrets)
-        except errors.HttpFailedError as error:
-            raise CallFailedError(str(error), error.retry_after, error.details) from None
-        except errors.HttpRefusedError as error:
-            raise CallRefusedError(str(error), error.details) from None
-        except errors.HttpTooLargeError as error:
-            raise BudgetExceededError(str(error)) from None
-        except errors.HttpInvalidError as error:
-            raise ValueError(str(error)) from None
-        except InfraError as error:
-            self._failed(error)
-            raise CallFailedError(UNREADABLE) from None
+
+
+class Signer:
+    """`blocks.hash.Signer`: signs with the secrets of one tenant, and shows them to nobody.
+
+    Args:
+        secrets: of the tenant.
+        failed: is called with what AWS failed to do.
+    """
+
+    def __init__(self, secrets: Secrets, failed: Callable[[InfraError], object] = lambda _: None) -> None:
+        self._secrets = secrets
+        self._failed = failed
+
+    def hmac(self, secret: str, data: bytes, algorithm: str, seconds: float) -> bytes:
+        """The HMAC of the data with the secret of that name; errors as for `as_blocks_raise`."""
+        import hmac  # noqa: PLC0415  # as above
+
+        from infra.secret import allowed  # noqa: PLC0415  # as above
+
+        with as_blocks_raise(self._failed):
+            key = allowed(self._secrets.get(secret, seconds), secret, "hmac", None).value
+            return hmac.new(key.encode(), data, algorithm).digest()
+
+
+class Aws:
+    """`blocks.aws.Client`."""
+
+    def __init__(self, calls: AwsCalls) -> None:
+        self._calls = calls
+
+    def call(self, service: str, operation: str, parameters: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Make a call; errors as for `as_blocks_raise`."""
+        with as_blocks_raise(lambda _: None):
+            return self._calls.call(service, operation, parameters, seconds)

@@ -45,6 +45,9 @@ Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65_535)], ...], BeforeVali
 Globs = Annotated[tuple[Annotated[str, Field(pattern=r"^[^\s/@\\]+$")], ...], BeforeValidator(_words)]
 PrivateGlobs = Annotated[Globs, AfterValidator(_narrow)]
 ALL_DOORS: Final[tuple[Kind, ...]] = get_args(Kind)
+AwsOperations = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[a-z0-9-]+:[A-Za-z0-9]+$")], ...], BeforeValidator(_words)
+]
 DoorNames = Annotated[tuple[Kind, ...], BeforeValidator(_words)]
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -144,6 +147,12 @@ class Settings(BaseModel):
     """Globs of the hosts that may have private addresses: services inside the VPC."""
     http_limit: int = Field(default=200 * 1024, ge=1, le=10 * 1024 * 1024)
     """Bytes of an answer's body, decompressed."""
+
+    # What AWS.CALL may call.
+    aws_calls: AwsOperations = ()
+    """``service:Operation`` each, such as ``sns:Publish``; empty for none."""
+    aws_call_role: str = ""
+    """ARN of the role that is taken on for it; without one nothing is called."""
 
     # What is told to whom.
     step_events: Literal["all", "grouped", "failures", "none"] = "all"

@@ -27,6 +27,7 @@ from infra.jobs_table import JobsTable
 from infra.scheduler import Scheduler
 
 if TYPE_CHECKING:
+    from infra.aws_call import AwsCalls
     from infra.http_client import HttpClient
     from infra.secret import Secrets
     from infra.secret_store import SecretStore
@@ -83,7 +84,11 @@ def wire(settings: Settings) -> Ports:
         vault=vault if settings.secrets_key else None,
         registry=REGISTRY,
         outside=Outside(
-            REGISTRY, http, vault.of, lambda error: ports.log_failure("blocks", "AWS failed a block", error)
+            REGISTRY,
+            http,
+            vault.of,
+            failed=lambda error: ports.log_failure("blocks", "AWS failed a block", error),
+            aws=lru_cache(maxsize=1)(lambda: _aws_calls(settings)),
         ),
         runtime=Runtime(
             now=CLOCK,
@@ -120,6 +125,16 @@ def _http_client(settings: Settings) -> HttpClient:
         loopback=not os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),  # Lambda's runtime API listens there
     )
     return HttpClient(reach, settings.http_limit, Opener(Resolver(), CLOCK), CLOCK)
+
+
+def _aws_calls(settings: Settings) -> AwsCalls:
+    """What calls AWS for jobs. What it needs is imported when a job first does."""
+    from infra.aws_call import AwsCalls  # noqa: PLC0415  # see above
+
+    addresses = (settings.queue_url, settings.dead_letter_queue_url, settings.secrets_key)
+    names = (address.rpartition("/")[2] for address in addresses)
+    own = {settings.table_name, settings.bus_name, *addresses, *names} - {""}
+    return AwsCalls(settings.aws_calls, settings.aws_call_role, frozenset(own), settings.http_limit, CLOCK)
 
 
 class _Secrets:

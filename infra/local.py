@@ -148,6 +148,7 @@ class EmbeddedAws:
             "SCHEDULER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{self.schedule_group}",
             "SCHEDULER_QUEUE_ARN": self.queue_arn,
             "SECRETS_KEY": self.key,
+            "AWS_CALL_ROLE": f"arn:aws:iam::{ACCOUNT}:role/{self.table}-calls",
             "STACK": self.table,
             "PAGE": "true",
         }

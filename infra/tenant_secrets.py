@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Final
 
-from infra.errors import InfraError
+from infra.errors import InfraError, TryLaterError
 from infra.http_errors import HttpError, HttpFailedError
 from infra.kept_secret import Claim, KeptAccess, KeptSecret
 from infra.secret import Secret
@@ -76,8 +76,12 @@ class TenantSecrets:
                 tokens = store.server.fetch(name, opened.grant, left)
                 opened.access, opened.expires_at = tokens.access, tokens.expires_at
                 return secret_of(opened, tokens.access)
-            if (found := self._refreshed(name, ends_at, not_this)) is not None:
-                return found
+            try:
+                if (found := self._refreshed(name, ends_at, not_this)) is not None:
+                    return found
+            except TryLaterError:
+                if store.now() < ends_at:
+                    raise
         raise HttpFailedError(f"the secret `{name}` got no access token in time: another process is fetching one")
 
     def _is_current(self, opened: Opened, not_this: str | None) -> bool:

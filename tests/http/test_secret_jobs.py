@@ -100,11 +100,7 @@ def test_no_answer_record_event_log_or_metric_holds_a_value_though_the_server_ec
         "records": aws.table_items(),
         "events": aws.bus_events(),
         "dead letters": aws.dead_letters(),
-        "logs and metrics": [
-            output.out,
-            output.err,
-            [record.__dict__ for record in caplog.records if record.name == "conduit"],
-        ],
+        "logs and metrics": [output.out, output.err, records],
     }
     canaries = {CANARY, CANARY.replace("/", "-"), CANARY.replace("+", "-"), CANARY.replace("/", "%2F"), "YzRuYXJ5"}
     found = [(place, canary) for place, held in places.items() for canary in canaries if canary in str(held)]
@@ -164,3 +160,48 @@ def test_what_lies_in_the_table_is_encrypted(aws: Any, ask: Any) -> None:
     (item,) = [item for item in aws.table_items() if item["sk"] == "kept"]
     assert item["pk"] == "me#.secret"
     assert CANARY not in str(item)
+
+
+def test_a_string_is_signed_with_a_secret_that_no_job_sees(ask: Any) -> None:
+    import hashlib  # noqa: PLC0415
+    import hmac  # noqa: PLC0415
+    from base64 import b64encode  # noqa: PLC0415
+
+    ask("PUT", "/secrets/signing", {"value": CANARY, "uses": ["hmac"]})
+    ask("PUT", "/secrets/other", {"value": CANARY, "hosts": ["localhost"]})
+    variants: list[dict[str, Any]] = [{}, {"algorithm": "sha512"}, {"encoding": "base64"}]
+    steps = [{"action": "HASH.HMAC", "parameters": {"text": "Grüße", "secret": "signing", **more}} for more in variants]
+    _, job = ask("POST", "/jobs", {"steps": steps})
+    assert [step["result"] for step in job["steps"]] == [
+        hmac.new(CANARY.encode(), "Grüße".encode(), hashlib.sha256).hexdigest(),
+        hmac.new(CANARY.encode(), "Grüße".encode(), hashlib.sha512).hexdigest(),
+        b64encode(hmac.new(CANARY.encode(), "Grüße".encode(), hashlib.sha256).digest()).decode(),
+    ]
+    for name in ("other", "unknown"):
+        step = {"action": "HASH.HMAC", "parameters": {"text": "x", "secret": name}}
+        _, job = ask("POST", "/jobs", {"steps": [step]})
+        assert job["steps"][0]["status"]["name"] == "CALL_REFUSED"
+
+
+def test_a_job_gets_another_token_when_a_service_refuses_the_one_it_has(ask: Any, opened: Any) -> None:
+    tokens = iter(("stale-token", "fresh-token"))
+
+    def respond(request: Request) -> bytes:
+        if request.target == "/token":
+            return json_answer(json.dumps({"access_token": next(tokens), "expires_in": 3600}))
+        fresh = request.headers["authorization"] == "Bearer fresh-token"
+        return json_answer(json.dumps(request.headers), 200 if fresh else 401)
+
+    with Server(respond) as server:
+        opened(server.port)
+        oauth2 = {"token_url": server.url("/token"), "client_id": "me", "client_secret": "cl1ent", "grant": GRANT}
+        assert ask("PUT", "/secrets/oauth", {"oauth2": oauth2, "hosts": ["localhost"]})[0] == 204
+        steps = [call(server.url("/api"), auth={"bearer": {"secret": "oauth"}})] * 2
+        _, job = ask("POST", "/jobs", {"steps": steps})
+        targets = [request.target for request in server.requests]
+    assert [step["status"]["name"] for step in job["steps"]] == ["DONE", "DONE"]
+    assert targets == ["/token", "/api", "/token", "/api", "/api"]
+    assert "fresh-token" not in json.dumps(job)
+
+
+GRANT = "client_credentials"

@@ -108,7 +108,7 @@ class Bench:
             token=lambda: next(tokens),
         )
 
-    def put(self, store: SecretStore, name: str = "s", **fields: Any) -> None:
+    def put(self, name: str = "s", **fields: Any) -> None:
         """As `handler.workflows.secrets` does it."""
         kept = KeptSecret(**({"hosts": ("localhost",), "uses": ("auth",), "put": str(time.time())} | fields))
         before = asyncio.run(self.documents().read("t", "secret", name))
@@ -132,7 +132,7 @@ class Bench:
             refresh_token=store.seal("t", "s", refresh) if refresh is not None else None,
             **more,
         )
-        self.put(store, oauth2=oauth2)
+        self.put(oauth2=oauth2)
 
 
 @pytest.fixture
@@ -149,9 +149,9 @@ def value(store: SecretStore, seconds: float = 5.0) -> str:
 def test_a_value_is_kept_for_five_minutes_and_then_read_again(bench: Bench) -> None:
     with Server() as server:
         reads, writes = bench.process(server), bench.process(server)
-        bench.put(writes, value=writes.seal("t", "s", "first-value"))
+        bench.put(value=writes.seal("t", "s", "first-value"))
         assert value(reads) == "first-value"
-        bench.put(writes, value=writes.seal("t", "s", "second-value"))
+        bench.put(value=writes.seal("t", "s", "second-value"))
         bench.offset = CACHED - 1
         assert value(reads) == "first-value"
         bench.offset = CACHED + 1
@@ -162,7 +162,7 @@ def test_what_nobody_has_put_is_looked_for_each_time(bench: Bench) -> None:
     with Server() as server:
         store = bench.process(server)
         assert TenantSecrets(store, "t").get("late", 5) is None
-        bench.put(store, "late", value=store.seal("t", "late", "here-now"))
+        bench.put("late", value=store.seal("t", "late", "here-now"))
         assert TenantSecrets(store, "t").get("late", 5) is not None
         assert TenantSecrets(store, "other").get("late", 5) is None
 
@@ -277,7 +277,7 @@ def test_a_secret_that_is_put_while_its_token_is_fetched_stays_as_it_was_put(ben
 
     def respond(request: Request) -> bytes:
         if provider.given == 0:
-            bench.put(store, value=store.seal("t", "s", "put-meanwhile"))
+            bench.put(value=store.seal("t", "s", "put-meanwhile"))
         return provider(request)
 
     with Server(respond) as server:

@@ -20,6 +20,9 @@ STARS = {
     ("WorkerRole", "Resource"),
     ("SecretsKey", "Action"),
     ("SecretsKey", "Resource"),
+    ("AwsCallRole", "Action"),
+    ("AwsCallRole", "Resource"),
+    ("AwsCallDenials", "Action"),
 }
 SERVICES = {
     **dict.fromkeys(
@@ -143,7 +146,7 @@ def test_what_a_star_allows_is_only_tracing_and_what_it_denies_is_only_plain_tex
     for name, statement in statements(template):
         if name == "SecretsKey":
             continue  # in a key's own policy "*" is the key
-        if statement.get("Resource") == "*":
+        if statement.get("Resource") == "*" and statement["Effect"] == "Allow":
             assert all(action.startswith("xray:Put") for action in statement["Action"])
         elif "*" in str(statement.get("Principal")):
             assert statement["Effect"] == "Deny"
@@ -189,6 +192,23 @@ def test_both_roles_may_use_the_key_of_secrets_for_this_stack_alone_and_nobody_e
     assert key["Properties"]["EnableKeyRotation"] is True
     (account,) = key["Properties"]["KeyPolicy"]["Statement"]
     assert account["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+
+
+def test_calls_of_aws_have_a_role_of_their_own_to_which_the_stacks_resources_are_denied(template: Template) -> None:
+    ours = {name: s for name, s in statements(template) if name in ("AwsCallRole", "AwsCallDenials", "AwsCallAccess")}
+    assert {name: s["Effect"] for name, s in ours.items() if name != "AwsCallAccess"} == {
+        "AwsCallRole": "Deny",
+        "AwsCallDenials": "Deny",
+    }
+    denied = str([s["Resource"] for name, s in statements(template) if name.startswith("AwsCall")])
+    for resource in ("Table", "Queue", "DeadLetterQueue", "Bus", "SecretsKey", "ApiFunction", "WorkerFunction"):
+        assert f"['{resource}', 'Arn']" in denied, resource
+    assert ours["AwsCallAccess"]["Action"] == "sts:AssumeRole"
+    assert ours["AwsCallAccess"]["Resource"] == {"Fn::GetAtt": ["AwsCallRole", "Arn"]}
+    for name in ("AwsCallRole", "AwsCallDenials", "AwsCallAccess"):
+        assert template["Resources"][name]["Condition"] == "CallsAws"
+    assert template["Conditions"]["CallsAws"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AwsCalls"}, ""]}]}
+    assert template["Parameters"]["AwsCalls"]["Default"] == ""
 
 
 def test_each_open_route_has_a_throttle_of_its_own(template: Template) -> None:
