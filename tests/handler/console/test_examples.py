@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from handler.caller import Rights
+from handler.console.lambda_event import HttpRequest
 from handler.console.workstation import Options, Workstation, open_workstation
 from handler.engine import Conduit
 from handler.payload.parse import parse
@@ -20,6 +23,7 @@ from tests.http.servers import Request, Server, answer, json_answer
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
 CALLING = ["exchange", "alert", "pages"]
+SIGNING = ["signed"]
 PAGES = {
     "": '{"orders": [{"id": "a"}, {"id": "b"}], "next": "p2"}',
     "p2": '{"orders": [{"id": "c"}, {"id": "d"}], "next": "p3"}',
@@ -27,7 +31,7 @@ PAGES = {
 }
 LANGUAGE = ["invoice", "lead-routing", "nightly-clean-up", "poll-until-ready"]
 SLOW = ["hand-over", "poll-until-ready"]
-QUICK = [name for name in NAMES if name not in SLOW and name not in CALLING]
+QUICK = [name for name in NAMES if name not in SLOW and name not in CALLING + SIGNING]
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +93,25 @@ def test_an_example_that_calls_an_api_ends_as_expected(
         check(station.run(json.dumps(job)), name)
         posted = [json.loads(request.body) for request in api.requests if request.method == "POST"]
     assert posted == ([{"text": "Nightly check failed at enough: False is not true"}] if name == "alert" else [])
+
+
+def test_an_example_that_signs_sends_a_signature_that_its_receiver_can_check(
+    station: Workstation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = {"value": "shared-with-the-partner", "uses": ["hmac"]}
+    put = HttpRequest(method="PUT", target="/secrets/partner", headers={}, body=json.dumps(secret))
+    assert station.function.request(put).status == 204
+    with Server(lambda _: answer(204)) as api:
+        monkeypatch.setenv("HTTP_PLAIN", "true")
+        monkeypatch.setenv("HTTP_PORTS", str(api.port))
+        monkeypatch.setenv("HTTP_PRIVATE_HOSTS", "localhost")
+        job = json.loads((EXAMPLES / "signed.json").read_text())
+        job["parameters"]["api"] = f"http://localhost:{api.port}"
+        check(station.run(json.dumps(job)), "signed")
+        (request,) = api.requests
+    signed = b"POST\n/orders\n" + request.body
+    expected = hmac.new(b"shared-with-the-partner", signed, hashlib.sha256).hexdigest()
+    assert request.headers["x-signature"] == f"v1={expected}"
 
 
 @pytest.mark.slow
