@@ -9,7 +9,7 @@ from typing import Any, Unpack, cast
 from blocks.block import Block
 from handler.engine.asking import Asking, Listener
 from handler.engine.checks import Checks
-from handler.engine.flow.restore import Record, Restoring
+from handler.engine.flow.restore import Record, Restoring, Watch
 from handler.engine.flow.run import StepLoop, settled
 from handler.engine.flow.scope import Scope
 from handler.engine.flow.turns import Waiting
@@ -81,8 +81,7 @@ class Conduit:
         self.global_values: Mapping[str, Any] = global_values if global_values is not None else {}
         self.on_step_update, self.on_step_open = on_step_update, on_step_open
         self.on_job_finish, self.before_step = on_job_finish, before_step
-        self.timeout, self.timeout_at = timeout, timeout_at
-        self.created_at = created_at
+        self.timeout, self.timeout_at, self.created_at = timeout, timeout_at, created_at
         self.paused: Paused | None = None
         self.tries = self.attempts = 0
         self.waiting: Waiting | None = None
@@ -91,10 +90,9 @@ class Conduit:
         self._written = WrittenSteps(self, checks)
         self.steps, self.by_id = self._written.all, self._written.by_id
         self.is_over, self.begin_output = self._written.is_over, self._written.begin_output
-        steps_view = StepsView(self.by_id)
-        self._views = {"job": JobView(self), "steps": steps_view}
+        self._views: dict[str, Any] = {"job": JobView(self), "steps": StepsView(self.by_id)}
         makes_own = type(self).create_contexts is not Conduit.create_contexts
-        self.walk = Walk(self.steps, Scope(self._written.ids, steps_view, None if makes_own else self._views))
+        self.walk = Walk(self.steps, Scope(self._written.ids, self._views["steps"], None if makes_own else self._views))
         self._has_ended = False
         self._output = None if output is None else self._written.add_output(output)
 
@@ -129,6 +127,7 @@ class Conduit:
         attempts: int = 0,
         waiting: Waiting | None = None,
         idle: Sequence[tuple[float, float]] = (),
+        watch: Watch | None = None,
         **options: Any,
     ) -> Conduit:
         """Make a job that goes on where records end. Nothing that is recorded is evaluated again.
@@ -142,6 +141,7 @@ class Conduit:
             attempts: how often the next step's block was begun before.
             waiting: what the job waits for, as `Paused.waiting` had it.
             idle: times between the end of a run and its redrive, which no loop's time limit counts.
+            watch: called with each step before its record is taken in, and the record's number.
             options: keys of the constructor that come on top of `payload`, and win.
 
         Raises:
@@ -150,7 +150,7 @@ class Conduit:
         job = cls.from_dict(payload, **options)
         job.store = Variables(variables)
         job.tries, job.attempts, job.waiting = tries, attempts, waiting
-        Restoring(job, job.walk, idle).adopt(records)
+        Restoring(job, job.walk, idle, watch).adopt(records)
         return job
 
     @cached_property

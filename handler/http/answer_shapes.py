@@ -45,13 +45,24 @@ def components() -> dict[str, Any]:
             }
         ),
         "Runs": _object({"runs": {"type": "array", "items": _ref("Run"), "minItems": 1}}),
+        "Item": _object(
+            {
+                "index": {"type": "integer", "minimum": 0},
+                "status": _ref("StepStatus"),
+                "steps": {"type": "array", "items": _ref("Step")},
+            },
+            {"steps_omitted": _flag("Too large for one answer; each step has its own address.")},
+        ),
+        "ItemPage": _object({"items": {"type": "array", "items": _ref("Item")}, "cursor": _TEXT_OR_NULL}),
         "StepStatus": _object(
             {
                 "name": {"enum": [status.name for status in ConduitStatus]},
                 "value": {"enum": [status.value for status in ConduitStatus]},
             }
         ),
-        "StepError": _object({"type": _TEXT, "message": _TEXT}, {"details": {"type": ["array", "object"]}}),
+        "StepError": _object(
+            {"type": _TEXT, "message": _TEXT}, {"details": {"type": ["array", "object"]}, "path": _TEXT}
+        ),
         "Step": _step(),
         "FailedStep": _object(
             {
@@ -69,7 +80,11 @@ def components() -> dict[str, Any]:
                 "output": _ANY,
                 "steps": {"type": "array", "items": _ref("Step")},
             },
-            {"steps_omitted": {"const": True, "description": "Too many for one answer; each has its own address."}},
+            {
+                "steps_omitted": _flag("Too many for one answer; each has its own address."),
+                "items_omitted": _flag("More than 1,000 records: the steps inside loops are left out; ask for items."),
+                "payload": {"type": ["object", "null"], "description": "As it was sent; only where it is asked for."},
+            },
         ),
         "Waiting": _object(
             {
@@ -150,6 +165,10 @@ def _summary() -> dict[str, Any]:
     }
 
 
+def _flag(description: str) -> dict[str, Any]:
+    return {"const": True, "description": description}
+
+
 def _step() -> dict[str, Any]:
     return _object(
         {
@@ -169,10 +188,13 @@ def _step() -> dict[str, Any]:
             "items": _object(
                 {name: {"type": "integer", "minimum": 0} for name in ("count", "done", "failed")},
             ),
-            "result_omitted": {
-                "const": True,
-                "description": "Too large for the job's answer; ask for the step.",
+            "result_omitted": _flag("Too large for the job's answer; ask for the step."),
+            "parameters": {
+                "type": ["object", "string", "null"],
+                "description": "As resolved; only where the payload is asked for. A string is the beginning of their "
+                "JSON text.",
             },
+            "parameters_cut": _flag("The parameters have more than 4 KB."),
         },
     )
 

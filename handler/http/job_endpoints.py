@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from handler.caller import Caller
-from handler.errors import ConflictError, NotFoundError
+from handler.errors import ConflictError, InvalidRequestError, NotFoundError
 from handler.http.call_parts import applied, idempotency_key, located, page_of, refuse_type, single_value
 from handler.http.job_answer import encode_job
 from handler.http.preferences import read_preferences
@@ -33,6 +33,8 @@ from handler.validation.partial import find_more
 from handler.validation.validate import find_problems
 
 STATUS_OF: Final = {"created": 201, "accepted": 202, "known": 200}
+PAYLOAD: Final = "payload"
+"""What an answer can include."""
 _ID: Final = re.compile(ID_PATTERN)
 
 
@@ -59,7 +61,7 @@ class JobEndpoints:
             Route("POST", "/jobs/{id}/cancel", self.cancel),
             Route("POST", "/jobs/{id}/redrive", self.redrive),
             Route("GET", "/jobs/{id}/steps/{step+}", self.get_step),
-            Route("GET", "/jobs/{id}", self.get),
+            Route("GET", "/jobs/{id}", self.get, query=("include",)),
         ]
 
     async def submit(self, call: Call) -> Reply:
@@ -112,7 +114,10 @@ class JobEndpoints:
 
     async def get(self, call: Call) -> Reply:
         """``GET /jobs/{id}``."""
-        job = await self._jobs.get(call.caller, _job_id(call))
+        included = single_value(call, "include")
+        if included not in {None, PAYLOAD}:
+            raise InvalidRequestError("/include", f"What can be included is {PAYLOAD!r}.")
+        job = await self._jobs.get(call.caller, _job_id(call), with_payload=included is not None)
         body = encode_job(job, call.request.door)
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         if _matches(call.request.headers.get("if-none-match"), tag):

@@ -151,11 +151,15 @@ def _get_job() -> dict[str, Any]:
         "operationId": "getJob",
         "tags": ["jobs"],
         "summary": "One job with its steps",
-        "parameters": [job_id(), header("If-None-Match", "An `ETag` that the caller has.")],
+        "parameters": [
+            job_id(),
+            query("include", "Also what was sent, and each step's parameters as resolved.", {"enum": ["payload"]}),
+            header("If-None-Match", "An `ETag` that the caller has."),
+        ],
         "responses": {
             "200": answer("The job.", "Job", tag),
             "304": {"description": "It is as the caller has it.", "headers": tag},
-            **problems(NOT_FOUND, UNAVAILABLE),
+            **problems(INVALID, NOT_FOUND, UNAVAILABLE),
         },
     }
 

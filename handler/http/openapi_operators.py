@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handler.http.openapi_parts import BODY, answer, job_id, json_body, problems
-from handler.http.problem_details import NOT_FOUND, UNAVAILABLE
+from handler.http.openapi_parts import BODY, answer, job_id, json_body, problems, query
+from handler.http.problem_details import INVALID, NOT_FOUND, UNAVAILABLE
 
 _FAILED: Final = {"status": "FAILED", "created_after": "2026-11-26T09:00:00Z", "limit": 100}
 _QUEUED: Final = {"status": "QUEUED", "workflow": "import", "limit": 100}
@@ -17,6 +17,7 @@ def operator_paths() -> dict[str, Any]:
         "/jobs/cancel": {"post": _change("cancelJobs", "Cancel many jobs", "QUEUED or RUNNING", _QUEUED)},
         "/jobs/redrive": {"post": _change("redriveJobs", "Run many jobs on", "FAILED or CANCELLED", _FAILED)},
         "/jobs/{id}/runs": {"get": _list_runs()},
+        "/jobs/{id}/steps/{step}/items": {"get": _list_items()},
     }
 
 
@@ -42,4 +43,16 @@ def _list_runs() -> dict[str, Any]:
         "summary": "The runs of a job, earliest first, the current one last",
         "parameters": [job_id()],
         "responses": {"200": answer("The runs.", "Runs"), **problems(NOT_FOUND, UNAVAILABLE)},
+    }
+
+
+def _list_items() -> dict[str, Any]:
+    step = {"name": "step", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    cursor = query("cursor", "Where the page before ended.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})
+    return {
+        "operationId": "listItems",
+        "tags": ["jobs"],
+        "summary": "The items of a loop that have begun, each with its steps",
+        "parameters": [job_id(), {**step, "description": "The loop's path."}, cursor],
+        "responses": {"200": answer("A page.", "ItemPage"), **problems(INVALID, NOT_FOUND, UNAVAILABLE)},
     }

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
+from handler.errors import NotFoundError
 from handler.http.bulk_body import read_bulk
-from handler.http.call_parts import known_name, refuse_type
-from handler.http.reply import Reply
+from handler.http.call_parts import known_name, refuse_type, single_value
+from handler.http.reply import ANSWER_LIMIT, Reply, answer_size
 from handler.http.router import Call, Route
 from handler.jobs.bulk import Bulk, What
 from handler.jobs.listing import read_filter
 from handler.jobs.runs import list_runs
 from handler.jobs.service import Jobs
+from handler.payload import json_text
 from handler.payload.parse import PayloadLimits
 from handler.ports import Ports
 
 _JOB: Final = "job"
+_REST: Final = 4096
+"""Bytes of an answer around its items."""
 
 
 class OperatorEndpoints:
@@ -27,6 +32,7 @@ class OperatorEndpoints:
     """
 
     def __init__(self, jobs: Jobs, ports: Ports) -> None:
+        self._jobs = jobs
         self._ports = ports
         self._bulk = Bulk(jobs, ports)
 
@@ -37,6 +43,7 @@ class OperatorEndpoints:
             Route("POST", "/jobs/cancel", self.cancel_jobs),
             Route("POST", "/jobs/redrive", self.redrive_jobs),
             Route("GET", "/jobs/{id}/runs", self.list_runs),
+            Route("GET", "/jobs/{id}/steps/{step+}/items", self.list_items, query=("cursor",)),
         ]
 
     async def cancel_jobs(self, call: Call) -> Reply:
@@ -50,6 +57,27 @@ class OperatorEndpoints:
     async def list_runs(self, call: Call) -> Reply:
         """``GET /jobs/{id}/runs``."""
         return Reply.json(200, await list_runs(self._ports, call.caller, known_name(call, "id", _JOB)))
+
+    async def list_items(self, call: Call) -> Reply:
+        """``GET /jobs/{id}/steps/{step}/items``."""
+        from handler.jobs.items import list_items  # noqa: PLC0415  # few ask for it
+
+        job_id, path = known_name(call, "id", _JOB), call.values["step"]
+        try:
+            page = await list_items(
+                self._ports,
+                call.caller,
+                job_id,
+                path,
+                cursor=single_value(call, "cursor"),
+                size=lambda value: answer_size(json_text.encode(value)),
+                room=ANSWER_LIMIT[call.request.door] - _REST,
+            )
+        except NotFoundError:
+            with suppress(NotFoundError):  # the id of a step may end so
+                return Reply.json(200, await self._jobs.get_step(call.caller, job_id, f"{path}/items"))
+            raise
+        return Reply.json(200, page)
 
     async def _change(self, what: What, call: Call) -> Reply:
         if refused := refuse_type(call):

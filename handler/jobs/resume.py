@@ -27,7 +27,7 @@ def restored(run: Run, ports: Ports) -> Conduit:
     cut = cut_tries(job) if run.accepted else 0
     conduit = Conduit.restore(
         run.written,
-        _as_steps(run.steps),
+        as_steps(run.steps),
         variables_after(run.written, run.steps),
         tries=job.tries + cut,
         attempts=died + job.tries,
@@ -56,7 +56,8 @@ def _waiting(job: JobRecord) -> Mapping[str, Any] | None:
     return {**waiting, **last}
 
 
-def _as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
+def as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
+    """Records as the engine takes them."""
     return [
         {
             "path": record.path,

@@ -12,6 +12,7 @@ from handler.invocation.time_left import TimeLeft
 from handler.jobs.listing import EVERY_JOB, JobFilter, list_jobs
 from handler.jobs.lookup import find_job, read_written
 from handler.jobs.pointers import Pointers
+from handler.jobs.reading import get_job
 from handler.jobs.redrive import Redrive, redrive
 from handler.jobs.room import check_room
 from handler.jobs.runner import Ended, Lost, Result, Runner, Unstarted
@@ -162,14 +163,14 @@ class Jobs:
 
     # ------------------------------------------------------------------ reading
 
-    async def get(self, caller: Caller, job_id: str) -> dict[str, Any]:
-        """A job with its steps.
+    async def get(self, caller: Caller, job_id: str, *, with_payload: bool = False) -> dict[str, Any]:
+        """A job with its steps; if asked for, with its payload and its steps' parameters.
 
         Raises:
             NotFoundError: there is none of that id.
         """
         with self._served("get"):
-            return await self._view(await find_job(self._ports, caller, job_id))
+            return await get_job(self._ports, caller, job_id, with_payload=with_payload)
 
     async def get_step(self, caller: Caller, job_id: str, step_id: str) -> dict[str, Any]:
         """One step, with its result however large it is.
@@ -286,8 +287,6 @@ class Jobs:
         driven = await redrive(self._ports, job, await read_written(self._ports, job), wanted)
         await self._pointers.hand_over(driven)
         return driven
-
-    # ------------------------------------------------------------------ within
 
     async def _view(self, job: JobRecord) -> dict[str, Any]:
         return job_view(job, await read_written(self._ports, job), await self._ports.table.records.read_steps(job))

@@ -15,6 +15,12 @@ from infra.records import JobRecord, JobSummary, StepRecord
 
 RESULTS_LIMIT: Final = 2_500_000
 """Bytes of results in one answer. Lambda answers 6 MB at most, in which the door's JSON text is quoted once more."""
+RECORDS_LIMIT: Final = 1_000
+"""Records of a job whose answer has the steps inside its loops, too."""
+LOOPS: Final = frozenset({"FOR_EACH", "WHILE"})
+"""Actions of loops."""
+LOOP_KEYS: Final = frozenset({"for_each", "while"})
+"""What they are written with."""
 _GOOD: Final = frozenset({"DONE", "SKIPPED", "IF_CONDITION_FAILED"})
 _KINDS: Final = {
     "for_each": "FOR_EACH",
@@ -65,7 +71,11 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
     """
     room = RESULTS_LIMIT
     steps: list[dict[str, Any]] = []
+    is_long = len(records) > RECORDS_LIMIT
+    loops = loop_paths(records) if is_long else frozenset()
     for record, view in shown_steps(records):
+        if loops and is_inside(record.path, loops):
+            continue
         size = len(record.result) if record.result else 0
         omitted = size > room
         steps.append({**view, "result": None, "result_omitted": True} if omitted else view | result_of(record))
@@ -80,7 +90,19 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
         "output": json.loads(output) if output is not None else None,
         "failed_step": failed_step,
         "steps": steps,
+        **({"items_omitted": True} if is_long else {}),
     }
+
+
+def loop_paths(records: Iterable[StepRecord]) -> frozenset[str]:
+    """The paths of the loops that began."""
+    return frozenset(record.path for record in records if record.phase == "open" and record.action in LOOPS)
+
+
+def is_inside(path: str, loops: frozenset[str]) -> bool:
+    """Whether a step stands inside one of these loops."""
+    parts = path.split(".")
+    return any(".".join(parts[:length]) in loops for length in range(1, len(parts)))
 
 
 def shown_steps(records: Sequence[StepRecord]) -> Iterator[tuple[StepRecord, dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from blocks.block import Block
@@ -20,6 +20,7 @@ from handler.engine.values import size_of
 from handler.engine.variables import Variables
 
 Record = Mapping[str, Any]
+Watch = Callable[[ConduitStep, int], None]
 _NEVER_CAME = frozenset({ConduitStatus.SKIPPED, ConduitStatus.CANCELLED})
 
 
@@ -50,12 +51,16 @@ class Restoring:
         job: the job; nothing of it has run.
         walk: where it stands.
         idle: times between the end of a run and its redrive, which no loop's time limit counts.
+        watch: called with each step before its record is taken in, and the record's number.
     """
 
-    def __init__(self, job: RestoredJob, walk: Walk, idle: Sequence[tuple[float, float]]) -> None:
+    def __init__(
+        self, job: RestoredJob, walk: Walk, idle: Sequence[tuple[float, float]], watch: Watch | None = None
+    ) -> None:
         self._job = job
         self._walk = walk
         self._idle = idle
+        self._watch = watch
 
     def adopt(self, records: Sequence[Record]) -> None:
         """Take all records in, in order, and go to the step that waits, if one does: that it waits was decided.
@@ -108,6 +113,8 @@ class Restoring:
         step = frame.begin_turn(walk.recorded + 1)
         if step.path != record.get("path", step.path):
             raise RecordsMismatchError(f"the record of {record.get('path')} stands where {step.path} belongs")
+        if self._watch is not None:
+            self._watch(step, walk.recorded + 1)
         frame.end_turn(step)
         number = walk.count()
         if phase == "open":

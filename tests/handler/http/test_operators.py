@@ -142,3 +142,157 @@ def test_a_bulk_request_that_cannot_be_is_422(client: Client, path: str, body: A
     problem = expect_problem(client.post(f"/jobs/{path}", body), 422, "invalid")
     assert problem["errors"][0]["pointer"] == pointer
     assert client.get("/jobs/a").json["run"] == 1
+
+
+UPPER = {"id": "upper", "action": "TEXT.UPPERCASE", "parameters": {"text": "{< text >}"}}
+LOOP = {
+    "id": "each",
+    "for_each": [1, 0, 1],
+    "tolerate": {"count": 1},
+    "do": [
+        {"id": "check", "action": "LOGIC.ASSERT", "parameters": {"value": "{= item == 1 =}"}},
+        {"id": "say", **JOIN},
+    ],
+}
+
+
+def test_a_job_shows_its_payload_and_its_resolved_parameters_when_asked(client: Client) -> None:
+    steps = [
+        {"id": "first", **JOIN},
+        {"id": "second", "action": "TEXT.JOIN", "parameters": {"text1": "{: first :}", "text2": "{# v #}"}},
+        {"id": "change", "set": {"v": "after"}},
+        {"id": "third", "action": "TEXT.UPPERCASE", "parameters": {"text": "{# v #}"}},
+        {"id": "clock", "action": "TEXT.UPPERCASE", "parameters": {"text": "{= now() =}"}},
+        FAIL,
+        UPPER,
+    ]
+    sent = {"id": "a", "name": "n", "parameters": {"text": "x"}, "variables": {"v": "before"}, "steps": steps}
+    client.post("/jobs", sent)
+    plain, full = client.get("/jobs/a"), client.get("/jobs/a?include=payload")
+    assert "payload" not in plain.json
+    assert "parameters" not in plain.json["steps"][0]
+    assert {name: full.json["payload"][name] for name in ("parameters", "variables", "steps")} == {
+        name: sent[name] for name in ("parameters", "variables", "steps")
+    }
+    assert [step["parameters"] for step in full.json["steps"]] == [
+        JOIN["parameters"],
+        {"text1": "Hello World", "text2": "before"},
+        None,
+        {"text": "after"},
+        None,
+        FAIL["parameters"],
+        None,
+    ]
+
+
+def test_the_etag_covers_what_was_asked_for(client: Client) -> None:
+    client.post("/jobs", {"id": "a", "steps": [JOIN]})
+    plain, full = (client.get(path).headers["ETag"] for path in ("/jobs/a", "/jobs/a?include=payload"))
+    assert plain != full
+    assert client.get("/jobs/a?include=payload", if_none_match=full).status == 304
+    assert client.get("/jobs/a?include=payload", if_none_match=plain).status == 200
+
+
+def test_long_parameters_are_cut_at_4_kilobytes(client: Client) -> None:
+    for length in (4085, 4086):
+        job = {"id": f"j{length}", "parameters": {"text": "x" * length}, "steps": [UPPER]}
+        client.post("/jobs", job)
+    whole, cut = (client.get(f"/jobs/j{length}?include=payload").json["steps"][0] for length in (4085, 4086))
+    assert whole["parameters"] == {"text": "x" * 4085}
+    assert "parameters_cut" not in whole
+    assert len(cut["parameters"]) == 4096
+    assert cut["parameters_cut"] is True
+
+
+def test_parameters_inside_a_loop_are_those_of_their_item(client: Client) -> None:
+    client.post("/jobs", {"id": "a", "steps": [LOOP]})
+    steps = {step["path"]: step for step in client.get("/jobs/a?include=payload").json["steps"]}
+    assert [steps[f"each.{index}.check"]["parameters"] for index in range(3)] == [
+        {"value": True},
+        {"value": False},
+        {"value": True},
+    ]
+    assert steps["each"]["parameters"] is None
+    assert steps["each.1.say"]["parameters"] is None
+
+
+def test_only_the_payload_can_be_included(client: Client) -> None:
+    client.post("/jobs", {"id": "a", "steps": [JOIN]})
+    expect_problem(client.get("/jobs/a?include=secrets"), 422, "invalid")
+    expect_problem(stranger(client).get("/jobs/a?include=payload"), 404, "not-found")
+
+
+def test_items_of_a_loop_have_their_status_and_steps(client: Client) -> None:
+    client.post("/jobs", {"id": "a", "steps": [LOOP]})
+    page = client.get("/jobs/a/steps/each/items").json
+    assert page["cursor"] is None
+    assert [(item["index"], item["status"]["name"]) for item in page["items"]] == [
+        (0, "DONE"),
+        (1, "ASSERTION_ERROR"),
+        (2, "DONE"),
+    ]
+    assert [step["path"] for step in page["items"][0]["steps"]] == ["each.0.check", "each.0.say"]
+    loop = client.get("/jobs/a").json["steps"][0]
+    assert (loop["path"], loop["items"]) == ("each", {"count": 3, "done": 2, "failed": 1})
+
+
+def test_an_item_whose_failure_is_allowed_is_done(client: Client) -> None:
+    step = {"id": "check", "allow_failure": True, **FAIL}
+    client.post("/jobs", {"id": "a", "steps": [{"id": "each", "for_each": [1], "do": [step]}]})
+    (item,) = client.get("/jobs/a/steps/each/items").json["items"]
+    assert (item["status"]["name"], item["steps"][0]["status"]["name"]) == ("DONE", "ASSERTION_ERROR")
+
+
+def test_the_items_of_a_loop_inside_a_loop_have_a_page_of_their_own(client: Client) -> None:
+    inner = {"id": "inner", "for_each": ["a", "b"], **JOIN}
+    client.post("/jobs", {"id": "a", "steps": [{"id": "outer", "for_each": [1, 2], "do": [inner]}]})
+    page = client.get("/jobs/a/steps/outer.1.inner/items").json
+    assert [[step["path"] for step in item["steps"]] for item in page["items"]] == [
+        ["outer.1.inner.0"],
+        ["outer.1.inner.1"],
+    ]
+
+
+def test_items_come_in_pages(client: Client) -> None:
+    loop = {"id": "each", "for_each": list(range(250)), **JOIN}
+    client.post("/jobs", {"id": "a", "steps": [loop]})
+    seen: list[int] = []
+    cursor = ""
+    for _ in range(3):
+        page = client.get(f"/jobs/a/steps/each/items{cursor}").json
+        seen += [item["index"] for item in page["items"]]
+        cursor = f"?cursor={page['cursor']}"
+    assert (seen, page["cursor"]) == (list(range(250)), None)
+
+
+def test_a_job_of_many_records_leaves_out_what_its_loops_did(client: Client) -> None:
+    for id_, count in (("few", 998), ("many", 999)):  # two records are the loop's own
+        client.post("/jobs", {"id": id_, "steps": [{"id": "each", "for_each": list(range(count)), **JOIN}]})
+    few, many = client.get("/jobs/few").json, client.get("/jobs/many").json
+    assert (len(few["steps"]), "items_omitted" in few) == (999, False)
+    assert many["items_omitted"] is True
+    assert [step["path"] for step in many["steps"]] == ["each"]
+    assert many["steps"][0]["items"] == {"count": 999, "done": 999, "failed": 0}
+    assert client.get("/jobs/many?include=payload").json["steps"][0]["parameters"] is None
+    assert len(client.get("/jobs/many/steps/each/items").json["items"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/jobs/a/steps/none/items", 404),
+        ("/jobs/a/steps/1/items", 404),
+        ("/jobs/b/steps/each/items", 404),
+        ("/jobs/a/steps/each/items?cursor=x", 422),
+        ("/jobs/a/steps/each/items?limit=1", 422),
+    ],
+)
+def test_items_that_are_not_there(client: Client, path: str, status: int) -> None:
+    client.post("/jobs", {"id": "a", "steps": [JOIN, LOOP]})
+    assert client.get(path).status == status
+    assert stranger(client).get("/jobs/a/steps/each/items").status == 404
+
+
+def test_a_step_whose_id_ends_like_the_path_of_items_is_still_read(client: Client) -> None:
+    client.post("/jobs", {"id": "a", "steps": [{"id": "all/items", **JOIN}]})
+    assert client.get("/jobs/a/steps/all%2Fitems").json["result"] == "Hello World"

@@ -1,0 +1,34 @@
+"""A job as it is read: with its steps, and with what it was sent as where somebody asks for that."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from handler.caller import Caller
+from handler.jobs.lookup import find_job
+from handler.jobs.retrace import Retrace, with_parameters
+from handler.jobs.view import is_inside, job_view, loop_paths
+from handler.ports import Ports
+
+
+async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bool) -> dict[str, Any]:
+    """The job with its steps; if asked for, with `payload`, and `parameters` in each step.
+
+    Raises:
+        NotFoundError: there is none of that id.
+        InfraError: AWS failed.
+    """
+    job = await find_job(ports, caller, job_id)
+    payload = await ports.table.records.read_payload(job)
+    records = await ports.table.records.read_steps(job)
+    written = {} if payload is None else json.loads(payload.payload)
+    view = job_view(job, written, records)
+    if not with_payload:
+        return view
+    loops = loop_paths(records) if view.get("items_omitted") else frozenset()
+    retrace = Retrace(ports, records, lambda record: not is_inside(record.path, loops))
+    if payload is not None:
+        retrace.walk(job, payload)
+    steps = with_parameters(view["steps"], retrace.parameters)
+    return {**view, "steps": steps, "payload": None if payload is None else written}

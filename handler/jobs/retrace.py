@@ -1,0 +1,140 @@
+"""What records alone do not say: a job's records are walked through again, and nothing runs.
+
+The parameters of a step are computed again from the payload and the records before it. They are never stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NoReturn
+
+from handler.caller import Rights
+from handler.engine import Conduit, ConduitStatus, ConduitStep
+from handler.engine.arguments import evaluate
+from handler.engine.call import Budget
+from handler.engine.failure import Failure
+from handler.engine.flow.restore import RecordsMismatchError
+from handler.engine.language.meter import ExpressionError
+from handler.engine.step_world import OutOfInvocation, StepWorld
+from handler.invocation.timestamps import iso
+from handler.jobs.resume import as_steps
+from handler.payload import json_text
+from handler.ports import Ports
+from infra.records import JobRecord, PayloadRecord, StepRecord
+
+SHOWN: Final = 4096
+"""Bytes of a step's parameters that are shown."""
+ROOM: Final = 1_000_000
+"""Bytes of the parameters of all steps in one answer."""
+EXPANSION: Final = 10_000_000
+"""Bytes that tags may expand to for one answer."""
+SECONDS: Final = 2.0
+"""Seconds that computing takes for one answer."""
+_TRIED: Final = frozenset({ConduitStatus.INVALID_TYPE.name})
+"""Statuses of steps that did not run, but had parameters."""
+
+
+class Retrace:
+    """A walk through a job's records.
+
+    Args:
+        ports: the world.
+        records: the records that count, in order.
+        wanted: whose parameters to compute.
+
+    Attributes:
+        loops: each loop that began, by its path, as the engine knows it at the end of the walk.
+        parameters: by the index of the record, JSON values as they are shown: the object, or the beginning of its text
+            where that has more than 4 KB. What cannot be computed is absent.
+    """
+
+    def __init__(self, ports: Ports, records: Sequence[StepRecord], wanted: Callable[[StepRecord], bool]) -> None:
+        self.loops: dict[str, ConduitStep] = {}
+        self.parameters: dict[int, Any] = {}
+        self._ports = ports
+        self._records = records
+        self._wanted = wanted
+        self._room = ROOM
+        self._charge = Budget(EXPANSION, "what the tags of the job expand to").charge
+        self._world = _Past(StepWorld(ports.runtime.alarm, ports.runtime.now, ports.now() + SECONDS, "patterns"))
+
+    def walk(self, job: JobRecord, payload: PayloadRecord) -> None:
+        """Walk through; what cannot be followed ends the walk."""
+        written: dict[str, Any] = json.loads(payload.payload)
+        rights = Rights.decode(payload.rights)
+        try:
+            Conduit.restore(
+                written,
+                as_steps(self._records),
+                written.get("variables") or {},
+                watch=self._watch,
+                idle=job.idle,
+                id=job.key.job_id,
+                tags=rights.tags,
+                step_limit=rights.step_limit,
+                block_tags=self._ports.settings.block_tags,
+                created_at=iso(job.created_at),
+            )
+        except RecordsMismatchError:
+            return
+
+    def _watch(self, step: ConduitStep, number: int) -> None:
+        record, job = self._records[number - 1], step.job
+        assert isinstance(job, Conduit)  # noqa: S101  # steps of `restore` belong to one
+        if record.phase == "open":
+            self.loops[record.path] = step
+        elif step.block is not None and (record.attempts or record.status in _TRIED) and self._wanted(record):
+            self._compute(job, step, record.index)
+        if record.variables:
+            changed = json.loads(record.variables)
+            for name in changed["deleted"]:
+                job.store.values.pop(name, None)
+            job.store.values.update(changed["set"])
+
+    def _compute(self, job: Conduit, step: ConduitStep, index: int) -> None:
+        try:
+            value = evaluate(step.parameters, job.contexts, self._charge, self._world)
+            text = json_text.encode(value)
+        except (Failure, OutOfInvocation, ValueError, TypeError):
+            return
+        shown = text.encode()[:SHOWN].decode(errors="ignore")
+        if len(shown) <= self._room:
+            self._room -= len(shown)
+            self.parameters[index] = value if shown == text else shown
+
+
+class _Past:
+    """The world of expressions that are computed again: the time was another one then."""
+
+    def __init__(self, world: StepWorld) -> None:
+        self.spent = 0
+        self._world = world
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return _no_time
+
+    def check(self) -> None:
+        self._world.check()
+
+    def limit(self, function: Callable[[], Any]) -> Any:
+        return self._world.limit(function)
+
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        return self._world.isolate(function)
+
+
+def _no_time() -> NoReturn:
+    raise ExpressionError("`now()` was another time when the step ran")
+
+
+def with_parameters(steps: Sequence[Mapping[str, Any]], parameters: Mapping[int, Any]) -> list[dict[str, Any]]:
+    """The steps of an answer with their parameters; ``null`` where there are none."""
+    shown = []
+    for step in steps:
+        ran = step["status"]["name"] != ConduitStatus.NONE.name
+        value = parameters.get(step["position"] - 1) if ran else None
+        cut = {"parameters_cut": True} if isinstance(value, str) else {}
+        shown.append({**step, "parameters": value, **cut})
+    return shown
