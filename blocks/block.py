@@ -28,10 +28,11 @@ from typing_extensions import TypedDict, Unpack
 from blocks.arguments import ABSENT, Arguments, Changes, InPlace
 from blocks.call import BudgetExceededError, Call, CallFailedError, CallRefusedError, Job
 from blocks.discovery import LATER, load_installed
+from blocks.reserved import ACTIONS, CALL, JOB
 
-__all__ = ["ABSENT", "REGISTRY", "Block", "BudgetExceededError", "Call", "CallFailedError", "CallRefusedError", "Job"]
-__all__ += ["Category", "Changes", "DuplicateBlockError", "Effect", "InPlace", "Isolation", "Registry"]
-__all__ += ["UnusableBlockError", "block", "provide"]
+__all__ = ["ABSENT", "CALL", "JOB", "REGISTRY", "Block", "BudgetExceededError", "Call", "CallFailedError"]
+__all__ += ["CallRefusedError", "Category", "Changes", "DuplicateBlockError", "Effect", "InPlace", "Isolation", "Job"]
+__all__ += ["Registry", "UnusableBlockError", "block", "provide"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,10 +41,6 @@ Effect = Literal["none", "at_least_once", "at_most_once"]
 
 Isolation = Literal["process"]
 """``process``: the block runs in a forked child with a memory limit, and is killed at its time limit."""
-
-NO_MODULES: Final[Mapping[str, str]] = {}
-JOB: Final = "job__"
-CALL: Final = "call__"
 
 
 class DuplicateBlockError(Exception):
@@ -106,6 +103,8 @@ class Block(Generic[P, R]):
     def _contradictions(self) -> Iterator[str]:
         if "." in self.name or (self.category and "." in self.category):
             yield "neither the name nor the category of a block may contain a dot"
+        if self.action in ACTIONS:
+            yield "steps without a block have this name; give the block another, or a category"
         if self.effect not in get_args(Effect):
             yield f"effect is one of {get_args(Effect)}, not {self.effect!r}"
         if self.isolation is not None and self.isolation not in get_args(Isolation):
@@ -156,9 +155,9 @@ class Registry:
         later: the modules that wait until a block of theirs is asked for, by its action.
     """
 
-    def __init__(self, discover: Callable[[], None] = lambda: None, later: Mapping[str, str] = NO_MODULES) -> None:
+    def __init__(self, discover: Callable[[], None] = lambda: None, later: Mapping[str, str] | None = None) -> None:
         self._discover = discover
-        self._later = later
+        self._later = later or {}
         self._state: Literal["new", "loading", "loaded"] = "new"
         self._failure: Exception | None = None
         self._blocks: dict[str, Block[..., Any]] = {}

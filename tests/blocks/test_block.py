@@ -102,9 +102,9 @@ def test_the_deployments_parameters_are_the_positional_ones_in_order() -> None:
 
 
 def test_a_coroutine_function_is_known_as_one() -> None:
-    async def wait() -> None: ...
+    async def pause() -> None: ...
 
-    assert Block(wait).is_coroutine
+    assert Block(pause).is_coroutine
     assert not Block(one).is_coroutine
 
 
@@ -142,3 +142,10 @@ def test_attributes_of_the_function_do_not_replace_those_of_the_block() -> None:
 
 def one() -> int:
     return 1
+
+
+@pytest.mark.parametrize("name", ["for_each", "while", "choose", "try", "set", "end", "wait", "wait_for", "output"])
+def test_the_action_of_a_step_without_a_block_is_no_name_for_one(name: str) -> None:
+    with pytest.raises(UnusableBlockError, match=name.upper()):
+        Block(lambda: None, name=name)
+    assert Block(lambda: None, name=name, category="mine").action == f"MINE.{name.upper()}"

@@ -48,7 +48,7 @@ def test_the_run_ends_with_the_task_that_runs_it_and_the_step_stays_open(make_bl
         began.set()
         await asyncio.Event().wait()
 
-    job = Conduit.from_dict({"steps": [{"action": "WAIT"}]}, blocks=[make_block(wait_for_ever, name="wait")])
+    job = Conduit.from_dict({"steps": [{"action": "PAUSE"}]}, blocks=[make_block(wait_for_ever, name="pause")])
 
     async def run_and_cancel() -> None:
         task = asyncio.create_task(job.run())
@@ -74,10 +74,10 @@ def test_what_a_coroutine_block_raises_decides_its_status_too(
 
 
 def test_a_run_that_is_closed_while_a_block_waits_blames_no_step(make_block: Any) -> None:
-    async def wait() -> None:
+    async def pause() -> None:
         await Pause()
 
-    job = Conduit.from_dict({"steps": [{"action": "WAIT"}]}, blocks=[make_block(wait)])
+    job = Conduit.from_dict({"steps": [{"action": "PAUSE"}]}, blocks=[make_block(pause)])
     running = job.run()
     running.send(None)
     running.close()
