@@ -109,6 +109,10 @@ class Settings(BaseModel):
     record_limit: int = Field(default=256 * 1024, ge=1, le=380_000)
     results_limit: int = Field(default=5 * 1024 * 1024, ge=1)
     variables_limit: int = Field(default=256 * 1024, ge=1)
+    items_limit: int = Field(default=1000, ge=0)
+    """Items of one `for_each`."""
+    records_limit: int = Field(default=5000, ge=0)
+    """Records inside all loops of one job."""
     max_workflows: int = Field(default=1000, ge=1)
     """Stored workflows of one tenant."""
     max_schedules: int = Field(default=1000, ge=1)

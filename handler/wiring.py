@@ -101,6 +101,8 @@ def wire(settings: Settings) -> Ports:
                 record=settings.record_limit,
                 results=settings.results_limit,
                 variables=settings.variables_limit,
+                items=settings.items_limit,
+                loop_records=settings.records_limit,
             ),
         ),
         token=_token,
