@@ -39,7 +39,7 @@ def test_a_job_over_http_runs_and_is_recorded(deployment: Deployment) -> None:
         "Hello World",
     )
     assert deployment.call("GET", f"/jobs/{job}").body == answer.body
-    assert records_of(deployment, "acme", job) == ["JOB", "PAYLOAD", "STEP"]
+    assert records_of(deployment, "acme", job) == ["JOB", "PAYLOAD", "STEPS"]
 
 
 def test_without_a_token_or_with_anothers_no_door_opens(deployment: Deployment) -> None:
@@ -67,7 +67,7 @@ def test_an_asynchronous_job_runs_in_the_worker(deployment: Deployment, until: U
 def test_a_message_runs_its_job(deployment: Deployment, until: Until) -> None:
     job = new_id("sqs")
     deployment.send({"id": job, "steps": [JOIN]})
-    until(lambda: records_of(deployment, "queue", job), lambda kinds: "STEP" in kinds)
+    until(lambda: records_of(deployment, "queue", job), lambda kinds: "STEPS" in kinds)
     status = until(lambda: status_of(deployment, job, as_="queue"), finished)
     assert status == "SUCCEEDED"
 

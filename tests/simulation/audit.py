@@ -70,6 +70,8 @@ class Audit:
         old = job_record(before) if before else None
         if old is not None and job.run != old.run:
             self.kept[job.key, job.run] = job.cursor
+        if self.payload(job) is None:
+            self.note(f"PAYLOAD of {job.key.job_id} is missing: nobody can run it on")
         self._watch_records(job)
         self._watch_progress(old, job)
         self._watch_owner(old, job)

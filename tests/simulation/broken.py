@@ -198,7 +198,7 @@ async def payload_last(self: NewJob, ports: Any, *, due: float) -> Any:
 
 
 async def lose_some(self: SimulatedItems, items: Sequence[Any]) -> None:
-    await _PUT_ALL(self, items[: len(items) - (len(items) > 2)])
+    await _PUT_ALL(self, items[: len(items) - (len(items) > 1)])
 
 
 async def run_unaccepted(self: Worker, message: Any, _: Any, __: NewJob, lifetime: Any) -> Any:

@@ -26,7 +26,7 @@ def _without(condition: Condition, attr: str) -> Condition:
 
 def blind(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """Nobody minds a cancel."""
-    return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "cancel")))
+    return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "woken")))
 
 
 def ownerless(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:

@@ -101,6 +101,17 @@ PROFILES: Final[dict[str, Profile]] = {
         gentle=True,
         exclusive=True,
     ),
+    "impatient": Profile(
+        rates=replace(_KIND, crash=0.02, early=0.7, entry_failed=0.3, lost_acknowledgement=0),
+        lives=(30.0,),
+        brisk=0,
+        fifo=True,
+        killer=0,
+        redrive=0,
+        cancel=0,
+        twice=0,
+        exclusive=True,
+    ),
     "short jobs": Profile(rates=_BASE, timed=0.5, job_seconds=90.0),
     "harsh": Profile(
         rates=replace(
