@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from handler.caller import Caller
+from handler.engine.flow.run import StepLoop
 from tests.handler.conftest import drive
 
 LOOP = {
@@ -117,3 +118,18 @@ def test_a_retry_in_a_fifo_queue_keeps_its_message_and_its_group(world: Any) -> 
     world.clock.now += 60
     assert world.receive(world.message(body, group="g", receives=2)) == []
     assert world.statuses("j") == ["UNHANDLED_EXCEPTION"]
+
+
+def test_the_end_of_a_wait_is_not_computed_again_when_the_job_goes_on(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends(job_id: str) -> bool:
+        world.submit({"id": "w", "wait": {"seconds": "{= 3600 =}"}}, id=job_id)
+        world.clock.now += 3600
+        world.sweep()
+        world.work_off()
+        return bool(world.get(job_id)["status"] == "SUCCEEDED")
+
+    assert ends("whole")
+    monkeypatch.setattr(StepLoop, "_known_of", lambda *_: None)
+    assert not ends("broken"), "a run that forgets what it waits for begins the wait again: this test would notice"
