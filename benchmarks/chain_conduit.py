@@ -9,7 +9,8 @@ import asyncio
 import time
 
 from benchmarks.chain import arguments, demand, payload, repeat_awaited, tell
-from handler.engine import Conduit, tags
+from handler.engine import Conduit
+from handler.engine.language import tags
 
 
 async def main() -> None:
