@@ -4,6 +4,8 @@
     ├── RefusedError             asking again changes nothing: ask for something else
     │   ├── NotFoundError            no such job or step, or another tenant's: the two look alike
     │   ├── ConflictError            the job is not in the state that the request needs, or its id is taken
+    │   ├── ForbiddenError           the caller has not the rights that it takes
+    │   ├── GoneError                what was asked for is over
     │   └── InvalidRequestError      a field of the request cannot be what it is
     └── TryAgainError            the same request may do later
         ├── TooManyJobsError         the tenant has as many unfinished jobs as it may have
@@ -29,6 +31,14 @@ class NotFoundError(RefusedError):
 
 class ConflictError(RefusedError):
     """The job is in another state than the request needs."""
+
+
+class ForbiddenError(RefusedError):
+    """The caller may see this, but not do it."""
+
+
+class GoneError(RefusedError):
+    """What the request is about was there, and is over."""
 
 
 class InvalidRequestError(RefusedError):

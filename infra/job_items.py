@@ -17,6 +17,9 @@ from infra.records import VERSION, JobKey, JobRecord, JobSummary, PayloadRecord
 
 JOB: Final = "JOB"
 PAYLOAD: Final = "PAYLOAD#"
+SIGNAL_OF: Final = "signal:"
+"""What the attributes begin with that say which answer to a step counts. Each is one of its own, so that somebody who
+answers one step and the owner who records another do not undo each other's writes."""
 _SHARDS: Final = 32
 FIRST_SHARDS: Final = tuple(f"a{number:02}" for number in range(_SHARDS))
 """Partitions of the index ``due`` for jobs that crashed, wait or are owed a publication: the sweep reads them first."""
@@ -75,7 +78,9 @@ def job_item(job: JobRecord) -> Item:
         "woken": job.woken or None,
         "waiting": job.waiting,
         "idle": [[ended, redriven] for ended, redriven in job.idle] or None,
-        "signals": [[path, random] for path, random in job.signals] or None,
+        **{SIGNAL_OF + path: random for path, random in job.signals},
+        "sender": job.sender,
+        "redriven_by": job.redriven_by,
         "secret": job.secret,
         "workflow": job.workflow,
         "due": job.due,
@@ -108,7 +113,7 @@ def job_record(item: Item) -> JobRecord:
     if version > VERSION:
         raise NewerRecordError(f"The job {item['pk']} has records of version {version}; this release knows {VERSION}.")
     idle = cast("list[list[Any]]", item.get("idle") or [])
-    signals = cast("list[list[Any]]", item.get("signals") or [])
+    signals = sorted((name, str(item[name])) for name in item if name.startswith(SIGNAL_OF))
     leases = cast("list[list[Any]]", item.get("leases") or [])
     return JobRecord(
         key=JobKey(_text(item, "tenant"), _text(item, "job_id")),
@@ -137,7 +142,9 @@ def job_record(item: Item) -> JobRecord:
         woken=_integer(item, "woken"),
         waiting=_text_or_none(item, "waiting"),
         idle=tuple((float(ended), float(redriven)) for ended, redriven in idle),
-        signals=tuple((str(path), str(random)) for path, random in signals),
+        signals=tuple((name.removeprefix(SIGNAL_OF), random) for name, random in signals),
+        sender=_text_or_none(item, "sender"),
+        redriven_by=_text_or_none(item, "redriven_by"),
         secret=_text_or_none(item, "secret"),
         version=version,
         workflow=_text_or_none(item, "workflow"),

@@ -14,12 +14,13 @@ from typing import Final
 from infra import items as store
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf, unchanged
 from infra.items import Items, Put, Update
-from infra.job_items import JOB, changes, job_item, job_record, partition
+from infra.job_items import JOB, SIGNAL_OF, changes, job_item, job_record, partition
 from infra.jobs_index import JobsIndex
 from infra.parking import unparked
 from infra.recognition import is_accepted, is_as_held, is_cancelled, is_committed
 from infra.records import FINISHED, JobKey, JobRecord, PayloadRecord, StepRecord
 from infra.records_table import RecordsTable, record_items
+from infra.signals_table import SignalsTable
 
 _UNFINISHED: Final = ("QUEUED", "RUNNING")
 
@@ -51,12 +52,14 @@ class JobsTable:
 
     Attributes:
         records: payloads and steps, in the same table.
+        signals: answers to steps, likewise.
         index: jobs as the indexes show them.
     """
 
     def __init__(self, items: Items) -> None:
         self._items = items
         self.records = RecordsTable(items)
+        self.signals = SignalsTable(items)
         self.index = JobsIndex(items)
 
     async def read(self, key: JobKey, now: float) -> JobRecord | None:
@@ -117,19 +120,29 @@ class JobsTable:
         )
         return await self._update(job, claimed, as_read, lambda found: found.lease == lease)
 
-    async def commit(self, held: JobRecord, after: JobRecord, *, parks: bool = False) -> Answer:
+    async def commit(
+        self, held: JobRecord, after: JobRecord, *, parks: bool = False, unanswered: str | None = None
+    ) -> Answer:
         """Write what the owner of a claim has come to: the one write that makes its records count.
 
         Args:
             held: as the owner last saw the job, its lease included.
             after: as it will be; without a lease, the owner lets go of it.
             parks: the job will wait: demand that nobody has cancelled or answered since the owner last saw it.
+            unanswered: path of a step: demand that no answer to it counts.
         """
         condition = All(_as_held(held), _as_woken(held)) if parks else _as_held(held)
+        condition = _without_answer(condition, unanswered)
         return await self._update(held, after, condition, lambda found: is_committed(found, held, after))
 
     async def commit_at_once(
-        self, held: JobRecord, after: JobRecord, steps: Sequence[StepRecord], *, parks: bool = False
+        self,
+        held: JobRecord,
+        after: JobRecord,
+        steps: Sequence[StepRecord],
+        *,
+        parks: bool = False,
+        unanswered: str | None = None,
     ) -> Answer:
         """`records.put` and `commit` in one call, all or nothing, at twice the write units; see `fits_at_once`.
 
@@ -138,7 +151,7 @@ class JobsTable:
         expecting it, unless the job parks: then its owner has to go on.
         """
         changed, removed = changes(held, after)
-        unseen = All(_as_held(held), _as_woken(held))
+        unseen = _without_answer(All(_as_held(held), _as_woken(held)), unanswered)
         write = Update(pk=partition(held.key), sk=JOB, condition=unseen, set=changed, remove=removed)
         refused = await self._items.put_all_with(record_items(None, steps), write)
         if refused is None:
@@ -186,6 +199,28 @@ class JobsTable:
         after = job._replace(cancel=True, woken=job.woken + 1, due=now)
         unfinished = All(Equals("run", job.run), OneOf("status", _UNFINISHED), Absent("cancel"), _as_woken(job))
         return await self._update(job, after, unfinished, lambda found: is_cancelled(found, after))
+
+    async def answer(self, job: JobRecord, path: str, random: str, now: float) -> Answer:
+        """Let an answer to a step count, if none does, and wake the job.
+
+        Refused where the job is not as it was read, is to be cancelled, or has an answer to that step.
+
+        Args:
+            job: as it was read; that the step is not over was judged from the records of its cursor.
+            path: of the step.
+            random: of the SIGNAL item, which is put.
+            now: the time.
+        """
+        after = job._replace(signals=(*job.signals, (path, random)), woken=job.woken + 1, due=now)
+        as_read = All(
+            Equals("run", job.run),
+            Equals("cursor", job.cursor),
+            OneOf("status", _UNFINISHED),
+            Absent("cancel"),
+            Absent(SIGNAL_OF + path),
+            _as_woken(job),
+        )
+        return await self._update(job, after, as_read, lambda found: (path, random) in found.signals)
 
     async def redrive(self, job: JobRecord, after: JobRecord) -> Answer:
         """Run a finished job on, if it is as it was read."""
@@ -238,6 +273,11 @@ def _as_held(held: JobRecord) -> All:
 def as_woken(job: JobRecord, found: JobRecord) -> JobRecord:
     """The job, with what somebody who woke it has written meanwhile."""
     return job._replace(cancel=found.cancel, woken=found.woken, signals=found.signals)
+
+
+def _without_answer(condition: All, path: str | None) -> All:
+    """The condition, and that no answer to the step of that path counts."""
+    return condition if path is None else All(condition, Absent(SIGNAL_OF + path))
 
 
 def _as_woken(job: JobRecord) -> Condition:

@@ -99,6 +99,10 @@ class JobRecord(NamedTuple):
     """``((ended, redriven), …)``: times between runs, which no loop's ``timeout`` counts."""
     signals: tuple[tuple[str, str], ...] = ()
     """``((path, random), …)``: which answers count."""
+    sender: str | None = None
+    """The principal who sent the job, where one of its steps has to know."""
+    redriven_by: str | None = None
+    """The principal who redrove it last, likewise."""
     secret: str | None = None
     """Key of the job's callback tokens: 16 random bytes in hexadecimal digits."""
     version: int = VERSION

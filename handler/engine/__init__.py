@@ -1,5 +1,6 @@
 """The engine: jobs, their steps, and the loop that runs them. It knows no AWS, no environment, no clock of its own."""
 
+from handler.engine.answers import Address, Answers
 from handler.engine.conduit import Conduit
 from handler.engine.flow.restore import RecordsMismatchError
 from handler.engine.language.contexts import ScopedObject
@@ -12,6 +13,8 @@ from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 
 __all__ = [
+    "Address",
+    "Answers",
     "Conduit",
     "ConduitStatus",
     "ConduitStep",

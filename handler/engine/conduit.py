@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Unpack, cast
 
 from blocks.block import Block
+from handler.engine.answers import Answers
 from handler.engine.asking import Asking, Listener
 from handler.engine.checks import Checks
 from handler.engine.flow.restore import Record, Restoring, Watch
@@ -46,6 +47,7 @@ class Conduit:
         output: what the job gives once all steps have ended, with tags; evaluated as an implicit last step.
         timeout: seconds from the start of the first run, after which only forced steps run.
         created_at: when it was accepted, as RFC 3339; ``None`` where nobody accepts jobs.
+        answers: to its steps, and where they can be given; ``None`` where nobody can answer.
 
     Attributes:
         steps: its steps, in order. Those inside of loops, choices and tries stand in these.
@@ -73,6 +75,7 @@ class Conduit:
         timeout: float | None = None,
         created_at: str | None = None,
         timeout_at: float | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.id, self.name = id, name
         self.tags = frozenset(tags)
@@ -81,7 +84,8 @@ class Conduit:
         self.global_values: Mapping[str, Any] = global_values if global_values is not None else {}
         self.on_step_update, self.on_step_open = on_step_update, on_step_open
         self.on_job_finish, self.before_step = on_job_finish, before_step
-        self.timeout, self.timeout_at, self.created_at = timeout, timeout_at, created_at
+        self.timeout, self.timeout_at = timeout, timeout_at
+        self.created_at, self.answers = created_at, answers
         self.paused: Paused | None = None
         self.tries = self.attempts = 0
         self.waiting: Waiting | None = None

@@ -24,6 +24,12 @@ LOOP_TIMEOUT: Final = "LoopTimeout"
 JOB_TIMEOUT: Final = "JobTimeout"
 """The error's type of a step that was stopped by the time limit of a loop around it, or by that of its job."""
 
+CALLBACK_TIMEOUT: Final = "CallbackTimeout"
+"""The error's type of a step that nobody answered in time."""
+REJECTED: Final = "Rejected"
+"""The error's type of a step whose answer was no."""
+NO_REASON: Final = "the answer was no, without a reason"
+
 _STATUS_MESSAGES: Final = {
     ConduitStatus.BLOCK_NOT_FOUND: "there is no such block",
     ConduitStatus.DUPLICATE_STEP_IDS: "an earlier step has this id",

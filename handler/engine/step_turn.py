@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from math import inf
 from typing import Any, Final, Protocol
 
+from handler.engine.answers import Answers
 from handler.engine.arguments import evaluate, is_met
 from handler.engine.call import Budget, VariablesDraft
 from handler.engine.failure import Failure
@@ -35,6 +37,7 @@ class RunningJob(Protocol):
     tags: frozenset[str]
     global_values: Mapping[str, Any]
     store: Variables
+    answers: Answers | None
 
     @property
     def execution(self) -> Execution: ...
@@ -72,11 +75,15 @@ class StepTurn:
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
         self.run_ends_at, self.run_limiter = self.base_end
         self.limit_path: str | None = None
+        self.around_ends_at = (
+            inf  # by loops around the step and the job itself, whatever the invocation
+        )
         self.waiting: Mapping[str, Any] | None = None  # what is known of a wait of this step that has begun
         self.world = StepWorld(runtime.alarm, self.now, self.run_ends_at, self.run_limiter)
 
     def limit(self, ends_at: float, limiter: str, path: str | None = None) -> None:
         """Let something around the step end it, if that comes before what ends it now."""
+        self.around_ends_at = min(self.around_ends_at, ends_at)
         if ends_at < self.run_ends_at:
             self.run_ends_at, self.run_limiter, self.limit_path = ends_at, limiter, path
             self.world.end_at(ends_at, limiter, path)
@@ -84,6 +91,7 @@ class StepTurn:
     def lift_limits(self) -> None:
         """Take back what `limit` has set."""
         self.run_ends_at, self.run_limiter = self.base_end
+        self.around_ends_at = inf
         self.world.end_at(*self.base_end)
 
     def limit_failure(self, ran: float) -> Failure:

@@ -10,6 +10,7 @@ from handler.engine.status import ConduitStatus
 from handler.http.bulk_body import BulkShape
 from handler.http.redrive_body import RedriveShape
 from handler.http.workflow_shapes import workflow_components
+from handler.payload.answer import AnswerShape
 from handler.payload.problem import CODES
 from handler.validation.step_schemas import ShapeSchemas
 
@@ -54,6 +55,7 @@ def components() -> dict[str, Any]:
             {"steps_omitted": _flag("Too large for one answer; each step has its own address.")},
         ),
         "ItemPage": _object({"items": {"type": "array", "items": _ref("Item")}, "cursor": _TEXT_OR_NULL}),
+        **_shape("Answer", AnswerShape),
         "StepStatus": _object(
             {
                 "name": {"enum": [status.name for status in ConduitStatus]},

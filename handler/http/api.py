@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from handler.caller import Caller
+from handler.http.answer_endpoints import AnswerEndpoints
 from handler.http.catalogue_endpoints import CatalogueEndpoints
 from handler.http.cors import is_preflight, preflight_reply, with_cors
 from handler.http.hook_endpoints import HookEndpoints
@@ -35,6 +36,7 @@ from handler.http.secret_endpoints import SecretEndpoints
 from handler.http.workflow_endpoints import WorkflowEndpoints
 from handler.invocation.event_loop import run_coroutine
 from handler.invocation.time_left import TimeLeft
+from handler.jobs.answers import AnswerDesk
 from handler.jobs.service import Jobs
 from handler.jobs.workflow_starts import WorkflowStarts
 from handler.ports import Ports
@@ -62,6 +64,7 @@ class Api:
         starts = WorkflowStarts(jobs, ports)
         endpoints = (
             OperatorEndpoints(jobs, ports),
+            AnswerEndpoints(AnswerDesk(ports), ports.settings),
             JobEndpoints(jobs, ports.settings),
             WorkflowEndpoints(Workflows(ports), starts, ports.settings),
             ScheduleEndpoints(Schedules(ports)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from handler.http import answer_shapes
+from handler.http.openapi_answers import answer_paths
 from handler.http.openapi_operators import operator_paths
 from handler.http.openapi_parts import (
     APPLIED,
@@ -17,6 +18,7 @@ from handler.http.openapi_parts import (
     json_body,
     problems,
     query,
+    step_path,
 )
 from handler.http.openapi_workflows import workflow_paths
 from handler.http.problem_details import (
@@ -58,7 +60,12 @@ def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
         "servers": [{"url": server}],
         "security": [{"gateway": []}],
         "tags": [{"name": "jobs"}, {"name": "workflows"}, {"name": "catalogue"}],
-        "paths": {**_paths(), **operator_paths(), **workflow_paths(public=settings.public_routes)},
+        "paths": {
+            **_paths(),
+            **operator_paths(),
+            **answer_paths(public=settings.public_routes),
+            **workflow_paths(public=settings.public_routes),
+        },
         "components": {
             "schemas": answer_shapes.components(),
             "securitySchemes": {
@@ -165,12 +172,11 @@ def _get_job() -> dict[str, Any]:
 
 
 def _get_step() -> dict[str, Any]:
-    step = {"name": "step", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     return {
         "operationId": "getStep",
         "tags": ["jobs"],
         "summary": "One step, with its result however large it is",
-        "parameters": [job_id(), {**step, "description": "The step's id."}],
+        "parameters": [job_id(), step_path()],
         "responses": {"200": answer("The step.", "Step"), **problems(NOT_FOUND, UNAVAILABLE)},
     }
 

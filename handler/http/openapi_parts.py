@@ -63,6 +63,12 @@ def json_body(shape: str, *, required: bool, example: dict[str, Any] | None = No
     return {"required": required, "content": {"application/json": content}}
 
 
+def step_path() -> dict[str, Any]:
+    """The path of a step in the path of a request."""
+    schema = {"type": "string", "minLength": 1}
+    return {"name": "step", "in": "path", "required": True, "schema": schema, "description": "The step's path."}
+
+
 def header(name: str, description: str) -> dict[str, Any]:
     """A header of a request, never required."""
     schema: dict[str, Any] = {"type": "string"}

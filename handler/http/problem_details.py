@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from handler.errors import (
     ConflictError,
+    ForbiddenError,
+    GoneError,
     InvalidRequestError,
     NotFoundError,
     TooManyJobsError,
@@ -36,9 +38,11 @@ class Kind:
 NOT_JSON: Final = Kind("not-json", 400, "Malformed JSON")
 UNIDENTIFIED: Final = Kind("unidentified", 401, "Authentication required")
 WRONG_SIGNATURE: Final = Kind("wrong-signature", 401, "Wrong signature")
+FORBIDDEN: Final = Kind("forbidden", 403, "Forbidden")
 NOT_FOUND: Final = Kind("not-found", 404, "Not found")
 WRONG_METHOD: Final = Kind("wrong-method", 405, "Method not allowed")
 CONFLICT: Final = Kind("conflict", 409, "Conflict")
+GONE: Final = Kind("gone", 410, "Gone")
 TOO_LARGE: Final = Kind("too-large", 413, "Content too large")
 WRONG_MEDIA_TYPE: Final = Kind("wrong-media-type", 415, "Unsupported media type")
 INVALID: Final = Kind("invalid", 422, "Invalid request")
@@ -51,9 +55,11 @@ KINDS: Final = (
     NOT_JSON,
     UNIDENTIFIED,
     WRONG_SIGNATURE,
+    FORBIDDEN,
     NOT_FOUND,
     WRONG_METHOD,
     CONFLICT,
+    GONE,
     TOO_LARGE,
     WRONG_MEDIA_TYPE,
     INVALID,
@@ -101,6 +107,10 @@ def reply_to(error: Exception) -> Reply | None:
             return problem_reply(WRONG_SIGNATURE, str(error))
         case NotFoundError():
             return problem_reply(NOT_FOUND, str(error))
+        case ForbiddenError():
+            return problem_reply(FORBIDDEN, str(error))
+        case GoneError():
+            return problem_reply(GONE, str(error))
         case ConflictError():
             return problem_reply(CONFLICT, str(error))
         case TryAgainError():

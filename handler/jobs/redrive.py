@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from handler.caller import Caller, Rights
 from handler.errors import ConflictError, InvalidRequestError, UnavailableError
-from handler.jobs.submission import payload_record
+from handler.jobs.submission import knows_people, payload_record
 from handler.jobs.view import step_ids
 from handler.payload import json_text
 from handler.ports import Ports
@@ -74,6 +74,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
         resume_at=None,
         waiting=None,
         signals=(),
+        redriven_by=wanted.caller.principal if knows_people(json_text.encode(written)) else None,
         idle=(*job.idle, (job.finished_at or now, now)),
         timeout_at=None,
         hand_overs=0,

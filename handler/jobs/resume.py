@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
 
 from handler.caller import Rights
-from handler.engine import Conduit, Execution
+from handler.engine import Answers, Conduit, Execution
 from handler.invocation.timestamps import iso
+from handler.jobs.callbacks import address_of
 from handler.jobs.view import variables_after
 from handler.ports import Ports
 from handler.recording.ownership import cut_tries
 from handler.recording.run import Run
+from infra.errors import GiveUpError
 from infra.records import JobRecord, StepRecord
 
+NOTHING_GIVEN: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 
-def restored(run: Run, ports: Ports) -> Conduit:
+
+async def read_answers(ports: Ports, job: JobRecord) -> dict[str, dict[str, Any]]:
+    """The answers that count, by the paths of the steps that they answer."""
+    given = {}
+    for path, _ in job.signals:
+        signal = await ports.table.signals.read(job, path)
+        if signal is None:
+            raise GiveUpError(f"The answer to {path} that {job.key} names is gone.")
+        value = json.loads(signal.value)
+        given[path] = {"ok": signal.ok, "value": value, "reason": signal.reason, "by": signal.by, "at": iso(signal.at)}
+    return given
+
+
+def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NOTHING_GIVEN) -> Conduit:
     """The job, going on where its records end.
+
+    Args:
+        run: what is run.
+        ports: the world.
+        given: answers that count, as `read_answers` gives them.
 
     Raises:
         RecordsMismatchError: they cannot be records of this job.
@@ -34,6 +57,7 @@ def restored(run: Run, ports: Ports) -> Conduit:
         waiting=_waiting(job),
         idle=job.idle,
         timeout_at=job.timeout_at,
+        answers=Answers(given, partial(address_of, ports.settings, job)),
         id=job.key.job_id,
         tags=rights.tags,
         step_limit=rights.step_limit,

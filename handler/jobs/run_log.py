@@ -39,7 +39,7 @@ class RunLog:
         log_step(_path_of(step))
         return self._recorder.before_step(job, step)
 
-    def on_step_update(self, job: Conduit, step: ConduitStep) -> None:
+    def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """See `Recorder.on_step_update`."""
         log_step(None)
         if step.status not in _GOOD:
@@ -51,7 +51,7 @@ class RunLog:
                 error=None if step.error is None else step.error.get("type"),
                 attempts=step.attempts,
             )
-        self._recorder.on_step_update(job, step)
+        return self._recorder.on_step_update(job, step)
 
     def handed_over(self) -> None:
         """The run paused: the job goes on in another invocation, now or after a wait."""

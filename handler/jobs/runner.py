@@ -13,13 +13,13 @@ from typing import Any, Final
 from handler.engine import InvocationTime, Outcome, Paused, Runtime
 from handler.invocation.log import job_logged, log_fields
 from handler.jobs.pointers import Pointers
-from handler.jobs.resume import restored
+from handler.jobs.resume import read_answers, restored
 from handler.jobs.run_log import RunLog
 from handler.jobs.view import job_view
 from handler.ports import Ports
 from handler.recording.ownership import OUTBOX_SECONDS
 from handler.recording.publisher import Publisher
-from handler.recording.recorder import Recorder
+from handler.recording.recorder import AnsweredError, Recorder
 from handler.recording.run import FencedOutError, Run
 from infra.errors import InfraError
 from infra.jobs_table import Refused
@@ -133,12 +133,17 @@ class Runner:
         runtime = self._runtime(run, until)
         going = run
         while True:
-            conduit = restored(going, self._ports)
+            conduit = restored(going, self._ports, await read_answers(self._ports, going.job))
             conduit.before_step = log.before_step
             conduit.on_step_update = log.on_step_update
             conduit.on_step_open = recorder.on_step_open
             conduit.on_job_finish = recorder.on_job_finish
-            if await conduit.run(runtime) is not Outcome.PAUSED:
+            try:
+                outcome = await conduit.run(runtime)
+            except AnsweredError:
+                going = recorder.going_on(0)
+                continue
+            if outcome is not Outcome.PAUSED:
                 return None
             assert conduit.paused is not None  # noqa: S101  # says why, whenever a run pauses
             paused = conduit.paused
@@ -146,7 +151,7 @@ class Runner:
                 return Unstarted()
             if await recorder.let_go(conduit, paused, paused.waiting):
                 return paused
-            going = recorder.going_on(paused)  # somebody cancelled or answered it in this very moment
+            going = recorder.going_on(paused.tries)  # somebody cancelled or answered it in this very moment
 
     async def _park(self, run: Run, recorder: Recorder, *, keeps_message: bool) -> Parked:
         self._ports.metrics.count("Parked")

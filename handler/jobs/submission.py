@@ -70,6 +70,7 @@ class NewJob:
             created_at=now,
             expires_at=payload.expires_at,
             ends_at=now + settings.job_seconds,
+            sender=caller.principal if knows_people(text) else None,
             secret=ports.token() + ports.token(),
         )
         return cls(job, payload, sent.as_job(), origin)
@@ -99,6 +100,11 @@ class NewJob:
         """Make the job known before anything of it runs."""
         await ports.table.records.put(self.payload, ())
         return await ports.table.accept(self.job._replace(due=due), ports.now())
+
+
+def knows_people(text: str) -> bool:
+    """Whether a step of a job may ask who sent it: only then is that worth its place in a record written so often."""
+    return '"not_sender"' in text
 
 
 def payload_record(key: JobKey, text: str, rights: Rights, expires_at: int) -> PayloadRecord:

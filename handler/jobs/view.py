@@ -215,11 +215,17 @@ def _id(index: int, step: Mapping[str, Any]) -> str:
 
 
 def _waiting(index: int, step: Mapping[str, Any]) -> dict[str, Any]:
+    action = next((action for key, action in _KINDS.items() if key in step), str(step.get("action", "")))
+    return unrecorded_step(_id(index, step), index + 1, action)
+
+
+def unrecorded_step(path: str, position: int, action: str) -> dict[str, Any]:
+    """A step that has no record."""
     return {
-        "id": _id(index, step),
-        "path": _id(index, step),
-        "position": index + 1,
-        "action": next((action for key, action in _KINDS.items() if key in step), str(step.get("action", ""))),
+        "id": path.rpartition(".")[2],
+        "path": path,
+        "position": position,
+        "action": action,
         "status": dict(_NOT_RUN),
         "result": None,
         "error": None,

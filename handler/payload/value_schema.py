@@ -71,7 +71,7 @@ class ValueSchema:
         properties: schemas of an object's fields.
         required: fields that an object must have.
         items: schema of each element of a list, or ``None``.
-        choices: keys of the values of ``enum`` (see `_key`), or ``None`` where there is no ``enum``.
+        choices: keys of the values of ``enum`` (see `key_of`), or ``None`` where there is no ``enum``.
         shown_choices: those values for a message.
         minimum, maximum: of a number.
         min_length, max_length: of a string, in characters.
@@ -138,7 +138,7 @@ class ValueSchema:
         if self.types and not any(TYPES[name](value) for name in self.types):
             yield misfit(path, f"This is {_type_of(value)}; expected {' or '.join(self.types)}.")
             return
-        if self.choices is not None and _key(value) not in self.choices:
+        if self.choices is not None and key_of(value) not in self.choices:
             yield misfit(path, f"The value is not one of {self.shown_choices}.")
         if isinstance(value, dict):
             yield from self._misfits_of_fields(value, path)
@@ -182,7 +182,7 @@ def compile_schema(schema: Mapping[str, Any]) -> ValueSchema:
         properties={name: compile_schema(part) for name, part in schema.get("properties", {}).items()},
         required=tuple(schema.get("required", ())),
         items=None if items is None else compile_schema(items),
-        choices=None if choices is None else frozenset(map(_key, choices)),
+        choices=None if choices is None else frozenset(map(key_of, choices)),
         shown_choices="" if choices is None else _shown(choices),
         minimum=schema.get("minimum"),
         maximum=schema.get("maximum"),
@@ -198,14 +198,14 @@ def misfit(path: Path, message: str) -> Problem:
     return Problem(point(path), "INVALID_FIELD", message)
 
 
-def _key(value: Any) -> Any:
+def key_of(value: Any) -> Any:
     """What stands for a JSON value among others: equal for equal values. ``true`` is not ``1``, and ``1.0`` is."""
     if isinstance(value, bool) or value is None:
         return ("constant", str(value))
     if isinstance(value, list):
-        return ("list", tuple(map(_key, value)))
+        return ("list", tuple(map(key_of, value)))
     if isinstance(value, dict):
-        return ("object", frozenset((name, _key(part)) for name, part in value.items()))
+        return ("object", frozenset((name, key_of(part)) for name, part in value.items()))
     return value
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from handler.engine import Conduit
 from handler.ports import Ports
 from handler.recording.call_budget import CLEAR, END, CallBudget, commit_calls
-from handler.recording.ownership import Attempt, Commit, End, Release
+from handler.recording.ownership import Attempt, Commit, End, Release, TimeOut, unanswered_of
 from infra.jobs_table import Answer, Written
 from infra.records import JobRecord, PayloadRecord, StepRecord
 from infra.records_table import fits_at_once
@@ -56,6 +56,9 @@ class Commits:
             self._budget.begin_effect()
             self._effects = True
         left = self._left(steps)
+        if isinstance(kind, TimeOut) and payload is None and fits_at_once(None, left):
+            self._budget.spend(1)  # if it is refused, other records take the place of these, and none may be put
+            return True
         keep = CLEAR if isinstance(kind, End) else END + effect
         if self._is_at_once(job, payload, left, keep):
             return True
@@ -88,13 +91,14 @@ class Commits:
         """The one conditional write of JOB; with the records, if `put` said so."""
         table, now = self._ports.table, self._ports.now()
         parks = isinstance(kind, Release) and kind.waiting is not None
+        path = unanswered_of(kind)
         left = self._left(steps) if at_once else ()
         if payload is not None:
             answer = await (table.accept_at_once(after, payload, left, now) if at_once else table.accept(after, now))
         elif at_once:
-            answer = await table.commit_at_once(held, after, left, parks=parks)
+            answer = await table.commit_at_once(held, after, left, parks=parks or path is not None, unanswered=path)
         else:
-            answer = await table.commit(held, after, parks=parks)
+            answer = await table.commit(held, after, parks=parks, unanswered=path)
         if isinstance(answer, Written):
             self._put = max(self._put, after.cursor)
             self.made += 1

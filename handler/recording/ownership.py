@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,7 +59,28 @@ class Release:
     waiting: dict[str, Any] | None = None
 
 
-Commit = Flush | Attempt | End | Release
+@dataclass(frozen=True, slots=True)
+class TimeOut:
+    """And a step that nobody answered in time: only while nobody has.
+
+    Attributes:
+        path: of the step.
+    """
+
+    path: str
+
+
+Commit = Flush | Attempt | End | Release | TimeOut
+
+
+def unanswered_of(commit: Commit) -> str | None:
+    """The path of the step that nobody may have answered for this commit to count."""
+    match commit:
+        case TimeOut(path):
+            return path
+        case Release(waiting={"for": "answer", "path": str(path)}):
+            return path
+    return None
 
 
 class Ownership:
@@ -106,6 +128,7 @@ class Ownership:
         published: int,
         failed_step: str | None,
         now: float,
+        ended: Collection[str] = (),
     ) -> JobRecord:
         """The record that a commit writes.
 
@@ -116,12 +139,15 @@ class Ownership:
             published: how far the bus has got.
             failed_step: of the job.
             now: the time.
+            ended: paths of the steps that the commit records: their answers are used, or worth nothing any more.
         """
         after = self._moved(held, cursor, now)._replace(
             published=max(held.published, published),
             failed_step=failed_step,
             attempts=self._attempts(held, commit, cursor),
         )
+        if held.signals:
+            after = after._replace(signals=tuple(signal for signal in held.signals if signal[0] not in ended))
         match commit:
             case Attempt(effect, tries):
                 tries = max(after.tries, tries - self.cut_tries(cursor))

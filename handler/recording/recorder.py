@@ -18,7 +18,7 @@ from typing import Any, Final
 from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Paused
 from handler.ports import Ports
 from handler.recording.commits import Commits
-from handler.recording.ownership import Attempt, Commit, End, Flush, Ownership, Release
+from handler.recording.ownership import Attempt, Commit, End, Flush, Ownership, Release, TimeOut
 from handler.recording.publisher import Publisher
 from handler.recording.run import FencedOutError, Run
 from handler.recording.step_metrics import StepMetrics
@@ -26,6 +26,7 @@ from handler.recording.step_record import failed_step, open_record, step_record
 from infra.jobs_table import Refused
 from infra.recognition import is_as_held
 from infra.records import JobRecord, JobStatus, StepRecord
+from infra.records_table import fits_at_once
 
 BUS_REST: Final = 30.0
 """Seconds that a bus that did not take everything is left alone: trying it costs the job time that its steps need."""
@@ -35,6 +36,14 @@ EVENT_BATCH: Final = 10
 """Updates that fill one call of the bus: so many do not wait for more."""
 SMALL_JOB: Final = 20
 """Records of a job whose calls of the table are promised to the letter."""
+
+
+_ASKS: Final = "wait_for"
+"""The kind of step that waits for an answer."""
+
+
+class AnsweredError(Exception):
+    """Somebody answered the step that was about to time out: the run goes on with the answer."""
 
 
 class Recorder:
@@ -102,8 +111,28 @@ class Recorder:
         # After too many hand-overs this run has no limit of time: it was to end one step, and has.
         return index != self._owner.start and run.job.hand_overs >= self._ports.settings.max_hand_overs
 
-    def on_step_update(self, _: Conduit, step: ConduitStep) -> None:
+    def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """Keep the record. What has to be written before the next step begins is written when that asks."""
+        if step.kind == _ASKS and step.status is ConduitStatus.TIME_LIMIT_EXCEED and self.accepted:
+            return self._time_out(job, step)
+        self._keep(step)
+        return None
+
+    async def _time_out(self, job: Conduit, step: ConduitStep) -> None:
+        """Write at once that nobody answered in time: who answered before that and was thanked must not see it.
+
+        Raises:
+            AnsweredError: somebody did.
+        """
+        pending = self.steps[self.job.cursor :]
+        if pending and not fits_at_once(None, pending):
+            await self._commit(job, Flush())
+        self._keep(step)
+        if not await self._commit(job, TimeOut(step.path)):
+            self.steps.pop()
+            raise AnsweredError
+
+    def _keep(self, step: ConduitStep) -> None:
         record, block = step_record(step, len(self.steps), self.job, self._owner.lease), step.block
         self.steps.append(record)
         self._step_metrics.add(UNKNOWN if block is None else block.action, record.status, record.duration_ms)
@@ -168,13 +197,19 @@ class Recorder:
         at_once = await self._commits.put(job, payload, pending, kind)
         failed = failed_step(job.failed_step) if job.failed_step is not None else None
         after = self._owner.after(
-            held, kind, cursor=len(self.steps), published=self._published, failed_step=failed, now=now()
+            held,
+            kind,
+            cursor=len(self.steps),
+            published=self._published,
+            failed_step=failed,
+            now=now(),
+            ended=[record.path for record in pending] if held.signals else (),
         )
         after = after._replace(timeout_at=job.timeout_at)
         answer = await self._commits.write(held, after, payload, pending, kind, at_once=at_once)
         if isinstance(answer, Refused):
             found = answer.job
-            if isinstance(kind, Release) and kind.waiting is not None and found is not None and self._woken(found):
+            if _may_be_refused(kind) and found is not None and self._woken(found):
                 self.job = found
                 return False
             raise FencedOutError(found, accepted=self.accepted)
@@ -189,12 +224,16 @@ class Recorder:
         return True
 
     def _woken(self, found: JobRecord) -> bool:
-        """Whether a park was refused because of a cancel or an answer, and the job is still ours."""
-        return self.accepted and found.woken != self.job.woken and is_as_held(found, self.job)
+        """Whether a commit was refused because of a cancel or an answer, and the job is still ours.
 
-    def going_on(self, paused: Paused) -> Run:
-        """The rest of a run that could not park: everything so far, and the job as it was found."""
-        job = self.job._replace(tries=max(self.job.tries, paused.tries - self._owner.cut_tries(len(self.steps))))
+        An answer that a commit before has seen changes nothing of `woken` any more.
+        """
+        woken = found.woken != self.job.woken or bool(found.signals)
+        return self.accepted and woken and is_as_held(found, self.job)
+
+    def going_on(self, tries: int) -> Run:
+        """The rest of a run that could not park or end a step: everything so far, and the job as it was found."""
+        job = self.job._replace(tries=max(self.job.tries, tries - self._owner.cut_tries(len(self.steps))))
         return replace(self._run, job=job, steps=tuple(self.steps), accepted=True)
 
     async def publish_rest(self) -> JobRecord:
@@ -208,3 +247,8 @@ class Recorder:
         """After a park: publish everything, and let the job rest."""
         job = self.job._replace(published=max(self.job.published, self._published))
         return await self._publisher.settle_parked(job, self.steps)
+
+
+def _may_be_refused(kind: Commit) -> bool:
+    """Whether an answer or a cancel may come before the commit, and the job still be ours."""
+    return isinstance(kind, TimeOut) or (isinstance(kind, Release) and kind.waiting is not None)

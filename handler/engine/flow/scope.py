@@ -16,6 +16,7 @@ Contexts = Mapping[str, Any]
 class LoopInside(Protocol):
     """What the views read of a loop that runs."""
 
+    step: ConduitStep
     index: int
     count: int | None
     item: Any
@@ -32,10 +33,11 @@ class ItemSteps(View):
         steps_by_id: the steps of this item whose turn has come.
     """
 
-    __slots__ = ("_outer", "_written", "steps_by_id")
+    __slots__ = ("_loop", "_outer", "_written", "steps_by_id")
     description = "the steps that can be read inside the loop"
 
-    def __init__(self, written: Mapping[str, ConduitStep], outer: StepsView | ItemSteps) -> None:
+    def __init__(self, written: Mapping[str, ConduitStep], outer: StepsView | ItemSteps, loop: LoopInside) -> None:
+        self._loop = loop
         self.steps_by_id: dict[str, ConduitStep] = {}
         self._written = written
         self._outer = outer
@@ -46,11 +48,18 @@ class ItemSteps(View):
         Raises:
             KeyError: there is none.
         """
-        for steps in (self.steps_by_id, self._written):
-            if key in steps:
-                return steps[key]
+        if key in self.steps_by_id:
+            return self.steps_by_id[key]
+        if key in self._written:
+            return self._placed(self._written[key])
         outer = self._outer
         return outer.find(key) if isinstance(outer, ItemSteps) else outer.steps_by_id[key]
+
+    def _placed(self, step: ConduitStep) -> ConduitStep:
+        """A written step of this item that has not run: where its callback is asked for, it needs its path."""
+        if step.kind != "wait_for":
+            return step
+        return step.begin_again(step.position, f"{self._loop.step.path}.{self._loop.index}.{step.id}")
 
     def __getitem__(self, key: str) -> StepView:
         return StepView(self.find(key))
@@ -126,7 +135,7 @@ class Scope:
             name: what its items are called, if they are called anything.
             written: the steps that are written in it, by their ids.
         """
-        view = ItemSteps(written, self.steps_view)
+        view = ItemSteps(written, self.steps_view, loop)
         scope = Scope(view.steps_by_id, view, None)
         scope.outer = self
         scope.own = {**self.own, "steps": view, "loop": LoopView(loop, self.own.get("loop"))}

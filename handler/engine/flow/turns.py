@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
 from typing import Any, cast
 
 from handler.engine.arguments import REFUSED
 from handler.engine.failure import Failure
+from handler.engine.flow.asked import take_answer
 from handler.engine.flow.attempt import Attempt
 from handler.engine.flow.loop import Close, ForEachLoop, WhileLoop
 from handler.engine.flow.walk import Walk
-from handler.engine.flow.written import Choose, End, ForEach, Output, SetVariables, Wait
+from handler.engine.flow.written import Choose, End, ForEach, Output, SetVariables, Wait, WaitFor
 from handler.engine.language.clock import format_time, parse_time
 from handler.engine.language.paths import Tag
 from handler.engine.language.tags import read, resolve_name
@@ -49,7 +49,7 @@ class FlowTurns:
         """
         turns = self._turns
         try:
-            paused = turns.begin(step)
+            paused = self._begin(step)
             if paused is not None:
                 return paused
             if waiting is None and step.if_condition is not None and not turns.is_met(step.if_condition):
@@ -61,6 +61,17 @@ class FlowTurns:
             return None
         except OutOfInvocation:
             return turns.pause()
+
+    def _begin(self, step: ConduitStep) -> Paused | None:
+        """As `StepTurn.begin`; but a step that somebody has answered does not time out, whatever has passed."""
+        turns = self._turns
+        try:
+            return turns.begin(step)
+        except Failure:
+            answers = turns.job.answers
+            if step.kind != WaitFor.kind or answers is None or step.path not in answers.given:
+                raise
+            return None
 
     async def _dispatch(self, step: ConduitStep, waiting: Waiting | None) -> Taken:
         spec: Any = step.spec
@@ -83,8 +94,8 @@ class FlowTurns:
                 self._turns.finish(self._turns.evaluate(cast("Output", spec).value))
             case "wait":
                 return await self._wait(step, spec, waiting)
-            case _:
-                raise Failure(ConduitStatus.INVALID_ARGUMENT, "nobody can answer this step here")
+            case "wait_for":
+                return take_answer(self._turns, step, spec, waiting)
         return None
 
     # ------------------------------------------------------------------ loops and tries
@@ -190,7 +201,7 @@ class FlowTurns:
         turns = self._turns
         if step.started_at is None:
             step.started_at = turns.began
-        until = float(waiting["until"]) if waiting is not None else self._until(spec)
+        until = float(waiting["ends"]) if waiting is not None else self._until(spec)
         paused = await self._sleep_until(until)
         if paused is None:
             turns.finish(format_time(max(turns.now(), until) if until > turns.began else turns.now()))
@@ -229,8 +240,8 @@ class FlowTurns:
             Failure: it came first; or what is asked before a wait in this invocation says so.
         """
         turns = self._turns
-        ends_at = turns.run_ends_at if turns.run_limiter in {"loop", "job_timeout"} else inf
-        rested = await turns.rest(min(until, ends_at), {"until": until})
+        ends_at = turns.around_ends_at
+        rested = await turns.rest(min(until, ends_at), {"ends": until})
         if isinstance(rested, ConduitStatus):
             raise Failure.of_status(rested)
         if rested is None and ends_at < until:

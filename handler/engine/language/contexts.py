@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
 
+from handler.engine.answers import no_address
 from handler.engine.language.paths import View
 from handler.engine.status import ConduitStatus
 
@@ -15,6 +16,7 @@ class SeenStep(Protocol):
     """What the views read of a step."""
 
     id: str
+    job: Any
     position: int
     action: str
     run: Any
@@ -76,9 +78,35 @@ class StepView(View):
             return getattr(step, key)
         if key == "items" and step.kind == "for_each":
             return step.run.outcomes if step.run is not None else []
+        if key == "callback" and step.kind == "wait_for":
+            return CallbackView(step)
         if key == "failed_step" and step.kind == "try":
             return FailedStepView(step.run.failed_step if step.run is not None else None)
         raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._KEYS)
+
+    def __len__(self) -> int:
+        return len(self._KEYS)
+
+
+class CallbackView(View):
+    """``callback`` of a step that waits for an answer: where it can be given."""
+
+    __slots__ = ("_step",)
+    _KEYS = ("url", "token")
+    description = "where a step can be answered"
+
+    def __init__(self, step: SeenStep) -> None:
+        self._step = step
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._KEYS:
+            raise KeyError(key)
+        answers = self._step.job.answers
+        address = no_address(self._step.path) if answers is None else answers.address(self._step.path)
+        return getattr(address, key)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._KEYS)

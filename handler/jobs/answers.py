@@ -1,0 +1,269 @@
+"""Answering a step that waits for somebody: who may, what counts, and what whoever comes later learns.
+
+An answer is put first and counts for nothing; then one conditional write of JOB names it, if the job is as the step was
+judged from. See ``docs/records.md``, rules 12 and 13.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.caller import Caller
+from handler.engine.failure import NO_REASON
+from handler.errors import ConflictError, ForbiddenError, GoneError, NotFoundError, UnavailableError
+from handler.invocation.timestamps import iso
+from handler.jobs.asked_steps import AskedStep, Steps
+from handler.jobs.callbacks import Callback, read_callback
+from handler.jobs.pointers import Pointers
+from handler.jobs.view import step_ids, step_view, unrecorded_step
+from handler.payload.answer import GivenAnswer
+from handler.payload.parse import InvalidPayloadError
+from handler.payload.value_schema import compile_schema, key_of
+from handler.ports import RETRY_AFTER, Ports
+from infra.jobs_table import Written
+from infra.parking import parked
+from infra.records import JobKey, JobRecord, StepRecord
+from infra.signals_table import SignalRecord
+
+MAX_UNUSED: Final = 100
+"""Answers of a job that came before their step's turn and are not used yet."""
+WRITES: Final = 5
+"""How often a write is tried that others' writes came between."""
+_DONE: Final = "DONE"
+_REJECTED: Final = "REJECTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked at a public address.
+
+    Attributes:
+        job: the job's name, or its id.
+        path: of the step.
+        message: the question; ``None`` before the step's turn, or where there is none.
+        until: until when an answer is waited for, as RFC 3339; ``None`` before the step's turn.
+        has_form: whether the answer needs a value of a certain form.
+        needs_identity: whether the address alone does not suffice.
+    """
+
+    job: str
+    path: str
+    message: str | None
+    until: str | None
+    has_form: bool
+    needs_identity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The step as it was found."""
+
+    job: JobRecord
+    written: Mapping[str, Any]
+    step: AskedStep
+    record: StepRecord | None
+
+    def view(self, path: str) -> dict[str, Any]:
+        """The step as an answer shows it."""
+        if self.record is not None:
+            return step_view(self.record)
+        ids = step_ids(self.written)
+        position = ids.index(path) + 1 if path in ids else self.job.cursor + 1
+        return unrecorded_step(path, position, "WAIT_FOR")
+
+
+class AnswerDesk:
+    """The use cases of those who answer.
+
+    Args:
+        ports: the world.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._pointers = Pointers(ports)
+
+    async def answer(self, caller: Caller, job_id: str, path: str, given: GivenAnswer) -> dict[str, Any]:
+        """Answer a step; gives it as it stands.
+
+        Raises:
+            NotFoundError: no such job; no such step; it waits for nobody; it is in a loop that has not begun.
+            ForbiddenError: the caller may not answer it.
+            ConflictError: it has another answer, or too many wait to be used.
+            GoneError: it ended without an answer.
+            InvalidPayloadError: the value does not fit the form.
+            UnavailableError: AWS fails, or others write all the time.
+        """
+        with self._ports.served("answer"):
+            return await self._answer(JobKey(caller.tenant, job_id), path, caller, given, None)
+
+    async def find(self, token: str) -> tuple[Callback, JobRecord]:
+        """What a genuine token names, and its job.
+
+        Raises:
+            NotFoundError: it is not genuine.
+        """
+        with self._ports.served("callback"):
+            callback = read_callback(token)
+            job = None if callback is None else await self._ports.table.read(callback.key, self._ports.now())
+            if callback is None or not callback.is_genuine(job) or job is None:
+                raise NotFoundError("There is nothing at this address.")
+            return callback, job
+
+    async def call_back(self, callback: Callback, given: GivenAnswer) -> dict[str, Any]:
+        """Answer a step at its public address; gives it as it stands. The callback is genuine.
+
+        Raises: as `answer`.
+        """
+        with self._ports.served("callback"):
+            return await self._answer(callback.key, callback.path, None, given, callback.run)
+
+    async def question(self, callback: Callback, job: JobRecord) -> Question:
+        """What is asked at a public address.
+
+        Raises:
+            GoneError: it is answered, or nobody waits for the answer any more.
+        """
+        with self._ports.served("callback"):
+            place = await self._find(job, callback.path, callback.run)
+            if callback.path in dict(job.signals) or (place.record is not None and _was_answered(place.record)):
+                raise GoneError("This question is answered.")
+            self._refuse_late(place, callback.path)
+            waiting = parked(job) or {}
+            mine = waiting if waiting.get("path") == callback.path else {}
+            return Question(
+                job.name or job.key.job_id,
+                callback.path,
+                mine.get("message"),
+                iso(mine["until"]) if mine else None,
+                place.step.fields.get("form") is not None,
+                needs_identity=_needs_identity(place.step),
+            )
+
+    async def _answer(
+        self, key: JobKey, path: str, caller: Caller | None, given: GivenAnswer, run: str | None
+    ) -> dict[str, Any]:
+        signal: SignalRecord | None = None
+        job = await self._ports.table.read(key, self._ports.now())
+        for _ in range(WRITES):
+            if job is None:
+                raise NotFoundError(f"There is no job {key.job_id!r}.")
+            place = await self._find(job, path, run)
+            if await self._is_repeated(place, path, given):
+                return place.view(path)
+            self._check_rights(place, caller)
+            await self._refuse_second(place, path)
+            self._refuse_late(place, path)
+            _check_form(place.step, given)
+            self._check_room(place, path)
+            if signal is None or signal.run != job.run:
+                signal = await self._put(job, path, caller, given)
+            answer = await self._ports.table.answer(job, path, signal.random, self._ports.now())
+            if isinstance(answer, Written):
+                await self._pointers.send(answer.job)
+                return place.view(path)
+            job = answer.job
+        raise UnavailableError("Others are writing to this job; answer again.", retry_after=RETRY_AFTER)
+
+    async def _find(self, job: JobRecord, path: str, run: str | None) -> _Place:
+        if run is not None and run != str(job.run):
+            raise GoneError("This address belongs to an earlier run of the job.")
+        payload = await self._ports.table.records.read_payload(job)
+        records = await self._ports.table.records.read_steps(job)
+        written = json.loads(payload.payload) if payload is not None else {}
+        steps = Steps(written, records)
+        step = steps.find(path)
+        if step is None:
+            raise NotFoundError(f"The job {job.key.job_id!r} has no step {path!r} that waits for an answer.")
+        return _Place(job, written, step, steps.record_of(path))
+
+    async def _is_repeated(self, place: _Place, path: str, given: GivenAnswer) -> bool:
+        """Whether the step has this very answer already."""
+        if place.record is not None:
+            return bool(_meaning_of_record(place.record) == _meaning(given))
+        signal = await self._ports.table.signals.read(place.job, path)
+        return signal is not None and bool(_meaning(_given(signal)) == _meaning(given))
+
+    def _check_rights(self, place: _Place, caller: Caller | None) -> None:
+        fields, job = place.step.fields, place.job
+        tags = set(fields.get("tags") or ())
+        if caller is None and _needs_identity(place.step):
+            raise ForbiddenError("This address alone does not suffice: answer with credentials, at the API.")
+        if caller is None:
+            return
+        if tags and not tags & caller.tags:
+            raise ForbiddenError("Who answers this step needs one of its tags.")
+        if not fields.get("not_sender"):
+            return
+        if caller.principal is None or caller.principal in (job.sender, job.redriven_by):
+            raise ForbiddenError("Who sent the job may not answer this step.")
+
+    async def _refuse_second(self, place: _Place, path: str) -> None:
+        answered = path in dict(place.job.signals) or (place.record is not None and _was_answered(place.record))
+        if answered:
+            raise ConflictError(f"The step {path!r} has another answer; the first one counts.")
+
+    def _refuse_late(self, place: _Place, path: str) -> None:
+        job, waiting = place.job, json.loads(place.job.waiting) if place.job.waiting else {}
+        late = waiting.get("path") == path and self._ports.now() >= float(waiting["until"])
+        if place.record is not None or place.step.passed or job.finished or job.cancel or late:
+            raise GoneError(f"Nobody waits for an answer to the step {path!r} any more.")
+
+    def _check_room(self, place: _Place, path: str) -> None:
+        waits_for_it = (json.loads(place.job.waiting) if place.job.waiting else {}).get("path") == path
+        if not waits_for_it and len(place.job.signals) >= MAX_UNUSED:
+            raise ConflictError(f"The job has {MAX_UNUSED} answers that it has not used yet; answer later.")
+
+    async def _put(self, job: JobRecord, path: str, caller: Caller | None, given: GivenAnswer) -> SignalRecord:
+        signal = SignalRecord(
+            key=job.key,
+            path=path,
+            run=job.run,
+            random=self._ports.token(),
+            ok=given.ok,
+            value=json.dumps(given.value, ensure_ascii=False, separators=(",", ":")),
+            reason=given.reason,
+            by=caller.principal if caller is not None else None,
+            at=self._ports.now(),
+            expires_at=job.expires_at,
+        )
+        await self._ports.table.signals.put(signal)
+        return signal
+
+
+def _needs_identity(step: AskedStep) -> bool:
+    return bool(step.fields.get("tags") or step.fields.get("not_sender"))
+
+
+def _check_form(step: AskedStep, given: GivenAnswer) -> None:
+    form: Mapping[str, Any] | None = step.fields.get("form")
+    if form is None or not given.ok:
+        return
+    problems = compile_schema(form).misfits(given.value, ("value",))
+    if problems:
+        raise InvalidPayloadError(problems)
+
+
+def _was_answered(record: StepRecord) -> bool:
+    return record.status in (_DONE, _REJECTED)
+
+
+def _given(signal: SignalRecord) -> GivenAnswer:
+    return GivenAnswer(ok=signal.ok, value=json.loads(signal.value), reason=signal.reason)
+
+
+def _meaning(given: GivenAnswer) -> Any:
+    """What makes two answers the same: of a yes its value, of a no its reason. No more of them is recorded."""
+    return (True, key_of(given.value)) if given.ok else (False, given.reason or None)
+
+
+def _meaning_of_record(record: StepRecord) -> Any:
+    if record.status == _DONE:
+        return True, key_of(json.loads(record.result or "{}").get("value"))
+    if record.status == _REJECTED:
+        message = json.loads(record.error or "{}").get("message")
+        return False, None if message == NO_REASON else message
+    return None

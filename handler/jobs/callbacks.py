@@ -1,0 +1,61 @@
+"""The public addresses at which steps that wait can be answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from handler.engine import Address
+from handler.engine.answers import no_address
+from handler.settings import Settings
+from handler.workflows.tokens import Token, make_token, read_token
+from infra.records import JobKey, JobRecord
+
+KIND: Final = "callback"
+_NAMES: Final = 4
+_MAX_TENANT: Final = 250
+_MAX_ID: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a token names. It is anybody's claim until `is_genuine`.
+
+    Attributes:
+        token: the token.
+        key: of the job.
+        run: in which run.
+        path: of the step.
+    """
+
+    token: Token
+    key: JobKey
+    run: str
+    path: str
+
+    def is_genuine(self, job: JobRecord | None) -> bool:
+        """Whether the job made the token; takes as long for a job that does not exist."""
+        return self.token.is_genuine(job.secret.encode() if job is not None and job.secret else None)
+
+
+def address_of(settings: Settings, job: JobRecord, path: str) -> Address:
+    """Where a step of the job's present run can be answered.
+
+    Raises:
+        ValueError: the deployment has no public addresses.
+    """
+    if not (settings.public_routes and settings.public_url and job.secret):
+        return no_address(path)
+    token = make_token(KIND, (job.key.tenant, job.key.job_id, str(job.run), path), job.secret.encode())
+    return Address(f"{settings.public_url.rstrip('/')}/callbacks/{token}", token)
+
+
+def read_callback(text: str) -> Callback | None:
+    """What a token names, or ``None`` where the text is no token of ours."""
+    token = read_token(KIND, text)
+    if token is None or len(token.names) != _NAMES:
+        return None
+    tenant, job_id, run, path = token.names
+    if len(tenant) > _MAX_TENANT or len(job_id) > _MAX_ID or "#" in job_id:
+        return None
+    return Callback(token, JobKey(tenant, job_id), run, path)
