@@ -77,20 +77,17 @@ class Conduit:
         timeout_at: float | None = None,
         answers: Answers | None = None,
     ) -> None:
-        self.id, self.name = id, name
-        self.tags = frozenset(tags)
+        self.id, self.name, self.tags = id, name, frozenset(tags)
         self.store = Variables(variables)
         self.local_values: Mapping[str, Any] = local_values if local_values is not None else {}
         self.global_values: Mapping[str, Any] = global_values if global_values is not None else {}
         self.on_step_update, self.on_step_open = on_step_update, on_step_open
         self.on_job_finish, self.before_step = on_job_finish, before_step
-        self.timeout, self.timeout_at = timeout, timeout_at
-        self.created_at, self.answers = created_at, answers
+        self.timeout, self.timeout_at, self.created_at, self.answers = timeout, timeout_at, created_at, answers
         self.paused: Paused | None = None
         self.tries = self.attempts = 0
         self.waiting: Waiting | None = None
-        required = required_tags(block_tags)
-        checks = Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or (), required)
+        checks = Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or (), required_tags(block_tags))
         self._written = WrittenSteps(self, checks)
         self.steps, self.by_id = self._written.all, self._written.by_id
         self.is_over, self.begin_output = self._written.is_over, self._written.begin_output

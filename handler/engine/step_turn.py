@@ -75,9 +75,7 @@ class StepTurn:
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
         self.run_ends_at, self.run_limiter = self.base_end
         self.limit_path: str | None = None
-        self.around_ends_at = (
-            inf  # by loops around the step and the job itself, whatever the invocation
-        )
+        self.around_ends_at = inf  # by loops around the step and the job itself, whatever the invocation
         self.waiting: Mapping[str, Any] | None = None  # what is known of a wait of this step that has begun
         self.world = StepWorld(runtime.alarm, self.now, self.run_ends_at, self.run_limiter)
 

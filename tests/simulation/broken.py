@@ -18,8 +18,9 @@ from handler.recording.ownership import Commit, Flush, Ownership, Release
 from handler.recording.publisher import Publisher
 from handler.recording.recorder import Recorder
 from infra import job_items, jobs_table, records_table, steps_item
-from infra.conditions import All, Below, Condition, Equals
+from infra.conditions import Absent, All, Below, Condition, Equals
 from infra.items import Applied
+from infra.job_items import SIGNAL_OF
 from infra.jobs_table import JobsTable, Refused, Written
 from infra.records import JobRecord
 from tests.simulation import audit
@@ -42,7 +43,9 @@ def replaced(owner: Any, name: str, method: Any) -> Breakage:
 def without(*attrs: str) -> Breakage:
     """Commit without looking at these attributes of the job."""
 
-    async def commit(self: JobsTable, held: JobRecord, after: JobRecord, *, parks: bool = False) -> Any:
+    async def commit(
+        self: JobsTable, held: JobRecord, after: JobRecord, *, parks: bool = False, unanswered: str | None = None
+    ) -> Any:
         parts: dict[str, Condition] = {
             "lease": Equals("lease", held.lease or ""),
             "cursor": Equals("cursor", held.cursor),
@@ -50,6 +53,8 @@ def without(*attrs: str) -> Breakage:
         }
         if parks:
             parts["woken"] = jobs_table._as_woken(held)
+        if unanswered is not None:
+            parts["signals"] = Absent(SIGNAL_OF + unanswered)
         condition = All(*(part for name, part in parts.items() if name not in attrs))
         return await self._update(held, after, condition, lambda found: jobs_table.is_committed(found, held, after))
 

@@ -30,7 +30,7 @@ PAGES = {
     "p3": '{"orders": [{"id": "e"}], "next": null}',
 }
 LANGUAGE = ["invoice", "lead-routing", "nightly-clean-up", "poll-until-ready"]
-SLOW = ["hand-over"]
+SLOW = ["approval", "hand-over"]
 QUICK = [name for name in NAMES if name not in SLOW and name not in CALLING + SIGNING]
 
 

@@ -32,9 +32,10 @@ def test_every_route_is_in_the_document_and_nothing_else(document: dict[str, Any
 
 
 def test_every_operation_can_say_that_nobody_is_asking(document: dict[str, Any]) -> None:
-    assert all("401" in operation["responses"] for item in document["paths"].values() for operation in item.values())
-    public = [path for path, item in document["paths"].items() for one in item.values() if one.get("security") == []]
-    assert public == ["/hooks/{token}"]
+    operations = [(path, one) for path, item in document["paths"].items() for one in item.values()]
+    public = {path for path, one in operations if one.get("security") == []}
+    assert public == {"/callbacks/{token}", "/hooks/{token}"}
+    assert all("401" in one["responses"] for path, one in operations if path not in public)
     assert document["security"]
 
 
@@ -70,11 +71,38 @@ def exchanges(client: Client, world: Any) -> list[tuple[str, str, Answer]]:
         ("get", "/openapi.json", client.get("/openapi.json")),
         ("get", "/docs", client.get("/docs")),
         *_exchanges_of_workflows(client),
+        *_exchanges_of_answers(client, world),
     ]
     world.set(max_running_jobs=1)
     client.post("/jobs", {"steps": [JOIN]}, prefer="respond-async")
     made.append(("post", "/jobs", client.post("/jobs", {"steps": []})))
     return made
+
+
+def _exchanges_of_answers(client: Client, world: Any) -> list[tuple[str, str, Answer]]:
+    world.set(public_routes=True, public_url="https://jobs.example.com")
+    url = {"id": "url", "set": {"url": "{% steps.ok.callback.url %}"}}
+    steps = [url, {"id": "ok", "wait_for": {"timeout": 600, "form": {"type": ["number", "null"]}}}]
+    steps.append({"id": "tagged", "wait_for": {"timeout": 600, "tags": ["boss"]}})
+    waiting = {"id": "w", "variables": {"url": None}, "steps": steps}
+    callback = client.post("/jobs", waiting).json["variables"]["url"].removeprefix("https://jobs.example.com")
+    path, public = "/jobs/{id}/steps/{step}/answer", "/callbacks/{token}"
+    return [
+        ("post", path, client.post("/jobs/w/steps/url/answer", {})),
+        ("post", path, client.post("/jobs/w/steps/tagged/answer", {})),
+        ("post", path, client.post("/jobs/w/steps/ok/answer", {"value": "x"})),
+        ("post", path, client.post("/jobs/w/steps/ok/answer", {"value": "x" * 70_000})),
+        ("post", path, client.post("/jobs/w/steps/ok/answer", "{}", content_type="text/plain")),
+        ("get", public, client.get(callback)),
+        ("get", public, client.get("/callbacks/x.y")),
+        ("post", path, client.post("/jobs/w/steps/ok/answer", {"value": 1})),
+        ("post", public, client.post(callback, {"value": 1})),
+        ("post", public, client.post(callback, {"value": 2})),
+        ("post", public, client.post("/callbacks/x.y", {})),
+        ("get", public, client.get(callback)),
+        ("post", "/jobs/{id}/cancel", client.post("/jobs/w/cancel")),
+        ("post", path, client.post("/jobs/w/steps/tagged/answer", {})),
+    ]
 
 
 def _exchanges_of_workflows(client: Client) -> list[tuple[str, str, Answer]]:
@@ -145,7 +173,7 @@ def test_every_answer_is_documented_with_its_type_its_headers_and_its_shape(
         if "json" in kind:
             schema = {**response["content"][kind]["schema"], "components": document["components"]}
             assert [error.message for error in Draft202012Validator(schema).iter_errors(answer.json)] == []
-    assert seen == {200, 201, 202, 204, 304, 400, 404, 409, 413, 415, 422, 429}
+    assert seen == {200, 201, 202, 204, 304, 400, 403, 404, 409, 410, 413, 415, 422, 429}
 
 
 def test_the_example_of_the_document_runs(client: Client, document: dict[str, Any]) -> None:
