@@ -199,8 +199,7 @@ class Conduit:
         Raises:
             KeyError: there is no such step, and `silent` is false.
         """
-        found = self.get_step(step, silent=silent)
-        if found is None:
+        if (found := self.get_step(step, silent=silent)) is None:
             return
         top = self.walk.top
         top.next -= self._written.delete(found) < top.next
