@@ -8,13 +8,13 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from blocks.block import Block, BudgetExceededError
-from handler.engine.failure import Failure, refused_arguments
+from handler.engine.charges import Charge
+from handler.engine.failure import OUT_OF_MEMORY, Failure, refused_arguments
 from handler.engine.language.conditions import is_met as condition_holds
 from handler.engine.language.meter import NO_WORLD, World
 from handler.engine.language.paths import PathError, Tag
 from handler.engine.language.tags import parse, resolve, resolve_key, resolve_name, whole_piece
 from handler.engine.status import ConduitStatus
-from handler.engine.values import Charge
 
 Bound = dict[str, str]
 """Names of parameters that their block changes in place, to the variable that keeps the change."""
@@ -29,7 +29,7 @@ def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: W
     try:
         return condition_holds(condition, contexts, charge, world)
     except REFUSED as error:
-        raise _failure_of(error) from None
+        raise failure_of_value(error) from None
 
 
 def evaluate(value: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> Any:
@@ -41,23 +41,27 @@ def evaluate(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Wor
     try:
         return resolve(value, contexts, charge, world)
     except REFUSED as error:
-        raise _failure_of(error) from None
+        raise failure_of_value(error) from None
 
 
 NOTHING_BOUND: Final[Bound] = {}
-REFUSED: Final = (ValueError, BudgetExceededError, RecursionError)
+REFUSED: Final = (ValueError, BudgetExceededError, RecursionError, MemoryError)
 """What is wrong with what a user wrote: a `PathError`, arguments that do not fit (a `ValidationError`) or an integer
-too long for a text, all of them ``ValueError``; more bytes than the limit; parameters nested without end."""
+too long for a text, all of them ``ValueError``; more bytes than the limit; parameters nested without end; more than the
+machine has."""
 
 
 def refusal_of(block: Block[..., Any], error: Exception) -> Failure:
     """The outcome of a step whose arguments met one of `REFUSED`."""
-    return refused_arguments(block, error) if isinstance(error, ValidationError) else _failure_of(error)
+    return refused_arguments(block, error) if isinstance(error, ValidationError) else failure_of_value(error)
 
 
-def _failure_of(error: Exception) -> Failure:
+def failure_of_value(error: Exception) -> Failure:
+    """The outcome of a step whose tags or expressions met one of `REFUSED`."""
     if isinstance(error, BudgetExceededError):
         return Failure.of_error(ConduitStatus.RESULT_LIMIT_EXCEED, error)
+    if isinstance(error, MemoryError):
+        return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, OUT_OF_MEMORY, error)
     if isinstance(error, RecursionError):
         return Failure(ConduitStatus.INVALID_ARGUMENT, "the parameters are nested too deep")
     return Failure.of_error(ConduitStatus.INVALID_ARGUMENT, error)

@@ -8,7 +8,8 @@ from math import inf
 from typing import Any
 
 from blocks.block import Block, BudgetExceededError
-from handler.engine.values import Charge, copy_value
+from handler.engine.charges import Charge
+from handler.engine.values import copy_value
 
 
 class Budget:

@@ -8,15 +8,25 @@ from math import isfinite
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from blocks.block import Block, BudgetExceededError, CallFailedError, CallRefusedError
 from handler.engine.limits import TimeLimit
 from handler.engine.status import ConduitStatus
-from handler.engine.values import UnstorableValueError, keep
+from handler.engine.values import UnstorableValueError, keep, size_of_error
 
 LONGEST_MESSAGE: Final = 2_000
 """Characters of an error's message that are kept; a longer one says how long it was."""
 
+LARGEST_ERROR: Final = 4 * 1024
+"""Bytes of a step's error as JSON."""
+MOST_DETAILS: Final = 20
+"""Wrong arguments that are named one by one."""
+LONGEST_NAME: Final = 100
+"""Characters that are repeated of a name that a user chose."""
+OUT_OF_MEMORY: Final = "there is not enough memory for what the step builds"
+_LEAST_MESSAGE: Final = 200
+_LARGEST_DETAILS: Final = 64 * 1024
 _DEEPEST_DETAILS: Final = 8
 """Levels of lists and dictionaries in what a block says about a failed call."""
 
@@ -105,12 +115,45 @@ class Failure(Exception):  # noqa: N818  # an outcome that travels up the turn, 
     def describe(self) -> dict[str, Any]:
         """The step's ``error``: type, message, and details where there are some."""
         kind = self.kind or (type(self.error).__name__ if self.error is not None else self.status.name)
-        described: dict[str, Any] = {"type": kind, "message": _shorten(self.message)}
+        described: dict[str, Any] = {"type": kind[:LONGEST_NAME], "message": _shorten(self.message, LONGEST_MESSAGE)}
         if self.path is not None:
             described["path"] = self.path
         if self.details is not None:
             described["details"] = self.details
-        return described
+        return described if size_of_error(described) <= LARGEST_ERROR else self._fit(described)
+
+    def _fit(self, error: dict[str, Any]) -> dict[str, Any]:
+        """The error in 4 KB: details go from their end, then the message does."""
+        error["message"] = _shorten(self.message, LONGEST_MESSAGE // 2)
+        details = error.get("details")
+        if isinstance(details, list):
+            details = error["details"] = list(details)
+            while details and size_of_error(error) > LARGEST_ERROR:
+                details.pop()
+        elif isinstance(details, dict):
+            error["details"] = details = {
+                name[:LONGEST_NAME]: _shorten(value, LONGEST_MESSAGE // 2) if isinstance(value, str) else value
+                for name, value in details.items()
+            }
+            for name in sorted(details, key=lambda name: -size_of_error({name: details[name]})):
+                if size_of_error(error) <= LARGEST_ERROR:
+                    break
+                del details[name]
+        if not details:
+            error.pop("details", None)
+        room = LONGEST_MESSAGE // 2
+        while size_of_error(error) > LARGEST_ERROR and room > _LEAST_MESSAGE:
+            room //= 2
+            error["message"] = _shorten(self.message, room)
+        return error
+
+    def release(self) -> BaseException | None:
+        """The block's exception, without what its traceback holds: each frame keeps the arguments of its call."""
+        error = self.error
+        while error is not None and error.__traceback__ is not None:
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__
+        return self.error
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -134,7 +177,9 @@ def failure_of(error: BaseException) -> Failure:
 def _kept(details: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What a block says about a call, as JSON; nothing where it is none."""
     try:
-        kept: dict[str, Any] | None = None if details is None else keep(dict(details), _DEEPEST_DETAILS)[0]
+        kept: dict[str, Any] | None = None
+        if details is not None:
+            kept = keep(dict(details), _DEEPEST_DETAILS, _LARGEST_DETAILS)[0]
     except (UnstorableValueError, TypeError, ValueError):  # a slip of the block's must not hide that the call failed
         return None
     return kept
@@ -172,13 +217,28 @@ def _running_task() -> asyncio.Task[Any] | None:
 def refused_arguments(block: Block[..., Any], error: ValidationError) -> Failure:
     """INVALID_TYPE with one detail a wrong argument; the values themselves are not repeated."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
+    count = len(found)
     details = [
-        {"parameter": ".".join(str(part) for part in e["loc"]), "code": e["type"], "message": e["msg"]} for e in found
+        {
+            "parameter": shorten_name(".".join(str(part)[: LONGEST_NAME + 1] for part in wrong["loc"])),
+            "code": shorten_name(wrong["type"]),
+            "message": shorten_name(wrong["msg"], 2 * LONGEST_NAME),
+        }
+        for wrong in found[:MOST_DETAILS]
     ]
     summary = "; ".join(f"{detail['parameter']}: {detail['message']}" for detail in details[:5])
-    more = f"; and {len(details) - 5} more" if len(details) > 5 else ""  # noqa: PLR2004  # as many as are shown
+    more = f"; and {count - 5} more" if count > 5 else ""  # noqa: PLR2004  # as many as are shown
     message = f"the arguments do not fit {block.action}: {summary}{more}"
-    return Failure(ConduitStatus.INVALID_TYPE, message, error, details[:100])
+    return Failure(ConduitStatus.INVALID_TYPE, message, _without_input(error.title, details), details)
+
+
+def _without_input(title: str, details: list[dict[str, Any]]) -> ValidationError:
+    """The same error, which does not keep the arguments alive for as long as the job lasts."""
+    lines: list[Any] = [
+        {"type": PydanticCustomError("wrong", "{message}", detail), "loc": (detail["parameter"],), "input": None}
+        for detail in details
+    ]
+    return ValidationError.from_exception_data(title, lines)
 
 
 def message_of(error: BaseException) -> str:
@@ -191,8 +251,12 @@ def message_of(error: BaseException) -> str:
         return type(error).__name__
 
 
-def _shorten(message: str) -> str:
-    clean = message.encode("utf-8", "replace").decode()
-    if len(clean) <= LONGEST_MESSAGE:
-        return clean
-    return f"{clean[:LONGEST_MESSAGE]}… ({len(clean):,} characters in all)"
+def shorten_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """The beginning of what a user wrote, long enough to know it by."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def _shorten(message: str, longest: int) -> str:
+    count = len(message)
+    clean = message[:longest].encode("utf-8", "replace").decode()
+    return clean if count <= longest else f"{clean}… ({count:,} characters in all)"

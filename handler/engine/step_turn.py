@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 from typing import Any, Final, Protocol
 
+from blocks.block import BudgetExceededError
 from handler.engine.answers import Answers
 from handler.engine.arguments import evaluate, is_met
-from handler.engine.call import Budget, VariablesDraft
+from handler.engine.call import VariablesDraft
 from handler.engine.failure import Failure
 from handler.engine.limits import TimeLimit, earliest_end
 from handler.engine.outcome import Execution, Paused
@@ -71,7 +72,7 @@ class StepTurn:
         # Nothing has run in this invocation: the job's first step takes what time there is.
         self.fresh = runtime.invocation is None or not runtime.invocation.used
         self.draft: VariablesDraft | None = None
-        self.expansion: Budget | None = None
+        self.left = self.most = runtime.limits.parameters  # bytes that the tags of the step may still expand to
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
         self.run_ends_at, self.run_limiter = self.base_end
         self.limit_path: str | None = None
@@ -104,7 +105,7 @@ class StepTurn:
             Failure: a limit has passed already.
         """
         self.step, self.tries = step, tries
-        self.expansion = self.draft = None
+        self.left, self.draft = self.most, None
         self.world.begin(None)
         self.began = began = self.now()
         self.seconds, self.limiter = self.run_ends_at - began, self.run_limiter
@@ -123,7 +124,7 @@ class StepTurn:
             Failure: it cannot be evaluated.
         """
         met = is_met(condition, contexts or self.contexts or self.job.contexts, self.charge_tags, self.world)
-        self.expansion = None
+        self.left = self.most
         return met
 
     def evaluate(self, value: Any, contexts: Mapping[str, Any] | None = None) -> Any:
@@ -135,10 +136,13 @@ class StepTurn:
         return evaluate(value, contexts or self.contexts or self.job.contexts, self.charge_tags, self.world)
 
     def charge_tags(self, size: int) -> None:
-        """Count what the tags of the condition or of the parameters expand to. Most steps have nothing to count."""
-        if self.expansion is None:
-            self.expansion = Budget(self.runtime.limits.parameters, "what the tags of the step expand to")
-        self.expansion.charge(size)
+        """Count what the tags of the condition or of the parameters expand to. Most steps have little to count."""
+        self.left -= size
+        if self.left < 0:
+            limit = self.most
+            raise BudgetExceededError(
+                f"what the tags of the step expand to would take {limit - self.left:,} bytes; the limit is {limit:,}"
+            )
 
     def pause(self, resume_in: float = 0.0, waiting: dict[str, Any] | None = None, *, cut: bool = False) -> Paused:
         """Stop the run before the step whose turn it is."""
@@ -198,7 +202,7 @@ class StepTurn:
         """End the step with a failure."""
         step = self.step
         step.status = failure.status
-        step.error = failure.describe()
-        step.return_value = failure.error
+        step.error = self.store.charge_error(failure.describe(), self.runtime.limits)
+        step.return_value = failure.release()
         if step.started_at is not None:
             step.finished_at = max(self.now(), step.started_at)

@@ -13,6 +13,7 @@ from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, refusal_of, resolve_and_bind
 from handler.engine.awaited import Awaited, unwrapped
 from handler.engine.call import Budget, JobForBlock, StepCall, VariablesDraft, global_value
+from handler.engine.charges import Charge
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.language.tags import resolve
@@ -22,7 +23,7 @@ from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.step_turn import LEAST_TIME, LEAST_TIME_ONCE, NO_CHANGES, Answer, StepTurn
 from handler.engine.step_world import OutOfInvocation
-from handler.engine.values import Charge, UnstorableValueError
+from handler.engine.values import UnstorableValueError
 from handler.engine.variables import Kept
 
 _DONE, _NONE = ConduitStatus.DONE, ConduitStatus.NONE  # a member of an enum takes eight times as long as a name
@@ -53,7 +54,7 @@ class StepRunner(StepTurn):
         self.step, self.block, self.tries = step, block, tries
         if tries:
             step.tries = tries
-        self.expansion = self.draft = None
+        self.left, self.draft = self.most, None
         self.bound, waiting = NOTHING_BOUND, self.waiting
         self.world.begin(step.timeout)
         try:
@@ -145,7 +146,7 @@ class StepRunner(StepTurn):
         Raises:
             Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
         """
-        block, contexts, self.expansion = self.block, self.contexts or self.job.contexts, None
+        block, contexts, self.left = self.block, self.contexts or self.job.contexts, self.most
         if type(written) is not dict and not isinstance(written, Mapping):
             raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
         try:

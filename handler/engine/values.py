@@ -6,13 +6,12 @@ See docs/decisions/002-copies.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from json.encoder import encode_basestring as _encode_text
 from math import isfinite
 from typing import Any, Final
 
-Charge = Callable[[int], None]
-"""Takes the bytes about to be built; raises when there are too many."""
+from handler.engine.charges import Charge, UncountableError, cost_of_dict, cost_of_list, weigh
 
 
 class UnstorableValueError(Exception):
@@ -24,6 +23,8 @@ _TEXT: Final = frozenset({str})
 _LISTS: Final = frozenset({list, tuple})
 _FLAT: Final = frozenset({str, int, float, bool, type(None)})
 _decode: Final = json.JSONDecoder().decode
+_LIGHT: Final = 16
+"""What a value costs is at most so many times its bytes of JSON: an empty dictionary costs 43, and takes 3."""
 
 
 def encode_text(text: str) -> str:
@@ -31,7 +32,7 @@ def encode_text(text: str) -> str:
     return _encode_text(text)
 
 
-def keep(value: Any, nesting: int) -> tuple[Any, str]:
+def keep(value: Any, nesting: int, most: int | None = None) -> tuple[Any, str]:
     """Take a block's result as JSON: the value as a copy that shares nothing, and its canonical text.
 
     Tuples become lists; a whole number stays one. Nothing is rounded, cut or guessed.
@@ -39,6 +40,8 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
     Args:
         value: anything.
         nesting: how many levels of lists and dictionaries may be in it.
+        most: bytes of JSON that are kept at most. What would take far more is not even encoded: a list may hold one
+            long string many times. Whether the text that is given fits is for the caller to see.
 
     Raises:
         UnstorableValueError: a type that JSON lacks, NaN or an infinity, an integer of more than 4,300 digits (Python's
@@ -58,6 +61,8 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
         elif kind is float and isfinite(value):
             return value, repr(value)
         else:
+            if most is not None:
+                check_weight(value, most, nesting)
             text = _encoder.encode(value)
             given, value = value, _decode(text)
             _check_keys(given, value, text)
@@ -73,9 +78,28 @@ def keep(value: Any, nesting: int) -> tuple[Any, str]:
     return value, text
 
 
+def check_weight(value: Any, most: int, nesting: int) -> int:
+    """What a value costs, if it could be kept: what would take far more than `most` bytes of JSON is not even encoded.
+
+    Raises:
+        UnstorableValueError: it could not, or is nested too deep.
+    """
+    try:
+        return weigh(value, _LIGHT * most, nesting)
+    except RecursionError:
+        raise UnstorableValueError(f"the value is nested deeper than {nesting} levels") from None
+    except UncountableError:
+        raise UnstorableValueError(f"the value takes far more than {most:,} bytes, the limit") from None
+
+
 def size_of(text: str) -> int:
     """Bytes of a JSON text."""
     return len(text) if text.isascii() else len(text.encode())
+
+
+def size_of_error(error: Mapping[str, Any]) -> int:
+    """Bytes of a step's error as it is recorded."""
+    return size_of(_encoder.encode(error))
 
 
 def _check_keys(given: Any, value: Any, text: str) -> None:
@@ -113,15 +137,15 @@ def copy_value(value: Any, charge: Charge) -> Any:
 
     Args:
         value: what to copy; a `Mapping` of any kind becomes a dictionary.
-        charge: told the size of each container before it is built, two bytes an item at least, as JSON needs them.
+        charge: told what each container costs before it is built.
     """
     kind = type(value)
     if kind is str or kind is int or value is None or kind is bool or kind is float:
         return value
     if kind is list:
-        charge(2 + sum(len(item) if type(item) is str else 2 for item in value))
-        return [copy_value(item, charge) for item in value]
+        charge(cost_of_list(value))
+        return [item if type(item) in _FLAT else copy_value(item, charge) for item in value]
     if isinstance(value, Mapping):
-        charge(2 + sum(len(key) + (len(item) if type(item) is str else 2) for key, item in value.items()))
-        return {key: copy_value(item, charge) for key, item in value.items()}
+        charge(cost_of_dict(value))
+        return {key: item if type(item) in _FLAT else copy_value(item, charge) for key, item in value.items()}
     return value

@@ -6,18 +6,24 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from handler.engine.call import VariablesDraft
+from handler.engine.charges import weigh
 from handler.engine.limits import Limits
 from handler.engine.step import ConduitStep
-from handler.engine.values import UnstorableValueError, encode_text, keep, size_of
+from handler.engine.values import UnstorableValueError, check_weight, encode_text, keep, size_of, size_of_error
 
+_ANY: Final = 1 << 40
+_LEFT: Final = 100
+"""Characters of an error's message that are left where the job may keep no more."""
 _SHORT: Final = 64
 """Bits of an integer that has a text for sure: Python refuses to make one of thousands of digits."""
 
 
 Changed = tuple[str, int, dict[str, tuple[Any, str]], list[str]]
 """The changes as JSON, the bytes of all variables after them, the new values with their texts, the deleted names."""
-Kept = tuple[Any, str, int, Changed | None]
-"""What is to be kept of a step: its result, that as JSON, its bytes, and the changes of variables."""
+Kept = tuple[Any, str, int, Changed | None, int]
+"""What is to be kept of a step: its result, that as JSON, the bytes of that and of the changes, the changes of
+variables, and what the result costs if it is a container."""
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class Variables:
@@ -25,16 +31,17 @@ class Variables:
 
     Attributes:
         values: the variables; blocks never get at this dictionary, nor at what is in it.
-        results_size: bytes of all results so far.
+        results_size: bytes of all results, errors and changes of variables so far.
+        held: what the results cost that are containers.
     """
 
-    __slots__ = ("_size", "_texts", "results_size", "values")
+    __slots__ = ("_size", "_texts", "held", "results_size", "values")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.values: dict[str, Any] = dict(values or {})
         self._texts: dict[str, str] = {}
         self._size: int | None = None  # counted when first needed: most jobs never change a variable
-        self.results_size = 0
+        self.results_size = self.held = 0
 
     def prepare(self, result: Any, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits) -> Kept:
         """What is to be kept of a step: its result and the variables that it changed. Nothing is changed yet.
@@ -48,28 +55,58 @@ class Variables:
         Raises:
             UnstorableValueError: something is no JSON, or over a budget.
         """
+        weight, changed = 0, None
         if type(result) is int and result.bit_length() < _SHORT:  # what `keep` does with one, without the call
             text = repr(result)
             size = len(text)
         else:
+            if type(result) not in _SCALARS:
+                weight = self._weigh(result, limits)
             result, text = keep(result, limits.nesting)
             size = len(text) if text.isascii() else size_of(text)
+        if changes or draft is not None:
+            changed, size = self._prepare_changes(size, changes, draft, limits)
+        elif size > limits.record:
+            raise _too_large("the result takes", size, limits.record)
         results = self.results_size + size
         if results > limits.results:
             raise _too_large("all results of the job take", results, limits.results)
-        if changes or draft is not None:
-            return result, text, size, self._prepare_changes(size, changes, draft, limits)
-        if size > limits.record:
-            raise _too_large("the result takes", size, limits.record)
-        return result, text, size, None
+        return result, text, size, changed, weight
+
+    def _weigh(self, result: Any, limits: Limits) -> int:
+        weight = check_weight(result, limits.record, limits.nesting)
+        if self.held + weight > limits.held:
+            raise _too_large("all results of the job take, in memory,", self.held + weight, limits.held)
+        return weight
 
     def take(self, step: ConduitStep, kept: Kept) -> None:
         """Take what was prepared: it is the step's from here on, and the variables are changed."""
-        step.return_value, step.result_json, size, changes = kept
+        step.return_value, step.result_json, size, changes, weight = kept
         self.results_size += size
+        if weight:
+            self.held += weight
         if changes is not None:
             step.variables_json, self._size, values, deleted = changes
             self._apply(values, deleted)
+
+    def restore(self, step: ConduitStep) -> None:
+        """Count what a record holds that was written before."""
+        for text in (step.result_json, step.variables_json):
+            if text is not None:
+                self.results_size += size_of(text)
+        if step.error:
+            self.results_size += size_of_error(step.error)
+        if type(step.return_value) not in _SCALARS:
+            self.held += weigh(step.return_value, _ANY, _ANY)
+
+    def charge_error(self, error: dict[str, Any], limits: Limits) -> dict[str, Any]:
+        """Count a step's error. Where no more fits, its type is left, and the beginning of its message."""
+        size = size_of_error(error)
+        if self.results_size + size > limits.results:
+            error = {"type": error["type"], "message": error["message"][:_LEFT]}
+            size = size_of_error(error)
+        self.results_size += size
+        return error
 
     def charge_record(self, size: int, limits: Limits) -> None:
         """Count a record that holds no result.
@@ -86,19 +123,19 @@ class Variables:
 
     def _prepare_changes(
         self, result_size: int, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
-    ) -> Changed | None:
-        """The changed variables, if they and the result are within the budgets; ``None`` where none changed."""
+    ) -> tuple[Changed | None, int]:
+        """The changed variables, ``None`` where none changed, and the bytes of the record; all within the budgets."""
         kept, deleted = self._collect(changes, draft, limits)
         variables_json = _encode_changes(kept, deleted) if kept or deleted else None
         record = result_size + (size_of(variables_json) if variables_json else 0)
         if record > limits.record:
             raise _too_large("the result and the changed variables take", record, limits.record)
         if variables_json is None:
-            return None
+            return None, record
         size = self._size_with(kept, deleted, limits)
         if kept and size > limits.variables:
             raise _too_large("all variables of the job take", size, limits.variables)
-        return variables_json, size, kept, deleted
+        return (variables_json, size, kept, deleted), record
 
     def _collect(
         self, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
@@ -107,7 +144,7 @@ class Variables:
         deleted = sorted(draft.deleted - changes.keys()) if draft is not None else []
         kept = {}
         for name, value in touched.items():
-            copy, text = keep(value, limits.nesting)
+            copy, text = keep(value, limits.nesting, limits.variables)
             if name not in self.values or text != self._text(name, limits):
                 kept[name] = (copy, text)
         return kept, deleted

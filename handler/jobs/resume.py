@@ -90,6 +90,7 @@ def as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
             "status": {"name": record.status},
             "result": json.loads(record.result) if record.result is not None else None,
             "result_json": record.result,
+            "variables_json": record.variables,
             "error": json.loads(record.error) if record.error else None,
             "attempts": record.attempts,
             "opened": json.loads(record.opened) if record.opened else None,

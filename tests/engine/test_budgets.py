@@ -201,11 +201,14 @@ def test_every_byte_that_a_block_charges_counts_and_the_error_says_how_many(run:
 @pytest.mark.parametrize(
     ("value", "tag", "size"),
     [
-        ({"k": "x" * 50, "l": [1, 2]}, "{< p >}", 2 + 1 + 50 + 1 + 2 + (2 + 2 + 2)),
-        (["x" * 50, [], {}], "{< p >}", 2 + 50 + 2 + 2 + 2 + 2),
-        ([1] * 10, "{< p.0:10 >}", 10 * 2 + (2 + 10 * 2)),
+        ({"k": "x" * 50, "l": [1, 2]}, "{< p >}", 40 + (8 + 1 + 52) + (8 + 1 + 2) + (18 + 2 * 3)),
+        (["x" * 50, [], {}], "{< p >}", 18 + (1 + 52) + 2 * (1 + 2) + 18 + 40),
+        ([1] * 10, "{< p.0:10 >}", 2 * (18 + 10 * 3)),
+        ("é" * 40, "{< p >}", 80),
+        (10**99, "{< p >}", 101),
+        ([10**99], "{< p >}", 18 + 1 + 101),
     ],
-    ids=["dictionary", "list", "slice"],
+    ids=["dictionary", "list", "slice", "string", "integer", "list of an integer"],
 )
 def test_what_a_tag_copies_is_counted_by_its_texts_and_its_items(
     run: Any, statuses: Any, make_block: Any, value: Any, tag: str, size: int, over: int, status: str

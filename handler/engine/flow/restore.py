@@ -131,8 +131,8 @@ class Restoring:
         step.error = record.get("error")
         step.attempts = record.get("attempts", 0)
         step.started_at, step.finished_at = record.get("started_at"), record.get("finished_at")
-        if step.result_json is not None:
-            self._job.store.results_size += size_of(step.result_json)
+        step.variables_json = record.get("variables_json")
+        self._job.store.restore(step)
         if frame.counts and step.block is not None and step.status not in _NEVER_CAME:
             self._job.is_over(step.block)
         if step.status is ConduitStatus.DONE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from handler.engine.arguments import REFUSED
+from handler.engine.arguments import REFUSED, failure_of_value
 from handler.engine.failure import Failure
 from handler.engine.flow.asked import take_answer
 from handler.engine.flow.attempt import Attempt
@@ -135,7 +135,7 @@ class FlowTurns:
         turns = self._turns
         opened["started_at"] = turns.began
         try:
-            kept, text = keep(opened, turns.runtime.limits.nesting + 1)
+            kept, text = keep(opened, turns.runtime.limits.nesting + 1, turns.runtime.limits.record)
             turns.store.charge_record(size_of(text), turns.runtime.limits)
         except UnstorableValueError as error:
             raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
@@ -188,7 +188,7 @@ class FlowTurns:
             try:
                 name = resolve_name(written, contexts, turns.charge_tags, turns.world)
             except REFUSED as error:
-                raise Failure.of_error(ConduitStatus.INVALID_ARGUMENT, error) from None
+                raise failure_of_value(error) from None
             values[name] = turns.evaluate(value, contexts)
         turns.finish(values, values)
 

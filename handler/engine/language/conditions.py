@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from blocks.block import BudgetExceededError
+from handler.engine.charges import Charge
 from handler.engine.language.meter import NO_WORLD, ExpressionError, World
 from handler.engine.language.paths import Tag
 from handler.engine.language.tags import read, resolve_text
-from handler.engine.values import Charge
 
 if TYPE_CHECKING:  # a job without expressions never loads them
     from handler.engine.language.expression import Expression

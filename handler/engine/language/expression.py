@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from blocks.block import BudgetExceededError
+from handler.engine.charges import Charge
 from handler.engine.language.counting import count_nodes, count_steps
 from handler.engine.language.grammar import Builder, Names
 from handler.engine.language.json_values import as_string, hand_over
@@ -22,7 +23,6 @@ from handler.engine.language.paths import Tag
 from handler.engine.language.reading import Reading
 from handler.engine.language.source import MOST_CHARACTERS, Masked, Source
 from handler.engine.language.spelling import closest, did_you_mean, explain, foreign_operator
-from handler.engine.values import Charge
 
 _NAME: Final = re.compile(r"\w+")
 _OF_JOB: Final = frozenset({"parameters", "variables"})

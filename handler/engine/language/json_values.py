@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any, Final, TypeGuard
 
 from blocks.block import BudgetExceededError
+from handler.engine.charges import cost_of_dict, cost_of_item, cost_of_list
 from handler.engine.language.meter import LARGEST, NESTING, WORD, ExpressionError, Meter, refuse_digits
 from handler.engine.values import copy_value
 
@@ -222,31 +223,32 @@ def _copy(value: Any, meter: Meter, depth: int) -> Any:
     kind = type(value)
     if kind is list:
         check_depth(depth)
-        meter.hand_over(2 + sum(_own_size(item) for item in value))
+        for item in value:
+            _check(item)
+        meter.hand_over(cost_of_list(value))
         return [item if type(item) in _SCALARS else _copy(item, meter, depth + 1) for item in value]
     if kind is dict or isinstance(value, Mapping):
         check_depth(depth)
-        meter.hand_over(2 + sum(1 + _own_size(key) + _own_size(item) for key, item in value.items()))
+        for key, item in value.items():
+            _check(key)
+            _check(item)
+        meter.hand_over(cost_of_dict(value))
         return {key: item if type(item) in _SCALARS else _copy(item, meter, depth + 1) for key, item in value.items()}
     if kind not in TYPES:
         raise ExpressionError(f"a {kind.__name__} is no JSON value")
     if depth == 0:
-        meter.hand_over(_own_size(value))
+        _check(value)
+        meter.hand_over(cost_of_item(value))
     return value
 
 
-def _own_size(value: Any) -> int:
-    """Bytes that the value adds to its container's text; of a container only its place."""
+def _check(value: Any) -> None:
+    """Refuse a string that is no Unicode, and an integer of too many digits."""
     kind = type(value)
-    if kind is str:
-        if value.isascii():
-            return len(value) + 3
+    if kind is str and not value.isascii():
         try:
-            return len(value.encode()) + 3
+            value.encode()
         except UnicodeEncodeError:
             raise ExpressionError("a string with half of a surrogate pair is no Unicode") from None
-    if kind is int and not -WORD < value < WORD:
-        if not -LARGEST < value < LARGEST:
-            refuse_digits()
-        return int(value.bit_length() * 0.30103) + 2
-    return 2
+    elif kind is int and not -WORD < value < WORD and not -LARGEST < value < LARGEST:
+        refuse_digits()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn, Protocol
 
 from blocks.block import BudgetExceededError
-from handler.engine.values import Charge
+from handler.engine.charges import Charge
 
 STEPS: Final = 100_000
 """Evaluation steps of one expression: a part that is evaluated, an item that is visited, 64 bytes that are read."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from handler.engine.values import Charge, copy_value
+from handler.engine.charges import Charge, cost_of_list, cost_of_text
+from handler.engine.values import copy_value
 
 _INDEX: Final = re.compile(r"-?[0-9]{1,9}")
 _SLICE: Final = re.compile(r"(-?[0-9]{1,9})?:(-?[0-9]{1,9})?(?::(-?[0-9]{1,9})?)?")
@@ -134,8 +135,9 @@ def _read_sequence(tag: Tag, keys: Sequence[str], depth: int, value: Sequence[An
     start, stop, step = (int(part) if part else None for part in parts.groups())
     if step == 0:
         raise PathError(f"`{tag.path}`: the slice `{key}` has the step 0, which never ends")
-    charge(2 * len(value))
-    return value[start:stop:step]
+    part = value[start:stop:step]  # at most one copy of what is there already, however often it is cut
+    charge(cost_of_text(part) if isinstance(part, str) else cost_of_list(part))
+    return part
 
 
 def _nowhere(tag: Tag, keys: Sequence[str], depth: int, value: Any) -> PathError:
@@ -183,5 +185,5 @@ def as_text(value: Any, charge: Charge) -> str:
     """A value as it appears inside a longer text: ``str()`` of plain data."""
     if type(value) is not str:
         value = str(copy_value(value, charge) if isinstance(value, (list, Mapping)) else value)
-    charge(len(value))
+    charge(len(value) if value.isascii() else cost_of_text(value))
     return value  # type: ignore[no-any-return]  # it is a str by now
