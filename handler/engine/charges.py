@@ -14,6 +14,8 @@ Charge = Callable[[int], None]
 """Takes the bytes about to be built; raises when there are too many."""
 
 WORD: Final = 1 << 63
+TINY: Final = 32
+"""Characters of a string that costs nothing more than its tag: most results are no longer."""
 _LIST: Final = 18
 _DICTIONARY: Final = 40
 _ITEM: Final = 1
@@ -69,6 +71,15 @@ def cost_of_dict(value: Mapping[Any, Any]) -> int:
     for key, item in value.items():
         size += (cost_of_text(key) if type(key) is str else _LEAST) + cost_of_item(item)
     return size
+
+
+def charged(value: Any, charge: Charge) -> Any:
+    """The string or the integer, once it is charged: it is handed on as it is, and costs what is in it."""
+    if type(value) is str:
+        charge(cost_of_text(value))
+    elif not -WORD < value < WORD:
+        charge(cost_of_integer(value))
+    return value
 
 
 def weigh(value: Any, most: int, nesting: int) -> int:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from handler.engine.charges import WORD, Charge, cost_of_integer, cost_of_text
+from handler.engine.charges import TINY, Charge, charged
 from handler.engine.language.meter import NO_WORLD, World
 from handler.engine.language.paths import Key, PathError, Tag, as_text, resolve_key
 from handler.engine.status import ConduitStatus
@@ -40,8 +40,6 @@ _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 """Types of values that hold no tag: most of what users write that is no text."""
-_TINY: Final = 32
-"""Characters of a string that costs nothing more than its tag: most results are no longer."""
 _SHORT: Final = 200
 """Characters of a string whose parse is worth remembering; with an expression in it, any string's is."""
 _REMEMBERED: Final = 16_384
@@ -95,16 +93,9 @@ def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: 
         value: Any = step.return_value if step.status is _DONE else None
     else:
         value = found.resolve(contexts, charge)
-    kind = type(value)
-    if kind is str:
-        if len(value) > _TINY:
-            charge(len(value) if value.isascii() else cost_of_text(value))
-    elif kind is int:
-        if not -WORD < value < WORD:
-            charge(cost_of_integer(value))
-    elif kind not in _PLAIN:
-        return copy_value(value, charge)
-    return value
+    if (kind := type(value)) is str or kind is int:
+        return value if kind is str and len(value) <= TINY else charged(value, charge)
+    return value if kind in _PLAIN else copy_value(value, charge)
 
 
 def _join(pieces: Sequence[str | Tag | Expression], contexts: Mapping[str, Any], charge: Charge, world: World) -> str:
