@@ -17,24 +17,30 @@ from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from benchmarks.meter import Meter, metered
+from benchmarks.meter import Meter, index_item, metered
+from blocks.block import REGISTRY, Category, Registry
 from handler.app import lambda_handler
 from handler.console.lambda_event import HttpRequest, Identity
 from handler.console.local_lambda import LocalLambda
-from infra.local import EmbeddedAws, embedded
+from infra.attributes import weight
+from infra.local import TABLE, EmbeddedAws, embedded
 
 JOBS = 1_000_000
 PRICES = Path(__file__).with_name("prices.json")
 RETENTION_MONTHS = 1.0
 """`RetentionDays` of template.yaml is 30."""
 GB = 1e9
+ITEM_BYTES = 100
+"""Bytes that DynamoDB bills beside each item, in the table and in each index."""
 PLATFORM_LOG = 900
 """Bytes that Lambda logs of an invocation in JSON: its start, end and report."""
 ACCESS_LOG = 400
 """Bytes of a line of the API's access log."""
 POLLS = 2
 """Requests to SQS for a message that the poller receives and deletes; an empty queue costs some 0.6 million a month."""
+HTTP_DOORS = ("http", "async")
 BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"
 
 
@@ -46,6 +52,8 @@ class Scenario:
     steps: int
     door: str
     step_events: str = "all"
+    action: str = "TEXT.JOIN"
+    word: str = "another"
 
 
 @dataclass(frozen=True)
@@ -58,19 +66,31 @@ class Assumed:
 
 SCENARIOS = (
     Scenario("10 steps over HTTP", 10, "http"),
+    Scenario("10 steps over HTTP, `StepEvents=grouped`", 10, "http", "grouped"),
     Scenario("10 steps over HTTP, `StepEvents=failures`", 10, "http", "failures"),
+    Scenario("10 steps over HTTP, asynchronous, `StepEvents=grouped`", 10, "async", "grouped"),
+    Scenario("10 steps with an effect over HTTP, `StepEvents=grouped`", 10, "http", "grouped", "PRICED.EFFECT"),
     Scenario("10 steps from the queue", 10, "queue"),
+    Scenario("10 steps from the queue, `StepEvents=grouped`", 10, "queue", "grouped"),
     Scenario("10 steps from the queue, `StepEvents=failures`", 10, "queue", "failures"),
     Scenario("100 steps from the queue, `StepEvents=failures`", 100, "queue", "failures"),
 )
 COLUMNS = ("Lambda", "API Gateway", "SQS", "DynamoDB", "EventBridge", "Logs")
 
 
+@Category("PRICED", registry=Registry()).block(effect="at_least_once")
+def effect(*, text1: str, text2: str) -> str:
+    """What an effect costs Conduit itself: it is committed before and after, and does nothing here."""
+    return text1 + text2
+
+
 def run(scenario: Scenario) -> tuple[Meter, int]:
     """Run one job of a scenario, after another that warms everything up: what was used, and bytes logged."""
     logged = io.StringIO()
     os.environ.update(STEP_EVENTS=scenario.step_events, POWERTOOLS_SERVICE_NAME="conduit")
-    with redirect_stderr(logged), embedded() as aws:
+    REGISTRY.load()
+    known = patch.dict(REGISTRY._blocks, {effect.action: effect})  # noqa: SLF001 (for these jobs only)
+    with known, redirect_stderr(logged), embedded() as aws:
         function = LocalLambda(
             handler=lambda_handler,
             poller=aws,
@@ -87,14 +107,16 @@ def run(scenario: Scenario) -> tuple[Meter, int]:
 
 def _send(scenario: Scenario, function: LocalLambda, aws: EmbeddedAws, job: str) -> None:
     steps = [
-        {"action": "TEXT.JOIN", "id": f"step{n}", "parameters": {"text1": "some text", "text2": "{# word #}"}}
+        {"action": scenario.action, "id": f"step{n}", "parameters": {"text1": "some text", "text2": "{# word #}"}}
         for n in range(scenario.steps)
     ]
-    body = json.dumps({"id": job, "name": "priced", "variables": {"word": "another"}, "steps": steps})
-    if scenario.door == "http":
-        headers = {"content-type": "application/json"}
+    body = json.dumps({"id": job, "name": "priced", "variables": {"word": scenario.word}, "steps": steps})
+    if scenario.door in HTTP_DOORS:
+        later = scenario.door == "async"
+        headers = {"content-type": "application/json"} | ({"prefer": "respond-async"} if later else {})
         response = function.request(HttpRequest(method="POST", target="/jobs", headers=headers, body=body))
-        assert response.json()["status"] == "SUCCEEDED", response
+        assert response.json()["status"] == ("QUEUED" if later else "SUCCEEDED"), response
+        assert not later or function.work() == 1
     else:
         sqs: Any = aws.clients.sqs()
         sqs.send_message(QueueUrl=aws.queue_url, MessageBody=body)
@@ -104,29 +126,29 @@ def _send(scenario: Scenario, function: LocalLambda, aws: EmbeddedAws, job: str)
 def price(scenario: Scenario, meter: Meter, logged: int, assumed: Assumed) -> dict[str, float]:
     """Dollars of a million such jobs, by column."""
     usd = {name: entry["usd"] / entry["per"] for name, entry in json.loads(PRICES.read_text())["prices"].items()}
-    http = scenario.door == "http"
+    http, invocations = scenario.door in HTTP_DOORS, 2 if scenario.door == "async" else 1
     # The message that the caller sends is counted where it was sent; the poller's requests come on top.
-    sqs = meter.used["sqs_request"] + (0 if http else POLLS)
-    kept = sum(map(_weight, meter.items.values())) / GB * RETENTION_MONTHS
+    sqs = meter.used["sqs_request"] + (0 if scenario.door == "http" else POLLS)
+    stored = sum(map(_stored, meter.items.values())) / GB * RETENTION_MONTHS
+    recoverable = sum(weight(item) + ITEM_BYTES for item in meter.items.values()) / GB * RETENTION_MONTHS
     one = {
-        "Lambda": usd["lambda_request"] + assumed.seconds * assumed.gigabytes * usd["lambda_gb_second"],
+        "Lambda": invocations * (usd["lambda_request"] + assumed.seconds * assumed.gigabytes * usd["lambda_gb_second"]),
         "API Gateway": usd["http_api_request"] if http else 0.0,
         "SQS": sqs * usd["sqs_request"],
         "DynamoDB": meter.used["dynamodb_write_unit"] * usd["dynamodb_write_unit"]
         + meter.used["dynamodb_read_unit"] * usd["dynamodb_read_unit"]
-        + kept * (usd["dynamodb_gb_month"] + usd["dynamodb_recovery_gb_month"]),
+        + stored * usd["dynamodb_gb_month"]
+        + recoverable * usd["dynamodb_recovery_gb_month"],  # of the table alone, without its indexes
         "EventBridge": meter.used["event"] * usd["event"] + meter.event_bytes / GB * usd["event_archive_gb"],
-        "Logs": (logged + PLATFORM_LOG + (ACCESS_LOG if http else 0)) / GB * usd["log_gb"],
+        "Logs": (logged + invocations * PLATFORM_LOG + (ACCESS_LOG if http else 0)) / GB * usd["log_gb"],
     }
     return {name: dollars * JOBS for name, dollars in one.items()}
 
 
-def _weight(item: Any) -> int:
-    from infra.attributes import weight  # noqa: PLC0415 (beside its one use)
-
-    # An index is a copy of the items that it holds, and each item has 100 bytes of its own.
-    copies = 1 + ("tenant" in item) + ("due" in item)
-    return (weight(item) + 100) * copies
+def _stored(item: Any) -> int:
+    """Bytes that are billed for an item and its copies in the indexes."""
+    copies = [item, *(index_item(index, item) for index in TABLE["GlobalSecondaryIndexes"])]
+    return sum(weight(copy) + ITEM_BYTES for copy in copies if copy)
 
 
 def table(assumed: Assumed) -> str:
@@ -149,7 +171,8 @@ def table(assumed: Assumed) -> str:
             "",
             f"US dollars, {known['region']}, list prices read on {known['read_on']} (`benchmarks/prices.json`),",
             "the free tier left out. *Writes* are DynamoDB's write units of one job, its indexes included;",
-            f"*events* are EventBridge's. Assumed: {assumed.seconds * 1000:.0f} ms an invocation",
+            "*events* are EventBridge's; their way into the archive is counted, keeping them there is not.",
+            f"Assumed: {assumed.seconds * 1000:.0f} ms an invocation",
             f"at {assumed.gigabytes * 1024:.0f} MB. For comparison: ten state transitions of AWS Step Functions",
             f"(standard) are ${10 * transition:.2f} a million.",
         ]

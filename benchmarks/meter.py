@@ -65,6 +65,12 @@ class Meter:
             for write in writes:
                 self._write(_key(write["PutRequest"]["Item"]), write["PutRequest"]["Item"])
 
+    def _count_TransactWriteItems(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        """A transaction writes the table twice; its indexes follow as after any other write."""
+        del request
+        for item in answer["Written"]:
+            self._write(_key(item), item, times=2)
+
     def _count_GetItem(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
         del request
         self._read([answer["Item"]] if "Item" in answer else [])
@@ -84,10 +90,10 @@ class Meter:
         del request, answer
         self.used["sqs_request"] += 1
 
-    def _write(self, key: Key, after: Item) -> None:
+    def _write(self, key: Key, after: Item, *, times: int = 1) -> None:
         before = self.items.get(key, {})
         self.items[key] = after
-        self.used["dynamodb_write_unit"] += _units(max(weight(before), weight(after)), WRITE_UNIT)
+        self.used["dynamodb_write_unit"] += times * _units(max(weight(before), weight(after)), WRITE_UNIT)
         for index in TABLE["GlobalSecondaryIndexes"]:
             self.used["dynamodb_write_unit"] += _index_units(index, before, after)
 
@@ -108,6 +114,12 @@ def metered() -> Iterator[Meter]:
             if "ConditionalCheckFailed" in str(error):
                 meter.refuse(operation)
             raise
+        if operation == "TransactWriteItems":  # its answer does not show what it wrote
+            writes = [next(iter(one.values())) for one in request["TransactItems"]]
+            keys = [write.get("Key") or {name: write["Item"][name] for name in ("pk", "sk")} for write in writes]
+            tables = [write["TableName"] for write in writes]
+            read = [call(client, "GetItem", {"TableName": t, "Key": k}) for t, k in zip(tables, keys, strict=True)]
+            answer = {**answer, "Written": [one["Item"] for one in read if "Item" in one]}
         meter.count(operation, request, answer)
         return answer
 
@@ -126,13 +138,25 @@ def _units(size: int, unit: int) -> int:
     return max(1, math.ceil(size / unit))
 
 
-def _index_units(index: Mapping[str, Any], before: Item, after: Item) -> int:
-    """Writes of one index, which projects whole items: none if nothing changed, two if its key did."""
+def index_item(index: Mapping[str, Any], item: Item) -> dict[str, Any]:
+    """What an index holds of an item; nothing if the item lacks one of the index's keys."""
     names = [key["AttributeName"] for key in index["KeySchema"]]
-    was, stands = (all(name in item for name in names) for item in (before, after))
-    if not (was or stands) or before == after:
+    if not all(name in item for name in names):
+        return {}
+    projection = index["Projection"]
+    if projection["ProjectionType"] == "ALL":
+        return dict(item)
+    shown = {"pk", "sk", *names, *projection.get("NonKeyAttributes", ())}
+    return {name: value for name, value in item.items() if name in shown}
+
+
+def _index_units(index: Mapping[str, Any], before: Item, after: Item) -> int:
+    """Writes of one index: none if nothing that it projects changed, two if its key did."""
+    was, stands = index_item(index, before), index_item(index, after)
+    if was == stands:
         return 0
-    moved = was and stands and any(before[name] != after[name] for name in names)
-    gone = _units(weight(before), WRITE_UNIT) if was and (moved or not stands) else 0
-    put = _units(weight(after), WRITE_UNIT) if stands else 0
-    return gone + put
+    names = [key["AttributeName"] for key in index["KeySchema"]]
+    moved = bool(was and stands) and any(was[name] != stands[name] for name in names)
+    if was and stands and not moved:
+        return _units(max(weight(was), weight(stands)), WRITE_UNIT)
+    return sum(_units(weight(item), WRITE_UNIT) for item in (was, stands) if item)

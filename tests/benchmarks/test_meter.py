@@ -55,3 +55,14 @@ def test_reads_cost_by_four_kilobytes_and_events_by_sixty_four() -> None:
     meter.count("Query", {}, {"Items": [{"a": text(5000)}]})
     meter.count("PutEvents", {"Entries": [{"Detail": "x"}, {"Detail": "x" * 70_000}]}, {})
     assert meter.used == {"dynamodb_read_unit": 2, "event": 3}
+
+
+def test_an_index_costs_nothing_where_what_it_shows_stays() -> None:
+    listed = {"tenant": {"S": "t"}, "created_at": {"N": "1"}}
+    assert written(listed, {**listed, "lease": {"S": "1-a"}}) == 1
+
+
+def test_a_transaction_writes_the_table_twice() -> None:
+    meter = Meter()
+    meter.count("TransactWriteItems", {}, {"Written": [{**KEYS, "a": text(1100)}]})
+    assert meter.used == {"dynamodb_write_unit": 4}

@@ -1,0 +1,31 @@
+"""What jobs cost in write units of the table and its indexes, by AWS's rules, as the shipped handler writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.cost import Scenario, run
+
+WORD = "w" * 110
+"""Makes records of 250 bytes: what the table keeps of a step, its result and its times."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scenario", "most"),
+    [
+        (Scenario("ten steps from the queue", 10, "queue", "failures", word=WORD), 8),
+        (Scenario("ten steps over HTTP", 10, "http", "failures", word=WORD), 11),
+        (Scenario("a hundred steps from the queue", 100, "queue", "failures", word=WORD), 40),
+        (Scenario("ten steps with an effect over HTTP", 10, "http", "failures", "PRICED.EFFECT", word=WORD), 30),
+        (Scenario("ten steps with an effect from the queue", 10, "queue", "failures", "PRICED.EFFECT", word=WORD), 30),
+    ],
+    ids=lambda given: given.name if isinstance(given, Scenario) else None,
+)
+def test_a_job_costs_no_more_write_units_than_promised(
+    scenario: Scenario, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEP_EVENTS", "failures")  # the run sets them: this is how they are taken back
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "conduit")
+    meter, _ = run(scenario)
+    assert 0 < meter.used["dynamodb_write_unit"] <= most
