@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost timeouts validate-template blocks-page fields-page architecture-map simulate mutants forgery contract-ministack chaos fuzz clean
+.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template blocks-page fields-page architecture-map simulate mutants forgery contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -122,6 +122,10 @@ contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as m
 
 chaos: $(if $(filter moto,$(EMULATOR)),$(READY),.venv-e2e/.ready) ## kill worker processes at random moments and count what was lost (KILLS=50, SEED=1, EMULATOR=ministack|moto)
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),50) --seed $(or $(SEED),1) --emulator $(or $(EMULATOR),ministack)
+
+test-page: .venv-page/.ready ## drive the page in headless Chromium, and take the screenshots of docs/images
+	@test -n "$(CHROMIUM)" -o -x /usr/bin/chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	@CONDUIT_PAGE="$(CURDIR)/$(BIN)/python" .venv-page/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/page
 
 fuzz: .venv-fuzz/.ready ## ask the API 5,000 things that its own OpenAPI document suggests (CASES=500 for fewer)
 	@CASES=$(or $(CASES),5000) $(BIN)/python tests/fuzz/fuzz_api.py

@@ -18,10 +18,15 @@ ROOT = Path(__file__).parents[2]
 PAGE = os.environ.get("CONDUIT_PAGE")
 IMAGES = ROOT / "docs" / "images"
 collect_ignore_glob = [] if PAGE else ["test_*.py"]
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SLOW = '''import time
 from pathlib import Path
 

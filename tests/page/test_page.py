@@ -42,7 +42,7 @@ def test_a_failed_run_shows_its_whole_error_and_is_redriven(served: Served, open
         {
             "id": "failed-1",
             "name": "Charge the card",
-            "steps": [join("receipt"), {"id": "check", "action": "LOGIC.ASSERT", "parameters": {"condition": False}}],
+            "steps": [join("receipt"), {"id": "check", "action": "LOGIC.ASSERT", "parameters": {"value": False}}],
         }
     )
     job = served.wait("failed-1", "FAILED")
@@ -88,7 +88,8 @@ def test_a_job_is_cancelled(served: Served, open_page: Open) -> None:
     served.wait("cancel-1", "RUNNING")
     page = open_page("#/jobs/cancel-1")
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Yes").click()
+    with page.expect_response(re.compile("/cancel$")):
+        page.get_by_role("button", name="Yes").click()
     served.gate.touch()
     expect(page.locator("dl .badge.CANCELLED")).to_be_visible(timeout=30_000)
     served.gate.unlink()
@@ -104,6 +105,7 @@ def test_a_run_of_1000_steps_is_drawn_in_a_moment(served: Served, open_page: Ope
 
 
 def test_the_list_is_filtered_and_used_with_the_keyboard_alone(served: Served, open_page: Open) -> None:
+    assert len(served.ask("GET", "/jobs")["jobs"]) > 1  # those of the tests above
     page = open_page()
     expect(page.locator("tbody tr").first).to_be_visible()
     page.screenshot(path=IMAGES / "list.png")
@@ -117,13 +119,16 @@ def test_the_list_is_filtered_and_used_with_the_keyboard_alone(served: Served, o
     expect(page.locator(".step").first).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.locator(".detail:visible")).to_have_count(1)
+    expect(page.locator(".step > button").first).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("Escape")
     expect(page.locator("tbody tr").first).to_be_visible()
 
 
-def test_the_page_is_dark_where_the_system_is(open_page: Open) -> None:
-    page = open_page("#/jobs/failed-1", color_scheme="dark")
+def test_the_page_is_dark_where_the_system_is(served: Served, open_page: Open) -> None:
+    step = {"id": "check", "action": "LOGIC.ASSERT", "parameters": {"value": False}}
+    served.send({"id": "dark-1", "name": "Charge the card", "steps": [join("receipt"), step]})
+    served.wait("dark-1", "FAILED")
+    page = open_page("#/jobs/dark-1", color_scheme="dark")
     expect(page.locator("pre.failed").first).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 29)"
     page.screenshot(path=IMAGES / "dark.png")
