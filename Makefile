@@ -38,7 +38,7 @@ check: $(READY) ## ruff, mypy --strict, import contracts, template lint
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 
-lock: $(READY) ## pin what requirements*.in name, hashed, for Python 3.11 to 3.14; other pins stay (UPGRADE=1: all anew)
+lock: $(READY) ## pin what requirements*.in name, hashed, for Python 3.11 to 3.14; other pins stay (UPGRADE=1: update all)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements-bench.in -o requirements-bench.txt

@@ -41,7 +41,7 @@ POWERTOOLS: Final = "aws_lambda_powertools"
 IMPORTED_BY_NAME: Final = tuple(
     f"utilities/parser/models/{name}.py" for name in ("cloudwatch", "dynamodb", "kinesis", "sqs")
 )
-"""What Powertools' batches import by a text, so that no import statement tells of it."""
+"""What Powertools' batches import by name, so that no import statement shows it."""
 NOT_IMPORTED: Final = ("boto3", "s3transfer")
 """They stay, as does all of Powertools, for a deployment's own blocks, but uncompiled: that saves a megabyte."""
 FOR_TYPE_CHECKERS: Final = ("*.pyi", "py.typed", "mypy.py")
@@ -273,7 +273,7 @@ def files_of(target: Path) -> list[Path]:
 
 
 def pack(target: Path, archive: Path) -> str:
-    """Zip a build and answer the archive's SHA-256: the same for the same files, whoever packs them and when."""
+    """Zip a build and answer the archive's SHA-256: the same for the same files, on any machine at any time."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bundle:
         for path in files_of(target):
@@ -304,7 +304,7 @@ def main() -> None:
     parser.add_argument("--host", action="store_true", help="build for this machine, to run the result here")
     parser.add_argument("--python", default=LAMBDA_PYTHON, help="version of the interpreter that will run it")
     parser.add_argument("--without-boto3", action="store_true", help="leave boto3 to Lambda's runtime")
-    parser.add_argument("--services", nargs="+", default=SERVICES, help="AWS services that botocore shall know")
+    parser.add_argument("--services", nargs="+", default=SERVICES, help="AWS services to keep in botocore")
     parser.add_argument("--blocks", nargs="+", type=Path, default=[], help="folders with blocks of your own")
     parser.add_argument("--compiled", action="store_true", help="fail where there is nothing to compile with")
     parser.add_argument("--zip", type=Path, help="pack it here, check its size and print what weighs how much")

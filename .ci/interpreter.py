@@ -30,7 +30,7 @@ def find_python(version: str) -> str | None:
 def _version_of(interpreter: str) -> str | None:
     question = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        answer = subprocess.run([interpreter, "-c", question], capture_output=True, text=True, check=False)  # noqa: S603 (named by whoever builds)
+        answer = subprocess.run([interpreter, "-c", question], capture_output=True, text=True, check=False)  # noqa: S603 (named by the person who builds)
     except OSError:
         return None
     return answer.stdout.strip()

@@ -3,8 +3,8 @@
 All run this project's engine; only what is done with the updates differs. Prints milliseconds of wall time and of
 this process's CPU for one job, and the calls and write units of one job.
 
-``each_step`` writes and tells of the steps alone. ``each_update`` keeps what we keep: it also writes the job's own
-record when it starts and when it ends, and tells of the end; it is what ours is held against.
+``each_step`` writes and publishes the steps alone. ``each_update`` keeps what we keep: it also writes the job's own
+record when it starts and when it ends, and publishes the end; Conduit is compared with this one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Naive:
     def write(self, item: dict[str, str]) -> None:
         self._table.put_item(TableName="jobs", Item={name: {"S": value} for name, value in item.items()})
 
-    def tell(self, kind: str, item: dict[str, str]) -> None:
+    def publish(self, kind: str, item: dict[str, str]) -> None:
         entry = {"EventBusName": "conduit", "Source": "conduit", "DetailType": kind, "Detail": json.dumps(item)}
         self._bus.put_events(Entries=[entry])
 
@@ -67,7 +67,7 @@ class Naive:
             "result": step.result_json or "null",
         }
         self.write(item)
-        self.tell("Step Updated", item)
+        self.publish("Step Updated", item)
 
     def run(self, *, keep_job: bool) -> None:
         """One job. `keep_job`: not only its steps are kept, but the job itself."""
@@ -84,7 +84,7 @@ class Naive:
         if keep_job:
             ended = {**job, "status": "SUCCEEDED"}
             self.write(ended)
-            self.tell("Job Finished", {name: ended[name] for name in ("pk", "status")})
+            self.publish("Job Finished", {name: ended[name] for name in ("pk", "status")})
 
 
 def each_step() -> Callable[[], None]:
@@ -93,7 +93,7 @@ def each_step() -> Callable[[], None]:
 
 
 def each_update() -> Callable[[], None]:
-    """A write and an event for each step, the job written at its start and at its end, and its end told."""
+    """A write and an event for each step, the job written at its start and at its end, and its end published."""
     return partial(Naive().run, keep_job=True)
 
 

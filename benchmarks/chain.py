@@ -1,6 +1,6 @@
 """The job that every engine is given: a chain of sums, each step reading the result of the one before.
 
-It is the worst case for whoever looks at earlier steps again, and does next to no work itself, so what is
+It is the worst case for runners that look at earlier steps again, and does almost no work itself, so what is
 measured is the runner.
 """
 
@@ -77,9 +77,9 @@ async def repeat_awaited(job: Callable[[], Awaitable[float]], *, seconds: float)
     return taken or [first]
 
 
-def tell(taken: list[float], *, steps: int, **more: Any) -> None:
+def report(taken: list[float], *, steps: int, **more: Any) -> None:
     """Print what the cell found, as the line of JSON that `rounds` reads."""
-    from statistics import median  # noqa: PLC0415  # 20 ms that would stand in the figures of a cold start
+    from statistics import median  # noqa: PLC0415  # 20 ms that would count in the figures of a cold start
 
     spent = {"us_per_step": median(taken) / steps * 1e6, "best_us_per_step": min(taken) / steps * 1e6}
     print(json.dumps({**spent, "runs": len(taken), **more}))

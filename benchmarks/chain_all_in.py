@@ -17,7 +17,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.chain import arguments, demand, payload, repeat, repeat_awaited, tell
+from benchmarks.chain import arguments, demand, payload, repeat, repeat_awaited, report
 from benchmarks.invocation import Context, prepare, queue_event
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def main() -> None:
     body = json.dumps(payload(given.steps))
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # the metrics, read by nobody here
         taken = invoked(body, given, client) if given.invocation else asyncio.run(worked(body, given, client))
-    tell(taken, steps=given.steps, calls=client.calls)
+    report(taken, steps=given.steps, calls=client.calls)
 
 
 async def worked(body: str, given: Namespace, client: Client) -> list[float]:

@@ -19,7 +19,7 @@ async def main() -> None:
 
     async def job() -> float:
         if given.forget:
-            tags._read_before.clear()  # noqa: SLF001  # what it remembers of texts
+            tags._read_before.clear()  # noqa: SLF001  # its cache of strings
         began = time.perf_counter()
         conduit = Conduit.from_dict(source)
         await conduit.run()
@@ -27,7 +27,7 @@ async def main() -> None:
         demand(conduit.steps[-1].return_value, given.steps)
         return taken
 
-    tell(await repeat_awaited(job, seconds=given.seconds), steps=given.steps)
+    report(await repeat_awaited(job, seconds=given.seconds), steps=given.steps)
 
 
 if __name__ == "__main__":

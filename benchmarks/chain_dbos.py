@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dbos import DBOS
 
-from benchmarks.chain import arguments, demand, repeat, tell
+from benchmarks.chain import arguments, demand, repeat, report
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
             return taken
 
         try:
-            tell(repeat(job, seconds=given.seconds), steps=given.steps)
+            report(repeat(job, seconds=given.seconds), steps=given.steps)
         finally:
             DBOS.destroy()
 

@@ -13,7 +13,7 @@ from typing import Any
 from aws_durable_execution_sdk_python import DurableContext, durable_execution
 from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner
 
-from benchmarks.chain import arguments, demand, repeat, tell
+from benchmarks.chain import arguments, demand, repeat, report
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
             demand(int(result.result), given.steps)
             return spent[-1]
 
-        tell(repeat(job, seconds=given.seconds), steps=given.steps)
+        report(repeat(job, seconds=given.seconds), steps=given.steps)
 
 
 if __name__ == "__main__":

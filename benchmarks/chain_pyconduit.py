@@ -6,7 +6,7 @@ import asyncio
 import time
 import warnings
 
-from benchmarks.chain import arguments, demand, payload, repeat_awaited, tell
+from benchmarks.chain import arguments, demand, payload, repeat_awaited, report
 
 warnings.simplefilter("ignore")  # it names what pydantic 2 deprecates; the import would say so each time
 
@@ -26,7 +26,7 @@ async def main() -> None:
         demand(conduit.steps[-1].return_value, given.steps)
         return taken
 
-    tell(await repeat_awaited(job, seconds=given.seconds), steps=given.steps)
+    report(await repeat_awaited(job, seconds=given.seconds), steps=given.steps)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from benchmarks.chain import arguments, demand, repeat, tell
+from benchmarks.chain import arguments, demand, repeat, report
 
 ROLE = "arn:aws:iam::123456789012:role/benchmark"
 
@@ -55,7 +55,7 @@ def main() -> None:
             demand(json.loads(seen.get("output", "{}")).get("value"), given.steps)
             return taken
 
-        tell(repeat(job, seconds=given.seconds), steps=given.steps)
+        report(repeat(job, seconds=given.seconds), steps=given.steps)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import time
 
 from pydantic import validate_call
 
-from benchmarks.chain import arguments, demand, repeat, tell
+from benchmarks.chain import arguments, demand, repeat, report
 
 
 @validate_call
@@ -26,7 +26,7 @@ def main() -> None:
         demand(value, given.steps)
         return taken
 
-    tell(repeat(job, seconds=given.seconds), steps=given.steps)
+    report(repeat(job, seconds=given.seconds), steps=given.steps)
 
 
 if __name__ == "__main__":

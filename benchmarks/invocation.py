@@ -43,7 +43,7 @@ def prepare(endpoint: str = "http://127.0.0.1:9") -> None:
     """Set what `Settings` and botocore read.
 
     Args:
-        endpoint: where AWS's stand-in listens. Where there is none, a call that gets out meets a closed door here.
+        endpoint: where the AWS emulator listens. Without one, a call that gets out fails here.
     """
     os.environ.update(ENVIRONMENT)
     os.environ["AWS_ENDPOINT_URL"] = endpoint

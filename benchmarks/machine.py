@@ -19,7 +19,7 @@ PACKAGES = (
 
 
 def memory() -> str:
-    """The machine's memory in GiB, as the system tells it."""
+    """The machine's memory in GiB, as the system reports it."""
     try:
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
@@ -28,7 +28,7 @@ def memory() -> str:
 
 
 def processor() -> str:
-    """The processor's model, where the system tells it, or its architecture."""
+    """The processor's model if the system reports it, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

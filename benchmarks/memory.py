@@ -10,19 +10,19 @@ from pathlib import Path
 def peak() -> dict[str, float]:
     """The most memory this process held at once: ``{"peak_mb": ...}``.
 
-    Linux inherits the peak that ``getrusage`` tells across ``fork``, so a big parent would be counted too; the
+    Linux inherits the peak that ``getrusage`` reports across ``fork``, so a big parent would be counted too; the
     process's own is in ``/proc``, where there is one.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return {"peak_mb": next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024}
     except (OSError, StopIteration):
-        unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS tells bytes, Linux KiB
+        unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS reports bytes, Linux KiB
         return {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
 
 
 def resident() -> float:
-    """The memory this process holds now, in MiB; 0 where the system does not tell."""
+    """The memory this process holds now, in MiB; 0 if the system does not report it."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:

@@ -17,7 +17,7 @@ class Goal:
     Attributes:
         what: what is compared, in words.
         measured: the figure; `None` where it was not measured.
-        bound: the goal; `None` for a figure that stands there beside another, and has none.
+        bound: the goal; `None` for a figure that is shown only for comparison.
         at_least: whether the goal is a least or a most.
         unit: put behind both.
     """

@@ -43,7 +43,7 @@ class Cell:
 def compile_sources() -> None:
     """Compile this repository's own files, as the artifact has them; packages are compiled when they are installed.
 
-    Else each process would do it anew where Python may write no ``.pyc``: a sixth of a worker's cold start, which no
+    Or each process would repeat it where Python may write no ``.pyc``: a sixth of a worker's cold start, which no
     Lambda pays.
     """
     for folder in SOURCES:
@@ -57,7 +57,7 @@ class CellFailedError(Exception):
 def run(cell: Cell) -> dict[str, Any]:
     """Start the cell and read the last line that it prints.
 
-    Where the line tells when the cell ``ended``, ``seconds`` is put beside it: how long that was after its start.
+    If the line says when the cell ``ended``, ``seconds`` is put beside it: how long that was after its start.
 
     Raises:
         CellFailedError: it exited with an error, ran too long, or printed something else.

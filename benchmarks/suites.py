@@ -18,7 +18,7 @@ PEERS = {
 }
 NAMES = {
     "conduit": "**conduit, engine**: `from_dict` + `run`",
-    "conduit_first": "conduit, engine: the process never met the job's texts",
+    "conduit_first": "conduit, engine: the process has never seen the job's strings",
     "all_in": "**conduit, all in**: JSON to built records and events",
     "invocation": "conduit, a whole invocation with one job",
     "validate_call": "bare loop over pydantic `validate_call`",
@@ -145,7 +145,7 @@ def chain_goals(found: Findings, extent: Extent) -> list[Goal]:
 
 
 def batch_goals(found: Findings) -> list[Goal]:
-    """How much less a fast job takes; held against what keeps the same records and tells the same events as ours."""
+    """How much less a fast job takes; compared with one that keeps the same records and events."""
     return [
         Goal(
             f"{what} of a fast 10-step job, {rival} against ours",
@@ -154,8 +154,8 @@ def batch_goals(found: Findings) -> list[Goal]:
             at_least=True,
         )
         for cell, rival, least in (
-            ("each_update", "each update of job and steps written and told", 8.0),
-            ("each_step", "each step written and told, the job itself not", None),
+            ("each_update", "each update of job and steps written and published", 8.0),
+            ("each_step", "each step written and published, the job itself not", None),
         )
         for field, what in (("wall_ms", "wall time"), ("cpu_ms", "CPU"))
     ]

@@ -45,7 +45,7 @@ class _Absent:
 
 
 ABSENT: Final[Any] = _Absent()
-"""The default of a parameter that tells "not given" from null."""
+"""The default of a parameter that distinguishes "not given" from null."""
 
 
 class Arguments:

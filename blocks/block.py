@@ -64,7 +64,7 @@ class Block(Generic[P, R]):
         timeout: seconds that one run of it may take; ``None`` leaves this to step, job and invocation.
         isolation: ``"process"`` runs it in a child process.
         effect: what running it again would do.
-        action: what steps call it: ``TEXT.JOIN``, or the name alone where there is no category.
+        action: what steps call it: ``TEXT.JOIN``, or the name alone if it has no category.
         arguments: the user's parameters.
         positional: names of the deployment's parameters, in order.
     """

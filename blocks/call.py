@@ -69,7 +69,7 @@ class Call(Protocol):
 
     @property
     def path(self) -> str:
-        """Where the step stands: its id, or ``orders.3.post`` inside a loop."""
+        """The step's place: its id, or ``orders.3.post`` inside a loop."""
 
     @property
     def timeout(self) -> float | None:

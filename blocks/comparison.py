@@ -1,6 +1,6 @@
 """How values compare: as the operators of `LOGIC.IF` have it, and as JSON has it.
 
-Shared by the blocks of LOGIC and LISTS, which are no parts of each other.
+Shared by the blocks of LOGIC and LISTS.
 """
 
 from __future__ import annotations

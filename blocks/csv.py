@@ -57,7 +57,7 @@ def text_(call__: Call, /, *, rows: list[Any], header: bool = True, delimiter: s
     names: dict[str, None] = {}
     for number, row in enumerate(rows):
         if not isinstance(row, type(rows[0])) or not isinstance(row, (dict, list)):
-            raise ValueError(f"row {number} is not of the kind of the first: all are objects, or all lists")  # noqa: TRY004  # INVALID_ARGUMENT
+            raise ValueError(f"row {number} differs in kind from the first: all must be objects, or all lists")  # noqa: TRY004  # INVALID_ARGUMENT
         if isinstance(row, dict):
             names.update(dict.fromkeys(row))
     if names and header:
@@ -92,7 +92,9 @@ def _rows(call: Call, text: str, delimiter: str) -> Iterator[tuple[int, list[str
                 call.charge(sum(map(len, row)) + CELL * len(row))
                 yield reader.line_num, row
     except csv.Error as error:
-        raise ValueError(f"`text` is no table of comma-separated values: {error}, in line {reader.line_num}") from None
+        raise ValueError(
+            f"`text` is not a valid table of comma-separated values: {error}, in line {reader.line_num}"
+        ) from None
 
 
 def _objects(call: Call, names: list[str], rows: Iterable[tuple[int, list[str]]]) -> Iterator[dict[str, str | None]]:

@@ -1,7 +1,7 @@
 """DICTIONARY: blocks that make, search and change dictionaries, which JSON calls objects.
 
 A block that changes a dictionary in place does so to the variable that its parameter names
-(`{"dictionary": "{# order #}"}`); of a dictionary that is no variable only the block's result remains.
+(`{"dictionary": "{# order #}"}`); of any other dictionary only the block's result remains.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def create_from_list(*, pairs: tuple[str, Any] | list[tuple[str, Any]]) -> dict[
 
 @category.block
 def get(*, key: str, dictionary: dict[str, Any], default: Any = ABSENT) -> Any:
-    """Give the value of the key, or `default` where there is no such key.
+    """Give the value of the key, or `default` if there is no such key.
 
     Without a default (null is one) a missing key is UNHANDLED_EXCEPTION (KeyError).
     """
@@ -83,7 +83,7 @@ def merge(call__: Call, /, *, dict1: dict[str, Any], dict2: dict[str, Any]) -> d
 
 @category.block
 def pop(*, key: str, dictionary: Changes[dict[str, Any]], default: Any = ABSENT) -> Any:
-    """Take a key out of the dictionary, in place, and give its value, or `default` where there is no such key.
+    """Take a key out of the dictionary, in place, and give its value, or `default` if there is no such key.
 
     Without a default (null is one) a missing key is UNHANDLED_EXCEPTION (KeyError).
     """
@@ -154,7 +154,7 @@ def _keys_of_both(dict1: dict[str, Any], dict2: dict[str, Any]) -> int:
 
 @category.block
 def get_path(*, dictionary: dict[str, Any], path: str, default: Any = None) -> Any:
-    """Give the value at a path of keys and indexes with dots between them, or `default` where there is none.
+    """Give the value at a path of keys and indexes with dots between them, or `default` if there is none.
 
     An index counts from 0, a negative one from the end. `{"dictionary": {"a": [{"b": 1}]}, "path": "a.0.b"}` gives `1`.
     """
@@ -219,7 +219,7 @@ def _key_of(place: Any, key: str, way: list[str]) -> str | int:
         return key
     where = ".".join(way)
     if not isinstance(place, list):
-        raise ValueError(f"nothing can be set at {where!r}: what is before {key!r} is no dictionary and no list")  # noqa: TRY004
+        raise ValueError(f"nothing can be set at {where!r}: what is before {key!r} is neither a dictionary nor a list")  # noqa: TRY004
     if not INDEX.fullmatch(key) or not -len(place) <= int(key) < len(place):
         raise ValueError(f"nothing can be set at {where!r}: the list there has {len(place)} items, and no {key!r}")
     return int(key)

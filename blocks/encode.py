@@ -30,7 +30,7 @@ def base64(call__: Call, /, *, text: str) -> str:
 def decode_base64(*, text: str) -> str:
     """Read the string whose UTF-8 bytes are given in base64, that of URLs (`-` and `_`) included.
 
-    The padding may be missing. What is no base64, or whose bytes are no UTF-8, is INVALID_ARGUMENT.
+    The padding may be missing. Invalid base64, or bytes that are not UTF-8, are INVALID_ARGUMENT.
     `{"text": "aMOpbGxv"}` gives `"héllo"`.
     """
     import binascii  # noqa: PLC0415  # few jobs need it
@@ -39,7 +39,7 @@ def decode_base64(*, text: str) -> str:
     try:
         data = binascii.a2b_base64(padded.translate({ord("-"): "+", ord("_"): "/"}), strict_mode=True)
     except ValueError as error:
-        raise ValueError(f"`text` is no base64: {error}") from None
+        raise ValueError(f"`text` is not valid base64: {error}") from None
     return _decode(data)
 
 
@@ -81,4 +81,4 @@ def _decode(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise ValueError("the bytes of `text` are no UTF-8, so they are no string") from None
+        raise ValueError("the bytes of `text` are not valid UTF-8, so they cannot become a string") from None

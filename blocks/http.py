@@ -21,7 +21,7 @@ category = Category("HTTP")
 SECONDS: Final = 30
 """How long a call may take whose step has no `timeout`.
 
-It is no time limit of the block: a step with one is not started when less is left of the invocation, and most calls
+This is not a block `timeout`: a step with one is not started when less is left of the invocation, and most calls
 take a fraction of it.
 """
 MOMENT: Final = 0.25
@@ -128,7 +128,7 @@ def get(
     `{"url": "https://api.example.com/rates", "query": {"base": "EUR"}, "keep": ["body.rates.USD"]}` gives
     `{"body": {"rates": {"USD": 1.08}}}`.
 
-    What is no JSON is a text, or `{"base64": "…"}` where it is none. No answer in time, 408, 425, 429 and 5xx are
+    A body that is not JSON is a string, or `{"base64": "…"}` if it is not text. No answer, 408, 425, 429 and 5xx are
     CALL_FAILED, which `retry` tries again; any other answer that is not expected, and a place that may not be called,
     are CALL_REFUSED. The error's `details` hold `status` and the first 1,000 characters of the body. An answer of more
     than 200 KB is RESULT_LIMIT_EXCEED; a URL or header that cannot be is INVALID_ARGUMENT. A call may take 30 seconds,
@@ -194,7 +194,7 @@ def request(
 
 
 def _key(call: Call) -> str:
-    """What tells this step's call apart: made of tenant, job, run and path, and naming none of them."""
+    """What identifies this step's call: made of tenant, job, run and path, and naming none of them."""
     run = call.idempotency_key.rpartition("/")[0]
     return sha256(f"{run}/{call.path}".encode()).hexdigest()
 

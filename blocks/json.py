@@ -14,7 +14,7 @@ category = Category("JSON", effect="none")
 Indent = Annotated[int, Field(ge=0, le=16)]
 
 STRUCTURE: Final = ',:[]{}"'
-"""Characters that the value takes as JSON too, wherever they stand: the least that it is charged for."""
+"""Characters that the value takes as JSON too, wherever they are: the least that it is charged for."""
 
 
 @category.block
@@ -28,7 +28,7 @@ def parse(call__: Call, /, *, text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        raise ValueError(f"`text` is no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        raise ValueError(f"`text` is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise ValueError("`text` nests lists and objects too deep") from None
 
@@ -47,4 +47,4 @@ def text_(call__: Call, /, *, value: Any, indent: Indent | None = None) -> str:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"`text` is no JSON: it has no {constant}")
+    raise ValueError(f"`text` is not JSON: JSON has no {constant}")

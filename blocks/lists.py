@@ -1,7 +1,7 @@
 """LISTS: blocks that make, search and change lists.
 
 A block that changes a list in place does so to the variable that its parameter names (`{"list": "{# basket #}"}`); of a
-list that is no variable only the block's result remains.
+list that is not a variable only the block's result remains.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def unique(call__: Call, /, *, list: list[Any], key: str | None = None) -> list[
 def group_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, list[Any]]:
     """Give an object that has, for each value under the key, the list of the items with that value.
 
-    A value that is no string is written as JSON: `7` becomes `"7"`, true becomes `"true"`.
+    A value that is not a string is written as JSON: `7` becomes `"7"`, true becomes `"true"`.
     `{"list": [{"t": "a", "n": 1}, {"t": "b", "n": 2}, {"t": "a", "n": 3}], "key": "t"}` gives
     `{"a": [{"t": "a", "n": 1}, {"t": "a", "n": 3}], "b": [{"t": "b", "n": 2}]}`.
     """
@@ -124,7 +124,7 @@ def group_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, list[An
 def index_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, Any]:
     """Give an object that has, for each value under the key, the item with that value; of several, the last.
 
-    A value that is no string is written as JSON. `{"list": [{"id": 7}, {"id": 8}], "key": "id"}` gives
+    A value that is not a string is written as JSON. `{"list": [{"id": 7}, {"id": 8}], "key": "id"}` gives
     `{"7": {"id": 7}, "8": {"id": 8}}`.
     """
     index = {}
@@ -138,7 +138,7 @@ def index_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, Any]:
 def _values(items: list[Any], key: str) -> list[Any]:
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            raise ValueError(f"item {number} is no object, so it has no key {key!r}")  # noqa: TRY004  # INVALID_ARGUMENT
+            raise ValueError(f"item {number} is not an object, so it has no key {key!r}")  # noqa: TRY004  # INVALID_ARGUMENT
         if key not in item:
             raise ValueError(f"item {number} has no key {key!r}")
     return [item[key] for item in items]

@@ -102,7 +102,7 @@ def bitwise_or(*, value1: Any, value2: Any) -> Any:
 
 @category.block
 def bitwise_not(*, value: Any) -> Any:
-    """Turn every bit of a whole number: `4` gives `-5`. What is no whole number is UNHANDLED_EXCEPTION."""
+    """Turn every bit of a whole number: `4` gives `-5`. Anything but a whole number is UNHANDLED_EXCEPTION."""
     return ~value
 
 

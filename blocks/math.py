@@ -1,7 +1,7 @@
 """MATH: blocks that calculate.
 
 Numbers are whole (of up to 4,300 digits) or floating point; true counts as 1, false as 0, and a string that is a number
-as that number. A result that is no finite number (NaN, an infinity, a complex number) is RESULT_LIMIT_EXCEED.
+as that number. A result that is not a finite number (NaN, an infinity, a complex number) is RESULT_LIMIT_EXCEED.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def sum_(*, value1: Number, value2: Number) -> Number:
 def sum_list(*, list: list[Any], start: Number = 0) -> Number:
     """Add all numbers of a list to `start`, from left to right.
 
-    An item that is no number is UNHANDLED_EXCEPTION. `{"list": [1, 2, 3]}` gives `6`.
+    An item that is not a number is UNHANDLED_EXCEPTION. `{"list": [1, 2, 3]}` gives `6`.
     """
     # Not the built-in sum: since Python 3.12 it rounds otherwise, and a job gives the same everywhere.
     total: Number = functools.reduce(operator.add, list, start)
@@ -136,7 +136,7 @@ def sqrt(*, value: Number) -> float:
 
 @category.block(name="abs")
 def abs_(*, value: Any) -> Any:
-    """Give a number without its sign. What is no number is UNHANDLED_EXCEPTION."""
+    """Give a number without its sign. Anything but a number is UNHANDLED_EXCEPTION."""
     return abs(value)
 
 

@@ -6,7 +6,7 @@ attempts stay below that number and each of them walks through a long string. So
 where the worst that can be is a fifth of a second, and a longer one (or one that is searched in another thread, which
 no signal reaches) in a child process that is killed at the limit. See docs/decisions/011-patterns.md.
 
-Shared by the blocks of REGEX and by the functions of expressions, which are no blocks.
+Shared by the blocks of REGEX and by the functions of expressions.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def replace(
         guard: keeps the search within its limits.
         text: the string.
         pattern: the pattern.
-        replacement: what takes a match's place; ``\1``, ``\g<1>`` and ``\g<name>`` stand for its groups.
+        replacement: what takes a match's place; ``\1``, ``\g<1>`` and ``\g<name>`` refer to its groups.
         count: how many matches are replaced.
         ignore_case: whether upper and lower case are the same.
 
@@ -118,7 +118,7 @@ def replace(
 
 
 def split(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -> list[str | None]:
-    """The pieces between the matches; what the pattern's groups matched stands between them, as in Python."""
+    """The pieces between the matches; with what the pattern's groups matched between them, as in Python."""
     compiled = _compile(pattern, ignore_case)
 
     def work(charge: Charge) -> list[str | None]:
@@ -166,9 +166,9 @@ def _compile(pattern: str, ignore_case: bool) -> re.Pattern[str]:
             warnings.simplefilter("ignore")  # of sets that a later version may read otherwise
             return re.compile(pattern, re.IGNORECASE if ignore_case else re.NOFLAG)
     except (re.error, OverflowError) as error:
-        raise ValueError(f"the pattern is no regular expression: {error}") from None
+        raise ValueError(f"the pattern is not a valid regular expression: {error}") from None
     except RecursionError:
-        raise ValueError("the pattern is no regular expression: its groups are nested too deep") from None
+        raise ValueError("the pattern is not a valid regular expression: its groups are nested too deep") from None
     finally:
         if len(pattern) > KEPT_PATTERN:
             re.purge()
@@ -227,4 +227,6 @@ def _refer(compiled: re.Pattern[str], reference: re.Match[str], position: int) -
             return int(name)
     elif name in compiled.groupindex:
         return compiled.groupindex[name]
-    raise ValueError(f"the replacement names the group {name!r} at position {position}, which the pattern has not")
+    raise ValueError(
+        f"the replacement names the group {name!r} at position {position}, which the pattern does not have"
+    )

@@ -50,7 +50,7 @@ def replace(
 ) -> str:
     r"""Put `replacement` in the place of each match, or of the first `count` matches.
 
-    In it `\\1` and `\\g<1>` stand for the first group, `\\g<name>` for the one of that name, and `\\\\` for a backslash
+    In it `\\1` and `\\g<1>` refer to the first group, `\\g<name>` for the one of that name, and `\\\\` for a backslash
     (each backslash doubled, as JSON wants it). A group that the pattern has not, and a negative count, are
     INVALID_ARGUMENT.
     `{"text": "Ann Lee", "pattern": "(\\w+) (\\w+)", "replacement": "\\2, \\1"}` gives `"Lee, Ann"`.
@@ -60,7 +60,7 @@ def replace(
 
 @category.block
 def split(call__: Call, /, *, text: str, pattern: str, ignore_case: bool = False) -> list[str | None]:
-    """Cut the string at each match. What the pattern's groups matched stands between the pieces.
+    """Cut the string at each match. What the pattern's groups matched is between the pieces.
 
     `{"text": "a, b;c", "pattern": "[,;] *"}` gives `["a", "b", "c"]`.
     """

@@ -2,7 +2,7 @@
 
 A time is a string as RFC 3339 has it: `2026-11-26T19:00:00Z`, or with an offset in place of the `Z`. Times are given in
 UTC with milliseconds, `2026-11-26T19:00:00.000Z`, so that they sort as strings. A zone is a name such as
-`Europe/Berlin`. What is no time, no zone or past the years 1 to 9999 is INVALID_ARGUMENT.
+`Europe/Berlin`. An invalid time or zone, or a year outside 1 to 9999, is INVALID_ARGUMENT.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from blocks.block import Category
 category = Category("TIME", effect="none")
 
 Clock = Callable[[], float]
-"""Tells seconds since the epoch."""
+"""Seconds since the epoch."""
 
 RFC_3339: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 TIME_OF_DAY: Final = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?", re.ASCII)
@@ -70,14 +70,16 @@ def parse(*, text: str, format: str | None = None, zone: str | None = None) -> s
         try:
             moment = datetime.strptime(text, _portable(format).replace("%-", "%"))  # noqa: DTZ007  # it gets one below
         except (ValueError, re.error) as error:  # the latter of a directive that is there twice
-            raise ValueError(f"`text` is no time in that format: {error}") from None
+            raise ValueError(f"`text` is not a time in that format: {error}") from None
     elif RFC_3339.fullmatch(text):
         return _write(_read(text))
     else:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            raise ValueError(f"`text` is no time such as 2026-11-26T19:00:00Z; say its `format`: {text!r}") from None
+            raise ValueError(
+                f"`text` is not a time such as 2026-11-26T19:00:00Z; give its `format`: {text!r}"
+            ) from None
     return _write(moment if moment.tzinfo else moment.replace(tzinfo=place))
 
 
@@ -184,7 +186,7 @@ def _read(text: str) -> datetime:
         moment = datetime.fromisoformat(f"{day}T{clock_time[:-2]}59" if leap else f"{day}T{clock_time}")
         zone = UTC if offset in "Zz" else timezone((1 if offset[0] == "+" else -1) * _offset(offset))
     except ValueError as error:
-        raise ValueError(f"{text!r} is no time: {error}") from None
+        raise ValueError(f"{text!r} is not a time: {error}") from None
     moment = moment.replace(microsecond=int((fraction or ".0")[1:7].ljust(6, "0")), tzinfo=zone)
     with _within_calendar():
         return moment + timedelta(seconds=1) if leap else moment
@@ -219,7 +221,7 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, no name at all, the name of a folder
-        raise ValueError(f"{name!r} is no time zone; write a name such as Europe/Berlin, or UTC") from None
+        raise ValueError(f"{name!r} is not a time zone; write a name such as Europe/Berlin, or UTC") from None
 
 
 def _portable(format: str) -> str:
@@ -255,6 +257,6 @@ def _weekday(name: str | None) -> int | None:
     if name is None:
         return None
     for number, weekday in enumerate(WEEKDAYS):
-        if len(name) >= 3 and weekday.startswith(name.lower()):  # noqa: PLR2004  # enough to tell them apart
+        if len(name) >= 3 and weekday.startswith(name.lower()):  # noqa: PLR2004  # enough to distinguish them
             return number
     raise ValueError(f"`weekday` is one of {', '.join(WEEKDAYS)}, not {name!r}")

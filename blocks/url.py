@@ -17,7 +17,7 @@ FIELD: Final = re.compile(r"[^&]+")
 REFUSED: Final = re.compile(r"[\x00-\x20\x7f]")
 """Characters that no URL holds; Python's parser would leave some of them out silently."""
 IN_PATH: Final = "/:@!$&'()*+,;=~-._%"
-"""What stands in a path as it is."""
+"""Characters that need no escape in a path."""
 LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 BASE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+")
 
@@ -28,10 +28,10 @@ def parse(call__: Call, /, *, url: str) -> dict[str, Any]:
 
     Scheme and host are in small letters; a host or port that is not written is null, everything else that is not
     written is empty. Names and values of the query are decoded; the values of a name that occurs several times are a
-    list. User name and password are left out. What is no address is INVALID_ARGUMENT.
+    list. User name and password are left out. An invalid URL is INVALID_ARGUMENT.
     `{"url": "https://example.com:8443/a?tag=x&tag=y&page=2#top"}` gives
     `{"scheme": "https", "host": "example.com", "port": 8443, "path": "/a", "query": {"tag": ["x", "y"], "page": "2"}, "fragment": "top"}`.
-    """  # noqa: E501  # an example stands on one line
+    """  # noqa: E501  # an example must be on one line
     from urllib.parse import parse_qsl, urlsplit  # noqa: PLC0415  # few jobs need it
 
     refused = REFUSED.search(url)
@@ -43,7 +43,7 @@ def parse(call__: Call, /, *, url: str) -> dict[str, Any]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(f"`url` is no address: {error}") from None
+        raise ValueError(f"`url` is not a valid address: {error}") from None
     call__.charge(len(parts.path) + len(parts.fragment) + VALUE * sum(1 for _ in FIELD.finditer(parts.query)))
     query: dict[str, Any] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):

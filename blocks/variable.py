@@ -23,13 +23,13 @@ def set_(job__: Job, /, *, name: str, value: Any = None) -> None:
 def create(job__: Job, /, *, name: str) -> None:
     """Make a new variable that is null. When there is one of that name, the step ends ASSERTION_ERROR."""
     if name in job__.variables:
-        raise AssertionError(f"there is a variable {name!r} already; VARIABLE.SET changes it")
+        raise AssertionError(f"the variable {name!r} already exists; VARIABLE.SET changes it")
     job__.variables[name] = None
 
 
 @category.block
 def get(job__: Job, /, *, name: str, default: Any = ABSENT) -> Any:
-    """Give the value of a variable, or `default` where there is no such variable.
+    """Give the value of a variable, or `default` if there is no such variable.
 
     Without a default (null is one) a missing variable is UNHANDLED_EXCEPTION (KeyError).
     """

@@ -43,7 +43,7 @@ ROOMS = (
 
 
 def room_of(module: str) -> str | None:
-    """The room that a module belongs to; ``None`` for ``handler`` itself and what is no room."""
+    """The room that a module belongs to; ``None`` for ``handler`` itself and for other modules."""
     parts = module.split(".")
     if parts[0] != "handler":
         return parts[0]

@@ -24,7 +24,7 @@ Every field that a job may have, with what it holds. [The language](language.md)
 work together; `GET /schema` has the same as this page for editors.
 
 A field that is not required may be left out; where null is allowed, it means the same. *Literal* fields take no tags
-and no expressions. A field that stands on no list here is refused, and so is one of another kind of step.
+and no expressions. Any other field is refused, and so is one of another kind of step.
 
 This page is written from the table that payloads are checked by, with `make fields-page`."""
 
@@ -34,7 +34,7 @@ GROUPS: Final = {
     "tolerate": (TOLERATE, "How many items of a loop may fail: one of the two."),
     "branch": (BRANCH, "One branch of a choice."),
     "wait": (WAIT, "How long a step waits, or until when: one of the two."),
-    "wait_for": (WAIT_FOR, "What a step asks, and whom."),
+    "wait_for": (WAIT_FOR, "The question of a step, and who may answer it."),
 }
 EVERYWHERE: Final = ("id", "if", "forced")
 NAMES: Final = ("id", "action", "$schema")

@@ -18,7 +18,7 @@ from handler.settings import Settings
 from handler.wiring import CLOCK, LOG, wire
 
 LONGEST_INVOCATION: Final = 900.0
-"""Seconds: what is assumed of a context that does not tell its time. Lambda gives no more to any function."""
+"""Seconds assumed for a context without a remaining time. It is Lambda's maximum."""
 
 
 class InvocationError(Exception):
@@ -65,7 +65,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
         UnknownEventError: the event is malformed, of no known kind, of a kind that `DOORS` does not name, or from an
             API or a queue that `API_IDS` or `QUEUE_ARNS` does not name.
         InvocationError: see there.
-        Exception: a direct invocation's payload is no job, or its job's id is taken.
+        Exception: a direct invocation's payload is not a job, or its job's id is taken.
     """
     CLOCK.restart()
     remaining = _remaining_seconds(context)
@@ -89,7 +89,7 @@ def _handle(event: Mapping[str, Any], context: Any, lifetime: TimeLeft) -> Any:
     try:
         kind = kind_of(event)
         if kind not in settings.doors:
-            raise UnknownEventError(f"This function takes no events of the kind {kind!r}; DOORS names those it takes.")
+            raise UnknownEventError(f"This function does not handle {kind!r} events; DOORS lists the kinds it handles.")
         return DOORS[kind](Invocation(event, context, ports, lifetime))
     finally:
         ports.metrics.flush()

@@ -53,6 +53,6 @@ class Rights:
         return cls(frozenset(fields["tags"]), fields["step_limit"])
 
     def include(self, others: Rights) -> bool:
-        """Whether whoever has these rights has the others too."""
+        """Whether these rights include the others."""
         enough = self.step_limit is None or (others.step_limit is not None and others.step_limit <= self.step_limit)
         return self.tags >= others.tags and enough

@@ -69,7 +69,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in DEVELOPMENT:
             raise
-        _complain(f"{error.name} is not installed: this command needs what requirements-dev.txt adds")
+        _complain(f"{error.name} is not installed: install requirements-dev.txt to use this command")
         return BAD_INPUT
     except KeyboardInterrupt:
         _complain("Interrupted.")

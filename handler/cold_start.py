@@ -1,6 +1,6 @@
 """What makes a cold start cheap: the order of imports, and a garbage collector that waits for them.
 
-`handler.app` imports this before any other module of ours and calls `finish` after the last import. Figures are in
+`handler.app` imports this before any other module here and calls `finish` after the last import. Figures are in
 ``docs/performance.md``.
 """
 # ruff: noqa: E402 (the collector pauses before the first expensive import)

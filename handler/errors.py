@@ -18,7 +18,7 @@ from __future__ import annotations
 
 
 class ConduitError(Exception):
-    """The request was not done. The message is for whoever sent it."""
+    """The request was not done. The message is for its sender."""
 
 
 class RefusedError(ConduitError):

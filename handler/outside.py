@@ -21,7 +21,7 @@ HTTP, SIGNER, AWS = "http", "signer", "aws"
 """The global values of the blocks of HTTP, of HASH.HMAC and of AWS.CALL."""
 
 UNREADABLE = "a secret cannot be read now; nothing was sent"
-"""What a job is told when AWS fails: the log says more."""
+"""What a job sees when AWS fails: the log says more."""
 
 
 class Outside:
@@ -132,7 +132,7 @@ class Http:
             CallFailedError: there is no complete answer, or it says to try again.
             CallRefusedError: the answer was not expected, or the call is not allowed.
             BudgetExceededError: the answer is too large.
-            ValueError: it is no call.
+            ValueError: it is not a call.
         """
         from infra.http_request import make_call  # noqa: PLC0415  # as above
 

@@ -1,4 +1,4 @@
-"""What the use cases are given of the world: where things are kept and sent, time, chance, and who is told.
+"""The ports of the use cases: storage, queue and bus, time, randomness, log and metrics.
 
 `handler.wiring` makes one for the deployed function; the simulator of the tests makes its own.
 
@@ -92,9 +92,9 @@ class Ports:
         registry: the blocks.
         outside: what blocks are given of the outside world; the registry's global values alone for ``None``.
         runtime: the engine's world, without limits of time: those are added for each run.
-        token: a new random text of the characters ``[0-9a-f]``, unlike any other; asked anew for each claim, never kept
+        token: a new random text of the characters ``[0-9a-f]``, unlike any other; called for each claim, never kept
             from a time when the process may have been copied.
-        log, metrics: who is told.
+        log, metrics: where events of this program are reported.
     """
 
     settings: Settings
@@ -140,6 +140,4 @@ class Ports:
         except InfraError as error:
             self.log_failure(door, "AWS failed a request", error)
             again = RETRY_AFTER if isinstance(error, TryLaterError) else RETRY_AFTER * 12
-            raise UnavailableError(
-                "A service that this needs does not answer as it should.", retry_after=again
-            ) from error
+            raise UnavailableError("A service that this request depends on is failing.", retry_after=again) from error

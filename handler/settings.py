@@ -33,7 +33,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
 def _pairs(value: Any) -> Any:
-    """``a=b`` as a pair. ``none`` is no pair at all: an empty variable would count as not set."""
+    """``a=b`` as a pair. ``none`` means no pair: an empty variable would count as not set."""
     if not isinstance(value, str):
         return value
     return tuple(tuple(word.split("=", 1)) for word in _words(value) if word != "none")
@@ -158,7 +158,7 @@ class Settings(BaseModel):
     aws_call_role: str = ""
     """ARN of the role that is taken on for it; without one nothing is called."""
 
-    # What is told to whom.
+    # What is reported, and where.
     step_events: Literal["all", "grouped", "failures", "none"] = "all"
     event_limit: int = Field(default=240 * 1024, ge=1024)
     """Bytes of one event entry: EventBridge takes 256 KB a call; the rest is the envelope's."""
@@ -166,7 +166,7 @@ class Settings(BaseModel):
     """The least that is logged. Metrics are not log lines, and come at every level."""
     log_payloads: bool = False
     block_metrics: bool = False
-    """Whether the metrics of steps tell blocks apart."""
+    """Whether the metrics of steps distinguish blocks."""
     page: bool = False
     """Whether `GET /` answers with the page that shows runs, to anybody: it holds no data."""
 

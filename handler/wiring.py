@@ -46,7 +46,7 @@ class InvocationClock:
         self.restart()
 
     def restart(self) -> None:
-        """Read the system's clock anew."""
+        """Read the system's clock again."""
         self._start, self._origin = time.time(), time.monotonic()
 
     def __call__(self) -> float:

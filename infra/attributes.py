@@ -33,7 +33,7 @@ def encode(value: Value) -> Attribute:
 
     Raises:
         TooLargeError: a number that DynamoDB has no room for.
-        GiveUpError: a number that is none, or a value of another type.
+        GiveUpError: NaN, an infinity, or a value of another type.
     """
     if isinstance(value, str):
         return {"S": value}
@@ -45,7 +45,7 @@ def encode(value: Value) -> Attribute:
         return {"NULL": True}
     if isinstance(value, list):
         return {"L": [encode(part) for part in value]}
-    raise GiveUpError(f"A table keeps texts, numbers, booleans and lists, not {type(value).__name__}.")
+    raise GiveUpError(f"A table keeps strings, numbers, booleans and lists, not {type(value).__name__}.")
 
 
 def number(value: float) -> str:
@@ -53,7 +53,7 @@ def number(value: float) -> str:
 
     Raises:
         TooLargeError: a number that DynamoDB has no room for.
-        GiveUpError: a number that is none.
+        GiveUpError: NaN or an infinity.
     """
     if 1 <= value < _ORDINARY:
         return repr(value)
@@ -79,7 +79,7 @@ def decode(attribute: Mapping[str, Any]) -> Value:
     if kind in {"S", "BOOL"}:
         plain: str | bool = value
         return plain
-    raise GiveUpError(f"Something else wrote to this table: an attribute of type {kind} is none of ours.")
+    raise GiveUpError(f"Something else wrote to this table: an attribute has the unknown type {kind}.")
 
 
 def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
@@ -96,7 +96,7 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
     """As `encode_item`, with its `weight`: both in one pass, since every step's record comes by here."""
     for key in ("pk", "sk"):
         if not isinstance(item.get(key), str) or not item[key]:
-            raise GiveUpError(f"An item needs the key {key!r}, a text that is not empty, not {item.get(key)!r}.")
+            raise GiveUpError(f"An item needs the key {key!r}, a non-empty string, not {item.get(key)!r}.")
     encoded: dict[str, Attribute] = {}
     size = 0
     try:
@@ -120,7 +120,7 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
 
 
 def decode_item(attributes: Mapping[str, Any] | None) -> Item | None:
-    """The item that these AttributeValues are; ``None`` or an empty mapping is no item."""
+    """The item that these AttributeValues are; ``None`` or an empty mapping means no item."""
     return {name: decode(attribute) for name, attribute in attributes.items()} if attributes else None
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 CONNECT_TIMEOUT: Final = 1.0
-"""Seconds. In the same region a connection takes a few milliseconds; one that does not is tried anew."""
+"""Seconds. In the same region a connection takes a few milliseconds; one that takes longer is tried again."""
 READ_TIMEOUT: Final = 3.0
 """Seconds. Botocore's 60 would outlive the reserve that an invocation keeps for writing."""
 TRIES: Final = 3
@@ -115,7 +115,7 @@ class Clients:
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             parameter_validation=False,  # what we send is made and checked here; to look again is a tenth of a call
-            user_agent=f"conduit {self._session.user_agent()}",  # else put together anew, twice a call
+            user_agent=f"conduit {self._session.user_agent()}",  # otherwise it is built twice per call
             retries={"mode": "standard", "total_max_attempts": TRIES},
         )
         return self._session.create_client(

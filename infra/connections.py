@@ -30,7 +30,7 @@ class Connections:
         self._lock = threading.Lock()
 
     def take(self, place: Place) -> Connection | None:
-        """An idle connection to this place that still stands; the caller owns it from now on."""
+        """An idle connection to this place that is still open; the caller owns it from now on."""
         oldest = self._now() - LONGEST_IDLE
         with self._lock:
             self._drop(lambda kept: kept[1] < oldest)

@@ -1,6 +1,6 @@
 """What a tenant has stored under a name: workflows, schedules, hooks, secrets. One item each, as JSON.
 
-The partition is ``<tenant>#.<kind>``, the sort key the name. No job's id begins with a dot, so no job stands there. The
+The partition is ``<tenant>#.<kind>``, the sort key the name. No job's id begins with a dot, so no job is there. The
 attributes have names of their own: an item with ``tenant`` and ``created_at``, or ``shard`` and ``due``, would stand in
 an index of jobs.
 """
@@ -70,7 +70,7 @@ class DocumentsTable:
         return [_document(tenant, kind, item) for item in found if "body" in item]
 
     async def write(self, document: Document, before: Document | None, *beside: Document) -> bool:
-        """Write a document if what stands there is `before` (``None``: nothing), and others with it, all or nothing.
+        """Write a document if the stored one is `before` (``None``: nothing), and others with it, all or nothing.
 
         Args:
             document: as it will be, with a new stamp.

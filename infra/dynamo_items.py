@@ -40,7 +40,7 @@ from infra.items import (
 BATCH_BYTES: Final = 16 * 1024 * 1024
 """Bytes of one BatchWriteItem, as sent (DynamoDB's quota)."""
 _ENVELOPE: Final = 64 * 1024
-"""What a batch's names and braces take at the most, on top of its items."""
+"""The most that a batch's names and braces add to its items."""
 _ESCAPED: Final = 6
 """A byte becomes six at worst when it is sent: ``\\u0001``."""
 _SHOW_WHAT_STANDS: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -236,7 +236,7 @@ class DynamoItems:
         }
 
     async def _write(self, what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | ConditionFailed:
-        """One conditional write: AWS's answer, or the refusal with what stands there.
+        """One conditional write: AWS's answer, or the refusal with the stored item.
 
         A write that met a transaction in flight, or the other way round, is tried again: that takes milliseconds, and
         an owner that gave up now would leave a step with an effect unrecorded.
@@ -256,7 +256,7 @@ class DynamoItems:
 
 
 def _refusal(error: Exception) -> ConditionFailed | None:
-    """What stands there, if this error says that the condition did not hold; the conditional action comes last."""
+    """The stored item, if this error says that the condition did not hold; the conditional action comes last."""
     answer: dict[str, Any] = getattr(error, "response", {})
     if code_of(error) == _REFUSED:
         return ConditionFailed(decode_item(answer.get("Item")))

@@ -7,7 +7,7 @@
         ├── MisconfiguredError     access denied, no such table, bus or queue: the deployment is wrong
         └── TooLargeError          AWS would refuse the size: the caller keeps less or sends less
 
-A refused condition is no error: conditional writes return it (see `infra.items`).
+A refused condition is not an error: conditional writes return it (see `infra.items`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class TooLargeError(GiveUpError):
 ERRORS: Final[dict[type[InfraError], frozenset[str]]] = {
     TryLaterError: frozenset(
         {
-            "ExpiredTokenException",  # the next call reads the credentials anew
+            "ExpiredTokenException",  # the next call reads the credentials again
             "InternalError",
             "InternalException",
             "InternalFailure",
@@ -113,7 +113,7 @@ def code_of(error: BaseException) -> str:
 
 
 def translate(error: Exception, what: str) -> InfraError:
-    """The error of ours that one of botocore's stands for.
+    """Translate an exception of botocore into an `InfraError`.
 
     Args:
         error: what a client raised.

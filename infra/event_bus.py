@@ -104,7 +104,7 @@ class EventBus:
 
         Args:
             entries: what to put.
-            missed: told why, for each entry that was tried in vain: AWS's code, or the name of botocore's error where
+            missed: called with the reason for each rejected entry: AWS's code, or the name of botocore's error where
                 the bus did not answer.
 
         Returns:

@@ -43,7 +43,7 @@ class Expression:
                 if any(_always(part) for part in conditions):
                     return ""
                 return self._joined(" OR ", [self.condition(part) for part in conditions])
-        raise GiveUpError(f"A condition that never holds, or none of ours: {condition!r}.")
+        raise GiveUpError(f"A condition that never holds, or an unknown one: {condition!r}.")
 
     @staticmethod
     def _joined(word: str, parts: Sequence[str]) -> str:

@@ -96,7 +96,7 @@ def canonical_host(host: str) -> str:
 
 def _to_ascii(host: str) -> str:
     if _AMBIGUOUS.search(host):
-        raise HttpInvalidError("the host has letters that stand for two different domains; write it as xn--…")
+        raise HttpInvalidError("the host has letters that can mean two different domains; write it as xn--…")
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:

@@ -25,7 +25,7 @@ _CHARSETS: Final = re.compile(
     r"(utf-?8|utf-?16(-?[lb]e)?|utf-?32(-?[lb]e)?|(us-)?ascii|latin-?1|iso-?8859-?\d{1,2}|windows-?125\d|cp125\d"
     r"|shift[_-]?jis|euc-?jp|euc-?kr|gb2312|gbk|gb18030|big5|koi8-[ru])"
 )
-"""Encodings of texts. Python knows others: some take a time that grows with the square of the text."""
+"""Text encodings. Python knows others, and some take time that grows with the square of the text."""
 _HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _WINDOW: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _GZIP: Final = b"\x1f\x8b"
@@ -72,7 +72,7 @@ class Answer:
         """What an error shows: the status and how the body begins."""
         text = mask.text(self._decoded(self.body, errors="replace") or "")
         if self.cut and mask.longest:
-            text = text[: -mask.longest]  # half of a value may stand at the end, which nothing would find
+            text = text[: -mask.longest]  # the end may hold half of a value, which no search would find
         return {"status": self.status, "body": text[:SHOWN]}
 
     def _body(self, mask: Mask) -> Any:
@@ -83,7 +83,7 @@ class Answer:
             try:
                 return mask.tree(_parse(text))
             except (ValueError, RecursionError):
-                pass  # it says that it is JSON and is none: what it is can be read, at least
+                pass  # it claims to be JSON but is not: at least its text can be read
         return mask.text(text)
 
     def _is_json(self) -> bool:
@@ -109,7 +109,7 @@ def _parse(text: str) -> Any:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _finite(text: str) -> float:

@@ -66,7 +66,7 @@ class Credentials:
 
         Raises:
             HttpInvalidError: two of them set the same header.
-            HttpRefusedError: a value cannot stand in a header, or may not be sent to this host.
+            HttpRefusedError: a value cannot be in a header, or may not be sent to this host.
         """
         headers: dict[str, bytes] = {}
         for kind, shape, name in self._parts:

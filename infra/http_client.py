@@ -79,7 +79,7 @@ class HttpClient:
         """Send one request and read its answer.
 
         A connection that was kept alive may have ended unnoticed. If it breaks before a byte of the answer has come,
-        the request is sent once more on a new one: a service tells the two apart by their ``Idempotency-Key``.
+        the request is sent once more on a new one: a service recognizes the repetition by its ``Idempotency-Key``.
 
         Raises:
             HttpError: there is no complete answer, or the place has an address that may not be called.
@@ -154,7 +154,7 @@ class _Exchange:
         try:
             read = read_url(secret.value.strip())
         except HttpInvalidError as error:
-            raise HttpRefusedError(f"the secret `{name}` is no URL that can be called: {error}") from None
+            raise HttpRefusedError(f"the secret `{name}` is not a URL that can be called: {error}") from None
         for part in read.secret_parts():
             self._mask.hide(part)
         allowed(secret, name, "url", read.host)
@@ -214,7 +214,7 @@ class _Exchange:
         if self._url.scheme == "https" and url.scheme != "https":
             raise HttpRefusedError(f"{self._url.host} redirects from https to {url.scheme}", details)
         if self._url_secret_hosts is not None and url.host not in self._url_secret_hosts:
-            raise HttpRefusedError(f"the secret URL redirects to {url.host}, which is none of its hosts", details)
+            raise HttpRefusedError(f"the secret URL redirects to {url.host}, which is not one of its hosts", details)
         if url.origin != self._first:
             self._trusted = False  # for good: what comes back from another origin is not what the user wrote
             self._headers = {n: v for n, v in self._headers.items() if n.lower() not in _CREDENTIALS}

@@ -4,7 +4,7 @@
     ├── HttpFailedError    the service could not be reached, or said to try again: another try may help
     ├── HttpRefusedError   it gave an unexpected answer, or the call is not allowed: another try does not help
     ├── HttpTooLargeError  the answer is larger than may be kept
-    └── HttpInvalidError   what the user wrote is no call at all; a ValueError, too
+    └── HttpInvalidError   what the user wrote is not a valid call; also a ValueError
 
 No message contains a secret: `infra.http_client` masks them before an error leaves it.
 """

@@ -100,7 +100,7 @@ def make_call(
 
 
 def _word(value: Any) -> str:
-    """A value as it stands in a URL, a form or a header: strings as they are, everything else as JSON."""
+    """A value as it appears in a URL, a form or a header: strings as they are, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -109,7 +109,7 @@ def _pairs(what: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     try:
         "".join(part for pair in pairs for part in pair).encode()
     except UnicodeEncodeError:
-        raise HttpInvalidError(f"`{what}` contains half of a surrogate pair, which is no Unicode") from None
+        raise HttpInvalidError(f"`{what}` contains half of a surrogate pair, which is not valid Unicode") from None
     return pairs
 
 
@@ -178,7 +178,7 @@ def _body(content: Mapping[str, Any]) -> tuple[bytes | None, str | None]:
     try:
         body, media = _encoded(kind, value)
     except UnicodeEncodeError:
-        raise HttpInvalidError("the body contains half of a surrogate pair, which is no Unicode") from None
+        raise HttpInvalidError("the body contains half of a surrogate pair, which is not valid Unicode") from None
     except ValueError as error:
         raise HttpInvalidError(f"`{kind}` cannot be sent: {error}") from None
     if len(body) > BODY_LIMIT:

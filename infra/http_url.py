@@ -103,7 +103,7 @@ def read_url(text: str) -> Url:
     """Read an absolute URL.
 
     Raises:
-        HttpInvalidError: it is none, is too long, or names a user.
+        HttpInvalidError: it is not a URL, is too long, or names a user.
         HttpRefusedError: its scheme is neither http nor https, or its host is an address with a zone.
     """
     if len(text) > LONGEST:
@@ -122,14 +122,14 @@ def read_url(text: str) -> Url:
         raise HttpInvalidError("the URL has no valid host or port")
     host = canonical_host(authority[1] if authority[1] is not None else authority[2])
     if authority[1] is not None and ":" not in authority[1]:
-        raise HttpInvalidError("only an IPv6 address may stand in brackets")
+        raise HttpInvalidError("only an IPv6 address may be in brackets")
     port = int(authority[3]) if authority[3] else _DEFAULT_PORTS[scheme]
     if port > _MOST_PORT:
         raise HttpInvalidError(f"the URL has the port {port}; ports end at {_MOST_PORT:,}")
     try:
         return Url(scheme, host, port, quote(found[3] or "/", safe=_KEPT), quote(found[4] or "", safe=_KEPT))
     except UnicodeEncodeError:
-        raise HttpInvalidError("the URL contains half of a surrogate pair, which is no Unicode") from None
+        raise HttpInvalidError("the URL contains half of a surrogate pair, which is not valid Unicode") from None
 
 
 def _printable(location: str) -> str:

@@ -1,8 +1,8 @@
 """The port over one DynamoDB table. `infra.dynamo_items` is the real one; the simulator of the tests has another.
 
-Items are plain Python. ``None`` stands for an absent attribute: it is left out of what is written, so that a key of a
+Items are plain Python. ``None`` means an absent attribute: it is left out of what is written, so that a key of a
 sparse index can go. Numbers come back as ``int`` where they are whole, else as ``float``. Every item has the keys
-``pk`` and ``sk``, texts that are not empty.
+``pk`` and ``sk``, non-empty strings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Applied:
     """The write was done."""
 
     item: Item
-    """As it stands afterwards."""
+    """Its state afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ConditionFailed:
     """The condition did not hold; nothing was written."""
 
     item: Item | None
-    """As it stands, or ``None`` where there is none."""
+    """Its current state, or ``None`` if it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A whole item, and what must hold of what stands under its key; what is `Items.put_if` by itself."""
+    """A whole item, and the condition on the stored one, as for `Items.put_if`."""
 
     item: Item
     condition: Condition
@@ -136,7 +136,7 @@ class Items(Protocol):
         ...
 
     async def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
-        """Put one item if the condition holds of what stands under its key."""
+        """Put one item if the condition holds for the stored one."""
         ...
 
     async def update_if(
@@ -163,7 +163,7 @@ class Items(Protocol):
             write: the conditional one.
 
         Returns:
-            ``None`` when all was written: a transaction does not tell what stands then.
+            ``None`` if everything was written: a transaction does not return the stored items.
 
         Raises:
             TooLargeError: too many items or bytes; nothing was sent.

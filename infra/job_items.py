@@ -40,7 +40,7 @@ def key_of(pk: str) -> JobKey:
 
 
 def shard(job: JobRecord) -> str:
-    """In which partition of the index ``due`` a job stands: by its state, and spread evenly."""
+    """The job's partition of the index ``due``: by its state, and spread evenly."""
     shards = QUEUED_SHARDS if job.status == "QUEUED" and job.waiting is None else FIRST_SHARDS
     return shards[zlib.crc32(partition(job.key).encode()) % _SHARDS]
 

@@ -15,13 +15,13 @@ MESSAGE_BYTES: Final = 256 * 1024
 REJECTED_BYTES: Final = 1024 * 1024
 """Bytes of a rejected message: whatever SQS delivered, its dead-letter queue takes."""
 LONGEST_DELAY: Final = 900
-"""Seconds that SQS holds a message back at the most."""
+"""The longest delay of a message in SQS, in seconds."""
 LONGEST_VISIBILITY: Final = 43_200
-"""Seconds that SQS keeps a received message hidden at the most: 12 hours."""
+"""The longest visibility timeout of SQS, in seconds: 12 hours."""
 _PROBLEM_CHARACTERS: Final = 1000
 _PROBLEM: Final = "problem"
 _ILLEGAL: Final = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""What SQS does not take in a text: it allows the characters of XML 1.0. Compiled at its first use: that takes 5 ms."""
+"""Characters that SQS rejects: it allows those of XML 1.0. Compiled on first use, which takes 5 ms."""
 _NOT_OURS: Final = frozenset(
     {"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "ReceiptHandleIsInvalid"}
 )
@@ -78,7 +78,7 @@ class JobQueue:
         if size > self._message_bytes:
             raise TooLargeError(f"The message has {size} bytes; the queue {self._url} takes {self._message_bytes}.")
         if not body or re.search(_ILLEGAL, body):
-            raise GiveUpError(f"The queue {self._url} takes a text that is not empty and has no control characters.")
+            raise GiveUpError(f"The queue {self._url} accepts a non-empty string without control characters.")
         request = self._fifo(self._url, group, deduplication)
         if not self._url.endswith(".fifo"):
             request["DelaySeconds"] = max(0, min(LONGEST_DELAY, math.ceil(delay)))

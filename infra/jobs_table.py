@@ -1,6 +1,6 @@
 """Jobs in the table: reads, and the conditional writes of the protocol, each named for what it means.
 
-A conditional write answers `Written`, or `Refused` with the job as it stands. The SDK repeats a write whose reply was
+A conditional write answers `Written`, or `Refused` with the current job. The SDK repeats a write whose reply was
 lost, and the repetition is refused because of what the first one wrote: each write here knows its own work again and
 answers `Written` then. The reasons for each condition are in ``docs/records.md``.
 """
@@ -30,7 +30,7 @@ class Written:
     """The write was done, now or by an earlier try whose reply was lost."""
 
     job: JobRecord
-    """As it stands."""
+    """Its current state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Refused:
     """The job was not as the write expects it; nothing was written."""
 
     job: JobRecord | None
-    """As it stands, or ``None`` where there is none."""
+    """Its current state, or ``None`` if it does not exist."""
 
 
 Answer = Written | Refused
@@ -63,7 +63,7 @@ class JobsTable:
         self.index = JobsIndex(items)
 
     async def read(self, key: JobKey, now: float) -> JobRecord | None:
-        """The job, or ``None`` where there is none or it has expired by `now` (DynamoDB deletes days later)."""
+        """The job, or ``None`` if it does not exist or has expired by `now` (DynamoDB deletes days later)."""
         item = await self._items.get(partition(key), JOB)
         job = job_record(item) if item else None
         return job if job and job.expires_at >= now else None
@@ -109,7 +109,7 @@ class JobsTable:
             waiting=waiting,
             ends_at=job.ends_at + parked,
         )
-        # The fence tells every claim apart; lease, cursor and attempts what an owner whose lease is over still writes.
+        # The fence distinguishes claims; lease, cursor and attempts guard against an owner whose lease has expired.
         as_read = All(
             OneOf("status", _UNFINISHED),
             Equals("fence", job.fence),
@@ -146,7 +146,7 @@ class JobsTable:
     ) -> Answer:
         """`records.put` and `commit` in one call, all or nothing, at twice the write units; see `fits_at_once`.
 
-        A transaction does not show the job as it stands then, and every commit must see a ``cancel``: so it demands
+        A transaction does not return the job, and every commit must see a ``cancel``: so it demands
         that nobody has set one since the owner last saw the job. If somebody has, the transaction is made once more,
         expecting it, unless the job parks: then its owner has to go on.
         """

@@ -70,7 +70,7 @@ _entries = itertools.count(1)
 
 
 class EmbeddedAws:
-    """What stands in the embedded AWS, for whoever plays the rest of AWS: the poller, the schedule, the consumer.
+    """The resources of the embedded AWS, for the code that plays the rest of AWS: poller, schedule, consumer.
 
     Attributes:
         clients: low-level clients of it.
@@ -124,7 +124,7 @@ class EmbeddedAws:
         return schedule_keys(self.clients.scheduler(), self.schedule_group)
 
     def _make_bus(self, seen: str) -> str:
-        """The bus, with a rule that copies every event of ours to a queue from which `bus_events` reads."""
+        """The bus, with a rule that copies every event of Conduit to a queue from which `bus_events` reads."""
         url: str = self._sqs.create_queue(QueueName=seen)["QueueUrl"]
         events = cast("Any", self.clients.events())
         events.create_event_bus(Name=self.bus)

@@ -53,7 +53,7 @@ class LocalServices:
                 self._rules.remove_targets(Rule=rule["Name"], EventBusName=bus, Ids=ids)
 
     def follow_bus(self) -> None:
-        """Let a rule copy every event of ours into a queue of its own, from which `take_events` takes them."""
+        """Let a rule copy every event of Conduit into a queue of its own, from which `take_events` takes them."""
         self.mute_bus()
         name = f"{self._aws.bus}-log"
         self._log = self._queues.create_queue(QueueName=name, Attributes={"VisibilityTimeout": str(_HOURS)})["QueueUrl"]

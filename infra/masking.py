@@ -1,7 +1,8 @@
 """Hiding the values of secrets in what a service answers, before anything of it is kept, shown or cut.
 
-This catches accidents, such as a server that echoes the request. It is no boundary: a server that is given a secret can
-hand it back in some other form. The boundary is the list of hosts that the secret may be sent to.
+This catches accidents, such as a server that echoes the request. It is not a security boundary: a
+server that is given a secret can hand it back in some other form. The boundary is the list
+of hosts that the secret may be sent to.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 MASKED: Final = "***"
-"""What stands in place of a secret's value."""
+"""What replaces a secret's value."""
 
 
 class Mask:

@@ -174,7 +174,7 @@ class PayloadRecord:
     payload: str
     """The job as JSON."""
     rights: str
-    """The accepted rights as JSON: tags and limits of whoever sent it."""
+    """The accepted rights as JSON: tags and limits of the sender."""
     expires_at: int
 
 
@@ -188,7 +188,7 @@ class StepRecord(NamedTuple):
     """The claim that wrote it."""
     step_id: str
     path: str
-    """Where the step stands: its id at the top level, ``orders.3.post`` in item 3 of a loop."""
+    """The step's place: its id at the top level, ``orders.3.post`` in item 3 of a loop."""
     action: str
     status: str
     status_value: int

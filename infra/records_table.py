@@ -35,7 +35,7 @@ class RecordsTable:
             await self._items.put_all(items)
 
     async def read_payload(self, job: JobRecord) -> PayloadRecord | None:
-        """What the job was accepted with; ``None`` if it is gone, which no code of ours does."""
+        """What the job was accepted with; ``None`` if it is gone, which no code here does."""
         item = await self._items.get(partition(job.key), PAYLOAD + job.payload)
         return payload_record(job.key, item) if item else None
 
@@ -49,7 +49,7 @@ class RecordsTable:
         if index >= job.cursor or lease is None:
             return None
         found = await self._read(job, first, index, newest=_NEAR)
-        if not any(record.index == index for record in found):  # items of earlier runs stand between
+        if not any(record.index == index for record in found):  # items of earlier runs are in between
             found = await self._read(job, first, index)
         return next((record for record in found if record.index == index), None)
 

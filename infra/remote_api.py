@@ -97,5 +97,5 @@ def _read(status: int, headers: Any, text: bytes, url: str) -> RemoteAnswer:
     try:
         body = json.loads(text) if text else None
     except ValueError:
-        raise UnreachableApiError(f"{url} answered {status} with something that is no JSON: {text[:200]!r}") from None
+        raise UnreachableApiError(f"{url} answered {status} with something that is not JSON: {text[:200]!r}") from None
     return RemoteAnswer(status, {name.lower(): value for name, value in headers.items()}, body)

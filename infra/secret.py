@@ -60,7 +60,7 @@ class NoSecrets:
     """Of a tenant, or a deployment, that has none."""
 
     def get(self, name: str, seconds: float) -> Secret | None:  # noqa: ARG002  # the protocol's
-        """There is no secret of any name."""
+        """A store without secrets."""
         return None
 
     def renew(self, secret: Secret, seconds: float) -> Secret | None:  # noqa: ARG002  # the protocol's

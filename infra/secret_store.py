@@ -135,7 +135,7 @@ class SecretStore:
             body=kept.encode(),
             stamp=self.token(),
             created=before.created,
-            updated=before.updated,  # by whoever put it, not by us
+            updated=before.updated,  # by its writer, not by us
         )
         return bool(self._run(self.documents.write(after, before)))
 

@@ -107,7 +107,7 @@ def print_jobs(jobs: Iterable[JobText], station: Workstation, printer: Printer, 
         jobs: what to run.
         station: where.
         printer: how to show them.
-        records: show what stands in the table and what reached the bus, too.
+        records: show the records in the table and the events on the bus, too.
 
     Returns:
         0; 1 when a job did not succeed; 2 when one was refused.
@@ -137,7 +137,7 @@ def print_records(station: Workstation, printer: Printer, job: Job) -> None:
 
 
 def write(lines: Iterable[str]) -> None:
-    """Lines to standard output, at once: whoever reads the pipe may wait for them."""
+    """Lines to standard output, unbuffered: a reader of the pipe may wait for them."""
     sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
 

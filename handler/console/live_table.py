@@ -123,7 +123,7 @@ def table_of(title: str, rows: Sequence[Sequence[str]], width: int = WIDE) -> Ta
         status = row[HEADINGS.index("status")]
         cells = [
             Text(row[place], no_wrap=True, overflow="ellipsis") for place in places
-        ]  # what users wrote is no markup
+        ]  # what users wrote is not markup
         cells[shown.index("status")].stylize(_COLOURS.get(status, "red"))
         table.add_row(*cells)
     return table

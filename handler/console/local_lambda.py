@@ -93,7 +93,7 @@ class LocalLambda:
 
     def _invoke(self, event: Event, seconds: float) -> Any:
         context = LocalContext(aws_request_id=str(uuid.uuid4()), ends_at=self.now() + seconds, now=self.now)
-        with redirect_stdout(sys.stderr):  # log lines, metrics and what blocks print are no output of ours
+        with redirect_stdout(sys.stderr):  # log lines, metrics and what blocks print are not this command's output
             try:
                 return self.handler(event, context)
             finally:

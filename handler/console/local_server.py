@@ -189,11 +189,11 @@ class _Door(BaseHTTPRequestHandler):
         """The body, whose length stands in a header or before each of its chunks (RFC 9112, 7.1)."""
         if "Transfer-Encoding" in self.headers:
             if self.headers["Transfer-Encoding"].strip().lower() != "chunked":
-                raise _UnreadableBodyError(501, "Of the transfer encodings only chunked is known.")
+                raise _UnreadableBodyError(501, "The only supported transfer encoding is chunked.")
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0")
         if not length.isascii() or not length.isdigit():
-            raise _UnreadableBodyError(400, "Content-Length is a number of bytes.")
+            raise _UnreadableBodyError(400, "Content-Length must be a number of bytes.")
         return self._read(int(length), 0)
 
     def _read_chunks(self) -> bytes:
@@ -201,7 +201,7 @@ class _Door(BaseHTTPRequestHandler):
         while True:
             size = self.rfile.readline(_LONGEST_LINE).partition(b";")[0].strip()
             if not _CHUNK_SIZE.fullmatch(size):
-                raise _UnreadableBodyError(400, "A chunk begins with its size.")
+                raise _UnreadableBodyError(400, "A chunk must begin with its size.")
             if int(size, 16) == 0:
                 break
             body += self._read(int(size, 16), len(body))
@@ -212,7 +212,7 @@ class _Door(BaseHTTPRequestHandler):
 
     def _read(self, length: int, before: int) -> bytes:
         if before + length > LARGEST_BODY:
-            raise _UnreadableBodyError(413, f"A request may have {LARGEST_BODY} bytes.")
+            raise _UnreadableBodyError(413, f"A request may have at most {LARGEST_BODY} bytes.")
         return self.rfile.read(length)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _forward  # noqa: N815  # http.server's names

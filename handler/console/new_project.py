@@ -33,7 +33,7 @@ def make_project(folder: Path, checkout: Path) -> list[Path]:
     if not NAME.fullmatch(folder.name):
         raise ProjectError(f"{folder.name!r} is not a name: use a-z, 0-9 and -, beginning with a letter.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ProjectError(f"{str(folder)!r} is there already and is not an empty folder.")
+        raise ProjectError(f"{str(folder)!r} already exists and is not an empty folder.")
     written: list[Path] = []
     for name, text in FILES.items():
         file = folder / name

@@ -17,7 +17,7 @@ def find_places(text: str) -> dict[str, Place]:
     """The place of each value, by its JSON pointer; of a member of an object, where its key stands.
 
     Args:
-        text: JSON that a parser has accepted. Of a text that is no JSON, the places up to the mistake are found.
+        text: JSON that a parser has accepted. If it is not JSON, the places up to the mistake are found.
     """
     places: dict[str, int] = {}
     with suppress(ValueError, IndexError, RecursionError):  # the parser reports the mistake

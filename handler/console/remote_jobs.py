@@ -140,7 +140,7 @@ class RemoteJobs:
 
     def _cancel(self, chosen: Namespace) -> int:
         self._ask("POST", _path(chosen.id) + "/cancel")
-        write([f"{chosen.id}: the cancel is on its way."])
+        write([f"{chosen.id}: cancel requested."])
         return 0
 
     def _redrive(self, chosen: Namespace) -> int:

@@ -42,7 +42,7 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
         if name == "show":
             action.add_argument("--json", action="store_true", help="print the job as one line of JSON")
         if name == "redrive":
-            action.add_argument("--from", dest="from_step", metavar="PATH", help="step to go on from")
+            action.add_argument("--from", dest="from_step", metavar="PATH", help="step to resume from")
         if name == "answer":
             _add_answer(action)
         if name == "logs":

@@ -30,7 +30,7 @@ _COMPLETION: Final = """\
 example, in a start-up file of the shell:
   eval "$(conduit completion bash)\""""
 _CODES: Final = """\
-exit codes: 0 when all is well, 1 when a job failed, 2 when something could not be read or was refused"""
+exit codes: 0 on success, 1 when a job failed, 2 when something could not be read or was refused"""
 
 
 def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
@@ -89,7 +89,7 @@ def _add_run(added: Any) -> None:
         help="a parameter on top of the job's own; JSON, else a string; repeatable",
     )
     run.add_argument("--watch", action="store_true", help="run again whenever a file changes")
-    run.add_argument("--records", action="store_true", help="show what stands in the table and what reached the bus")
+    run.add_argument("--records", action="store_true", help="show the records in the table and the events on the bus")
     _add_deployment(run)
 
 
@@ -102,7 +102,7 @@ def _add_serve(added: Any) -> None:
         "  conduit serve --port 8080\n"
         "  curl -d @examples/order.json -H 'Content-Type: application/json' http://127.0.0.1:8080/jobs\n\n"
         "The page of all jobs is at /. API and worker are two processes, as in AWS, and start again when a file of\n"
-        "blocks changes. Nobody is asked who they are. Without --data everything is gone when it ends.",
+        "blocks changes. There is no authentication. Without --data everything is gone when it ends.",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=_port, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
@@ -200,11 +200,11 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 900:  # noqa: PLR2004  # Lambda's own limit
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, 900 at most")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and at most 900")
     return seconds
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004  # the largest there is
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to 65535")
     return int(text)

@@ -28,7 +28,7 @@ class Options:
     """What a developer chooses.
 
     Attributes:
-        identity: tenant and tags of whoever calls over HTTP.
+        identity: tenant and tags of callers over HTTP.
         invocation: seconds that an invocation may take; ``None`` for those of the deployment.
         watched: whether each step is recorded as soon as it ends, so that it can be watched.
         verbose: show the function's log lines on stderr.

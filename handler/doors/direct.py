@@ -26,7 +26,7 @@ async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *,
         request_id: the job's id where the payload has none; may be empty.
 
     Raises:
-        InvalidPayloadError: the event is no job; the message says what is wrong.
+        InvalidPayloadError: the event is not a job; the message says what is wrong.
         NotFoundError: there is no such workflow.
         ConflictError: another job has the id.
         UnavailableError: AWS fails.

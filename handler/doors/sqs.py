@@ -27,7 +27,7 @@ class NotDoneError(Exception):
 
 async def receive(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) -> dict[str, Any]:
     """Work off an event's ``Records``; gives Lambda's partial batch response."""
-    # "All failed" is an answer like any other: an error instead would count as the function's, and tell nobody more.
+    # Report a fully failed batch as a partial response; raising would only add a function error.
     batch = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     worker = Worker(ports)
     blocked: dict[str, Verdict] = {}
@@ -69,7 +69,7 @@ async def _judge(worker: Worker, message: Message, ports: Ports, lifetime: TimeL
     except BaseException as error:  # one message must not cost the others, whatever it does
         ports.metrics.count("Faults")
         ports.log.exception(
-            "A message failed unexpectedly; it comes again",
+            "A message failed unexpectedly; SQS delivers it again",
             extra={"message_id": message.id, "error": type(error).__name__},
         )
         return Verdict(done=False)

@@ -80,7 +80,7 @@ def resolve_and_bind(
         block: the block.
         written: the step's parameters as the user wrote them.
         contexts: what tags see.
-        charge: told the bytes that the tags expand to.
+        charge: called with the bytes that the tags expand to.
         world: the clock and the limits of the step.
 
     Raises:

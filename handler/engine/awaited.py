@@ -1,4 +1,4 @@
-"""What a block gives that is no result yet."""
+"""What a block gives that is not a result yet."""
 
 from __future__ import annotations
 

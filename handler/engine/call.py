@@ -60,7 +60,7 @@ class VariablesDraft(MutableMapping[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"a variable's name is a text, not {name!r}")
+            raise TypeError(f"a variable's name is a string, not {name!r}")
         self.touched[name] = value
         self.deleted.discard(name)
 
@@ -178,7 +178,7 @@ def global_value(
         return values[wanted]
     except Exception as error:
         if not isinstance(error, KeyError) or wanted in tuple(values):  # there is one, which cannot be made
-            message = f"the global value `{wanted}` could not be made"
+            message = f"the global value `{wanted}` could not be created"
             report(message, error)
             raise GlobalValueError(message) from error
     if wanted in world:

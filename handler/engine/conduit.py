@@ -105,7 +105,7 @@ class Conduit:
         Keys in `options` come on top of `data`, and win.
 
         Raises:
-            TypeError: a key is unknown, or a step is no dictionary.
+            TypeError: a key is unknown, or a step is not a dictionary.
             ValueError: a step says what cannot be.
         """
         arguments = dict(data)

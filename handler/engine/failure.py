@@ -62,7 +62,7 @@ _LIMIT_NAMES: Final = {
 _LIMIT_KINDS: Final = {"loop": LOOP_TIMEOUT, "job_timeout": JOB_TIMEOUT}
 
 
-class Failure(Exception):  # noqa: N818  # an outcome that travels up the turn, and no error of ours
+class Failure(Exception):  # noqa: N818  # control flow, not a bug
     """A step's outcome other than DONE.
 
     Attributes:
@@ -175,7 +175,7 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _kept(details: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What a block says about a call, as JSON; nothing where it is none."""
+    """What a block says about a call, as JSON; nothing if it is not JSON."""
     try:
         kept: dict[str, Any] | None = None
         if details is not None:
@@ -195,7 +195,7 @@ def _seconds(retry_after: object) -> float:
 def ends_the_run(error: BaseException) -> bool:
     """Whether what an awaited block raised, if not at its limit, comes from outside: the run is cancelled or closed.
 
-    Only an awaiting coroutine can be told so; out of a plain function everything is the block's own doing.
+    Only an awaiting coroutine can be recognized; out of a plain function everything is the block's own doing.
     """
     if isinstance(error, Exception):
         return False

@@ -60,7 +60,7 @@ def run_isolated(
         kwargs: its arguments. What it does to them stays in the child.
         seconds: how long it may run; infinite for as long as it likes.
         memory: bytes that it may take (where the system has ``/proc``, as Lambda does).
-        now: tells the time in seconds.
+        now: the time in seconds.
 
     Returns:
         The block's result, through JSON: tuples come back as lists.

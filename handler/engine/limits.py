@@ -37,7 +37,7 @@ class InvocationTime:
     """The time that Lambda gives.
 
     Attributes:
-        ends_at: when steps must have stopped, as `Runtime.now` tells it: the end less the reserve for writing.
+        ends_at: when steps must have stopped, by `Runtime.now`: the end less the reserve for writing.
         fresh: seconds of steps that a new invocation would offer; what decides whether waiting for one helps.
         used: whether other jobs had a part of this one: then even a job's first step is begun only if it fits.
     """

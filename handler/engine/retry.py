@@ -41,7 +41,7 @@ class Retry:
         """Make one of its JSON form; what is left out has the default.
 
         Raises:
-            ValueError: a key or a status that does not exist, or an entry of `on` that is none.
+            ValueError: a key or a status that does not exist, or an entry of `on` that is not valid.
         """
         known = {"attempts", "delay", "backoff", "max_delay", "jitter", "on"}
         if unknown := sorted(set(data) - known):
@@ -88,7 +88,7 @@ def _entries(written: Any) -> dict[str, Any]:
                 try:
                     names.add(ConduitStatus[entry])
                 except KeyError as error:
-                    raise ValueError(f"retry.on names {error}, which is no status") from None
+                    raise ValueError(f"retry.on names {error}, which is not a status") from None
             case {"http": list(statuses), **more} if not more:
                 http.update(statuses)
             case {"code": list(found), **more} if not more:

@@ -18,7 +18,7 @@ from handler.engine.limits import InvocationTime, Limits
 
 
 def steady_clock() -> Callable[[], float]:
-    """A clock that tells seconds since the epoch and never jumps: read once, then moved on by the monotonic one."""
+    """A clock of seconds since the epoch that never jumps: read once, then moved on by the monotonic one."""
     monotonic = time.monotonic
     start, origin = time.time(), monotonic()
     return lambda: start + (monotonic() - origin)
@@ -49,7 +49,7 @@ class Runtime:
         limits: what a job may build and keep.
         alarm: stops a block at its time limit.
         invocation: how long this invocation lasts; `None` where nothing ends it (a developer's machine).
-        job_ends_at: when the job as a whole must have ended, as `now` tells it; `None` for never.
+        job_ends_at: when the job as a whole must have ended, by `now`; `None` for never.
         waits_end_by: the latest time to which a job may wait: its records expire soon after; `None` for any.
     """
 

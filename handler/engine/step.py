@@ -51,7 +51,7 @@ class ConduitStep:
         action: the block's full name; what the user wrote where there is no such block.
         block: the block, or ``None``.
         parameters: as the user wrote them, tags and all.
-        if_condition: a text, a list of texts, a boolean, or ``None`` for always.
+        if_condition: a string, a list of strings, a boolean, or ``None`` for always.
         forced: whether it runs after a failure, too.
         timeout: seconds that one try may take, or ``None``.
         retry: when to try again, or ``None``.

@@ -38,7 +38,7 @@ class StepWorld:
         now: the same.
         spent: evaluation steps since the time was last asked for.
         timeout: the limit of the step whose turn it is, or ``None``.
-        began: when its evaluation began, as far as anybody asked; whoever begins a step sets it to ``None``.
+        began: when its evaluation began, as far as anybody asked; beginning a step sets it to ``None``.
     """
 
     __slots__ = ("_alarm", "_path", "_patterns", "_run_ends_at", "_run_limiter", "began", "now", "spent", "timeout")

@@ -278,7 +278,7 @@ class StepRunner(StepTurn):
 
     def outcome_of(self, error: BaseException) -> Failure | Paused:
         """What a block's exception means for its step."""
-        if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit it is no alarm's, but made up
+        if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit it is not the alarm's
             return failure_of(error)
         if self.limiter != "invocation":
             ran = max(0.0, self.now() - self.began)

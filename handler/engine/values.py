@@ -70,11 +70,11 @@ def keep(value: Any, nesting: int, most: int | None = None) -> tuple[Any, str]:
         if not text.isascii():
             text.encode()
     except UnicodeEncodeError:
-        raise UnstorableValueError("a text with half of a surrogate pair is no Unicode") from None
+        raise UnstorableValueError("a string with half of a surrogate pair is not valid Unicode") from None
     except RecursionError:
         raise UnstorableValueError(f"the value is nested deeper than {nesting} levels") from None
     except (TypeError, ValueError) as error:
-        raise UnstorableValueError(f"the value is no JSON: {error}") from None
+        raise UnstorableValueError(f"the value is not JSON: {error}") from None
     return value, text
 
 

@@ -15,7 +15,7 @@ _ANY: Final = 1 << 40
 _LEFT: Final = 100
 """Characters of an error's message that are left where the job may keep no more."""
 _SHORT: Final = 64
-"""Bits of an integer that has a text for sure: Python refuses to make one of thousands of digits."""
+"""Bits of an integer that `str` surely accepts: Python refuses integers of thousands of digits."""
 
 
 Changed = tuple[str, int, dict[str, tuple[Any, str]], list[str]]

@@ -101,7 +101,7 @@ def components() -> dict[str, Any]:
             {
                 "severity": {"enum": ["error", "warning"]},
                 "pointer": _POINTER,
-                "path": {"type": ["string", "null"], "description": "Of the step; `*` stands for any item's index."},
+                "path": {"type": ["string", "null"], "description": "Of the step; `*` means any item's index."},
                 "code": _code(),
                 "message": _TEXT,
             },
@@ -109,7 +109,7 @@ def components() -> dict[str, Any]:
                 "column": {
                     "type": "integer",
                     "minimum": 1,
-                    "description": "In the string, where an expression is wrong.",
+                    "description": "Where in the string the expression is wrong.",
                 },
                 "because": {"type": "string", "description": "The path of the step whose problem causes this one."},
             },

@@ -121,7 +121,7 @@ class Api:
             self._ports.metrics.count("Faults")
             extra = {"route": route.template}
             self._ports.log.exception(  # noqa: LOG004  # the router asks while it handles the error
-                "the API met an error that nothing here expects", extra=extra
+                "the API failed unexpectedly", extra=extra
             )
         return reply or _FAULT
 
@@ -130,13 +130,13 @@ def _refuse(allowed: Sequence[str]) -> Reply:
     if not allowed:
         return problem_reply(NOT_FOUND, "There is nothing at this path.")
     methods = ", ".join(allowed)
-    return problem_reply(WRONG_METHOD, f"This path takes {methods}.", headers={"Allow": methods})
+    return problem_reply(WRONG_METHOD, f"This path allows {methods}.", headers={"Allow": methods})
 
 
 PUBLIC_BODY: Final = 256 * 1024
 """Bytes of a body that somebody without an identity may send."""
-_TOO_LARGE: Final = problem_reply(TOO_LARGE, f"A body may have {PUBLIC_BODY} bytes here.")
-_FAULT: Final = problem_reply(FAULT, "The error is in the log. What was asked for may have been done.")
+_TOO_LARGE: Final = problem_reply(TOO_LARGE, f"A body may have at most {PUBLIC_BODY} bytes here.")
+_FAULT: Final = problem_reply(FAULT, "The error is in the log. The request may have taken effect.")
 _STRANGER: Final = problem_reply(
     UNIDENTIFIED,
     "Send the credentials that this API's authorizer asks for.",

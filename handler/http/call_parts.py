@@ -36,7 +36,7 @@ def single_value(call: Call, name: str) -> str | None:
     """
     values = call.request.query.get(name, ())
     if len(values) > 1:
-        raise InvalidRequestError(f"/{name}", f"{name} is given {len(values)} times; once is enough.")
+        raise InvalidRequestError(f"/{name}", f"{name} is given {len(values)} times; give it once.")
     return values[0] if values else None
 
 
@@ -48,7 +48,7 @@ def page_of(call: Call) -> tuple[int, str | None]:
     """
     limit = single_value(call, "limit")
     if limit is not None and not _WHOLE_NUMBER.fullmatch(limit):
-        raise InvalidRequestError("/limit", "A limit is a whole number.")
+        raise InvalidRequestError("/limit", "A limit must be a whole number.")
     return PAGE if limit is None else int(limit), single_value(call, "cursor")
 
 
@@ -80,7 +80,7 @@ def idempotency_key(call: Call) -> str | None:
     """The job's id that the ``Idempotency-Key`` header gives.
 
     Raises:
-        InvalidPayloadError: it is no id, or one that no sender may choose.
+        InvalidPayloadError: it is not an id, or one that no sender may choose.
     """
     key = call.request.headers.get("idempotency-key")
     if key is None:

@@ -93,5 +93,5 @@ def _output(job: dict[str, Any]) -> Reply:
 
 
 def _summary(job: dict[str, Any]) -> dict[str, Any]:
-    """What somebody who has no identity is told of a job: how it is doing, and nothing that is in it."""
+    """What a caller without an identity sees of a job: its state, and nothing of its content."""
     return {name: value for name, value in job.items() if name not in _PRIVATE}

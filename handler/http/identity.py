@@ -17,7 +17,7 @@ from handler.caller import Caller
 from handler.settings import Settings
 
 MAX_TENANT: Final = 200
-"""Characters of a tenant in a key; a longer one is shortened and told apart by a hash."""
+"""Characters of a tenant in a key; a longer one is shortened and gets a hash."""
 
 _CLAIM_SAFE: Final = "-_.@|=+"
 _PRINCIPAL_SAFE: Final = _CLAIM_SAFE + ":"
@@ -90,7 +90,7 @@ def _encode(name: Any, safe: str) -> str | None:
 
 
 def _shorten(principal: Any) -> str | None:
-    """A principal as it is shown and compared: a string, or nothing; a long one is told apart by a hash."""
+    """A principal as it is shown and compared: a string, or nothing; a long one gets a hash."""
     if not isinstance(principal, str) or not principal:
         return None
     if len(principal) <= MAX_TENANT:

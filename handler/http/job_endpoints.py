@@ -69,7 +69,7 @@ class JobEndpoints:
         if refused := refuse_type(call):
             return refused
         preferences = read_preferences(call.request.headers.get("prefer"))
-        payload, key = self._parse(call), idempotency_key(call)  # one that is no id is refused though the job has one
+        payload, key = self._parse(call), idempotency_key(call)  # an invalid one is refused although the job has an id
         if payload.id is None and key is not None:
             payload = payload.with_id(key)
         if preferences.strict:

@@ -34,7 +34,7 @@ from handler.http.problem_details import (
 from handler.jobs.listing import WAITS
 from handler.settings import Settings
 
-VERSION: Final = "1.0.0"
+VERSION: Final = "2.0.0"
 _STATUSES: Final = ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
 _EXAMPLE: Final = {
     "name": "Greeting",
@@ -54,7 +54,7 @@ def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
             "title": "Conduit",
             "version": VERSION,
             "summary": "Runs jobs that are written as JSON.",
-            "description": f"A payload may have {settings.payload_limit} bytes and {settings.step_limit} steps. "
+            "description": f"A payload has at most {settings.payload_limit} bytes and {settings.step_limit} steps. "
             "Another tenant's job looks like one that does not exist.",
         },
         "servers": [{"url": server}],
@@ -73,7 +73,7 @@ def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "What the gateway's authorizer takes: by default a JSON Web Token.",
+                    "description": "What the gateway's authorizer accepts: by default a JSON Web Token.",
                 }
             },
         },
@@ -101,7 +101,7 @@ def _submit() -> dict[str, Any]:
         "operationId": "submitJob",
         "tags": ["jobs"],
         "summary": "Run a job",
-        "description": "Waits for the job's end as long as a request may last; then the job goes on in the background. "
+        "description": "Waits for the job's end as long as a request may last; then it continues in the background. "
         "The same id and payload again is the same job: nothing runs twice.",
         "parameters": [
             header("Prefer", "`respond-async`, `wait=N` (seconds) and `handling=strict`, as in RFC 7240."),
@@ -109,9 +109,9 @@ def _submit() -> dict[str, Any]:
         ],
         "requestBody": json_body("JobPayload", required=True, example=_EXAMPLE),
         "responses": {
-            "200": answer("The job was sent before; this is how it stands.", "Job", LOCATION | APPLIED),
+            "200": answer("The job was sent before; this is its current state.", "Job", LOCATION | APPLIED),
             "201": answer("The job ended, well or not.", "Job", LOCATION | APPLIED) | JOB_LINKS,
-            "202": answer("The job goes on in the background.", "Job", LOCATION | APPLIED) | JOB_LINKS,
+            "202": answer("The job continues in the background.", "Job", LOCATION | APPLIED) | JOB_LINKS,
             **problems(*BODY, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }
@@ -122,7 +122,7 @@ def _validate() -> dict[str, Any]:
         "operationId": "validateJob",
         "tags": ["jobs"],
         "summary": "Find everything that can be known to be wrong with a job, without running it",
-        "description": "Takes any JSON: what is no job at all is a finding, too.",
+        "description": "Accepts any JSON: input that is not a job is reported as a finding.",
         "requestBody": {"required": True, "content": {"application/json": {"schema": {}, "example": _EXAMPLE}}},
         "responses": {
             "200": answer("What was found.", "Validation"),
@@ -140,13 +140,13 @@ def _list_jobs() -> dict[str, Any]:
         "summary": "Your jobs, newest first",
         "parameters": [
             query("status", "Only jobs of this status.", {"type": "string", "enum": _STATUSES}),
-            query("name", "Only jobs whose name begins so.", {"type": "string", "maxLength": 256}),
+            query("name", "Only jobs whose name begins with this.", {"type": "string", "maxLength": 256}),
             query("workflow", "Only jobs of this workflow.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}),
             query("waiting", "Only jobs that wait for this.", {"type": "string", "enum": list(WAITS)}),
             query("created_after", "Only jobs created then or later.", time),
             query("created_before", "Only jobs created earlier.", time),
             query("limit", "How many.", limit),
-            query("cursor", "Where the page before ended.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+            query("cursor", "The `cursor` of the previous page.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
         ],
         "responses": {"200": answer("A page.", "JobPage"), **problems(INVALID, UNAVAILABLE)},
     }
@@ -165,7 +165,7 @@ def _get_job() -> dict[str, Any]:
         ],
         "responses": {
             "200": answer("The job.", "Job", tag),
-            "304": {"description": "It is as the caller has it.", "headers": tag},
+            "304": {"description": "Unchanged since the caller's `ETag`.", "headers": tag},
             **problems(INVALID, NOT_FOUND, UNAVAILABLE),
         },
     }
@@ -188,7 +188,7 @@ def _cancel() -> dict[str, Any]:
         "summary": "Ask a job to end before its next step",
         "parameters": [job_id()],
         "responses": {
-            "202": answer("It was asked.", "Job", LOCATION),
+            "202": answer("The cancel was requested.", "Job", LOCATION),
             **problems(NOT_FOUND, CONFLICT, UNAVAILABLE),
         },
     }
@@ -198,11 +198,11 @@ def _redrive() -> dict[str, Any]:
     return {
         "operationId": "redriveJob",
         "tags": ["jobs"],
-        "summary": "Run a failed or cancelled job on from its failed step, or an earlier one",
+        "summary": "Redrive a failed or cancelled job from its failed step, or an earlier one",
         "parameters": [job_id()],
         "requestBody": json_body("Redrive", required=False),
         "responses": {
-            "202": answer("It goes on in the background.", "Job", LOCATION),
+            "202": answer("It continues in the background.", "Job", LOCATION),
             **problems(*BODY, NOT_FOUND, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }

@@ -48,7 +48,7 @@ def _list_runs() -> dict[str, Any]:
 
 def _list_items() -> dict[str, Any]:
     step = {"name": "step", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-    cursor = query("cursor", "Where the page before ended.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})
+    cursor = query("cursor", "The `cursor` of the previous page.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})
     return {
         "operationId": "listItems",
         "tags": ["jobs"],

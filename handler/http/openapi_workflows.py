@@ -77,7 +77,7 @@ def _list(what: str, shape: str) -> dict[str, Any]:
         "summary": f"Your {what}, by name",
         "parameters": [
             query("limit", "How many.", limit),
-            query("cursor", "Where the page before ended.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+            query("cursor", "The `cursor` of the previous page.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
         ],
         "responses": {"200": answer("A page.", shape), **problems(INVALID, UNAVAILABLE)},
     }
@@ -93,8 +93,8 @@ def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str, 
         "parameters": [_name(key)],
         "requestBody": json_body(body, required=True, example=example),
         "responses": {
-            "200": {**answer("It was there before; this is how it stands.", what), "links": links},
-            "201": {**answer("It is new.", what), "links": links},
+            "200": {**answer("It already existed; this is its current state.", what), "links": links},
+            "201": {**answer("Created.", what), "links": links},
             **problems(*BODY, CONFLICT, UNAVAILABLE),
         },
     }
@@ -130,7 +130,7 @@ def _delete(what: str, key: str, *further: Any) -> dict[str, Any]:
         "tags": ["workflows"],
         "summary": f"Delete a {what.lower()}",
         "parameters": [_name(key)],
-        "responses": {"204": {"description": "It is gone."}, **problems(NOT_FOUND, UNAVAILABLE, *further)},
+        "responses": {"204": {"description": "Deleted."}, **problems(NOT_FOUND, UNAVAILABLE, *further)},
     }
 
 
@@ -147,9 +147,9 @@ def _start() -> dict[str, Any]:
         ],
         "requestBody": json_body("WorkflowStart", required=False, example=_START),
         "responses": {
-            "200": answer("The job was sent before; this is how it stands.", "Job", LOCATION | APPLIED),
+            "200": answer("The job was sent before; this is its current state.", "Job", LOCATION | APPLIED),
             "201": answer("The job ended, well or not.", "Job", LOCATION | APPLIED) | JOB_LINKS,
-            "202": answer("The job goes on in the background.", "Job", LOCATION | APPLIED) | JOB_LINKS,
+            "202": answer("The job continues in the background.", "Job", LOCATION | APPLIED) | JOB_LINKS,
             **problems(*BODY, NOT_FOUND, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }
@@ -162,7 +162,7 @@ def _call() -> dict[str, Any]:
         "tags": ["workflows"],
         "summary": "Call a hook: a job of its workflow starts with the call as its parameter `event`",
         "security": [],
-        "parameters": [{**token, "description": "Of the hook's address."}],
+        "parameters": [{**token, "description": "Part of the hook's address."}],
         "requestBody": {"required": False, "content": {"*/*": {"schema": {}}}},
         "responses": {
             "200": {
@@ -170,7 +170,7 @@ def _call() -> dict[str, Any]:
                 "job's output; or the answer to Slack's `url_verification`.",
                 "content": {"application/json": {"schema": {}}},
             },
-            "202": answer("The job goes on in the background.", "JobSummary"),
+            "202": answer("The job continues in the background.", "JobSummary"),
             **problems(
                 WRONG_SIGNATURE,
                 NOT_FOUND,

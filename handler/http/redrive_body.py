@@ -76,7 +76,7 @@ def read_fields(
         InvalidPayloadError: it is JSON of another shape.
     """
     if len(body) > limits.size:
-        message = f"A body may have {limits.size} bytes; this one has {len(body)}."
+        message = f"A body may have at most {limits.size} bytes; this one has {len(body)}."
         raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
     try:
         asked: dict[str, Any] = validator.validate_python(json_text.read(body, nesting=limits.nesting))
@@ -91,10 +91,10 @@ def read_fields(
 
 def _explain(loc: tuple[str | int, ...], kind: str, expected: Mapping[str, str]) -> Problem:
     if not loc:
-        return Problem("", "INVALID_FIELD", "The body is a JSON object.")
+        return Problem("", "INVALID_FIELD", "The body must be a JSON object.")
     name = str(loc[0])
     if name not in expected:
         message = f"There is no field {quote(name)}; there are {', '.join(expected)}."
         return Problem(point(loc[:1]), "UNKNOWN_FIELD", message)
     code = "MISSING_FIELD" if kind == "missing" else "INVALID_FIELD"
-    return Problem(point(loc[:1]), code, f"{quote(name)} is {expected[name]}.")
+    return Problem(point(loc[:1]), code, f"{quote(name)} must be {expected[name]}.")

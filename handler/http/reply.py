@@ -19,7 +19,7 @@ ANSWER_LIMIT: Final[Mapping[Door, int]] = {
 }
 """Bytes that an answer may have: Lambda returns 6 MB at most, a load balancer passes 1 MB on; 16 KB is for headers."""
 _ESCAPED: Final = 6
-"""How many times its length a text can have inside of JSON: ``\\u0001``."""
+"""How many times its length a string can have inside JSON: ``\\u0001``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,11 @@ class Request:
     Attributes:
         door: how it came in, which is how the answer has to go out.
         method: in upper case.
-        path: below the stage, percent-decoded exactly once, whoever did it.
+        path: below the stage, percent-decoded exactly once, here or by the gateway.
         base: what came before `path` in the address that the caller used: ``""`` or a stage like ``/prod``.
         query: parameters in order, each with every value it was given.
         headers: by lower-case name; one that came more often is joined with commas.
-        header_lists: by lower-case name, with every value that the front door tells apart.
+        header_lists: by lower-case name, with every value that the front door distinguishes.
         body: its bytes; empty when there was none.
         many_headers: whether the load balancer wants headers as lists.
     """
@@ -70,7 +70,7 @@ def read_head(event: Mapping[str, Any]) -> Request:
 
 
 def body_size(event: Mapping[str, Any]) -> int:
-    """Bytes of the request's body, at least, as told from its text alone."""
+    """Bytes of the request's body, at least, judged by its text alone."""
     body = event.get("body")
     if body is None:
         return 0
@@ -175,4 +175,4 @@ def _body(event: Mapping[str, Any]) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise UnreadableRequestError("The body is marked as base64, but it is not.") from None
+        raise UnreadableRequestError("The body is marked as base64 but is not valid base64.") from None

@@ -32,7 +32,7 @@ class Call:
 
     Attributes:
         request: what was asked.
-        caller: by whom.
+        caller: who sent it.
         values: what the path has in the places that its template names, decoded.
         lifetime: of this invocation.
     """
@@ -121,6 +121,6 @@ def check_query(route: Route, request: Request) -> None:
 
 
 def _unknown(name: str, known: Sequence[str], suggestions: Suggestions) -> Problem:
-    there = f"there are {', '.join(known)}" if known else "this request takes none"
+    there = f"there are {', '.join(known)}" if known else "this request takes no query parameters"
     message = f"There is no query parameter {quote(name)}; {there}.{suggestions.suggest(name, known)}"
     return Problem(point([name[:100]]), "UNKNOWN_FIELD", message)

@@ -72,7 +72,7 @@ class WorkflowEndpoints:
         """``GET /workflows/{name}``."""
         version = single_value(call, "version")
         if version is not None and not _VERSION.fullmatch(version):
-            raise InvalidRequestError("/version", "A version is a whole number from 1.")
+            raise InvalidRequestError("/version", "A version must be a whole number of at least 1.")
         name = known_name(call, "name", "workflow")
         return Reply.json(200, await self._workflows.get(call.caller, name, int(version) if version else None))
 

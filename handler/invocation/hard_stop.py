@@ -1,4 +1,4 @@
-"""The last wall: ends the process shortly before Lambda would, when nothing else could stop a step.
+"""The hard stop: ends the process shortly before Lambda would, when nothing else could stop a step.
 
 C code that looks at no signals cannot be interrupted, only ended with its process. Lambda does that too, but says
 nothing of where it was; here the stack of each thread goes to the log first. What was recorded stays, the lease runs
@@ -19,11 +19,11 @@ IN_LAMBDA: Final = "AWS_LAMBDA_RUNTIME_API"
 LONGEST: Final = 86_400.0
 """Seconds; an invocation lasts no day, and `faulthandler` refuses very large numbers."""
 STANDARD_ERROR: Final = 2
-"""By number: whatever stands in for `sys.stderr` may have none."""
+"""By number: a replacement of `sys.stderr` may have no file number."""
 
 
 class HardStop:
-    """While it stands, the process ends `margin` before `seconds` are over, with exit code 1 and every thread's stack.
+    """While it is armed, the process ends `margin` before `seconds` are over: exit code 1, every thread's stack.
 
     `faulthandler` does it from a thread of C, which no block can hold up or catch. There is one wall a process.
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from infra.records import JobKey
 
 SERVICE: Final = "conduit"
-"""Of a process that is not told its stack's name in ``POWERTOOLS_SERVICE_NAME``, which the metrics have too."""
+"""The default where ``POWERTOOLS_SERVICE_NAME`` is not set. The metrics use the same name."""
 LONGEST_MESSAGE: Final = 16_384
 """Characters. CloudWatch takes 256 KB a line, and a block may log what it was given."""
 QUIET: Final = ("asyncio", "boto3", "botocore", "urllib3")

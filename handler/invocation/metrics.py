@@ -20,12 +20,12 @@ PublishFailures     Count                            entries that did not reach 
 Rejected            Count                            messages sent to the dead-letter queue
 DroppedFirings      Count         Reason             firings of schedules that started no job
 Swept               Count                            jobs that the sweeper found due
-Faults              Count                            jobs, requests and messages that failed by a fault of ours
+Faults              Count                            jobs, requests and messages that failed because of a fault here
 ServiceFailures     Count         Door               what AWS's failures kept from being done
 ColdStarts          Count                            first invocations of a process
 ==================  ============  =================  =================================================================
 
-Blocks are told apart only with the setting `BLOCK_METRICS`, since each combination of dimensions is billed.
+Metrics distinguish blocks only with the setting `BLOCK_METRICS`, since each combination of dimensions is billed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NAMESPACE: Final = "Conduit"
 DISABLED: Final = "POWERTOOLS_METRICS_DISABLED"
 """Set on a developer's machine, where nobody reads metrics."""
 MAX_VALUES: Final = 1000
-"""Durations kept of one metric in one invocation; of more only the first are told."""
+"""Durations kept of one metric in one invocation; only the first ones are reported."""
 LINE_VALUES: Final = 100
 """Values of one metric in one line of the format; Powertools writes the line when there are so many."""
 
@@ -73,7 +73,7 @@ class Metrics:
         return sum(value for (counter, _), value in self._counts.items() if counter == name)
 
     def flush(self) -> None:
-        """Write what there is to the standard output, where Lambda's log agent reads it, and begin anew."""
+        """Write what there is to the standard output, where Lambda's log agent reads it, and start over."""
         if os.environ.get(DISABLED, "").lower() in {"1", "true"}:  # Powertools writes full lines even then
             self._counts.clear()
             self._times.clear()
@@ -81,15 +81,15 @@ class Metrics:
             return
         from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 (not before the answer is ready)
 
-        told: defaultdict[Dimensions, list[tuple[str, str, list[float]]]] = defaultdict(list)
+        grouped: defaultdict[Dimensions, list[tuple[str, str, list[float]]]] = defaultdict(list)
         for (name, dimensions), value in self._counts.items():
-            told[dimensions].append((name, MetricUnit.Count.value, [value]))
+            grouped[dimensions].append((name, MetricUnit.Count.value, [value]))
         for (name, dimensions), values in self._times.items():
-            told[dimensions].append((name, MetricUnit.Milliseconds.value, values))
+            grouped[dimensions].append((name, MetricUnit.Milliseconds.value, values))
         self._counts.clear()
         self._times.clear()
         provider = self._provider = self._provider or _make_provider()
-        for dimensions, metrics in told.items():
+        for dimensions, metrics in grouped.items():
             for key, text in dimensions:
                 provider.add_dimension(key, text)
             for name, unit, values in metrics:

@@ -10,7 +10,7 @@ from functools import lru_cache
 def iso(seconds: float) -> str:
     """``2026-01-31T12:00:00.250Z`` for seconds since the epoch.
 
-    Kept for a while, since the times of a step stand in its event and in its job's answer.
+    Cached, since the times of a step are in its event and in its job's answer.
     """
     whole, millis = divmod(round(seconds * 1000), 1000)
     return f"{_second(whole)}.{millis:03d}Z"

@@ -80,9 +80,9 @@ def read_filter(given: Mapping[str, str | None]) -> JobFilter:
     """
     status, waiting = given.get("status"), given.get("waiting")
     if status is not None and status not in get_args(JobStatus):
-        raise InvalidRequestError("/status", f"A status is one of {', '.join(get_args(JobStatus))}.")
+        raise InvalidRequestError("/status", f"A status must be one of {', '.join(get_args(JobStatus))}.")
     if waiting is not None and waiting not in WAITS:
-        raise InvalidRequestError("/waiting", f"Jobs wait for one of {', '.join(WAITS)}.")
+        raise InvalidRequestError("/waiting", f"Jobs can wait for one of {', '.join(WAITS)}.")
     name, workflow = given.get("name"), given.get("workflow")
     if name is not None and len(name) > MAX_NAME:
         raise InvalidRequestError("/name", f"A name has at most {MAX_NAME} characters.")
@@ -104,7 +104,7 @@ def _time_of(given: Mapping[str, str | None], key: str) -> float | None:
 
 
 def _refuse(key: str) -> float:
-    raise InvalidRequestError(f"/{key}", "A time is written like 2026-11-26T09:00:00Z (RFC 3339).")
+    raise InvalidRequestError(f"/{key}", "A time must look like 2026-11-26T09:00:00Z (RFC 3339).")
 
 
 async def list_jobs(
@@ -127,7 +127,7 @@ async def find_jobs(
         InfraError: AWS failed.
     """
     if not 1 <= limit <= PAGE:
-        raise InvalidRequestError("/limit", f"A limit is a whole number from 1 to {PAGE}.")
+        raise InvalidRequestError("/limit", f"A limit must be a whole number from 1 to {PAGE}.")
     place = decode_cursor(cursor) if cursor is not None else None
     if place is None and wanted.created_before is not None:
         place = Place("", wanted.created_before)  # no job has this id: the list goes on behind where it would stand

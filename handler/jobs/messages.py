@@ -36,7 +36,7 @@ class Verdict:
 
     Attributes:
         done: acknowledge it; else it comes again.
-        wait: seconds until it shall come again; ``None`` leaves that to the queue.
+        wait: seconds until it should come again; ``None`` leaves that to the queue.
     """
 
     done: bool
@@ -85,9 +85,13 @@ class Closing:
         except InfraError as error:
             return self.failed(message, error)
         self._ports.metrics.count("Rejected")
-        self._ports.log.warning("A message can never work", extra={"message_id": message.id, "problem": problem[:500]})
+        self._ports.log.warning(
+            "A message can never succeed", extra={"message_id": message.id, "problem": problem[:500]}
+        )
         return DONE
 
     def failed(self, message: Message, error: InfraError) -> Verdict:
-        self._ports.log_failure("queue", "AWS failed a message; it comes again", error, message_id=message.id)
+        self._ports.log_failure(
+            "queue", "An AWS call failed for a message; SQS delivers it again", error, message_id=message.id
+        )
         return AGAIN

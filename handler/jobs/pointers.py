@@ -78,7 +78,7 @@ class Pointers:
 
 
 def pointer(body: str) -> JobKey | None:
-    """The job that a message points to, or ``None`` if the message is no pointer.
+    """The job that a message points to, or ``None`` if the message is not a pointer.
 
     Fields that this release does not know are ignored: a later one may have sent it.
     """

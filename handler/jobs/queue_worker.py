@@ -166,7 +166,7 @@ class Worker:
     async def _resume(self, key: JobKey, message: Message, lifetime: TimeLeft) -> Verdict:
         job = await self._ports.table.read(key, self._ports.now())
         if job is None:
-            self._ports.log.warning("A message points to a job that is not there; it is dropped", extra=log_fields(key))
+            self._ports.log.warning("A message names a job that does not exist; it is dropped", extra=log_fields(key))
             return DONE
         return await self._take(job, message, lifetime)
 
@@ -213,10 +213,10 @@ class Worker:
         steps = await ports.table.records.read_steps(job)
         written = _read(payload.payload) if payload is not None else None
         if payload is None or written is None or len(steps) < job.cursor:
-            why = "what it was sent as, or what was recorded of it, is gone"
+            why = "its payload or its records are gone"
             return self._lost(await self._runner.end_lost(job, why))
         published = job.published
-        if published < job.cursor:  # what an owner that died had committed and not told
+        if published < job.cursor:  # what an owner that died had committed and not published
             published = await self._publisher.publish(job, steps, until=lifetime.ends_at - ports.settings.reserve)
         run = Run(
             job=job,

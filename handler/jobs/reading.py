@@ -16,7 +16,7 @@ async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bo
     """The job with its steps; if asked for, with `payload`, and `parameters` in each step.
 
     Raises:
-        NotFoundError: there is none of that id.
+        NotFoundError: no such id exists.
         InfraError: AWS failed.
     """
     job = await find_job(ports, caller, job_id)

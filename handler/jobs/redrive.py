@@ -34,7 +34,7 @@ class Redrive:
 
 
 async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> JobRecord:
-    """Make a finished job QUEUED again in its next run; gives it as it stands. Nobody is told to run it yet.
+    """Make a finished job QUEUED again in its next run; gives its new state. It is not queued yet.
 
     Args:
         ports: the world.
@@ -48,9 +48,11 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
     """
     if job.status not in ("FAILED", "CANCELLED"):
         state = "succeeded" if job.finished else "is not finished"
-        raise ConflictError(f"The job {job.key.job_id!r} {state}; only one that failed or was cancelled can be run on.")
+        raise ConflictError(f"The job {job.key.job_id!r} {state}; only failed or cancelled jobs can be redriven.")
     if job.expires_at - ports.now() < LAST_CALL:
-        raise ConflictError(f"The job {job.key.job_id!r} expires too soon to be run on; send it again under a new id.")
+        raise ConflictError(
+            f"The job {job.key.job_id!r} expires too soon to be redriven; send it again under a new id."
+        )
     cursor = await _cursor(ports, job, written, wanted.from_step)
     job = await Publisher(ports).settle(job)
     if not job.all_published:  # its updates would bear the number of a run that they do not belong to
@@ -87,7 +89,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
     )
     answer = await ports.table.redrive(job, after)
     if isinstance(answer, Refused):
-        raise ConflictError(f"The job {job.key.job_id!r} was run on by somebody else just now.")
+        raise ConflictError(f"The job {job.key.job_id!r} has just been redriven by another request.")
     return answer.job
 
 
@@ -105,7 +107,7 @@ async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from
         raise InvalidRequestError("/from_step", f"The job {job.key.job_id!r} has no step {from_step!r}.")
     failed_path = records[latest].path if latest < len(records) else "the last one"
     raise InvalidRequestError(
-        "/from_step", f"Step {from_step!r} comes after {failed_path!r}, which failed: go on from there or earlier."
+        "/from_step", f"Step {from_step!r} comes after {failed_path!r}, which failed: redrive from there or earlier."
     )
 
 
@@ -113,7 +115,7 @@ async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wan
     """What the next run has: what was accepted, or, written down first, what is new of it."""
     accepted = await ports.table.records.read_payload(job)
     if accepted is None:
-        raise ConflictError(f"What the job {job.key.job_id!r} was sent as is gone; send it again under a new id.")
+        raise ConflictError(f"The payload of the job {job.key.job_id!r} is gone; send it again under a new id.")
     rights, own = Rights.decode(accepted.rights), wanted.caller.rights
     text = accepted.payload
     if wanted.parameters is not None or wanted.variables is not None:
@@ -122,7 +124,7 @@ async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wan
         size = len(text.encode())
         if size > wanted.caller.payload_limit:
             raise InvalidRequestError(
-                "", f"With these values the job has {size} bytes; it may have {wanted.caller.payload_limit}."
+                "", f"With these values the job has {size} bytes; it may have at most {wanted.caller.payload_limit}."
             )
     payload = payload_record(job.key, text, rights if own.include(rights) else own, job.expires_at)
     if payload.hash != job.payload:

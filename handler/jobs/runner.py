@@ -185,13 +185,13 @@ class Runner:
             self._ports.metrics.time("JobDuration", (job.finished_at - job.created_at) * 1000, Status=job.status)
         try:
             job = await recorder.publish_rest()
-        except InfraError as error:  # the end is committed: it is told to whoever asked, and published later
+        except InfraError as error:  # the end is committed: the caller gets it, and it is published later
             self._ports.log_failure("run", "A finished job could not be settled yet", error, **log_fields(job.key))
         view = partial(job_view, job, run.written, recorder.steps)
         return Ended(job, view, safe=job.all_published or job.due is not None)
 
     async def end_lost(self, job: JobRecord, why: str) -> JobRecord | None:
-        """End a claimed job as FAILED that can never run; gives it as it stands, or ``None`` if it is not ours."""
+        """End a claimed job as FAILED that can never run; gives its new state, or ``None`` if another owner has it."""
         now = self._ports.now()
         after = job._replace(
             status="FAILED", lease=None, lease_until=0.0, finished_at=now, due=now + OUTBOX_SECONDS, attempts=0

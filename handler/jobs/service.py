@@ -167,7 +167,7 @@ class Jobs:
         """A job with its steps; if asked for, with its payload and its steps' parameters.
 
         Raises:
-            NotFoundError: there is none of that id.
+            NotFoundError: no such id exists.
         """
         with self._served("get"):
             return await get_job(self._ports, caller, job_id, with_payload=with_payload)
@@ -222,7 +222,7 @@ class Jobs:
         """The same, without the answer.
 
         Raises:
-            NotFoundError: there is none of that id.
+            NotFoundError: no such id exists.
             ConflictError: it is finished.
         """
         with self._served("cancel"):
@@ -245,7 +245,7 @@ class Jobs:
             if answer.job is None:
                 raise NotFoundError(f"There is no job {job.key.job_id!r}.")
             job = answer.job
-        raise UnavailableError("Others are writing to this job; ask again.", retry_after=RETRY_AFTER)
+        raise UnavailableError("Other requests are writing to this job; try again.", retry_after=RETRY_AFTER)
 
     async def redrive(
         self,
@@ -262,12 +262,12 @@ class Jobs:
             caller: who asks. The job keeps the rights it was accepted with where the caller has them too; if not, it
                 goes on with the caller's own.
             job_id: which job.
-            from_step: id of the step to go on from; the failed one by default.
+            from_step: id of the step to resume from; the failed one by default.
             parameters: new ones, in place of all that the job was sent with.
             variables: likewise.
 
         Raises:
-            NotFoundError: there is none of that id.
+            NotFoundError: no such id exists.
             ConflictError: it is unfinished, did not fail, or expires too soon.
             InvalidRequestError: it cannot go on from `from_step`.
             TooManyJobsError: the tenant has as many unfinished jobs as it may have.

@@ -27,7 +27,7 @@ class Submission:
     """What became of a job that was sent.
 
     Attributes:
-        kind: ``created``: it finished; ``accepted``: it goes on in the background; ``known``: it had been sent before.
+        kind: ``created``: it finished; ``accepted``: it continues in the background; ``known``: it was sent before.
         job: its JSON.
     """
 
@@ -108,7 +108,7 @@ def knows_people(text: str) -> bool:
 
 
 def payload_record(key: JobKey, text: str, rights: Rights, expires_at: int) -> PayloadRecord:
-    """A payload with rights. Both are in the hash, else whoever has more would lend them to an equal payload."""
+    """A payload with rights. Both are in the hash, else a caller with more would lend them to an equal payload."""
     encoded = rights.encode()
     return PayloadRecord(
         key=key, hash=digest(f"{text}\n{encoded}"), payload=text, rights=encoded, expires_at=expires_at

@@ -22,14 +22,14 @@ def read_object(body: bytes | str, limits: PayloadLimits) -> dict[str, Any]:
     """
     size = len(body) if isinstance(body, bytes) else len(body.encode(errors="replace"))
     if size > limits.size:
-        message = f"A body may have {limits.size} bytes; this one has {size}."
+        message = f"A body may have at most {limits.size} bytes; this one has {size}."
         raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
     try:
         value = json_text.read(body, nesting=limits.nesting)
     except json_text.InvalidJsonTextError as error:
         raise (InvalidJsonError if error.malformed else InvalidPayloadError)(error.problems) from None
     if not isinstance(value, dict):
-        raise InvalidPayloadError([Problem("", "INVALID_FIELD", "The body is a JSON object.")])
+        raise InvalidPayloadError([Problem("", "INVALID_FIELD", "The body must be a JSON object.")])
     return value
 
 
@@ -60,4 +60,4 @@ def _explain(name: str, kind: str, expected: Mapping[str, str]) -> Problem:
         return Problem(pointer, "UNKNOWN_FIELD", f"There is no field {quote(name)}; there are {', '.join(expected)}.")
     if kind == "missing":
         return Problem(pointer, "MISSING_FIELD", f"The field {quote(name)} is required: {expected[name]}.")
-    return Problem(pointer, "INVALID_FIELD", f"{quote(name)} is {expected[name]}.")
+    return Problem(pointer, "INVALID_FIELD", f"{quote(name)} must be {expected[name]}.")

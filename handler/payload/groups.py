@@ -17,7 +17,7 @@ def group(owner: str, *fields: Field, one_of: tuple[str, ...] = ()) -> Group:
 
 RETRY: Final = group(
     "retry",
-    Field("attempts", values.TRIES, "Tries in all, the first included.", default=3),
+    Field("attempts", values.TRIES, "Tries in total, including the first.", default=3),
     Field("delay", values.DELAY, "Seconds before the second try.", default=1.0),
     Field("backoff", values.FACTOR, "Each further delay is this many times the one before.", default=2.0),
     Field("max_delay", values.DELAY, "The longest delay, in seconds.", default=30.0),
@@ -45,7 +45,7 @@ POLL: Final = group(
         tags=True,
     ),
     Field("every", values.PACE, "Seconds between the end of a call and the next one.", required=True),
-    Field("max", values.CALLS, "Calls at most; then the step is TIME_LIMIT_EXCEED.", required=True),
+    Field("max", values.CALLS, "Maximum number of calls; after that the step is TIME_LIMIT_EXCEED.", required=True),
 )
 
 TOLERATE: Final = group(
@@ -66,11 +66,11 @@ WAIT_FOR: Final = group(
     "wait_for",
     Field("timeout", values.SECONDS, "Seconds, from the step's turn on, in which the answer must come.", required=True),
     Field("message", values.STRING, "What the person is asked.", nullable=True, tags=True),
-    Field("tags", values.CALLER_TAGS, "Who answers needs one of these tags.", nullable=True, default=[]),
+    Field("tags", values.CALLER_TAGS, "The person who answers needs one of these tags.", nullable=True, default=[]),
     Field(
         "not_sender",
         values.BOOLEAN,
-        "Whether the one who sent the job may not answer.",
+        "Whether the sender of the job is not allowed to answer.",
         nullable=True,
         default=False,
     ),

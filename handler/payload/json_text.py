@@ -81,7 +81,7 @@ def read(body: str | bytes, *, nesting: int = 32) -> Any:
 
 
 def encode(value: Any) -> str:
-    """`value` as compact JSON text. The order of keys is kept: dictionary blocks can tell it.
+    """`value` as compact JSON text. The order of keys is kept: dictionary blocks can see it.
 
     Raises:
         ValueError: there is a NaN or an infinity in it.
@@ -147,7 +147,7 @@ def _refuse_infinite(digits: str) -> float:
 
 
 def _flaws(text: str, nesting: int) -> list[Problem]:
-    """What is wrong with a text that `read` refused.
+    """What is wrong with a JSON text that `read` refused.
 
     Raises:
         InvalidJsonTextError: it is no JSON at all.
@@ -157,8 +157,8 @@ def _flaws(text: str, nesting: int) -> list[Problem]:
             text,
             object_pairs_hook=_mark_doubled,
             parse_constant=_mark_constant,
-            parse_int=_mark(int, f"An integer may have {MAX_DIGITS} digits at most; write it as a text."),
-            parse_float=_mark(float, "The number is outside the range of a double; write it as a text."),
+            parse_int=_mark(int, f"An integer may have {MAX_DIGITS} digits at most; write it as a string."),
+            parse_float=_mark(float, "The number is outside the range of a double; write it as a string."),
         )
     except RecursionError:
         return [_too_deep("", nesting)]
@@ -178,7 +178,7 @@ def _not_json(error: json.JSONDecodeError, text: str) -> Problem:
 
 
 def _too_deep(pointer: str, nesting: int) -> Problem:
-    return Problem(pointer, "NESTING_LIMIT_EXCEED", f"Lists and objects may stand {nesting} levels deep at most.")
+    return Problem(pointer, "NESTING_LIMIT_EXCEED", f"Lists and objects may be nested at most {nesting} levels deep.")
 
 
 def _mark(convert: Callable[[str], Any], message: str) -> Callable[[str], Any]:
@@ -193,7 +193,7 @@ def _mark(convert: Callable[[str], Any], message: str) -> Callable[[str], Any]:
 
 
 def _mark_constant(name: str) -> Any:
-    return _Flaw("INVALID_JSON", f"{name} is no JSON; write null or a text instead.")
+    return _Flaw("INVALID_JSON", f"{name} is not JSON; write null or a string instead.")
 
 
 def _mark_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def _search(value: Any, nesting: int) -> Iterator[Problem]:
         elif isinstance(here, str):
             if _has_surrogate(here):
                 yield Problem(
-                    point(path), "UNUSABLE_VALUE", "The text has half of a surrogate pair, which is no character."
+                    point(path), "UNUSABLE_VALUE", "The text has half of a surrogate pair, which is not a character."
                 )
         elif isinstance(here, (dict, list)):
             if len(path) >= nesting:
@@ -235,7 +235,7 @@ def _search_keys(here: _Doubled, path: tuple[str | int, ...]) -> Iterator[Proble
             yield Problem(
                 point(path),
                 "UNUSABLE_VALUE",
-                f"The key {quote(key)} has half of a surrogate pair, which is no character.",
+                f"The key {quote(key)} has half of a surrogate pair, which is not a character.",
             )
 
 

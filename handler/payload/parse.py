@@ -31,7 +31,7 @@ class PayloadLimits:
 
 
 class InvalidPayloadError(Exception):  # a part of the contract between the doors; it names what the payload is
-    """A payload is no job. It will never work as it stands.
+    """A payload is not a job. It will never work unchanged.
 
     Attributes:
         problems: everything that is wrong with it, at least one.
@@ -133,7 +133,7 @@ def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = Payload
     text = _as_text(body)
     size = len(text) if isinstance(text, bytes) else len(text.encode(errors="replace"))
     if size > limits.size:
-        message = f"A payload may have {limits.size} bytes; this one has {size}."
+        message = f"A payload may have at most {limits.size} bytes; this one has {size}."
         raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
     try:
         value = json_text.read(text, nesting=limits.nesting)
@@ -155,7 +155,9 @@ def _refuse_grown(payload: JobPayload, limits: PayloadLimits) -> None:
     """Refuse a payload whose numbers take more room written out (``9e15``) than it may have: it could not be stored."""
     grown = len(payload.canonical().encode()) - len(_EMPTY.canonical())
     if grown > limits.size:
-        message = f"A payload may have {limits.size} bytes; this one has {grown} once its numbers are written out."
+        message = (
+            f"A payload may have at most {limits.size} bytes; this one has {grown} once its numbers are written out."
+        )
         raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
 
 

@@ -73,7 +73,7 @@ class Reader:
     def read(self, value: Any) -> dict[str, Any]:
         """The job, as far as it is right."""
         if not isinstance(value, dict):
-            self._say((), "INVALID_FIELD", "A job is a JSON object.")
+            self._say((), "INVALID_FIELD", "A job must be a JSON object.")
             return {}
         if value.get("output") is not None:
             self._left -= 1
@@ -122,12 +122,12 @@ class Reader:
         except ValueError:
             code = "INVALID_ID" if one.name == "id" else "INVALID_FIELD"
             inside = values.first_misfit(value, given)
-            self._say((*path, *inside), code, f"{quote(one.name)} is {one.expects}.")
+            self._say((*path, *inside), code, f"{quote(one.name)} must be {one.expects}.")
             return None
 
     def _group(self, group: Group, given: Any, path: Path, place: Place) -> Any:
         if not isinstance(given, dict):
-            self._say(path, "INVALID_FIELD", f"{group.owner} is a JSON object.")
+            self._say(path, "INVALID_FIELD", f"{group.owner} must be a JSON object.")
             return None
         read = self._fields(group.owner, group.fields, given, path, place)
         present = [name for name in group.one_of if name in given]
@@ -138,7 +138,7 @@ class Reader:
 
     def _branches(self, branches: Branches, given: Any, path: Path, place: Place) -> Any:
         if not isinstance(given, list) or not given:
-            self._say(path, "INVALID_FIELD", f"{quote(str(path[-1]))} is {branches.expects}.")
+            self._say(path, "INVALID_FIELD", f"{quote(str(path[-1]))} must be {branches.expects}.")
             return None
         return [self._group(branches.branch, one, (*path, index), place) for index, one in enumerate(given)]
 
@@ -157,15 +157,15 @@ class Reader:
     def _steps(self, one: Field, steps: Steps, given: Any, path: Path, place: Place) -> Any:
         outer = self._path
         if not isinstance(given, list):
-            self._say(path, "INVALID_FIELD", f"{quote(one.name)} is {steps.expects}.")
+            self._say(path, "INVALID_FIELD", f"{quote(one.name)} must be {steps.expects}.")
             return None
         if len(given) < steps.least or (steps.most is not None and len(given) > steps.most):
-            message = f"{quote(one.name)} is {steps.expects}; this one has {len(given)}."
+            message = f"{quote(one.name)} must be {steps.expects}; this one has {len(given)}."
             self._say(path, "INVALID_FIELD", message)
             return None
         self._left -= len(given)
         if self._left < 0:
-            message = f"A job may have {self._most_steps:,} steps, inner ones and `output` included; this one has more."
+            message = f"A job may have at most {self._most_steps:,} steps, inner ones and `output` included."
             self._path = None
             self._say(("steps",), "STEP_LIMIT_EXCEED", message)
             raise _TooManyStepsError
@@ -176,7 +176,7 @@ class Reader:
     def _step(self, given: Any, path: Path, place: Place) -> Any:
         self._path = _path_of(given, path, place)
         if not isinstance(given, dict):
-            self._say(path, "INVALID_FIELD", "A step is a JSON object.")
+            self._say(path, "INVALID_FIELD", "A step must be a JSON object.")
             return None
         kind = self._kind(given, path)
         if kind is None:
@@ -220,7 +220,7 @@ class Reader:
         """The place of the step's own steps."""
         if kind.name in ("for_each", "while", "choose"):
             if place.depth == MAX_DEPTH:
-                message = f"Loops and choices may stand {MAX_DEPTH} deep in each other."
+                message = f"Loops and choices may be nested at most {MAX_DEPTH} deep."
                 self._say(path, "NESTING_LIMIT_EXCEED", message)
                 return None
             return replace(place, depth=place.depth + 1, inner=True)

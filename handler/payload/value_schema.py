@@ -21,7 +21,7 @@ _ABSENT: Final = object()
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number; ``true`` is none."""
+    """Whether a JSON value is a number; ``true`` is not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

@@ -60,7 +60,7 @@ class Value:
         """The value in its one form.
 
         Raises:
-            ValueError: it is no such value.
+            ValueError: it is not such a value.
         """
         read = _compile(self).validate_python(value)
         if self.refused is not None and read in self.refused():
@@ -93,7 +93,7 @@ def _number(ge: float | None = None, gt: float | None = None, le: float | None =
 
 def _refuse_boolean(value: Any) -> Any:
     if isinstance(value, bool):  # the number 1 or 0 for pydantic's strict mode
-        raise ValueError("a boolean is no number")  # noqa: TRY004 # what pydantic takes for a value that does not fit
+        raise ValueError("a boolean is not a number")  # noqa: TRY004 # what pydantic takes for a value that does not fit
     return value
 
 

@@ -51,6 +51,6 @@ class CallBudget:
     def allows(self, calls: int, now: float, *, keep: int) -> bool:
         """Whether so many calls can be made now and `keep` be kept back."""
         if not self._interval:
-            return True  # whoever flushes after every step minds no call
+            return True  # a run that flushes after every step has no budget of calls
         intervals = max(1, math.ceil((now - self._began) / self._interval))  # no run takes no time at all
         return self._spent + calls + keep <= _BASE + _EACH * (intervals + self._effects)

@@ -215,7 +215,7 @@ class Ownership:
 
     def _released(self, after: JobRecord, paused: Paused, now: float) -> JobRecord:
         tries = max(0, paused.tries - self.cut_tries(after.cursor))
-        waited = after.tries < tries  # a retry that waits for its time is no job that goes nowhere
+        waited = after.tries < tries  # a retry that waits for its time counts as progress
         wait = max(0.0, paused.resume_in)
         return after._replace(
             status="QUEUED",

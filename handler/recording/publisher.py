@@ -94,7 +94,7 @@ class Publisher:
         missing = [update.first for at, update in enumerate(updates) if at not in taken]
         if not missing:
             return None
-        self._report(job, len(missing), f"the bus did not take them: {', '.join(sorted(set(codes)))}")
+        self._report(job, len(missing), f"the bus rejected entries: {', '.join(sorted(set(codes)))}")
         return min(missing)
 
     def _report(self, job: JobRecord, count: int, why: str) -> None:

@@ -1,4 +1,4 @@
-"""One run of a job: what its recorder is told of it, and how it is lost to somebody else."""
+"""One run of a job: what its recorder knows of it, and how another owner takes it over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class FencedOutError(Exception):
     """The job is not ours (any more): a commit was refused.
 
     Attributes:
-        job: as it stands, or ``None`` where there is none.
+        job: its current state, or ``None`` if it does not exist.
         accepted: whether it had been accepted by this run or before it.
     """
 
@@ -26,7 +26,7 @@ class FencedOutError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What a recorder is told of the run that it records.
+    """What a recorder knows of the run that it records.
 
     Attributes:
         job: the claimed record; of a job that nobody knows of yet, what its record would be under our lease.

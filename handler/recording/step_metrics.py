@@ -11,7 +11,7 @@ class StepMetrics:
     """Outcomes that no commit has made count yet, by block and status.
 
     Args:
-        by_block: whether the metrics tell blocks apart: each block with each status is a metric that is billed.
+        by_block: whether the metrics distinguish blocks: each block with each status is a metric that is billed.
     """
 
     def __init__(self, *, by_block: bool = False) -> None:

@@ -12,7 +12,7 @@ MICROSECONDS: Final = 1_000_000
 """In a second: the unit of a step's recorded times, of which its duration is a whole number too."""
 _TRY: Final = "try"
 """The kind of step whose result is derived from those inside it."""
-_DONE: Final = (ConduitStatus.DONE.name, ConduitStatus.DONE.value)  # an enum looks both up anew each time
+_DONE: Final = (ConduitStatus.DONE.name, ConduitStatus.DONE.value)  # an enum looks both up each time
 
 
 def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> StepRecord:

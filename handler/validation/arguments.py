@@ -18,7 +18,7 @@ from handler.validation.static_values import Unknown, UnknownText
 _NEVER_A_TEXT: Final = frozenset(
     {"list_type", "dict_type", "tuple_type", "set_type", "frozen_set_type", "mapping_type"}
 )
-"""What pydantic says of a value that is a text, whatever it says, where none can be."""
+"""pydantic error types that no string can satisfy."""
 _NEVER_A_CONTAINER: Final = _NEVER_A_TEXT | {
     "string_type",
     "int_type",
@@ -55,7 +55,7 @@ def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestio
         for entry in error.errors(include_url=False, include_context=False, include_input=False):
             loc, kind = entry["loc"], entry["type"]
             if kind == "missing" and len(loc) == 1 and open_ended:
-                continue  # one of the names that only a run can tell may be this one
+                continue  # one of the names that only a run knows may be this one
             path, node, exact = _locate(loc, arguments)
             if kind not in {"missing", "extra_forbidden"} and not _certain(node, kind, exact=exact):
                 continue
@@ -67,7 +67,7 @@ def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestio
 def _locate(loc: tuple[str | int, ...], arguments: Any) -> tuple[tuple[str | int, ...], Any, bool]:
     """The deepest value on the way of `loc`, its path, and whether that is the whole way.
 
-    pydantic puts names of union members among keys and indexes; what is none of the data's own ends the way.
+    pydantic puts names of union members among keys and indexes; what is not part of the data ends the way.
     """
     node, depth = arguments, 0
     for part in loc:

@@ -23,10 +23,10 @@ def check_calls(step: StaticStep) -> Iterator[Problem]:
     if block is None or block.effect != "at_most_once":
         return
     if step.written.get("poll") is not None:
-        message = f"{block.action} runs once at most, so it cannot be called again: leave out 'poll'."
+        message = f"{block.action} runs at most once, so it cannot be called again: leave out 'poll'."
         yield Problem(point((*step.pointer, "poll")), ConduitStatus.INVALID_ARGUMENT.name, message)
     if step.written.get("retry") is not None:
-        message = f"{block.action} runs once at most: once it has begun, a failure is not tried again."
+        message = f"{block.action} runs at most once: once it has begun, a failure is not tried again."
         yield Problem(point((*step.pointer, "retry")), "AT_MOST_ONCE", message, "warning")
 
 

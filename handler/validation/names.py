@@ -1,6 +1,6 @@
 """Steps, variables and parameters that an expression names and that do not exist.
 
-Evaluating an expression stops at the first value that only a run can tell. What is named behind it is looked up here.
+Evaluating an expression stops at the first value that only a run knows. What is named behind it is looked up here.
 """
 
 from __future__ import annotations

@@ -247,7 +247,7 @@ class Outline:
         return step
 
     def _is_over(self, step: StaticStep, block: Block[..., Any]) -> bool:
-        """Count one more use. In loops and branches uses count as their turns come, which only a run can tell."""
+        """Count one more use. In loops and branches uses count as their turns come, which only a run knows."""
         if block.max_uses is None or any(outer.kind.name != "try" for outer in step.around) or step.inside is not None:
             return False
         uses = self._uses[block] = self._uses.get(block, 0) + 1

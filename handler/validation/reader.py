@@ -70,7 +70,7 @@ class Reader:
         return value, problems
 
     def condition(self, written: Any, pointer: Pointer) -> tuple[bool | None, list[Problem]]:
-        """Whether a condition holds, or ``None`` where only a run can tell, and what is wrong with it."""
+        """Whether a condition holds, or ``None`` if only a run can decide, and what is wrong with it."""
         if isinstance(written, bool):
             return written, []
         problems: list[Problem] = []

@@ -106,7 +106,7 @@ def _property_of(
 ) -> dict[str, Any]:
     documented: dict[str, Any] = {key: property_[key] for key in _DOCUMENTATION if key in property_}
     marks = getattr(block.arguments.annotations.get(name), "__metadata__", ())
-    if any(isinstance(mark, _CONVERTERS) for mark in marks):  # it takes what its schema does not tell
+    if any(isinstance(mark, _CONVERTERS) for mark in marks):  # it accepts more than its schema says
         return documented
     tolerant = _tolerant(property_, schema)
     return {**documented, "anyOf": [tolerant, _TAGGED]} if tolerant else documented

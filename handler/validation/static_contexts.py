@@ -1,7 +1,7 @@
 """What the tags and expressions of a step will see, as far as it is known before a run.
 
 The engine itself reads tags and evaluates expressions over these contexts. They hold what is fixed (parameters, ids,
-what the user wrote) and raise `Undecided` where only a run can tell (a result, a variable that a step may have
+what the user wrote) and raise `Undecided` where only a run can decide (a result, a variable that a step may have
 changed). So nothing is called an error here that the engine would not call one.
 """
 
@@ -40,7 +40,7 @@ class Met:
 
 
 class StaticContexts:  # `turn_to` comes before any reading
-    """What one step will see. Whoever judges steps moves it from one to the next.
+    """What one step will see. The code that judges steps moves it from one to the next.
 
     Args:
         outline: the job's steps.

@@ -35,11 +35,11 @@ FAILURES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Stands for a value that only a run can tell."""
+    """Represents a value that only a run knows."""
 
 
 class UnknownText(str):
-    """Stands for a string of which only a run can tell what it says."""
+    """Represents a string whose content only a run knows."""
 
     __slots__ = ()
 
@@ -213,7 +213,7 @@ class Reading:
         Raises:
             ExpressionError: it cannot be evaluated.
             BudgetExceededError: it takes more than a run gives it.
-            Undecided: only a run can tell, or the job has cost enough.
+            Undecided: only a run can decide, or the job has cost enough.
         """
         room = self.room
         room.compiled -= EACH + len(expression.source.text)

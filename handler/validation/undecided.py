@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class Undecided(Exception):  # noqa: N818  # no error: an answer
-    """Only a run can tell what a tag or an expression will find."""
+    """Only a run knows what a tag or an expression will find."""

@@ -1,7 +1,7 @@
 """Everything that can be known to be wrong with a job before it runs, all at once.
 
 Each step is judged as if its turn came. A problem is an error only if a run would be certain to end that step with the
-status that is the problem's code; what only the run can tell is a warning. Nothing is run.
+status that is the problem's code; what only the run can decide is a warning. Nothing is run.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ WORK: Final = 2
 
 _MESSAGES: Final = {
     ConduitStatus.BLOCK_NOT_FOUND: "There is no block {action}.{hint}",
-    ConduitStatus.DUPLICATE_STEP_IDS: "Step {first} has the id {id} already.",
+    ConduitStatus.DUPLICATE_STEP_IDS: "Step {first} already has the id {id}.",
     ConduitStatus.FORBIDDEN_BLOCK: "{action} needs rights that you lack: {tags}.",
-    ConduitStatus.BLOCK_LIMIT_EXCEED: "A job may use {action} {uses} times.",
-    ConduitStatus.STEP_LIMIT_EXCEED: "A job may have {steps} steps; this is number {number}.",
+    ConduitStatus.BLOCK_LIMIT_EXCEED: "A job may use at most {action} {uses} times.",
+    ConduitStatus.STEP_LIMIT_EXCEED: "A job may have at most {steps} steps; this is number {number}.",
 }
 
 
@@ -97,7 +97,7 @@ class _Validation:
         if step.refusal is not None:
             yield _in_step(self._refusal(step), step)
             step.never_done = step.has_error = True
-            severity = "warning"  # what is wrong besides shows only once this is mended
+            severity = "warning"  # what else is wrong shows only once this is fixed
         if step.refusal not in (ConduitStatus.STEP_LIMIT_EXCEED, ConduitStatus.BLOCK_NOT_FOUND):
             yield from self._judge_turn(step, severity)
         yield from self._judge_inner(step)

@@ -28,7 +28,7 @@ def check_wait(step: StaticStep, reader: Reader, deployment: Deployment) -> Iter
 
 def _check_seconds(value: Any, pointer: str, deployment: Deployment) -> Iterator[Problem]:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        message = "A wait is a number of seconds of at least 0; this is none."
+        message = "A wait must be a number of seconds of at least 0."
         yield Problem(pointer, ConduitStatus.INVALID_TYPE.name, message)
     else:
         yield from _check_length(value, pointer, deployment)
@@ -37,7 +37,7 @@ def _check_seconds(value: Any, pointer: str, deployment: Deployment) -> Iterator
 def _check_length(seconds: float, pointer: str, deployment: Deployment) -> Iterator[Problem]:
     longest = deployment.longest_wait
     if longest is not None and seconds > longest:
-        message = f"A job's records do not last for such a wait: it may take {longest:,.0f} seconds at most."
+        message = f"A job's records expire before such a wait ends: it may last at most {longest:,.0f} seconds."
         yield Problem(pointer, ConduitStatus.INVALID_ARGUMENT.name, message)
 
 
@@ -45,11 +45,11 @@ def _misfit_of_time(value: Any) -> str | None:
     from handler.engine.language.clock import parse_time  # noqa: PLC0415 # few jobs wait
 
     if not isinstance(value, str):
-        return "A wait ends at a time as RFC 3339 writes it, a string; this is none."
+        return "A wait must end at an RFC 3339 time, a string."
     try:
         parse_time(value)
     except ValueError:
-        return "This is no time with an offset as RFC 3339 writes it, as in 2027-01-01T09:00:00+01:00."
+        return "This is not an RFC 3339 time with an offset, such as 2027-01-01T09:00:00+01:00."
     return None
 
 

@@ -35,7 +35,7 @@ class Author:
         return {"rights": self.rights.encode(), "principal": self.principal}
 
     def caller(self, tenant: str, settings: Settings) -> Caller:
-        """The caller as whom a job is started now; limits come from the deployment as it is now."""
+        """The caller in whose name a job is started now; limits come from the deployment as it is now."""
         return Caller(
             tenant=tenant,
             principal=self.principal,

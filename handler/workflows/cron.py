@@ -110,7 +110,7 @@ def parse_cron(text: str) -> Cron:
     """Read a cron expression of five fields.
 
     Raises:
-        InvalidCronError: it is none, restricts both day fields, or never matches.
+        InvalidCronError: it is not valid, restricts both day fields, or never matches.
     """
     parts = text.split()
     if len(parts) != len(_FIELDS):
@@ -137,7 +137,7 @@ def _values(text: str, field: _Field) -> tuple[int, ...]:
 def _part(text: str, field: _Field) -> Sequence[int]:
     match = _PART.fullmatch(text)
     if match is None:
-        raise InvalidCronError(f"{text!r} is no {field.name}; write *, 5, 1-5, */10 or a list of these.")
+        raise InvalidCronError(f"{text!r} is not a {field.name}; write *, 5, 1-5, */10 or a list of these.")
     low, high, step = match.groups()
     every = int(step) if step is not None else 1
     if every == 0:
@@ -162,7 +162,7 @@ def _number(text: str, field: _Field) -> int:
     if value is None and text.isdigit():
         value = int(text)
     if value is None or not field.first <= value <= field.last:
-        raise InvalidCronError(f"{text!r} is no {field.name}; it is a number from {field.first} to {field.last}.")
+        raise InvalidCronError(f"{text!r} is not a {field.name}; it is a number from {field.first} to {field.last}.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Which schedules fired in a stretch of time: what EventBridge Scheduler does, where there is none that fires."""
+"""Which schedules fired in a stretch of time: what EventBridge Scheduler does, for machines without one."""
 
 from __future__ import annotations
 

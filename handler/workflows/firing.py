@@ -55,7 +55,7 @@ class Due:
     """The job that a firing starts.
 
     Attributes:
-        caller: as whom.
+        caller: in whose name.
         payload: the job under its id.
         origin: where it comes from.
     """
@@ -105,7 +105,7 @@ async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
     """
     document = await ports.documents.read(firing.tenant, "schedule", firing.schedule)
     if document is None:
-        return Dropped("deleted", "its schedule is not there")
+        return Dropped("deleted", "its schedule does not exist")
     if ports.now() - firing.at > LATEST:
         return Dropped("late", "its time is more than a day ago")
     schedule = Schedule.decode(document)
@@ -120,7 +120,7 @@ async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
     try:
         payload, origin = await find_job(ports, caller, request)
     except NotFoundError:
-        return Dropped("workflow", f"its workflow {schedule.workflow!r} is not there")
+        return Dropped("workflow", f"its workflow {schedule.workflow!r} does not exist")
     if await _note(ports, schedule, firing):
         return Dropped("overlap", "an earlier job of its schedule is unfinished")
     return Due(caller, payload.with_id(job_id), Origin(origin.workflow, origin.version, None))

@@ -23,7 +23,7 @@ from handler.workflows.start import Name
 from handler.workflows.tokens import make_token
 from infra.documents import Document
 
-TOKEN: Final = "hook"  # noqa: S105  # the kind of a token, which is no secret
+TOKEN: Final = "hook"  # noqa: S105  # the kind of a token, which is not a secret
 JOB_PREFIX: Final = "__h-"
 """Of the ids of jobs that hooks start."""
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -65,7 +65,7 @@ class Hook:
         workflow: which workflow its calls start.
         verification: how calls are verified; ``None`` for not at all.
         verify: the same as it was sent.
-        id_header: the header that tells calls apart, in lower case, or ``None`` for the body.
+        id_header: the header that identifies a call, in lower case, or ``None`` for the body.
         id_from: the same as it was sent.
         respond: what a caller is answered.
         key: of its token, hexadecimal.
@@ -178,7 +178,7 @@ def read_hook(value: Mapping[str, Any]) -> HookBody:
 def _problems_of_verify(verify: dict[str, Any]) -> list[Problem]:
     schemes = get_args(Scheme)
     if len(verify) != 1 or next(iter(verify)) not in schemes:
-        message = f"'verify' is {EXPECTED['verify']}."
+        message = f"'verify' must be {EXPECTED['verify']}."
         return [Problem("/verify", "INVALID_FIELD", message)]
     ((scheme, fields),) = verify.items()
     pointer = f"/verify/{scheme}"
@@ -194,7 +194,7 @@ def _problems_of_verify(verify: dict[str, Any]) -> list[Problem]:
     ]
     prefix = fields.get("prefix", "") if scheme == "hmac" else ""
     if not isinstance(prefix, str) or len(prefix) > _MAX_PREFIX:
-        message = f"'prefix' is a string of at most {_MAX_PREFIX} characters."
+        message = f"'prefix' must be a string of at most {_MAX_PREFIX} characters."
         problems.append(Problem(f"{pointer}/prefix", "INVALID_FIELD", message))
     known = {*checks, "prefix"} if scheme == "hmac" else set(checks)
     return problems + [
@@ -208,7 +208,7 @@ def _problems_of_id_from(id_from: str, verify: Any) -> list[Problem]:
     words = id_from.split(" ")
     form = 2
     if len(words) != form or words[0] != "header" or not _is_header(words[1]):
-        return [Problem("/id_from", "INVALID_FIELD", f"'id_from' is {EXPECTED['id_from']}.")]
+        return [Problem("/id_from", "INVALID_FIELD", f"'id_from' must be {EXPECTED['id_from']}.")]
     if verify == "none":
         message = "Without a signature anybody could choose the header; leave 'id_from' out, or verify calls."
         return [Problem("/id_from", "CONFLICTING_FIELDS", message)]

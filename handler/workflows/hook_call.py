@@ -36,7 +36,7 @@ class HookCall:
     Attributes:
         token: of the address.
         headers: by lower-case name; one that came more often is joined with commas.
-        header_lists: the same, each with every value that the front door tells apart.
+        header_lists: the same, each with every value that the front door distinguishes.
         query: parameters, each with every value it was given.
         body: its bytes.
     """
@@ -53,7 +53,7 @@ class Started:
     """The job that a call starts.
 
     Attributes:
-        caller: as whom.
+        caller: in whose name.
         job_id: its id.
         respond: what the caller is answered.
         request: what is started.
@@ -84,7 +84,7 @@ async def receive_call(ports: Ports, call: HookCall) -> Started | Challenge:
     """What a call asks for, once it is known to be genuine.
 
     Raises:
-        NotFoundError: the token is none that leads to a hook.
+        NotFoundError: the token does not lead to a hook.
         WrongSignatureError: the hook verifies calls, and this one does not pass.
         InfraError: AWS failed.
     """
@@ -144,7 +144,7 @@ def _verify(ports: Ports, hook: Hook, verification: Verification, call: HookCall
 
 
 def _read_body(body: bytes, nesting: int) -> Any:
-    """The body as JSON, or as a string where it is none that a job could hold."""
+    """The body as JSON, or as a string if it is not JSON that a job can hold."""
     try:
         return json_text.read(body, nesting=max(1, nesting - _AROUND))
     except json_text.InvalidJsonTextError:

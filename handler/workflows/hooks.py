@@ -37,7 +37,7 @@ class Hooks:
         Its address stays, unless it is rotated.
 
         Returns:
-            Whether there was none of that name, and the hook.
+            Whether the name is new, and the hook.
 
         Raises:
             InvalidPayloadError, InvalidRequestError: it cannot be put.
@@ -75,7 +75,7 @@ class Hooks:
                 )
                 if await ports.documents.write(document, before):
                     return before is None, self._view(hook)
-        raise UnavailableError("Others are writing this hook; send it again.", retry_after=1)
+        raise UnavailableError("Other requests are writing this hook; send it again.", retry_after=1)
 
     async def _check(self, caller: Caller, wanted: HookBody) -> None:
         try:
@@ -84,21 +84,21 @@ class Hooks:
             raise require_workflow("/workflow", error) from None
         if definition.open_parameters is not None and "event" not in definition.open_parameters:
             raise InvalidRequestError(
-                "/workflow", f"A hook hands over the parameter 'event'; add it to the inputs of {wanted.workflow!r}."
+                "/workflow", f"A hook passes the parameter 'event'; add it to the inputs of {wanted.workflow!r}."
             )
         if isinstance(wanted.verify, dict):
             ((scheme, fields),) = wanted.verify.items()
             if find_verify_secret(self._ports, caller.tenant, fields["secret"]) is None:
                 raise InvalidRequestError(
                     f"/verify/{scheme}/secret",
-                    f"There is no secret {fields['secret']!r} with the use verify; put it first.",
+                    f"There is no secret {fields['secret']!r} with the use verify; store it first.",
                 )
 
     async def get(self, caller: Caller, name: str) -> dict[str, Any]:
         """A hook with its address.
 
         Raises:
-            NotFoundError: there is none of that name.
+            NotFoundError: no such name exists.
         """
         with self._ports.served("hooks"):
             return self._view(Hook.decode(await self._find(caller, name)))
@@ -117,13 +117,13 @@ class Hooks:
         """Delete a hook. Its address leads nowhere then, also after another one of that name was put.
 
         Raises:
-            NotFoundError: there is none of that name.
+            NotFoundError: no such name exists.
         """
         with self._ports.served("hooks"):
             for _ in range(TRIES):
                 if await self._ports.documents.delete(await self._find(caller, name)):
                     return
-        raise UnavailableError("Others are writing this hook; try again.", retry_after=1)
+        raise UnavailableError("Other requests are writing this hook; try again.", retry_after=1)
 
     async def _find(self, caller: Caller, name: str) -> Document:
         found = await self._ports.documents.read(caller.tenant, "hook", name)

@@ -24,7 +24,7 @@ async def read_page(
         InvalidRequestError: the limit is not from 1 to 100, or the cursor is not one of ours.
     """
     if not 1 <= limit <= PAGE:
-        raise InvalidRequestError("/limit", f"A limit is a whole number from 1 to {PAGE}.")
+        raise InvalidRequestError("/limit", f"A limit must be a whole number from 1 to {PAGE}.")
     after = _decode(cursor) if cursor is not None else None
     found = await ports.documents.list_after(tenant, kind, after, limit=limit + 1)
     page = found[:limit]
@@ -60,4 +60,4 @@ def _decode(cursor: str) -> str:
             return name
     except (ValueError, TypeError, RecursionError):
         pass
-    raise InvalidRequestError("/cursor", "A cursor is what the page before gave; this is none.")
+    raise InvalidRequestError("/cursor", "Invalid cursor: pass the `cursor` of the previous page unchanged.")

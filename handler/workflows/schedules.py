@@ -1,7 +1,7 @@
 """What a caller can do with schedules: put, read, list and delete them.
 
 The table and EventBridge Scheduler cannot be written in one step. A schedule is put into the table first and fires only
-if it is there; it is deleted at EventBridge first. Whoever writes looks afterwards whether another one came between,
+if it is there; it is deleted at EventBridge first. A writer checks afterwards whether another one came between,
 and if so brings EventBridge to what the table has then.
 """
 
@@ -42,7 +42,7 @@ class Schedules:
         """Put a schedule in place of the one of that id; its jobs have the caller's rights.
 
         Returns:
-            Whether there was none of that id, and the schedule.
+            Whether the id is new, and the schedule.
 
         Raises:
             InvalidPayloadError, InvalidRequestError: it cannot be put.
@@ -98,7 +98,7 @@ class Schedules:
         """A schedule with its next times.
 
         Raises:
-            NotFoundError: there is none of that id.
+            NotFoundError: no such id exists.
         """
         with self._ports.served("schedules"):
             return Schedule.decode(await self._find(caller, schedule_id)).view(self._ports.now())
@@ -118,7 +118,7 @@ class Schedules:
         """Delete a schedule. Jobs that it started go on; a firing on its way is dropped.
 
         Raises:
-            NotFoundError: there is none of that id.
+            NotFoundError: no such id exists.
         """
         ports = self._ports
         with ports.served("schedules"):
@@ -152,7 +152,7 @@ def _continued(wanted: Schedule, before: Schedule | None, now: float) -> Schedul
     if isinstance(timing, Interval):
         return replace(wanted, start=before.start if before is not None and same else float(int(now) + timing.seconds))
     if isinstance(timing, Once) and wanted.enabled and timing.at <= now and not same:
-        raise InvalidRequestError("/at", "This time is over; choose one that is ahead.")
+        raise InvalidRequestError("/at", "This time is in the past; choose one in the future.")
     return wanted
 
 
@@ -171,4 +171,4 @@ def _timetable(schedule: Schedule, now: float) -> Timetable:
 
 
 def _contended() -> UnavailableError:
-    return UnavailableError("Others are writing this schedule; send it again.", retry_after=1)
+    return UnavailableError("Other requests are writing this schedule; send it again.", retry_after=1)

@@ -147,7 +147,7 @@ def _read_hosts(hosts: Sequence[str]) -> tuple[str, ...]:
         try:
             found.append(canonical_host(host.strip("[]") if ":" in host else host))
         except (HttpError, UnicodeError):
-            message = "This is no host; write its exact name, without scheme, port, path or *, such as api.example.com."
+            message = "Not a host; write its exact name, without scheme, port, path or *, such as api.example.com."
             problems.append(Problem(point(["hosts", place]), "INVALID_FIELD", message))
     if problems:
         raise InvalidPayloadError(problems)
@@ -187,7 +187,7 @@ def _check_size(path: Sequence[str], text: str, least: int, most: int = LONGEST)
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        message = "This string contains half of a surrogate pair, which is no Unicode."
+        message = "This string contains half of a surrogate pair, which is not valid Unicode."
         raise InvalidPayloadError([Problem(point(path), "INVALID_FIELD", message)]) from None
     if not least <= size <= most:
         message = f"This string may have {least} to {most:,} bytes of UTF-8; it has {size:,}."

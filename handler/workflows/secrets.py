@@ -78,7 +78,7 @@ class Secrets:
         """What may be known of a secret: not its value.
 
         Raises:
-            NotFoundError: there is none of that name.
+            NotFoundError: no such name exists.
         """
         with self._ports.served("secrets"):
             return _view(await self._find(caller, name))
@@ -97,7 +97,7 @@ class Secrets:
         """Delete a secret.
 
         Raises:
-            NotFoundError: there is none of that name.
+            NotFoundError: no such name exists.
         """
         with self._ports.served("secrets"):
             for _ in range(TRIES):

@@ -131,7 +131,7 @@ def parse_interval(text: str, start: float) -> Interval:
         start: when it fires first.
 
     Raises:
-        InvalidTimingError: it is none of these, or longer than 366 days.
+        InvalidTimingError: it is not one of these, or longer than 366 days.
     """
     match = _INTERVAL.fullmatch(text)
     interval = Interval(int(match[1]), match[2], start) if match else None
@@ -151,14 +151,14 @@ def parse_instant(text: str, zone: tzinfo) -> float:
         Seconds since 1970, without a fraction: EventBridge knows none.
 
     Raises:
-        InvalidTimingError: it is no time, or one that the clock of the zone skips.
+        InvalidTimingError: it is not a time, or one that the clock of the zone skips.
     """
     form = re.match(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}", text)  # ISO 8601 has more forms, such as weeks
     try:
         moment = datetime.fromisoformat(text.upper() if form else "")
         instant = _first_instant(moment, zone) if moment.tzinfo is None else moment.timestamp()
     except (ValueError, OverflowError):
-        raise InvalidTimingError("A time is written like 2026-11-26T09:00:00 or 2026-11-26T09:00:00+01:00.") from None
+        raise InvalidTimingError("A time must look like 2026-11-26T09:00:00 or 2026-11-26T09:00:00+01:00.") from None
     if instant is None:
         raise InvalidTimingError(f"The clock skips {text} in this time zone; choose another time.")
     return float(math.floor(instant))

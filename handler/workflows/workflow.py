@@ -96,7 +96,7 @@ def read_definition(value: Mapping[str, Any], limits: PayloadLimits) -> tuple[De
         job.pop("id")
         problems.append(Problem("/id", "UNKNOWN_FIELD", "A workflow has no 'id'; each of its jobs gets one."))
     if description is not None and (not isinstance(description, str) or len(description) > MAX_DESCRIPTION):
-        message = f"'description' is a string of at most {MAX_DESCRIPTION} characters."
+        message = f"'description' must be a string of at most {MAX_DESCRIPTION} characters."
         problems.append(Problem("/description", "INVALID_FIELD", message))
     problems += _problems_of_inputs(inputs)
     try:
@@ -115,7 +115,7 @@ def _problems_of_inputs(inputs: Any) -> Sequence[Problem]:
         return []
     problems = find_schema_problems(inputs, ("inputs",))
     if not problems and inputs.get("type", "object") != "object":
-        problems.append(Problem("/inputs/type", "INVALID_FIELD", "The parameters of a job are an object."))
+        problems.append(Problem("/inputs/type", "INVALID_FIELD", "The parameters of a job must be an object."))
     return problems
 
 

@@ -38,7 +38,7 @@ class Workflows:
         """Save a workflow, as a new version unless it means the same as the newest one.
 
         Returns:
-            Whether there was none of that name, and the workflow.
+            Whether the name is new, and the workflow.
 
         Raises:
             InvalidPayloadError: it cannot be saved; the problems say why.
@@ -61,7 +61,7 @@ class Workflows:
                 after = Head((*versions, self._ports.now()), digest, definition.description)
                 if await self._write(caller.tenant, name, after, definition, before):
                     return before is None, _view(name, after, after.version, definition)
-        raise UnavailableError("Others are saving this workflow; send it again.", retry_after=1)
+        raise UnavailableError("Other requests are saving this workflow; send it again.", retry_after=1)
 
     async def _write(self, tenant: str, name: str, head: Head, definition: Definition, before: Document | None) -> bool:
         now, stamp = self._ports.now(), self._ports.token()
@@ -145,7 +145,7 @@ class Workflows:
         """Delete a workflow with all its versions. Jobs that it started go on.
 
         Raises:
-            NotFoundError: there is none of that name.
+            NotFoundError: no such name exists.
             ConflictError: a schedule or a hook starts it.
         """
         with self._ports.served("workflows"):
@@ -159,7 +159,7 @@ class Workflows:
                     versions = [_version_name(name, number) for number in range(1, count + 1)]
                     await self._ports.documents.give_up(caller.tenant, "workflow-version", versions, self._ports.now())
                     return
-        raise UnavailableError("Others are saving this workflow; try again.", retry_after=1)
+        raise UnavailableError("Other requests are saving this workflow; try again.", retry_after=1)
 
     async def _check_unused(self, tenant: str, name: str) -> None:
         settings = self._ports.settings

@@ -139,7 +139,7 @@ class Sandbox:
 
 
 class _Server:
-    """The Runtime API: hands a call to whoever asks for the next one, and takes the answer."""
+    """The Runtime API: hands a call to the runtime that asks for the next one, and takes the answer."""
 
     def __init__(self) -> None:
         self.waiting: queue.SimpleQueue[_Call] = queue.SimpleQueue()

@@ -149,7 +149,7 @@ def test_cold_and_warm_calls_are_measured(make_function: MakeFunction, capsys: p
     cold, warm = sorted(colds)[2], sorted(warms)[15]
     with capsys.disabled():
         name = type(function).__name__
-        print(f"\n  {name}: cold {cold * 1000:.0f} ms, warm {warm * 1000:.1f} ms (medians, POST /jobs)")  # noqa: T201 (the figures are for whoever runs this)
+        print(f"\n  {name}: cold {cold * 1000:.0f} ms, warm {warm * 1000:.1f} ms (medians, POST /jobs)")  # noqa: T201 (the figures are for the person who runs this)
     assert warm < cold
 
 

@@ -1,4 +1,4 @@
-"""What users may hand to a block, and what it is told about it."""
+"""What users may pass to a block, and what the block learns about it."""
 
 from __future__ import annotations
 

@@ -133,8 +133,8 @@ def test_a_value_is_put_at_a_path(change: Run, dictionary: dict[str, Any], path:
 @pytest.mark.parametrize(
     ("dictionary", "path", "message"),
     [
-        ({"a": 1}, "a.b", "before 'b' is no dictionary"),
-        ({"a": None}, "a.b.c", "before 'b' is no dictionary"),
+        ({"a": 1}, "a.b", "before 'b' is neither a dictionary"),
+        ({"a": None}, "a.b.c", "before 'b' is neither a dictionary"),
         ({"a": []}, "a.0", "'a.0': the list there has 0 items"),
         ({"a": [1]}, "a.1", "no '1'"),
         ({"a": [1]}, "a.x", "no 'x'"),

@@ -82,7 +82,7 @@ def test_a_block_for_lists_of_objects_gives(run: Run, action: str, parameters: d
 
 
 @pytest.mark.parametrize("action", ["LISTS.PLUCK", "LISTS.SORT_BY", "LISTS.UNIQUE", "LISTS.GROUP_BY", "LISTS.INDEX_BY"])
-@pytest.mark.parametrize(("item", "message"), [({"b": 1}, "item 1 has no key 'a'"), (7, "item 1 is no object")])
+@pytest.mark.parametrize(("item", "message"), [({"b": 1}, "item 1 has no key 'a'"), (7, "item 1 is not an object")])
 def test_an_item_without_the_key_is_refused_with_its_place(run: Run, action: str, item: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         run(action, list=[{"a": 1}, item], key="a")

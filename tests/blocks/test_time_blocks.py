@@ -110,7 +110,7 @@ def test_a_time_block_gives(run: Run, action: str, parameters: dict[str, Any], r
         ("TIME.NOW", {"zone": "America"}, "no time zone"),
         ("TIME.NOW", {"zone": ""}, "no time zone"),
         ("TIME.NOW", {"zone": "a" * 5000}, "no time zone"),
-        ("TIME.PARSE", {"text": "tomorrow"}, "no time such as"),
+        ("TIME.PARSE", {"text": "tomorrow"}, "not a time such as"),
         ("TIME.PARSE", {"text": "2026-02-29T00:00:00Z"}, "no time"),
         ("TIME.PARSE", {"text": "31.02.2026", "format": "%d.%m.%Y"}, "that format"),
         ("TIME.PARSE", {"text": "1 1", "format": "%d %d"}, "that format"),

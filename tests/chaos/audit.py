@@ -203,15 +203,15 @@ class Audit:
                 self.note("another key for the same call", f"{key} is that of {calls}")
 
     def judge_answers(self, answers: Iterable[Mapping[str, Any]]) -> None:
-        """Judge what senders over HTTP were told."""
+        """Judge the answers that senders over HTTP got."""
         for answer in answers:
             self.figures[f"answers {answer['status']}"] += 1
             if answer["status"] in {429, 503}:
                 continue
-            told = json.loads(answer["body"])
-            job = self._jobs.get(told.get("id"))
-            if job is None or (answer["status"] == 201 and (told["status"], told["success"]) != _outcome(job)):
-                self.note("wrong answer", f"{answer['status']} {told}, became {job}")
+            got = json.loads(answer["body"])
+            job = self._jobs.get(got.get("id"))
+            if job is None or (answer["status"] == 201 and (got["status"], got["success"]) != _outcome(job)):
+                self.note("wrong answer", f"{answer['status']} {got}, became {job}")
 
     def judge_letters(self, letters: Iterable[Mapping[str, Any]]) -> None:
         """Judge the dead-letter queue: nothing sent was no job, though a message may be received too often.

@@ -33,7 +33,7 @@ AT_REST_WITHIN: Final = 300.0
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """A `POST /jobs` under way, and when its process dies, if it shall."""
+    """A `POST /jobs` under way, and when its process dies, if that is planned."""
 
     process: ForkProcess
     sent: Sent
@@ -59,7 +59,7 @@ class Conductor:
         self._started = 0
         self._polled = 0.0
         self.owed: dict[str, Sent] = {}
-        """All jobs that were sent, by their ids. Whoever got no answer sends again, so that each of them is owed."""
+        """All jobs that were sent, by their ids. A sender without an answer sends again: each is promised."""
         self.pending: dict[str, float] = {}
         """Those not seen at rest, and when they were sent."""
         self.dead: dict[str, str] = {}
@@ -93,13 +93,13 @@ class Conductor:
             time.sleep(0.01)
 
     def _rest(self) -> bool:
-        ends, told = time.monotonic() + AT_REST_WITHIN, time.monotonic()
+        ends, reported = time.monotonic() + AT_REST_WITHIN, time.monotonic()
         while time.monotonic() < ends:
             self._tend()
             if not self.pending and not self._requests and not self._waiting_messages():
                 return True
-            if time.monotonic() - told > 10:
-                told = time.monotonic()
+            if time.monotonic() - reported > 10:
+                reported = time.monotonic()
                 sys.stderr.write(f"  {len(self.pending)} jobs not at rest yet\n")
             time.sleep(0.1)
         return False
@@ -137,7 +137,7 @@ class Conductor:
         return process
 
     def _tend(self) -> None:
-        """Start anew what died, end what shall die, hear what was answered, and look at the jobs once a second."""
+        """Restart what died, kill what is due to die, collect answers, and look at the jobs once a second."""
         for process in [*self._workers, *filter(None, [self._sweeper])]:
             if not process.is_alive():
                 self._buried(process)
@@ -205,7 +205,7 @@ class Conductor:
         self.counts["sent over HTTP"] += 1
 
     def job(self, job_id: str) -> JobRecord | None:
-        """The job as it stands."""
+        """The job's current state."""
         return run_coroutine(self._table.read(JobKey(TENANT, job_id), time.time()))
 
     def _at_rest(self, job_id: str) -> bool:

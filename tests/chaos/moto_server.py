@@ -29,7 +29,7 @@ class MotoHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Tell whoever waits for the server that it is there."""
+        """Signal the process that waits for the server."""
         self._answer(200, {}, b"moto")
 
     def do_POST(self) -> None:
@@ -66,7 +66,7 @@ class MotoHandler(BaseHTTPRequestHandler):
 
 
 class MotoServer(ThreadingHTTPServer):
-    """Answers on a loopback port until it is ended. Its clients die in the middle of requests, which is no news."""
+    """Answers on a loopback port until it is ended. Its clients die in the middle of requests, which is expected."""
 
     daemon_threads = True
 

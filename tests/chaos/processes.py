@@ -39,7 +39,7 @@ SETTINGS = {
     "HTTP_PRIVATE_HOSTS": "localhost",
 }
 BATCH = 2
-"""Messages of one invocation at the most, so that a kill may hit more than one."""
+"""The most messages of one invocation, so that a kill may hit more than one."""
 SWEEP_EVERY = 1.0
 """Seconds; the deployment's is 60."""
 
@@ -59,7 +59,7 @@ class Sandbox:
     log: Path
 
     def enter(self, who: str) -> None:
-        """Become a process of Lambda's: what it says goes to the log, and the last wall stands."""
+        """Become a process of Lambda's: what it says goes to the log, and the hard stop is armed."""
         os.environ[WHO] = who
         file = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(file, 1)

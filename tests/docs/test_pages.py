@@ -237,6 +237,6 @@ def test_the_tour_of_the_readme_works_as_it_is_pasted(tmp_path: Path) -> None:
 
 
 def test_no_python_that_is_meant_for_a_file_awaits_at_the_top_level() -> None:
-    """Outside of a function `await` is a SyntaxError: whoever pastes it sees nothing else."""
+    """Outside of a function `await` is a SyntaxError: a reader who pastes it sees nothing else."""
     for text in blocks_of(ROOT / "README.md", "python") + blocks_of(ROOT / "docs" / "blocks-of-your-own.md", "python"):
         compile(text, "page", "exec")

@@ -110,8 +110,8 @@ def test_a_global_value_that_cannot_be_made_is_named_and_nothing_else(
     job: Conduit = run({"steps": [{"action": "USE"}]}, runtime, blocks=[make_block(use)], global_values=Provided(fail))
     assert job[1].status is ConduitStatus.UNHANDLED_EXCEPTION
     assert job[1].error is not None
-    assert job[1].error["message"] == "the global value `db` could not be made"
-    assert reports == [("the global value `db` could not be made", error)]
+    assert job[1].error["message"] == "the global value `db` could not be created"
+    assert reports == [("the global value `db` could not be created", error)]
 
 
 def test_making_a_global_value_takes_from_the_steps_time(run: Any, make_block: Any) -> None:

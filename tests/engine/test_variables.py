@@ -70,7 +70,7 @@ def test_the_name_of_a_variable_is_a_string(run: Any, make_block: Any) -> None:
         job__.variables[1] = 1
 
     error = run(of(make_block, change))[1].error
-    assert error == {"type": "TypeError", "message": "a variable's name is a text, not 1"}
+    assert error == {"type": "TypeError", "message": "a variable's name is a string, not 1"}
 
 
 @pytest.mark.parametrize(("over", "status"), [(0, "DONE"), (1, "RESULT_LIMIT_EXCEED")])

@@ -90,7 +90,7 @@ MALFORMED: Final = (
     ),
     *("file:///etc/passwd", "http://loc\u00adalhost:1{port}/"),
 )
-"""What is no URL that can be called: no reader may find an address in it."""
+"""What is not a URL that can be called: no reader may find an address in it."""
 NAMES: Final = {
     "loopback.example": ["127.0.0.1"],
     "loopback6.example": ["::1"],

@@ -1,6 +1,6 @@
 """A gateway for the fuzzer: HTTP in, events of an HTTP API to the real handler on the embedded AWS, HTTP out.
 
-Whoever sends the token of `TENANTS` is that tenant, and whoever does not is nobody, as if the gateway's authorizer were
+A sender of a token of `TENANTS` is that tenant, and any other is nobody, as if the gateway's authorizer were
 missing: so the fuzzer also sees what the handler does with requests that nobody verified.
 """
 

@@ -151,8 +151,8 @@ def test_a_url_may_be_secret(make_client: Any, send: Any, known_secrets: Any) ->
     [
         ({"uses": frozenset({"auth"})}, "may not be used as `url`"),
         ({"hosts": frozenset({"other.example"})}, "may not be sent to localhost"),
-        ({"value": "no url at all"}, "is no URL that can be called"),
-        ({"value": "https://user:pass@localhost/"}, "is no URL that can be called"),
+        ({"value": "no url at all"}, "is not a URL that can be called"),
+        ({"value": "https://user:pass@localhost/"}, "is not a URL that can be called"),
     ],
 )
 def test_a_secret_url_that_may_not_be_called_is_not(

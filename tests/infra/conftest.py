@@ -90,7 +90,7 @@ def ministack() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = {**os.environ, "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": str(port)}
-    with subprocess.Popen(  # noqa: S603 (the program that whoever runs the tests named)
+    with subprocess.Popen(  # noqa: S603 (the program named by the person who runs the tests)
         [os.environ[MINISTACK]], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:

@@ -97,7 +97,7 @@ def test_it_shows_a_cancel_that_came_meanwhile(table: Driven, held: JobRecord) -
 
 @pytest.mark.parametrize("stale", [{"lease": "9-other"}, {"cursor": 1}, {"attempts": 5}])
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_by_whoever_is_not_the_owner_as_they_think_it_is_refused_and_puts_nothing(
+def test_a_transaction_of_a_stale_owner_is_refused_and_puts_nothing(
     table: Driven, held: JobRecord, stale: dict[str, Any], cancelled: bool
 ) -> None:
     if cancelled:

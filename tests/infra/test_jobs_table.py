@@ -161,7 +161,7 @@ def test_a_commit_moves_the_cursor_and_shows_a_cancel_that_came_meanwhile(table:
 
 
 @pytest.mark.parametrize("stale", [{"lease": "9-other"}, {"cursor": 1}, {"attempts": 5}])
-def test_a_commit_by_whoever_is_not_the_owner_as_they_think_is_refused(table: Driven, stale: dict[str, Any]) -> None:
+def test_a_commit_of_a_stale_owner_is_refused(table: Driven, stale: dict[str, Any]) -> None:
     held = table.claimed()._replace(**stale)
     answer = table.commit(held, held._replace(cursor=2, leases=((0, held.lease),)))
     assert isinstance(answer, Refused)

@@ -100,9 +100,7 @@ class Failing:
         ),
     ],
 )
-def test_a_schedule_is_updated_or_made_whoever_else_does_so_at_the_same_time(
-    drive: Drive, codes: list[str], calls: list[str]
-) -> None:
+def test_concurrent_writers_update_or_create_a_schedule(drive: Drive, codes: list[str], calls: list[str]) -> None:
     client = Failing(*codes)
     drive(Scheduler(lambda: cast("Any", client), group="g", role_arn=ROLE, queue_arn=QUEUE).put("t", "s", DAILY))
     assert client.calls == calls

@@ -59,5 +59,5 @@ async def tokenless(self: SimulatedItems, items: Sequence[NewItem], write: Put |
 
 
 def never_as_held(_: JobRecord, __: JobRecord) -> bool:
-    """Whoever is refused because of a cancel has lost the job."""
+    """An owner whose write a cancel refused gives the job up."""
     return False

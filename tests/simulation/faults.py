@@ -26,7 +26,7 @@ class Rates:
         early: a message is delivered again before its visibility timeout is over.
         lost_acknowledgement: a deleted message comes again.
         lost_receive: a delivery never reaches its worker but counts as a receive.
-        skew: clocks are off by so much at the most, either way.
+        skew: clocks are off by at most this, either way.
     """
 
     crash: float = 0.004

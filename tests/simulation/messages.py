@@ -41,7 +41,7 @@ class SimulatedQueue:
 
     Attributes:
         fifo: a group's messages come one after another, and none twice within five minutes.
-        batch: how many messages an invocation is handed at the most.
+        batch: the most messages that an invocation is handed.
         deliver: starts an invocation with messages.
         buried: told of each message that becomes a dead letter.
         max_receives: after so many a message becomes a dead letter.

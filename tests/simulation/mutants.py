@@ -153,7 +153,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="bursts",
     ),
     Mutant(
-        name="whom a cancel refuses a transaction has lost the job",
+        name="an owner whose transaction a cancel refused gives the job up",
         seed=2,
         apply=replaced(jobs_table, "is_as_held", broken_transactions.never_as_held),
         world="tight, and nobody dies",

@@ -1,4 +1,4 @@
-"""Whoever uses the system: sends jobs through each door, sends them again, reads, cancels, and runs them on."""
+"""Users of the system: they send jobs through each door, send them again, read, cancel and redrive them."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Outside:
         audit, job = self.world.audit, submission.job
         stands = audit.job(JobKey(TENANT, job["id"]))
         if stands is None:
-            audit.note(f"ANSWERED {submission.kind} for {job['id']}, which is not there")
+            audit.note(f"ANSWERED {submission.kind} for {job['id']}, which does not exist")
         elif submission.kind == "created" and job["status"] not in ("SUCCEEDED", "FAILED", "CANCELLED"):
             audit.note(f"CREATED {job['id']} is {job['status']}")
         self.view(job)

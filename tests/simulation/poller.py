@@ -83,7 +83,7 @@ class Poller:
         key = named_by(message)
         rejected = message.body in self._queue.rejected
         if message in self._queue.messages and not rejected and self._audit.job(key) is None:
-            self._audit.note(f"ACKNOWLEDGED {key.job_id}, which is not there")
+            self._audit.note(f"ACKNOWLEDGED {key.job_id}, which does not exist")
 
     def buried(self, message: Message) -> None:
         """What becomes a dead letter may be missed for days: something else must stand for a job that is known."""

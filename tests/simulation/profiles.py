@@ -24,7 +24,7 @@ class Profile:
         other: share of jobs whose id another job has, too.
         outage: share of worlds in which a service is out of reach for a while.
         fifo: whether the queue is a FIFO queue.
-        batch: messages that an invocation is handed at the most.
+        batch: the most messages that an invocation is handed.
         job_seconds: how long a job may take.
         max_receives: of a message before it is a dead letter.
         exclusive, gentle, exact: what the audit may hold it to; see `Audit`.

@@ -68,7 +68,7 @@ def occasions(door: str, kind: str, *, spare: bool = True) -> range:
 
 
 def check(world: World, where: str) -> None:
-    """The job has one end, each step is recorded and published once, and no effect ran oftener than it may."""
+    """The job has one end, each step is recorded and published once, and no effect ran more often than allowed."""
     assert world.audit.violations == [], where
     assert len(world.audit.ends) == 1, where
     (job,) = world.audit.ends.values()

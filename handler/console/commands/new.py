@@ -13,5 +13,5 @@ def execute(chosen: Namespace) -> int:
     """Write the project's files and say how to go on."""
     folder = Path(chosen.folder)
     files = make_project(folder, Path(__file__).resolve().parents[3])
-    write([*map(str, files), "", f"Go on with: cd {folder} && make test run"])
+    write([*map(str, files), "", f"Next: cd {folder} && make test run"])
     return 0

@@ -32,7 +32,7 @@ def execute(chosen: Namespace) -> int:
     if not chosen.watch:
         return _run(chosen)
     if STREAM in chosen.files:
-        raise InputError("--watch follows files; - is no file.")
+        raise InputError("--watch follows files; - is not a file.")
     while True:
         seen = _times(chosen.files)
         _run(chosen)

@@ -10,7 +10,7 @@ from handler.engine.alarm.watch import enclosing_watches
 
 
 class TaskFactory:
-    """An event loop's task factory that tells the watches of running blocks about the tasks that the blocks start."""
+    """An event loop's task factory that registers the tasks that blocks start with the blocks' watches."""
 
     def __init__(self, make: Callable[..., Any] | None) -> None:
         self._make = make or _make_task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 
-# Python's `getsignal` first searches an enum for the handler, in vain, which costs more than all the rest of a call.
+# Python's `getsignal` first searches an enum for the handler: more than the rest of a call costs, and without a hit.
 from _signal import getsignal  # type: ignore[import-not-found]  # C's half of `signal`, which has no type stub
 from collections.abc import Callable
 from threading import get_ident
@@ -39,7 +39,7 @@ class Timer:
     ``SIG_DFL`` would make the next alarm end the process): each block begins with a look whether it is still there.
 
     Attributes:
-        thread: the main thread, as `get_ident` tells it: the only one whose blocks the signal interrupts.
+        thread: the main thread's `get_ident`: the only one whose blocks the signal interrupts.
         watches: the runs that it may have to interrupt, those around others first.
     """
 
@@ -115,7 +115,7 @@ class Timer:
 
 
 def find_timer(clock: Callable[[], float]) -> Timer | None:
-    """The process's timer; ``None`` where there is none: off the main thread, or without ``SIGALRM``."""
+    """The process's timer; ``None`` off the main threador without ``SIGALRM``."""
     if SIGALRM is None:
         return None
     handler = getsignal(SIGALRM)

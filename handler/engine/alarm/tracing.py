@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, Final, Protocol
 
 MOST_LINES: Final = 64
-"""Lines that are let pass at most, before the count begins anew."""
+"""The most lines to let pass before the count starts over."""
 ALARM_MODULES: Final = frozenset(f"handler.engine.alarm.{name}" for name in ("alarm", "timer", "watch", "tracing"))
 """Names of the alarm's own modules: a line of theirs that raised would lose the timer's next shot."""
 

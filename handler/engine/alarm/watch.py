@@ -35,7 +35,7 @@ class Watch:
     Attributes:
         seconds: its limit.
         grace: seconds that it has to clean up after its limit.
-        ends_at: when the limit is reached, as `clock` tells it.
+        ends_at: when the limit is reached, by `clock`.
         next_at: when the timer looks at it next.
         armed: whether it may be interrupted. Cleared by the first statement after the block failed.
         results: the block's result, once there is one. The list is filled from C, in the same instant in which the

@@ -156,7 +156,7 @@ class Restoring:
             case "try":
                 owner = Attempt(self._walk, step)
             case _:
-                raise RecordsMismatchError(f"{step.path} is recorded as opened, and is no loop or try")
+                raise RecordsMismatchError(f"{step.path} is recorded as opened but is not a loop or try")
         if owner.is_loop and step.timeout is not None and began is not None:
             stood_still = sum(max(0.0, to - max(begin, began)) for begin, to in self._idle)
             owner.ends_at = began + step.timeout + stood_still

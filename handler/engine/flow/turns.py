@@ -127,7 +127,7 @@ class FlowTurns:
             return [{"key": key, "value": value} for key, value in items.items()]
         if not isinstance(items, list):
             kind = "null" if items is None else type(items).__name__
-            raise Failure(ConduitStatus.INVALID_TYPE, f"`for_each` goes over a list or an object, not over {kind}")
+            raise Failure(ConduitStatus.INVALID_TYPE, f"`for_each` iterates over a list or an object, not over {kind}")
         return items
 
     def _open(self, step: ConduitStep, opened: dict[str, Any]) -> dict[str, Any]:
@@ -211,7 +211,7 @@ class FlowTurns:
         """When a wait ends.
 
         Raises:
-            Failure: INVALID_TYPE for what is no time; INVALID_ARGUMENT for one after the job's records have expired.
+            Failure: INVALID_TYPE: not a time; INVALID_ARGUMENT: a time after the job's records have expired.
         """
         turns = self._turns
         if spec.until is not None:
@@ -221,15 +221,15 @@ class FlowTurns:
             except ValueError as error:
                 raise Failure.of_error(ConduitStatus.INVALID_TYPE, error) from None
             if until is None:
-                raise Failure(ConduitStatus.INVALID_TYPE, "`until` is a time as 2026-11-26T19:00:00Z")
+                raise Failure(ConduitStatus.INVALID_TYPE, "`until` must be a time such as 2026-11-26T19:00:00Z")
         else:
             value = turns.evaluate(spec.seconds)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-                raise Failure(ConduitStatus.INVALID_TYPE, "`seconds` is a number, 0 or more")
+                raise Failure(ConduitStatus.INVALID_TYPE, "`seconds` must be a number, 0 or more")
             until = turns.began + min(float(value), 1e11)
         latest = turns.runtime.waits_end_by
         if until > turns.began and latest is not None and until > latest:
-            message = f"the job's records expire before; a wait may last until {format_time(latest)}"
+            message = f"the job's records expire earlier; a wait may last until {format_time(latest)}"
             raise Failure(ConduitStatus.INVALID_ARGUMENT, message)
         return until
 

@@ -208,7 +208,7 @@ def read(data: Mapping[str, Any], kind: str, depth: int, make: MakeSteps) -> Any
     """
     inner = depth + (kind in {"for_each", "while", "choose"})
     if inner > DEEPEST:
-        raise ValueError(f"loops and choices stand at most {DEEPEST} deep in each other")
+        raise ValueError(f"loops and choices nest at most {DEEPEST} deep")
 
     def steps(of: Mapping[str, Any], key: str) -> Steps:
         written = of.get(key) or ()

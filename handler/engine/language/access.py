@@ -190,4 +190,4 @@ def _keys_of_view(view: Mapping[str, Any]) -> list[str]:
 
 
 def _index(key: int) -> str:
-    return str(key) if -(10**9) < key < 10**9 else "so far out"
+    return str(key) if -(10**9) < key < 10**9 else "that far out"

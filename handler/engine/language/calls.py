@@ -21,7 +21,7 @@ def bind_arguments(name: str, function: Function, node: ast.Call, column: int) -
     """
     signature = function.signature(name)
     if any(isinstance(argument, ast.Starred) for argument in node.args) or any(k.arg is None for k in node.keywords):
-        raise ExpressionError("`*` and `**` do not stand before an argument", column)
+        raise ExpressionError("`*` and `**` are not allowed before an argument", column)
     if function.most is not None and len(node.args) > function.most:
         raise ExpressionError(f"`{signature}` takes at most {_arguments(function.most)}, not {len(node.args)}", column)
     bound: list[ast.expr | None] = list(node.args)

@@ -55,7 +55,7 @@ def _written_key(builder: Builds, node: ast.expr) -> tuple[str, int] | None:
     if isinstance(node, ast.Attribute):
         key, column = node.attr, reading.end(node) - len(node.attr)
         if reading.is_tag_at(column):
-            raise ExpressionError("a tag does not stand behind a dot: write `x[{< key >}]`", column)
+            raise ExpressionError("a tag cannot follow a dot: write `x[{< key >}]`", column)
         if key.startswith("_") or key.endswith("_"):
             raise ExpressionError(f'a key that starts or ends with `_` is read with brackets: ["{key}"]', column)
         return key, column

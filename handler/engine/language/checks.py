@@ -1,7 +1,7 @@
 """What can be said of tags and expressions before a run: syntax, names, conditions, look-alikes.
 
 `check` takes any string of a job, `check_condition` a string that is an ``if`` or a ``while``. What an expression gives
-as far as it can be known is another question: `Expression.resolve` over contexts that raise where only a run can tell.
+as far as it can be known is another question: `Expression.resolve` over contexts that raise if only a run can decide.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _check_expression(expression: Expression, known: Collection[str] | None) -> 
     found.extend(
         Finding(
             "TIME_AS_TEXT",
-            "`now()` is text, and compares as a time only with times that are written like it, in UTC with "
+            "`now()` is a string and compares as a time only with times of the same form, in UTC with "
             "milliseconds; compare `epoch(…)` with `epoch(now())`",
             column,
             is_error=False,

@@ -17,13 +17,15 @@ def parse_time(text: str) -> float:
     """Seconds since 1970 of an RFC 3339 time, fractions kept.
 
     Raises:
-        ValueError: it is none, or has no offset.
+        ValueError: it is not a time, or has no offset.
     """
     from datetime import UTC, datetime  # noqa: PLC0415  # few jobs look at times
 
     found = _TIME.fullmatch(text)
     if found is None:
-        raise ValueError("a time has the form 2026-11-26T19:00:00Z or 2026-11-26T20:00:00.5+01:00, with an offset")
+        raise ValueError(
+            "a time must have the form 2026-11-26T19:00:00Z or 2026-11-26T20:00:00.5+01:00, with an offset"
+        )
     date, time, fraction, offset = found.groups()
     try:
         moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if offset in 'Zz' else offset}")
@@ -42,7 +44,7 @@ def format_time(seconds: float) -> str:
     from datetime import datetime, timedelta  # noqa: PLC0415  # as above
 
     if not _FIRST <= seconds < _LAST:
-        raise ValueError("a time lies between the years 1 and 9999")
+        raise ValueError("a time must be between the years 1 and 9999")
     milliseconds = round(seconds * 1000)
     moment = datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)  # noqa: DTZ001  # UTC throughout
     return f"{moment.isoformat(timespec='milliseconds')}Z"

@@ -104,7 +104,7 @@ def check_key(key: Any, column: int) -> str:
     """The key of an object.
 
     Raises:
-        ExpressionError: it is no string.
+        ExpressionError: it is not a string.
     """
     if type(key) is str:
         return key
@@ -117,7 +117,7 @@ def _iterate(value: Any, column: int) -> list[Any]:
     if isinstance(value, Mapping):
         return list(value)
     raise ExpressionError(
-        f"a comprehension goes over a list or the keys of an object, not over {name_with_article(value)}", column
+        f"a comprehension iterates over a list or the keys of an object, not over {name_with_article(value)}", column
     )
 
 

@@ -43,7 +43,7 @@ def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: W
     Args:
         condition: as the user wrote it.
         contexts: what tags and expressions see.
-        charge: told the bytes that they build.
+        charge: called with the bytes that they build.
         world: the clock and the limits of the step.
 
     Raises:
@@ -76,7 +76,7 @@ def _holds(text: str, contexts: Mapping[str, Any], charge: Charge, world: World)
 def mixed_condition(pieces: Sequence[str | Tag | Expression]) -> str:
     """What is wrong with a condition in which a tag or an expression does not stand alone, and what was meant."""
     return (
-        "a tag or an expression beside other characters is a string, and as a condition always true; "
+        "a tag or an expression next to other characters makes a string, which is always true as a condition; "
         f"write `{meant(pieces)}`"
     )
 

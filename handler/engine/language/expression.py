@@ -81,7 +81,7 @@ class Expression:
         """What it compiles to.
 
         Raises:
-            ExpressionError: it is no expression. The message names the column and what to write.
+            ExpressionError: it is not an expression. The message names the column and what to write.
             BudgetExceededError: it is too long.
         """
         if self._program is None:
@@ -102,7 +102,7 @@ class Expression:
 
         Args:
             contexts: what tags see; `loop` and the names of items are keys of it like `job` and `steps`.
-            charge: told the bytes about to be built.
+            charge: called with the bytes about to be built.
             world: the clock and the limits of the step.
 
         Raises:
@@ -156,7 +156,7 @@ def unknown_name(name: str, column: int, known: Iterable[str], text: str = "") -
     names = ["parameters", "variables", *known]
     meant = did_you_mean(name, names)
     if not meant and closest(name, ("loop",)) == "loop":
-        meant = "; `loop` is known inside of loops only"
+        meant = "; `loop` exists only inside loops"
     shown = ", ".join(f"`{one}`" for one in names[:8])
     return MissingError(f"there is no `{name[:60]}`{meant or f'; there are {shown}'}", column)
 
@@ -190,7 +190,7 @@ def _refuse_wide_letters(text: str, first: int) -> None:
     for name in _NAME.finditer(text):
         if unicodedata.normalize("NFKC", name[0]) != name[0]:
             raise ExpressionError(
-                f"`{name[0]}` is written with letters that Python reads as others", first + name.start()
+                f"`{name[0]}` contains letters that Python reads as other letters", first + name.start()
             )
 
 
@@ -199,12 +199,12 @@ def _parse(masked: Masked, first: int) -> ast.expr:
     if not text:
         raise ExpressionError("an expression is missing between the marks", first)
     if "\0" in text:
-        raise ExpressionError("an expression holds no NUL", first + masked.shift + text.index("\0"))
+        raise ExpressionError("an expression cannot contain NUL", first + masked.shift + text.index("\0"))
     bad = find_bad_number(text)
     if bad is not None:
-        raise ExpressionError(f"`{text[bad : bad + 20].split()[0]}` is no number", first + masked.shift + bad)
+        raise ExpressionError(f"`{text[bad : bad + 20].split()[0]}` is not a number", first + masked.shift + bad)
     if "#" in text or "\\" in text:  # Python would pass over them
-        position, message = foreign_operator(text) or (0, "this is no expression")
+        position, message = foreign_operator(text) or (0, "this is not an expression")
         raise ExpressionError(message, first + masked.shift + position)
     if not text.isascii():
         _refuse_wide_letters(text, first + masked.shift)
@@ -217,4 +217,4 @@ def _parse(masked: Masked, first: int) -> ast.expr:
     except (RecursionError, MemoryError):
         raise BudgetExceededError("the expression is nested too deep") from None
     except ValueError:  # a NUL
-        raise ExpressionError("this is no expression", first) from None
+        raise ExpressionError("this is not an expression", first) from None

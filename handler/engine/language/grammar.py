@@ -99,7 +99,7 @@ class Builder:
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
                 raise ExpressionError(
-                    "`**` does not stand in an object; `merge(a, b)` joins two", self.reading.column(value)
+                    "`**` is not allowed in an object; `merge(a, b)` joins two", self.reading.column(value)
                 )
             pairs.append((self.build(key), self.reading.column(key), self.build(value)))
 
@@ -225,11 +225,11 @@ class Builder:
     def _declare(self, generator: ast.comprehension) -> int:
         target = generator.target
         if not isinstance(target, ast.Name) or self.reading.tag(target) is not None:
-            raise ExpressionError("a comprehension has one name behind `for`", self.reading.column(target))
+            raise ExpressionError("a comprehension has one name after `for`", self.reading.column(target))
         if generator.is_async:
-            raise ExpressionError("an expression waits for nothing: no `async`", self.reading.column(target))
+            raise ExpressionError("an expression cannot wait: remove `async`", self.reading.column(target))
         if target.id in _CONSTANTS:
-            raise ExpressionError(f"`{target.id}` is a value and no name", self.reading.column(target))
+            raise ExpressionError(f"`{target.id}` is a value, not a name", self.reading.column(target))
         slot = self.variables[target.id] = self.slots
         self.slots += 1
         return slot

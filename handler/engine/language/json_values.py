@@ -36,7 +36,7 @@ def name_with_article(value: Any) -> str:
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Whether it is a number; booleans are none."""
+    """Whether it is a number; booleans are not."""
     kind = type(value)
     return kind is int or kind is float
 
@@ -45,7 +45,7 @@ def plain(value: Any, meter: Meter) -> Any:
     """A value that contexts gave, as JSON: a view of the job becomes an object.
 
     Raises:
-        ExpressionError: it is no JSON value.
+        ExpressionError: it is not a JSON value.
     """
     if type(value) in TYPES:
         return value
@@ -59,7 +59,7 @@ def plain(value: Any, meter: Meter) -> Any:
         return list(value)
     if isinstance(value, (str, int, float)):  # a subclass, such as an enum's member
         return next(kind(value) for kind in (str, int, float) if isinstance(value, kind))
-    raise ExpressionError(f"a {type(value).__name__} is no JSON value")
+    raise ExpressionError(f"a {type(value).__name__} is not a JSON value")
 
 
 def equal(left: Any, right: Any, meter: Meter) -> bool:
@@ -165,7 +165,7 @@ def as_json(value: Any, meter: Meter) -> str:
     try:
         return _encode(value)
     except (TypeError, ValueError) as error:  # what code put into a job; users write JSON
-        raise ExpressionError(f"the value is no JSON: {error}") from None
+        raise ExpressionError(f"the value is not JSON: {error}") from None
 
 
 def as_string(value: Any, meter: Meter) -> str:
@@ -183,7 +183,7 @@ def finite(value: float) -> float:
     """
     if isfinite(value):
         return value
-    raise ExpressionError("the result is too large for a number, or no number at all")
+    raise ExpressionError("the result is too large for a number, or not a number")
 
 
 def whole(value: int, meter: Meter) -> int:
@@ -235,7 +235,7 @@ def _copy(value: Any, meter: Meter, depth: int) -> Any:
         meter.hand_over(cost_of_dict(value))
         return {key: item if type(item) in _SCALARS else _copy(item, meter, depth + 1) for key, item in value.items()}
     if kind not in TYPES:
-        raise ExpressionError(f"a {kind.__name__} is no JSON value")
+        raise ExpressionError(f"a {kind.__name__} is not a JSON value")
     if depth == 0:
         _check(value)
         meter.hand_over(cost_of_item(value))

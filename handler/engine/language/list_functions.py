@@ -22,7 +22,7 @@ def as_list(value: Any, function: str) -> list[Any]:
     """The argument, which is a list.
 
     Raises:
-        ExpressionError: it is none.
+        ExpressionError: it is not one.
     """
     if type(value) is list:
         return value
@@ -47,7 +47,7 @@ def largest(meter: Meter, *values: Any) -> Any:
 def _compared(meter: Meter, values: tuple[Any, ...], function: str) -> list[Any]:
     items = as_list(values[0], function) if len(values) == 1 else list(values)
     if not items:
-        raise ExpressionError(f"`{function}` of an empty list is nothing; `default` and `first` have an answer for one")
+        raise ExpressionError(f"`{function}` has no result for an empty list; `default` and `first` can handle one")
     check_order(items, function, meter)
     return items
 
@@ -97,7 +97,7 @@ def values_of_key(meter: Meter, items: list[Any], key: Any, function: str) -> li
     """What each item has below a key.
 
     Raises:
-        ExpressionError: an item is no object or has no such key.
+        ExpressionError: an item is not an object or has no such key.
     """
     if type(key) is not str:
         raise ExpressionError(f"`key` is the name of a key, not {name_with_article(key)}")
@@ -179,7 +179,7 @@ def is_in(value: Any, container: Any, meter: Meter) -> bool:
         return any(equal(item, value, meter) for item in container)
     if kind is not dict and kind is not str:
         raise ExpressionError(
-            f"`in` looks into a list, an object or a string, and {name_with_article(container)} is none of them"
+            f"`in` looks into a list, an object or a string, and {name_with_article(container)} is not one of them"
         )
     if type(value) is not str:
         where = "the keys of an object" if kind is dict else "a string"

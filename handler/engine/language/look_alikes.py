@@ -1,4 +1,4 @@
-"""Text that resembles a tag and is none: what to write instead."""
+"""Text that resembles a tag but is not one: what to write instead."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LookAlike:
     Attributes:
         column: where it begins, from 1.
         found: what stands there.
-        write: what to write if a tag is meant; ``None`` where that cannot be told.
+        write: what to write if a tag is meant; ``None`` if that is not known.
     """
 
     column: int
@@ -48,11 +48,11 @@ class LookAlike:
         advice = (
             f"write `{self.write}` for a value" if self.write else "a tag is `{< name >}`, an expression `{= a + b =}`"
         )
-        return f"`{self.found}` looks like a tag and is text: {advice}"
+        return f"`{self.found}` looks like a tag but is plain text: {advice}"
 
 
 def find_look_alikes(text: str) -> list[LookAlike]:
-    """What in a string resembles a tag and is none. Tags, expressions and escaped openers are none of it."""
+    """What in a string resembles a tag but is not one. Tags, expressions and escaped openers do not count."""
     if "{" not in text:
         return []
     found = list[LookAlike]()
@@ -91,7 +91,7 @@ def _find_tag(text: str, tag: object, begin: int) -> str:
 
 
 def _advise(form: re.Match[str]) -> str | None:
-    """What to write for a look-alike; an empty string if it is none after all."""
+    """What to write for a look-alike; an empty string if it is not one after all."""
     if (name := form["braces"] or form["dollar"]) is not None:
         return _advise_name(name)
     if form["sigil"] is not None:

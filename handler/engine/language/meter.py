@@ -22,7 +22,7 @@ _LONG: Final = 2_000
 
 
 class ExpressionError(ValueError):
-    """An expression that cannot be evaluated, or is none. The message says why and what to write.
+    """An expression that is invalid or cannot be evaluated. The message says why and what to write.
 
     Attributes:
         column: where, from 1, in the string that holds the expression; ``None`` until that is known.
@@ -96,7 +96,7 @@ class Meter:
     """Counts what one evaluation takes.
 
     Args:
-        charge: told the bytes about to be built.
+        charge: called with the bytes about to be built.
         world: what it may ask.
 
     Attributes:

@@ -19,7 +19,7 @@ def number(value: Any, function: str) -> int | float:
     """The argument, which is a number.
 
     Raises:
-        ExpressionError: it is none.
+        ExpressionError: it is not one.
     """
     if is_number(value):
         return value
@@ -75,12 +75,12 @@ def fixed(meter: Meter, x: Any, digits: Any) -> Any:
 def _digits(digits: Any) -> int:
     places = whole_number(digits, "`digits`")
     if not -MOST_DIGITS <= places <= MOST_DIGITS:
-        raise ExpressionError(f"`digits` lies between -{MOST_DIGITS} and {MOST_DIGITS}, and is {_shorten(places)}")
+        raise ExpressionError(f"`digits` must be between -{MOST_DIGITS} and {MOST_DIGITS}, not {_shorten(places)}")
     return places
 
 
 def _shorten(value: int) -> str:
-    return str(value) if -WORD < value < WORD else "far out of that"
+    return str(value) if -WORD < value < WORD else "a number far outside that range"
 
 
 def _rounded(meter: Meter, value: float, digits: int) -> Any:
@@ -141,5 +141,5 @@ def to_float(meter: Meter, x: Any, default: Any = MISSING) -> Any:
 def _no_number(function: str, x: Any, default: Any) -> Any:
     if default is not MISSING:
         return default
-    what = "this string is none" if type(x) is str else f"not {name_with_article(x)}"
-    raise ExpressionError(f"`{function}` takes a number or a string that is a JSON number; {what}")
+    what = "this string is not one" if type(x) is str else f"not {name_with_article(x)}"
+    raise ExpressionError(f"`{function}` takes a number, or a string that is a JSON number; {what}")

@@ -19,7 +19,7 @@ def as_object(value: Any, function: str) -> dict[str, Any]:
     """The argument, which is an object.
 
     Raises:
-        ExpressionError: it is none.
+        ExpressionError: it is not one.
     """
     if type(value) is dict:
         return value

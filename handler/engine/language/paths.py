@@ -93,7 +93,7 @@ class Tag:
             try:  # noqa: SIM105  # `suppress` takes longer than the walk that this saves
                 value, begin = contexts["steps"].result_of(keys[1]), 3
             except (AttributeError, KeyError):
-                pass  # contexts of someone's own, or no such step: the walk tells
+                pass  # contexts of someone's own, or no such step: the walk finds out
         for depth in range(begin, len(keys)):
             key = keys[depth]
             kind = type(value)
@@ -155,7 +155,7 @@ def describe(value: Any) -> str:
     if isinstance(value, (int, float)):
         return "a number"
     if isinstance(value, str):
-        return f"a text of {len(value)}"
+        return f"a string of {len(value)}"
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if isinstance(value, View):

@@ -42,7 +42,7 @@ class Reading:
             return self._unescape(part)
         if self._text[self._masked.position(node.col_offset)].isalpha():
             raise ExpressionError(
-                "a string has no letters before its quote; a backslash in it is written twice", self.column(node)
+                "no letters are allowed before a quote; write a backslash in a string twice", self.column(node)
             )
         raise ExpressionError("two strings side by side are joined with `+`", self.column(node))
 
@@ -51,7 +51,7 @@ class Reading:
         return column - self._first in self._tags
 
     def tag(self, node: ast.Name) -> Closure | None:
-        """The closure of the tag at a name, ``None`` if it is no tag."""
+        """The closure of the tag at a name, ``None`` if it is not a tag."""
         part = self._at(node, self._tags)
         return None if part is None else _read_tag(part.value, self.column(node))
 
@@ -73,7 +73,7 @@ class Reading:
         value = unescape(written)
         if value is None:
             raise ExpressionError(
-                "this string is no string of Python's: write a backslash as `\\\\`, a new line as `\\n`",
+                "this string is not valid: write a backslash as `\\\\`, a new line as `\\n`",
                 self._first + part.start,
             )
         return value

@@ -10,27 +10,27 @@ from handler.engine.language.meter import ExpressionError
 from handler.engine.language.spelling import did_you_mean
 
 _REFUSED: Final[dict[type[ast.AST], str]] = {
-    ast.Lambda: "there are no functions of one's own; a comprehension is `[… for x in list]`",
-    ast.NamedExpr: "`:=` is no operator here: an expression sets nothing",
+    ast.Lambda: "an expression cannot define functions; a comprehension is `[… for x in list]`",
+    ast.NamedExpr: "`:=` is not an operator here: an expression cannot assign",
     ast.JoinedStr: "there are no f-strings; `str(x)` and `+` build a string",
     ast.FormattedValue: "there are no f-strings; `str(x)` and `+` build a string",
-    ast.Set: "an object has keys and values, `{key: value}`; a list stands in `[…]`",
-    ast.SetComp: "`{… for x in list}` is no list: write `unique([… for x in list])`",
-    ast.Tuple: "a list stands in brackets: `[a, b]`",
-    ast.Starred: "`*` joins no lists; write `a + b`",
-    ast.Await: "an expression waits for nothing",
-    ast.Yield: "an expression gives one value",
-    ast.YieldFrom: "an expression gives one value",
-    ast.GeneratorExp: "a generator stands as the argument of a function only; a list is `[… for x in list]`",
-    ast.Slice: "a slice stands in the brackets behind a list or a string",
+    ast.Set: "an object has keys and values, `{key: value}`; a list is written `[…]`",
+    ast.SetComp: "`{… for x in list}` is not a list: write `unique([… for x in list])`",
+    ast.Tuple: "a list is written in brackets: `[a, b]`",
+    ast.Starred: "`*` does not join lists; write `a + b`",
+    ast.Await: "an expression cannot wait",
+    ast.Yield: "an expression has one value",
+    ast.YieldFrom: "an expression has one value",
+    ast.GeneratorExp: "a generator is allowed only as the argument of a function; a list is `[… for x in list]`",
+    ast.Slice: "a slice belongs in brackets after a list or a string",
     ast.Pow: "there are no powers; write `x * x`",
-    ast.MatMult: "`@` is no operator here",
+    ast.MatMult: "`@` is not an operator here",
     ast.BitAnd: "`&` is written `and`",
     ast.BitOr: "`|` is written `or`; `merge(a, b)` joins objects",
-    ast.BitXor: "`^` is no operator here; `a != b` says that two values differ",
-    ast.LShift: "`<<` is no operator here",
-    ast.RShift: "`>>` is no operator here",
-    ast.Invert: "`~` is no operator here; the opposite is `not x`",
+    ast.BitXor: "`^` is not an operator here; `a != b` is true when two values differ",
+    ast.LShift: "`<<` is not an operator here",
+    ast.RShift: "`>>` is not an operator here",
+    ast.Invert: "`~` is not an operator here; the opposite is `not x`",
     ast.Is: "`is` is written `==`",
     ast.IsNot: "`is not` is written `!=`",
 }
@@ -40,12 +40,12 @@ def refusal_of(node: ast.AST) -> str:
     """Why a node of Python's grammar has no place in an expression, and what to write."""
     if isinstance(node, ast.Constant):
         kinds = {complex: "there are no complex numbers", bytes: "there are no bytes"}
-        return kinds.get(type(node.value), "`...` is no value")
-    return _REFUSED.get(type(node), "this has no place in an expression")
+        return kinds.get(type(node.value), "`...` is not a value")
+    return _REFUSED.get(type(node), "this is not allowed in an expression")
 
 
 def refuse_call(called: ast.expr, column: int, *, is_variable: bool) -> NoReturn:
-    """Refuse a call of something that is no function.
+    """Refuse a call of something that is not a function.
 
     Raises:
         ExpressionError: always.

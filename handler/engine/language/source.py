@@ -23,7 +23,7 @@ _QUOTED: Final = {
 }
 
 ReadTag = Callable[[int], "tuple[Any, int] | None"]
-"""Reads the tag whose opener stands at a position; gives it and its end, or ``None`` where there is none."""
+"""Reads the tag whose opener stands at a position; gives it and its end, or ``None`` if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,22 +25,22 @@ _OPERATORS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"\?\?", "`a ?? b` is written `default(a, b)`"),
         (r"\?\.", '`a?.b` is written `get(a, "b")` or `default(a.b, null)`'),
         (r"\?", "`c ? a : b` is written `a if c else b`"),
-        (r"\+\+|--(?=\s*$)", "there is no `++` and no `--`: an expression changes nothing"),
+        (r"\+\+|--(?=\s*$)", "there is no `++` or `--`: an expression cannot change values"),
         (r"\*\*", "there are no powers"),
-        (r":=", "`:=` is no operator here: an expression sets nothing"),
-        (r"#", "an expression holds no comments"),
-        (r"`", "strings stand in single or double quotes"),
-        (r"[\u2018-\u201f«»]", "strings stand in straight quotes, ' or \""),
-        (r";", "one expression holds one value: no `;`"),
-        (r"\\", "a backslash stands only in quotes"),
+        (r":=", "`:=` is not an operator here: an expression cannot assign"),
+        (r"#", "an expression cannot contain comments"),
+        (r"`", "strings are written in single or double quotes"),
+        (r"[\u2018-\u201f«»]", "strings are written in straight quotes, ' or \""),
+        (r";", "an expression has one value: remove the `;`"),
+        (r"\\", "a backslash is allowed only in quotes"),
         (r"\$", "`$` has no meaning here; a parameter is `parameters.name`"),
         (r"@", "`@` has no meaning here"),
-        (r"\|", "`|` is no operator: a filter is a function, `upper(x)`, and `or` is written `or`"),
+        (r"\|", "`|` is not an operator: a filter is a function, `upper(x)`, and `or` is written `or`"),
         (r"&", "`&` is written `and`"),
-        (r"%}|:}|#}|>}", "this ends a tag that does not begin: a tag is `{< name >}`, and its path holds no space"),
+        (r"%}|:}|#}|>}", "this closes a tag that was never opened: a tag is `{< name >}`, without spaces in its path"),
         (r"(?<![=!<>:])=(?!=)", "`=` is written `==`"),
-        (r"\blambda\b", "there are no functions of one's own; a comprehension is `[… for x in list]`"),
-        (r"\bawait\b|\byield\b", "an expression waits for nothing"),
+        (r"\blambda\b", "an expression cannot define functions; a comprehension is `[… for x in list]`"),
+        (r"\bawait\b|\byield\b", "an expression cannot wait"),
         (r"\b(?:AND|OR|NOT|IN|IF|ELSE|FOR)\b", "`and`, `or`, `not`, `in`, `if`, `else` and `for` are lower case"),
         (r"\bthen\b", "`if c then a else b` is written `a if c else b`"),
     )
@@ -85,7 +85,7 @@ def explain(text: str, position: int, message: str) -> tuple[int, str]:
     if foreign is not None and ("=` is written" not in foreign[1] or "keyword" not in message):
         return foreign
     if (key := _KEYWORD_KEY.search(text)) is not None:
-        return key.start(1), f'`{key[1]}` cannot stand behind a dot: write ["{key[1]}"]'
+        return key.start(1), f'`{key[1]}` cannot follow a dot: write ["{key[1]}"]'
     if (index := _NUMBER_KEY.search(text)) is not None:
         return index.start(1), f"an item of a list is read with brackets: [{index[1]}]"
     if "expected 'else'" in message or _CONDITION.search(text):
@@ -95,7 +95,7 @@ def explain(text: str, position: int, message: str) -> tuple[int, str]:
     if "Perhaps you forgot a comma" in message:
         return position, "an operator or a comma is missing"
     if "generator" in message.lower():
-        return position, "a generator that is not the only argument stands in brackets: `[… for x in list]`"
+        return position, "a generator that is not the only argument must be in brackets: `[… for x in list]`"
     if "literal" in message:
         return position, "an operator is missing beside this number"
     if not message.startswith("invalid syntax"):
@@ -110,10 +110,10 @@ def _misplaced(text: str, position: int) -> str:
     found = _WORD.match(text, position)
     word = found[0] if found else text[position]
     if word == "for":
-        return "a comprehension stands in brackets: `[… for x in list]`"
+        return "a comprehension must be in brackets: `[… for x in list]`"
     if word not in keyword.kwlist and (word[0].isalnum() or word in "'\"") and _OPERAND_BEFORE.search(text[:position]):
         return "an operator is missing before this"
-    return f"`{word}` has no place here"
+    return f"`{word}` is not allowed here"
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

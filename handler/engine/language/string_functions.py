@@ -25,7 +25,7 @@ def string(value: Any, function: str) -> str:
     """The argument, which is a string.
 
     Raises:
-        ExpressionError: it is none.
+        ExpressionError: it is not one.
     """
     if type(value) is str:
         return value
@@ -140,7 +140,7 @@ def parse_json(meter: Meter, s: Any, default: Any = MISSING) -> Any:
     except (ValueError, ExpressionError) as error:
         if default is not MISSING:
             return default
-        raise ExpressionError(f"the string is no JSON: {error}") from None
+        raise ExpressionError(f"the string is not JSON: {error}") from None
     _check(value, 0)
     return value
 
@@ -169,7 +169,7 @@ def _parse_float(text: str) -> float:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 _decoder: Final = json.JSONDecoder(parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse_constant)

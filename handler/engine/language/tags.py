@@ -183,7 +183,7 @@ def whole_tag(pieces: Sequence[str | Tag | Expression]) -> Tag | None:
 
 
 class _Parser:
-    """Recursive descent over one text. Openers that turned out to be no tags are remembered, which keeps it linear."""
+    """Recursive descent over one string. Openers that are not tags are remembered, which keeps it linear."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -213,7 +213,7 @@ class _Parser:
         return tuple(pieces)
 
     def read_piece(self, start: int) -> tuple[Tag | Expression, int] | None:
-        """The tag or expression whose opener stands at `start`, and where it ends; ``None`` if it is none."""
+        """The tag or expression whose opener is at `start`, and where it ends; ``None`` if it is not one."""
         if self.text[start + 1] != "=":
             return self.read_tag(start, 0)
         from handler.engine.language.expression import Expression  # noqa: PLC0415  # few strings hold one
@@ -225,7 +225,7 @@ class _Parser:
         return None if source is None else (Expression(source), source.end)
 
     def read_tag(self, start: int, depth: int) -> tuple[Tag, int] | None:
-        """The tag whose opener stands at `start`, and where it ends; ``None`` if it is none."""
+        """The tag whose opener is at `start`, and where it ends; ``None`` if it is not one."""
         if start in self.no_tag or depth >= _MAX_DEPTH:
             return None
         found = self._read_tag(start, depth)

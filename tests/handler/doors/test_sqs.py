@@ -115,7 +115,7 @@ def test_a_held_jobs_message_is_never_acknowledged_and_comes_back_when_the_lease
 
 def test_a_pointer_to_a_job_that_is_not_there_is_dropped(world: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert world.receive(world.message({"resume": {"tenant": "x", "job_id": "y"}})) == []
-    assert "is not there" in caplog.text
+    assert "does not exist" in caplog.text
 
 
 def test_what_there_is_no_time_for_goes_back_at_once(world: Any) -> None:

@@ -61,7 +61,7 @@ class Clock:
 
 @dataclass
 class Cloud:
-    """One deployment, and whoever calls it.
+    """One deployment and its callers.
 
     Attributes:
         aws: where everything is kept.

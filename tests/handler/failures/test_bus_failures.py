@@ -1,4 +1,4 @@
-"""EventBridge fails: nobody is told that a job failed which did not, and every update follows."""
+"""EventBridge fails: no job is reported as failed that did not fail, and every update follows."""
 
 from __future__ import annotations
 

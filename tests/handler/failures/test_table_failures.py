@@ -1,4 +1,4 @@
-"""DynamoDB fails: what callers are told, what log and metrics say, and what comes of the job when it is back."""
+"""DynamoDB fails: what callers get, what log and metrics say, and how the job continues afterwards."""
 
 from __future__ import annotations
 

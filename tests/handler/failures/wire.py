@@ -13,7 +13,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 Answer = tuple[int, dict[str, str], str]
 Original = Callable[[BotocoreStubber, AWSPreparedRequest], Any]
-SERVICES = {"DynamoDB": "dynamodb", "AWSEvents": "events", "AmazonSQS": "sqs"}
+SERVICES = {"DynamoDB": "dynamodb", "AWSEvents": "events", "AmazonSQS": "sqs", "TrentService": "kms"}
 HEADERS = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "test"}
 
 

@@ -1,4 +1,4 @@
-"""POST /jobs: what is answered when, and what a job that is refused is told."""
+"""POST /jobs: which answer comes when, and what a refused job gets."""
 
 from __future__ import annotations
 

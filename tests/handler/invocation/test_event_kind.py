@@ -111,7 +111,7 @@ def test_a_function_takes_only_the_kinds_that_doors_names(
                 lambda_handler(KINDS[kind])
 
 
-def test_a_worker_takes_no_request_from_whoever_may_invoke_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_refuses_requests_even_from_principals_that_may_invoke_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A forged `requestContext` would make its sender any tenant."""
     with embedded():
         monkeypatch.setenv("DOORS", "sqs, schedule, direct")
