@@ -40,9 +40,9 @@ def test_an_address_is_taken_apart(run: Run, url: str, parts: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("https://example.com:99999/", "no address"),
-        ("https://example.com:http/", "no address"),
-        ("https://[::1/", "no address"),
+        ("https://example.com:99999/", "not a valid address"),
+        ("https://example.com:http/", "not a valid address"),
+        ("https://[::1/", "not a valid address"),
         ("https://example.com/a b", "position 21"),
         ("https://example.com/\nHost: evil", "position 20"),
     ],

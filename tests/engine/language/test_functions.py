@@ -140,7 +140,7 @@ split('a', '') | not empty
 join('abc') | takes a list
 contains([1], 1) | write `x in list`
 startswith('a', 1) | takes a string
-matches('a', '(') | no regular expression
+matches('a', '(') | not a valid regular expression
 sub('a', 'a', '\\\\2') | group
 sorted([1, 'a']) | cannot compare
 sorted([[1], [2]]) | a list has no order
@@ -157,8 +157,8 @@ first('abc') | takes a list
 keys([1]) | takes an object
 merge({}, []) | takes an object, not a list
 get({}, true) | path
-parse_json('nope') | no JSON
-parse_json('NaN') | no JSON
+parse_json('nope') | not JSON
+parse_json('NaN') | not JSON
 parse_json('[1e999]') | too large
 parse_json(5) | takes a string
 epoch('2026-11-26T19:00:00') | offset
