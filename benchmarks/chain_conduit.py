@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from benchmarks.chain import arguments, demand, payload, repeat_awaited, tell
+from benchmarks.chain import arguments, demand, payload, repeat_awaited, report
 from handler.engine import Conduit
 from handler.engine.language import tags
 
