@@ -249,6 +249,6 @@ def _check(value: Any) -> None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ExpressionError("a string with half of a surrogate pair is no Unicode") from None
+            raise ExpressionError("a string with half of a surrogate pair is not valid Unicode") from None
     elif kind is int and not -WORD < value < WORD and not -LARGEST < value < LARGEST:
         refuse_digits()

@@ -39,7 +39,7 @@ _CHUNK: Final = re.compile(r"[^\s{]+")
 _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
-"""Types of values that hold no tag: most of what users write that is no text."""
+"""Types of values that hold no tag: most of what users write besides strings."""
 _SHORT: Final = 200
 """Characters of a string whose parse is worth remembering; with an expression in it, any string's is."""
 _REMEMBERED: Final = 16_384
