@@ -43,8 +43,8 @@ def call_aws(
 ) -> dict[str, Any]:
     """Call an operation of an AWS service that the deployment allows (`AWS_CALLS`). Gives its answer as JSON.
 
-    `{"service": "sns", "operation": "Publish", "parameters": {"TopicArn": "arn:aws:sns:…", "Message": "Hello"}}` publishes
-    a message, and its answer holds `MessageId`.
+    `{"service": "sns", "operation": "Publish", "parameters": {"TopicArn": "arn:aws:sns:…", "Message": "Hello"}}`
+    publishes a message, and its answer holds `MessageId`.
 
     Where the API takes bytes, give a string, an object or list (sent as JSON), or `{"base64": "…"}`. In the answer
     times are RFC 3339, bytes are parsed as JSON, or else a string, or else `{"base64": "…"}`. Anything that is not

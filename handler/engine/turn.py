@@ -17,12 +17,12 @@ from handler.engine.charges import Charge
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.language.tags import resolve
-from handler.engine.limits import InvocationTime
 from handler.engine.outcome import Paused
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
-from handler.engine.step_turn import LEAST_TIME, LEAST_TIME_ONCE, NO_CHANGES, Answer, StepTurn
+from handler.engine.step_turn import LEAST_TIME, NO_CHANGES, Answer, StepTurn
 from handler.engine.step_world import OutOfInvocation
+from handler.engine.time_needed import declared_seconds, is_enough
 from handler.engine.values import UnstorableValueError
 from handler.engine.variables import Kept
 
@@ -64,7 +64,8 @@ class StepRunner(StepTurn):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             arguments = self._arguments(step.parameters)
-            if self.invocation is not None and self.needs_another(self.invocation):
+            invocation = self.invocation
+            if invocation is not None and not is_enough(invocation, self.now(), step, block, fresh=self.fresh):
                 return self.pause()
             answer = self.ask(step) if self.ask is not None else None
             if answer is not None or block.is_coroutine or step.retry is not None:
@@ -137,7 +138,7 @@ class StepRunner(StepTurn):
 
     def needed(self) -> float:
         """Seconds that a call of the block is given."""
-        declared = self.declared()
+        declared = declared_seconds(self.step, self.block)
         return declared if declared < inf else LEAST_TIME
 
     def _arguments(self, written: Any) -> dict[str, Any]:
@@ -178,24 +179,6 @@ class StepRunner(StepTurn):
         key, can_fail = f"{execution.key}/{step.position}", self.limiter != "invocation"
         facts: Any = {"path": step.path, "timeout": step.timeout, "can_fail": can_fail}
         return StepCall(key, execution.fence, ends_at, self.now, charge, run_in_child, **facts)
-
-    def declared(self) -> float:
-        """The seconds that the step or its block was given; infinite where neither was."""
-        own, block = self.step.timeout, self.block.timeout
-        if own is None:
-            return inf if block is None else block
-        return own if block is None else min(own, block)
-
-    def needs_another(self, invocation: InvocationTime) -> bool:
-        """Whether a new invocation would serve the step better than what is left of this one."""
-        left = invocation.ends_at - self.now()
-        declared = self.declared()
-        if declared < inf:
-            needed = declared if declared <= invocation.fresh else LEAST_TIME
-        else:
-            once = self.block.effect == "at_most_once"
-            needed = min(LEAST_TIME_ONCE, invocation.fresh) if once else LEAST_TIME
-        return left <= 0 or (left < needed and not self.fresh)
 
     def _try(self, arguments: dict[str, Any]) -> Tried | Coroutine[Any, Any, Tried]:
         """Run the block once, unless the invocation is over; gives what is to be kept.
