@@ -14,6 +14,7 @@ from tests.simulation.faults import Rates
 from tests.simulation.history import tight
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import QUIET
+from tests.simulation.shards import few_shards
 from tests.simulation.workload import announced
 from tests.simulation.world import World
 
@@ -57,7 +58,7 @@ def live(door: str, *certain: tuple[str, int], spare: bool = True) -> World:
     outside.plan_send(1.0, door, three_steps())
     for again in (300.0, 600.0, 900.0):
         world.plan(again, lambda: None if world.owed else outside.send(door, three_steps()))
-    with nullcontext() if spare else tight():
+    with few_shards(), nullcontext() if spare else tight():
         world.run()
     return world
 
