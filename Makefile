@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template blocks-page fields-page architecture-map simulate mutants forgery contract-ministack chaos fuzz clean
+.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template blocks-page fields-page architecture-map simulate mutants forgery hostile contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -116,6 +116,9 @@ mutants: $(READY) ## break the protocol rule by rule, and see that the simulator
 
 forgery: $(READY) ## make the HTTP client call what it may not, in every spelling, and count the hits
 	@$(BIN)/python -m tests.forgery
+
+hostile: $(READY) ## every known attack, and whether it stays within 2 s and 64 MB (ATTACK="a word" for some of them)
+	@$(BIN)/python -m tests.hostile $(if $(ATTACK),"$(ATTACK)")
 
 contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as moto and the simulated table
 	@MINISTACK=.venv-e2e/bin/ministack $(BIN)/python -m pytest tests/infra -k ministack

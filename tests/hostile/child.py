@@ -1,0 +1,65 @@
+"""One attack in a process of its own, measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+from tests.hostile.attack import Attack
+from tests.hostile.strike import strike
+
+UNITS_IN_KILOBYTE = 1 if sys.platform.startswith("linux") else 1024
+"""`ru_maxrss` is in kilobytes on Linux, and in bytes on macOS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an attack led to, and cost.
+
+    Attributes:
+        outcome: the answer, in a few words.
+        held: whether it is one that a stranger may cause.
+        seconds: of wall time.
+        megabytes: by which the peak of the process's memory grew.
+    """
+
+    outcome: str
+    held: bool
+    seconds: float
+    megabytes: float
+
+
+def measure_in_child(attack: Attack) -> Measured:
+    """Fork, strike there, and give what was measured. The parent has loaded all code already."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(read)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the handler logs to it
+        with os.fdopen(write, "w") as out:
+            out.write(json.dumps(asdict(_measure(attack))))
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        written = answer.read()
+    os.waitpid(child, 0)
+    return Measured(**json.loads(written)) if written else Measured("the process died", False, 0.0, 0.0)
+
+
+def _measure(attack: Attack) -> Measured:
+    sent = attack.make()
+    before = _peak()
+    started = time.monotonic()
+    try:
+        outcome, held = strike(attack, sent), True
+    except BaseException as error:  # noqa: BLE001  # whatever comes out of the handler is what is looked for
+        outcome, held = f"{type(error).__name__}: {error}"[:300], False
+    return Measured(outcome, held, time.monotonic() - started, (_peak() - before) / 1024)
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / UNITS_IN_KILOBYTE

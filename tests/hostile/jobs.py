@@ -1,0 +1,267 @@
+"""Jobs that are made to cost more than their sender paid for: in memory, in time, or in the length of an error."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable
+from typing import Any
+
+Job = dict[str, Any]
+DIGITS = int("9" * 4_300)
+"""The longest integer that JSON may hold."""
+
+
+def join(value: Any = "a", **more: Any) -> Job:
+    return {"action": "TEXT.JOIN", "parameters": {"text1": value, "text2": "b"} | more}
+
+
+def create(values: list[Any]) -> Job:
+    return {"action": "LISTS.CREATE", "parameters": {"value1": values}}
+
+
+def expression(source: str, **parameters: Any) -> Job:
+    return {"parameters": parameters, "steps": [create([f"{{= {source} =}}"])]}
+
+
+def anagrams(count: int, length: int = 60) -> list[str]:
+    """Names that have the same letters, which is the worst that a search for similar names can meet."""
+    chance = random.Random(1)  # noqa: S311  # the same attack each time
+    letters = (string.ascii_letters + string.digits)[:length]
+    return ["".join(chance.sample(letters, length)) for _ in range(count)]
+
+
+def nested(depth: int, make: Callable[[Any], Any]) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = make(value)
+    return value
+
+
+def loop(items: Any, *steps: Job) -> Job:
+    return {"for_each": items, "do": list(steps)}
+
+
+def _pairs() -> Job:
+    names = anagrams(500)
+    return {"steps": [{"id": name, **join(f"{{: {name[::-1]} :}}")} for name in names]}
+
+
+def _repeated_sets() -> Job:
+    """Each variable is twice the one before it."""
+    sets = {f"v{at}": f"{{# v{at - 1} #}}{{# v{at - 1} #}}" for at in range(1, 40)}
+    return {"variables": {"v0": "x" * 1_000}, "steps": [{"set": {name: value}} for name, value in sets.items()]}
+
+
+def _doubled_results() -> Job:
+    first = {"id": "s0", **create(["x" * 1_000])}
+    return {
+        "steps": [first, *({"id": f"s{n}", **create([f"{{: s{n - 1} :}}"] * 2)} for n in range(1, 40))],
+    }
+
+
+RUN: dict[str, Callable[[], Job]] = {
+    "a long string 10,000 times in a list": lambda: {
+        "parameters": {"s": "x" * 100_000},
+        "steps": [create(["{< s >}"] * 10_000)],
+    },
+    "a long string 10,000 times in a string": lambda: {
+        "parameters": {"s": "x" * 100_000},
+        "steps": [join("{< s >}" * 10_000)],
+    },
+    "a list as text 5,000 times": lambda: {
+        "parameters": {"l": list(range(10_000))},
+        "steps": [join("-{< l >}" * 5_000)],
+    },
+    "twenty long integers 1,000 times": lambda: {
+        "parameters": {f"n{at}": DIGITS - at for at in range(20)},
+        "steps": [create([f"{{< n{at % 20} >}}" for at in range(1_000)])],
+    },
+    "long integers multiplied": lambda: expression("parameters.n * parameters.n * parameters.n", n=DIGITS),
+    "a long integer 5,000 times": lambda: expression(
+        "[parameters.n + 1 for x in parameters.l]", n=-DIGITS, l=[0] * 5_000
+    ),
+    "30 results of 50,000 empty lists": lambda: {
+        "parameters": {"l": [[]] * 50_000},
+        "steps": [{"id": f"s{at}", "action": "OBJECT.COPY", "parameters": {"value": "{< l >}"}} for at in range(30)],
+    },
+    "50,000 empty objects copied": lambda: {
+        "parameters": {"l": [{}] * 50_000},
+        "steps": [create(["{< l >}"] * 1_000)],
+    },
+    "variables that double": _repeated_sets,
+    "results that double": _doubled_results,
+    "a loop of 1,000 in a loop of 1,000": lambda: {
+        "steps": [loop(list(range(1_000)), {"id": "in", **loop(list(range(1_000)), {"id": "a", **join()})})],
+    },
+    "a loop over 100,000 items": lambda: {"steps": [loop([1] * 100_000, {"id": "a", **join()})]},
+    "an action of 200 KB": lambda: {"steps": [{"action": "A" * 200_000}]},
+    "a parameter name of 70,000 letters": lambda: {"steps": [join(**{"é" * 70_000: 1})]},
+    "a tag of 100,000 letters": lambda: {"steps": [join("{< " + "é" * 100_000 + " >}")]},
+    "a key that does not exist, of 100,000 letters": lambda: expression(f"parameters['{'é' * 100_000}']"),
+    "a parameter of 200 KB that the block does not have": lambda: {
+        "steps": [{"action": "LOGIC.ASSERT", "parameters": {"value": False, "message": "é" * 100_000}}]
+    },
+    "an expression over a million pairs": lambda: expression(
+        "sum(x * y for x in parameters.l for y in parameters.l)", l=list(range(1_000))
+    ),
+    "comprehensions in comprehensions": lambda: expression(
+        "[[[x for x in parameters.l] for y in parameters.l] for z in parameters.l]", l=list(range(500))
+    ),
+    "a range of a billion": lambda: expression("range(1000000000)"),
+    "a range of a million, summed": lambda: expression("sum(x for x in range(1000000))"),
+    "join that multiplies": lambda: expression("join(parameters.l, parameters.s)", l=["a"] * 5_000, s="x" * 100_000),
+    "replace that multiplies": lambda: expression(
+        "replace(replace(parameters.s, 'a', parameters.s), 'a', parameters.s)", s="a" * 5_000
+    ),
+    "a string that doubles": lambda: expression("+".join(["parameters.s"] * 100), s="x" * 100_000),
+    "a string times a number": lambda: expression("parameters.s * 1000000000", s="x"),
+    "a pattern that backtracks": lambda: expression("matches('" + "a" * 1_500 + "!', '(a+)+$')"),
+    "a pattern that backtracks 1,000 times": lambda: expression(
+        "[matches(parameters.s, '(a|a)*b') for x in parameters.l]", s="a" * 5_000, l=[0] * 1_000
+    ),
+    "a pattern of large counts": lambda: expression("matches('a', '((a{1,1000}){1,1000}){1,1000}')"),
+    "an expression of 10,000 parentheses": lambda: expression("(" * 10_000 + "1" + ")" * 10_000),
+    "an expression of 50,000 minus signs": lambda: expression("-" * 50_000 + "1"),
+    "50,000 sums": lambda: expression("+".join(["1"] * 50_000)),
+    "an expression of 20,000 brackets": lambda: expression("[" * 20_000 + "]" * 20_000),
+    "an expression of 900 parentheses": lambda: expression("(" * 900 + "1" + ")" * 900),
+    "an expression of 1,900 minus signs": lambda: expression("-" * 1_900 + "1"),
+    "an expression of 900 sums": lambda: expression("+".join(["1"] * 900)),
+    "an expression of 900 brackets": lambda: expression("[" * 900 + "]" * 900),
+    "a pattern that backtracks under a limit of 0.3 s": lambda: {
+        "steps": [{"timeout": 0.3, **create(["{= matches('" + "a" * 1_500 + "!', '(a+)+$') =}"])}],
+    },
+    "a power": lambda: expression("9 ** 9 ** 9"),
+    "a dunder": lambda: expression("().__class__.__base__.__subclasses__()"),
+    "a float that overflows": lambda: expression("1e308 * 1e308"),
+    "a format": lambda: expression("'{0.__class__}'.format(parameters)"),
+    "JSON 100,000 deep as a value": lambda: {
+        "steps": [{"action": "JSON.PARSE", "parameters": {"text": "[" * 100_000 + "]" * 100_000}}]
+    },
+    "a value 900 deep": lambda: {"steps": [create([nested(900, lambda value: [value])])]},
+}
+"""Each of these is run, as a direct invocation and partly over HTTP and by the queue."""
+
+VALIDATE: dict[str, Callable[[], Job]] = {
+    "500 ids that are anagrams": _pairs,
+    "1,000 parameters that are anagrams": lambda: {
+        "parameters": dict.fromkeys(anagrams(1_000, 40), 1),
+        "steps": [join(f"{{= parameters.{name} =}}") for name in anagrams(1_000, 40)],
+    },
+    "1,000 blocks that do not exist": lambda: {"steps": [{"action": name} for name in anagrams(1_000)]},
+    "one key of 200 KB over 5,000 bad values": lambda: {
+        "steps": [join(**{"k" * 150_000: ["{< n >}"] * 5_000})],
+    },
+    "60,000 empty steps": lambda: {"steps": [{}] * 60_000},
+    "3,000 steps": lambda: {"steps": [join()] * 3_000},
+    "1,500 branches of 25 empty steps": lambda: {"steps": [{"choose": [{"if": True, "do": [{}] * 25}] * 1_500}]},
+    "30,000 tags": lambda: {"parameters": {"a": 1}, "steps": [join("{< a >}" * 30_000)]},
+    "30,000 bad tags": lambda: {"steps": [join("{< a >}" * 30_000)]},
+    "30,000 expressions": lambda: {"steps": [join("{= 1 =}" * 30_000)]},
+    "30,000 bad expressions": lambda: {"steps": [join("{= q =}" * 30_000)]},
+    "openers": lambda: {"steps": [join("{= " * 80_000)]},
+    "openers without spaces": lambda: {"steps": [join("{=" * 120_000)]},
+    "braces": lambda: {"steps": [join("{{" * 120_000)]},
+    "quotes that do not end": lambda: {"steps": [join("{= '" * 60_000)]},
+    "one id 1,000 times": lambda: {"steps": [{"id": "a", **join()}] * 1_000},
+    "6,000 variables in one step": lambda: {
+        "steps": [{"set": {f"v{at}": f"{{= variables.v{at - 1} =}}" for at in range(6_000)}}]
+    },
+    "15,000 parameters that no block has": lambda: {"steps": [join(**{f"p{at}": 1 for at in range(15_000)})]},
+    "steps read before they run": lambda: {
+        "steps": [join("{: z :}" * 30_000), {"id": "z", "action": "LOGIC.TRUE"}],
+    },
+    "a form of 6,000 fields": lambda: {
+        "steps": [
+            {"wait_for": {"timeout": 1, "form": {"properties": {f"p{at}": {"type": "x"} for at in range(6_000)}}}}
+        ]
+    },
+    "a pattern that backtracks, 100 times": lambda: {
+        "steps": [join("{= matches('" + "a" * 1_500 + "!', '(a+)+$') =}")] * 100,
+    },
+    "an operator over a million pairs, 1,000 times": lambda: {
+        "parameters": {"l": list(range(1_000))},
+        "steps": [join("{= sum(x * y for x in parameters.l for y in parameters.l) =}")] * 1_000,
+    },
+}
+"""Each of these is validated, and sent as a job with `handling=strict`."""
+
+BODIES: dict[str, bytes] = {
+    "nothing": b"",
+    "white space": b" \t\n",
+    "a lone bracket": b"[",
+    "100,000 brackets": b"[" * 100_000,
+    "40,000 objects in each other": b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
+    "steps 50,000 deep": b'{"steps":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    "a comma after the last item": b'{"steps":[1,]}',
+    "a name twice": b'{"steps":[],"steps":[{}]}',
+    "a comment": b'{"steps":[]/* */}',
+    "single quotes": b"{'steps':[]}",
+    "NaN": b'{"steps":[],"parameters":{"a":NaN}}',
+    "Infinity": b'{"steps":[],"parameters":{"a":-Infinity}}',
+    "a number that overflows": b'{"steps":[],"parameters":{"a":1e99999}}',
+    "an integer of 200,000 digits": b'{"steps":[],"parameters":{"a":' + b"9" * 200_000 + b"}}",
+    "a leading zero": b'{"steps":[],"parameters":{"a":01}}',
+    "a lone surrogate": b'{"steps":[],"parameters":{"a":"\\ud800"}}',
+    "a lone surrogate as a name": b'{"steps":[],"parameters":{"\\udfff":1}}',
+    "an escape that is cut": b'{"steps":[],"parameters":{"a":"\\u00',
+    "a raw control character": b'{"steps":[],"parameters":{"a":"\x01"}}',
+    "bytes that are no UTF-8": b'{"steps":[],"parameters":{"a":"\xff\xfe"}}',
+    "UTF-8 that is too long": b'{"steps":[],"parameters":{"a":"\xc0\xaf"}}',
+    "UTF-16": '{"steps":[]}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"steps":[]}',
+    "two values": b'{"steps":[]}{"steps":[]}',
+    "a form feed": b'\x0c{"steps":[]}',
+    "a megabyte": b'{"steps":[],"parameters":{"a":"' + b"x" * 1_000_000 + b'"}}',
+    "a number": b"1e400",
+    "null": b"null",
+}
+"""Bodies of the kinds that JSON parsers differ on."""
+
+NAUGHTY: tuple[str, ...] = (
+    "",
+    " ",
+    "\x00",
+    "\n",
+    "\u202e\u2066",
+    "\ufeff",
+    "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+    "Z̸̛͎͓̔a̵l̷g̶o̴",
+    "__class__",
+    "constructor",
+    "__proto__",
+    "null",
+    "undefined",
+    "NaN",
+    "-1",
+    "1e309",
+    "../../etc/passwd",
+    "%00%0a",
+    "${jndi:ldap://127.0.0.1/a}",
+    "$(id)",
+    "' OR 1=1 --",
+    "<script>alert(1)</script>",
+    "{{7*7}}",
+    "{< {< a >} >}",
+    "{= 1 =}",
+    "{: job :}",
+    "JOB#x|STEP#y",
+    "a" * 5_000,
+    "٣",
+    "ﷺ" * 100,
+)
+
+
+def naughty(value: str) -> Job:
+    """A job that has the string in every place where a user may choose one."""
+    return {
+        "parameters": {value: value},
+        "variables": {value: value},
+        "tags": {value: value},
+        "steps": [{"id": value, **join(value, **{value: value})}, join(f"{{< {value} >}}{{: {value} :}}")],
+    }
+
+
+def naughty_id(value: str) -> Job:
+    return {"id": value, "steps": [join(value)]}

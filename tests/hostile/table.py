@@ -1,0 +1,122 @@
+"""The table of attacks: every known one, and the door that it comes in by."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from tests.hostile import jobs
+from tests.hostile.attack import Attack, Door
+
+EVENTS: Final = Path(__file__).parent / "lambda_events.json"
+_REGEX: Final = "a step without a time limit gives its patterns 10 s"
+KNOWN_MISSES: Final[dict[tuple[Door, str], str]] = {
+    ("direct", "a loop of 1,000 in a loop of 1,000"): "it runs 5,000 steps before the limit of records, each written",
+    ("direct", "a pattern that backtracks"): _REGEX,
+    ("direct", "a pattern that backtracks 1,000 times"): _REGEX,
+}
+"""What is over its budget today, and why."""
+
+BY_THE_QUEUE: Final = (
+    "a long string 10,000 times in a list",
+    "twenty long integers 1,000 times",
+    "a parameter name of 70,000 letters",
+    "an action of 200 KB",
+)
+"""Attacks on a run that are also sent as a message and over HTTP: a door writes what a direct invocation only gives."""
+
+
+def cursor(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+TARGETS: Final[dict[str, tuple[str, str]]] = {
+    "a line feed after cancel": ("POST", "/jobs/x/cancel%0A"),
+    "a line feed after jobs": ("GET", "/jobs%0A"),
+    "a line feed in an id": ("GET", "/jobs/a%0Ab"),
+    "a line feed after validate": ("POST", "/jobs/validate%0A"),
+    "a NUL in an id": ("GET", "/jobs/%00"),
+    "half a percent escape": ("GET", "/jobs/%"),
+    "bytes that are no UTF-8 in an id": ("GET", "/jobs/%ff%fe"),
+    "a way up": ("GET", "/jobs/../../etc/passwd"),
+    "an encoded way up": ("GET", "/jobs/..%2f..%2fetc"),
+    "an id of 100,000 letters": ("GET", "/jobs/" + "a" * 100_000),
+    "100,000 slashes": ("GET", "/" * 100_000),
+    "a step of 100,000 letters": ("GET", "/jobs/x/steps/" + "é" * 50_000),
+    "a method that does not exist": ("BREW", "/jobs"),
+    "a cursor that is no cursor": ("GET", "/jobs?cursor=x"),
+    "a cursor of brackets": ("GET", "/jobs?cursor=" + cursor([[[[]]]])),
+    "a cursor of numbers": ("GET", "/jobs?cursor=" + cursor({"PK": 1, "SK": 2})),
+    "a cursor of a huge number": ("GET", "/jobs?cursor=" + base64.urlsafe_b64encode(b'["a",1e300]').decode()),
+    "a cursor of an overflow": ("GET", "/jobs?cursor=" + base64.urlsafe_b64encode(b'{"a":1e999}').decode()),
+    "a cursor of another tenant": ("GET", "/jobs?cursor=" + cursor({"PK": {"S": "TENANT#b"}, "SK": {"S": "x"}})),
+    "a cursor of 100,000 letters": ("GET", "/jobs?cursor=" + "A" * 100_000),
+    "a limit that is huge": ("GET", "/jobs?limit=" + "9" * 5_000),
+    "a limit of other digits": ("GET", "/jobs?limit=%D9%A3"),
+    "5,000 filters": ("GET", "/jobs?" + "&".join(f"a{at}=1" for at in range(5_000))),
+    "a status that does not exist": ("GET", "/jobs?status=" + "é" * 5_000),
+    "a filter by a lone surrogate": ("GET", "/jobs?status=%ED%A0%80"),
+}
+
+
+def _requests() -> Iterator[Attack]:
+    for name, (method, target) in TARGETS.items():
+        yield _attack(name, "http", lambda method=method, target=target: (method, target, None))
+    for name, body in jobs.BODIES.items():
+        for door in ("validate", "queue"):
+            # A message is a string, so bytes that are none cannot be sent.
+            if door == "validate" or _is_utf8(body):
+                yield _attack(f"a body: {name}", door, lambda body=body: body)
+        yield _attack(f"a body: {name}", "http", lambda body=body: ("POST", "/jobs", body))
+        yield _attack(f"a schedule: {name}", "http", lambda body=body: ("PUT", "/schedules/x", body))
+
+
+def _runs() -> Iterator[Attack]:
+    for name, make in jobs.RUN.items():
+        yield _attack(name, "direct", make)
+        if name in BY_THE_QUEUE:
+            yield _attack(name, "queue", lambda make=make: _encode(make()))
+            yield _attack(name, "http", lambda make=make: ("POST", "/jobs", _encode(make())))
+
+
+def _validations() -> Iterator[Attack]:
+    for name, make in jobs.VALIDATE.items():
+        yield _attack(name, "validate", lambda make=make: _encode(make()))
+
+
+def _strings() -> Iterator[Attack]:
+    for value in jobs.NAUGHTY:
+        for what, make in (("names", jobs.naughty), ("an id", jobs.naughty_id)):
+            job = partial(make, value)
+            name = f"as {what}: {value[:24]!a}"
+            yield _attack(name, "http", lambda job=job: ("POST", "/jobs", _encode(job())))
+            # The names in a job go through one parser at each door; its id becomes a key, which messages have too.
+            door: Door = "queue" if make is jobs.naughty_id else "validate"
+            yield _attack(name, door, lambda job=job: _encode(job()))
+
+
+def _events() -> Iterator[Attack]:
+    for name, event in json.loads(EVENTS.read_text()).items():
+        yield _attack(name, "event", lambda event=event: event)
+
+
+def _encode(job: Any) -> bytes:
+    return json.dumps(job).encode()
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        return bool(body.decode()) and len(body) < 1_000_000
+    except UnicodeDecodeError:
+        return False
+
+
+def _attack(name: str, door: Door, make: Callable[[], Any]) -> Attack:
+    return Attack(name, door, make, KNOWN_MISSES.get((door, name), ""))
+
+
+ATTACKS: Final = (*_runs(), *_validations(), *_requests(), *_strings(), *_events())
