@@ -15,7 +15,7 @@ from tests.hostile.attack import Attack, Door
 EVENTS: Final = Path(__file__).parent / "lambda_events.json"
 _REGEX: Final = "a step without a time limit gives its patterns 10 s"
 KNOWN_MISSES: Final[dict[tuple[Door, str], str]] = {
-    ("direct", "a loop of 1,000 in a loop of 1,000"): "4,000 steps run and are written before it meets the limit of 5,000 records",
+    ("direct", "a loop of 1,000 in a loop of 1,000"): "4,000 steps run before the limit of records",
     ("direct", "a pattern that backtracks"): _REGEX,
     ("direct", "a pattern that backtracks 1,000 times"): _REGEX,
 }
