@@ -251,8 +251,8 @@ def forget_variables() -> Iterator[None]:
 @contextmanager
 def resume_early() -> Iterator[None]:
     """A resumed job runs its last recorded step again."""
-    real = resume._as_steps
-    with patch.object(resume, "_as_steps", lambda records: real(records)[:-1]):
+    real = resume.as_steps
+    with patch.object(resume, "as_steps", lambda records: real(records)[:-1]):
         yield
 
 
