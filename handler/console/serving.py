@@ -121,16 +121,22 @@ class Serving:
 
     def run(self) -> None:
         """Go on until an exception ends it, such as Ctrl-C."""
-        while True:
-            self.turn()
-            time.sleep(TURN_SECONDS)
+        try:
+            while True:
+                self.turn()
+                time.sleep(TURN_SECONDS)
+        finally:
+            self._log_events()
 
-    def turn(self) -> None:
-        """Log what happened; start again what has ended, or what runs blocks that have changed."""
+    def _log_events(self) -> None:
         with self._door.lock:
             events = self._services.take_events()
         for line in log_lines(events):
             self._log(f"  bus  {line}")
+
+    def turn(self) -> None:
+        """Log what happened; start again what has ended, or what runs blocks that have changed."""
+        self._log_events()
         if self._processes.revive():
             self._release()
         if time.monotonic() - self._looked >= LOOK_SECONDS:

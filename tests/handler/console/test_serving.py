@@ -135,6 +135,8 @@ def test_a_job_is_seen_running_and_goes_on_after_everything_was_killed_in_the_mi
 
     assert job["status"] == "SUCCEEDED"
     assert [step["status"]["name"] for step in job["steps"]] == ["DONE", "DONE"]
+    second.ask("POST", "/jobs", job_of("b", gate), Prefer="respond-async")
+    second.wait("b", ended)  # the worker has published everything of the job before
     log = second.interrupt()
     lines = [line.split()[-2:] for line in log.splitlines() if " a " in line and "  bus  " in line]
     assert lines[-2:] == [["slow", "DONE"], ["job)", "SUCCEEDED"]]
