@@ -46,7 +46,7 @@ def test_a_parsed_value_is_charged_at_most_what_it_takes(run: Run, call: Any, va
     ("text", "place"),
     [
         ("", "line 1, column 1"),
-        ('{"a": 1,}', "line 1, column 9"),
+        ('{"a": 1 "b"}', "line 1, column 9"),
         ('{"a":\n tru}', "line 2, column 2"),
         ("{'a': 1}", "line 1, column 2"),
         ("1 2", "line 1, column 3"),

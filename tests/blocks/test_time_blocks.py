@@ -113,7 +113,7 @@ def test_a_time_block_gives(run: Run, action: str, parameters: dict[str, Any], r
         ("TIME.PARSE", {"text": "tomorrow"}, "not a time such as"),
         ("TIME.PARSE", {"text": "2026-02-29T00:00:00Z"}, "not a time"),
         ("TIME.PARSE", {"text": "31.02.2026", "format": "%d.%m.%Y"}, "that format"),
-        ("TIME.PARSE", {"text": "1 1", "format": "%d %d"}, "that format"),
+        ("TIME.PARSE", {"text": "1 1 2026", "format": "%d %d %Y"}, "that format"),
         ("TIME.PARSE", {"text": "1", "format": "%Q"}, "'%Q'"),
         ("TIME.FORMAT", {"time": "2026-11-26T19:00:00Z", "format": "%"}, "'%'"),
         ("TIME.FORMAT", {"time": "2026-11-26T19:00:00Z", "format": "%s"}, "'%s'"),
