@@ -154,7 +154,7 @@ def _keys_of_both(dict1: dict[str, Any], dict2: dict[str, Any]) -> int:
 
 @category.block
 def get_path(*, dictionary: dict[str, Any], path: str, default: Any = None) -> Any:
-    """Give the value at a path of keys and indexes with dots between them, or `default` if there is none.
+    """Give the value at a path of keys and indexes with dots between them, or `default` where it leads to nothing.
 
     An index counts from 0, a negative one from the end. `{"dictionary": {"a": [{"b": 1}]}, "path": "a.0.b"}` gives `1`.
     """
