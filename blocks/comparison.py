@@ -52,7 +52,7 @@ def equal_as_json(value1: Any, value2: Any) -> bool:
 
 
 def identity(value: Any) -> Hashable:
-    """A hashable stand-in: those of two values are equal exactly when `equal_as_json` holds for the values."""
+    """A hashable key: the keys of two values are equal exactly when `equal_as_json` holds for the values."""
     if isinstance(value, bool):
         return "boolean", value
     if isinstance(value, dict):

@@ -23,7 +23,7 @@ class Signer(Protocol):
         """The HMAC of the data with the tenant's secret of that name.
 
         Raises:
-            CallRefusedError: there is no such secret, or it is for another use.
+            CallRefusedError: the secret does not exist, or is for another use.
             CallFailedError: it cannot be read now.
         """
 

@@ -21,8 +21,8 @@ STRUCTURE: Final = ',:[]{}"'
 def parse(call__: Call, /, *, text: str) -> Any:
     r"""Give the value that a string of JSON holds.
 
-    What is no JSON is INVALID_ARGUMENT with the place, and so are NaN and infinities, which JSON does not have. Of
-    equal keys the last wins. `{"text": "{\"a\": [1, true]}"}` gives `{"a": [1, true]}`.
+    A string that is not JSON is INVALID_ARGUMENT with the place, and so are NaN and infinities, which JSON does not
+    have. Of equal keys the last wins. `{"text": "{\"a\": [1, true]}"}` gives `{"a": [1, true]}`.
     """
     call__.charge(sum(map(text.count, STRUCTURE)))
     try:

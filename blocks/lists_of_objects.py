@@ -21,7 +21,7 @@ PAIR: Final = 5
 
 KINDS: Final[dict[type, str]] = {str: "a string", list: "a list", dict: "an object"}
 
-Items = list[Any]  # in a function that has a parameter `list` there is no type of that name
+Items = list[Any]  # a parameter named `list` hides the type
 Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not", "in", "contains", "exists"]
 
 

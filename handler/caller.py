@@ -35,7 +35,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a job may do: it stands beside the payload, so that a job resumed by the queue has its sender's rights."""
+    """What a job may do: stored beside the payload, so that a job resumed by the queue has its sender's rights."""
 
     tags: frozenset[str]
     step_limit: int | None

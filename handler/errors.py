@@ -22,11 +22,11 @@ class ConduitError(Exception):
 
 
 class RefusedError(ConduitError):
-    """The request will not work as it stands."""
+    """The request cannot work as sent."""
 
 
 class NotFoundError(RefusedError):
-    """There is no such job or step, as far as this caller may know."""
+    """The job or step does not exist, as far as this caller may know."""
 
 
 class ConflictError(RefusedError):

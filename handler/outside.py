@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from blocks.block import BudgetExceededError, CallFailedError, CallRefusedError, Registry
 from infra.errors import InfraError
 
-if TYPE_CHECKING:  # a worker whose jobs call nobody does without the client
+if TYPE_CHECKING:  # a worker whose jobs make no calls never loads the client
     from infra.aws_call import AwsCalls
     from infra.http_client import HttpClient
     from infra.secret import Secrets
@@ -87,10 +87,10 @@ def as_blocks_raise(failed: Callable[[InfraError], object]) -> Iterator[None]:
     """Turn the errors of `infra` into those of blocks.
 
     Raises:
-        CallFailedError: there is no complete answer, or it says to try again.
+        CallFailedError: no complete answer arrived, or it says to try again.
         CallRefusedError: the answer was not expected, or the call is not allowed.
         BudgetExceededError: the answer is too large.
-        ValueError: it is no call.
+        ValueError: it is not a valid call.
     """
     from infra import http_errors as errors  # noqa: PLC0415  # as above
 
@@ -129,7 +129,7 @@ class Http:
         """Make a call; see `infra.http_request.make_call` for what it takes.
 
         Raises:
-            CallFailedError: there is no complete answer, or it says to try again.
+            CallFailedError: no complete answer arrived, or it says to try again.
             CallRefusedError: the answer was not expected, or the call is not allowed.
             BudgetExceededError: the answer is too large.
             ValueError: it is not a call.

@@ -83,7 +83,7 @@ class Settings(BaseModel):
     """Which kinds of event this function takes. The template gives each function its own."""
 
     secrets_key: str = ""
-    """Id or ARN of the KMS key that encrypts secrets; without one nobody can put any."""
+    """Id or ARN of the KMS key that encrypts secrets; without one, no secret can be put."""
     stack: str = "conduit"
     """The deployment's name. Secrets are encrypted for it: a copy of the table is worth nothing to another stack."""
 

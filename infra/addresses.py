@@ -95,7 +95,7 @@ def kind_of(text: str) -> str:
     try:
         address: IPv4Address | IPv6Address = ip_address(text)
     except ValueError:
-        return "reserved"  # it is no address: nothing that could be judged
+        return "reserved"  # not an address, so it cannot be allowed
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return "metadata"  # an address with a zone is one of the local link
     for kind, network in _networks():

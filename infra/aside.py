@@ -13,7 +13,7 @@ MOST_STUCK: Final = 32
 
 
 class StuckError(Exception):
-    """So many calls are left running that there is no thread for another one."""
+    """No thread is free for another call, because too many are still running."""
 
 
 class TimeIsUpError(Exception):

@@ -20,7 +20,7 @@ from infra.http_errors import HttpFailedError, HttpInvalidError, HttpRefusedErro
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
-"""How long a thread that nobody waits for any more may last."""
+"""Seconds that a thread may go on after its step was cut off."""
 SESSION_SECONDS: Final = 3_600
 """Of the role's credentials: the most where one role takes on another."""
 RENEWED: Final = 300.0
@@ -135,7 +135,7 @@ class AwsCalls:
             result: dict[str, Any] = shown(answer, self._read)
         except (HttpTooLargeError, HttpRefusedError):
             raise
-        except Exception as error:  # noqa: BLE001  # botocore's, of many kinds: told apart there
+        except Exception as error:  # noqa: BLE001  # botocore raises many kinds; `_explain` maps them
             _explain(name, error)
         text = json.dumps(result, default=str)
         if len(text.encode()) > self._limit:
@@ -225,7 +225,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _explain(name: str, error: Exception) -> NoReturn:
-    """Raise the error of ours that one of botocore's stands for."""
+    """Raise our error for one of botocore's."""
     from botocore import exceptions  # noqa: PLC0415  # as above
 
     if isinstance(error, exceptions.ParamValidationError):

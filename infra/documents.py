@@ -1,7 +1,7 @@
 """What a tenant has stored under a name: workflows, schedules, hooks, secrets. One item each, as JSON.
 
 The partition is ``<tenant>#.<kind>``, the sort key the name. No job's id begins with a dot, so no job is there. The
-attributes have names of their own: an item with ``tenant`` and ``created_at``, or ``shard`` and ``due``, would stand in
+attributes have names of their own: an item with ``tenant`` and ``created_at``, or ``shard`` and ``due``, would be in
 an index of jobs.
 """
 

@@ -21,7 +21,7 @@ _BETWEEN: Final = "."
 class Encryption:
     """Encrypts strings so that they can be decrypted for the same stack, tenant and name alone.
 
-    KMS compares the three, the encryption context, and writes them to CloudTrail; it is no secret.
+    KMS compares the three, the encryption context, and writes them to CloudTrail; it is not secret.
 
     Args:
         client: gives the client; asked at each call, so that it is built at the first.

@@ -82,7 +82,7 @@ class HttpClient:
         the request is sent once more on a new one: a service recognizes the repetition by its ``Idempotency-Key``.
 
         Raises:
-            HttpError: there is no complete answer, or the place has an address that may not be called.
+            HttpError: no complete answer arrived, or the host has an address that may not be called.
         """
         try:
             connection = self._connections.take(place)

@@ -62,7 +62,7 @@ class KeptSecret:
         hosts: where it may be sent to, canonical.
         uses: what for.
         put: random, new with each PUT: what was fetched for the secret that stood there before is not used for it.
-        value: encrypted; ``None`` where `oauth2` stands in its place.
+        value: encrypted; ``None`` where `oauth2` is given instead.
         oauth2: how to get a value.
     """
 

@@ -103,5 +103,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exc_info()[1], OSError):  # a client that ended in the middle of a call is no news
+        if not isinstance(
+            sys.exc_info()[1], OSError
+        ):  # a client that ended in the middle of a call is not worth a log line
             super().handle_error(request, client_address)  # type: ignore[arg-type] # typeshed names the types of sockets

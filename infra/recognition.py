@@ -35,6 +35,6 @@ def is_as_held(found: JobRecord, held: JobRecord) -> bool:
 
 
 def is_cancelled(found: JobRecord, after: JobRecord) -> bool:
-    """Whether `found` shows this very cancel: nobody else's has the same moment."""
+    """Whether `found` shows this very cancel: no other cancel has the same moment."""
     names = ("run", "cancel", "woken", "due")
     return all(getattr(found, name) == getattr(after, name) for name in names)

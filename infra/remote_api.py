@@ -16,7 +16,7 @@ _REGION_OF_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.amazonaws\.co
 
 
 class UnreachableApiError(Exception):
-    """No answer came, or one that is no JSON. The message says from where and why."""
+    """No answer came, or one that is not JSON. The message says from where and why."""
 
 
 @dataclass(frozen=True, slots=True)

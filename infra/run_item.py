@@ -15,7 +15,7 @@ _DIGITS: Final = 5
 
 
 class RunRecord(NamedTuple):
-    """How one run of a job ended, or how it stands."""
+    """How one run of a job ended, or its state now."""
 
     key: JobKey
     run: int

@@ -64,7 +64,7 @@ class NoSecrets:
         return None
 
     def renew(self, secret: Secret, seconds: float) -> Secret | None:  # noqa: ARG002  # the protocol's
-        """There is no other value."""
+        """Always ``None``: a fixed secret has no other value."""
         return None
 
 
@@ -78,7 +78,7 @@ def allowed(secret: Secret | None, name: str, use: Use, host: str | None) -> Sec
         host: where to, canonical; ``None`` for a use that sends it nowhere.
 
     Raises:
-        HttpRefusedError: there is no such secret, or it is for another use or another host.
+        HttpRefusedError: the secret does not exist, or it is for another use or another host.
     """
     if secret is None:
         raise HttpRefusedError(f"there is no secret `{name}`; nothing was sent")

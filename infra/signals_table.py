@@ -24,8 +24,8 @@ class SignalRecord:
         random: what tells it apart from other answers to the same step.
         ok: whether the answer is yes.
         value: the value that came with it, as JSON.
-        reason: why, in words; ``None`` where nobody said.
-        by: the principal who answered; ``None`` where nobody verified one.
+        reason: why, in words; ``None`` where none was given.
+        by: the principal who answered; ``None`` where none was verified.
         at: when, in seconds since the epoch.
         expires_at: as the job's.
     """

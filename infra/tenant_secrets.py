@@ -147,7 +147,7 @@ class TenantSecrets:
         return opened.kept.with_oauth(**changes)
 
     def _give_up(self, opened: Opened) -> None:
-        """End our claim, so that nobody waits for it."""
+        """End our claim, so that no other process waits for it."""
         without = opened.kept.with_oauth(claim=None)
         with suppress(InfraError):  # it ends by itself
             self._store.aside(lambda: self._store.write(opened.document, without), FETCH)

@@ -1,6 +1,6 @@
 """Access tokens of OAuth 2, fetched from a token server (RFC 6749, sections 4.4, 5 and 6).
 
-What a token server answers is shown to nobody: errors say which status came, and no more.
+What a token server answers is never shown: errors name its status and nothing else.
 """
 
 from __future__ import annotations

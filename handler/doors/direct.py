@@ -1,4 +1,4 @@
-"""Door: direct invocation. The event is a job, or names a stored workflow; the answer is the job as it stands."""
+"""Door: direct invocation. The event is a job, or names a stored workflow; the answer is the job as it is then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handler.workflows.start import read_start_message
 
 
 async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *, request_id: str) -> dict[str, Any]:
-    """Run the job and give it as it stands at the end of the invocation.
+    """Run the job and return its state at the end of the invocation.
 
     Args:
         event: a job's payload, or ``{"workflow": name, "parameters": {…}}``.
@@ -27,7 +27,7 @@ async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *,
 
     Raises:
         InvalidPayloadError: the event is not a job; the message says what is wrong.
-        NotFoundError: there is no such workflow.
+        NotFoundError: the workflow does not exist.
         ConflictError: another job has the id.
         UnavailableError: AWS fails.
     """

@@ -13,7 +13,7 @@ from handler.http.redrive_body import read_fields
 from handler.payload.parse import PayloadLimits
 
 LIMIT: Final = 20
-"""Jobs of one request where nobody says how many."""
+"""Jobs of one request that does not say how many."""
 MOST: Final = 100
 """Jobs of one request."""
 
@@ -71,7 +71,7 @@ def read_bulk(body: bytes, limits: PayloadLimits) -> BulkBody:
     Raises:
         InvalidJsonError: it is not JSON in UTF-8.
         PayloadTooLargeError: it has more bytes than a payload may have.
-        InvalidPayloadError: it is JSON, but not such a request.
+        InvalidPayloadError: it is JSON, but not a valid request.
     """
     asked = read_fields(body or b"{}", limits, bulk_validator(), _EXPECTED)
     limit, cursor = asked.pop("limit", None), asked.pop("cursor", None)

@@ -15,7 +15,7 @@ from handler.payload.problem import Problem
 from handler.payload.values import ID_PATTERN, SENT_ID_PATTERN
 
 PAGE: Final = 20
-"""Entries of a list where nobody says how many."""
+"""Entries of a list when the request does not say how many."""
 _JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,4}")
 

@@ -2,7 +2,7 @@
 
 Only what an authorizer of AWS put into the request context is believed. Headers are the caller's own words: those that
 a load balancer adds (``x-amzn-oidc-*``) too, since they are worth something only once their signature was checked. So a
-request without a verified identity is nobody's, however the gateway was configured.
+request without a verified identity is refused, however the gateway was configured.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _claims(authorizer: Any) -> Mapping[str, Any]:
     ):
         if isinstance(claims, Mapping) and claims:
             return claims
-    if "principalId" in authorizer:  # a Lambda authorizer of a REST API: what it said stands beside the principal
+    if "principalId" in authorizer:  # a Lambda authorizer of a REST API: what it returned is beside the principal
         return {"sub": authorizer["principalId"], **authorizer}
     return {}
 

@@ -52,7 +52,7 @@ def read_redrive(body: bytes, limits: PayloadLimits) -> RedriveBody:
     Raises:
         InvalidJsonError: it is not JSON in UTF-8.
         PayloadTooLargeError: it has more bytes than a payload may have.
-        InvalidPayloadError: it is JSON, but not such a request.
+        InvalidPayloadError: it is JSON, but not a valid request.
     """
     if not body:
         return RedriveBody()

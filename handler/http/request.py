@@ -171,7 +171,9 @@ def _body(event: Mapping[str, Any]) -> bytes:
         return b""
     text = str(body)
     if not event.get("isBase64Encoded"):
-        return text.encode("utf-8", "surrogatepass")  # half a pair is no UTF-8, which the reader of the body will say
+        return text.encode(
+            "utf-8", "surrogatepass"
+        )  # half a surrogate pair is not UTF-8, which the reader of the body reports
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

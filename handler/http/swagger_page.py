@@ -19,7 +19,7 @@ def swagger_page(document: dict[str, Any]) -> Reply:
     """The page that shows an OpenAPI document.
 
     Args:
-        document: what it shows. It stands in the page, which so needs no second request that a browser could not sign.
+        document: what it shows. The page contains it, so it needs no second request, which a browser could not sign.
     """
     assets = files(ASSETS)
     style = (assets / "swagger-ui.min.css").read_text("utf-8")

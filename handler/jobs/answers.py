@@ -1,4 +1,4 @@
-"""Answering a step that waits for somebody: who may, what counts, and what whoever comes later learns.
+"""Answering a step that waits for a person: who may, what counts, and what later callers get.
 
 An answer is put first and counts for nothing; then one conditional write of JOB names it, if the job is as the step was
 judged from. See ``docs/records.md``, rules 12 and 13.
@@ -87,10 +87,10 @@ class AnswerDesk:
         self._pointers = Pointers(ports)
 
     async def answer(self, caller: Caller, job_id: str, path: str, given: GivenAnswer) -> dict[str, Any]:
-        """Answer a step; gives it as it stands.
+        """Answer a step; returns it as it is.
 
         Raises:
-            NotFoundError: no such job; no such step; it waits for nobody; it is in a loop that has not begun.
+            NotFoundError: no such job; no such step; it is not a `wait_for`; it is in a loop that has not begun.
             ForbiddenError: the caller may not answer it.
             ConflictError: it has another answer, or too many wait to be used.
             GoneError: it ended without an answer.
@@ -114,7 +114,7 @@ class AnswerDesk:
             return callback, job
 
     async def call_back(self, callback: Callback, given: GivenAnswer) -> dict[str, Any]:
-        """Answer a step at its public address; gives it as it stands. The callback is genuine.
+        """Answer a step at its public address; returns it as it is. The callback is genuine.
 
         Raises: as `answer`.
         """
@@ -125,7 +125,7 @@ class AnswerDesk:
         """What is asked at a public address.
 
         Raises:
-            GoneError: it is answered, or nobody waits for the answer any more.
+            GoneError: it is answered, or the job no longer waits for it.
         """
         with self._ports.served("callback"):
             place = await self._find(job, callback.path, callback.run)

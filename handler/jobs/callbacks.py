@@ -51,7 +51,7 @@ def address_of(settings: Settings, job: JobRecord, path: str) -> Address:
 
 
 def read_callback(text: str) -> Callback | None:
-    """What a token names, or ``None`` where the text is no token of ours."""
+    """What a token names, or ``None`` where the string is not one of our tokens."""
     token = read_token(KIND, text)
     if token is None or len(token.names) != _NAMES:
         return None

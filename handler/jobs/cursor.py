@@ -23,7 +23,7 @@ def encode_cursor(place: Place) -> str:
 
 
 def decode_cursor(cursor: str) -> Place:
-    """What `encode_cursor` made. It names no tenant, so nobody can read another tenant's list with it.
+    """What `encode_cursor` made. It does not name a tenant, so nobody can read another tenant's list with it.
 
     Raises:
         InvalidRequestError: `encode_cursor` did not make it.

@@ -41,7 +41,7 @@ async def list_items(
             even without its steps.
 
     Raises:
-        NotFoundError: there is no such job, or no loop at that path.
+        NotFoundError: the job does not exist, or has no loop at that path.
         InvalidRequestError: the cursor is not one of ours.
         UnavailableError: AWS failed.
     """

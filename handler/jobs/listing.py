@@ -130,7 +130,9 @@ async def find_jobs(
         raise InvalidRequestError("/limit", f"A limit must be a whole number from 1 to {PAGE}.")
     place = decode_cursor(cursor) if cursor is not None else None
     if place is None and wanted.created_before is not None:
-        place = Place("", wanted.created_before)  # no job has this id: the list goes on behind where it would stand
+        place = Place(
+            "", wanted.created_before
+        )  # no job has this id: the list goes on after the place where it would be
     found: list[JobSummary] = []
     more = True
     for _ in range(PAGES):

@@ -63,7 +63,7 @@ class Closing:
         """A finished job: bring to the bus what is not there yet."""
         ports = self._ports
         if message.receives > 1 and job.due is None and not job.all_published:
-            # This message may be near its last receive: something else must stand for what is left.
+            # This message may be near its last receive: something else must bring back what is left.
             answer = await ports.table.set_due(job, ports.now() + OUTBOX_SECONDS)
             if isinstance(answer, Refused):
                 return AGAIN
@@ -72,7 +72,7 @@ class Closing:
         return DONE if job.all_published or job.due is not None else await self.owe(job)
 
     async def owe(self, job: JobRecord) -> Verdict:
-        """The bus failed a job that only this message stands for: it comes again, and the sweeper knows as well."""
+        """The bus failed for a job that only this message covers: receive it again, and set `due` as well."""
         await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
         return AGAIN
 

@@ -50,7 +50,7 @@ class Pointers:
     async def wake_later(self, job: JobRecord) -> None:
         """Send the pointer of a parked job, if a message can be held back for so long.
 
-        `due` stands for it in any case: for longer waits, on a FIFO queue, and where sending fails.
+        `due` brings the job back in any case: for longer waits, on a FIFO queue, and where sending fails.
         """
         wait = (job.resume_at or 0.0) - self._ports.now()
         if wait <= LONGEST_DELAY and not self._ports.settings.queue_url.endswith(".fifo"):

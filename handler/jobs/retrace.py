@@ -130,7 +130,7 @@ def _no_time() -> NoReturn:
 
 
 def with_parameters(steps: Sequence[Mapping[str, Any]], parameters: Mapping[int, Any]) -> list[dict[str, Any]]:
-    """The steps of an answer with their parameters; ``null`` where there are none."""
+    """The steps of an answer with their parameters; ``null`` where it has none."""
     shown = []
     for step in steps:
         ran = step["status"]["name"] != ConduitStatus.NONE.name

@@ -31,7 +31,7 @@ class Room:
     limit: int | None
 
     def check(self) -> None:
-        """Refuse another unfinished job where there is no room for it.
+        """Refuse another unfinished job beyond the tenant's limit.
 
         Raises:
             TooManyJobsError: there is none.
@@ -51,7 +51,7 @@ async def check_room(ports: Ports, caller: Caller) -> None:
     """Refuse another unfinished job where the tenant has as many as it may have.
 
     Raises:
-        TooManyJobsError: there is no room.
+        TooManyJobsError: the limit is reached.
         InfraError: see `infra.errors`.
     """
     (await find_room(ports, caller)).check()

@@ -21,7 +21,7 @@ _GOOD: Final = frozenset({ConduitStatus.DONE, ConduitStatus.IF_CONDITION_FAILED,
 
 
 class RunLog:
-    """Stands between the engine and the recorder, and names the step that runs.
+    """A listener between the engine and the recorder, which names the step that runs.
 
     Args:
         ports: the world.

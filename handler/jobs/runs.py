@@ -1,4 +1,4 @@
-"""The runs of a job: how each earlier one ended, and how the current one stands.
+"""The runs of a job: how each earlier one ended, and the state of the current one.
 
 See docs/decisions/020-runs.md.
 """
@@ -19,7 +19,7 @@ async def list_runs(ports: Ports, caller: Caller, job_id: str) -> dict[str, Any]
     """The runs of a job, earliest first, the current one last.
 
     Raises:
-        NotFoundError: there is no such job.
+        NotFoundError: the job does not exist.
         UnavailableError: AWS failed.
     """
     with ports.served("runs"):

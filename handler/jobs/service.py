@@ -89,7 +89,7 @@ class Jobs:
     async def run(
         self, caller: Caller, payload: JobPayload, *, lifetime: TimeLeft, origin: Origin | None = None
     ) -> dict[str, Any]:
-        """Run a job for as long as this invocation lasts, and give it as it stands then (direct invocation).
+        """Run a job for as long as this invocation lasts, and return it as it is then (direct invocation).
 
         Raises:
             ConflictError: another job has the id.
@@ -176,7 +176,7 @@ class Jobs:
         """One step, with its result however large it is.
 
         Raises:
-            NotFoundError: there is no such job, or it has no such step.
+            NotFoundError: the job does not exist, or has no such step.
         """
         with self._served("get_step"):
             job = await find_job(self._ports, caller, job_id)
@@ -214,7 +214,7 @@ class Jobs:
     # ------------------------------------------------------------------ changing
 
     async def cancel(self, caller: Caller, job_id: str) -> dict[str, Any]:
-        """Ask a job to end before its next step; gives it as it stands. Raises as `ask_to_end`."""
+        """Ask a job to end before its next step; returns it as it is. Raises as `ask_to_end`."""
         with self._served("cancel"):
             return await self._view(await self.ask_to_end(caller, job_id))
 
@@ -234,7 +234,7 @@ class Jobs:
             raise ConflictError(f"The job {job_id!r} is finished; there is nothing left to cancel.")
 
     async def _ask_to_end(self, job: JobRecord) -> JobRecord:
-        """Set the flag, and wake the job if it was this write that set it; gives the job as it stands."""
+        """Set the flag, and wake the job if it was this write that set it; returns the job as it is."""
         for _ in range(WRITES):
             if job.finished or job.cancel:
                 return job
@@ -256,7 +256,7 @@ class Jobs:
         parameters: Mapping[str, Any] | None = None,
         variables: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Run a finished job on from a step that failed, or from an earlier one; gives it as it stands.
+        """Redrive a finished job from a step that failed, or from an earlier one; returns it as it is.
 
         Args:
             caller: who asks. The job keeps the rights it was accepted with where the caller has them too; if not, it

@@ -100,7 +100,7 @@ def loop_paths(records: Iterable[StepRecord]) -> frozenset[str]:
 
 
 def is_inside(path: str, loops: frozenset[str]) -> bool:
-    """Whether a step stands inside one of these loops."""
+    """Whether a step is inside one of these loops."""
     parts = path.split(".")
     return any(".".join(parts[:length]) in loops for length in range(1, len(parts)))
 
@@ -108,7 +108,7 @@ def is_inside(path: str, loops: frozenset[str]) -> bool:
 def shown_steps(records: Sequence[StepRecord]) -> Iterator[tuple[StepRecord, dict[str, Any]]]:
     """Each step with the record that says what became of it, without its result, in order of position.
 
-    A loop or a try stands where it was opened, and shows how it was closed.
+    A loop or a try is listed where it was opened, and shows how it was closed.
     """
     closed = {record.path: record for record in records if record.phase == "close"}
     for record in records:
@@ -166,7 +166,7 @@ def tried(last: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def step_view(record: StepRecord, *, omit_result: bool = False) -> dict[str, Any]:
-    """One step; with ``"result_omitted": true`` in place of a result that is too large to stand beside the others."""
+    """One step; with ``"result_omitted": true`` in place of a result that is too large for a list."""
     view = _step(record, record.position)
     return {**view, "result": None, "result_omitted": True} if omit_result else view | result_of(record)
 
@@ -193,7 +193,7 @@ def _step(record: StepRecord, position: int) -> dict[str, Any]:
 
 
 def variables_after(payload: Mapping[str, Any], records: Iterable[StepRecord]) -> dict[str, Any]:
-    """The job's variables as they stand after these steps: what it began with, and what each step changed."""
+    """The job's variables after these steps: what it began with, and what each step changed."""
     variables = dict(payload.get("variables") or {})
     for record in records:
         if record.variables:

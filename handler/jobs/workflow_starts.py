@@ -75,7 +75,7 @@ class WorkflowStarts:
         )
 
     async def run(self, caller: Caller, request: StartRequest, *, lifetime: TimeLeft, new_id: str) -> dict[str, Any]:
-        """Run a workflow for as long as this invocation lasts, and give its job as it stands then.
+        """Run a workflow for as long as this invocation lasts, and return its job as it is then.
 
         Args:
             caller: who starts it.

@@ -1,4 +1,4 @@
-"""Fields of the objects that stand in steps: `retry`, `poll`, `tolerate`, `wait`, `wait_for`, and branches of a choice.
+"""Fields of the objects inside steps: `retry`, `poll`, `tolerate`, `wait`, `wait_for`, and branches of a choice.
 
 A part of the one table of fields; see `handler.payload.fields`.
 """

@@ -1,6 +1,6 @@
 """JSON from outside: read strictly, so that every later part may take what it gets for plain, storable JSON.
 
-`read` is on the path of every job. The usual text costs one pass of the C parser; only a text that fails is read a
+`read` is on the path of every job. A valid document costs one pass of the C parser; only one that fails is read a
 second time, slowly, to say where.
 
 See docs/decisions/010-strict-input.md.
@@ -27,7 +27,7 @@ class InvalidJsonTextError(Exception):  # named for what the text is, as `Invali
 
     Attributes:
         problems: what is wrong with it, at least one.
-        malformed: whether it is no JSON at all (as opposed to JSON that cannot be kept).
+        malformed: whether it is not JSON at all (as opposed to JSON that cannot be stored).
     """
 
     def __init__(self, problems: list[Problem], *, malformed: bool = False) -> None:
@@ -38,7 +38,7 @@ class InvalidJsonTextError(Exception):  # named for what the text is, as `Invali
 
 @dataclass(frozen=True, slots=True)
 class _Flaw:
-    """Stands in a parsed document where a value cannot be kept."""
+    """Marks the place of a value that cannot be stored in a parsed document."""
 
     code: str
     message: str
@@ -92,7 +92,7 @@ def encode(value: Any) -> str:
 
 
 def encode_read(value: Any) -> str:
-    """As `encode`, of a value that `read` gave, in which there is no NaN and no infinity: in a third of the time."""
+    """As `encode`, in a third of the time, for a value that `read` returned: it has no NaN and no infinity."""
     return to_json(value).decode()
 
 
@@ -102,7 +102,7 @@ _CONTAINERS: Final = frozenset({dict, list})
 
 
 def deeper_than(value: Any, nesting: int) -> bool:
-    """Whether lists and dictionaries stand more than `nesting` levels deep in `value`."""
+    """Whether lists and dictionaries in `value` are nested more than `nesting` levels deep."""
     layer = [value] if type(value) in _CONTAINERS else []
     for _ in range(nesting):
         if not layer:
@@ -143,14 +143,14 @@ def _refuse_infinite(digits: str) -> float:
     return number
 
 
-# What follows is the second, slow reading, of texts that failed.
+# What follows is the second, slow reading of documents that failed.
 
 
 def _flaws(text: str, nesting: int) -> list[Problem]:
     """What is wrong with a JSON text that `read` refused.
 
     Raises:
-        InvalidJsonTextError: it is no JSON at all.
+        InvalidJsonTextError: it is not JSON at all.
     """
     try:
         value = json.loads(

@@ -47,7 +47,7 @@ class Problem:
         pointer: where, as a JSON pointer (RFC 6901); ``""`` is the whole text.
         code: a name of `ConduitStatus`, or one of `CODES`.
         message: for people: what is wrong, what was expected, what to do.
-        severity: an ``error`` keeps the job from running as it stands, a ``warning`` may.
+        severity: an ``error`` keeps the job from running as written; a ``warning`` may not.
         path: of the step that it is about, with ``*`` for the index of any item; ``None`` outside of steps.
         column: in the string at `pointer`, from 1, where an expression is wrong there.
         because: the path of the step whose problem causes this one; ``None`` where it has a cause of its own.
@@ -122,7 +122,7 @@ class Problems:
         """Take one more.
 
         Raises:
-            TooManyProblemsError: it is one too many; a last problem that says so stands in its place.
+            TooManyProblemsError: the limit is reached; a last problem that says so takes its place.
         """
         if len(problem.message) > MAX_MESSAGE:
             problem = replace(problem, message=problem.message[: MAX_MESSAGE - 1] + "…")

@@ -34,7 +34,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a list of steps stands.
+    """The place of a list of steps.
 
     Attributes:
         prefix: what comes before their ids in their paths.
@@ -60,7 +60,7 @@ class Reader:
         most_steps: written steps that a job may have, inner ones and its output included.
 
     Attributes:
-        problems: what is wrong. The job that was read is right only if there are none.
+        problems: what is wrong. The job that was read is valid only if this is empty.
     """
 
     def __init__(self, most_steps: int) -> None:
@@ -230,9 +230,7 @@ class Reader:
         """What a table of fields cannot say."""
         self._path = _path_of(given, path, place)
         if kind.name == "end" and given["end"] in ("loop", "item") and not place.in_loop:
-            message = (
-                f'There is no loop around this step that it could end; \'end\' is "job" here, not "{given["end"]}".'
-            )
+            message = f'This step is not in a loop that it could end; \'end\' is "job" here, not "{given["end"]}".'
             self._say((*path, "end"), "INVALID_FIELD", message)
         if kind.name == "for_each":
             self._check_loop(given, path)
@@ -260,7 +258,7 @@ class Reader:
 
 
 def _tagged(value: Any, path: Path) -> Iterator[Path]:
-    """Where strings with tags stand in a value."""
+    """The places of strings with tags in a value."""
     if isinstance(value, str):
         if _TAGGED.search(value):
             yield path

@@ -75,7 +75,7 @@ class ValueSchema:
         shown_choices: those values for a message.
         minimum, maximum: of a number.
         min_length, max_length: of a string, in characters.
-        default: what stands in for an absent value; `has_default` says whether there is one.
+        default: what replaces an absent value; `has_default` says whether there is one.
         default_size: its bytes as JSON.
     """
 
@@ -129,7 +129,7 @@ class ValueSchema:
 
         Args:
             value: JSON.
-            path: where it stands in what was sent.
+            path: its place in what was sent.
         """
         return bounded(self.each_misfit(value, path))
 
@@ -199,7 +199,7 @@ def misfit(path: Path, message: str) -> Problem:
 
 
 def key_of(value: Any) -> Any:
-    """What stands for a JSON value among others: equal for equal values. ``true`` is not ``1``, and ``1.0`` is."""
+    """A key for a JSON value, equal for equal values. ``true`` is not equal to ``1``; ``1.0`` is."""
     if isinstance(value, bool) or value is None:
         return ("constant", str(value))
     if isinstance(value, list):

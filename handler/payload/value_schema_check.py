@@ -31,7 +31,7 @@ def find_schema_problems(schema: Any, path: Path = ()) -> list[Problem]:
 
     Args:
         schema: JSON.
-        path: where it stands in what was sent.
+        path: its place in what was sent.
     """
     return bounded(_problems_of(schema, path))
 

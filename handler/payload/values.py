@@ -21,7 +21,7 @@ TAG_PATTERN: Final = r"\{[%:#<=] "
 NAME_PATTERN: Final = r"^[A-Za-z]([A-Za-z0-9_]{0,62}[A-Za-z0-9])?$"
 """A name that expressions can read: no `_` at either end."""
 MAX_NAME: Final = 256
-"""Characters of a job's name or an action: both stand in the item that is written most often, and in every event."""
+"""Characters of a job's name or an action: both are in the item that is written most often, and in every event."""
 MAX_INNER_STEPS: Final = 50
 """Steps in one ``do``."""
 RETRIED: Final = (
@@ -60,7 +60,7 @@ class Value:
         """The value in its one form.
 
         Raises:
-            ValueError: it is not such a value.
+            ValueError: the value does not fit.
         """
         read = _compile(self).validate_python(value)
         if self.refused is not None and read in self.refused():
@@ -74,7 +74,7 @@ def _compile(value: Value) -> SchemaValidator:
 
 
 def first_misfit(value: Value, given: Any) -> tuple[str | int, ...]:
-    """Where inside of a list that does not fit the first element that does not fit stands; empty for the whole."""
+    """The place of the first element that does not fit in a list that does not fit; empty for the list as a whole."""
     try:
         _compile(value).validate_python(given)
     except ValidationError as error:

@@ -33,10 +33,10 @@ class Run:
         payload: what the job was, or would be, accepted with.
         written: the same, read.
         steps: the records that count.
-        accepted: whether `job` stands in the table.
+        accepted: whether `job` is in the table.
         lifetime: of the invocation.
         published: how far the bus has got, if farther than `job` says.
-        outbox: whether a message that is not acknowledged before everything is published stands for the job's end, so
+        outbox: whether a message that is not acknowledged before everything is published covers the job's end, so
             that its last commit need not leave anything due.
         pause_at: when somebody is tired of waiting; the run pauses before the next step that would begin later.
     """

@@ -33,7 +33,7 @@ _NEVER_A_CONTAINER: Final = _NEVER_A_TEXT | {
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """One argument that does not fit: where it stands in the parameters, and why."""
+    """One argument that does not fit: its place in the parameters, and why."""
 
     path: tuple[str | int, ...]
     message: str
@@ -60,7 +60,7 @@ def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestio
             if kind not in {"missing", "extra_forbidden"} and not _certain(node, kind, exact=exact):
                 continue
             yield Misfit(path, _say(block, entry, suggestions))
-    except Exception:  # noqa: BLE001 # a validator of someone's own, that met a stand-in instead of a value
+    except Exception:  # noqa: BLE001 # a block's own validator, given a placeholder instead of a value
         return
 
 

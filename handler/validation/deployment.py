@@ -17,7 +17,7 @@ class Deployment:
 
     Attributes:
         has_callbacks: whether steps that wait for an answer have URLs at which it can be given.
-        has_principals: whether callers of one tenant are distinguished; without, `not_sender` leaves nobody to answer.
+        has_principals: whether callers of one tenant are distinguished; if not, `not_sender` leaves nobody to answer.
         longest_wait: seconds after which a wait would end too near to the expiry of the job's records.
     """
 

@@ -1,6 +1,6 @@
-"""The steps of a job as they are written: where each stands, and what can be read from there.
+"""The steps of a job as they are written: where each one is, and what it can read.
 
-Nothing has run, so a step stands for all the times that its turn comes.
+Nothing has run yet, so one step here represents every time that the step will run.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class StaticStep:
         id: as given, or its place in the job's list.
         given: whether it is given.
         path: as in records, with ``*`` for the index of any item.
-        pointer: where it stands in the payload.
+        pointer: its place in the payload.
         kind: of step.
         written: the step itself.
         scope: where its id can be read.
         order: how many steps are written before it.
-        branches: the branches of choices that it stands in: each the order of the choice, and which branch.
-        around: the steps that it stands in, the outermost first.
+        branches: the branches of choices that contain it: for each, the order of the choice and which branch.
+        around: the steps that contain it, outermost first.
         block: the block that it runs, or ``None``.
         refusal: the status of the first check that it fails whenever its turn comes, or ``None``.
         never_done: whether it can never be DONE, so that its result stays null.
@@ -108,13 +108,13 @@ class StaticStep:
         return "action" in self.written
 
     def excludes(self, other: StaticStep) -> bool:
-        """Whether at most one of the two runs: they stand in different branches of one choice."""
+        """Whether at most one of the two runs, because they are in different branches of one choice."""
         return any(
             choice == others and branch != which for choice, branch in self.branches for others, which in other.branches
         )
 
     def is_around(self, other: StaticStep) -> bool:
-        """Whether the other one stands inside of it."""
+        """Whether it contains the other one."""
         return self in other.around
 
 

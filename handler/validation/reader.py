@@ -80,7 +80,7 @@ class Reader:
             holds, found = self._one(one, where)
             problems += found if met else [replace(problem, severity="warning") for problem in found]
             if any(problem.severity == "error" for problem in found) or holds is False:
-                return False, problems  # what stands behind it is not looked at
+                return False, problems  # what comes after it is not checked
             if holds is None:
                 met = None
         return met, problems

@@ -1,8 +1,8 @@
 """JSON Schema (2020-12) of a job, for editors: completion, hover and red lines, blocks and their parameters included.
 
 It accepts every job that would run. So it is looser than a run where JSON Schema cannot say what a run accepts:
-wherever a tag may stand, any string with a tag is taken, and the parameters of a step whose condition may be false, or
-whose failure is allowed, may be anything.
+wherever a tag is allowed, any string with a tag is accepted, and the parameters of a step whose condition may be
+false, or whose failure is allowed, may be anything.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _property_of(
 
 
 def _tolerant(schema: Any, root: dict[str, Any], seen: tuple[str, ...] = ()) -> Any:
-    """A schema that takes whatever pydantic's lax mode would take for `schema`, and texts with tags anywhere.
+    """A schema that accepts whatever pydantic's lax mode accepts for `schema`, and strings with tags anywhere.
 
     What is not known to be safe is left out: a missing line is better than a wrong one.
     """

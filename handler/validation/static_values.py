@@ -52,7 +52,7 @@ class Misreading:
     """A tag that leads nowhere, or an expression that cannot be evaluated.
 
     Attributes:
-        path: where it stands below the value that was read.
+        path: its place below the value that was read.
         piece: the tag or the expression.
         message: what is wrong with it.
         column: where in the string, from 1, if that is known.

@@ -67,7 +67,7 @@ class StaticVariables(View):
         return chain(self.initial, self._changes)
 
     def may_have(self, name: str) -> bool:
-        """Whether there may be such a variable by now."""
+        """Whether a variable of this name may exist by now."""
         return self._any is not None or name in self.initial or name in self._changes
 
     def note(self, change: Change) -> None:
@@ -91,7 +91,7 @@ class StaticVariables(View):
         raise Undecided
 
     def _comes_after(self, step: StaticStep) -> bool:
-        """Whether the reader runs only if that step has run: it stands behind it, in the same list or further in."""
+        """Whether the reader runs only if that step has run: it comes later, in the same list or nested in it."""
         reader = self.reader
         if reader is step:
             return True

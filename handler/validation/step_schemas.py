@@ -1,6 +1,6 @@
 """JSON Schema of the shape of a job: what the table of fields says, in the words of JSON Schema.
 
-A step may hold others, and what it may hold depends on where it stands: ids are needed inside, loops and choices nest
+A step may contain others, and what it may contain depends on where it is: ids are needed inside, loops and choices nest
 four deep, and only a loop can be ended early. So there is one schema of a step for each kind of place.
 """
 
@@ -28,7 +28,7 @@ DEEPER: Final = ("for_each", "while", "choose")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A kind of place where steps stand.
+    """A kind of place where steps are allowed.
 
     Attributes:
         depth: loops and choices around it.
@@ -49,17 +49,17 @@ class Place:
 
     @property
     def of_loop(self) -> Place:
-        """Where the steps of a loop stand."""
+        """The place of a loop's steps."""
         return Place(self.depth + 1, in_loop=True, inner=True)
 
     @property
     def of_choice(self) -> Place:
-        """Where the steps of a branch stand."""
+        """The place of a branch's steps."""
         return Place(self.depth + 1, self.in_loop, inner=True)
 
     @property
     def of_try(self) -> Place:
-        """Where the steps of a `try` stand."""
+        """The place of a `try`'s steps."""
         return Place(self.depth, self.in_loop, inner=True)
 
 
@@ -97,7 +97,7 @@ class ShapeSchemas:
     def _steps_of(self, place: Place) -> Schema:
         """A reference to the schema of the steps of a place, which is made if it is new."""
         if place.name not in self.defs:
-            self.defs[place.name] = {}  # known before it is made: steps stand in steps
+            self.defs[place.name] = {}  # registered before it is built, because steps contain steps
             self.defs[place.name] = self._step(place)
         return self._reference(place.name)
 

@@ -38,7 +38,7 @@ _SUNDAY_AGAIN: Final = 7
 
 
 class InvalidCronError(ValueError):
-    """The text is no cron expression that can be kept. The message says why."""
+    """The string is not a cron expression that EventBridge Scheduler accepts. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)

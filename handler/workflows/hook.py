@@ -139,7 +139,7 @@ class Hook:
 
         Args:
             headers: by lower-case name.
-            body: as it arrived; it decides where there is no header that does.
+            body: as it arrived; used where no header names the delivery.
         """
         value = headers.get(self.id_header) if self.id_header is not None else None
         named = b"header\n" + value.encode("utf-8", "surrogatepass") if value is not None else b"body\n" + body

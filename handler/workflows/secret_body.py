@@ -20,7 +20,7 @@ from infra.secret import Use
 
 SHORTEST: Final = 8
 LONGEST: Final = 4_096
-"""Bytes of a value. A shorter one could not be masked: it would be found where it does not stand."""
+"""Bytes of a value. A shorter one could not be masked: it would match unrelated text."""
 MOST_HOSTS: Final = 50
 MOST_NAME: Final = 1_000
 """Characters of a client's id or a scope."""
@@ -93,7 +93,7 @@ class SecretBody:
     """A secret as it is put.
 
     Attributes:
-        value: ``None`` where `oauth2` stands in its place.
+        value: ``None`` where `oauth2` is given instead.
         oauth2: how to get a value.
         hosts: canonical, each once.
         uses: each once.

@@ -30,7 +30,7 @@ class Secrets:
         self._ports = ports
 
     async def put(self, caller: Caller, name: str, body: bytes) -> None:
-        """Put a secret in place of all that stands under that name.
+        """Put a secret; it replaces everything stored under that name.
 
         Raises:
             InvalidPayloadError: it cannot be put.

@@ -39,7 +39,7 @@ class Verification:
         scheme: whose rules hold.
         secret: name of the secret that signs.
         header: with ``hmac``: the header that has the signature, in lower case.
-        prefix: with ``hmac``: what stands before the hexadecimal digits.
+        prefix: with ``hmac``: what comes before the hexadecimal digits.
     """
 
     scheme: Scheme
@@ -93,7 +93,7 @@ def _is_recent(time: str, now: float) -> bool:
 
 
 def _after(header: str, prefix: str) -> str:
-    """What stands in the header after its prefix; nothing equal to any signature where it begins otherwise."""
+    """The header's value after its prefix; a value equal to no signature where the prefix is missing."""
     text = header.strip()
     return text[len(prefix) :] if text.startswith(prefix) else ""
 

@@ -113,7 +113,7 @@ def zone_of(name: str) -> tzinfo:
     """A time zone by its IANA name.
 
     Raises:
-        InvalidTimingError: there is no such zone.
+        InvalidTimingError: the zone does not exist.
     """
     if re.fullmatch(r"[A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,3}", name):
         try:

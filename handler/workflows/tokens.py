@@ -18,7 +18,7 @@ LONGEST: Final = 2048
 DIGEST_BYTES: Final = 24
 """Of the HMAC: 192 bits."""
 NO_KEY: Final = bytes(32)
-"""Stands in for the key of something that does not exist, so that a wrong token costs the same whatever it names."""
+"""Used instead of the key of something that does not exist, so that a wrong token costs the same whatever it names."""
 _TOKEN: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 
 
@@ -37,7 +37,7 @@ class Token:
     digest: bytes
 
     def is_genuine(self, key: bytes | None) -> bool:
-        """Whether the HMAC is right, compared in constant time; ``None`` stands for a thing that does not exist."""
+        """Whether the HMAC is right, compared in constant time; a ``None`` key means that the thing does not exist."""
         expected = _digest(self.kind, self.names, NO_KEY if key is None else key)
         return hmac.compare_digest(self.digest, expected) and key is not None
 
@@ -66,7 +66,7 @@ def read_token(kind: str, text: str) -> Token | None:
     if not names or not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         return None
     if any("\ud800" <= character <= "\udfff" for name in names for character in name):
-        return None  # half a character could stand in no key
+        return None  # half a surrogate pair cannot be part of a key
     return Token(kind, tuple(names), digest) if _encode(_written(tuple(names))) == match[1] else None
 
 

@@ -19,6 +19,6 @@ def find_verify_secret(ports: Ports, tenant: str, name: str) -> bytes | None:
     """
     try:
         secret = ports.secrets_of(tenant).get(name, SECONDS)
-    except HttpError:  # its value comes from a server that does not give it now: nothing signs with such a secret
+    except HttpError:  # its value comes from a server that is down: nothing can be signed with it now
         return None
     return secret.value.encode() if secret is not None and "verify" in secret.uses else None

@@ -15,7 +15,7 @@ from handler.payload.problem import Problem
 from handler.payload.value_schema_check import find_schema_problems
 
 MAX_DESCRIPTION: Final = 1024
-"""Characters: it stands in every list."""
+"""Characters: every list contains it."""
 
 
 @dataclass(frozen=True, slots=True)
