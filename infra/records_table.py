@@ -54,7 +54,7 @@ class RecordsTable:
         return next((record for record in found if record.index == index), None)
 
     async def put_run(self, run: RunRecord) -> None:
-        """Keep how a run ended, before the job is run on. Repeating it changes nothing."""
+        """Keep how a run ended, before the job is redriven. Repeating it changes nothing."""
         await self._items.put_all([run_item(run)])
 
     async def read_runs(self, job: JobRecord) -> list[RunRecord]:

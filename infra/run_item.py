@@ -21,7 +21,7 @@ class RunRecord(NamedTuple):
     run: int
     status: JobStatus
     started_at: float | None
-    """When its first claim was made; of a later run, when the job was run on."""
+    """When its first claim was made; of a later run, when the job was redriven."""
     finished_at: float | None
     failed_step: str | None
     """JSON, as in `JobRecord.failed_step`."""

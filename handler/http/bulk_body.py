@@ -1,4 +1,4 @@
-"""What users may send to cancel or to run on many jobs."""
+"""What users may send to cancel or redrive many jobs."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Bulk:
     async def change(
         self, what: What, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None, lifetime: TimeLeft
     ) -> dict[str, Any]:
-        """Cancel or run on the jobs that are asked for, newest first; gives ``{done, skipped, cursor}``.
+        """Cancel or redrive the requested jobs, newest first; gives ``{done, skipped, cursor}``.
 
         A job that cannot be changed is skipped, with the reason. Where the invocation's time is up before the page's
         end, the cursor is where the next request goes on.
@@ -96,7 +96,7 @@ class Bulk:
 
         async def redrive(job_id: str) -> None:
             room.check()
-            await self._jobs.run_on(caller, job_id)
+            await self._jobs.redrive_failed(caller, job_id)
             room.take()
 
         return redrive

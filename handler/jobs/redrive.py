@@ -20,7 +20,7 @@ from infra.records import JobRecord, PayloadRecord
 from infra.run_item import current_run
 
 LAST_CALL: Final = 25 * 3600.0
-"""A job is not run on within so many seconds of its expiry: it may take 24 hours, and an hour more to be read."""
+"""A job is not redriven in the last so many seconds before its expiry: it may take 24 hours, plus one to read it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a caller can do with jobs: send, read, list, cancel, and run on. No HTTP and no SQS in here."""
+"""What a caller can do with jobs: send, read, list, cancel and redrive them. No HTTP and no SQS here."""
 
 from __future__ import annotations
 
@@ -71,20 +71,20 @@ class Jobs:
             TooManyJobsError: the tenant has as many unfinished jobs as it may have.
         """
         with self._served("submit"):
-            offer = self._new_job(caller, payload, origin)
-            if payload.id is not None and (known := await self._known(offer)) is not None:
+            new_job = self._new_job(caller, payload, origin)
+            if payload.id is not None and (known := await self._known(new_job)) is not None:
                 return known  # a job that is known already needs no room
             await check_room(self._ports, caller)
             now, settings = self._ports.now(), self._ports.settings
             if respond_async or (wait is not None and wait <= 0) or not lifetime.has_time(now, settings.reserve):
-                return await self._enqueue(offer)
+                return await self._enqueue(new_job)
             until, pause_at = now + settings.http_seconds, None
             if wait is not None and self._is_pure(payload):
                 until = min(until, now + wait)
             elif wait is not None:
                 pause_at = now + wait
-            run = offer.late_run(self._ports, lifetime, outbox=False, pause_at=pause_at)
-            return await self._submitted(offer, await self._runner.run(run, until=until))
+            run = new_job.late_run(self._ports, lifetime, outbox=False, pause_at=pause_at)
+            return await self._submitted(new_job, await self._runner.run(run, until=until))
 
     async def run(
         self, caller: Caller, payload: JobPayload, *, lifetime: TimeLeft, origin: Origin | None = None
@@ -95,46 +95,46 @@ class Jobs:
             ConflictError: another job has the id.
         """
         with self._served("run"):
-            offer = self._new_job(caller, payload, origin)
-            if payload.id is not None and (known := await self._known(offer)) is not None:
+            new_job = self._new_job(caller, payload, origin)
+            if payload.id is not None and (known := await self._known(new_job)) is not None:
                 return known.job
-            run = offer.late_run(self._ports, lifetime, outbox=False)
-            return (await self._submitted(offer, await self._runner.run(run))).job
+            run = new_job.late_run(self._ports, lifetime, outbox=False)
+            return (await self._submitted(new_job, await self._runner.run(run))).job
 
     def _new_job(self, caller: Caller, payload: JobPayload, origin: Origin | None) -> NewJob:
         identified = payload if payload.id else payload.with_id(self._ports.token())
         return NewJob.of(self._ports, caller, identified, origin)
 
-    async def _known(self, offer: NewJob) -> Submission | None:
+    async def _known(self, new_job: NewJob) -> Submission | None:
         """The job that the sender named, if it was sent before: nothing of it is run again."""
-        found = await self._ports.table.read(offer.job.key, self._ports.now())
-        return None if found is None else await self._met(offer, found)
+        found = await self._ports.table.read(new_job.job.key, self._ports.now())
+        return None if found is None else await self._met(new_job, found)
 
-    async def _submitted(self, offer: NewJob, result: Result) -> Submission:
+    async def _submitted(self, new_job: NewJob, result: Result) -> Submission:
         if isinstance(result, Ended):
             return Submission("created", result.view())
         if isinstance(result, Unstarted):
-            return await self._enqueue(offer)
+            return await self._enqueue(new_job)
         if not isinstance(result, Lost):
             return Submission("accepted", result.view())
         if result.job is None:
             raise UnavailableError("The job vanished while it ran; send it again.", retry_after=RETRY_AFTER)
         if not result.accepted:
-            return await self._met(offer, result.job)
+            return await self._met(new_job, result.job)
         return Submission("created" if result.job.finished else "accepted", await self._view(result.job))
 
-    async def _enqueue(self, offer: NewJob) -> Submission:
-        answer = await offer.accept(self._ports, due=self._ports.now() + QUEUED_SECONDS)
+    async def _enqueue(self, new_job: NewJob) -> Submission:
+        answer = await new_job.accept(self._ports, due=self._ports.now() + QUEUED_SECONDS)
         if not isinstance(answer, Refused):
             await self._pointers.hand_over(answer.job)
-            return Submission("accepted", job_view(answer.job, offer.written, ()))
+            return Submission("accepted", job_view(answer.job, new_job.written, ()))
         if answer.job is None:
             raise UnavailableError("The job could not be accepted; send it again.", retry_after=RETRY_AFTER)
-        return await self._met(offer, answer.job)
+        return await self._met(new_job, answer.job)
 
-    async def _met(self, offer: NewJob, found: JobRecord) -> Submission:
+    async def _met(self, new_job: NewJob, found: JobRecord) -> Submission:
         """The id is taken: by this job, sent before, or by another one."""
-        if not offer.is_known_as(found):
+        if not new_job.is_known_as(found):
             raise _taken(found.key.job_id)
         return Submission("known", await self._view(found))
 
@@ -276,14 +276,14 @@ class Jobs:
             job = await find_job(self._ports, caller, job_id)
             await check_room(self._ports, caller)
             wanted = Redrive(caller, from_step, parameters, variables)
-            return await self._view(await self._run_on(job, wanted))
+            return await self._view(await self._redrive(job, wanted))
 
-    async def run_on(self, caller: Caller, job_id: str) -> JobRecord:
-        """Run a finished job on from the step that failed, without asking for room. Raises as `redrive`."""
+    async def redrive_failed(self, caller: Caller, job_id: str) -> JobRecord:
+        """Redrive a finished job from its failed step, without checking the tenant's limit. Raises as `redrive`."""
         with self._served("redrive"):
-            return await self._run_on(await find_job(self._ports, caller, job_id), Redrive(caller, None, None, None))
+            return await self._redrive(await find_job(self._ports, caller, job_id), Redrive(caller, None, None, None))
 
-    async def _run_on(self, job: JobRecord, wanted: Redrive) -> JobRecord:
+    async def _redrive(self, job: JobRecord, wanted: Redrive) -> JobRecord:
         driven = await redrive(self._ports, job, await read_written(self._ports, job), wanted)
         await self._pointers.hand_over(driven)
         return driven

@@ -20,7 +20,7 @@ class Profile:
         retried: share of steps with a retry.
         timed: share of steps with a timeout, which fits every invocation.
         killer: share of jobs with a step that kills its sandbox whenever it runs.
-        redrive, cancel, twice: shares of jobs that are run on, cancelled, or sent twice.
+        redrive, cancel, twice: shares of jobs that are redriven, cancelled, or sent twice.
         other: share of jobs whose id another job has, too.
         outage: share of worlds in which a service is out of reach for a while.
         fifo: whether the queue is a FIFO queue.

@@ -1,4 +1,4 @@
-"""What callers can rely on when they send, read, cancel and run on jobs."""
+"""What callers can rely on when they send, read, cancel and redrive jobs."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def test_a_job_runs_on_from_an_earlier_step_if_asked(world: Any) -> None:
             drive(world.jobs.redrive(world.caller, "j", from_step=late))
 
 
-def test_a_cancelled_job_can_be_run_on(world: Any) -> None:
+def test_a_cancelled_job_can_be_redriven(world: Any) -> None:
     world.submit(CHARGE, id="j", respond_async=True)
     drive(world.jobs.cancel(world.caller, "j"))
     world.work_off()
@@ -266,7 +266,7 @@ def test_a_cancelled_job_can_be_run_on(world: Any) -> None:
     assert world.get("j")["status"] == "SUCCEEDED"
 
 
-def test_only_a_job_that_failed_or_was_cancelled_is_run_on(world: Any) -> None:
+def test_only_a_job_that_failed_or_was_cancelled_can_be_redriven(world: Any) -> None:
     world.submit(WORK, id="good")
     world.submit(WORK, id="waiting", respond_async=True)
     for job_id in ("good", "waiting"):
@@ -274,14 +274,14 @@ def test_only_a_job_that_failed_or_was_cancelled_is_run_on(world: Any) -> None:
             drive(world.jobs.redrive(world.caller, job_id))
 
 
-def test_a_job_that_expires_within_25_hours_is_not_run_on(world: Any) -> None:
+def test_a_job_that_expires_within_25_hours_cannot_be_redriven(world: Any) -> None:
     world.submit(FAIL, id="j")
     world.clock.now = world.record("j").expires_at - 25 * 3600 + 1
     with pytest.raises(ConflictError, match="expires"):
         drive(world.jobs.redrive(world.caller, "j"))
 
 
-def test_a_job_is_not_run_on_before_its_last_updates_are_on_the_bus(world: Any) -> None:
+def test_a_job_is_not_redriven_before_its_last_updates_are_published(world: Any) -> None:
     world.bus.down = True
     world.submit(FAIL, id="j")
     with pytest.raises(UnavailableError):
