@@ -13,6 +13,7 @@ category = Category("ENCODE", effect="none")
 
 PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 """What a URL holds as it is."""
+SPACE: Final = dict.fromkeys(map(ord, " \t\r\n"))
 ENTITIES: Final[dict[str, str | int | None]] = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
 
 
@@ -30,11 +31,12 @@ def base64(call__: Call, /, *, text: str) -> str:
 def decode_base64(*, text: str) -> str:
     """Read the string whose UTF-8 bytes are given in base64, that of URLs (`-` and `_`) included.
 
-    The padding may be missing. Invalid base64, or bytes that are not UTF-8, are INVALID_ARGUMENT.
-    `{"text": "aMOpbGxv"}` gives `"héllo"`.
+    The padding may be missing, and white space (some services break the lines) is left out. Invalid base64, or bytes
+    that are not UTF-8, are INVALID_ARGUMENT. `{"text": "aMOpbGxv"}` gives `"héllo"`.
     """
     import binascii  # noqa: PLC0415  # few jobs need it
 
+    text = text.translate(SPACE)
     padded = text if text.endswith("=") else text + "=" * (-len(text) % 4)
     try:
         data = binascii.a2b_base64(padded.translate({ord("-"): "+", ord("_"): "/"}), strict_mode=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any, Final, NoReturn
 
 from pydantic import Field
 
-from blocks.block import Call, Category
+from blocks.block import BudgetExceededError, Call, Category
 
 category = Category("JSON", effect="none")
 
@@ -15,22 +16,25 @@ Indent = Annotated[int, Field(ge=0, le=16)]
 
 STRUCTURE: Final = ',:[]{}"'
 """Characters that the value takes as JSON too, wherever they are: the least that it is charged for."""
+DIGITS: Final = 4_300
+"""The most that an integer may have; Python converts no more of them."""
 
 
 @category.block
 def parse(call__: Call, /, *, text: str) -> Any:
     r"""Give the value that a string of JSON holds.
 
-    A string that is not JSON is INVALID_ARGUMENT with the place, and so are NaN and infinities, which JSON does not
-    have. Of equal keys the last wins. `{"text": "{\"a\": [1, true]}"}` gives `{"a": [1, true]}`.
+    A string that is not JSON is INVALID_ARGUMENT with the place, and so are NaN, infinities, and numbers that are too
+    large for floating point. An integer of more than 4,300 digits, or a value of more than 32 levels, is
+    RESULT_LIMIT_EXCEED. Of equal keys the last wins. `{"text": "{\"a\": [1, true]}"}` gives `{"a": [1, true]}`.
     """
     call__.charge(sum(map(text.count, STRUCTURE)))
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_int=_integer, parse_float=_float)
     except json.JSONDecodeError as error:
         raise ValueError(f"`text` is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise ValueError("`text` nests lists and objects too deep") from None
+        raise BudgetExceededError("`text` nests lists and objects too deep; 32 levels are the limit") from None
 
 
 @category.block(name="text")
@@ -44,6 +48,19 @@ def text_(call__: Call, /, *, value: Any, indent: Indent | None = None) -> str:
         call__.charge(len(piece))
         pieces.append(piece)
     return "".join(pieces)
+
+
+def _integer(digits: str) -> int:
+    if len(digits.removeprefix("-")) > DIGITS:
+        raise BudgetExceededError(f"`text` holds an integer of more than {DIGITS:,} digits")
+    return int(digits)
+
+
+def _float(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"`text` holds a number that is too large: {number:.20}")
+    return value
 
 
 def _refuse(constant: str) -> NoReturn:

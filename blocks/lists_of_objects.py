@@ -50,7 +50,7 @@ def filter_(
 
     `{"list": [{"age": 17}, {"age": 18}], "key": "age", "operator": ">=", "value": 18}` gives `[{"age": 18}]`.
     """
-    test = _test(operator, value)
+    test = _test(key, operator, value)
     kept = []
     for number, item in enumerate(list):
         found = item if key is None else item.get(key, ABSENT) if isinstance(item, dict) else ABSENT
@@ -156,10 +156,11 @@ def _kind(value: Any) -> str:
     return KINDS.get(type(value), "null")
 
 
-def _test(operator: Operator, value: Any) -> Callable[[Any], bool]:
+def _test(key: str | None, operator: Operator, value: Any) -> Callable[[Any], bool]:
     """Whether an item's value, which may be absent, is what the filter keeps."""
     if operator == "exists":
-        return lambda found: (found is not ABSENT and found is not None) == (value is None or bool(value))
+        nothing = None if key is None else ABSENT
+        return lambda found: (found is not nothing) == (value is None or bool(value))
     if operator == "in":
         return lambda found: found is not ABSENT and _holds(value, found)
     if operator == "contains":

@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 category = Category("MATH", effect="none")
 
+N = TypeVar("N", int, float, int | float)
 Number = int | float  # not float alone: it would turn whole numbers into floating point ones
 Factor = Annotated[float, Field(le=1000)]
 Base = Annotated[float, Field(le=10)]
@@ -173,8 +174,7 @@ def multiply(*, value1: Number, value2: Number) -> Number:
 
     A product past the largest number is INVALID_ARGUMENT. `{"value1": 2500, "value2": 4}` gives `10000`.
     """
-    with _in_range():
-        return value1 * value2
+    return _in_range(lambda: value1 * value2)
 
 
 @category.block
@@ -186,8 +186,7 @@ def divide(*, value1: Number, value2: Number) -> float:
     """
     if value2 == 0:
         raise ValueError("`value2` is 0, and nothing can be divided by that")
-    with _in_range():
-        return value1 / value2
+    return _in_range(lambda: value1 / value2)
 
 
 @category.block(name="round")
@@ -226,9 +225,10 @@ def _round(value: Number, digits: int) -> Decimal:
     return exact.quantize(Decimal((0, (1,), -digits)), ROUND_HALF_UP, Context(prec=PRECISION, Emax=PRECISION))
 
 
-@contextmanager
-def _in_range() -> Iterator[None]:
-    try:
-        yield
-    except OverflowError:
-        raise ValueError("the result is past the largest number") from None
+def _in_range(calculate: Callable[[], N]) -> N:
+    """The result, unless it is past the largest floating point number."""
+    with suppress(OverflowError):
+        result = calculate()
+        if isinstance(result, int) or math.isfinite(result):
+            return result
+    raise ValueError("the result is past the largest number")

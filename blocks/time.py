@@ -71,7 +71,7 @@ def parse(*, text: str, format: str | None = None, zone: str | None = None) -> s
             moment = datetime.strptime(text, _portable(format).replace("%-", "%"))  # noqa: DTZ007  # it gets one below
         except (ValueError, re.error) as error:  # the latter of a directive that is there twice
             raise ValueError(f"`text` is not a time in that format: {error}") from None
-    elif RFC_3339.fullmatch(text):
+    elif (written := RFC_3339.fullmatch(text)) and written[4]:
         return _write(_read(text))
     else:
         try:
@@ -93,7 +93,7 @@ def format_(*, time: str, format: str, zone: str | None = None) -> str:
     """
     moment = _read(time)
     with _within_calendar():
-        return (moment if zone is None else moment.astimezone(_zone(zone))).strftime(_portable(format))
+        return _formatted(moment if zone is None else moment.astimezone(_zone(zone)), _portable(format))
 
 
 @category.block
@@ -235,6 +235,15 @@ def _portable(format: str) -> str:
         return f"%-{sign}" if flag else DIRECTIVES[sign]
 
     return re.sub(r"%(-?)(.?)", directive, format, flags=re.DOTALL)
+
+
+def _formatted(moment: datetime, format: str) -> str:
+    """One directive at a time: the C library ends a string at a NUL, and writes the year 800 without its zero."""
+
+    def directive(written: re.Match[str]) -> str:
+        return f"{moment.year:04}" if written[0] == "%Y" else moment.strftime(written[0])
+
+    return re.sub("%-?.", directive, format)
 
 
 def _days_of(year: int, month: int) -> int:

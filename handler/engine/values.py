@@ -74,8 +74,15 @@ def keep(value: Any, nesting: int, most: int | None = None) -> tuple[Any, str]:
     except RecursionError:
         raise UnstorableValueError(f"the value is nested deeper than {nesting} levels") from None
     except (TypeError, ValueError) as error:
-        raise UnstorableValueError(f"the value is not JSON: {error}") from None
+        raise UnstorableValueError(f"the value is not JSON: {_reason(str(error))}") from None
     return value, text
+
+
+def _reason(message: str) -> str:
+    """What Python says of a value, without advice that no user can follow."""
+    if message.startswith("Exceeds the limit"):
+        return "an integer has more than 4,300 digits"
+    return "a number is not finite" if message.startswith("Out of range") else message
 
 
 def check_weight(value: Any, most: int, nesting: int) -> int:

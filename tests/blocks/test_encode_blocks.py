@@ -74,6 +74,10 @@ def test_what_cannot_be_written_or_read_is_refused(run: Run, action: str, text: 
         run(action, text=text)
 
 
+def test_the_lines_of_base64_may_be_broken(run: Run) -> None:
+    assert run("ENCODE.DECODE_BASE64", text="aMOp\r\n bGxv\n") == "héllo"
+
+
 def test_a_plus_sign_and_a_lone_percent_sign_are_read_as_they_are(run: Run) -> None:
     assert run("ENCODE.DECODE_URL", text="1+1 100%") == "1+1 100%"
 

@@ -63,9 +63,22 @@ def test_numbers_that_json_does_not_have_are_refused(run: Run, text: str) -> Non
         run("JSON.PARSE", text=text)
 
 
-def test_a_text_that_nests_without_end_is_refused(run: Run) -> None:
-    with pytest.raises(ValueError, match="too deep"):
-        run("JSON.PARSE", text="[" * 200_000)
+@pytest.mark.parametrize("text", ["1e999", "[-1E+400]"])
+def test_numbers_past_the_largest_are_refused(run: Run, text: str) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        run("JSON.PARSE", text=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("[" * 200_000, "32 levels"), ("9" * 4301, "4,300 digits"), ("[-" + "9" * 4301 + "]", "digits")]
+)
+def test_what_no_job_may_hold_is_past_a_limit(run: Run, text: str, limit: str) -> None:
+    with pytest.raises(BudgetExceededError, match=limit):
+        run("JSON.PARSE", text=text)
+
+
+def test_an_integer_may_have_4300_digits_and_a_sign(run: Run) -> None:
+    assert run("JSON.PARSE", text="-" + "9" * 4300) == 1 - 10**4300
 
 
 def test_a_value_that_json_cannot_hold_is_refused(run: Run) -> None:

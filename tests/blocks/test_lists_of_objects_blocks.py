@@ -57,6 +57,8 @@ def plain(value: Any) -> Any:
         ("LISTS.FILTER", {"list": ["ab", "bc"], "operator": "in", "value": "xab"}, ["ab"]),
         ("LISTS.FILTER", {"list": [{"a": 1}, {"b": 1}], "operator": "contains", "value": "a"}, [{"a": 1}]),
         ("LISTS.FILTER", {"list": [0, None, ""], "operator": "exists"}, [0, ""]),
+        ("LISTS.FILTER", {"list": [{"a": None}, {}], "key": "a", "operator": "exists"}, [{"a": None}]),
+        ("LISTS.FILTER", {"list": [{"a": None}, {}], "key": "a", "operator": "exists", "value": False}, [{}]),
         ("LISTS.SORT_BY", {"list": [{"n": "b"}, {"n": "a"}], "key": "n"}, [{"n": "a"}, {"n": "b"}]),
         ("LISTS.SORT_BY", {"list": [{"n": 1}, {"n": 2.5}], "key": "n", "reverse": True}, [{"n": 2.5}, {"n": 1}]),
         ("LISTS.SORT_BY", {"list": [], "key": "n"}, []),

@@ -139,6 +139,8 @@ def test_a_math_block_beyond_the_library_gives(run: Run, action: str, parameters
         ("MATH.DIVIDE", {"value1": 1, "value2": 0.0}, "divided"),
         ("MATH.DIVIDE", {"value1": 10**400, "value2": 3}, "largest"),
         ("MATH.MULTIPLY", {"value1": 10**400, "value2": 0.5}, "largest"),
+        ("MATH.MULTIPLY", {"value1": 1e308, "value2": -10}, "largest"),
+        ("MATH.DIVIDE", {"value1": 1e308, "value2": 1e-10}, "largest"),
         ("MATH.ROUND", {"value": float("inf")}, "rounded"),
         ("MATH.FORMAT", {"value": float("nan")}, "rounded"),
     ],

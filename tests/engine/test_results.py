@@ -69,3 +69,15 @@ def test_a_wide_value_is_not_a_deep_one(run: Any, statuses: Any) -> None:
 )
 def test_a_result_is_kept_as_canonical_json(run: Any, make_block: Any, value: Any, text: str) -> None:
     assert run({"steps": [{"action": "GIVE"}]}, blocks=[make_block(lambda: value, name="give")])[1].result_json == text
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(10**4300, "more than 4,300 digits"), (float("inf"), "not finite")], ids=["large", "inf"]
+)
+def test_a_number_that_json_cannot_hold_is_named_without_advice_for_programmers(
+    run: Any, make_block: Any, value: Any, message: str
+) -> None:
+    step = run({"steps": [{"action": "GIVE"}]}, blocks=[make_block(lambda: [value], name="give")])[1]
+    assert step.status is ConduitStatus.RESULT_LIMIT_EXCEED
+    assert message in step.error["message"]
+    assert "sys." not in step.error["message"]
