@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template blocks-page fields-page architecture-map simulate mutants forgery hostile contract-ministack chaos fuzz clean
+.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page fields-page events-page settings-page metrics-page architecture-map simulate mutants forgery hostile contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -102,10 +102,24 @@ validate-template: .venv-sam/.ready .venv-checkov/.ready ## SAM's own checks of 
 	@.venv-checkov/bin/checkov -f template.yaml --config-file .ci/checkov.yaml
 
 blocks-page: $(READY) ## write docs/blocks.md from the docstrings of the blocks
-	@$(BIN)/python docs/blocks_page.py
+	@$(BIN)/python -m docs.blocks_page
+
+fields-page: $(READY) ## write docs/job-fields.md from handler/payload/fields.py
+	@$(BIN)/python -m docs.fields_page
+
+events-page: $(READY) ## write docs/events.md from the code that makes the events
+	@$(BIN)/python -m docs.events_page
+
+settings-page: $(READY) ## write docs/settings.md from template.yaml and handler/settings.py
+	@$(BIN)/python -m docs.settings_page
+
+metrics-page: $(READY) ## write docs/metrics.md from the table of metrics and the calls that emit them
+	@$(BIN)/python -m docs.metrics_page
+
+pages: blocks-page fields-page events-page settings-page metrics-page architecture-map ## write every page of docs that is made from code
 
 architecture-map: $(READY) ## write the map of docs/architecture.md from the import graph
-	@$(BIN)/python docs/architecture_map.py
+	@$(BIN)/python -m docs.architecture_map
 
 SEEDS ?= 2000
 simulate: $(READY) ## the real code in simulated worlds that fail it: SEEDS=2000, FIRST=0; SEED=7 TRACE=1 shows one

@@ -5,7 +5,6 @@ Run it with ``make architecture-map`` when an import between rooms has changed; 
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import grimp
@@ -84,5 +83,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(PAGE.parents[1]))  # this checkout, whichever is installed
     PAGE.write_text(page(), encoding="utf-8")

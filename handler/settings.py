@@ -59,17 +59,21 @@ class Settings(BaseModel):
 
     # Where things are.
     table_name: str
+    """The table of jobs."""
     bus_name: str
+    """The bus that events are published on; a name or an ARN."""
     queue_url: str
+    """The queue of jobs."""
     dead_letter_queue_url: str
+    """The queue for messages that can never work."""
     queue_arns: Words = ()
     """Queues whose messages are believed; empty believes any (the embedded AWS has its own names)."""
     scheduler_group: str = "default"
-    """Of EventBridge Scheduler, where users' schedules are."""
+    """The group of EventBridge Scheduler that holds users' schedules."""
     scheduler_role_arn: str = ""
-    """What EventBridge Scheduler takes on to send to the queue."""
+    """ARN of the role that EventBridge Scheduler assumes to send to the queue."""
     scheduler_queue_arn: str = ""
-    """The queue to which schedules send."""
+    """ARN of the queue that schedules send to."""
 
     # What the world may reach without an identity.
     public_routes: bool = False
@@ -83,9 +87,9 @@ class Settings(BaseModel):
     """Which kinds of event this function takes. The template gives each function its own."""
 
     secrets_key: str = ""
-    """Id or ARN of the KMS key that encrypts secrets; without one, no secret can be put."""
+    """Id or ARN of the KMS key that encrypts secrets; without one, no secret can be stored."""
     stack: str = "conduit"
-    """The deployment's name. Secrets are encrypted for it: a copy of the table is worth nothing to another stack."""
+    """The deployment's name. Secrets are encrypted for it: another stack cannot decrypt a copy of the table."""
 
     # Who callers are.
     tenant_claim: str = "sub"
@@ -118,8 +122,9 @@ class Settings(BaseModel):
     max_schedules: int = Field(default=1000, ge=1)
     """Schedules of one tenant."""
     max_hooks: int = Field(default=100, ge=1)
-    max_secrets: int = Field(default=100, ge=1)
     """Hooks of one tenant."""
+    max_secrets: int = Field(default=100, ge=1)
+    """Secrets of one tenant."""
     max_running_jobs: int | None = Field(default=None, ge=1)
     """Unfinished jobs of one tenant at once; more is 429. `None` for any number."""
 
@@ -156,7 +161,7 @@ class Settings(BaseModel):
     aws_calls: AwsOperations = ()
     """``service:Operation`` each, such as ``sns:Publish``; empty for none."""
     aws_call_role: str = ""
-    """ARN of the role that is taken on for it; without one nothing is called."""
+    """ARN of the role that is assumed for it; without one nothing is called."""
 
     # What is reported, and where.
     step_events: Literal["all", "grouped", "failures", "none"] = "all"

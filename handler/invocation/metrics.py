@@ -3,29 +3,8 @@
 Metrics go out as CloudWatch's embedded metric format, by Powertools. Counting costs a step a fraction of a microsecond;
 nothing of Powertools is imported before something is flushed.
 
-Names, in the namespace ``Conduit``:
-
-==================  ============  =================  =================================================================
-Metric              Unit          Dimensions         Counts
-==================  ============  =================  =================================================================
-Jobs                Count         Status             jobs that ended
-JobDuration         Milliseconds  Status             from the job's acceptance to its end
-Steps               Count         Status, (Block)    steps recorded; an unknown block is ``UNKNOWN``
-StepDuration        Milliseconds  (Block)            of steps that ran
-HandOvers           Count                            jobs passed on to another invocation
-Resumes             Count                            jobs claimed that had begun elsewhere
-Crashes             Count                            claims that found that an earlier owner died
-FencedOut           Count                            runs that found their job in other hands
-PublishFailures     Count                            entries that did not reach the bus at the first attempt
-Rejected            Count                            messages sent to the dead-letter queue
-DroppedFirings      Count         Reason             firings of schedules that started no job
-Swept               Count                            jobs that the sweeper found due
-Faults              Count                            jobs, requests and messages that failed because of a fault here
-ServiceFailures     Count         Door               what AWS's failures kept from being done
-ColdStarts          Count                            first invocations of a process
-==================  ============  =================  =================================================================
-
-Metrics distinguish blocks only with the setting `BLOCK_METRICS`, since each combination of dimensions is billed.
+`handler/invocation/metric_table.py` lists them. Metrics distinguish blocks only with the setting `BLOCK_METRICS`, since
+each combination of dimensions is billed.
 """
 
 from __future__ import annotations

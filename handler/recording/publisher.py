@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 from handler.ports import Ports
 from handler.recording.events import StepUpdates, job_finished, job_waiting
+from handler.recording.ownership import OUTBOX_SECONDS
 from infra.errors import InfraError
 from infra.event_bus import Entry
 from infra.jobs_table import Written
 from infra.parking import parked
 from infra.records import JobRecord, StepRecord
 
-_QUIET: Final = frozenset({"DONE", "SKIPPED", "IF_CONDITION_FAILED"})
+QUIET: Final = frozenset({"DONE", "SKIPPED", "IF_CONDITION_FAILED"})
+"""Statuses of steps that ``STEP_EVENTS=failures`` does not publish."""
 _ANSWER: Final = "answer"
 _AT_ONCE: Final = 50
 """Entries between two looks at the clock: five calls of the bus."""
@@ -71,7 +73,7 @@ class Publisher:
 
     def _is_wanted(self, step: StepRecord) -> bool:
         wanted = self._ports.settings.step_events
-        return wanted in {"all", "grouped"} or (wanted == "failures" and step.status not in _QUIET)
+        return wanted in {"all", "grouped"} or (wanted == "failures" and step.status not in QUIET)
 
     async def _send(self, job: JobRecord, updates: Sequence[_Update], until: float) -> int | None:
         """Send them; gives the index of the first record that did not reach the bus, or ``None`` if all did."""
@@ -149,7 +151,7 @@ class Publisher:
             The job as it stands; as it was where the bus did not take everything, or somebody claimed it.
         """
         waiting = parked(job)
-        if waiting is None or (job.due == job.resume_at and job.published >= job.cursor):
+        if waiting is None or _is_settled(job, waiting):
             return job
         if steps is None:
             steps = await self._ports.table.records.read_steps(job) if job.published < job.cursor else ()
@@ -160,5 +162,17 @@ class Publisher:
             event = _Update(job.cursor, job_waiting(job, waiting))
             if await self._send(job, [event], inf) is not None:
                 return job
+        if job.due == job.resume_at and published == job.published:
+            return job
         answer = await self._ports.table.mark_parked(job, published)
         return answer.job if isinstance(answer, Written) else job
+
+
+def _is_settled(job: JobRecord, waiting: Mapping[str, Any]) -> bool:
+    """Whether everything of a parked job is known to be on the bus, because `due` was moved to the end of its wait.
+
+    A short wait has `due` there from the start, so nothing shows that its question was published: it may be again.
+    """
+    if job.due is None or job.due != job.resume_at or job.published < job.cursor:
+        return False
+    return waiting["for"] != _ANSWER or job.due > float(waiting["since"]) + OUTBOX_SECONDS

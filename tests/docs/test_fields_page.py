@@ -1,9 +1,7 @@
-"""The page of a job's fields, and the table that it is made of against what the engine reads."""
+"""The table of a job's fields has what the engine reads."""
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +12,6 @@ from handler.engine.poll import Poll
 from handler.payload.fields import JOB, KINDS
 from handler.payload.groups import POLL, RETRY
 from handler.payload.values import RETRIED
-
-DOCS = Path(__file__).parents[2] / "docs"
-
-
-def test_the_page_says_what_the_table_says() -> None:
-    spec = importlib.util.spec_from_file_location("fields_page", DOCS / "fields_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    assert (DOCS / "job-fields.md").read_text(encoding="utf-8") == script.page(), "run `make fields-page`"
 
 
 def test_the_engine_knows_the_kinds_of_the_table_by_the_same_actions() -> None:

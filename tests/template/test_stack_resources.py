@@ -8,6 +8,7 @@ import tomllib
 from collections import Counter
 from typing import Any
 
+from handler.invocation.metric_table import METRICS
 from infra import local
 from tests.template.reading import ROOT
 
@@ -225,10 +226,6 @@ def test_every_metric_that_is_watched_is_one_that_the_handler_emits(template: Te
         part["MetricStat"]["Metric"] for alarm in alarms for part in alarm.get("Metrics", []) if "MetricStat" in part
     ]
     alarmed = {metric["MetricName"] for metric in [*alarms, *parts] if metric.get("Namespace") == "Conduit"}
-    emitted = {
-        name
-        for path in (ROOT / "handler").rglob("*.py")
-        for name in re.findall(r'metrics\.(?:count|times?)\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
-    }
+    emitted = {metric.name for metric in METRICS}
     assert {"Jobs", "Steps", "PublishFailures", "ServiceFailures"} <= shown | searched | alarmed
     assert shown | searched | alarmed <= emitted

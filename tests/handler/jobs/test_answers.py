@@ -94,6 +94,14 @@ def test_the_first_answer_wins_and_its_repetition_is_fine(world: Any, client: Cl
     assert step(world)["result"]["value"] == {"a": 1, "b": 2}
 
 
+@pytest.mark.parametrize("timeout", [1, 60, 61])
+def test_a_question_is_published_however_short_its_time_is(world: Any, client: Client, timeout: float) -> None:
+    ask(world, {"id": "ok", "wait_for": {"timeout": timeout}})
+    assert [event["type"] for event in world.bus.events] == ["Job Waiting"]
+    assert world.record("j").due == world.clock.now + timeout
+    assert answer(client, {}).status == 200
+
+
 def test_steps_that_wait_for_nobody_and_jobs_of_others_are_not_found(world: Any, client: Client) -> None:
     ask(world, CHARGE, ASK)
     for path in ("charge", "none", "ok.0.x"):
