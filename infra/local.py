@@ -15,8 +15,8 @@ from typing import Any, Final, cast
 
 from infra.attributes import decode_item
 from infra.clients import Clients
-from infra.event_bus import SOURCE
 from infra.items import BY_TENANT, DUE, Index, Item
+from infra.local_bus import follow_bus
 from infra.queue_poller import RECEIVE_MOST, QueuePoller, receive_messages
 from infra.schedule_list import list_schedules, schedule_keys
 
@@ -95,8 +95,8 @@ class EmbeddedAws:
         self._poller = QueuePoller(self._sqs, url=self.queue_url, arn=self.queue_arn, region=REGION)
         self.schedule_group = self._make_schedule_group(f"conduit-{number}")
         self.key = cast("Any", self.clients.kms()).create_key(Description="secrets")["KeyMetadata"]["KeyId"]
-        self._seen_url = self._make_bus(f"conduit-{number}-seen")
         self._seen: list[dict[str, Any]] = []
+        self._make_bus()
         self._dead: list[dict[str, Any]] = []
 
     def _make_table(self) -> None:
@@ -123,14 +123,11 @@ class EmbeddedAws:
         """Tenant and id of every schedule, as `handler.workflows.due_firings` takes them."""
         return schedule_keys(self.clients.scheduler(), self.schedule_group)
 
-    def _make_bus(self, seen: str) -> str:
-        """The bus, with a rule that copies every event of Conduit to a queue from which `bus_events` reads."""
-        url: str = self._sqs.create_queue(QueueName=seen)["QueueUrl"]
+    def _make_bus(self) -> None:
+        """The bus, with a rule that hands every event of Conduit to `bus_events`."""
         events = cast("Any", self.clients.events())
         events.create_event_bus(Name=self.bus)
-        events.put_rule(Name=seen, EventBusName=self.bus, EventPattern=json.dumps({"source": [SOURCE]}))
-        events.put_targets(Rule=seen, EventBusName=self.bus, Targets=[{"Id": "seen", "Arn": self._arn(url)}])
-        return url
+        follow_bus(events, self.bus, (ACCOUNT, REGION), self._seen.append)
 
     @staticmethod
     def _arn(url: str) -> str:
@@ -161,7 +158,6 @@ class EmbeddedAws:
 
     def bus_events(self) -> list[dict[str, Any]]:
         """Every event that reached the bus so far, as a consumer gets it: ``source``, ``detail-type``, ``detail``..."""
-        self._seen += [json.loads(message["Body"]) for message in self._drain(self._seen_url)]
         return list(self._seen)
 
     def dead_letters(self) -> list[dict[str, Any]]:

@@ -6,21 +6,16 @@ a program that runs thousands of jobs in one process must not keep them all.
 
 from __future__ import annotations
 
-import json
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from infra.attributes import decode_item
-from infra.event_bus import SOURCE
 from infra.items import Item
-from infra.local import EmbeddedAws
+from infra.local import ACCOUNT, REGION, EmbeddedAws
+from infra.local_bus import BusEvent, follow_bus, mute_bus
 
-_RECEIVE_MOST: Final = 10
 _WRITE_MOST: Final = 25
-_HOURS: Final = 43_200
-"""Seconds; the longest that SQS hides a received message."""
-
-BusEvent = dict[str, Any]
 
 
 class LocalServices:
@@ -31,8 +26,7 @@ class LocalServices:
         self._table = cast("Any", aws.clients.dynamodb())
         self._rules = cast("Any", aws.clients.events())
         self._queues = cast("Any", aws.clients.sqs())
-        self._log: str | None = None
-        self._receipts: list[str] = []
+        self._events: deque[BusEvent] = deque()
 
     def send(self, body: str) -> str:
         """Send a job to the queue as another program would.
@@ -44,50 +38,23 @@ class LocalServices:
         return sent
 
     def mute_bus(self) -> None:
-        """Take the targets off every rule of the bus, so that what reaches it is kept nowhere."""
-        bus = self._aws.bus
-        for rule in self._rules.list_rules(EventBusName=bus)["Rules"]:
-            targets = self._rules.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
-            if targets:
-                ids = [target["Id"] for target in targets]
-                self._rules.remove_targets(Rule=rule["Name"], EventBusName=bus, Ids=ids)
+        """Take every rule off the bus, so that what reaches it is kept nowhere."""
+        mute_bus(self._rules, self._aws.bus)
 
     def follow_bus(self) -> None:
-        """Let a rule copy every event of Conduit into a queue of its own, from which `take_events` takes them."""
+        """Keep every event that reaches the bus from now on, until `take_events` takes it."""
         self.mute_bus()
-        name = f"{self._aws.bus}-log"
-        self._log = self._queues.create_queue(QueueName=name, Attributes={"VisibilityTimeout": str(_HOURS)})["QueueUrl"]
-        attributes = self._queues.get_queue_attributes(QueueUrl=self._log, AttributeNames=["QueueArn"])["Attributes"]
-        pattern = json.dumps({"source": [SOURCE]})
-        self._rules.put_rule(Name=name, EventBusName=self._aws.bus, EventPattern=pattern)
-        target = {"Id": "log", "Arn": attributes["QueueArn"]}
-        self._rules.put_targets(Rule=name, EventBusName=self._aws.bus, Targets=[target])
-
-    def see_events(self) -> list[BusEvent]:
-        """The events that reached the bus since the last call, oldest first; empty before `follow_bus`.
-
-        Another thread may call it while the handler runs: it only receives. Moto's queue may lose what is sent to it
-        while another thread deletes, so `take_events` is for the handler's own thread.
-        """
-        seen: list[BusEvent] = []
-        while self._log is not None:
-            answer = self._queues.receive_message(QueueUrl=self._log, MaxNumberOfMessages=_RECEIVE_MOST)
-            messages = answer.get("Messages", [])
-            if not messages:
-                break
-            seen.extend(json.loads(message["Body"]) for message in messages)
-            self._receipts.extend(message["ReceiptHandle"] for message in messages)
-        return seen
+        follow_bus(self._rules, self._aws.bus, (ACCOUNT, REGION), self._events.append)
 
     def take_events(self) -> list[BusEvent]:
-        """As `see_events`, and clear away what was seen."""
-        seen = self.see_events()
-        receipts, self._receipts = self._receipts, []
-        for first in range(0, len(receipts), _RECEIVE_MOST):
-            batch = enumerate(receipts[first : first + _RECEIVE_MOST])
-            entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in batch]
-            self._queues.delete_message_batch(QueueUrl=self._log, Entries=entries)
-        return seen
+        """The events that reached the bus since the last call, oldest first; empty before `follow_bus`.
+
+        Any thread may call it, also while the handler runs.
+        """
+        taken: list[BusEvent] = []
+        while self._events:
+            taken.append(self._events.popleft())
+        return taken
 
     def items(self, tenant: str, job_id: str) -> list[Item]:
         """Everything that the table holds of one job, by sort key."""

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from handler.console.job_source import JobText
 from handler.console.job_text import event_lines, item_lines, job_lines, shorten, summary_of
 from handler.console.workstation import JobRefusedError, Workstation
-from infra.local_services import BusEvent, LocalServices
+from infra.local_bus import BusEvent
+from infra.local_services import LocalServices
 
 Job = dict[str, Any]
 
@@ -89,10 +90,9 @@ class LivePrinter:
         from handler.console.live_table import LiveTable, print_summary  # noqa: PLC0415  # as above
 
         title, steps = _written(text)
-        with LiveTable(title, steps, self._services.see_events, self._console) as table:
+        with LiveTable(title, steps, self._services.take_events, self._console) as table:
             job = run()
         self._events = table.events
-        self._services.take_events()  # clears away what the table has seen
         print_summary(job, self._console)
         return job
 

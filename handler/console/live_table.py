@@ -19,7 +19,7 @@ from rich.text import Text
 
 from handler.console.job_text import HEADINGS, closing_lines
 from handler.console.progress import Progress
-from infra.local_services import BusEvent
+from infra.local_bus import BusEvent
 
 REDRAW_SECONDS: Final = 0.05
 WIDE: Final = 100

@@ -93,7 +93,8 @@ def components() -> dict[str, Any]:
                 "for": {"enum": ["time", "answer", "retry"]},
                 "path": _TEXT,
                 "until": {"type": "string", "format": "date-time"},
-            }
+            },
+            {"message": {"type": "string", "description": "The question; only where the payload is asked for."}},
         ),
         "JobSummary": _object(_summary()),
         "JobPage": _object({"jobs": {"type": "array", "items": _ref("JobSummary")}, "cursor": _TEXT_OR_NULL}),

@@ -10,10 +10,11 @@ from handler.jobs.lookup import find_job
 from handler.jobs.retrace import Retrace, with_parameters
 from handler.jobs.view import is_inside, job_view, loop_paths
 from handler.ports import Ports
+from infra.parking import parked
 
 
 async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bool) -> dict[str, Any]:
-    """The job with its steps; if asked for, with `payload`, and `parameters` in each step.
+    """The job with its steps; if asked for, with `payload`, `parameters` in each step, and the question it waits with.
 
     Raises:
         NotFoundError: no such id exists.
@@ -31,4 +32,11 @@ async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bo
     if payload is not None:
         retrace.walk(job, payload)
     steps = with_parameters(view["steps"], retrace.parameters)
-    return {**view, "steps": steps, "payload": None if payload is None else written}
+    waiting = _with_message(view["waiting"], parked(job))
+    return {**view, "waiting": waiting, "steps": steps, "payload": None if payload is None else written}
+
+
+def _with_message(shown: dict[str, Any] | None, waiting: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the job waits for, with the question as it was evaluated when the job parked."""
+    message = (waiting or {}).get("message")
+    return shown if shown is None or message is None else {**shown, "message": message}

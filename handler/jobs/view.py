@@ -140,7 +140,8 @@ def _items_of(opened: StepRecord, outcome: StepRecord, records: Sequence[StepRec
 def not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> list[dict[str, Any]]:
     """The written steps that have no record, as NONE; of one that waits for its next try, how the last one went."""
     recorded = Counter(record.path for record in records if record.phase != "close")
-    last = {name: value for name, value in json.loads(job.last_error or "{}").items() if parked(job) is not None}
+    kept: dict[str, Any] = json.loads(job.last_error or "{}")
+    last = kept if kept.get("attempts") and parked(job) is not None else {}  # a `wait` has times, but no try
     path = (parked(job) or {}).get("path")
     shown = []
     for index, step in enumerate(payload.get("steps") or []):

@@ -222,6 +222,26 @@ def test_only_the_payload_can_be_included(client: Client) -> None:
     expect_problem(stranger(client).get("/jobs/a?include=payload"), 404, "not-found")
 
 
+def test_the_question_that_a_job_waits_with_comes_with_its_payload(client: Client) -> None:
+    ask = {"id": "ok", "wait_for": {"timeout": 600, "message": "Raise to {< limit >}?"}}
+    client.post("/jobs", {"id": "a", "parameters": {"limit": 500}, "steps": [ask]})
+    plain, full = client.get("/jobs/a").json, client.get("/jobs/a?include=payload").json
+    assert set(plain["waiting"]) == {"for", "path", "until"}
+    assert full["waiting"] == {**plain["waiting"], "message": "Raise to 500?"}
+
+
+def test_a_wait_has_no_times_before_it_is_over(client: Client) -> None:
+    client.post("/jobs", {"id": "a", "steps": [{"id": "w", "wait": {"seconds": 600}}]})
+    job = client.get("/jobs/a").json
+    assert job["waiting"]["for"] == "time"
+    assert [job["steps"][0][name] for name in ("started_at", "finished_at", "duration_ms", "attempts")] == [
+        None,
+        None,
+        None,
+        0,
+    ]
+
+
 def test_items_of_a_loop_have_their_status_and_steps(client: Client) -> None:
     client.post("/jobs", {"id": "a", "steps": [LOOP]})
     page = client.get("/jobs/a/steps/each/items").json
