@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page fields-page events-page settings-page metrics-page architecture-map simulate mutants forgery hostile contract-ministack chaos fuzz clean
+.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page fields-page events-page settings-page metrics-page architecture-map simulate mutants crash-language forgery hostile contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -127,6 +127,9 @@ simulate: $(READY) ## the real code in simulated worlds that fail it: SEEDS=2000
 
 mutants: $(READY) ## break the protocol rule by rule, and see that the simulator finds it
 	@$(BIN)/python -m tests.simulation --mutants --seeds 600
+
+crash-language: $(READY) ## kill the process around every write of the 60 jobs of the language, with and without hand-overs; six minutes
+	@EVERY_WRITE=1 $(BIN)/python -m pytest tests/handler/jobs/test_language_crashes.py -p no:cacheprovider -q
 
 forgery: $(READY) ## make the HTTP client call what it may not, in every spelling, and count the hits
 	@$(BIN)/python -m tests.forgery

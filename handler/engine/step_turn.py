@@ -173,7 +173,8 @@ class StepTurn:
         note["finished_at"] = self.now()
         is_long = wait > LONGEST_SLEEP
         if invocation is not None and (is_long or until + needed > invocation.ends_at):
-            return self.pause(wait, note if is_long or why == "time" else None)
+            is_known = is_long or why == "time" or step.poll is not None
+            return self.pause(wait, note if is_known else None)
         answer = self.ask(step) if self.ask is not None else None
         if isinstance(answer, Awaitable):
             answer = await answer

@@ -127,19 +127,23 @@ class StepRunner(StepTurn):
                 return None
             self.step.tries = self.tries  # a block with an effect is marked again, with that count
             known = {"error": ended.describe(), "polls": self.polls}
-            return await self.rest(self.now() + wait, known, "retry", self.needed())
+            return await self.rest(self.now() + wait, known, "retry", self.needed_again())
         poll = self.step.poll
         if poll is None or is_ready(self, poll, ended):
             self._end(ended)
             return None
         self.polls += 1
         every = after_return(self, poll)
-        return await self.rest(self.now() + every, {"polls": self.polls}, needed=self.needed())
+        return await self.rest(self.now() + every, {"polls": self.polls}, needed=self.needed_again())
 
     def needed(self) -> float:
         """Seconds that a call of the block is given."""
         declared = declared_seconds(self.step, self.block)
         return declared if declared < inf else LEAST_TIME
+
+    def needed_again(self) -> float:
+        """Seconds that a further call needs: as many as the last one took, else it would be cut off again and again."""
+        return max(self.needed(), self.now() - self.began)
 
     def _arguments(self, written: Any) -> dict[str, Any]:
         """What the block is called with.

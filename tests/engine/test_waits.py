@@ -156,6 +156,47 @@ def test_a_poll_gives_the_invocation_back_and_counts_on(make_block: Any) -> None
     assert (job["p"].attempts, statuses(job)) == (3, ["TIME_LIMIT_EXCEED"])
 
 
+def test_a_poll_counts_on_after_a_call_that_failed_and_had_to_wait_for_another_invocation(make_block: Any) -> None:
+    calls = list[int]()
+
+    def ask() -> int:
+        calls.append(1)
+        if len(calls) % 2 == 0:
+            raise OSError("not now")
+        return 0
+
+    poll = {"until": "{= result > 0 =}", "every": 1, "max": 3}
+    retry = {"attempts": 9, "delay": 2, "jitter": False, "backoff": 1}
+    job = Conduit.from_dict(
+        {"steps": [{"id": "p", "action": "ASK", "poll": poll, "retry": retry}]}, blocks=[make_block(ask)]
+    )
+    clock = Clock()
+    while go(job, clock, 2.5) is Outcome.PAUSED:
+        clock.time += 2
+    assert (statuses(job), (job["p"].error or {})["type"], len(calls)) == (["TIME_LIMIT_EXCEED"], "PollTimeout", 5)
+
+
+def test_a_poll_begins_no_call_that_takes_longer_than_the_invocation_has_left(make_block: Any) -> None:
+    """Else each invocation would have time for one call, begin two, and be cut off in the second."""
+    clock, began = Clock(), list[float]()
+
+    def ask() -> int:
+        began.append(clock.time)
+        clock.time += 1.2
+        return len(began)
+
+    poll = {"until": "{= result == 4 =}", "every": 1, "max": 9}
+    job = Conduit.from_dict({"steps": [{"id": "p", "action": "ASK", "poll": poll}]}, blocks=[make_block(ask)])
+    starts = list[float]()
+    while True:
+        starts.append(clock.time)
+        if go(job, clock, 3.0) is not Outcome.PAUSED:
+            break
+        clock.time = max(clock.time, starts[-1] + 10)
+    assert began == starts
+    assert statuses(job) == ["DONE"]
+
+
 def test_a_block_that_is_never_run_twice_is_not_polled(make_block: Any) -> None:
     job, calls = poll_job(make_block, 1, effect="at_most_once")
     go(job, Clock())

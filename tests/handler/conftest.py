@@ -294,6 +294,8 @@ class World:
         self.caller = Caller(tenant="tenant")
         self.outside: Outside | None = None
         self.vault: Any = None
+        self.dead = False
+        """Whether the process died and no other has begun."""
 
     def set(self, **settings: Any) -> None:
         """Change the deployment's settings."""
@@ -333,9 +335,11 @@ class World:
         def die(_: str) -> None:
             raise CrashError
 
+        self.dead = True
         self.items.before = die
 
     def restart(self) -> None:
+        self.dead = False
         self.items.before = self.items.after = lambda _: None
 
     def submit(self, *steps: dict[str, Any], life: float = 30.0, **options: Any) -> Submission:
