@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from handler.engine.status import UNEVENTFUL
 from handler.invocation.timestamps import iso
 from handler.recording.events import (
     GROUP_BYTES,
@@ -23,7 +24,6 @@ from handler.recording.events import (
     job_finished,
     job_waiting,
 )
-from handler.recording.publisher import QUIET
 from handler.settings import Settings
 from infra.event_bus import CALL_ENTRIES, SOURCE, Entry
 from infra.records import JobKey, JobRecord, StepRecord
@@ -128,7 +128,7 @@ ABOUT: Mapping[str, str] = {
     "`event_id` is `<tenant>/<job>/<run>/waiting/<path>`.",
     JOB_FINISHED: "The job has ended. `event_id` is `<tenant>/<job>/<run>/end`.",
 }
-_QUIET = ", ".join(sorted(QUIET))
+_QUIET = ", ".join(sorted(UNEVENTFUL))
 _GROUP_KB = GROUP_BYTES // 1024
 _KB = Settings.model_fields["event_limit"].default // 1024
 INTRODUCTION = f"""\

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 
+from handler.engine.limits import PAYLOAD
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
@@ -24,7 +26,7 @@ class Caller:
     principal: str | None = None
     tags: frozenset[str] = frozenset()
     step_limit: int | None = None
-    payload_limit: int = 256 * 1024
+    payload_limit: int = PAYLOAD
     max_running_jobs: int | None = None
 
     @property

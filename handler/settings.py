@@ -11,7 +11,10 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from handler.engine.limits import PAYLOAD, STEPS, Limits
 from handler.invocation.event_kind import Kind
+
+_LIMITS: Final = Limits()
 
 
 class SettingsError(Exception):
@@ -107,15 +110,15 @@ class Settings(BaseModel):
     """Globs over the names of blocks, each with a tag that jobs need for them: ``HTTP.*=http, AWS.*=aws``."""
 
     # How much a caller may do.
-    payload_limit: int = Field(default=256 * 1024, ge=1, le=380_000)
-    step_limit: int = Field(default=1000, ge=0)
-    nesting_limit: int = Field(default=32, ge=1)
-    record_limit: int = Field(default=256 * 1024, ge=1, le=380_000)
-    results_limit: int = Field(default=5 * 1024 * 1024, ge=1)
-    variables_limit: int = Field(default=256 * 1024, ge=1)
-    items_limit: int = Field(default=1000, ge=0)
+    payload_limit: int = Field(default=PAYLOAD, ge=1, le=380_000)
+    step_limit: int = Field(default=STEPS, ge=0)
+    nesting_limit: int = Field(default=_LIMITS.nesting, ge=1)
+    record_limit: int = Field(default=_LIMITS.record, ge=1, le=380_000)
+    results_limit: int = Field(default=_LIMITS.results, ge=1)
+    variables_limit: int = Field(default=_LIMITS.variables, ge=1)
+    items_limit: int = Field(default=_LIMITS.items, ge=0)
     """Items of one `for_each`."""
-    records_limit: int = Field(default=5000, ge=0)
+    records_limit: int = Field(default=_LIMITS.loop_records, ge=0)
     """Records inside all loops of one job."""
     max_workflows: int = Field(default=1000, ge=1)
     """Stored workflows of one tenant."""

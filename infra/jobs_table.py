@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from infra import items as store
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf, unchanged
@@ -18,11 +17,9 @@ from infra.job_items import JOB, SIGNAL_OF, changes, job_item, job_record, parti
 from infra.jobs_index import JobsIndex
 from infra.parking import unparked
 from infra.recognition import is_accepted, is_as_held, is_cancelled, is_committed
-from infra.records import FINISHED, JobKey, JobRecord, PayloadRecord, StepRecord
+from infra.records import FINISHED, UNFINISHED, JobKey, JobRecord, PayloadRecord, StepRecord
 from infra.records_table import RecordsTable, record_items
 from infra.signals_table import SignalsTable
-
-_UNFINISHED: Final = ("QUEUED", "RUNNING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ class JobsTable:
         )
         # The fence distinguishes claims; lease, cursor and attempts guard against an owner whose lease has expired.
         as_read = All(
-            OneOf("status", _UNFINISHED),
+            OneOf("status", UNFINISHED),
             Equals("fence", job.fence),
             Equals("run", job.run),
             Equals("cursor", job.cursor),
@@ -178,7 +175,7 @@ class JobsTable:
         """
         after = job._replace(published=max(published, job.published), due=job.resume_at, sweeps=0)
         as_parked = All(
-            OneOf("status", _UNFINISHED),
+            OneOf("status", UNFINISHED),
             Equals("fence", job.fence),
             Equals("run", job.run),
             Absent("lease"),
@@ -197,7 +194,7 @@ class JobsTable:
         Refused where it is asked for already, where the job is finished, and where somebody answered since it was read.
         """
         after = job._replace(cancel=True, woken=job.woken + 1, due=now)
-        unfinished = All(Equals("run", job.run), OneOf("status", _UNFINISHED), Absent("cancel"), _as_woken(job))
+        unfinished = All(Equals("run", job.run), OneOf("status", UNFINISHED), Absent("cancel"), _as_woken(job))
         return await self._update(job, after, unfinished, lambda found: is_cancelled(found, after))
 
     async def answer(self, job: JobRecord, path: str, random: str, now: float) -> Answer:
@@ -215,7 +212,7 @@ class JobsTable:
         as_read = All(
             Equals("run", job.run),
             Equals("cursor", job.cursor),
-            OneOf("status", _UNFINISHED),
+            OneOf("status", UNFINISHED),
             Absent("cancel"),
             Absent(SIGNAL_OF + path),
             _as_woken(job),

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 JobStatus = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
-FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+FINISHED: Final = frozenset[JobStatus]({"SUCCEEDED", "FAILED", "CANCELLED"})
+REDRIVABLE: Final[tuple[JobStatus, ...]] = ("FAILED", "CANCELLED")
+JOB_STATUSES: Final[tuple[JobStatus, ...]] = get_args(JobStatus)
+UNFINISHED: Final = tuple(status for status in JOB_STATUSES if status not in FINISHED)
 Phase = Literal["step", "open", "close"]
 """Which record of a step: its only one, or the first or the last one of a loop or a try."""
 VERSION: Final = 1

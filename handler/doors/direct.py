@@ -11,7 +11,8 @@ from handler.jobs.service import Jobs
 from handler.jobs.workflow_starts import WorkflowStarts
 from handler.payload import json_text
 from handler.payload.body import read_object
-from handler.payload.parse import PayloadLimits, parse
+from handler.payload.limits import limits_of
+from handler.payload.parse import parse
 from handler.ports import Ports
 from handler.workflows.start import read_start_message
 
@@ -32,8 +33,7 @@ async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *,
         UnavailableError: AWS fails.
     """
     caller = Worker(ports).caller()
-    settings = ports.settings
-    limits = PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit)
+    limits = limits_of(caller, ports.settings)
     if "steps" not in event:
         request = read_start_message(read_object(json_text.encode(event), limits))
         return await WorkflowStarts(Jobs(ports), ports).run(caller, request, lifetime=lifetime, new_id=request_id)

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
+
+PAYLOAD: Final = 256 * 1024
+"""Bytes of a job as it is sent, where a deployment does not say otherwise."""
+STEPS: Final = 1_000
+"""Steps that a job is written with, likewise."""
+NESTING: Final = 32
+"""Levels of lists and objects, likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +22,7 @@ class Limits:
     of a step below some tens of megabytes: a Python object takes about ten times the bytes of its JSON.
     """
 
-    nesting: int = 32
+    nesting: int = NESTING
     """Levels of lists and dictionaries in a payload, a result or a variable."""
     record: int = 256 * 1024
     """A step's record: its result and the variables that it changed."""

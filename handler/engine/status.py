@@ -54,3 +54,7 @@ class ConduitStatus(Enum):
 
 NO_FAILURE = frozenset({ConduitStatus.NONE, ConduitStatus.DONE, ConduitStatus.IF_CONDITION_FAILED})
 """Statuses that do not fail a job."""
+UNEVENTFUL = frozenset(
+    status.name for status in (ConduitStatus.DONE, ConduitStatus.SKIPPED, ConduitStatus.IF_CONDITION_FAILED)
+)
+"""Names of the statuses of steps that ended without a failure of their own."""

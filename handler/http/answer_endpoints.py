@@ -11,7 +11,7 @@ from handler.http.reply import Reply
 from handler.http.router import Call, Route
 from handler.jobs.answers import AnswerDesk
 from handler.payload.answer import GivenAnswer, read_answer
-from handler.payload.parse import PayloadLimits
+from handler.payload.limits import limits_of
 from handler.payload.values import ID_PATTERN
 from handler.settings import Settings
 
@@ -69,6 +69,4 @@ class AnswerEndpoints:
         return refuse_type(call) if call.request.body else None
 
     def _read(self, call: Call) -> GivenAnswer:
-        settings = self._settings
-        size = call.caller.payload_limit
-        return read_answer(call.request.body, PayloadLimits(size, settings.nesting_limit, settings.step_limit))
+        return read_answer(call.request.body, limits_of(call.caller, self._settings))

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
 from handler.engine.status import ConduitStatus
 from handler.http.bulk_body import BulkShape
 from handler.http.redrive_body import RedriveShape
+from handler.http.schema_parts import (
+    STRING,
+    STRING_OR_NULL,
+    TIME,
+    TIME_OR_NULL,
+    closed,
+    list_of,
+    or_null,
+    page_of,
+    ref,
+    sent,
+)
 from handler.http.workflow_shapes import workflow_components
+from handler.jobs.listing import STATUSES, WAITS
 from handler.payload.answer import AnswerShape
 from handler.payload.problem import CODES
 from handler.validation.step_schemas import ShapeSchemas
 
-JOB_STATUSES: Final = ("QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")
-_TEXT: Final = {"type": "string"}
-_TEXT_OR_NULL: Final = {"type": ["string", "null"]}
-_TIME_OR_NULL: Final = {"type": ["string", "null"], "format": "date-time"}
 _ANY: Final[dict[str, Any]] = {}
 
 
@@ -27,60 +34,60 @@ def components() -> dict[str, Any]:
     return {
         "JobPayload": {**payload.job(), "title": "JobPayload"},
         **{f"Payload{name}": schema for name, schema in payload.defs.items()},
-        **_shape("Redrive", RedriveShape),
-        **_shape("Bulk", BulkShape),
-        "BulkOutcome": _object(
+        **sent("Redrive", RedriveShape),
+        **sent("Bulk", BulkShape),
+        "BulkOutcome": closed(
             {
-                "done": {"type": "array", "items": _TEXT},
-                "skipped": {"type": "array", "items": _object({"id": _TEXT, "why": _TEXT})},
-                "cursor": _TEXT_OR_NULL,
+                "done": list_of(STRING),
+                "skipped": list_of(closed({"id": STRING, "why": STRING})),
+                "cursor": STRING_OR_NULL,
             }
         ),
-        "Run": _object(
+        "Run": closed(
             {
                 "run": {"type": "integer", "minimum": 1},
-                "status": {"enum": list(JOB_STATUSES)},
-                "started_at": _TIME_OR_NULL,
-                "finished_at": _TIME_OR_NULL,
-                "failed_step": _or_null("FailedStep"),
+                "status": {"enum": list(STATUSES)},
+                "started_at": TIME_OR_NULL,
+                "finished_at": TIME_OR_NULL,
+                "failed_step": or_null("FailedStep"),
             }
         ),
-        "Runs": _object({"runs": {"type": "array", "items": _ref("Run"), "minItems": 1}}),
-        "Item": _object(
+        "Runs": closed({"runs": {"type": "array", "items": ref("Run"), "minItems": 1}}),
+        "Item": closed(
             {
                 "index": {"type": "integer", "minimum": 0},
-                "status": _ref("StepStatus"),
-                "steps": {"type": "array", "items": _ref("Step")},
+                "status": ref("StepStatus"),
+                "steps": list_of(ref("Step")),
             },
             {"steps_omitted": _flag("Too large for one answer; each step has its own address.")},
         ),
-        "ItemPage": _object({"items": {"type": "array", "items": _ref("Item")}, "cursor": _TEXT_OR_NULL}),
-        **_shape("Answer", AnswerShape),
-        "StepStatus": _object(
+        "ItemPage": page_of("items", "Item"),
+        **sent("Answer", AnswerShape),
+        "StepStatus": closed(
             {
                 "name": {"enum": [status.name for status in ConduitStatus]},
                 "value": {"enum": [status.value for status in ConduitStatus]},
             }
         ),
-        "StepError": _object(
-            {"type": _TEXT, "message": _TEXT}, {"details": {"type": ["array", "object"]}, "path": _TEXT}
+        "StepError": closed(
+            {"type": STRING, "message": STRING}, {"details": {"type": ["array", "object"]}, "path": STRING}
         ),
         "Step": _step(),
-        "FailedStep": _object(
+        "FailedStep": closed(
             {
-                "id": _TEXT,
-                "path": _TEXT,
+                "id": STRING,
+                "path": STRING,
                 "position": {"type": "integer"},
-                "action": _TEXT,
-                "status": _ref("StepStatus"),
+                "action": STRING,
+                "status": ref("StepStatus"),
             }
         ),
-        "Job": _object(
+        "Job": closed(
             {
                 **_summary(),
                 "variables": {"type": "object"},
                 "output": _ANY,
-                "steps": {"type": "array", "items": _ref("Step")},
+                "steps": list_of(ref("Step")),
             },
             {
                 "steps_omitted": _flag("Too many for one answer; each has its own address."),
@@ -88,23 +95,23 @@ def components() -> dict[str, Any]:
                 "payload": {"type": ["object", "null"], "description": "As it was sent; only where it is asked for."},
             },
         ),
-        "Waiting": _object(
+        "Waiting": closed(
             {
-                "for": {"enum": ["time", "answer", "retry"]},
-                "path": _TEXT,
-                "until": {"type": "string", "format": "date-time"},
+                "for": {"enum": list(WAITS)},
+                "path": STRING,
+                "until": TIME,
             },
             {"message": {"type": "string", "description": "The question; only where the payload is asked for."}},
         ),
-        "JobSummary": _object(_summary()),
-        "JobPage": _object({"jobs": {"type": "array", "items": _ref("JobSummary")}, "cursor": _TEXT_OR_NULL}),
-        "JobProblem": _object(
+        "JobSummary": closed(_summary()),
+        "JobPage": page_of("jobs", "JobSummary"),
+        "JobProblem": closed(
             {
                 "severity": {"enum": ["error", "warning"]},
                 "pointer": _POINTER,
                 "path": {"type": ["string", "null"], "description": "Of the step; `*` means any item's index."},
                 "code": _code(),
-                "message": _TEXT,
+                "message": STRING,
             },
             {
                 "column": {
@@ -115,11 +122,9 @@ def components() -> dict[str, Any]:
                 "because": {"type": "string", "description": "The path of the step whose problem causes this one."},
             },
         ),
-        "Validation": _object(
-            {"valid": {"type": "boolean"}, "problems": {"type": "array", "items": _ref("JobProblem")}}
-        ),
+        "Validation": closed({"valid": {"type": "boolean"}, "problems": list_of(ref("JobProblem"))}),
         "Block": _block(),
-        "BlockList": _object({"blocks": {"type": "array", "items": _ref("Block")}}),
+        "BlockList": closed({"blocks": list_of(ref("Block"))}),
         "Problem": _problem(),
         **workflow_components(payload.job()),
     }
@@ -128,43 +133,19 @@ def components() -> dict[str, Any]:
 _POINTER: Final = {"type": "string", "format": "json-pointer"}
 
 
-def _shape(name: str, shape: Any) -> dict[str, Any]:
-    """The schema of something that is sent, and those that it refers to."""
-    schema = TypeAdapter(shape).json_schema(ref_template="#/components/schemas/{model}")
-    inner: dict[str, Any] = schema.pop("$defs", {})
-    return {**inner, name: {**schema, "title": name}}
-
-
-def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {**required, **(optional or {})},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _or_null(name: str) -> dict[str, Any]:
-    return {"anyOf": [_ref(name), {"type": "null"}]}
-
-
 def _summary() -> dict[str, Any]:
     return {
-        "id": _TEXT,
-        "name": _TEXT_OR_NULL,
-        "status": {"enum": list(JOB_STATUSES)},
-        "workflow": _or_null("WorkflowReference"),
+        "id": STRING,
+        "name": STRING_OR_NULL,
+        "status": {"enum": list(STATUSES)},
+        "workflow": or_null("WorkflowReference"),
         "success": {"type": ["boolean", "null"]},
         "run": {"type": "integer", "minimum": 1},
-        "created_at": {"type": "string", "format": "date-time"},
-        "started_at": _TIME_OR_NULL,
-        "finished_at": _TIME_OR_NULL,
-        "waiting": _or_null("Waiting"),
-        "failed_step": _or_null("FailedStep"),
+        "created_at": TIME,
+        "started_at": TIME_OR_NULL,
+        "finished_at": TIME_OR_NULL,
+        "waiting": or_null("Waiting"),
+        "failed_step": or_null("FailedStep"),
     }
 
 
@@ -173,22 +154,22 @@ def _flag(description: str) -> dict[str, Any]:
 
 
 def _step() -> dict[str, Any]:
-    return _object(
+    return closed(
         {
-            "id": _TEXT,
-            "path": _TEXT,
+            "id": STRING,
+            "path": STRING,
             "position": {"type": "integer", "minimum": 1},
-            "action": _TEXT,
-            "status": _ref("StepStatus"),
+            "action": STRING,
+            "status": ref("StepStatus"),
             "result": _ANY,
-            "error": _or_null("StepError"),
+            "error": or_null("StepError"),
             "attempts": {"type": "integer", "minimum": 0},
-            "started_at": _TIME_OR_NULL,
-            "finished_at": _TIME_OR_NULL,
+            "started_at": TIME_OR_NULL,
+            "finished_at": TIME_OR_NULL,
             "duration_ms": {"type": ["number", "null"]},
         },
         {
-            "items": _object(
+            "items": closed(
                 {name: {"type": "integer", "minimum": 0} for name in ("count", "done", "failed")},
             ),
             "result_omitted": _flag("Too large for the job's answer; ask for the step."),
@@ -203,14 +184,14 @@ def _step() -> dict[str, Any]:
 
 
 def _block() -> dict[str, Any]:
-    return _object(
+    return closed(
         {
-            "action": _TEXT,
-            "category": _TEXT_OR_NULL,
-            "name": _TEXT,
-            "description": _TEXT,
+            "action": STRING,
+            "category": STRING_OR_NULL,
+            "name": STRING,
+            "description": STRING,
             "parameters": {"type": "object", "description": "JSON Schema of a step's parameters."},
-            "tags": {"type": "array", "items": _TEXT},
+            "tags": list_of(STRING),
             "allowed": {"type": "boolean"},
             "max_uses": {"type": ["integer", "null"]},
             "timeout": {"type": ["number", "null"]},
@@ -226,8 +207,8 @@ def _code() -> dict[str, Any]:
 
 
 def _problem() -> dict[str, Any]:
-    entry = _object({"pointer": _POINTER, "code": _code(), "message": _TEXT})
-    return _object(
-        {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+    entry = closed({"pointer": _POINTER, "code": _code(), "message": STRING})
+    return closed(
+        {"type": STRING, "title": STRING, "status": {"type": "integer"}, "detail": STRING},
         {"errors": {"type": "array", "items": entry}},
     )

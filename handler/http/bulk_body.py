@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from handler.http.redrive_body import read_fields
+from handler.payload.body import check_fields, read_object
 from handler.payload.parse import PayloadLimits
 
 LIMIT: Final = 20
@@ -73,6 +73,6 @@ def read_bulk(body: bytes, limits: PayloadLimits) -> BulkBody:
         PayloadTooLargeError: it has more bytes than a payload may have.
         InvalidPayloadError: it is JSON, but not a valid request.
     """
-    asked = read_fields(body or b"{}", limits, bulk_validator(), _EXPECTED)
+    asked = check_fields(bulk_validator(), read_object(body or b"{}", limits), _EXPECTED)
     limit, cursor = asked.pop("limit", None), asked.pop("cursor", None)
     return BulkBody(asked, LIMIT if limit is None else limit, cursor)

@@ -13,9 +13,8 @@ from handler.http.router import Call
 from handler.payload.parse import InvalidPayloadError
 from handler.payload.problem import Problem
 from handler.payload.values import ID_PATTERN, SENT_ID_PATTERN
+from handler.workflows.paging import ENTRIES
 
-PAGE: Final = 20
-"""Entries of a list when the request does not say how many."""
 _JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,4}")
 
@@ -49,7 +48,7 @@ def page_of(call: Call) -> tuple[int, str | None]:
     limit = single_value(call, "limit")
     if limit is not None and not _WHOLE_NUMBER.fullmatch(limit):
         raise InvalidRequestError("/limit", "A limit must be a whole number.")
-    return PAGE if limit is None else int(limit), single_value(call, "cursor")
+    return ENTRIES if limit is None else int(limit), single_value(call, "cursor")
 
 
 def known_name(call: Call, key: str, what: str) -> str:

@@ -17,6 +17,7 @@ from handler.http.reply import Reply
 from handler.http.router import Call, Route
 from handler.jobs.listing import FILTERS, read_filter
 from handler.jobs.service import Jobs
+from handler.payload.limits import limits_of
 from handler.payload.parse import (
     InvalidJsonError,
     InvalidPayloadError,
@@ -153,7 +154,7 @@ class JobEndpoints:
         return parse(call.request.body, self._limits(call.caller))
 
     def _limits(self, caller: Caller) -> PayloadLimits:
-        return PayloadLimits(caller.payload_limit, self._settings.nesting_limit, self._settings.step_limit)
+        return limits_of(caller, self._settings)
 
     def _judge(self, payload: JobPayload, caller: Caller) -> list[Problem]:
         return find_problems(payload, caller.rights, block_tags=self._settings.block_tags, deployment=self._deployment)

@@ -16,6 +16,7 @@ from handler.http.openapi_parts import (
     header,
     job_id,
     json_body,
+    page,
     problems,
     query,
     step_path,
@@ -31,11 +32,11 @@ from handler.http.problem_details import (
     UNAVAILABLE,
     WRONG_MEDIA_TYPE,
 )
-from handler.jobs.listing import WAITS
+from handler.jobs.listing import STATUSES, WAITS
+from handler.payload.values import ID_PATTERN, MAX_NAME
 from handler.settings import Settings
 
 VERSION: Final = "2.0.0"
-_STATUSES: Final = ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
 _EXAMPLE: Final = {
     "name": "Greeting",
     "parameters": {"who": "World"},
@@ -133,20 +134,18 @@ def _validate() -> dict[str, Any]:
 
 def _list_jobs() -> dict[str, Any]:
     time = {"type": "string", "format": "date-time"}
-    limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     return {
         "operationId": "listJobs",
         "tags": ["jobs"],
         "summary": "Your jobs, newest first",
         "parameters": [
-            query("status", "Only jobs of this status.", {"type": "string", "enum": _STATUSES}),
-            query("name", "Only jobs whose name begins with this.", {"type": "string", "maxLength": 256}),
-            query("workflow", "Only jobs of this workflow.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}),
+            query("status", "Only jobs of this status.", {"type": "string", "enum": list(STATUSES)}),
+            query("name", "Only jobs whose name begins with this.", {"type": "string", "maxLength": MAX_NAME}),
+            query("workflow", "Only jobs of this workflow.", {"type": "string", "pattern": ID_PATTERN}),
             query("waiting", "Only jobs that wait for this.", {"type": "string", "enum": list(WAITS)}),
             query("created_after", "Only jobs created then or later.", time),
             query("created_before", "Only jobs created earlier.", time),
-            query("limit", "How many.", limit),
-            query("cursor", "The `cursor` of the previous page.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+            *page(),
         ],
         "responses": {"200": answer("A page.", "JobPage"), **problems(INVALID, UNAVAILABLE)},
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handler.http.openapi_parts import BODY, answer, job_id, json_body, problems, query
+from handler.http.openapi_parts import BODY, answer, cursor, job_id, json_body, problems
 from handler.http.problem_details import INVALID, NOT_FOUND, UNAVAILABLE
+from handler.jobs.bulk import TAKEN, What
 
 _FAILED: Final = {"status": "FAILED", "created_after": "2026-11-26T09:00:00Z", "limit": 100}
 _QUEUED: Final = {"status": "QUEUED", "workflow": "import", "limit": 100}
@@ -14,20 +15,20 @@ _QUEUED: Final = {"status": "QUEUED", "workflow": "import", "limit": 100}
 def operator_paths() -> dict[str, Any]:
     """The paths."""
     return {
-        "/jobs/cancel": {"post": _change("cancelJobs", "Cancel many jobs", "QUEUED or RUNNING", _QUEUED)},
-        "/jobs/redrive": {"post": _change("redriveJobs", "Run many jobs on", "FAILED or CANCELLED", _FAILED)},
+        "/jobs/cancel": {"post": _change("cancel", "Cancel many jobs", _QUEUED)},
+        "/jobs/redrive": {"post": _change("redrive", "Run many jobs on", _FAILED)},
         "/jobs/{id}/runs": {"get": _list_runs()},
         "/jobs/{id}/steps/{step}/items": {"get": _list_items()},
     }
 
 
-def _change(operation_id: str, summary: str, statuses: str, example: dict[str, Any]) -> dict[str, Any]:
+def _change(what: What, summary: str, example: dict[str, Any]) -> dict[str, Any]:
     return {
-        "operationId": operation_id,
+        "operationId": f"{what}Jobs",
         "tags": ["jobs"],
         "summary": summary,
-        "description": f"Those of one status ({statuses}), chosen as in a list, newest first. A job that cannot be "
-        "changed is skipped, with the reason; ask again with `cursor` until it is null.",
+        "description": f"Those of one status ({' or '.join(TAKEN[what])}), chosen as in a list, newest first. "
+        "A job that cannot be changed is skipped, with the reason; ask again with `cursor` until it is null.",
         "requestBody": json_body("Bulk", required=True, example=example),
         "responses": {
             "200": answer("What became of each.", "BulkOutcome"),
@@ -48,11 +49,10 @@ def _list_runs() -> dict[str, Any]:
 
 def _list_items() -> dict[str, Any]:
     step = {"name": "step", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-    cursor = query("cursor", "The `cursor` of the previous page.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})
     return {
         "operationId": "listItems",
         "tags": ["jobs"],
         "summary": "The items of a loop that have begun, each with its steps",
-        "parameters": [job_id(), {**step, "description": "The loop's path."}, cursor],
+        "parameters": [job_id(), {**step, "description": "The loop's path."}, cursor()],
         "responses": {"200": answer("A page.", "ItemPage"), **problems(INVALID, NOT_FOUND, UNAVAILABLE)},
     }

@@ -16,7 +16,9 @@ from handler.http.problem_details import (
     WRONG_MEDIA_TYPE,
     Kind,
 )
-from handler.payload.values import SENT_ID_PATTERN
+from handler.jobs.cursor import CURSOR_PATTERN
+from handler.payload.values import ID_PATTERN, SENT_ID_PATTERN
+from handler.workflows.paging import ENTRIES, PAGE
 
 BODY: Final = (NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE, INVALID)
 """What can be wrong with any body."""
@@ -82,7 +84,18 @@ def query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
+def cursor() -> dict[str, Any]:
+    """Where a list continues."""
+    return query("cursor", "The `cursor` of the previous page.", {"type": "string", "pattern": CURSOR_PATTERN})
+
+
+def page() -> list[dict[str, Any]]:
+    """How much of a list is asked for, and where it continues."""
+    limit = {"type": "integer", "minimum": 1, "maximum": PAGE, "default": ENTRIES}
+    return [query("limit", "How many.", limit), cursor()]
+
+
 def job_id() -> dict[str, Any]:
     """The id in the path of a job."""
-    schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+    schema = {"type": "string", "pattern": ID_PATTERN}
     return {"name": "id", "in": "path", "required": True, "description": "The job's id.", "schema": schema}

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handler.http.openapi_parts import APPLIED, BODY, JOB_LINKS, LOCATION, answer, header, json_body, problems, query
+from handler.http.openapi_parts import (
+    APPLIED,
+    BODY,
+    JOB_LINKS,
+    LOCATION,
+    answer,
+    header,
+    json_body,
+    page,
+    problems,
+    query,
+)
 from handler.http.problem_details import (
     CONFLICT,
     INVALID,
@@ -70,15 +81,11 @@ def workflow_paths(*, public: bool) -> dict[str, Any]:
 
 
 def _list(what: str, shape: str) -> dict[str, Any]:
-    limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     return {
         "operationId": f"list{what.capitalize()}",
         "tags": ["workflows"],
         "summary": f"Your {what}, by name",
-        "parameters": [
-            query("limit", "How many.", limit),
-            query("cursor", "The `cursor` of the previous page.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
-        ],
+        "parameters": page(),
         "responses": {"200": answer("A page.", shape), **problems(INVALID, UNAVAILABLE)},
     }
 

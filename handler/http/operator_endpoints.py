@@ -15,7 +15,7 @@ from handler.jobs.listing import read_filter
 from handler.jobs.runs import list_runs
 from handler.jobs.service import Jobs
 from handler.payload import json_text
-from handler.payload.parse import PayloadLimits
+from handler.payload.limits import limits_of
 from handler.ports import Ports
 
 _JOB: Final = "job"
@@ -82,9 +82,7 @@ class OperatorEndpoints:
     async def _change(self, what: What, call: Call) -> Reply:
         if refused := refuse_type(call):
             return refused
-        settings = self._ports.settings
-        limits = PayloadLimits(call.caller.payload_limit, settings.nesting_limit, settings.step_limit)
-        asked = read_bulk(call.request.body, limits)
+        asked = read_bulk(call.request.body, limits_of(call.caller, self._ports.settings))
         changed = await self._bulk.change(
             what,
             call.caller,

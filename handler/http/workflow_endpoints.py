@@ -25,11 +25,11 @@ from handler.http.reply import Reply
 from handler.http.router import Call, Route
 from handler.jobs.workflow_starts import WorkflowStarts
 from handler.payload.body import read_object
+from handler.payload.limits import limits_of
 from handler.payload.parse import InvalidPayloadError, JobPayload
 from handler.settings import Settings
 from handler.validation.deployment import Deployment
 from handler.validation.validate import find_problems
-from handler.workflows.limits import limits_of
 from handler.workflows.start import read_start
 from handler.workflows.workflows import Workflows
 

@@ -15,9 +15,10 @@ from handler.jobs.room import find_room
 from handler.jobs.service import Jobs
 from handler.ports import Ports
 from infra.jobs_index import Place
+from infra.records import REDRIVABLE, UNFINISHED
 
 What = Literal["cancel", "redrive"]
-TAKEN: Final[dict[What, tuple[str, ...]]] = {"cancel": ("QUEUED", "RUNNING"), "redrive": ("FAILED", "CANCELLED")}
+TAKEN: Final[dict[What, tuple[str, ...]]] = {"cancel": UNFINISHED, "redrive": REDRIVABLE}
 """Statuses of the jobs that can be changed so."""
 
 

@@ -11,13 +11,14 @@ from handler.errors import InvalidRequestError
 from handler.payload.values import ID_PATTERN
 from infra.jobs_index import Place
 
+CURSOR_PATTERN: Final = "^[A-Za-z0-9_-]+$"
 EARLIEST: Final = 0.001
 LATEST: Final = 1e11
 """Seconds since the epoch between which jobs are created: any year up to 5138. DynamoDB keeps every such number."""
 
 
 def encode_cursor(place: Place) -> str:
-    """A cursor of ``[A-Za-z0-9_-]``."""
+    """A cursor that fits `CURSOR_PATTERN`."""
     text = json.dumps([place.job_id, place.created_at], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

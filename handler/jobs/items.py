@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from handler.caller import Caller
 from handler.engine import ConduitStatus
+from handler.engine.status import UNEVENTFUL
 from handler.errors import InvalidRequestError, NotFoundError
 from handler.jobs.lookup import find_job
 from handler.jobs.retrace import Retrace
@@ -19,7 +20,6 @@ from infra.records import JobRecord, StepRecord
 
 PAGE: Final = 100
 """Items of one page."""
-_GOOD: Final = frozenset({"DONE", "SKIPPED", "IF_CONDITION_FAILED"})
 _DONE: Final = {"name": ConduitStatus.DONE.name, "value": ConduitStatus.DONE.value}
 _NONE: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.value}
 Size = Callable[[Any], int]
@@ -125,7 +125,7 @@ def _status_of(steps: Sequence[Mapping[str, Any]], *, ended: bool) -> dict[str, 
     """The status of an item of which the engine has none: a round, or an item that runs."""
     if not ended:
         return dict(_NONE)
-    failed = (step["status"] for step in steps if step["status"]["name"] not in _GOOD)
+    failed = (step["status"] for step in steps if step["status"]["name"] not in UNEVENTFUL)
     return dict(next(failed, _DONE))
 
 

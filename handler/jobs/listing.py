@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from handler.caller import Caller
 from handler.errors import InvalidRequestError
@@ -15,12 +15,14 @@ from handler.jobs.view import summary
 from handler.payload.values import ID_PATTERN, MAX_NAME
 from handler.ports import Ports
 from infra.jobs_index import Place
-from infra.records import JobStatus, JobSummary
+from infra.records import JOB_STATUSES, JobSummary
 
 PAGE: Final = 100
 """Jobs of one read of the list."""
 PAGES: Final = 10
 """Reads of one request: a filter that matches little answers with a cursor after so many."""
+STATUSES: Final = JOB_STATUSES
+"""Those that a job can have."""
 WAITS: Final = ("time", "answer", "retry")
 """What a parked job can wait for."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -79,8 +81,8 @@ def read_filter(given: Mapping[str, str | None]) -> JobFilter:
         InvalidRequestError: one of them has a value that it cannot have.
     """
     status, waiting = given.get("status"), given.get("waiting")
-    if status is not None and status not in get_args(JobStatus):
-        raise InvalidRequestError("/status", f"A status must be one of {', '.join(get_args(JobStatus))}.")
+    if status is not None and status not in STATUSES:
+        raise InvalidRequestError("/status", f"A status must be one of {', '.join(STATUSES)}.")
     if waiting is not None and waiting not in WAITS:
         raise InvalidRequestError("/waiting", f"Jobs can wait for one of {', '.join(WAITS)}.")
     name, workflow = given.get("name"), given.get("workflow")

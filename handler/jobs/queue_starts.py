@@ -12,11 +12,11 @@ from handler.errors import NotFoundError, TooManyJobsError
 from handler.jobs.room import check_room
 from handler.jobs.submission import NewJob
 from handler.payload.body import read_object
+from handler.payload.limits import limits_of
 from handler.payload.parse import InvalidPayloadError
 from handler.payload.problem import Problem
 from handler.ports import Ports
 from handler.workflows.firing import PATIENCE, Dropped, find_due, read_firing
-from handler.workflows.limits import limits_of
 from handler.workflows.start import find_job, read_start_message
 from infra.records import JobKey, JobRecord
 

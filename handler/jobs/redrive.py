@@ -16,7 +16,7 @@ from handler.ports import Ports
 from handler.recording.ownership import QUEUED_SECONDS
 from handler.recording.publisher import Publisher
 from infra.jobs_table import Refused
-from infra.records import JobRecord, PayloadRecord
+from infra.records import REDRIVABLE, JobRecord, PayloadRecord
 from infra.run_item import current_run
 
 LAST_CALL: Final = 25 * 3600.0
@@ -46,7 +46,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
         ConflictError, InvalidRequestError: it cannot be; nothing changed.
         UnavailableError: the bus does not take what is left of the run before.
     """
-    if job.status not in ("FAILED", "CANCELLED"):
+    if job.status not in REDRIVABLE:
         state = "succeeded" if job.finished else "is not finished"
         raise ConflictError(f"The job {job.key.job_id!r} {state}; only failed or cancelled jobs can be redriven.")
     if job.expires_at - ports.now() < LAST_CALL:

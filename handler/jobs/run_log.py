@@ -6,18 +6,15 @@ No line holds anything of a payload but the names of the job and its steps.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, Final
+from typing import Any
 
 from handler.engine import Conduit, ConduitStatus, ConduitStep
 from handler.engine.outcome import Decision
+from handler.engine.status import UNEVENTFUL
 from handler.invocation.log import log_fields, log_step
 from handler.ports import Ports
-from handler.recording.recorder import Recorder
+from handler.recording.recorder import UNKNOWN, Recorder
 from infra.records import JobRecord
-
-UNKNOWN: Final = "UNKNOWN"
-"""The block of a step whose action names none: what the user wrote is not logged."""
-_GOOD: Final = frozenset({ConduitStatus.DONE, ConduitStatus.IF_CONDITION_FAILED, ConduitStatus.SKIPPED})
 
 
 class RunLog:
@@ -42,7 +39,7 @@ class RunLog:
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """See `Recorder.on_step_update`."""
         log_step(None)
-        if step.status not in _GOOD:
+        if step.status.name not in UNEVENTFUL:
             self._info(
                 "A step failed",
                 path=_path_of(step),

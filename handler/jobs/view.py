@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from handler.engine.status import ConduitStatus
+from handler.engine.status import UNEVENTFUL, ConduitStatus
 from handler.invocation.timestamps import iso, iso_or_none
+from handler.payload.fields import KINDS
 from handler.recording.events import output_of
 from infra.parking import parked
 from infra.records import JobRecord, JobSummary, StepRecord
@@ -21,17 +22,7 @@ LOOPS: Final = frozenset({"FOR_EACH", "WHILE"})
 """Actions of loops."""
 LOOP_KEYS: Final = frozenset({"for_each", "while"})
 """What they are written with."""
-_GOOD: Final = frozenset({"DONE", "SKIPPED", "IF_CONDITION_FAILED"})
-_KINDS: Final = {
-    "for_each": "FOR_EACH",
-    "while": "WHILE",
-    "choose": "CHOOSE",
-    "try": "TRY",
-    "set": "SET",
-    "end": "END",
-    "wait": "WAIT",
-    "wait_for": "WAIT_FOR",
-}
+_KINDS: Final = {kind.key: kind.action for kind in KINDS.values() if kind.action is not None}
 """What a step that runs no block of its own is called, by the key that it is known by."""
 _NOT_RUN: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.value}
 
@@ -131,7 +122,7 @@ def _items_of(opened: StepRecord, outcome: StepRecord, records: Sequence[StepRec
     for record in records:
         if record.path.startswith(begins) and record.phase != "open":
             item = record.path[len(begins) :].partition(".")[0]
-            seen[item] = seen.get(item, False) or record.status not in _GOOD
+            seen[item] = seen.get(item, False) or record.status not in UNEVENTFUL
     failed = sum(seen.values())
     count = int(json.loads(opened.opened or "{}").get("count", 0))
     return {"count": count, "done": max(0, len(seen) - failed - 1), "failed": failed}

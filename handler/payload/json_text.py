@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+from handler.engine.limits import NESTING
 from handler.payload.problem import Problem, bounded, point, quote
 
 MAX_DIGITS: Final = 4300
@@ -54,7 +55,7 @@ class _DuplicateKeyError(ValueError):
     pass
 
 
-def read(body: str | bytes, *, nesting: int = 32) -> Any:
+def read(body: str | bytes, *, nesting: int = NESTING) -> Any:
     """The value that `body` is the JSON text of.
 
     Args:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from handler.engine.limits import NESTING, PAYLOAD, STEPS
 from handler.payload import json_text, meaning, shape
 from handler.payload.problem import Problem
 from handler.payload.straight import read_straight
@@ -25,9 +26,9 @@ class PayloadLimits:
         steps: written steps, inner ones and the output included.
     """
 
-    size: int = 256 * 1024
-    nesting: int = 32
-    steps: int = 1000
+    size: int = PAYLOAD
+    nesting: int = NESTING
+    steps: int = STEPS
 
 
 class InvalidPayloadError(Exception):  # a part of the contract between the doors; it names what the payload is

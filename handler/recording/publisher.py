@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
+from handler.engine.status import UNEVENTFUL
 from handler.ports import Ports
 from handler.recording.events import StepUpdates, job_finished, job_waiting
 from handler.recording.ownership import OUTBOX_SECONDS
@@ -16,8 +17,6 @@ from infra.jobs_table import Written
 from infra.parking import parked
 from infra.records import JobRecord, StepRecord
 
-QUIET: Final = frozenset({"DONE", "SKIPPED", "IF_CONDITION_FAILED"})
-"""Statuses of steps that ``STEP_EVENTS=failures`` does not publish."""
 _ANSWER: Final = "answer"
 _AT_ONCE: Final = 50
 """Entries between two looks at the clock: five calls of the bus."""
@@ -73,7 +72,7 @@ class Publisher:
 
     def _is_wanted(self, step: StepRecord) -> bool:
         wanted = self._ports.settings.step_events
-        return wanted in {"all", "grouped"} or (wanted == "failures" and step.status not in QUIET)
+        return wanted in {"all", "grouped"} or (wanted == "failures" and step.status not in UNEVENTFUL)
 
     async def _send(self, job: JobRecord, updates: Sequence[_Update], until: float) -> int | None:
         """Send them; gives the index of the first record that did not reach the bus, or ``None`` if all did."""

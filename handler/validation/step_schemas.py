@@ -22,6 +22,8 @@ from handler.payload.values import ANY, BOOLEAN, OBJECT, STRING, TAG_PATTERN, Va
 
 Schema = dict[str, Any]
 
+_STRING: Final[Schema] = {"type": "string"}
+_NO_TAG: Final[Schema] = {"type": "string", "not": {"pattern": TAG_PATTERN}}
 DEEPER: Final = ("for_each", "while", "choose")
 """Kinds that count for the depth."""
 
@@ -80,7 +82,7 @@ class ShapeSchemas:
         """The schema of a job. `defs` then has those that it refers to."""
         for kind in KINDS.values():
             self.defs[_name_of(kind)] = self._kind(kind)
-        self.defs["Form"] = _form(self._reference("Form"))
+        self.defs["Form"] = schema_of_schemas(self._reference("Form"), _NO_TAG)
         wait_for = self.defs[_name_of(KINDS["wait_for"])]["properties"]["wait_for"]
         wait_for["properties"]["form"] = {
             "anyOf": [self._reference("Form"), {"type": "null"}],
@@ -143,19 +145,24 @@ class ShapeSchemas:
         return schema
 
 
-def _form(itself: Schema) -> Schema:
-    """The schema of the schemas that a form may be."""
+def schema_of_schemas(inner: Schema, string: Schema = _STRING) -> Schema:
+    """The schema of the schemas that values are checked by: a subset of JSON Schema.
+
+    Args:
+        inner: of the schemas inside one. Programs that make requests of a document know no recursion: for them a second
+            schema, which is not described further.
+        string: of its names and descriptions.
+    """
     names = {"enum": list(TYPES)}
-    string = {"type": "string", "not": {"pattern": TAG_PATTERN}}
     length = {"type": "integer", "minimum": 0}
     return {
         "type": "object",
         "additionalProperties": False,
         "properties": {
             "type": {"anyOf": [names, {"type": "array", "minItems": 1, "items": names}]},
-            "properties": {"type": "object", "additionalProperties": itself},
+            "properties": {"type": "object", "additionalProperties": inner},
             "required": {"type": "array", "items": string},
-            "items": itself,
+            "items": inner,
             "enum": {"type": "array", "minItems": 1},
             "default": {},
             "minimum": {"type": "number"},

@@ -145,8 +145,8 @@ class _Validation:
             if not isinstance(items, (list, dict)):
                 message = "A loop goes over a list or an object; this is neither."
                 yield Problem(point(pointer), ConduitStatus.INVALID_TYPE.name, message)
-            elif len(items) > ITEMS:
-                message = f"A loop goes over at most {ITEMS:,} items; this list has {len(items):,}."
+            elif len(items) > self._deployment.items:
+                message = f"A loop goes over at most {self._deployment.items:,} items; this list has {len(items):,}."
                 yield Problem(point(pointer), ConduitStatus.STEP_LIMIT_EXCEED.name, message)
 
     def _judge_while(self, step: StaticStep) -> Iterator[Problem]:
@@ -238,7 +238,6 @@ class _Validation:
         return Problem(point((*step.pointer, field)), status.name, message)
 
 
-ITEMS: Final = 1000
 _JUDGES: Final[dict[str, Callable[[_Validation, StaticStep], Iterator[Problem]]]] = {
     "block": _Validation._judge_block,  # noqa: SLF001 # its own, here and below
     "for_each": _Validation._judge_for_each,  # noqa: SLF001

@@ -7,10 +7,10 @@ from typing import Any
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from handler.payload.body import read_object
+from handler.payload.limits import limits_of
 from handler.ports import Ports
 from handler.workflows.author import Author
 from handler.workflows.hook import Hook, HookBody, read_hook
-from handler.workflows.limits import limits_of
 from handler.workflows.paging import check_space, read_page
 from handler.workflows.verify_secret import find_verify_secret
 from handler.workflows.workflows import TRIES, Workflows, require_workflow

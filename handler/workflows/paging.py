@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import re
+from typing import Final
 
 from handler.errors import ConflictError, InvalidRequestError
 from handler.payload.values import ID_PATTERN
 from handler.ports import Ports
 from infra.documents import Document, Kind
 
-PAGE = 100
-"""Documents of one page, at most."""
+PAGE: Final = 100
+"""Entries of one page, at most."""
+ENTRIES: Final = 20
+"""Entries of a page when the request does not say how many."""
 
 
 async def read_page(

@@ -13,10 +13,10 @@ from typing import Any, Final
 from handler.caller import Caller
 from handler.errors import InvalidRequestError, NotFoundError, UnavailableError
 from handler.payload.body import read_object
+from handler.payload.limits import limits_of
 from handler.payload.parse import PayloadLimits
 from handler.ports import Ports
 from handler.workflows.author import Author
-from handler.workflows.limits import limits_of
 from handler.workflows.paging import check_space, read_page
 from handler.workflows.schedule import Schedule, read_schedule
 from handler.workflows.start import merge_parameters

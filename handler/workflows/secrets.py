@@ -8,8 +8,8 @@ from handler.caller import Caller
 from handler.errors import ConflictError, NotFoundError, UnavailableError
 from handler.invocation.timestamps import iso
 from handler.payload.body import read_object
+from handler.payload.limits import limits_of
 from handler.ports import Ports, Vault
-from handler.workflows.limits import limits_of
 from handler.workflows.paging import check_space, read_page
 from handler.workflows.secret_body import OAuthBody, SecretBody, read_secret
 from handler.workflows.workflows import TRIES

@@ -14,12 +14,12 @@ from typing_extensions import TypedDict
 
 from handler.caller import Caller
 from handler.payload.body import check_fields
+from handler.payload.limits import limits_of
 from handler.payload.parse import InvalidPayloadError, JobPayload, PayloadLimits, PayloadTooLargeError, parse
 from handler.payload.problem import Problem, bounded, point, quote
 from handler.payload.value_schema import DefaultsTooLargeError, compile_schema
 from handler.payload.values import ID_PATTERN, SENT_ID_PATTERN
 from handler.ports import Ports
-from handler.workflows.limits import limits_of
 from handler.workflows.origin import Origin
 from handler.workflows.workflow import Definition
 from handler.workflows.workflows import Workflows

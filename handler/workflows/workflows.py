@@ -9,10 +9,10 @@ from typing import Any, Final
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from handler.payload.body import read_object
+from handler.payload.limits import limits_of
 from handler.payload.parse import InvalidPayloadError, JobPayload
 from handler.payload.value_schema import compile_schema
 from handler.ports import Ports
-from handler.workflows.limits import limits_of
 from handler.workflows.paging import check_space, read_all, read_page
 from handler.workflows.workflow import Definition, Head, meaning_of, read_definition
 from infra.documents import Document

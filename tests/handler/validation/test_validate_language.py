@@ -341,6 +341,13 @@ def test_what_is_no_list_is_found_where_it_is_known(items: Any) -> None:
     assert find(each(join("a"), items=items), parameters={"n": 7}) == [(ERROR, "INVALID_TYPE", "l")]
 
 
+@pytest.mark.parametrize(("limit", "good"), [(3, True), (2, False)])
+def test_a_deployment_may_allow_fewer_or_more_items(limit: int, good: bool) -> None:
+    step = each(join("a"), items=[1, 2, 3])
+    codes = [problem.code for problem in found(step, deployment=Deployment(items=limit))]
+    assert codes == ([] if good else ["STEP_LIMIT_EXCEED"])
+
+
 @pytest.mark.parametrize(("count", "good"), [(999, True), (1000, True), (1001, False)])
 def test_a_list_that_is_too_long_is_found_where_it_is_known(count: int, good: bool) -> None:
     problems = find(each(join("a")), parameters={"l": [0] * count})
