@@ -1,1 +1,1 @@
-"""The nouns of HTTP: requests, answers, who asks, and the endpoints. `handler.http.api` is their door."""
+"""HTTP: requests, replies, the caller's identity, and the endpoints. `handler.http.api` is the door."""

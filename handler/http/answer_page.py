@@ -1,4 +1,4 @@
-"""The small page at a public address: the question, and buttons that answer it. Asking for it changes nothing."""
+"""The small page at a public address: the question, and buttons that answer it. Loading it changes nothing."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def question_page(question: Question) -> Reply:
 
 
 def over_page(why: str) -> Reply:
-    """The page of a question that takes no answer any more."""
+    """The page of a question that no longer takes an answer."""
     return _page(410, f"<h1>{escape(why)}</h1>")
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of what the API takes and answers: the components of its OpenAPI document."""
+"""JSON Schemas of the API's requests and replies: the components of its OpenAPI document."""
 
 from __future__ import annotations
 

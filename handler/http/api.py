@@ -1,7 +1,7 @@
 """The HTTP door: API Gateway's HTTP and REST APIs, function URLs and load balancers.
 
-It knows who asks, which endpoint answers, and how an answer goes out. The rules of jobs are in `handler.jobs.service`,
-those of the wire in the endpoints.
+It identifies the caller, finds the endpoint, and sends the reply. The rules for jobs are in `handler.jobs.service`;
+those for requests and replies are in the endpoints.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from handler.workflows.workflows import Workflows
 
 
 def answer(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) -> dict[str, Any]:
-    """The response to one HTTP event, in the form that its sender expects. Raises nothing that a request can cause."""
+    """The response to one HTTP event, in the format of its front door. No request can make it raise."""
     return Api(Jobs(ports), ports).answer(event, lifetime)
 
 
@@ -97,9 +97,9 @@ class Api:
         else:
             reply = unreadable or self._reply(request, caller, lifetime)
         if self._ports.settings.log_payloads:
-            confidential = request.path.startswith("/secrets")  # whatever becomes of it: it may hold a value
+            confidential = request.path.startswith("/secrets")  # in every case: it may hold a secret's value
             body = "(not logged)" if confidential else request.body.decode("utf-8", "replace")
-            path = request.path if public is None else public.template  # its token is a key
+            path = request.path if public is None else public.template  # the path holds a token, which grants access
             fields = {"path": path, "status": reply.status, "body": body}
             self._ports.log.info("answered a request", extra=fields)
         return lambda_response(with_cors(reply, request, origins), request)
@@ -112,7 +112,7 @@ class Api:
         try:
             check_query(route, request)
             return run_coroutine(route.endpoint(Call(request, caller, values, lifetime)))
-        except Exception as error:  # noqa: BLE001  # the last line before the caller: nothing of it may get out
+        except Exception as error:  # noqa: BLE001  # the last handler before the caller, who must not see details
             return self._explain(error, route)
 
     def _explain(self, error: Exception, route: Route) -> Reply:
@@ -134,7 +134,7 @@ def _refuse(allowed: Sequence[str]) -> Reply:
 
 
 PUBLIC_BODY: Final = 256 * 1024
-"""Bytes of a body that somebody without an identity may send."""
+"""Largest body, in bytes, that a caller without an identity may send."""
 _TOO_LARGE: Final = problem_reply(TOO_LARGE, f"A body may have at most {PUBLIC_BODY} bytes here.")
 _FAULT: Final = problem_reply(FAULT, "The error is in the log. The request may have taken effect.")
 _STRANGER: Final = problem_reply(

@@ -19,7 +19,7 @@ MOST: Final = 100
 
 
 class BulkShape(TypedDict):
-    """Which jobs: as the query of a list has it, in a body."""
+    """Which jobs: a list's query parameters, as a body."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     status: str
@@ -46,12 +46,12 @@ _EXPECTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class BulkBody:
-    """What was asked for.
+    """What the request asks for.
 
     Attributes:
         filters: by the names of a list's query parameters.
         limit: how many jobs at most.
-        cursor: where the request before ended.
+        cursor: where the previous request ended.
     """
 
     filters: dict[str, str | None]
@@ -66,7 +66,7 @@ def bulk_validator() -> TypeAdapter[Any]:
 
 
 def read_bulk(body: bytes, limits: PayloadLimits) -> BulkBody:
-    """Read the body of a request for many jobs.
+    """Read the body of a bulk request.
 
     Raises:
         InvalidJsonError: it is not JSON in UTF-8.

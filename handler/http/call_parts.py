@@ -1,4 +1,4 @@
-"""What several endpoints ask of a call, and add to a reply."""
+"""Parts of a call that several endpoints read, and parts of a reply that several add."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def refuse_type(call: Call) -> Reply | None:
 
 
 def single_value(call: Call, name: str) -> str | None:
-    """A parameter of the query that may be given once.
+    """A query parameter that may be given only once.
 
     Raises:
-        InvalidRequestError: it is given more often.
+        InvalidRequestError: it is given more than once.
     """
     values = call.request.query.get(name, ())
     if len(values) > 1:
@@ -52,10 +52,10 @@ def page_of(call: Call) -> tuple[int, str | None]:
 
 
 def known_name(call: Call, key: str, what: str) -> str:
-    """The name in the path, of something that is there. What nothing can be called is not looked for.
+    """The name in the path, of something that exists. An invalid name is not looked up.
 
     Raises:
-        NotFoundError: nothing can be called so.
+        NotFoundError: it is not a valid name.
     """
     name = call.values[key]
     if not re.fullmatch(ID_PATTERN, name):
@@ -64,10 +64,10 @@ def known_name(call: Call, key: str, what: str) -> str:
 
 
 def new_name(call: Call, key: str) -> str:
-    """The name in the path, of something that is put.
+    """The name in the path, of something to be stored.
 
     Raises:
-        InvalidRequestError: nothing can be called so.
+        InvalidRequestError: it is not a valid name.
     """
     name = call.values[key]
     if not re.fullmatch(ID_PATTERN, name):
@@ -76,7 +76,7 @@ def new_name(call: Call, key: str) -> str:
 
 
 def idempotency_key(call: Call) -> str | None:
-    """The job's id that the ``Idempotency-Key`` header gives.
+    """The job id in the ``Idempotency-Key`` header.
 
     Raises:
         InvalidPayloadError: it is not an id, or one that no sender may choose.

@@ -1,4 +1,4 @@
-"""The blocks of this deployment, as the API shows them."""
+"""The catalogue of blocks, as the API shows it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def describe_block(block: Block[..., Any], caller: Caller, required: RequiredTag
 
     Args:
         block: the block.
-        caller: who asks.
+        caller: who sent the request.
         required: the tags that blocks need in this deployment.
 
     Returns:
-        ``name`` is the block's full name, by which it is looked up, and ``action`` what a step writes: the same text.
+        ``name`` is the block's full name, and ``action`` what a step writes to call it: the same string.
         ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are what a job
         needs to use it, and ``allowed`` says whether this caller's jobs have them; ``timeout`` is in seconds.
     """
@@ -38,5 +38,5 @@ def describe_block(block: Block[..., Any], caller: Caller, required: RequiredTag
 
 
 def list_blocks(registry: Registry, caller: Caller, required: RequiredTags) -> dict[str, Any]:
-    """Every block, by name. Those that the caller may not use are shown too: a job can ask for the tag."""
+    """Every block, by name, including those that the caller may not use."""
     return {"blocks": [describe_block(block, caller, required) for block in registry]}

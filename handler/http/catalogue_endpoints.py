@@ -16,7 +16,7 @@ from handler.validation.schema import job_schema
 
 
 class CatalogueEndpoints:
-    """The endpoints that need nothing but the code itself.
+    """The endpoints that need no data, only the code.
 
     Args:
         registry: the blocks.

@@ -1,6 +1,6 @@
-"""Cross-origin requests: which pages of other origins a browser may let read the API (the Fetch standard's CORS).
+"""Cross-origin requests: which other origins' pages may read the API in a browser (CORS of the Fetch standard).
 
-Off by default. Credentials of the browser's own (cookies) are never allowed: callers send their token themselves.
+Off by default. Cookies are never allowed: pages send a token themselves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _EXPOSED_HEADERS: Final = "Allow, ETag, Location, Preference-Applied, Retry-Afte
 
 
 def is_preflight(request: Request, origins: Sequence[str]) -> bool:
-    """Whether a browser asks, for a page of an allowed origin, what that page may send."""
+    """Whether the request is a preflight for a page of an allowed origin."""
     return (
         request.method == "OPTIONS"
         and "access-control-request-method" in request.headers
@@ -31,7 +31,7 @@ def is_preflight(request: Request, origins: Sequence[str]) -> bool:
 
 
 def preflight_reply(methods: Sequence[str]) -> Reply:
-    """The answer to a preflight: it says what the path takes, and nothing of any tenant."""
+    """The reply to a preflight: the methods that the path allows. It reveals nothing about tenants."""
     headers = {
         "Access-Control-Allow-Methods": ", ".join(methods),
         "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
@@ -41,20 +41,20 @@ def preflight_reply(methods: Sequence[str]) -> Reply:
 
 
 def with_cors(reply: Reply, request: Request, origins: Sequence[str]) -> Reply:
-    """The reply with what lets a page of an allowed origin read it."""
+    """The reply with the headers that let a page of an allowed origin read it."""
     if not origins:
         return reply
     headers: dict[str, str] = {}
     origin = _allowed(request, origins)
     if origin is not None:
         headers = {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": _EXPOSED_HEADERS}
-    if ANY_ORIGIN not in origins:  # the answer depends on who asks, and a cache has to know
+    if ANY_ORIGIN not in origins:  # the reply depends on the origin, and caches have to know
         headers["Vary"] = ", ".join(filter(None, (reply.headers.get("Vary"), "Origin")))
     return reply.with_headers(headers)
 
 
 def _allowed(request: Request, origins: Sequence[str]) -> str | None:
-    """What `Access-Control-Allow-Origin` says to this request, or ``None`` where its origin is not allowed."""
+    """The value of `Access-Control-Allow-Origin`, or ``None`` where the origin is not allowed."""
     origin = request.headers.get("origin")
     if origin is None:
         return None

@@ -1,4 +1,4 @@
-"""The endpoints of hooks, and the public one that takes their calls."""
+"""The endpoints that manage hooks, and the public one that receives their calls."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class HookEndpoints:
         return Reply(204)
 
     async def call(self, call: Call) -> Reply:
-        """``POST /hooks/{token}``, by anybody who has the address."""
+        """``POST /hooks/{token}``, for anybody who has the address."""
         request = call.request
         hook_call = HookCall(
             token=call.values["token"],
@@ -93,5 +93,5 @@ def _output(job: dict[str, Any]) -> Reply:
 
 
 def _summary(job: dict[str, Any]) -> dict[str, Any]:
-    """What a caller without an identity sees of a job: its state, and nothing of its content."""
+    """What a caller without an identity sees of a job: its state, none of its content."""
     return {name: value for name, value in job.items() if name not in _PRIVATE}

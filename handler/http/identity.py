@@ -1,7 +1,7 @@
-"""Who is asking: what the gateway's authorizer verified becomes a tenant and its tags.
+"""The caller's identity: what the gateway's authorizer verified becomes a tenant and its tags.
 
-Only what an authorizer of AWS put into the request context is believed. Headers are the caller's own words: those that
-a load balancer adds (``x-amzn-oidc-*``) too, since they are worth something only once their signature was checked. So a
+Only what an AWS authorizer put into the request context is trusted. Headers are not, because the caller writes them;
+those that a load balancer adds (``x-amzn-oidc-*``) could be trusted only after checking their signature. So a
 request without a verified identity is refused, however the gateway was configured.
 """
 
@@ -17,19 +17,19 @@ from handler.caller import Caller
 from handler.settings import Settings
 
 MAX_TENANT: Final = 200
-"""Characters of a tenant in a key; a longer one is shortened and gets a hash."""
+"""Characters of a tenant in a key; a longer name is shortened with a hash."""
 
 _CLAIM_SAFE: Final = "-_.@|=+"
 _PRINCIPAL_SAFE: Final = _CLAIM_SAFE + ":"
 """A colon stays in principals and not in claims: no token can name the tenant of an IAM principal."""
 _ASSUMED_ROLE: Final = re.compile(r"(arn:[^:]*:sts::[^:]*:assumed-role/[^/]+)/.+")
 _ARN: Final = "arn:"
-"""How every principal begins: so none can be the queue's own tenant, whose name begins with a colon."""
+"""Every IAM principal begins so; none can be the queue's tenant, whose name begins with a colon."""
 _ALIEN_PRINCIPALS: Final = frozenset({"", "anonymous"})
 
 
 def identify(event: Mapping[str, Any], settings: Settings) -> Caller | None:
-    """The caller of an HTTP event, or ``None`` where nobody verified who it is."""
+    """The caller of an HTTP event, or ``None`` where no authorizer verified one."""
     context = event.get("requestContext")
     authorizer = context.get("authorizer") if isinstance(context, Mapping) else None
     principal, claims = _principal(context), _claims(authorizer)
@@ -48,7 +48,7 @@ def identify(event: Mapping[str, Any], settings: Settings) -> Caller | None:
 
 
 def _claims(authorizer: Any) -> Mapping[str, Any]:
-    """Claims of a JWT (HTTP API), of a Cognito user pool (REST API), or what a Lambda authorizer said."""
+    """Claims of a JWT (HTTP API) or a Cognito user pool (REST API), or a Lambda authorizer's context."""
     if not isinstance(authorizer, Mapping):
         return {}
     jwt = authorizer.get("jwt")
@@ -80,7 +80,7 @@ def _principal(context: Any) -> Any:
 
 
 def _encode(name: Any, safe: str) -> str | None:
-    """A tenant's name with nothing in it that a key or an event id uses to separate its parts."""
+    """A tenant's name, encoded so that it contains no separator of keys or event ids."""
     if not isinstance(name, str) or name.strip() in _ALIEN_PRINCIPALS:
         return None
     encoded = quote(name.encode("utf-8", "surrogatepass"), safe=safe)
@@ -90,7 +90,7 @@ def _encode(name: Any, safe: str) -> str | None:
 
 
 def _shorten(principal: Any) -> str | None:
-    """A principal as it is shown and compared: a string, or nothing; a long one gets a hash."""
+    """A principal as it is shown and compared: a string or ``None``; a long one is shortened with a hash."""
     if not isinstance(principal, str) or not principal:
         return None
     if len(principal) <= MAX_TENANT:

@@ -1,4 +1,4 @@
-"""A job as an answer that fits through the door it goes out by."""
+"""A job as a reply that fits the size limit of its front door."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from handler.payload import json_text
 
 
 def encode_job(job: dict[str, Any], door: Door) -> str:
-    """The job as JSON text that the door lets out.
+    """The job as JSON that fits the front door's limit.
 
-    Where it would be too large, the largest results go first: ``"result_omitted": true`` in their steps, which
-    have them at an address of their own; then all steps' parameters. A job of so many steps that even then it is too
-    large comes without them: ``"steps_omitted": true``.
+    Where it would be too large, the largest results are left out first, with ``"result_omitted": true`` in their
+    steps, whose own address still has them; then all steps' parameters. If the job has so many steps that this does
+    not suffice, they are left out as well: ``"steps_omitted": true``.
     """
     body = json_text.encode(job)
     if fits(body, door):

@@ -1,4 +1,4 @@
-"""The endpoints of jobs: from an HTTP call to a use case, and from its outcome to a reply. No rule of jobs is here."""
+"""The endpoints of jobs. They turn an HTTP call into a use case, and its outcome into a reply, nothing else."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class JobEndpoints:
 
 
 def _job_id(call: Call) -> str:
-    """The job's id in the path. What no job can have is not looked for."""
+    """The job id in the path. An invalid id is not looked up."""
     id_ = call.values["id"]
     if not _ID.fullmatch(id_):
         raise NotFoundError("There is no such job.")

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the API: what its endpoints do, and no more."""
+"""The OpenAPI 3.1 document of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operations of those who look after jobs in the OpenAPI document."""
+"""The operators' operations in the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts that operations of the OpenAPI document are put together from."""
+"""Parts from which the operations of the OpenAPI document are built."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from handler.payload.values import ID_PATTERN, SENT_ID_PATTERN
 from handler.workflows.paging import ENTRIES, PAGE
 
 BODY: Final = (NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE, INVALID)
-"""What can be wrong with any body."""
+"""Problems that any body can have."""
 LOCATION: Final = {"Location": {"description": "Where the job is.", "schema": {"type": "string"}, "required": True}}
 APPLIED: Final = {
     "Preference-Applied": {"description": "The preferences that were honoured.", "schema": {"type": "string"}}
@@ -35,14 +35,14 @@ JOB_LINKS: Final = {
 
 
 def answer(description: str, shape: str | None, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    """An answer whose body has a shape of the components, or ``None``: any object."""
+    """A reply whose body has the named component's shape; ``None`` allows any object."""
     schema = {"$ref": f"#/components/schemas/{shape}"} if shape else {"type": "object"}
     response: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
     return {**response, "headers": headers} if headers else response
 
 
 def problems(*kinds: Kind, public: bool = False) -> dict[str, Any]:
-    """The error answers: those named, and what every route that is not public can answer."""
+    """The error replies: the named ones, and those of every route that is not public."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         str(kind.status): {"description": kind.title, "content": {MEDIA_TYPE: {"schema": schema}}} | _headers_of(kind)
@@ -58,7 +58,7 @@ def _headers_of(kind: Kind) -> dict[str, Any]:
 
 
 def json_body(shape: str, *, required: bool, example: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A body that has a shape of the components."""
+    """A body that has the named component's shape."""
     content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{shape}"}}
     if example is not None:
         content["example"] = example
@@ -66,13 +66,13 @@ def json_body(shape: str, *, required: bool, example: dict[str, Any] | None = No
 
 
 def step_path() -> dict[str, Any]:
-    """The path of a step in the path of a request."""
+    """The path parameter that holds a step's path."""
     schema = {"type": "string", "minLength": 1}
     return {"name": "step", "in": "path", "required": True, "schema": schema, "description": "The step's path."}
 
 
 def header(name: str, description: str) -> dict[str, Any]:
-    """A header of a request, never required."""
+    """An optional request header."""
     schema: dict[str, Any] = {"type": "string"}
     if name == "Idempotency-Key":
         schema["pattern"] = SENT_ID_PATTERN
@@ -80,7 +80,7 @@ def header(name: str, description: str) -> dict[str, Any]:
 
 
 def query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter of the query, never required."""
+    """An optional query parameter."""
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
@@ -96,6 +96,6 @@ def page() -> list[dict[str, Any]]:
 
 
 def job_id() -> dict[str, Any]:
-    """The id in the path of a job."""
+    """The path parameter that holds a job's id."""
     schema = {"type": "string", "pattern": ID_PATTERN}
     return {"name": "id", "in": "path", "required": True, "description": "The job's id.", "schema": schema}

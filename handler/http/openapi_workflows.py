@@ -47,7 +47,7 @@ _HOOK: Final = {
 
 
 def workflow_paths(*, public: bool) -> dict[str, Any]:
-    """The paths; those that need no identity only where the deployment has them."""
+    """The paths; the public ones only where the deployment has public routes."""
     paths = {
         "/workflows": {"get": _list("workflows", "WorkflowPage")},
         "/workflows/{name}": {

@@ -1,4 +1,4 @@
-"""The endpoints for those who look after jobs: runs, loops' items, and changes of many jobs at once."""
+"""The operators' endpoints: runs, items of loops, and bulk changes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from handler.ports import Ports
 
 _JOB: Final = "job"
 _REST: Final = 4096
-"""Bytes of an answer around its items."""
+"""Bytes of a reply besides its items."""
 
 
 class OperatorEndpoints:
-    """The endpoints below ``/jobs`` that look after jobs.
+    """The operators' endpoints below ``/jobs``.
 
     Args:
         jobs: the use cases of one job.
@@ -74,7 +74,7 @@ class OperatorEndpoints:
                 room=ANSWER_LIMIT[call.request.door] - _REST,
             )
         except NotFoundError:
-            with suppress(NotFoundError):  # the id of a step may end so
+            with suppress(NotFoundError):  # a step's id may end with it
                 return Reply.json(200, await self._jobs.get_step(call.caller, job_id, f"{path}/items"))
             raise
         return Reply.json(200, page)

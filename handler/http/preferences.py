@@ -1,4 +1,4 @@
-"""What a caller would rather have: the ``Prefer`` header of RFC 7240."""
+"""The caller's preferences: the ``Prefer`` header of RFC 7240."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PREFERENCE: Final = re.compile(rf'\s*({_WORD})\s*(?:=\s*("(?:[^"\\]|\\.)*"|{_WORD})?)?\s*((?:;[^,]*)?)(?:,|$)')
 LONGEST_HEADER: Final = 1000
-"""Characters that are looked at: the pattern's work grows with their square."""
+"""Characters of the header that are read: the pattern's cost grows with their square."""
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 
@@ -18,9 +18,9 @@ class Preferences:
     """The preferences that this API can honour.
 
     Attributes:
-        respond_async: answer 202 rather than let the caller wait.
-        wait: how many seconds the caller is ready to wait at most; ``None`` where none were named.
-        strict: refuse what ``POST /jobs/validate`` calls an error.
+        respond_async: reply 202 rather than make the caller wait.
+        wait: seconds that the caller is ready to wait at most; ``None`` without this preference.
+        strict: refuse a job for which ``POST /jobs/validate`` reports an error.
     """
 
     respond_async: bool = False
@@ -29,12 +29,12 @@ class Preferences:
 
     @property
     def at_once(self) -> bool:
-        """Whether to answer before anything ran. With ``wait`` the caller waits that long first (RFC 7240, 4.3)."""
+        """Whether to reply before anything ran. With ``wait`` the caller waits that long first (RFC 7240, 4.3)."""
         return self.respond_async and not self.wait
 
     @property
     def applied(self) -> str | None:
-        """The value of ``Preference-Applied``, or ``None`` where nothing was asked for."""
+        """The value of ``Preference-Applied``, or ``None`` where no preference was sent."""
         names = []
         if self.respond_async:
             names.append("respond-async")
@@ -46,7 +46,7 @@ class Preferences:
 
 
 def read_preferences(header: str | None) -> Preferences:
-    """The preferences in a ``Prefer`` header. What is unknown or malformed is ignored, as RFC 7240 wants it."""
+    """The preferences in a ``Prefer`` header. Unknown or malformed ones are ignored, as RFC 7240 requires."""
     found: dict[str, str] = {}
     for match in _PREFERENCE.finditer((header or "")[:LONGEST_HEADER]):
         value = match[2] or ""

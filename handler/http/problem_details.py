@@ -1,4 +1,4 @@
-"""Errors as HTTP answers: problem details (RFC 9457), in one table of what can go wrong."""
+"""Errors as HTTP replies: problem details (RFC 9457), from one table of everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TYPE_PREFIX: Final = "urn:conduit:problem:"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem: what programs know it by, its HTTP status, and a title for people."""
+    """One kind of problem: its type for programs, its HTTP status, and a title for people."""
 
     name: str
     status: int
@@ -77,7 +77,7 @@ def problem_reply(
     errors: Iterable[Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """The answer that describes a problem."""
+    """The reply that describes a problem."""
     body: dict[str, Any] = {
         "type": TYPE_PREFIX + kind.name,
         "title": kind.title,
@@ -91,7 +91,7 @@ def problem_reply(
 
 
 def reply_to(error: Exception) -> Reply | None:
-    """The answer to an error that a request can cause, or ``None`` for one that nothing here expects."""
+    """The reply to an error that a request can cause, or ``None`` for an unexpected one."""
     match error:
         case UnreadableRequestError() | InvalidJsonError():
             return problem_reply(NOT_JSON, _words(error))

@@ -1,4 +1,4 @@
-"""What users may send to run a job on."""
+"""What users may send to redrive a job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handler.payload.problem import MAX_PATH
 
 
 class RedriveShape(TypedDict):
-    """From where to run a job on, and with which values. All may be left out."""
+    """Where to redrive a job from, and with which values. Every field may be left out."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     from_step: NotRequired[Annotated[str, Field(min_length=1, max_length=MAX_PATH)] | None]
@@ -32,7 +32,7 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class RedriveBody:
-    """What was asked for; ``None`` leaves a thing as it is."""
+    """What the request asks for; ``None`` keeps the value that the job has."""
 
     from_step: str | None = None
     parameters: dict[str, Any] | None = None
@@ -46,7 +46,7 @@ def redrive_validator() -> TypeAdapter[Any]:
 
 
 def read_redrive(body: bytes, limits: PayloadLimits) -> RedriveBody:
-    """Read the body of a request to run a job on; an empty one asks for nothing special.
+    """Read the body of a redrive; an empty one uses the defaults.
 
     Raises:
         InvalidJsonError: it is not JSON in UTF-8.

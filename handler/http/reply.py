@@ -1,4 +1,4 @@
-"""An answer to an HTTP request, and the form in which each of AWS's front doors wants it."""
+"""A reply to an HTTP request, and the formats that AWS's front doors expect."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ANSWER_LIMIT: Final[Mapping[Door, int]] = {
     "rest": 6 * 1024 * 1024 - 16 * 1024,
     "balancer": 1024 * 1024 - 16 * 1024,
 }
-"""Bytes that an answer may have: Lambda returns 6 MB at most, a load balancer passes 1 MB on; 16 KB is for headers."""
+"""Bytes that a reply may have: Lambda returns at most 6 MB, a load balancer passes on 1 MB; 16 KB is for headers."""
 _ESCAPED: Final = 6
 """How many times its length a string can have inside JSON: ``\\u0001``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, headers and text of an answer. A reply without a body has no content type."""
+    """Status, headers and body of a reply. Without a body it has no content type."""
 
     status: int
     body: str = ""
@@ -33,29 +33,29 @@ class Reply:
 
     @classmethod
     def json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Reply:
-        """An answer whose body is `value` as JSON."""
+        """A reply whose body is `value` as JSON."""
         return cls(status, json_text.encode(value), headers or {})
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
-        """The same answer with further headers."""
+        """The same reply with further headers."""
         return replace(self, headers={**self.headers, **headers})
 
 
 def answer_size(body: str) -> int:
-    """Bytes that `body` takes in what Lambda returns: a JSON text within a JSON text, so quotes count twice."""
+    """Bytes that `body` takes in what Lambda returns: it is a JSON string there, so quotes count twice."""
     return len(json.dumps(body))
 
 
 def fits(body: str, door: Door) -> bool:
-    """Whether an answer of this body can go out through that door."""
+    """Whether a reply with this body fits the front door's limit."""
     limit = ANSWER_LIMIT[door]
     return len(body) * _ESCAPED <= limit or answer_size(body) <= limit
 
 
 def lambda_response(reply: Reply, request: Request) -> dict[str, Any]:
-    """The reply as Lambda returns it, in the form that the request's front door expects.
+    """The reply as Lambda returns it, in the format of the request's front door.
 
-    An answer to ``HEAD`` has the headers of the answer to ``GET``, its length included, and no body (RFC 9110, 9.3.2).
+    A reply to ``HEAD`` has the headers of the reply to ``GET``, its length included, and no body (RFC 9110, 9.3.2).
     """
     headers = {**reply.headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if reply.body:

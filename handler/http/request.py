@@ -29,14 +29,14 @@ class Request:
     """One request.
 
     Attributes:
-        door: how it came in, which is how the answer has to go out.
+        door: which front door it came through; the reply needs its format.
         method: in upper case.
         path: below the stage, percent-decoded exactly once, here or by the gateway.
         base: what came before `path` in the address that the caller used: ``""`` or a stage like ``/prod``.
-        query: parameters in order, each with every value it was given.
-        headers: by lower-case name; one that came more often is joined with commas.
+        query: parameters in order, each with all its values.
+        headers: by lower-case name; repeated ones are joined with commas.
         header_lists: by lower-case name, with every value that the front door distinguishes.
-        body: its bytes; empty when there was none.
+        body: its bytes; empty if there was none.
         many_headers: whether the load balancer wants headers as lists.
     """
 
@@ -52,7 +52,7 @@ class Request:
 
 
 def read_request(event: Mapping[str, Any]) -> Request:
-    """The request in a Lambda event that `handler.app` takes for one.
+    """The request in a Lambda event.
 
     Raises:
         UnreadableRequestError: its body is marked as base64 and is not.
@@ -70,7 +70,7 @@ def read_head(event: Mapping[str, Any]) -> Request:
 
 
 def body_size(event: Mapping[str, Any]) -> int:
-    """Bytes of the request's body, at least, judged by its text alone."""
+    """A lower bound of the body's size in bytes, computed without decoding it."""
     body = event.get("body")
     if body is None:
         return 0
@@ -97,7 +97,7 @@ def _read_http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
 
 
 def _split_stage(path: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """The path below the stage, and the stage as an HTTP API puts it before the path; a custom domain hides it."""
+    """The path below the stage, and the stage. An HTTP API puts the stage before the path; a custom domain hides it."""
     stage = context.get("stage") or "$default"
     base = "" if stage == "$default" else f"/{stage}"
     if base and (path == base or path.startswith(f"{base}/")):
@@ -110,7 +110,7 @@ def _read_older(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request
     balancer = "elb" in context
     path = event.get("path") or "/"
     headers = _pairs(event, "multiValueHeaders", "headers")
-    if event.get("version") == "1.0":  # an HTTP API that was asked for the older format
+    if event.get("version") == "1.0":  # an HTTP API configured for payload format 1.0
         path, base = _split_stage(path, context)
     else:
         asked = context.get("path") or path

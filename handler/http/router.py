@@ -1,4 +1,4 @@
-"""Which endpoint answers which method and path. This is the only place that decides it.
+"""Which endpoint handles which method and path. Nothing else decides this.
 
 See docs/decisions/009-resolver.md.
 """
@@ -20,10 +20,10 @@ from handler.payload.problem import Problem, point, quote
 from handler.payload.suggestion import Suggestions
 
 MAX_UNKNOWN: Final = 20
-"""Unknown query parameters that one answer names."""
+"""Unknown query parameters that one reply names."""
 
 NOBODY: Final = Caller(tenant="")
-"""The caller of a route that needs no identity: it has no tenant and no rights, and no endpoint asks for either."""
+"""The caller of a route that needs no identity: it has no tenant and no rights, and no public endpoint uses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Call:
     """One request on its way to its endpoint.
 
     Attributes:
-        request: what was asked.
+        request: what was sent.
         caller: who sent it.
-        values: what the path has in the places that its template names, decoded.
+        values: the path's values for the names in the template, decoded.
         lifetime: of this invocation.
     """
 
@@ -48,13 +48,13 @@ Endpoint = Callable[[Call], Coroutine[Any, Any, Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint, and what leads to it.
+    """An endpoint with its method and path.
 
     Attributes:
-        method: in upper case. What answers ``GET`` answers ``HEAD`` too.
+        method: in upper case. ``GET`` includes ``HEAD``.
         template: the path, with names in braces; ``{name+}`` takes slashes too, as in API Gateway, since step ids may
             have some and the path is decoded before it is matched.
-        endpoint: what answers.
+        endpoint: the function that handles the call.
         query: names of the query parameters that it reads. Any other is refused: a misspelled filter must not answer
             with everything. ``None`` takes any.
         public: whether it needs no identity. Its endpoint sees `NOBODY` as its caller.
@@ -67,13 +67,13 @@ class Route:
     public: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The values in the places of the template, or ``None`` where the path is another."""
+        """The path's values for the names in the template, or ``None`` where the path does not match."""
         match = _pattern_of(self.template).fullmatch(path)
         return match.groupdict() if match else None
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods that this route answers."""
+        """The methods that this route handles."""
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
 
@@ -87,21 +87,21 @@ class Router:
     """Finds the endpoint of a request.
 
     Args:
-        routes: the more special ones first; of two that match, the first answers.
+        routes: more specific ones first; of two that match, the first is used.
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = routes
 
     def find(self, request: Request) -> tuple[Route, dict[str, str]] | None:
-        """The route of a request, and what its path has in the places that the template names."""
+        """The route of a request, and the path's values for the names in the route's template."""
         for route in self.routes:
             if request.method in route.methods and (values := route.match(request.path)) is not None:
                 return route, values
         return None
 
     def methods_of(self, path: str) -> list[str]:
-        """The methods that some route takes at this path, in order of the alphabet; empty for an unknown path."""
+        """The methods that routes handle at this path, in alphabetical order; empty for an unknown path."""
         return sorted({method for route in self.routes if route.match(path) is not None for method in route.methods})
 
 
@@ -109,7 +109,7 @@ def check_query(route: Route, request: Request) -> None:
     """Refuse query parameters that the route does not read.
 
     Raises:
-        InvalidPayloadError: there are some; each is named.
+        InvalidPayloadError: it names each of them.
     """
     known = route.query
     if known is None:

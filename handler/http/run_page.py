@@ -1,4 +1,4 @@
-"""The page that shows jobs and runs: one constant file that holds no data and calls this API with the user's token."""
+"""The page that shows jobs and runs: one constant file without data, which calls this API with the user's token."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PATH: Final = "/"
 
 
 def is_page_request(request: Request) -> bool:
-    """Whether a browser asks for the page itself."""
+    """Whether a browser requests the page itself."""
     return request.path == PATH and request.method in {"GET", "HEAD"}
 
 
 @cache
 def run_page() -> Reply:
-    """The page with a policy that lets only its own script and style run, and only this API be called."""
+    """The page, with a content security policy: only its own script and style run, and only this API is called."""
     text = (files("handler.http") / FILE).read_text("utf-8")
     policy = "; ".join(
         (

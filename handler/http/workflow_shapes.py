@@ -23,7 +23,7 @@ def workflow_components(job: dict[str, Any]) -> dict[str, Any]:
     """Every schema by its name.
 
     Args:
-        job: the schema of a job as it is sent.
+        job: the schema of a job.
     """
     return {
         **sent("WorkflowStart", StartShape),

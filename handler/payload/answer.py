@@ -41,8 +41,8 @@ class GivenAnswer:
     """An answer.
 
     Attributes:
-        ok: whether it is a yes.
-        value: what came with it.
+        ok: whether it approves.
+        value: the value sent with it.
         reason: why, in words.
     """
 
@@ -58,12 +58,12 @@ def answer_validator() -> TypeAdapter[Any]:
 
 
 def read_answer(body: bytes, limits: PayloadLimits) -> GivenAnswer:
-    """Read the body of an answer; an empty one is a yes without a value.
+    """Read the body of an answer; an empty one approves without a value.
 
     Raises:
         InvalidJsonError: it is not JSON in UTF-8.
         PayloadTooLargeError: the body, or the value in it, has too many bytes.
-        InvalidPayloadError: it is JSON, but no answer.
+        InvalidPayloadError: it is JSON, but not an answer.
     """
     if not body:
         return GivenAnswer()

@@ -1,6 +1,6 @@
-"""The one table of a job's fields: which there are, where, what each holds, means and defaults to.
+"""The one table of a job's fields: their names, places, types, meanings and defaults.
 
-The check of a payload, its messages, the JSON Schema, ``docs/job-fields.md`` and the meaning of a payload are made of
+The check of a payload, its messages, the JSON Schema, ``docs/job-fields.md`` and a payload's meaning are derived from
 it. A field that is not here does not exist.
 
 See docs/decisions/016-one-table-of-fields.md.
@@ -189,7 +189,7 @@ KINDS: Final[Mapping[KindName, Kind]] = {
 """Every kind of step by its name."""
 
 KEYS: Final = tuple(kind.key for kind in KINDS.values())
-"""The fields by which kinds are known."""
+"""The fields that identify kinds."""
 
 OUTPUT_ID: Final = "output"
 """The id of the implicit last step of a job with an ``output``."""
@@ -237,4 +237,4 @@ RESERVED: Final = frozenset(
         "on_job_finish",
     }
 )
-"""What the library took in a job's dictionary or constructor, and users must never decide."""
+"""Keys that the library accepted in a job and that users must never set."""

@@ -1,4 +1,4 @@
-"""How large what a caller sends may be."""
+"""Size limits of what a caller sends."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from handler.settings import Settings
 
 
 def limits_of(caller: Caller, settings: Settings) -> PayloadLimits:
-    """The limits of a body of the caller's, and of a job that is made of it."""
+    """The limits of a caller's body, and of a job that is built from it."""
     return PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit)

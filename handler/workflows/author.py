@@ -1,4 +1,4 @@
-"""Who put a schedule or a hook, and with which rights: its jobs have them, whatever a message says."""
+"""Who put a schedule or a hook, and with which rights. Its jobs have these rights, whatever a message says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Author:
 
     Attributes:
         rights: what the caller's jobs may do.
-        principal: who it was within the tenant; ``None`` where nobody verified it.
+        principal: who it was within the tenant; ``None`` where none was verified.
     """
 
     rights: Rights

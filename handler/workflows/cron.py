@@ -2,8 +2,8 @@
 
 The fields are minute, hour, day of the month, month and day of the week. Each is ``*``, a number, a range ``a-b``, a
 step ``*/n`` or ``a-b/n``, or a list of these; months and days of the week may be named by three letters; 0 and 7 are
-Sunday. EventBridge wants one of the two day fields to be ``?``, so an expression may restrict only one of them (Unix
-would take the days that match either one).
+Sunday. EventBridge requires that one of the two day fields is ``?``, so an expression may restrict only one of them
+(Unix would take the days that match either one).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import date, datetime, time
 from typing import Final
 
 LAST_YEAR: Final = 2199
-"""The last year that EventBridge knows in a cron expression."""
+"""The last year that EventBridge accepts in a cron expression."""
 
 _MONTHS: Final = {
     "JAN": 1,
@@ -60,7 +60,7 @@ _FIELDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A cron expression, as the sorted values that each field lets through.
+    """A cron expression, as the sorted values that each field matches.
 
     Attributes:
         minutes, hours, days, months: of the clock and the calendar.

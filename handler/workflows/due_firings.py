@@ -1,4 +1,4 @@
-"""Which schedules fired in a stretch of time: what EventBridge Scheduler does, for machines without one."""
+"""Which schedules fired in a period of time. It replaces EventBridge Scheduler on a developer's machine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A schedule fires: what becomes of its message.
+"""The message of a schedule that fires, and the job that it starts.
 
 The message says which schedule and for which instant, and nothing else; workflow, parameters and rights are read from
-the table. The job's id is made of the schedule and the instant, so that a second message for it is the same job.
+the table. The job's id is derived from the schedule and the instant, so that a second message for them is the same job.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LOOKED_AT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """What a schedule's message says.
+    """The content of a schedule's message.
 
     Attributes:
         tenant, schedule: which schedule.
@@ -55,7 +55,7 @@ class Due:
     """The job that a firing starts.
 
     Attributes:
-        caller: in whose name.
+        caller: whose rights the job has.
         payload: the job under its id.
         origin: where it comes from.
     """
@@ -79,7 +79,7 @@ class Dropped:
 
 
 def read_firing(value: Mapping[str, Any]) -> Firing:
-    """The firing that a message's object is.
+    """Read a firing from a message.
 
     Raises:
         InvalidPayloadError: it is not one.
@@ -97,7 +97,7 @@ def read_firing(value: Mapping[str, Any]) -> Firing:
 
 
 async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
-    """The job that a firing starts, or the one that it has started before.
+    """The job that a firing starts, or has started before.
 
     Raises:
         InvalidPayloadError: the parameters do not fit the workflow any more.
@@ -127,7 +127,7 @@ async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
 
 
 async def _note(ports: Ports, schedule: Schedule, firing: Firing) -> bool:
-    """Remember a firing; whether another job keeps it from starting one.
+    """Store a firing; returns whether another job keeps it from starting one.
 
     The list of firings holds those whose job may be unfinished, the oldest first. Each firing clears away what ended.
     """

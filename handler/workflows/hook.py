@@ -58,7 +58,7 @@ def _shape() -> TypeAdapter[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """A hook as it is kept.
+    """A hook as it is stored.
 
     Attributes:
         tenant, name: which one.
@@ -67,7 +67,7 @@ class Hook:
         verify: the same as it was sent.
         id_header: the header that identifies a call, in lower case, or ``None`` for the body.
         id_from: the same as it was sent.
-        respond: what a caller is answered.
+        respond: what a call's sender gets as reply.
         key: of its token, hexadecimal.
         author: whose rights its jobs have.
     """
@@ -119,7 +119,7 @@ class Hook:
         return bytes.fromhex(self.key)
 
     def view(self, public_url: str) -> dict[str, Any]:
-        """As answers show it.
+        """As replies show it.
 
         Args:
             public_url: where the API can be reached; empty leaves a path.

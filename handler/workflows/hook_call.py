@@ -35,9 +35,9 @@ class HookCall:
 
     Attributes:
         token: of the address.
-        headers: by lower-case name; one that came more often is joined with commas.
+        headers: by lower-case name; repeated ones are joined with commas.
         header_lists: the same, each with every value that the front door distinguishes.
-        query: parameters, each with every value it was given.
+        query: parameters, each with all its values.
         body: its bytes.
     """
 
@@ -55,7 +55,7 @@ class Started:
     Attributes:
         caller: in whose name.
         job_id: its id.
-        respond: what the caller is answered.
+        respond: what the sender gets as reply.
         request: what is started.
     """
 
@@ -67,10 +67,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A call that only asks whether somebody is there.
+    """A call that only checks that the address works (Slack's ``url_verification``).
 
     Attributes:
-        text: what the answer repeats.
+        text: what the reply repeats.
     """
 
     text: str
@@ -81,7 +81,7 @@ class WrongSignatureError(Exception):
 
 
 async def receive_call(ports: Ports, call: HookCall) -> Started | Challenge:
-    """What a call asks for, once it is known to be genuine.
+    """Verify a call, and return what it asks for.
 
     Raises:
         NotFoundError: the token does not lead to a hook.
@@ -113,7 +113,7 @@ async def find_hook_job(ports: Ports, started: Started) -> tuple[JobPayload, Ori
     """The job of a call that is not known yet, under its id.
 
     Raises:
-        NotFoundError: its workflow is gone.
+        NotFoundError: its workflow no longer exists.
         InvalidPayloadError: the call does not fit the workflow's inputs.
         InfraError: AWS failed.
     """

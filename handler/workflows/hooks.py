@@ -32,7 +32,7 @@ class Hooks:
         self._ports = ports
 
     async def put(self, caller: Caller, name: str, body: bytes) -> tuple[bool, dict[str, Any]]:
-        """Put a hook in place of the one of that name; its jobs have the caller's rights.
+        """Create or replace the hook of that name; its jobs have the caller's rights.
 
         Its address stays, unless it is rotated.
 
@@ -114,7 +114,7 @@ class Hooks:
         return {"hooks": [self._view(Hook.decode(found)) for found in page], "cursor": more}
 
     async def delete(self, caller: Caller, name: str) -> None:
-        """Delete a hook. Its address leads nowhere then, also after another one of that name was put.
+        """Delete a hook. Its address stops working, and stays so if another hook of that name is put.
 
         Raises:
             NotFoundError: no such name exists.

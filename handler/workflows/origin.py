@@ -1,4 +1,4 @@
-"""From which stored workflow a job comes."""
+"""The stored workflow that a job was started from."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which workflow a job comes from.
+    """The workflow that a job was started from.
 
     Attributes:
         workflow: its name.
         version: the number of the version that the job keeps.
-        digest: of what was sent, by which the same request is known again; ``None`` where the id alone decides.
+        digest: of what was sent, which identifies a repeated request; ``None`` where the id alone decides.
     """
 
     workflow: str

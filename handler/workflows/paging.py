@@ -40,9 +40,9 @@ async def read_all(ports: Ports, tenant: str, kind: Kind, most: int) -> list[Doc
 
 
 async def check_space(ports: Ports, tenant: str, kind: Kind, most: int) -> None:
-    """Refuse another document where the tenant has as many as it may have.
+    """Refuse another document when the tenant has reached its limit.
 
-    Two that are put at the same moment may both find room for the last one: the limit keeps a tenant from filling the
+    Two that are put at the same moment may both be accepted as the last one. The limit keeps a tenant from filling the
     table, not from having one more.
 
     Raises:

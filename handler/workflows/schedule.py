@@ -1,4 +1,4 @@
-"""A schedule: which workflow starts when, with which parameters."""
+"""A schedule: when a workflow starts, and with which parameters."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _shape() -> TypeAdapter[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A schedule as it is kept.
+    """A schedule as it is stored.
 
     Attributes:
         id: unique within the tenant.
@@ -132,7 +132,7 @@ class Schedule:
         return Once(parse_instant(self.when, zone))
 
     def view(self, now: float) -> dict[str, Any]:
-        """As answers show it. One that is paused has no next times."""
+        """As replies show it. A paused schedule has no next times."""
         times = next_times(self.timing, now, SHOWN) if self.enabled else []
         return {
             "id": self.id,

@@ -1,8 +1,8 @@
 """What a caller can do with schedules: put, read, list and delete them.
 
 The table and EventBridge Scheduler cannot be written in one step. A schedule is put into the table first and fires only
-if it is there; it is deleted at EventBridge first. A writer checks afterwards whether another one came between,
-and if so brings EventBridge to what the table has then.
+if it is there; it is deleted at EventBridge first. Afterwards a writer checks whether another one was faster,
+and if so writes to EventBridge what the table has then.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Schedules:
         self._ports = ports
 
     async def put(self, caller: Caller, schedule_id: str, body: bytes) -> tuple[bool, dict[str, Any]]:
-        """Put a schedule in place of the one of that id; its jobs have the caller's rights.
+        """Create or replace the schedule of that id; its jobs have the caller's rights.
 
         Returns:
             Whether the id is new, and the schedule.
@@ -80,18 +80,18 @@ class Schedules:
         merge_parameters(definition, schedule.parameters, limits)
 
     async def _apply(self, document: Document) -> None:
-        """Bring EventBridge to what the table has."""
+        """Write to EventBridge what the table has."""
         ports = self._ports
         for _ in range(TRIES):
             timetable = _timetable(Schedule.decode(document), ports.now())
             await ports.scheduler.put(document.tenant, document.name, timetable)
-            stands = await ports.documents.read(document.tenant, "schedule", document.name)
-            if stands is None:
+            stored = await ports.documents.read(document.tenant, "schedule", document.name)
+            if stored is None:
                 await ports.scheduler.delete(document.tenant, document.name)
                 return
-            if stands.stamp == document.stamp:
+            if stored.stamp == document.stamp:
                 return
-            document = stands
+            document = stored
         raise _contended()
 
     async def get(self, caller: Caller, schedule_id: str) -> dict[str, Any]:
@@ -138,14 +138,14 @@ class Schedules:
 
 
 _EARLY: Final = 60
-"""Seconds that a first firing lies ahead at least: EventBridge refuses to begin in the past."""
+"""Least seconds until a first firing: EventBridge rejects a start in the past."""
 
 
 def _continued(wanted: Schedule, before: Schedule | None, now: float) -> Schedule:
-    """The schedule, with the rhythm of the one before it if its interval is the same.
+    """The schedule; if its interval did not change, it keeps the rhythm of the one that it replaces.
 
     Raises:
-        InvalidRequestError: its one time is over, and it is not one that was put before.
+        InvalidRequestError: its only time is in the past, and the replaced schedule did not have the same one.
     """
     same = before is not None and (before.kind, before.when) == (wanted.kind, wanted.when)
     timing = wanted.timing

@@ -1,4 +1,4 @@
-"""What a caller sends to put a secret: its value, or how to get one, with where it may go and what for."""
+"""The body that puts a secret: its value or how to get one, the hosts it may be sent to, and its uses."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def read_secret(body: Mapping[str, Any]) -> SecretBody:
     """The secret that a body asks for.
 
     Raises:
-        InvalidPayloadError: everything that is wrong with it; no message holds a value.
+        InvalidPayloadError: everything that is wrong with it; no message contains the value.
     """
     fields = check_fields(_shape(), body, EXPECTED)
     given = [name for name in ("value", "oauth2") if name in fields]

@@ -75,7 +75,7 @@ class Secrets:
         )
 
     async def get(self, caller: Caller, name: str) -> dict[str, Any]:
-        """What may be known of a secret: not its value.
+        """A secret's description, without its value.
 
         Raises:
             NotFoundError: no such name exists.

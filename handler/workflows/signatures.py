@@ -1,6 +1,6 @@
-"""Who sent a hook's call: the signatures of GitHub, Stripe, Slack, and of anything that signs with a plain HMAC.
+"""Verifying a hook's call: the signatures of GitHub, Stripe, Slack, and of services that sign with a plain HMAC.
 
-Each is an HMAC with SHA-256 over the raw body, which is not parsed before its signature is known to be right. The
+Each is an HMAC with SHA-256 over the raw body, which is not parsed before its signature is verified. The
 rules are those of the vendors:
 
 - GitHub: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
@@ -19,9 +19,9 @@ from typing import Final, Literal
 Scheme = Literal["github", "stripe", "slack", "hmac"]
 
 WINDOW: Final = 300
-"""Seconds that a time stamp may lie before or after now."""
+"""Seconds that a time stamp may differ from now."""
 _MOST_SIGNATURES: Final = 16
-"""Of one call that are looked at: Stripe sends one for each secret of a rotation."""
+"""Signatures of one call that are checked: Stripe sends one for each secret of a rotation."""
 _TIME: Final = re.compile(r"\d{1,12}", re.ASCII)
 
 GITHUB: Final = "x-hub-signature-256"
@@ -36,7 +36,7 @@ class Verification:
     """How calls of a hook are verified.
 
     Attributes:
-        scheme: whose rules hold.
+        scheme: whose rules apply.
         secret: name of the secret that signs.
         header: with ``hmac``: the header that has the signature, in lower case.
         prefix: with ``hmac``: what comes before the hexadecimal digits.

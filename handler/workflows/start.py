@@ -1,4 +1,4 @@
-"""Starting a stored workflow: what is sent for it, and the job that it becomes."""
+"""Starting a stored workflow: the request, and the job that it becomes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _EXPECTED_OF_MESSAGE: Final = {"workflow": "the name of a stored workflow", **EX
 
 
 class StartShape(TypedDict):
-    """What a job of a workflow is started with. All may be left out."""
+    """The request that starts a workflow. Every field may be left out."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     id: NotRequired[SentId | None]
@@ -62,12 +62,12 @@ def _message_shape() -> TypeAdapter[Any]:
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """What somebody asks to be started.
+    """A request to start a workflow.
 
     Attributes:
         workflow: its name.
         id: the job's id, or ``None`` for a new one.
-        parameters, variables: what the job is given over the workflow's own.
+        parameters, variables: they override the workflow's own.
         version: which one; ``None`` for the newest.
     """
 
@@ -79,13 +79,13 @@ class StartRequest:
 
     @property
     def digest(self) -> str:
-        """The same for the same request, whatever the workflow has become since."""
+        """Equal for equal requests, even if the workflow has changed in between."""
         sent = [self.workflow, self.version, self.parameters, self.variables]
         return hashlib.sha256(b"workflow\n" + json.dumps(sent, sort_keys=True).encode()).hexdigest()
 
 
 def read_start(value: Mapping[str, Any], workflow: str) -> StartRequest:
-    """What the body of a request to start a workflow asks for.
+    """Read the body of a request to start a workflow.
 
     Raises:
         InvalidPayloadError: a field does not fit.
@@ -94,7 +94,7 @@ def read_start(value: Mapping[str, Any], workflow: str) -> StartRequest:
 
 
 def read_start_message(value: Mapping[str, Any]) -> StartRequest:
-    """What a message or an event that names a workflow asks for.
+    """Read a message or an event that names a workflow.
 
     Raises:
         InvalidPayloadError: a field does not fit.
@@ -114,7 +114,7 @@ def _request(workflow: str, fields: Mapping[str, Any]) -> StartRequest:
 
 
 async def find_job(ports: Ports, caller: Caller, request: StartRequest) -> tuple[JobPayload, Origin]:
-    """The job that a request starts, without an id, and where it comes from.
+    """The job that a request starts, without an id, and its origin.
 
     Raises:
         NotFoundError: there is no such workflow or version.
@@ -133,7 +133,7 @@ async def find_job(ports: Ports, caller: Caller, request: StartRequest) -> tuple
 
 
 def merge_parameters(definition: Definition, sent: Mapping[str, Any], limits: PayloadLimits) -> dict[str, Any]:
-    """The parameters of a job: the workflow's own, what was sent over them, and defaults where neither has any.
+    """The parameters of a job: the workflow's own, overridden by those sent, and defaults for the rest.
 
     Raises:
         InvalidPayloadError: they do not fit the workflow's inputs.

@@ -89,7 +89,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """At one instant."""
+    """Once, at one instant."""
 
     at: float
 
@@ -148,7 +148,7 @@ def parse_instant(text: str, zone: tzinfo) -> float:
         zone: where the clock shows a time without an offset.
 
     Returns:
-        Seconds since 1970, without a fraction: EventBridge knows none.
+        Seconds since 1970, without a fraction: EventBridge does not support fractions.
 
     Raises:
         InvalidTimingError: it is not a time, or one that the clock of the zone skips.

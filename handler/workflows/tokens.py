@@ -1,7 +1,7 @@
 """Tokens of public addresses: they name something, and an HMAC shows that we made them.
 
 A token is two parts of base64url with a dot between: what it names, and the HMAC with a key that is kept with the thing
-that it names. It is worth nothing for anything else, since its kind is part of what is signed.
+that it names. It cannot be used for anything else, since its kind is part of what is signed.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _TOKEN: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it was sent. What it names is anybody's claim until `is_genuine`.
+    """A token as it was sent. Nothing in it is trusted until `is_genuine`.
 
     Attributes:
-        kind: what it is good for.
+        kind: what it can be used for.
         names: what it names.
         digest: its HMAC.
     """
@@ -46,15 +46,15 @@ def make_token(kind: str, names: tuple[str, ...], key: bytes) -> str:
     """A token that names something.
 
     Args:
-        kind: what it is good for.
-        names: strings; who has the token can read them.
+        kind: what it can be used for.
+        names: strings; anybody who has the token can read them.
         key: at least 16 random bytes, kept with what it names.
     """
     return f"{_encode(_written(names))}.{_encode(_digest(kind, names, key))}"
 
 
 def read_token(kind: str, text: str) -> Token | None:
-    """The token of this kind, or ``None`` where the text has not the form of one."""
+    """The token of this kind, or ``None`` where the string does not have the form of one."""
     match = _TOKEN.fullmatch(text) if len(text) <= LONGEST else None
     if match is None:
         return None

@@ -20,11 +20,11 @@ MAX_DESCRIPTION: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a version of a workflow is.
+    """The content of a version of a workflow.
 
     Attributes:
         job: the job as it was sent, without `inputs` and `description`.
-        inputs: a schema of the parameters, or ``None`` where any are taken.
+        inputs: a schema of the parameters, or ``None`` where any are accepted.
         description: for people, or ``None``.
     """
 
@@ -50,10 +50,10 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is known of a workflow without reading a version.
+    """A workflow's summary, without the content of its versions.
 
     Attributes:
-        versions: when each was saved, in seconds since 1970, the first one first.
+        versions: when each was saved, in seconds since 1970, oldest first.
         digest: of the newest one's meaning.
         description: of the newest one.
     """
@@ -84,7 +84,7 @@ class Head:
 
 
 def read_definition(value: Mapping[str, Any], limits: PayloadLimits) -> tuple[Definition, JobPayload]:
-    """The definition that a body is, and its job.
+    """Read a definition from a body, and the job in it.
 
     Raises:
         InvalidPayloadError: everything that is wrong with its shape.

@@ -18,7 +18,7 @@ from handler.workflows.workflow import Definition, Head, meaning_of, read_defini
 from infra.documents import Document
 
 TRIES: Final = 5
-"""Of a write that another one came between."""
+"""Tries of a write that others' writes get in the way of."""
 _DIGITS: Final = 8
 
 
@@ -81,9 +81,9 @@ class Workflows:
         return await self._ports.documents.write(after, before, kept)
 
     def _check(self, caller: Caller, definition: Definition, payload: JobPayload) -> None:
-        """Refuse what would be sure to fail, whatever parameters it is started with."""
+        """Refuse a workflow that fails with any parameters."""
         from handler.validation.deployment import Deployment  # noqa: PLC0415  # see the next line
-        from handler.validation.validate import find_problems  # noqa: PLC0415  # a worker that starts one need not judge
+        from handler.validation.validate import find_problems  # noqa: PLC0415  # a worker that starts a workflow does not validate one
 
         found = find_problems(
             payload,
@@ -192,5 +192,5 @@ def _view(name: str, head: Head, version: int, definition: Definition) -> dict[s
 
 
 def require_workflow(pointer: str, error: NotFoundError) -> InvalidRequestError:
-    """The problem of a schedule or hook that names a workflow which is not there."""
+    """The problem of a schedule or hook that names a workflow that does not exist."""
     return InvalidRequestError(pointer, str(error))
