@@ -37,6 +37,10 @@ from tests.simulation.table import SimulatedTable
 
 Result = TypeVar("Result")
 BEGINNING = 1_800_000_000.0
+WORK = {"action": "PROBE.WORK"}
+CHARGE = {"action": "PROBE.CHARGE"}
+FAIL = {"action": "PROBE.WORK", "parameters": {"fail": True}}
+"""Steps: pure work, an effect, and one that fails."""
 
 
 class CrashError(BaseException):

@@ -8,19 +8,10 @@ from typing import Any
 import pytest
 
 from infra.errors import MisconfiguredError, TryLaterError
+from tests.handler.conftest import CHARGE, WORK, drive
 
-WORK = {"action": "PROBE.WORK"}
-CHARGE = {"action": "PROBE.CHARGE"}
 JOB = {"id": "j", "steps": [CHARGE]}
 POINTER = {"resume": {"tenant": "tenant", "job_id": "j"}}
-
-
-def drive(coroutine: Any) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("something waited for the outside world")
 
 
 def test_a_message_is_a_job(world: Any) -> None:

@@ -10,18 +10,7 @@ from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError, TooManyJobsError, UnavailableError
 from handler.jobs.listing import JobFilter
 from handler.payload.parse import parse
-
-WORK = {"action": "PROBE.WORK"}
-CHARGE = {"action": "PROBE.CHARGE"}
-FAIL = {"action": "PROBE.WORK", "parameters": {"fail": True}}
-
-
-def drive(coroutine: Any) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("something waited for the outside world")
+from tests.handler.conftest import CHARGE, FAIL, WORK, drive
 
 
 def test_a_job_that_finishes_while_its_sender_waits_is_created(world: Any) -> None:

@@ -6,17 +6,7 @@ import json
 from typing import Any
 
 from infra.errors import TryLaterError
-
-WORK = {"action": "PROBE.WORK"}
-FAIL = {"action": "PROBE.WORK", "parameters": {"fail": True}}
-
-
-def drive(coroutine: Any) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("something waited for the outside world")
+from tests.handler.conftest import WORK, drive
 
 
 def test_nothing_due_is_nothing_to_do(world: Any) -> None:
