@@ -1,4 +1,4 @@
-"""What users may hand to a function: its keyword-only parameters, checked by pydantic and described as JSON Schema."""
+"""The arguments that users may give to a function: checked by pydantic, described as JSON Schema."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ ABSENT: Final[Any] = _Absent()
 class Arguments:
     """The parameters of one function. The user's are the keyword-only ones, and ``**kwargs`` when it has them.
 
-    A parameter that users know by another name, or by several, says so with pydantic's ``Field(validation_alias=...)``.
+    A parameter with another name for users, or several, declares them with pydantic's ``Field(validation_alias=...)``.
 
     Args:
-        function: it is only looked at, never called. Type hints are read at the first check, and only the user's.
+        function: inspected, never called. Only type hints of the users' parameters are read, at the first check.
         title: names the parameters in messages and in the schema.
-        signature: the function's; to work it out takes a third of what announcing a block does.
+        signature: the function's. It is handed in because computing it is a third of the cost of announcing a block.
 
     Attributes:
         positional: names of the other parameters, which users cannot reach, in order.
@@ -82,7 +82,7 @@ class Arguments:
 
     @cached_property
     def in_place(self) -> frozenset[str]:
-        """Names of those that the function changes in place."""
+        """Names of the parameters that the function changes in place."""
         return frozenset(
             name
             for name, annotation in self.annotations.items()
@@ -91,7 +91,7 @@ class Arguments:
 
     @cached_property
     def validate(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """Takes arguments and gives them as the function wants them (pydantic's lax mode), in a new dictionary.
+        """Checks arguments and converts them to what the function expects (pydantic's lax mode), in a new dictionary.
 
         Called once a step. A ``TypedDict`` was the fastest of the shapes that pydantic offers for this: 0.29 us for
         ``TEXT.JOIN``, against 0.33 us for an arguments schema and 0.44 us for the function's own call schema.
@@ -116,7 +116,7 @@ class Arguments:
             for other in others:
                 properties[other] = properties[first] | {"description": f"Same as `{first}`.", "deprecated": True}
             if others and first in required:
-                required.remove(first)  # one of several names is, which a plain schema cannot say
+                required.remove(first)  # any one of its names suffices, which a plain schema cannot say
         return schema
 
     @cached_property
@@ -134,7 +134,7 @@ class Arguments:
 
     @cached_property
     def _hints(self) -> Mapping[str, Any]:
-        """The user's type hints. The deployment's stay unread: they may name what only a type checker imports."""
+        """Type hints of the users' parameters. Others are not read: they may name what only a type checker imports."""
         plain = inspect.unwrap(self._function)
         stand_in = FunctionType((lambda: None).__code__, getattr(plain, "__globals__", {}))
         written = inspect.get_annotations(plain)
@@ -157,7 +157,7 @@ class Arguments:
     def _refuse_hidden(
         self, validate: Callable[[Mapping[str, Any]], dict[str, Any]]
     ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """``**kwargs`` would take the name of a positional parameter, and users must not reach those."""
+        """Refuse names of positional parameters, which users must not reach: ``**kwargs`` would accept them."""
 
         def validate_rest(arguments: Mapping[str, Any]) -> dict[str, Any]:
             for name in self._hidden & arguments.keys():

@@ -17,7 +17,7 @@ from infra.items import TRANSACTION_ITEMS, ConditionFailed, Item, Items, Put
 Kind = Literal["workflow", "workflow-version", "schedule", "schedule-firings", "hook", "secret"]
 
 _LEFT: Final = 86_400
-"""Seconds until the time to live deletes what was given up."""
+"""Seconds until a document that was given up expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Document:
         kind: what it is.
         name: unique within tenant and kind.
         body: JSON.
-        stamp: random, new with each write: who writes says which one was read.
+        stamp: random, new with each write; a write names the stamp that it read.
         created, updated: seconds since 1970.
     """
 
@@ -63,7 +63,7 @@ class DocumentsTable:
         Args:
             tenant: whose.
             kind: which.
-            after: the name to go on after; ``None`` begins at the first.
+            after: the last name of the previous page; ``None`` begins at the first.
             limit: how many at most.
         """
         found = await self._items.query_after(_partition(tenant, kind), after, limit=limit)

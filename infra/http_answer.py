@@ -16,7 +16,7 @@ from infra.http_errors import HttpFailedError
 from infra.masking import Mask
 
 PIECE: Final = 64 * 1024
-"""Bytes that are read, and that are decompressed, at once."""
+"""Bytes that are read at once, and that are decompressed at once."""
 HEADERS_LIMIT: Final = 64 * 1024
 """Bytes of all headers of an answer."""
 SHOWN: Final = 1_000
@@ -25,7 +25,7 @@ _CHARSETS: Final = re.compile(
     r"(utf-?8|utf-?16(-?[lb]e)?|utf-?32(-?[lb]e)?|(us-)?ascii|latin-?1|iso-?8859-?\d{1,2}|windows-?125\d|cp125\d"
     r"|shift[_-]?jis|euc-?jp|euc-?kr|gb2312|gbk|gb18030|big5|koi8-[ru])"
 )
-"""Text encodings. Python knows others, and some take time that grows with the square of the text."""
+"""Text encodings. Python knows others, but some take quadratic time."""
 _HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _WINDOW: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _GZIP: Final = b"\x1f\x8b"
@@ -153,7 +153,7 @@ class _TooMuchError(Exception):
 
 
 def _pieces(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
-    """The body as it is sent; no body that is small enough, decompressed, has more bytes than `most`."""
+    """The body as it is sent, up to `most` bytes: a longer one is too large when decompressed, too."""
     read = 0
     while piece := response.read(PIECE):
         yield piece
@@ -165,7 +165,7 @@ def _pieces(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
 
 
 def _decompressed(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """The body as it was before compression, a piece at a time. An encoding that is not known stays as it is."""
+    """The decompressed body, a piece at a time. A body of an unknown encoding is left as it is."""
     kind = encoding.strip().lower()
     if kind not in _WINDOW:
         yield from pieces
@@ -181,7 +181,7 @@ def _inflated(pieces: Iterator[bytes], kind: str) -> Iterator[bytes]:
     for received in pieces:
         piece = received
         if made is None:
-            raw = kind == "deflate" and not _has_zlib_header(piece)  # many servers send it so
+            raw = kind == "deflate" and not _has_zlib_header(piece)  # many servers omit the header
             made = zlib.decompressobj(-zlib.MAX_WBITS if raw else _WINDOW[kind])
         while piece:
             if made.eof:  # gzip may have several members; anything else after the end is padding

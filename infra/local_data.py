@@ -47,7 +47,7 @@ class LocalData:
     """The file in a folder. Use it under the lock of the `LocalDoor` that it watches.
 
     Args:
-        folder: where; it is made.
+        folder: where the file is; made if it does not exist.
 
     Raises:
         DataFolderError: it cannot be used, or another process uses it.
@@ -69,9 +69,9 @@ class LocalData:
             raise DataFolderError(f"Cannot keep data in {str(folder)!r}: {why}.") from None
 
     def restore(self, aws: EmbeddedAws) -> int:
-        """Put what the file holds into an embedded AWS that is empty; returns how many items that were.
+        """Put what the file holds into an empty embedded AWS; returns the number of items.
 
-        Leases are over: they belong to processes that ended with the last embedded AWS.
+        All leases end, since the processes that held them ended with the last embedded AWS.
         """
         self._aws = aws
         table, sqs, scheduler = (cast("Any", aws.clients.client(name)) for name in ("dynamodb", "sqs", "scheduler"))
@@ -91,7 +91,7 @@ class LocalData:
         return count
 
     def seen(self, service: str, operation: str, body: bytes, answer: bytes) -> None:
-        """Write down what a call changed: the `seen` of a `LocalDoor`."""
+        """Save what a call changed; `LocalDoor` calls it as its `seen`."""
         with self._file:
             if service == "dynamodb" and operation in _WRITES:
                 for key in _keys(json.loads(body)):
@@ -142,7 +142,7 @@ class LocalData:
 
 
 def release(aws: EmbeddedAws) -> None:
-    """End every lease and make every received message visible: no process that works for this AWS is left."""
+    """End every lease and make every received message visible, since no process uses this AWS any more."""
     table = cast("Any", aws.clients.dynamodb())
     for page in table.get_paginator("scan").paginate(
         TableName=aws.table,
@@ -156,7 +156,7 @@ def release(aws: EmbeddedAws) -> None:
                 UpdateExpression="SET lease_until = :over",
                 ExpressionAttributeValues={":over": {"N": "1"}},
             )
-    for message in _queue(aws)._messages:  # noqa: SLF001  # SQS asks for receipts, which the dead processes had
+    for message in _queue(aws)._messages:  # noqa: SLF001  # SQS needs receipt handles, which ended with their processes
         message.visible_at = 0.0
 
 

@@ -1,4 +1,4 @@
-"""`conduit new`: a project of one's own, beside this repository and not in it."""
+"""`conduit new`: starts a user's own project, outside this repository."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handler.console.errors import InputError
 from handler.console.project_files import FILES, FILLED
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
-"""A name that CloudFormation takes for a stack and that is a folder everywhere."""
+"""A name that is valid for a CloudFormation stack and for a folder on every system."""
 
 
 class ProjectError(InputError):
@@ -21,14 +21,14 @@ def make_project(folder: Path, checkout: Path) -> list[Path]:
     """Write the files of a new project.
 
     Args:
-        folder: where; its last part is the project's name. It must not exist, or be empty.
+        folder: where to write; its last part is the project's name. It must be absent or empty.
         checkout: the checkout of this repository that the project builds on.
 
     Returns:
         The files that were written.
 
     Raises:
-        ProjectError: see there. Nothing was written.
+        ProjectError: the name cannot be used, or the folder is not empty. Nothing was written.
     """
     if not NAME.fullmatch(folder.name):
         raise ProjectError(f"{folder.name!r} is not a name: use a-z, 0-9 and -, beginning with a letter.")

@@ -1,7 +1,7 @@
-"""The shape of a job on the wire, read by the table of fields.
+"""Reads the shape of a job as it was sent, by the table of fields.
 
-Most jobs are steps that run one block each, and `handler.payload.straight` reads them at once. `Reader` reads the rest
-step by step: jobs with other kinds of steps, and those that have problems.
+Most jobs have only steps that run one block each: `handler.payload.straight` reads those at once. `Reader` reads all
+others step by step: jobs with other kinds of steps, and jobs with problems.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handler.payload.table import Branches, Field, Group, Kind, Steps
 from handler.payload.values import Value
 
 MAX_DEPTH: Final = 4
-"""Loops and choices in each other."""
+"""How deep loops and choices may be nested."""
 
 _EVERYWHERE: Final = (fields.ID, fields.IF, fields.FORCED)
 """Fields that every kind of step has."""
@@ -40,7 +40,7 @@ class Place:
         prefix: what comes before their ids in their paths.
         depth: loops and choices around it.
         in_loop: whether one of them is a loop.
-        inner: whether it is not the job's own list, so that its steps need ids.
+        inner: whether the list is inside another step, so that its steps need ids.
     """
 
     prefix: str = ""
@@ -54,7 +54,7 @@ class _TooManyStepsError(Exception):
 
 
 class Reader:
-    """Reads a job of any kinds of steps: what it gives has each field once, in the order of the table.
+    """Reads a job with any kinds of steps. The result has its fields in the order of the table.
 
     Args:
         most_steps: written steps that a job may have, inner ones and its output included.
@@ -71,7 +71,7 @@ class Reader:
         self._path: str | None = None
 
     def read(self, value: Any) -> dict[str, Any]:
-        """The job, as far as it is right."""
+        """The job, without what is wrong with it."""
         if not isinstance(value, dict):
             self._say((), "INVALID_FIELD", "A job must be a JSON object.")
             return {}
@@ -227,7 +227,7 @@ class Reader:
         return replace(place, inner=True) if kind.name == "try" else place
 
     def _check(self, kind: Kind, given: Mapping[str, Any], path: Path, place: Place) -> None:
-        """What a table of fields cannot say."""
+        """Check what the table of fields cannot express."""
         self._path = _path_of(given, path, place)
         if kind.name == "end" and given["end"] in ("loop", "item") and not place.in_loop:
             message = f'This step is not in a loop that it could end; \'end\' is "job" here, not "{given["end"]}".'

@@ -20,11 +20,11 @@ from handler.validation.static_contexts import StaticContexts
 from handler.validation.static_values import Misreading, Reading, Room, Unknown, UnknownText
 
 LONGEST_CONDITION: Final = 10_000
-"""Characters of a condition that is looked at for what was meant."""
+"""Characters of a condition up to which mistakes in it are explained."""
 
 
 class Reader:
-    """Reads what the step at whose turn `contexts` are would read.
+    """Reads what a step would read in its turn, to which `contexts` were moved.
 
     Args:
         contexts: what is seen.
@@ -33,7 +33,8 @@ class Reader:
         suggestions: asked about names that do not exist.
 
     Attributes:
-        causes: where the last reading met the null result of a step that has an error, and the path of that step.
+        causes: where the last value read null because another step has a problem: the pointer of each such place, and
+            the path of that step.
     """
 
     def __init__(self, contexts: StaticContexts, limits: Limits, room: Room, suggestions: Suggestions) -> None:
@@ -45,11 +46,11 @@ class Reader:
 
     @staticmethod
     def is_known(value: Any) -> bool:
-        """Whether the value itself is known, if not all of what is in it."""
+        """Whether the value itself is known; what is inside it may be unknown."""
         return not isinstance(value, (Unknown, UnknownText))
 
     def value(self, written: Any, pointer: Pointer) -> tuple[Any, list[Problem]]:
-        """What the engine would read there, and what is wrong with it."""
+        """The value that the engine would read at the pointer, and its problems."""
         budget = Budget(self._limits.parameters, "what the tags of the parameters expand to")
         reading = Reading(self._contexts, budget, self._room)
         problems: list[Problem] = []
@@ -70,7 +71,7 @@ class Reader:
         return value, problems
 
     def condition(self, written: Any, pointer: Pointer) -> tuple[bool | None, list[Problem]]:
-        """Whether a condition holds, or ``None`` if only a run can decide, and what is wrong with it."""
+        """Whether a condition holds (``None`` if only a run can decide), and its problems."""
         if isinstance(written, bool):
             return written, []
         problems: list[Problem] = []
@@ -139,7 +140,7 @@ def _with_cause(problem: Problem, pointer: Pointer, causes: list[tuple[tuple[str
 
 
 def _is_constant(text: str) -> bool:
-    """Whether a condition that can be evaluated reads nothing of the job."""
+    """Whether a condition without errors depends on nothing in the job."""
     if len(text) > LONGEST_CONDITION:
         return False
     if is_constant(text):

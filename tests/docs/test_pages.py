@@ -22,7 +22,7 @@ from handler.engine.language.functions import FUNCTIONS
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "README.md"]
 BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<mark> \w+)?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\((?!https?://|#)(?P<target>[^)#]+)")
+LINK = re.compile(r"\]\((?!https?://)(?P<target>[^)#]*)(?:#(?P<anchor>[^)]+))?\)")
 ROW = re.compile(r"^\| `(?P<written>.+?)` \| (?P<given>.+?) \|$")
 
 # Runs a page's Python as a user would who pastes it into one file, and then each of its tests; a page whose code awaits
@@ -81,11 +81,18 @@ def test_the_json_of_a_page_is_json(page: Path) -> None:
         json.loads(text)
 
 
+def anchors_of(page: Path) -> set[str]:
+    """What GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", named(PAGES))
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
-    targets = [found["target"] for found in LINK.finditer(BLOCK.sub("", page.read_text()))]
-
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+    for found in LINK.finditer(BLOCK.sub("", page.read_text())):
+        target = page.parent / found["target"] if found["target"] else page
+        assert target.exists(), found[0]
+        assert found["anchor"] is None or found["anchor"] in anchors_of(target), found[0]
 
 
 def commands_of(page: Path) -> list[str]:

@@ -21,5 +21,7 @@ def execute(chosen: Namespace) -> int:
         Path(chosen.file).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{chosen.file}: {error.strerror or error}") from None
-    write([f"{chosen.file} has the schema of a job. VS Code: docs/language.md says how to attach it."])
+    write(
+        [f"{chosen.file} has the schema of a job. Name it in `$schema` of a job, and editors check the job against it."]
+    )
     return 0

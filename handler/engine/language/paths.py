@@ -15,11 +15,11 @@ _SLICE: Final = re.compile(r"(-?[0-9]{1,9})?:(-?[0-9]{1,9})?(?::(-?[0-9]{1,9})?)
 
 
 class View(Mapping[str, Any]):
-    """A mapping that tags look into without its being built: it says in words what it is."""
+    """A mapping that tags read from without its being built; `description` names it in messages."""
 
     description: str
     is_step: bool = False
-    """Whether it shows a step, whose error has no fields while there is none."""
+    """Whether it shows a step: its error reads null in every field while there is none."""
 
 
 ERROR_FIELDS: Final = frozenset({"type", "message", "path", "details"})
@@ -27,7 +27,7 @@ ERROR_FIELDS: Final = frozenset({"type", "message", "path", "details"})
 
 
 def lacks_error(start: Any, keys: Sequence[Any], depth: int) -> bool:
-    """Whether the key at `depth`, which leads nowhere, is a field of the error of a step that has none.
+    """Whether the key at `depth`, which does not exist, is a field of the error of a step without an error.
 
     Args:
         start: where the keys begin.
@@ -51,7 +51,7 @@ Key = str | tuple["str | Tag", ...]
 
 
 @final
-@dataclass(slots=True)  # not frozen: making one is most of parsing a text, and a frozen one takes twice as long
+@dataclass(slots=True)  # not frozen: that would double the time to make one, which is most of parsing a string
 class Tag:
     """One tag, parsed. Nobody changes it.
 
@@ -60,7 +60,7 @@ class Tag:
         keys: the whole path from the contexts down, the shortcut's own part included.
         path: the path as the user wrote it.
         fixed: whether no key holds a further tag.
-        step: the id of the step, if the tag is the whole result of one, which most tags are; else ``None``.
+        step: the id of a step, if the tag is its whole result, as most tags are; else ``None``.
     """
 
     sigil: str
@@ -71,13 +71,13 @@ class Tag:
 
     @property
     def variable(self) -> Key | None:
-        """The variable's name, if the tag is one variable and no part of one; else ``None``."""
+        """The variable's name, if the tag is a whole variable; else ``None``."""
         if len(self.keys) == 3 and self.keys[:2] == ("job", "variables"):  # noqa: PLR2004  # job, variables, name
             return self.keys[2]
         return None
 
     def resolve(self, contexts: Mapping[str, Any], charge: Charge) -> Any:
-        """The value that the tag points to: the very object, not a copy.
+        """The value that the tag points to: the object itself, not a copy.
 
         Raises:
             PathError: it points to nothing.
@@ -93,7 +93,7 @@ class Tag:
             try:  # noqa: SIM105  # `suppress` takes longer than the walk that this saves
                 value, begin = contexts["steps"].result_of(keys[1]), 3
             except (AttributeError, KeyError):
-                pass  # contexts of someone's own, or no such step: the walk finds out
+                pass  # other contexts, or no such step: the loop below finds out
         for depth in range(begin, len(keys)):
             key = keys[depth]
             kind = type(value)
@@ -147,7 +147,7 @@ def _nowhere(tag: Tag, keys: Sequence[str], depth: int, value: Any) -> PathError
 
 
 def describe(value: Any) -> str:
-    """What stands somewhere, in words that show its shape and none of its content but the keys."""
+    """A value in words: its shape and its keys, but none of its content."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -168,21 +168,21 @@ def describe(value: Any) -> str:
 
 
 def resolve_key(key: Key, contexts: Mapping[str, Any], charge: Charge) -> str:
-    """One key as text; the values of tags in it are put in with ``str()``."""
+    """One key as a string; the values of tags in it are inserted with ``str()``."""
     if isinstance(key, str):
         return key
     return join_pieces(key, contexts, charge)
 
 
 def join_pieces(pieces: Sequence[str | Tag], contexts: Mapping[str, Any], charge: Charge) -> str:
-    """Texts and the values of tags as one text."""
+    """Strings and the values of tags as one string."""
     return "".join(
         piece if isinstance(piece, str) else as_text(piece.resolve(contexts, charge), charge) for piece in pieces
     )
 
 
 def as_text(value: Any, charge: Charge) -> str:
-    """A value as it appears inside a longer text: ``str()`` of plain data."""
+    """A value as it appears inside a longer string: ``str()`` of plain data."""
     if type(value) is not str:
         value = str(copy_value(value, charge) if isinstance(value, (list, Mapping)) else value)
     charge(len(value) if value.isascii() else cost_of_text(value))
