@@ -29,9 +29,9 @@ from infra.records import JobKey, JobRecord, StepRecord
 from infra.signals_table import SignalRecord
 
 MAX_UNUSED: Final = 100
-"""Answers of a job that came before their step's turn and are not used yet."""
+"""Unused answers of a job that came before their step's turn."""
 WRITES: Final = 5
-"""How often a write is tried that others' writes came between."""
+"""Tries of a write that other writes get in the way of."""
 _DONE: Final = "DONE"
 _REJECTED: Final = "REJECTED"
 
@@ -44,9 +44,9 @@ class Question:
         job: the job's name, or its id.
         path: of the step.
         message: the question; ``None`` before the step's turn, or where there is none.
-        until: until when an answer is waited for, as RFC 3339; ``None`` before the step's turn.
-        has_form: whether the answer needs a value of a certain form.
-        needs_identity: whether the address alone does not suffice.
+        until: the time until which the step waits, as RFC 3339; ``None`` before the step's turn.
+        has_form: whether the answer's value has to match a form.
+        needs_identity: whether the answer needs credentials as well.
     """
 
     job: str
@@ -67,7 +67,7 @@ class _Place:
     record: StepRecord | None
 
     def view(self, path: str) -> dict[str, Any]:
-        """The step as an answer shows it."""
+        """The step as replies show it."""
         if self.record is not None:
             return step_view(self.record)
         ids = step_ids(self.written)
@@ -76,7 +76,7 @@ class _Place:
 
 
 class AnswerDesk:
-    """The use cases of those who answer.
+    """The use cases of people who answer.
 
     Args:
         ports: the world.
@@ -95,13 +95,13 @@ class AnswerDesk:
             ConflictError: it has another answer, or too many wait to be used.
             GoneError: it ended without an answer.
             InvalidPayloadError: the value does not fit the form.
-            UnavailableError: AWS fails, or others write all the time.
+            UnavailableError: AWS fails, or other writes keep coming first.
         """
         with self._ports.served("answer"):
             return await self._answer(JobKey(caller.tenant, job_id), path, caller, given, None)
 
     async def find(self, token: str) -> tuple[Callback, JobRecord]:
-        """What a genuine token names, and its job.
+        """Read a token, and find its job.
 
         Raises:
             NotFoundError: it is not genuine.
@@ -181,7 +181,7 @@ class AnswerDesk:
         return _Place(job, written, step, steps.record_of(path))
 
     async def _is_repeated(self, place: _Place, path: str, given: GivenAnswer) -> bool:
-        """Whether the step has this very answer already."""
+        """Whether the step already has this same answer."""
         if place.record is not None:
             return bool(_meaning_of_record(place.record) == _meaning(given))
         signal = await self._ports.table.signals.read(place.job, path)
@@ -256,7 +256,7 @@ def _given(signal: SignalRecord) -> GivenAnswer:
 
 
 def _meaning(given: GivenAnswer) -> Any:
-    """What makes two answers the same: of a yes its value, of a no its reason. No more of them is recorded."""
+    """What two equal answers have in common: an approval's value, or a rejection's reason. Nothing else is recorded."""
     return (True, key_of(given.value)) if given.ok else (False, given.reason or None)
 
 

@@ -1,4 +1,4 @@
-"""The steps of a job that somebody may answer: where they are written, and how far the records say they are."""
+"""The steps of a job that can be answered: where they are written, and their state by the records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class AskedStep:
 
     Attributes:
         fields: what its ``wait_for`` says.
-        passed: whether the job went another way: the step has no record and gets none.
+        passed: whether the job took another branch, so that the step will never have a record.
     """
 
     fields: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Steps:
         return self._ended.get(path)
 
     def find(self, path: str) -> AskedStep | None:
-        """The step that waits for an answer at that path, or ``None``: there is none, or its loop is not open."""
+        """The `wait_for` step at that path, or ``None`` where it does not exist or its loop is not open."""
         return self._find(self._written.get("steps") or (), path.split("."), "", passed=False, top=True)
 
     def _find(
@@ -62,7 +62,7 @@ class Steps:
         return None
 
     def _find_in_loop(self, step: Mapping[str, Any], path: str, parts: list[str]) -> AskedStep | None:
-        """The step in the item that the path names, of a loop that has begun."""
+        """The step that the path names, in an item of a loop that has begun."""
         opened = self._opened.get(path)
         if len(parts) < 3 or opened is None or not step.get("do"):  # noqa: PLR2004  # loop, item, step
             return None
@@ -79,7 +79,7 @@ class Steps:
         return found
 
     def _lists_of(self, step: Mapping[str, Any], path: str) -> Iterator[tuple[Sequence[Mapping[str, Any]], bool]]:
-        """The lists of a choice or a try, each with whether the job has passed it by."""
+        """The lists of a choice or a try, each with whether the job did not take it."""
         record = self._ended.get(path)
         if step.get("choose") is not None:
             taken = json.loads(record.result or "null") if record is not None else None

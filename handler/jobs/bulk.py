@@ -1,4 +1,4 @@
-"""Cancelling and running on many jobs in one request."""
+"""Cancelling and redriving many jobs in one request."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from infra.records import REDRIVABLE, UNFINISHED
 
 What = Literal["cancel", "redrive"]
 TAKEN: Final[dict[What, tuple[str, ...]]] = {"cancel": UNFINISHED, "redrive": REDRIVABLE}
-"""Statuses of the jobs that can be changed so."""
+"""Statuses of jobs that each change allows."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the jobs of one request."""
+    """The results of one request."""
 
     done: list[str] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
@@ -47,19 +47,19 @@ class Bulk:
     ) -> dict[str, Any]:
         """Cancel or redrive the requested jobs, newest first; gives ``{done, skipped, cursor}``.
 
-        A job that cannot be changed is skipped, with the reason. Where the invocation's time is up before the page's
-        end, the cursor is where the next request goes on.
+        A job that cannot be changed is skipped, with the reason. If the invocation's time runs out first, the
+        cursor lets the next request continue.
 
         Args:
-            what: is done with each.
-            caller: who asks; only this tenant's jobs are looked at.
-            wanted: which jobs; its status is one that can be changed so.
+            what: the change.
+            caller: who sent the request; only this tenant's jobs are read.
+            wanted: which jobs; its status has to allow the change.
             limit: how many at most, from 1 to 100.
-            cursor: where the request before ended.
+            cursor: where the previous request ended.
             lifetime: of this invocation.
 
         Raises:
-            InvalidRequestError: jobs of that status cannot be changed so; or see `find_jobs`.
+            InvalidRequestError: the status does not allow the change; or see `find_jobs`.
             UnavailableError: AWS failed before anything was changed.
         """
         if wanted.status not in TAKEN[what]:
@@ -86,7 +86,7 @@ class Bulk:
         }
 
     async def _change(self, what: What, caller: Caller) -> Callable[[str], Awaitable[None]]:
-        """What is done with the job of an id."""
+        """Change one job."""
         if what == "cancel":
 
             async def cancel(job_id: str) -> None:

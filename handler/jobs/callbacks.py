@@ -1,4 +1,4 @@
-"""The public addresses at which steps that wait can be answered."""
+"""The public addresses at which waiting steps can be answered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_ID: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What a token names. It is anybody's claim until `is_genuine`.
+    """What a token names. Nothing in it is trusted until `is_genuine`.
 
     Attributes:
         token: the token.
@@ -39,7 +39,7 @@ class Callback:
 
 
 def address_of(settings: Settings, job: JobRecord, path: str) -> Address:
-    """Where a step of the job's present run can be answered.
+    """The address at which a step of the job's current run can be answered.
 
     Raises:
         ValueError: the deployment has no public addresses.

@@ -1,4 +1,4 @@
-"""Where a list goes on, as an opaque string of the characters that need no escape in a URL."""
+"""Where a list continues, as an opaque string that needs no escapes in a URL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def encode_cursor(place: Place) -> str:
 
 
 def decode_cursor(cursor: str) -> Place:
-    """What `encode_cursor` made. It does not name a tenant, so nobody can read another tenant's list with it.
+    """Decode what `encode_cursor` made. It does not name a tenant, so nobody can read another tenant's list with it.
 
     Raises:
         InvalidRequestError: `encode_cursor` did not make it.

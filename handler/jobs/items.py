@@ -35,10 +35,10 @@ async def list_items(
         caller: whose job.
         job_id: which job.
         path: of the loop.
-        cursor: where the page before ended.
-        size: gives what a JSON value takes in the answer.
-        room: what all items of a page may take. An item that alone takes more comes without its steps' results, or
-            even without its steps.
+        cursor: where the previous page ended.
+        size: returns the bytes of a JSON value in the reply.
+        room: bytes that the items of a page may take. A single item that takes more is shown without its steps'
+            results, or even without its steps.
 
     Raises:
         NotFoundError: the job does not exist, or has no loop at that path.
@@ -54,7 +54,7 @@ async def list_items(
     if opened is None or opened.action not in LOOPS:
         recorded = any(record.path == path and record.action in LOOPS for record in records)
         if recorded or (payload is not None and _is_written(json.loads(payload.payload), path)):
-            return {"items": [], "cursor": None}  # it has not begun, or never will
+            return {"items": [], "cursor": None}  # it has not begun, or will never begin
         raise NotFoundError(f"The job {job_id!r} has no loop {path!r}.")
     retrace = Retrace(ports, records, lambda _: False)
     if payload is not None:
@@ -122,7 +122,7 @@ def _end_of(job: JobRecord, records: Sequence[StepRecord], path: str) -> bool:
 
 
 def _status_of(steps: Sequence[Mapping[str, Any]], *, ended: bool) -> dict[str, Any]:
-    """The status of an item of which the engine has none: a round, or an item that runs."""
+    """The status of an item for which the engine has none: a round, or an item that runs."""
     if not ended:
         return dict(_NONE)
     failed = (step["status"] for step in steps if step["status"]["name"] not in UNEVENTFUL)

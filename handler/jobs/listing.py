@@ -1,4 +1,4 @@
-"""The list of a tenant's jobs, newest first: what is asked for, and how it is found."""
+"""The list of a tenant's jobs, newest first: its filters, and how jobs are found."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from infra.records import JOB_STATUSES, JobSummary
 PAGE: Final = 100
 """Jobs of one read of the list."""
 PAGES: Final = 10
-"""Reads of one request: a filter that matches little answers with a cursor after so many."""
+"""Reads of one request: after so many, a filter that matches little replies with a cursor."""
 STATUSES: Final = JOB_STATUSES
-"""Those that a job can have."""
+"""Statuses that a job can have."""
 WAITS: Final = ("time", "answer", "retry")
 """What a parked job can wait for."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 FILTERS: Final = ("status", "name", "workflow", "waiting", "created_after", "created_before")
-"""Query parameters that choose jobs."""
+"""Query parameters that filter jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs are asked for; ``None`` asks for any.
+    """Which jobs to list; ``None`` accepts any.
 
     Attributes:
         status: of this status.
-        name: whose name begins so, in the same case.
+        name: whose name begins with this, in the same case.
         workflow: of the stored workflow of this name.
-        waiting: that wait for this.
-        created_after: created then or later, in seconds since 1970.
-        created_before: created earlier than that.
+        waiting: what the job waits for.
+        created_after: created at this time or later, in seconds since 1970.
+        created_before: created before this time.
     """
 
     status: str | None = None
@@ -53,13 +53,13 @@ class JobFilter:
 
     @property
     def chooses(self) -> bool:
-        """Whether a page of the list may hold jobs that are not asked for."""
+        """Whether the list may contain jobs that the filter does not accept."""
         return any(
             value is not None for value in (self.status, self.name, self.workflow, self.waiting, self.created_after)
         )
 
     def takes(self, job: Mapping[str, Any], created_at: float) -> bool:
-        """Whether a job, as a list shows it, is asked for."""
+        """Whether the filter accepts a job, as a list shows it."""
         workflow, waiting = job["workflow"], job["waiting"]
         return (
             (self.status is None or job["status"] == self.status)
@@ -75,10 +75,10 @@ EVERY_JOB: Final = JobFilter()
 
 
 def read_filter(given: Mapping[str, str | None]) -> JobFilter:
-    """The filter that query parameters ask for.
+    """Read a filter from query parameters.
 
     Raises:
-        InvalidRequestError: one of them has a value that it cannot have.
+        InvalidRequestError: one of them has an invalid value.
     """
     status, waiting = given.get("status"), given.get("waiting")
     if status is not None and status not in STATUSES:
@@ -120,7 +120,7 @@ async def list_jobs(
 async def find_jobs(
     ports: Ports, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None
 ) -> tuple[list[JobSummary], Place | None]:
-    """The tenant's jobs, newest first, and where the list goes on; ``None`` at its end.
+    """The tenant's jobs, newest first, and where the list continues; ``None`` at its end.
 
     A page of a filtered list may hold fewer than `limit` jobs, even none, and still not be the last.
 

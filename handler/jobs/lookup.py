@@ -1,4 +1,4 @@
-"""Finding a job of the caller's tenant, and what it was sent as."""
+"""Finding a job of the caller's tenant, and the payload it was accepted with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def find_job(ports: Ports, caller: Caller, job_id: str) -> JobRecord:
     """The caller's job of that id.
 
     Raises:
-        NotFoundError: there is none, as far as this caller may know.
+        NotFoundError: the job does not exist, as far as this caller may know.
         InfraError: AWS failed.
     """
     job = await ports.table.read(JobKey(caller.tenant, job_id), ports.now())
@@ -26,7 +26,7 @@ async def find_job(ports: Ports, caller: Caller, job_id: str) -> JobRecord:
 
 
 async def read_written(ports: Ports, job: JobRecord) -> Mapping[str, Any]:
-    """What the job was sent as; empty if that is gone.
+    """The payload that the job was accepted with; empty if it no longer exists.
 
     Raises:
         InfraError: AWS failed.

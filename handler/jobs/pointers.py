@@ -13,7 +13,7 @@ from infra.errors import InfraError
 from infra.records import JobKey, JobRecord
 
 LONGEST_DELAY: Final = 900.0
-"""Seconds that a message can be held back (SQS's quota); the sweeper wakes jobs that wait for longer."""
+"""Longest delay of a message, in seconds (SQS's quota); the sweeper wakes jobs that wait for longer."""
 _MOST_BYTES: Final = 4096
 """Of a pointer: ours have a few hundred."""
 
@@ -29,11 +29,11 @@ class Pointers:
         self._ports = ports
 
     async def hand_over(self, job: JobRecord, *, salt: str = "") -> bool:
-        """Send the pointer of a job that may go on; if that fails, the sweeper sends one in a minute.
+        """Send the pointer of a job that can continue; if that fails, the sweeper sends one in a minute.
 
         Args:
             job: as it was accepted or released.
-            salt: sets it apart from an earlier message about the same state (FIFO queues drop repetitions).
+            salt: distinguishes it from an earlier message about the same state (FIFO queues drop duplicates).
 
         Returns:
             Whether it was sent.
@@ -48,7 +48,7 @@ class Pointers:
         return False
 
     async def wake_later(self, job: JobRecord) -> None:
-        """Send the pointer of a parked job, if a message can be held back for so long.
+        """Send the pointer of a parked job, if SQS can delay a message for so long.
 
         `due` brings the job back in any case: for longer waits, on a FIFO queue, and where sending fails.
         """
@@ -57,7 +57,7 @@ class Pointers:
             await self.send(job, delay=max(0.0, wait))
 
     async def send(self, job: JobRecord, *, delay: float = 0.0, salt: str = "") -> bool:
-        """Send a pointer; gives whether it was sent."""
+        """Send a pointer; returns whether it was sent."""
         body = json.dumps({"resume": {"tenant": job.key.tenant, "job_id": job.key.job_id}}, separators=(",", ":"))
         name = digest(job.key)
         state = f"{job.run}-{job.fence}-{job.hand_overs}-{job.woken}"
@@ -95,10 +95,10 @@ def pointer(body: str) -> JobKey | None:
 
 
 def tenant_digest(tenant: str) -> str:
-    """A tenant's name in the same characters: SQS serves each tenant its share of the queue."""
+    """A tenant's name in the same characters. SQS shares a queue fairly between message groups."""
     return hashlib.sha256(tenant.encode()).hexdigest()[:32]
 
 
 def digest(key: JobKey) -> str:
-    """A job's name in the characters and the length that SQS allows; tenants have names of any kind."""
+    """A job's name in the characters and length that SQS allows; tenant names may be anything."""
     return hashlib.sha256(f"{key.tenant}#{key.job_id}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Running a finished job on: from the step that failed it or an earlier one, with what came before kept."""
+"""Redriving a finished job from its failed step or an earlier one; the steps before it are kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAST_CALL: Final = 25 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Redrive:
-    """What is asked for; see `handler.jobs.service.Jobs.redrive`."""
+    """A request to redrive; see `handler.jobs.service.Jobs.redrive`."""
 
     caller: Caller
     from_step: str | None
@@ -34,17 +34,17 @@ class Redrive:
 
 
 async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> JobRecord:
-    """Make a finished job QUEUED again in its next run; gives its new state. It is not queued yet.
+    """Make a finished job QUEUED in its next run; returns its new state. No message is sent yet.
 
     Args:
         ports: the world.
         job: as it was read.
-        written: what it was sent as.
-        wanted: what is asked for.
+        written: the payload it was accepted with.
+        wanted: the request.
 
     Raises:
-        ConflictError, InvalidRequestError: it cannot be; nothing changed.
-        UnavailableError: the bus does not take what is left of the run before.
+        ConflictError, InvalidRequestError: it cannot be redriven; nothing changed.
+        UnavailableError: the bus does not accept the last updates of the previous run.
     """
     if job.status not in REDRIVABLE:
         state = "succeeded" if job.finished else "is not finished"
@@ -55,7 +55,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
         )
     cursor = await _cursor(ports, job, written, wanted.from_step)
     job = await Publisher(ports).settle(job)
-    if not job.all_published:  # its updates would bear the number of a run that they do not belong to
+    if not job.all_published:  # its updates would have the number of another run
         raise UnavailableError("The updates of the last run have not reached the bus yet.", retry_after=60)
     payload = await _payload(ports, job, written, wanted)
     await ports.table.records.put_run(current_run(job))
@@ -94,7 +94,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
 
 
 async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from_step: str | None) -> int:
-    """Index of the first step to run again: the failed one, or the one asked for if it is not later than that."""
+    """Index of the first step to run again: the failed one, or the requested one if it is not later."""
     failed = json.loads(job.failed_step)["position"] - 1 if job.failed_step else job.cursor
     latest = min(failed, job.cursor)
     if from_step is None:
@@ -112,7 +112,7 @@ async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from
 
 
 async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> PayloadRecord:
-    """What the next run has: what was accepted, or, written down first, what is new of it."""
+    """The payload of the next run: the accepted one, or a changed one, which is written first."""
     accepted = await ports.table.records.read_payload(job)
     if accepted is None:
         raise ConflictError(f"The payload of the job {job.key.job_id!r} is gone; send it again under a new id.")

@@ -1,4 +1,4 @@
-"""A job as the engine knows it, made of its records: nothing that is recorded is evaluated again."""
+"""Restoring the engine's job from its records: nothing that is recorded is evaluated again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def read_answers(ports: Ports, job: JobRecord) -> dict[str, dict[str, Any]
 
 
 def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NOTHING_GIVEN) -> Conduit:
-    """The job, going on where its records end.
+    """The job, ready to continue where its records end.
 
     Args:
         run: what is run.
@@ -43,7 +43,7 @@ def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NO
         given: answers that count, as `read_answers` gives them.
 
     Raises:
-        RecordsMismatchError: they cannot be records of this job.
+        RecordsMismatchError: the records do not belong to this job.
     """
     job, rights = run.job, Rights.decode(run.payload.rights)
     died = max(0, job.attempts - 1) if run.accepted else 0
@@ -72,7 +72,7 @@ def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NO
 
 
 def _waiting(job: JobRecord) -> Mapping[str, Any] | None:
-    """What the step at the cursor waits for, and how its last try went."""
+    """What the step at the cursor waits for, and how its last try ended."""
     if job.waiting is None:
         return None
     waiting: dict[str, Any] = json.loads(job.waiting)
@@ -81,7 +81,7 @@ def _waiting(job: JobRecord) -> Mapping[str, Any] | None:
 
 
 def as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
-    """Records as the engine takes them."""
+    """Records in the form that the engine takes."""
     return [
         {
             "path": record.path,

@@ -1,4 +1,4 @@
-"""What records alone do not say: a job's records are walked through again, and nothing runs.
+"""What records alone do not show. A job's records are replayed, and nothing runs.
 
 The parameters of a step are computed again from the payload and the records before it. They are never stored.
 """
@@ -26,17 +26,17 @@ from infra.records import JobRecord, PayloadRecord, StepRecord
 SHOWN: Final = 4096
 """Bytes of a step's parameters that are shown."""
 ROOM: Final = 1_000_000
-"""Bytes of the parameters of all steps in one answer."""
+"""Bytes of all steps' parameters in one reply."""
 EXPANSION: Final = 10_000_000
-"""Bytes that tags may expand to for one answer."""
+"""Bytes that tags may expand to for one reply."""
 SECONDS: Final = 2.0
-"""Seconds that computing takes for one answer."""
+"""Seconds that replaying may take for one reply."""
 _TRIED: Final = frozenset({ConduitStatus.INVALID_TYPE.name})
-"""Statuses of steps that did not run, but had parameters."""
+"""Statuses of steps that had parameters although their block did not run."""
 
 
 class Retrace:
-    """A walk through a job's records.
+    """A replay of a job's records.
 
     Args:
         ports: the world.
@@ -44,9 +44,9 @@ class Retrace:
         wanted: whose parameters to compute.
 
     Attributes:
-        loops: each loop that began, by its path, as the engine knows it at the end of the walk.
-        parameters: by the index of the record, JSON values as they are shown: the object, or the beginning of its text
-            where that has more than 4 KB. What cannot be computed is absent.
+        loops: each loop that began, by its path, in the engine's state at the end of the replay.
+        parameters: by the index of the record, JSON values as they are shown: the object, or the beginning of its JSON
+            if that has more than 4 KB. What cannot be computed is absent.
     """
 
     def __init__(self, ports: Ports, records: Sequence[StepRecord], wanted: Callable[[StepRecord], bool]) -> None:
@@ -60,7 +60,7 @@ class Retrace:
         self._world = _Past(StepWorld(ports.runtime.alarm, ports.runtime.now, ports.now() + SECONDS, "patterns"))
 
     def walk(self, job: JobRecord, payload: PayloadRecord) -> None:
-        """Walk through; what cannot be followed ends the walk."""
+        """Replay the records, as far as they can be followed."""
         written: dict[str, Any] = json.loads(payload.payload)
         rights = Rights.decode(payload.rights)
         try:
@@ -105,7 +105,7 @@ class Retrace:
 
 
 class _Past:
-    """The world of expressions that are computed again: the time was another one then."""
+    """The world of replayed expressions: it has no clock, because the time was another one."""
 
     def __init__(self, world: StepWorld) -> None:
         self.spent = 0

@@ -15,16 +15,16 @@ PAGE: Final = 100
 PAGES: Final = 10
 """Reads of one check: only the newest 1,000 jobs are counted."""
 RETRY_AFTER: Final = 5
-"""Seconds until another job may have ended."""
+"""Seconds after which to try again; by then a job may have ended."""
 
 
 @dataclass(slots=True)
 class Room:
-    """How many unfinished jobs a tenant has, and may have.
+    """A tenant's number of unfinished jobs, and its limit.
 
     Attributes:
-        unfinished: as counted; once they are too many, counting stops.
-        limit: ``None`` for any number.
+        unfinished: as counted; counting stops at the limit.
+        limit: ``None`` for no limit.
     """
 
     unfinished: int
@@ -34,7 +34,7 @@ class Room:
         """Refuse another unfinished job beyond the tenant's limit.
 
         Raises:
-            TooManyJobsError: there is none.
+            TooManyJobsError: the limit is reached.
         """
         if self.limit is not None and self.unfinished >= self.limit:
             raise TooManyJobsError(
@@ -48,7 +48,7 @@ class Room:
 
 
 async def check_room(ports: Ports, caller: Caller) -> None:
-    """Refuse another unfinished job where the tenant has as many as it may have.
+    """Refuse another unfinished job when the tenant has reached its limit.
 
     Raises:
         TooManyJobsError: the limit is reached.
@@ -58,9 +58,9 @@ async def check_room(ports: Ports, caller: Caller) -> None:
 
 
 async def find_room(ports: Ports, caller: Caller) -> Room:
-    """How many unfinished jobs the tenant has.
+    """Count the tenant's unfinished jobs.
 
-    It counts what the list knows: a pure job that runs over HTTP is not in it before its first commit.
+    It counts the jobs in the list. A pure job that runs over HTTP is not there before its first commit.
 
     Raises:
         InfraError: see `infra.errors`.

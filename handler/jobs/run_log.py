@@ -1,6 +1,6 @@
-"""What the log says of a run: one line for the job, for each failed step, for each hand-over and each wait.
+"""Logs of a run: one line for the job, for each failed step, for each hand-over and for each wait.
 
-No line holds anything of a payload but the names of the job and its steps.
+Of a payload, the lines contain only the names of the job and its steps.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class RunLog:
 
     Args:
         ports: the world.
-        recorder: what records the run.
+        recorder: the run's recorder.
     """
 
     def __init__(self, ports: Ports, recorder: Recorder) -> None:
@@ -51,7 +51,7 @@ class RunLog:
         return self._recorder.on_step_update(job, step)
 
     def handed_over(self) -> None:
-        """The run paused: the job goes on in another invocation, now or after a wait."""
+        """The run paused: the job continues in another invocation, now or after a wait."""
         job = self._recorder.job
         if job.resume_at is not None:
             self._info("A job waits", seconds=round(max(0.0, job.resume_at - self._ports.now()), 3))
@@ -59,7 +59,7 @@ class RunLog:
             self._info("A job was handed over", hand_overs=job.hand_overs, position=job.cursor + 1)
 
     def ended(self) -> None:
-        """The job has its end."""
+        """The job has ended."""
         job = self._recorder.job
         took = None if job.finished_at is None else round((job.finished_at - job.created_at) * 1000, 1)
         self._info("A job ended", status=job.status, steps=job.cursor, duration_ms=took)

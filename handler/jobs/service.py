@@ -26,7 +26,7 @@ from infra.jobs_table import Refused
 from infra.records import JobKey, JobRecord
 
 WRITES: Final = 5
-"""How often a write is tried that others' writes came between."""
+"""Tries of a write that other writes get in the way of."""
 
 
 class Jobs:
@@ -55,16 +55,16 @@ class Jobs:
         wait: float | None = None,
         origin: Origin | None = None,
     ) -> Submission:
-        """Take a job, and run it while its sender waits.
+        """Accept a job, and run it while its sender waits.
 
         Args:
             caller: who sends it.
             payload: the job; without an id it gets one.
             lifetime: of this invocation.
-            respond_async: accept it only; the queue runs it.
-            wait: seconds that the sender wants to wait at most. A pure job is stopped then; one with effects pauses at
-                its next step, since stopping an effect halfway would cost more than a late answer.
-            origin: the stored workflow that it comes from, if it comes from one.
+            respond_async: only accept it; the queue runs it.
+            wait: seconds that the sender is willing to wait. After them a pure job is stopped; one with effects
+                pauses at its next step, since stopping an effect halfway would cost more than a late reply.
+            origin: the stored workflow that it was started from, if any.
 
         Raises:
             ConflictError: another job has the id.
@@ -73,7 +73,7 @@ class Jobs:
         with self._served("submit"):
             new_job = self._new_job(caller, payload, origin)
             if payload.id is not None and (known := await self._known(new_job)) is not None:
-                return known  # a job that is known already needs no room
+                return known  # a job that exists already does not count again
             await check_room(self._ports, caller)
             now, settings = self._ports.now(), self._ports.settings
             if respond_async or (wait is not None and wait <= 0) or not lifetime.has_time(now, settings.reserve):
@@ -106,7 +106,7 @@ class Jobs:
         return NewJob.of(self._ports, caller, identified, origin)
 
     async def _known(self, new_job: NewJob) -> Submission | None:
-        """The job that the sender named, if it was sent before: nothing of it is run again."""
+        """The job of the id that the sender chose, if it was sent before. It is not run again."""
         found = await self._ports.table.read(new_job.job.key, self._ports.now())
         return None if found is None else await self._met(new_job, found)
 
@@ -133,7 +133,7 @@ class Jobs:
         return await self._met(new_job, answer.job)
 
     async def _met(self, new_job: NewJob, found: JobRecord) -> Submission:
-        """The id is taken: by this job, sent before, or by another one."""
+        """The id exists: it is this job, sent before, or another one."""
         if not new_job.is_known_as(found):
             raise _taken(found.key.job_id)
         return Submission("known", await self._view(found))
@@ -219,7 +219,7 @@ class Jobs:
             return await self._view(await self.ask_to_end(caller, job_id))
 
     async def ask_to_end(self, caller: Caller, job_id: str) -> JobRecord:
-        """The same, without the answer.
+        """As `cancel`, but return the record.
 
         Raises:
             NotFoundError: no such id exists.
@@ -259,11 +259,11 @@ class Jobs:
         """Redrive a finished job from a step that failed, or from an earlier one; returns it as it is.
 
         Args:
-            caller: who asks. The job keeps the rights it was accepted with where the caller has them too; if not, it
-                goes on with the caller's own.
+            caller: who sent the request. The job keeps the rights it was accepted with if the caller has them too;
+                if not, it continues with the caller's own.
             job_id: which job.
             from_step: id of the step to resume from; the failed one by default.
-            parameters: new ones, in place of all that the job was sent with.
+            parameters: they replace all parameters that the job was sent with.
             variables: likewise.
 
         Raises:
