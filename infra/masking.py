@@ -11,11 +11,17 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
+from html import escape
+from itertools import product
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 MASKED: Final = "***"
 """What replaces a secret's value."""
+_PLAIN_IN_URLS: Final = ("", "/", "!'()*", "/:@!$&'()*+,;=?")
+"""What encoders of URLs leave as it is: Python's, JavaScript's for a part of a URL, and those for a whole one."""
+_ESCAPED_IN_JSON: Final = ("(?!)", "[<>&]", r"""\\"|[<>&'+`]""")
+"""What encoders of JSON escape by its number: Python's nothing, those of Go and Ruby on Rails, and that of .NET."""
 
 
 class Mask:
@@ -72,12 +78,27 @@ def _forms(value: str, user: str | None) -> Iterator[str]:
         for encoded in (b64encode(data).decode(), urlsafe_b64encode(data).decode()):
             yield encoded
             yield encoded.rstrip("=")
-    data = value.encode("utf-8", "surrogatepass")
-    for quoted in (quote(data, safe=""), quote(data), quote_plus(data)):
+    yield from _in_urls(value.encode("utf-8", "surrogatepass"))
+    for form in (*_in_json(value), escape(value), escape(value, quote=False), value):
+        yield form
+        yield form.encode("utf-8", "surrogatepass").decode("latin-1")  # headers are read as Latin-1
+
+
+def _in_urls(data: bytes) -> Iterator[str]:
+    """The value in a URL. Encoders differ in what they leave as it is, and in the case of their digits."""
+    for quoted in (*(quote(data, safe=plain) for plain in _PLAIN_IN_URLS), quote_plus(data)):
         yield quoted
         yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
-    for ascii_only in (True, False):
-        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+
+
+def _in_json(value: str) -> Iterator[str]:
+    """The value in the text of JSON. Encoders differ in what they escape, and in the case of their digits."""
+    for ascii_only, further in product((True, False), _ESCAPED_IN_JSON):
+        escaped = re.sub(further, _escaped, json.dumps(value, ensure_ascii=ascii_only)[1:-1])
         yield escaped
         yield escaped.replace("/", "\\/")
-    yield value
+        yield re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), escaped)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0][-1]):04x}"

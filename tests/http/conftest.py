@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from handler.app import lambda_handler
 from infra.hosts import Reach
 from infra.http_client import HttpClient
 from infra.http_request import make_call
+from infra.local import embedded
 from infra.pinned_connection import Opener
 from infra.resolver import Resolver
 from infra.secret import NoSecrets, Secret
@@ -69,3 +72,37 @@ def send() -> Callable[..., dict[str, Any]]:
         return client.send(make_call(method=method, url=url, **({"seconds": 5.0} | more)), secrets or NoSecrets())
 
     return make
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Any]:
+    with embedded() as started:
+        yield started
+
+
+@pytest.fixture
+def ask(aws: Any) -> Callable[..., tuple[int, Any]]:  # noqa: ARG001  # set up
+    """Sends a request as a tenant."""
+
+    def send(method: str, path: str, body: Any = None, tenant: str = "me") -> tuple[int, Any]:
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "body": json.dumps(body) if body is not None else None,
+            "requestContext": {"http": {"method": method}, "authorizer": {"jwt": {"claims": {"sub": tenant}}}},
+        }
+        response = lambda_handler(event, None)
+        return response["statusCode"], json.loads(response["body"]) if response["body"] else None
+
+    return send
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lets jobs call a port of the loopback."""
+
+    def open_port(port: int) -> None:
+        for name, value in {"HTTP_PLAIN": "true", "HTTP_PORTS": str(port), "HTTP_PRIVATE_HOSTS": "localhost"}.items():
+            monkeypatch.setenv(name, value)
+
+    return open_port

@@ -293,6 +293,37 @@ def test_no_form_of_a_value_is_left_in_a_text(value: str, before: str, after: st
         assert form not in mask.text(f"{before}{form}{after}") or form in MASKED + before + MASKED + after
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "pw%2F%22%3Cw%C3%B6rd%3E!%26(%20)%2B",  # JavaScript: encodeURIComponent
+        "pw/%22%3Cw%C3%B6rd%3E!&(%20)+",  # a whole URL that was made safe
+        "pw%2f%22%3cw%c3%b6rd%3e%21%26%28%20%29%2b",  # small digits
+        r"pw/\"\u003cwörd\u003e!\u0026( )+",  # Go
+        r"pw/\u0022\u003Cw\u00F6rd\u003E!\u0026( )\u002B",  # .NET
+        r"pw\/\"<w\u00f6rd>!&( )+",  # PHP
+        "pw/&quot;&lt;wörd&gt;!&amp;( )+",
+        'pw/"&lt;wörd&gt;!&amp;( )+',
+        'pw/"<w\xc3\xb6rd>!&( )+',  # UTF-8 in a header, which is read as Latin-1
+    ],
+)
+def test_a_value_is_masked_as_servers_in_other_languages_write_it(shown: str) -> None:
+    mask = Mask()
+    mask.hide('pw/"<wörd>!&( )+')
+    assert mask.text(f"a {shown} b") == f"a {MASKED} b"
+
+
+def test_a_header_that_echoes_a_value_beyond_ascii_is_masked(make_client: Any, send: Any, known_secrets: Any) -> None:
+    def echo(request: Request) -> bytes:
+        return answer(200, x_echo=request.headers["x-key"].encode("latin-1").decode())
+
+    auth = {"header": {"name": "X-Key", "value": S}}
+    with Server(echo) as server:
+        known = known_secrets(secret("ключ-от-всего"))
+        shown = send(make_client(server.port), "GET", server.url(), secrets=known, auth=auth)
+    assert shown["headers"]["x-echo"] == MASKED
+
+
 def test_a_secret_in_a_repr_is_left_out() -> None:
     assert "12345678" not in repr(secret(hidden=("abcdefgh",)))
     assert "abcdefgh" not in repr(secret(hidden=("abcdefgh",)))
