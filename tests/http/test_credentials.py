@@ -269,6 +269,18 @@ def test_a_value_that_is_cut_in_half_is_not_shown(make_client: Any, send: Any, k
     assert "s3cret" not in str(raised.value.details)
 
 
+def test_a_value_that_lies_across_the_end_of_what_is_shown_is_not_shown(
+    make_client: Any, send: Any, known_secrets: Any
+) -> None:
+    with (
+        Server(lambda _: answer(404, b"x" * 996 + b"12345678yz")) as server,
+        pytest.raises(HttpRefusedError) as raised,
+    ):
+        send(make_client(server.port), "GET", server.url(), secrets=known_secrets(secret()), auth={"bearer": S})
+    assert raised.value.details is not None
+    assert raised.value.details["body"] == "x" * 996 + MASKED + "y"
+
+
 def test_a_number_that_holds_a_secret_is_masked_and_the_rest_is_left_alone(
     make_client: Any, send: Any, known_secrets: Any
 ) -> None:
