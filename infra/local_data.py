@@ -23,6 +23,7 @@ _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS items (pk TEXT, sk TEXT, item TEXT, PRIMARY KEY (pk, sk));
 CREATE TABLE IF NOT EXISTS messages (id TEXT PRIMARY KEY, body TEXT, attributes TEXT, due REAL);
 CREATE TABLE IF NOT EXISTS schedules (name TEXT PRIMARY KEY, schedule TEXT);
+CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, material BLOB);
 """
 _TAKEN_BY_CREATE: Final = (
     "Name",
@@ -71,7 +72,8 @@ class LocalData:
     def restore(self, aws: EmbeddedAws) -> int:
         """Put what the file holds into an empty embedded AWS; returns the number of items.
 
-        All leases end, since the processes that held them ended with the last embedded AWS.
+        All leases end, since the processes that held them ended with the last embedded AWS. The key of secrets is the
+        one in the file, so `aws.key` may change.
         """
         self._aws = aws
         table, sqs, scheduler = (cast("Any", aws.clients.client(name)) for name in ("dynamodb", "sqs", "scheduler"))
@@ -87,8 +89,24 @@ class LocalData:
             _queue(aws)._messages[-1].id = message_id  # noqa: SLF001  # it may be the id of the job in it
         for (text,) in self._file.execute("SELECT schedule FROM schedules"):
             scheduler.create_schedule(**{**json.loads(text), "GroupName": aws.schedule_group})
+        self._keep_key(aws)
         release(aws)
         return count
+
+    def _keep_key(self, aws: EmbeddedAws) -> None:
+        """Use the key in the file, or keep there the one that was made: what it encrypted is kept, too."""
+        from moto.kms.models import kms_backends  # noqa: PLC0415  # only a developer's machine has moto
+
+        keys = kms_backends[ACCOUNT][REGION].keys
+        with self._file:
+            kept = self._file.execute("SELECT id, material FROM keys").fetchone()
+            if kept is None:
+                self._file.execute("INSERT INTO keys VALUES (?, ?)", (aws.key, keys[aws.key].key_material))
+                return
+        key: Any = keys.pop(aws.key)
+        aws.key, key.key_material = kept
+        key.id = aws.key
+        keys[aws.key] = key
 
     def seen(self, service: str, operation: str, body: bytes, answer: bytes) -> None:
         """Save what a call changed; `LocalDoor` calls it as its `seen`."""

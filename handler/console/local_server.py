@@ -1,7 +1,8 @@
 """The API on a port of a developer's machine.
 
 Threads read and write the network and answer what only looks at jobs or changes their records. A request that may run
-steps is answered by the main thread, one at a time, since only there a step can be stopped at its time limit.
+steps is answered by the main thread, one at a time, since only there a step can be stopped at its time limit. The
+timetable has a thread of its own: a long job does not hold up the sweeper and the schedules.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from handler.console.job_text import shorten
 from handler.console.lambda_event import HttpRequest
 from handler.console.local_lambda import HttpResponse
 
-IDLE_SECONDS: Final = 0.2
+LOOK_SECONDS: Final = 0.2
+"""How often the timetable is asked, and how long a turn waits for a request."""
 BACKLOG: Final = 128
 """Connections that wait to be taken; a browser opens several at once."""
 LARGEST_BODY: Final = 10 * 1024 * 1024
@@ -85,15 +87,16 @@ class LocalServer:
         function: what answers.
         listener: the socket; see `listen`.
         log: takes each line of the log.
-        idle: called again and again by the main thread when it has no job to run.
+        timetable: called again and again, to do what is due.
     """
 
     def __init__(
-        self, function: Function, listener: socket.socket, log: Callable[[str], None], idle: Callable[[], object]
+        self, function: Function, listener: socket.socket, log: Callable[[str], None], timetable: Callable[[], object]
     ) -> None:
         self._function = function
         self._log = log
-        self._idle = idle
+        self._timetable = timetable
+        self._ended = threading.Event()
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._one_at_a_time = threading.Lock()
         self._http = ThreadingHTTPServer(
@@ -106,22 +109,30 @@ class LocalServer:
     def run(self) -> None:
         """Serve until an exception ends it, such as Ctrl-C."""
         threading.Thread(target=self._http.serve_forever, name="http", daemon=True).start()
+        threading.Thread(target=self._keep_time, name="timetable", daemon=True).start()
         try:
             while True:
                 self.turn()
         finally:
+            self._ended.set()
             self._http.shutdown()
             self._http.server_close()
 
     def turn(self) -> None:
-        """Answer one request that may run a job, if one comes soon; then do what is due besides."""
+        """Answer one request that may run a job, if one comes soon."""
         try:
-            call = self._calls.get(timeout=IDLE_SECONDS)
+            call = self._calls.get(timeout=LOOK_SECONDS)
         except queue.Empty:
-            pass
-        else:
-            self._answer(call)
-        self._idle()
+            return
+        self._answer(call)
+
+    def _keep_time(self) -> None:
+        while not self._ended.wait(LOOK_SECONDS):
+            try:
+                with self._one_at_a_time:
+                    self._timetable()
+            except Exception as error:  # noqa: BLE001  # whatever it was, the next look may do better
+                self._log(f"  the timetable failed: {error!r}")
 
     def _take(self, request: HttpRequest) -> HttpResponse:
         """Answer a request; called by the thread of its connection."""

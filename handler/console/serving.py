@@ -17,12 +17,15 @@ from typing import Final
 from handler.console.block_files import block_folders, file_stamps
 from handler.console.errors import InputError
 from handler.console.job_text import log_lines
-from handler.console.workstation import Options, environment_of
+from handler.console.secret_file import refuse_secret
+from handler.console.workstation import JobRefusedError, Options, environment_of
 from infra.local import EmbeddedAws, embedded
 from infra.local_data import DataFolderError, LocalData, release
 from infra.local_door import LocalDoor
 from infra.local_services import LocalServices
+from infra.remote_api import RemoteApi, UnreachableApiError
 
+NO_CONTENT: Final = 204
 TURN_SECONDS: Final = 0.2
 LOOK_SECONDS: Final = 1.0
 """How often the files of blocks are looked at."""
@@ -184,6 +187,7 @@ def open_serving(
                 raise InputError(str(error)) from None
             stack.callback(data.close)
             data.restore(aws)
+            os.environ.update(aws.environment)  # the key of secrets is the one in the folder
         door = LocalDoor(None if data is None else data.seen)
         stack.callback(door.close)
         processes = Processes(options, listener, {**os.environ, "AWS_ENDPOINT_URL": door.address}, log)
@@ -191,3 +195,23 @@ def open_serving(
         serving = Serving(aws, door, processes, log)
         processes.start()
         yield serving
+
+
+def put_secrets(options: Options, address: str) -> None:
+    """Keep secrets before a job needs them.
+
+    Args:
+        options: what the developer chose.
+        address: of the API.
+
+    Raises:
+        InputError: the API did not take one.
+    """
+    api = RemoteApi(address)
+    for path, body in options.secrets.items():
+        try:
+            answer = api.call("PUT", path, body.encode())
+        except UnreachableApiError as error:
+            raise refuse_secret(path, str(error)) from None
+        if answer.status != NO_CONTENT:
+            raise refuse_secret(path, str(JobRefusedError(answer.body)))

@@ -155,6 +155,11 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         help="how long one invocation lasts; a longer job is handed over",
     )
     _add_blocks_option(group)
+    group.add_argument(
+        "--secrets",
+        metavar="FILE",
+        help="secrets to keep first: a JSON object of name and {value, hosts, uses}",
+    )
     group.add_argument("-v", "--verbose", action="store_true", help="show the function's log on stderr")
 
 

@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,13 +14,14 @@ from urllib.parse import quote
 
 from handler.console.lambda_event import HttpRequest, Identity
 from handler.console.local_lambda import HttpResponse, LocalLambda
+from handler.console.secret_file import read_secrets, refuse_secret
 from infra.local import embedded
 from infra.local_services import LocalServices
 
 FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 POLL_SECONDS: Final = 0.05
 SWEEP_SECONDS: Final = 60.0
-_ACCEPTED: Final = frozenset({200, 201, 202})
+_ACCEPTED: Final = frozenset({200, 201, 202, 204})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,21 +33,28 @@ class Options:
         invocation: seconds that an invocation may take; ``None`` for those of the deployment.
         watched: whether each step is recorded as soon as it ends, so that it can be watched.
         verbose: show the function's log lines on stderr.
+        secrets: what is put before anything runs; see `read_secrets`.
     """
 
     identity: Identity = field(default_factory=Identity)
     invocation: float | None = None
     watched: bool = False
     verbose: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, chosen: Namespace, *, watched: bool = False) -> Options:
-        """What the arguments of a command choose."""
+        """What the arguments of a command choose.
+
+        Raises:
+            InputError: the file of secrets cannot be used.
+        """
         return cls(
             identity=Identity(subject=chosen.tenant, tags=tuple(chosen.tag)),
             invocation=chosen.invocation,
             watched=watched,
             verbose=chosen.verbose,
+            secrets=read_secrets(chosen.secrets),
         )
 
     def environment(self) -> dict[str, str]:
@@ -109,6 +117,21 @@ class Workstation:
         job: dict[str, Any] = self.ask("POST", "/jobs", text, headers)
         return job if job["status"] in FINISHED else self.see_through(job["id"])
 
+    def put_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Keep secrets before a job needs them.
+
+        Args:
+            secrets: see `read_secrets`.
+
+        Raises:
+            InputError: the API did not take one.
+        """
+        for path, body in secrets.items():
+            try:
+                self.ask("PUT", path, body, {"Content-Type": "application/json"})
+            except JobRefusedError as error:
+                raise refuse_secret(path, str(error)) from None
+
     def see_through(self, job_id: str) -> dict[str, Any]:
         """Work the queue until the job has ended; gives the job."""
         while True:
@@ -138,7 +161,7 @@ class Workstation:
         response: HttpResponse = self.function.request(
             HttpRequest(method=method, target=target, headers=headers or {}, body=body)
         )
-        answer = response.json()
+        answer: Any = response.json() if response.body else None
         if response.status not in _ACCEPTED:
             raise JobRefusedError(answer)
         return answer
@@ -159,6 +182,9 @@ def open_workstation(
         now: seconds, on a clock that only goes forward.
         sleep: waits that many seconds.
         check: see `LocalLambda`.
+
+    Raises:
+        InputError: the API did not take a secret.
     """
     from handler.app import lambda_handler  # noqa: PLC0415  # a third of a second that `conduit --help` does without
 
@@ -175,7 +201,9 @@ def open_workstation(
             check=check,
             **seconds,
         )
-        yield Workstation(function, LocalServices(aws), sleep)
+        station = Workstation(function, LocalServices(aws), sleep)
+        station.put_secrets(options.secrets)
+        yield station
 
 
 @contextmanager

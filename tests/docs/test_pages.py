@@ -103,7 +103,7 @@ def commands_of(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", named([page for page in PAGES if commands_of(page)]))
 def test_the_commands_of_a_page_are_commands(page: Path) -> None:
     for command in commands_of(page):
-        words = shlex.split(command.partition("<")[0].partition(">")[0])
+        words = shlex.split(re.split(r"[<>&|]", command)[0])
 
         assert make_parser(COMMANDS).parse_args(words[1:]).command in COMMANDS
 

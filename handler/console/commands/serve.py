@@ -9,7 +9,7 @@ from pathlib import Path
 from handler.console.interrupts import interruptible
 from handler.console.job_printer import write
 from handler.console.local_server import address_of, listen
-from handler.console.serving import open_serving
+from handler.console.serving import open_serving, put_secrets
 from handler.console.workstation import Options
 
 
@@ -17,13 +17,15 @@ def execute(chosen: Namespace) -> int:
     """Serve until Ctrl-C."""
     folder = None if chosen.data is None else Path(chosen.data)
     try:
+        options = Options.of(chosen)
         with (
             interruptible(),
             closing(listen(chosen.host, chosen.port)) as listener,
-            open_serving(Options.of(chosen), listener, folder, lambda line: write([line])) as serving,
+            open_serving(options, listener, folder, lambda line: write([line])) as serving,
         ):
             address = address_of(listener)
-            write([f"Conduit on {address}  (its description: {address}/docs; Ctrl-C ends it)"])
+            write([f"Conduit on {address}  (the API: {address}/docs; Ctrl-C ends it)"])
+            put_secrets(options, address)
             serving.run()
     except KeyboardInterrupt:
         kept = "is gone" if folder is None else f"is kept in {folder}"

@@ -21,7 +21,6 @@ class Station:
     def __init__(self, answer: Callable[[HttpRequest], HttpResponse]) -> None:
         self.requests: list[HttpRequest] = []
         self.threads: list[str] = []
-        self.idle = 0
         self._answer = answer
 
     def request(self, request: HttpRequest) -> HttpResponse:
@@ -29,8 +28,9 @@ class Station:
         self.threads.append(threading.current_thread().name)
         return self._answer(request)
 
-    def rest(self) -> None:
-        self.idle += 1
+
+def idle() -> None:
+    """A timetable with nothing in it."""
 
 
 def created(request: HttpRequest) -> HttpResponse:
@@ -41,7 +41,7 @@ def created(request: HttpRequest) -> HttpResponse:
 @contextmanager
 def served(station: Station, lines: list[str]) -> Iterator[Callable[..., HttpResponse]]:
     """The server in this thread's place: each request is sent by another thread while this one takes a turn."""
-    server: Any = LocalServer(station, listen("127.0.0.1", 0), lines.append, station.rest)
+    server: Any = LocalServer(station, listen("127.0.0.1", 0), lines.append, idle)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
     host, port = server._http.socket.getsockname()
 
@@ -91,7 +91,7 @@ def test_a_request_that_may_run_a_job_is_answered_in_the_main_thread() -> None:
 )
 def test_what_looks_or_cancels_is_answered_while_the_main_thread_runs_a_job(method: str, path: str) -> None:
     station = Station(created)
-    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, station.rest)
+    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, idle)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
     try:
         with closing(http.client.HTTPConnection(*server._http.socket.getsockname(), timeout=10)) as connection:
@@ -104,7 +104,7 @@ def test_what_looks_or_cancels_is_answered_while_the_main_thread_runs_a_job(meth
 
 def test_a_connection_on_which_nothing_comes_holds_up_no_other() -> None:
     station = Station(created)
-    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, station.rest)
+    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, idle)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
     address = server._http.socket.getsockname()
     try:
@@ -116,12 +116,29 @@ def test_a_connection_on_which_nothing_comes_holds_up_no_other() -> None:
         server._http.server_close()
 
 
-def test_each_turn_does_what_is_due_besides() -> None:
-    station = Station(created)
-    with served(station, []) as ask:
-        ask("POST", "/jobs")
+def test_a_long_job_holds_up_neither_the_sweeper_nor_the_schedules() -> None:
+    looked, lines = threading.Event(), list[str]()
 
-    assert station.idle > 0
+    def timetable() -> None:
+        looked.set()
+        raise OSError("once")
+
+    def run_job(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(201 if looked.wait(10) else 500, {}, b"")
+
+    server = LocalServer(Station(run_job), listen("127.0.0.1", 0), lines.append, timetable)
+    threading.Thread(target=server._keep_time, daemon=True).start()
+    threading.Thread(target=server._http.serve_forever, daemon=True).start()
+    try:
+        with closing(http.client.HTTPConnection(*server._http.socket.getsockname(), timeout=10)) as connection:
+            connection.request("POST", "/jobs")
+            server.turn()
+            assert connection.getresponse().status == 201
+    finally:
+        server._ended.set()
+        server._http.shutdown()
+        server._http.server_close()
+    assert "  the timetable failed: OSError('once')" in lines
 
 
 def test_the_log_has_a_line_for_what_changes_something_or_fails_and_none_for_a_look() -> None:
@@ -181,7 +198,7 @@ def raw(address: str, sent: bytes) -> bytes:
 @contextmanager
 def answering(station: Station) -> Iterator[Callable[[bytes], bytes]]:
     """Sends bytes as they are, and gives the bytes of the answer."""
-    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, station.rest)
+    server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, idle)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
 
     def send(sent: bytes) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -43,6 +45,7 @@ class Served:
             [sys.executable, "-m", "handler.cli", "serve", "--port", "0", *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
@@ -61,7 +64,8 @@ class Served:
         for left in reversed(range(5)):
             try:
                 with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  # loopback
-                    return json.loads(answer.read())
+                    text = answer.read()
+                    return json.loads(text) if text else None
             except ConnectionError:  # the API started again in the middle of this request
                 if not left:
                     raise
@@ -76,13 +80,34 @@ class Served:
             time.sleep(0.05)
         raise AssertionError(job)
 
+    def first_of_schedule(self) -> str:
+        """The id of the first job that a schedule starts."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            for job in self.ask("GET", "/jobs")["jobs"]:
+                if job["id"].startswith("__"):
+                    return str(job["id"])
+            time.sleep(0.1)
+        raise AssertionError
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
-    def interrupt(self) -> str:
+    def interrupt(self) -> tuple[str, str]:
+        """What it wrote since, to standard output and to standard error."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.communicate(timeout=PATIENCE)[0]
+        return self.process.communicate(timeout=PATIENCE)
+
+    def children(self) -> list[int]:
+        """The processes that it has started and that are alive: the API and the worker."""
+        listed = subprocess.run(  # noqa: S603  # a number of ours
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)],  # noqa: S607  # wherever it is
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [int(pid) for pid in listed.stdout.split()]
 
 
 @pytest.fixture
@@ -137,7 +162,7 @@ def test_a_job_is_seen_running_and_goes_on_after_everything_was_killed_in_the_mi
     assert [step["status"]["name"] for step in job["steps"]] == ["DONE", "DONE"]
     second.ask("POST", "/jobs", job_of("b", gate), Prefer="respond-async")
     second.wait("b", ended)  # the worker has published everything of the job before
-    log = second.interrupt()
+    log, _ = second.interrupt()
     lines = [line.split()[-2:] for line in log.splitlines() if " a " in line and "  bus  " in line]
     assert lines[-2:] == [["slow", "DONE"], ["job)", "SUCCEEDED"]]
     assert "what it held is kept" in log
@@ -179,3 +204,74 @@ def test_a_folder_of_data_serves_one_process_at_a_time(serve: Callable[..., Serv
 
     assert second.returncode == 2
     assert "another process uses it" in second.stderr
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+def test_workflows_schedules_and_secrets_are_kept_over_a_kill_and_a_schedule_fires(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    secrets = tmp_path / "secrets.json"
+    secrets.write_text('{"partner": {"value": "sesame-123", "hosts": [], "uses": ["hmac"]}}')
+    first = serve("--data", str(tmp_path / "data"), "--secrets", str(secrets))
+    sign = {"id": "sign", "action": "HASH.HMAC", "parameters": {"text": "a", "secret": "partner"}}
+    first.ask("PUT", "/workflows/sign", {"steps": [sign], "output": "{: sign :}"})
+    first.ask("PUT", "/schedules/nightly", {"workflow": "sign", "cron": "0 3 * * *"})
+    signed = first.ask("POST", "/workflows/sign/jobs", {})["output"]
+    first.kill()
+
+    second = serve("--data", str(tmp_path / "data"))
+
+    assert [workflow["name"] for workflow in second.ask("GET", "/workflows")["workflows"]] == ["sign"]
+    assert [schedule["id"] for schedule in second.ask("GET", "/schedules")["schedules"]] == ["nightly"]
+    assert [secret["name"] for secret in second.ask("GET", "/secrets")["secrets"]] == ["partner"]
+    assert len(signed) == 64
+    assert second.ask("POST", "/workflows/sign/jobs", {})["output"] == signed
+
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    second.ask("PUT", "/schedules/once", {"workflow": "sign", "at": soon})
+    assert second.wait(second.first_of_schedule(), ended)["output"] == signed
+
+
+@pytest.mark.slow
+def test_the_log_is_in_order_and_ctrl_c_during_a_request_ends_everything_without_a_traceback(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve()
+    join = {"action": "TEXT.JOIN", "parameters": {"text1": "a", "text2": "b"}}
+    for job_id in ("one", "two"):
+        served.ask("POST", "/jobs", {"id": job_id, "steps": [{"id": f"s{number}", **join} for number in range(5)]})
+    in_request = job_of("a", tmp_path / "gate")
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{served.address}/jobs", json.dumps(in_request).encode(), PATIENCE)  # noqa: S310
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    served.ask("POST", "/jobs", job_of("b", tmp_path / "gate"), Prefer="respond-async")
+    served.wait("b", runs)  # the worker is in the middle of a job, too
+    children = served.children()
+
+    log, complaints = served.interrupt()
+
+    sender.join(PATIENCE)
+    assert complaints == ""
+    assert log.splitlines()[-1] == "Conduit has ended; what it held is gone."
+    assert served.process.returncode == 0
+    assert len(children) == 2
+    assert not any(map(is_alive, children))
+    lines = [line.split(maxsplit=4)[1:] for line in log.splitlines() if line.startswith("  bus  ")]
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", moment) for moment, *_ in lines)
+    for job_id in ("one", "two"):
+        assert [" ".join(f"{step} {status}".split()) for _, job, step, status in lines if job == job_id] == [
+            *(f"s{number} DONE" for number in range(5)),
+            "(the job) SUCCEEDED",
+        ]
