@@ -1,7 +1,8 @@
 """Answering a step that waits for a person: who may, what counts, and what later callers get.
 
 An answer is put first and counts for nothing; then one conditional write of JOB names it, if the job is as the step was
-judged from. See ``docs/records.md``, rules 12 and 13.
+judged from. See ``docs/records.md``, rules 12 and 13,
+and docs/decisions/021-answers.md.
 """
 
 from __future__ import annotations

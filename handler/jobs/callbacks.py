@@ -1,4 +1,4 @@
-"""The public addresses at which waiting steps can be answered."""
+"""The public addresses at which waiting steps can be answered. See docs/decisions/021-answers.md."""
 
 from __future__ import annotations
 

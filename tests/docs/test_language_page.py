@@ -55,5 +55,5 @@ def test_each_answer_does_what_the_table_says(task: str, step: str, status: str,
 def test_the_limits_of_the_page_are_those_of_the_door() -> None:
     limits = dict(re.findall(r"^\| ([^|]+) \| ([0-9,]+) \|$", PAGE, re.MULTILINE))
     assert limits["steps in one `do`"] == str(values.MAX_INNER_STEPS)
-    assert limits["loops and choices in each other"] == str(MAX_DEPTH)
+    assert limits["loops and choices nested in each other"] == str(MAX_DEPTH)
     assert limits["steps that a job is written with, inner ones and `output` included"] == f"{PayloadLimits().steps:,}"
