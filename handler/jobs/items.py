@@ -14,7 +14,7 @@ from handler.engine.status import UNEVENTFUL
 from handler.errors import InvalidRequestError, NotFoundError
 from handler.jobs.lookup import find_job
 from handler.jobs.retrace import Retrace
-from handler.jobs.view import LOOP_KEYS, LOOPS, result_of, shown_steps, step_ids
+from handler.jobs.view import LOOP_KEYS, LOOPS, Tallies, result_of, shown_steps, step_ids
 from handler.ports import Ports
 from infra.records import JobRecord, StepRecord
 
@@ -61,7 +61,8 @@ async def list_items(
         retrace.walk(job, payload)
     loop = retrace.loops.get(path)
     outcomes = {each["index"]: each["status"] for each in getattr(loop and loop.run, "outcomes", ())}
-    return _page(_items(records, path, first), outcomes, _end_of(job, records, path), size, room)
+    tallies = {inner: step.run.tally for inner, step in retrace.loops.items() if hasattr(step.run, "tally")}
+    return _page(_items(records, path, first, tallies), outcomes, _end_of(job, records, path), size, room)
 
 
 def _is_written(written: Mapping[str, Any], path: str) -> bool:
@@ -104,7 +105,9 @@ def _smaller(item: dict[str, Any], size: Size, room: int) -> dict[str, Any]:
     return smaller if size(smaller) <= room else {**item, "steps": [], "steps_omitted": True}
 
 
-def _items(records: Sequence[StepRecord], path: str, first: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+def _items(
+    records: Sequence[StepRecord], path: str, first: int, tallies: Tallies
+) -> Iterator[tuple[int, list[dict[str, Any]]]]:
     """The items from `first` on: each index with the steps of that item."""
     begins = f"{path}."
     groups: dict[int, list[StepRecord]] = {}
@@ -114,7 +117,7 @@ def _items(records: Sequence[StepRecord], path: str, first: int) -> Iterator[tup
             if index >= first:
                 groups.setdefault(index, []).append(record)
     for index in sorted(groups):
-        yield index, [view | result_of(outcome) for outcome, view in shown_steps(groups[index])]
+        yield index, [view | result_of(outcome) for outcome, view in shown_steps(groups[index], tallies)]
 
 
 def _end_of(job: JobRecord, records: Sequence[StepRecord], path: str) -> bool:

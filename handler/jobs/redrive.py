@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from handler.caller import Caller, Rights
+from handler.engine import ConduitStatus
 from handler.errors import ConflictError, InvalidRequestError, UnavailableError
 from handler.jobs.submission import knows_people, payload_record
 from handler.jobs.view import step_ids
@@ -16,7 +17,7 @@ from handler.ports import Ports
 from handler.recording.ownership import QUEUED_SECONDS
 from handler.recording.publisher import Publisher
 from infra.jobs_table import Refused
-from infra.records import REDRIVABLE, JobRecord, PayloadRecord
+from infra.records import REDRIVABLE, JobRecord, PayloadRecord, StepRecord
 from infra.run_item import current_run
 
 LAST_CALL: Final = 25 * 3600.0
@@ -94,12 +95,14 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
 
 
 async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from_step: str | None) -> int:
-    """Index of the first step to run again: the failed one, or the requested one if it is not later."""
+    """Index of the first record to make again: the failed step's, or the requested one's if it is not later."""
     failed = json.loads(job.failed_step)["position"] - 1 if job.failed_step else job.cursor
     latest = min(failed, job.cursor)
-    if from_step is None:
+    if from_step is None and job.status != "CANCELLED":
         return latest
     records = await ports.table.records.read_steps(job)
+    if from_step is None:
+        return _first_cancelled(records, latest)
     for record in records[: latest + 1]:
         if record.path == from_step and record.phase != "close":
             return record.index
@@ -109,6 +112,16 @@ async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from
     raise InvalidRequestError(
         "/from_step", f"Step {from_step!r} comes after {failed_path!r}, which failed: redrive from there or earlier."
     )
+
+
+def _first_cancelled(records: Sequence[StepRecord], latest: int) -> int:
+    """Where a cancelled job goes on: no later than at its first failure, and at the end of a loop if that was the first
+    to be cancelled, so that the items that have ended keep their records.
+    """
+    if latest < len(records) and records[latest].phase == "step":
+        return latest
+    cancelled = ConduitStatus.CANCELLED.name
+    return next((record.index for record in records if record.status == cancelled), latest)
 
 
 async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> PayloadRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,13 +11,14 @@ from typing import Any, Final
 from handler.caller import Rights
 from handler.engine import Answers, Conduit, Execution
 from handler.invocation.timestamps import iso
+from handler.jobs.as_recorded import as_steps
 from handler.jobs.callbacks import address_of
 from handler.jobs.view import variables_after
 from handler.ports import Ports
 from handler.recording.ownership import cut_tries
 from handler.recording.run import Run
 from infra.errors import GiveUpError
-from infra.records import JobRecord, StepRecord
+from infra.records import JobRecord
 
 NOTHING_GIVEN: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 
@@ -78,25 +79,3 @@ def _waiting(job: JobRecord) -> Mapping[str, Any] | None:
     waiting: dict[str, Any] = json.loads(job.waiting)
     last: dict[str, Any] = json.loads(job.last_error or "{}")
     return {**waiting, **last}
-
-
-def as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
-    """Records in the form that the engine takes."""
-    return [
-        {
-            "path": record.path,
-            "phase": record.phase,
-            "action": record.action,
-            "status": {"name": record.status},
-            "result": json.loads(record.result) if record.result is not None else None,
-            "result_json": record.result,
-            "variables_json": record.variables,
-            "error": json.loads(record.error) if record.error else None,
-            "attempts": record.attempts,
-            "opened": json.loads(record.opened) if record.opened else None,
-            "opened_json": record.opened,
-            "started_at": record.started_at,
-            "finished_at": record.finished_at,
-        }
-        for record in records
-    ]

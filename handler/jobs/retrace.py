@@ -18,7 +18,7 @@ from handler.engine.flow.restore import RecordsMismatchError
 from handler.engine.language.meter import ExpressionError
 from handler.engine.step_world import OutOfInvocation, StepWorld
 from handler.invocation.timestamps import iso
-from handler.jobs.resume import as_steps
+from handler.jobs.as_recorded import as_steps
 from handler.payload import json_text
 from handler.ports import Ports
 from infra.records import JobRecord, PayloadRecord, StepRecord

@@ -9,6 +9,7 @@ from typing import Any, Final
 from handler.caller import Caller
 from handler.errors import ConflictError, NotFoundError, UnavailableError
 from handler.invocation.time_left import TimeLeft
+from handler.jobs.as_recorded import open_tallies
 from handler.jobs.listing import EVERY_JOB, JobFilter, list_jobs
 from handler.jobs.lookup import find_job, read_written
 from handler.jobs.pointers import Pointers
@@ -187,7 +188,7 @@ class Jobs:
             if record is not None and record.path == step_id and record.phase == "step":
                 return step_view(record)
             records = await self._ports.table.records.read_steps(job)
-            for outcome, view in shown_steps(records):
+            for outcome, view in shown_steps(records, open_tallies(written, records)):
                 if view["path"] == step_id:
                     return view | result_of(outcome)
             if index < 0:

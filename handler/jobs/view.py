@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from handler.engine.status import UNEVENTFUL, ConduitStatus
+from handler.engine.status import ConduitStatus
 from handler.invocation.timestamps import iso, iso_or_none
+from handler.jobs.as_recorded import open_tallies
 from handler.payload.fields import KINDS
 from handler.recording.events import output_of
 from infra.parking import parked
@@ -22,6 +23,8 @@ LOOPS: Final = frozenset({"FOR_EACH", "WHILE"})
 """Actions of loops."""
 LOOP_KEYS: Final = frozenset({"for_each", "while"})
 """What they are written with."""
+Tallies = Mapping[str, dict[str, int]]
+NO_TALLIES: Final[Tallies] = {}
 _KINDS: Final = {kind.key: kind.action for kind in KINDS.values() if kind.action is not None}
 """What a step that runs no block of its own is called, by the key that it is known by."""
 _NOT_RUN: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.value}
@@ -64,7 +67,7 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
     steps: list[dict[str, Any]] = []
     is_long = len(records) > RECORDS_LIMIT
     loops = loop_paths(records) if is_long else frozenset()
-    for record, view in shown_steps(records):
+    for record, view in shown_steps(records, open_tallies(payload, records)):
         if loops and is_inside(record.path, loops):
             continue
         size = len(record.result) if record.result else 0
@@ -96,10 +99,16 @@ def is_inside(path: str, loops: frozenset[str]) -> bool:
     return any(".".join(parts[:length]) in loops for length in range(1, len(parts)))
 
 
-def shown_steps(records: Sequence[StepRecord]) -> Iterator[tuple[StepRecord, dict[str, Any]]]:
+def shown_steps(
+    records: Sequence[StepRecord], tallies: Tallies = NO_TALLIES
+) -> Iterator[tuple[StepRecord, dict[str, Any]]]:
     """Each step with the record that says what became of it, without its result, in order of position.
 
     A loop or a try is listed where it was opened, and shows how it was closed.
+
+    Args:
+        records: those that count, in order.
+        tallies: of loops that have not ended, as `open_tallies` gives them.
     """
     closed = {record.path: record for record in records if record.phase == "close"}
     for record in records:
@@ -108,24 +117,17 @@ def shown_steps(records: Sequence[StepRecord]) -> Iterator[tuple[StepRecord, dic
         outcome = closed.get(record.path, record) if record.phase == "open" else record
         view = _step(outcome, record.position)
         if record.phase == "open" and record.action == "FOR_EACH":
-            view["items"] = _items_of(record, outcome, records)
+            view["items"] = _items_of(record, outcome, tallies)
         yield outcome, view
 
 
-def _items_of(opened: StepRecord, outcome: StepRecord, records: Sequence[StepRecord]) -> dict[str, int]:
+def _items_of(opened: StepRecord, outcome: StepRecord, tallies: Tallies) -> dict[str, int]:
     """How many items a loop has, and how many of them ended DONE or failed."""
     if outcome.opened is not None and outcome is not opened:
         counted: dict[str, int] = json.loads(outcome.opened)
         return counted
-    begins = f"{opened.path}."
-    seen: dict[str, bool] = {}
-    for record in records:
-        if record.path.startswith(begins) and record.phase != "open":
-            item = record.path[len(begins) :].partition(".")[0]
-            seen[item] = seen.get(item, False) or record.status not in UNEVENTFUL
-    failed = sum(seen.values())
     count = int(json.loads(opened.opened or "{}").get("count", 0))
-    return {"count": count, "done": max(0, len(seen) - failed - 1), "failed": failed}
+    return tallies.get(opened.path) or {"count": count, "done": 0, "failed": 0}
 
 
 def not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> list[dict[str, Any]]:

@@ -21,12 +21,14 @@ class Deployment:
         has_principals: whether callers of one tenant are distinguished; if not, `not_sender` leaves nobody to answer.
         longest_wait: seconds after which a wait would end too near to the expiry of the job's records.
         items: how many items a loop may go over.
+        loop_records: how many records all loops of a job may make together.
     """
 
     has_callbacks: bool = True
     has_principals: bool = True
     longest_wait: float | None = None
     items: int = Limits().items
+    loop_records: int = Limits().loop_records
 
     @classmethod
     def of(cls, settings: Settings) -> Deployment:
@@ -36,4 +38,5 @@ class Deployment:
             has_principals=settings.principal_claim != settings.tenant_claim,
             longest_wait=(settings.retention_days - LAST_DAYS) * 86_400.0,
             items=settings.items_limit,
+            loop_records=settings.records_limit,
         )

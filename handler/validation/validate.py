@@ -145,9 +145,18 @@ class _Validation:
             if not isinstance(items, (list, dict)):
                 message = "A loop goes over a list or an object; this is neither."
                 yield Problem(point(pointer), ConduitStatus.INVALID_TYPE.name, message)
-            elif len(items) > self._deployment.items:
-                message = f"A loop goes over at most {self._deployment.items:,} items; this list has {len(items):,}."
-                yield Problem(point(pointer), ConduitStatus.STEP_LIMIT_EXCEED.name, message)
+            elif (too_many := self._too_many(len(items), len(step.written.get("do") or (step,)))) is not None:
+                yield Problem(point(pointer), ConduitStatus.STEP_LIMIT_EXCEED.name, too_many)
+
+    def _too_many(self, items: int, steps: int) -> str | None:
+        """What is wrong with so many items of so many steps, if anything is."""
+        most, records = self._deployment.items, self._deployment.loop_records
+        if items > most:
+            return f"A loop goes over at most {most:,} items; this list has {items:,}."
+        if items * steps > records:
+            made = f"{items:,} items with {steps} steps each make {items * steps:,} records"
+            return f"{made}; the loops of a job may make {records:,}."
+        return None
 
     def _judge_while(self, step: StaticStep) -> Iterator[Problem]:
         assert step.inside is not None  # noqa: S101 # a loop has an inside

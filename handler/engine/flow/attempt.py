@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from handler.engine.flow.loop import CANCELLED, Close
+from handler.engine.flow.loop import Close, cancelled_by
 from handler.engine.flow.walk import Walk
 from handler.engine.flow.written import Try
 from handler.engine.limits import Limits
@@ -46,6 +46,8 @@ class Attempt:
 
     def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:  # noqa: ARG002  # as loops do
         """The step inside that failed it, where it is recorded to have ended so."""
+        if status is ConduitStatus.CANCELLED:
+            return self.frame.cancelled
         return self.frame.cause if status is ConduitStatus.TIME_LIMIT_EXCEED else None
 
     def settle(self) -> None:
@@ -67,8 +69,8 @@ class Attempt:
         if frame.expired:
             assert frame.cause is not None and frame.cause.error is not None  # noqa: PT018, S101  # else nothing expired
             return Close(ConduitStatus.TIME_LIMIT_EXCEED, dict(frame.cause.error), frame.cause)
-        if frame.cancelled:
-            return CANCELLED
+        if frame.cancelled is not None:
+            return cancelled_by(frame.cancelled)
         if self._has_caught or frame.cause is None or not self._spec.catch:
             return Close(ConduitStatus.DONE)
-        return CANCELLED if self._walk.cancelled else None
+        return cancelled_by(None) if self._walk.cancelled else None

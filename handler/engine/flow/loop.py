@@ -15,6 +15,7 @@ from handler.engine.step import ConduitStep
 
 _DONE: Final = ConduitStatus.DONE
 _ENDED_WELL: Final = {"name": _DONE.name, "value": _DONE.value}
+_CANCELLED: Final = Failure(ConduitStatus.CANCELLED, "the job was cancelled before this step had ended")
 _NOTHING_FAILED: Final = dict(FailedStepView(None))
 
 
@@ -45,7 +46,9 @@ class Close:
         return cls(failure.status, error, cause)
 
 
-CANCELLED: Final = Close.of(Failure.of_status(ConduitStatus.CANCELLED))
+def cancelled_by(step: ConduitStep | None) -> Close:
+    """The end of a loop or a try in a cancelled job; a redrive goes on at the step inside that was to run next."""
+    return Close(ConduitStatus.CANCELLED, _CANCELLED.describe(), step)
 
 
 class Loop:
@@ -131,7 +134,7 @@ class Loop:
         """The end that has nothing to do with what kind of loop it is, before the next item or round begins."""
         walk = self._walk
         if walk.cancelled:
-            return CANCELLED
+            return cancelled_by(None)
         if walk.in_loops >= limits.loop_records:
             message = f"the job has {walk.in_loops:,} records inside loops; the limit is {limits.loop_records:,}"
             return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
@@ -139,9 +142,11 @@ class Loop:
             return self._time_is_over()
         return None
 
-    def _cause_of_limit(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
-        """The step inside that a limit further out than this loop's has stopped."""
+    def _cause_of_end(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
+        """The step inside that a cancel or a limit further out than this loop's has stopped."""
         cause = self.frame.cause
+        if status is ConduitStatus.CANCELLED:
+            return self.frame.cancelled
         if status is not ConduitStatus.TIME_LIMIT_EXCEED or cause is None or not self.frame.expired:
             return None
         return None if isinstance(error, dict) and error.get("path") == self.step.path else cause
@@ -191,7 +196,7 @@ class ForEachLoop(Loop):
         """The step inside that failed the loop, where it is recorded to have ended so."""
         if status is ConduitStatus.ITEMS_FAILED:
             return self._last_cause
-        return self._cause_of_limit(status, error)
+        return self._cause_of_end(status, error)
 
     def _end_item(self) -> None:
         frame = self.frame
@@ -205,7 +210,7 @@ class ForEachLoop(Loop):
                 "failed_step": _NOTHING_FAILED if frame.cause is None else dict(FailedStepView(frame.cause)),
             }
         )
-        if failed is not None:
+        if failed is not None and failed.status is not ConduitStatus.CANCELLED:
             self.failures += 1
             self._last_cause = frame.cause
             self._is_too_many = not self.spec.may_fail(self.failures, len(self.items))
@@ -213,14 +218,15 @@ class ForEachLoop(Loop):
     @property
     def tally(self) -> dict[str, int]:
         """How many items there are, and how many of them ended well and failed."""
-        return {"count": len(self.items), "done": len(self.outcomes) - self.failures, "failed": self.failures}
+        done = sum(outcome["status"] is _ENDED_WELL for outcome in self.outcomes)
+        return {"count": len(self.items), "done": done, "failed": self.failures}
 
     def decide(self, now: float, limits: Limits, _: Callable[[], bool]) -> Close | None:
         """How the loop ends; ``None`` where the next item begins."""
         if self.frame.expired:
             return self._expired()
-        if self.frame.cancelled:
-            return CANCELLED
+        if self.frame.cancelled is not None:
+            return cancelled_by(self.frame.cancelled)
         if self._is_too_many:
             message = f"{self.failures:,} of {len(self.items):,} items failed, more than the loop tolerates"
             return Close.of(Failure(ConduitStatus.ITEMS_FAILED, message), self._last_cause)
@@ -240,8 +246,8 @@ class WhileLoop(Loop):
 
     def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
         """The step inside that failed the loop, where it is recorded to have ended so."""
-        limit = self._cause_of_limit(status, error)
-        return limit or (self.frame.cause if self._failed is not None and self._failed.status is status else None)
+        stopped = self._cause_of_end(status, error)
+        return stopped or (self.frame.cause if self._failed is not None and self._failed.status is status else None)
 
     def _end_item(self) -> None:
         self.result = self._latest_result()
@@ -260,8 +266,8 @@ class WhileLoop(Loop):
         """
         if self.frame.expired:
             return self._expired()
-        if self.frame.cancelled:
-            return CANCELLED
+        if self.frame.cancelled is not None:
+            return cancelled_by(self.frame.cancelled)
         if self._failed is not None:
             message = f"round {self.index - 1} failed"
             return Close.of(Failure(self._failed.status, message), self.frame.cause)
@@ -273,6 +279,7 @@ class WhileLoop(Loop):
         if not is_met():
             return Close(_DONE)
         if self.index >= self.spec.most:
-            message = f"the condition still holds after {self.spec.most:,} rounds (`max`)"
+            rounds = "1 round" if self.spec.most == 1 else f"{self.spec.most:,} rounds"
+            message = f"the condition still holds after {rounds} (`max`)"
             return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
         return None

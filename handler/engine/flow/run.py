@@ -69,6 +69,7 @@ class StepLoop:
             if frame.outer is None:
                 if not job.begin_output():
                     return None
+                frame.skips = frame.failed is not None  # a job that was ended early has an output, too
             elif frame.owner is None:
                 walk.leave()
             else:

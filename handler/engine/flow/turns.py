@@ -13,6 +13,7 @@ from handler.engine.flow.loop import Close, ForEachLoop, WhileLoop
 from handler.engine.flow.walk import Walk
 from handler.engine.flow.written import Choose, End, ForEach, Output, SetVariables, Wait, WaitFor
 from handler.engine.language.clock import format_time, parse_time
+from handler.engine.language.json_values import name_with_article
 from handler.engine.language.paths import Tag
 from handler.engine.language.tags import read, resolve_name
 from handler.engine.outcome import Paused
@@ -108,8 +109,9 @@ class FlowTurns:
             raise Failure(ConduitStatus.STEP_LIMIT_EXCEED, message)
         records = len(items) * len(spec.do)
         if records > limits.loop_records:
-            message = f"{len(items):,} items of {len(spec.do)} steps are {records:,} records; the limit for a job is "
-            raise Failure(ConduitStatus.STEP_LIMIT_EXCEED, f"{message}{limits.loop_records:,}")
+            message = f"{len(items):,} items with {len(spec.do)} steps each make {records:,} records; "
+            message += f"a job may have {limits.loop_records:,} inside loops"
+            raise Failure(ConduitStatus.STEP_LIMIT_EXCEED, message)
         if is_recorded(spec.items):
             self._open(step, {"count": len(items)})
         else:
@@ -126,8 +128,8 @@ class FlowTurns:
         if isinstance(items, Mapping):
             return [{"key": key, "value": value} for key, value in items.items()]
         if not isinstance(items, list):
-            kind = "null" if items is None else type(items).__name__
-            raise Failure(ConduitStatus.INVALID_TYPE, f"`for_each` iterates over a list or an object, not over {kind}")
+            message = f"`for_each` goes over a list or an object; this is {name_with_article(items)}"
+            raise Failure(ConduitStatus.INVALID_TYPE, message)
         return items
 
     def _open(self, step: ConduitStep, opened: dict[str, Any]) -> dict[str, Any]:

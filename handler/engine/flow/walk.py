@@ -19,10 +19,12 @@ class Owner(Protocol):
     """Whose list of steps it is: a loop or a try that has begun.
 
     Attributes:
+        is_loop: whether it is a loop.
         step: the step.
         ends_at: when its time is over; ``None`` for never.
     """
 
+    is_loop: bool
     step: ConduitStep
     ends_at: float | None
 
@@ -47,7 +49,7 @@ class Frame:
         failed: the step of this list whose failure skips the rest.
         cause: the step that failed first, here or in a loop inside.
         expired: whether a time limit of something around it has ended it.
-        cancelled: whether one of its steps is CANCELLED.
+        cancelled: the first of its steps, or of those in a loop inside, that is CANCELLED.
         makes: whether a step is made of the written one at each turn; at the top level they run themselves.
         counts: whether uses of blocks are counted at each turn.
         inside: whether it stands in a loop.
@@ -91,7 +93,8 @@ class Frame:
         self.next = 0
         self.current: ConduitStep | None = None
         self.latest: ConduitStep | None = None
-        self.skips = self.expired = self.cancelled = False
+        self.skips = self.expired = False
+        self.cancelled: ConduitStep | None = None
         self.failed: ConduitStep | None = None
         self.cause: ConduitStep | None = None
 
@@ -180,7 +183,7 @@ class Walk:
             return
         if status is ConduitStatus.CANCELLED:
             self.cancelled = True
-            self._mark_cancelled()
+            self._mark_cancelled(cause or step)
         elif self._is_harmless(step, cause or step):
             return
         self._fail(step, cause or step)
@@ -204,10 +207,11 @@ class Walk:
                 return
             frame = frame.outer
 
-    def _mark_cancelled(self) -> None:
+    def _mark_cancelled(self, step: ConduitStep) -> None:
         frame: Frame | None = self.frame
         while frame is not None:
-            frame.cancelled = True
+            if frame.cancelled is None:
+                frame.cancelled = step
             if frame.owner is not None:
                 return
             frame = frame.outer
@@ -230,6 +234,16 @@ class Walk:
                 return True
             frame = frame.outer
         return True
+
+    def settle_ended(self) -> None:
+        """Account for the item that has come to its end, if the records stop there."""
+        frame: Frame | None = self.frame
+        while frame is not None and frame.next >= len(frame.steps):
+            if frame.owner is not None:
+                if frame.owner.is_loop:
+                    frame.owner.settle()
+                return
+            frame = frame.outer
 
     def skip_rest(self, what: str) -> None:
         """End an item, the innermost loop, or the job early: only forced steps run from here on.

@@ -188,7 +188,7 @@ def kind_of(data: Mapping[str, Any]) -> str | None:
     """
     if _KEYS.isdisjoint(data):
         return None
-    kinds = [key for key in data if key in _KEYS and data[key] is not None]
+    kinds = [key for key in data if key in _KEYS and (data[key] is not None or key == "for_each")]
     if len(kinds) > 1 or (kinds and "action" in data and kinds != ["for_each"]):
         raise ValueError(f"a step is one of action, {', '.join(ACTIONS)}; this one has {', '.join(kinds)}")
     return kinds[0] if kinds else None

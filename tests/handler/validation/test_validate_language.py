@@ -354,6 +354,21 @@ def test_a_list_that_is_too_long_is_found_where_it_is_known(count: int, good: bo
     assert problems == ([] if good else [(ERROR, "STEP_LIMIT_EXCEED", "l")])
 
 
+@pytest.mark.parametrize(("count", "good"), [(250, True), (251, False)])
+def test_a_list_with_too_many_records_is_found_where_it_is_known(count: int, good: bool) -> None:
+    steps = [join(f"a{number}") for number in range(20)]
+    problems = find(each(*steps), parameters={"l": [0] * count})
+    assert problems == ([] if good else [(ERROR, "STEP_LIMIT_EXCEED", "l")])
+
+
+def test_a_list_is_held_to_the_limits_of_the_deployment() -> None:
+    loop = parse({"steps": [each(join("a"), join("b"), items=[1, 2, 3])]})
+    for limits, wrong in (((3, 6), False), ((2, 6), True), ((3, 5), True)):
+        deployment = Deployment(items=limits[0], loop_records=limits[1])
+        problems = find_problems(loop, Rights(frozenset(), 1000), deployment=deployment)
+        assert [problem.code for problem in problems] == ["STEP_LIMIT_EXCEED"] * wrong, limits
+
+
 @pytest.mark.parametrize(
     ("wait", "code"),
     [

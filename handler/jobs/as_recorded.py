@@ -1,0 +1,61 @@
+"""Records as the engine takes them, and what the engine makes of those of loops that have not ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handler.engine import Conduit, ConduitStep
+from handler.engine.flow.restore import RecordsMismatchError
+from infra.records import StepRecord
+
+
+def as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
+    """Records as `Conduit.restore` takes them."""
+    return [
+        {
+            "path": record.path,
+            "phase": record.phase,
+            "action": record.action,
+            "status": {"name": record.status},
+            "result": json.loads(record.result) if record.result is not None else None,
+            "result_json": record.result,
+            "variables_json": record.variables,
+            "error": json.loads(record.error) if record.error else None,
+            "attempts": record.attempts,
+            "opened": json.loads(record.opened) if record.opened else None,
+            "opened_json": record.opened,
+            "started_at": record.started_at,
+            "finished_at": record.finished_at,
+        }
+        for record in records
+    ]
+
+
+def open_tallies(payload: Mapping[str, Any], records: Sequence[StepRecord]) -> dict[str, dict[str, int]]:
+    """How far the loops are that have not ended, by their paths: ``{"count", "done", "failed"}``.
+
+    Which items have failed is for the engine to say: a failure may be allowed, caught, or inside of a loop that
+    tolerates it.
+
+    Args:
+        payload: what the job was accepted with.
+        records: those that count, in order.
+    """
+    begun = {record.path for record in records if record.phase == "open" and record.action == "FOR_EACH"}
+    begun -= {record.path for record in records if record.phase == "close"}
+    if not begun:
+        return {}
+    loops = dict[str, ConduitStep]()
+
+    def watch(step: ConduitStep, _: int) -> None:
+        if step.path in begun:
+            loops[step.path] = step
+
+    try:
+        job = Conduit.restore(payload, as_steps(records), payload.get("variables") or {}, watch=watch)
+    except (RecordsMismatchError, ValueError, TypeError):  # an answer about a damaged job is better than none
+        return {}
+    job.walk.settle_ended()
+    return {path: step.run.tally for path, step in loops.items() if step.run is not None}
