@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from handler.caller import Rights
-from handler.engine import Conduit
+from handler.engine import Conduit, Limits
 from handler.payload import values
 from handler.payload.parse import PayloadLimits, parse
 from handler.payload.shape import MAX_DEPTH
+from handler.settings import Settings
 from handler.validation.validate import find_problems
 
 PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text()
@@ -56,4 +57,8 @@ def test_the_limits_of_the_page_are_those_of_the_door() -> None:
     limits = dict(re.findall(r"^\| ([^|]+) \| ([0-9,]+) \|$", PAGE, re.MULTILINE))
     assert limits["steps in one `do`"] == str(values.MAX_INNER_STEPS)
     assert limits["loops and choices nested in each other"] == str(MAX_DEPTH)
+    items = limits["items of a loop (`ITEMS_LIMIT`)"]
+    assert items == f"{Limits().items:,}" == f"{Settings.model_fields['items_limit'].default:,}"
+    records = limits["records of steps inside loops, of all loops together (`RECORDS_LIMIT`)"]
+    assert records == f"{Limits().loop_records:,}" == f"{Settings.model_fields['records_limit'].default:,}"
     assert limits["steps that a job is written with, inner ones and `output` included"] == f"{PayloadLimits().steps:,}"
