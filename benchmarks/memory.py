@@ -19,12 +19,3 @@ def peak() -> dict[str, float]:
     except (OSError, StopIteration):
         unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS reports bytes, Linux KiB
         return {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
-
-
-def resident() -> float:
-    """The memory this process holds now, in MiB; 0 if the system does not report it."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)

@@ -19,7 +19,6 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 """Headers that say where a request goes and where it ends: nobody but the client sets them."""
-KINDS_OF_BODY: Final = ("json", "form", "text", "base64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,7 @@ def make_call(
         url: see `Call`.
         query: scalars, or lists of them, by name; null leaves one out.
         headers: scalars by name; null leaves one out.
-        content: at most one of `KINDS_OF_BODY`.
+        content: at most one of ``json``, ``form``, ``text`` and ``base64``.
         auth: one credential, several, or ``None``.
         expect: statuses, or ``None`` for 200 to 299.
         redirects: see `Call`.

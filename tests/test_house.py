@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CODE = {"handler", "blocks", "infra"}
 BESIDE = {"tests", "docs", "examples", "benchmarks"}
-MADE = {"build"}
 LONGEST_FILE = 300
 
 

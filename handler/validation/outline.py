@@ -16,7 +16,7 @@ from handler.engine.required_tags import RequiredTags
 from handler.payload.fields import KEYS, KINDS, OUTPUT_ID
 from handler.payload.parse import JobPayload
 from handler.payload.problem import MAX_PATH
-from handler.payload.table import Kind, KindName
+from handler.payload.table import Kind
 
 Pointer = tuple[str | int, ...]
 
@@ -257,8 +257,3 @@ class Outline:
 def _kind_of(written: Mapping[str, Any]) -> Kind:
     found = [key for key in KEYS if key in written]
     return _BY_KEY[found[-1]]
-
-
-def kind_name(step: StaticStep) -> KindName | None:
-    """The name of a step's kind; ``None`` for the output."""
-    return None if step.kind is OUTPUT else step.kind.name

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from handler.engine import Conduit, ConduitStep, Decision, Outcome, Runtime
+from handler.engine import Conduit, ConduitStep, Outcome, Runtime
 
 Record = dict[str, Any]
 
@@ -79,11 +79,3 @@ def outline(recording: Recording) -> list[tuple[Any, ...]]:
         )
         for record in recording.records
     ]
-
-
-def stop_after(recording: Recording, records: int) -> Conduit:
-    """A job that pauses before the first block that comes after so many records."""
-    job = recording.listen(recording.restored(len(recording.records)))
-    job.before_step = lambda *_: Decision.PAUSE if len(recording.records) >= records else None
-    asyncio.run(job.run())
-    return job

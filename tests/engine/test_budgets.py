@@ -10,8 +10,6 @@ import pytest
 
 from handler.engine import Limits, Runtime
 
-MIB = 1024 * 1024
-
 
 def step(action: str, **parameters: Any) -> dict[str, Any]:
     return {"action": action, "parameters": parameters}

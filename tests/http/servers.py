@@ -62,7 +62,6 @@ class Server:
     family: int = socket.AF_INET
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
-    failed_handshakes: int = 0
 
     def __enter__(self) -> Self:
         self._listener = socket.socket(self.family, socket.SOCK_STREAM)
@@ -114,7 +113,6 @@ class Server:
                 connection = self.tls.wrap_socket(connection, server_side=True)
                 self._open.append(connection)
         except OSError:
-            self.failed_handshakes += 1
             return
         with contextlib.suppress(OSError, ValueError):
             if self.script is not None:

@@ -11,8 +11,7 @@ How the rest of the product uses it:
   it ``now()`` is an error.
 - What is wrong is an `ExpressionError` or a `PathError`, both `ValueError` (INVALID_ARGUMENT), or a
   `BudgetExceededError` (RESULT_LIMIT_EXCEED).
-- `checks.check(text, known)` and `checks.check_condition(text, known)` say what is wrong before a run, each with a
-  column. `checks.expressions_of(text)` gives the expressions; `expression.program.names` is what one reads by name.
+- `expression.program.names` is what an expression reads by name; `handler.validation` judges it before a run.
 - `clock.parse_time` and `clock.format_time` read and write times as expressions do.
 - `functions.FUNCTIONS` names every function, for names that must not be one.
 

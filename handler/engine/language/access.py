@@ -16,8 +16,6 @@ _LOST: Final = (KeyError, TypeError, IndexError)
 _SHOWN: Final = 5
 _LENGTHS: Final = frozenset({"length", "size", "count"})
 _OF_JOB: Final = frozenset({"parameters", "variables"})
-ROOTS: Final = ("parameters", "variables", "steps", "job", "loop")
-"""The names of every expression; `loop` inside loops only."""
 
 
 def read_name(name: str, column: int) -> Closure:

@@ -14,8 +14,9 @@ import pytest
 from blocks.block import BudgetExceededError
 from handler.engine import Conduit
 from handler.engine.call import Budget
-from handler.engine.language.checks import check, check_condition
-from handler.engine.language.tags import resolve
+from handler.engine.language.conditions import is_constant, is_mixed, mixed_condition
+from handler.engine.language.look_alikes import find_look_alikes
+from handler.engine.language.tags import parse, resolve
 from handler.engine.values import keep
 from tests.engine.language.generator import make_expression
 
@@ -37,8 +38,10 @@ def test_an_expression_ends_in_a_value_or_in_words(seed: int) -> None:
         outcome = _outcome(text, contexts)
         if not isinstance(outcome, str):
             keep(outcome[0], 32)
-        check(text, {"job", "steps"})
-        check_condition(text)
+        find_look_alikes(text)
+        is_constant(text)
+        if is_mixed(text):
+            assert mixed_condition(parse(text))
     assert json.dumps(JOB) == before
 
 
