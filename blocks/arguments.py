@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cached_property
+from itertools import islice
 from types import FunctionType
 from typing import (
     TYPE_CHECKING,
@@ -19,12 +20,22 @@ from typing import (
 
 from pydantic import AliasChoices, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import SchemaValidator, core_schema
 from typing_extensions import TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
+
+PART: Final = 20
+"""Entries of a dictionary that are checked together."""
+MOST_NODES: Final = 1_000
+"""Values in arguments of which everything that is wrong is said."""
+MOST_CHARACTERS: Final = 1_000
+"""Characters of the keys in them."""
+_SEQUENCES: Final = frozenset({"list", "tuple", "set", "frozenset"})
+_NO_SCHEMAS: Final = frozenset({"metadata", "cls", "serialization", "ref", "config"})
 
 
 class InPlace:
@@ -99,7 +110,7 @@ class Arguments:
         Raises:
             pydantic.ValidationError: they do not fit the signature: wrong type, missing, unknown, out of bounds.
         """
-        validate = self._adapter.validator.validate_python
+        validate = self._bounded(self._adapter)
         if self._any is None or not self._hidden:
             return validate
         return self._refuse_hidden(validate)
@@ -131,6 +142,25 @@ class Arguments:
         shape = make(self._title, fields, **rest)
         shape.__pydantic_config__ = ConfigDict(extra="allow" if self._any else "forbid", arbitrary_types_allowed=True)
         return TypeAdapter(shape)
+
+    @staticmethod
+    def _bounded(adapter: TypeAdapter[dict[str, Any]]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """The adapter's check. Of large arguments it names what is wrong first: each error has a copy of its path."""
+        complete = adapter.validator.validate_python
+        schema = _fail_early(adapter.core_schema)
+        if schema is adapter.core_schema:
+            return complete
+        bounded = SchemaValidator(schema).validate_python
+
+        def validate(arguments: Mapping[str, Any]) -> dict[str, Any]:
+            try:
+                return bounded(arguments)  # type: ignore[no-any-return]
+            except ValidationError:
+                if not _is_small(arguments):
+                    raise
+            return complete(arguments)  # type: ignore[no-any-return]  # with everything that is wrong
+
+        return validate
 
     @cached_property
     def _hints(self) -> Mapping[str, Any]:
@@ -166,6 +196,57 @@ class Arguments:
             return validate(arguments)
 
         return validate_rest
+
+
+def _fail_early(schema: Any) -> Any:
+    """The schema with lists that stop at their first wrong item, and dictionaries at their first wrong part.
+
+    The very same where it has neither, but for lists and dictionaries of anything.
+    """
+    if isinstance(schema, list):
+        items = [_fail_early(item) for item in schema]
+        return schema if all(new is old for new, old in zip(items, schema, strict=True)) else items
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: value if key in _NO_SCHEMAS else _fail_early(value) for key, value in schema.items()}
+    kind = made.get("type")
+    if kind in _SEQUENCES and _is_typed(made.get("items_schema")):
+        return made | {"fail_fast": True}
+    if kind == "dict" and _is_typed(made.get("values_schema")) and not made.keys() & {"min_length", "max_length"}:
+        return core_schema.no_info_wrap_validator_function(_check_in_parts, made)
+    return schema if all(made[key] is value for key, value in schema.items()) else made
+
+
+def _is_typed(schema: Any) -> bool:
+    """Whether an item of a container can be wrong."""
+    return isinstance(schema, list) or (isinstance(schema, dict) and schema.get("type") != "any")
+
+
+def _check_in_parts(value: Any, check: Callable[[Any], Any]) -> Any:
+    """Check a dictionary a few entries at a time, since pydantic goes on to the end of one."""
+    if not isinstance(value, dict) or len(value) <= PART:
+        return check(value)
+    checked: dict[Any, Any] = {}
+    pairs = iter(value.items())
+    while part := dict(islice(pairs, PART)):
+        checked |= check(part)
+    return checked
+
+
+def _is_small(value: Any) -> bool:
+    """Whether all that is wrong with a value can be said in a few megabytes."""
+    nodes, characters, left = 0, 0, [value]
+    while left:
+        found = left.pop()
+        nodes += 1
+        if isinstance(found, dict):
+            characters += sum(len(key) for key in found if isinstance(key, str))
+            left.extend(found.values())
+        elif isinstance(found, (list, tuple)):
+            left.extend(found)
+        if nodes + len(left) > MOST_NODES or characters > MOST_CHARACTERS:
+            return False
+    return True
 
 
 def _marks(annotation: Any) -> tuple[Any, ...]:

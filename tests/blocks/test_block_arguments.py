@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from pydantic import AliasChoices, Field, ValidationError
 
+from blocks.arguments import PART, Arguments
 from blocks.block import ABSENT, Block, Changes
 
 if TYPE_CHECKING:
@@ -147,3 +149,60 @@ def test_the_validator_is_built_once() -> None:
 
 def test_a_default_that_was_not_given_shows_as_absent() -> None:
     assert repr(ABSENT) == "(absent)"
+
+
+# ---------------------------------------------------------------------- large arguments that do not fit
+
+
+Numbers = dict[str, list[int]]
+Nested = dict[str, dict[str, int]]
+
+
+def takes(hint: Any) -> Arguments:
+    def function(*, value: Any) -> None: ...
+
+    function.__annotations__["value"] = hint
+    return Arguments(function, "TAKES", inspect.signature(function))
+
+
+def errors_of(arguments: Arguments, value: Any) -> list[Any]:
+    with pytest.raises(ValidationError) as raised:
+        arguments.validate({"value": value})
+    return raised.value.errors(include_url=False, include_context=False, include_input=False)
+
+
+KEY = "k" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        pytest.param(list[str], [1] * 100_000, id="a list"),
+        pytest.param(list[list[int]], [["x"]] * 50_000, id="a list of lists"),
+        pytest.param(Numbers, {KEY: ["x"] * 5_000}, id="a list under a long key"),
+        pytest.param(Nested, {KEY: {f"n{at}": "x" for at in range(5_000)}}, id="a dictionary under a long key"),
+        pytest.param(dict[str, int], {f"n{at}": "x" for at in range(50_000)}, id="a dictionary"),
+        pytest.param(dict[str, int] | None, {f"n{at}": "x" for at in range(50_000)}, id="a dictionary or nothing"),
+    ],
+)
+def test_of_large_arguments_that_do_not_fit_only_the_first_errors_are_made(hint: Any, value: Any) -> None:
+    found = errors_of(takes(hint), value)
+    assert 0 < len(found) <= PART
+    assert sum(len(str(part)) for wrong in found for part in wrong["loc"]) <= 2 * PART * len(KEY)  # each has a copy
+
+
+def test_everything_that_is_wrong_with_small_arguments_is_said() -> None:
+    assert len(errors_of(takes(list[int]), ["x"] * 60)) == 60
+    assert len(errors_of(takes(dict[str, int]), {f"n{at}": "x" for at in range(60)})) == 60
+
+
+def test_a_large_dictionary_that_fits_is_taken_whole() -> None:
+    given = {f"n{at}": str(at) for at in range(1_001)}
+    assert takes(dict[str, int]).validate({"value": given}) == {"value": {f"n{at}": at for at in range(1_001)}}
+
+
+def test_the_length_of_a_dictionary_is_that_of_all_of_it() -> None:
+    hint = Annotated[dict[str, int], Field(max_length=60)]
+    assert takes(hint).validate({"value": {f"n{at}": at for at in range(60)}})
+    with pytest.raises(ValidationError):
+        takes(hint).validate({"value": {f"n{at}": at for at in range(61)}})
