@@ -11,6 +11,7 @@ from handler.engine.answers import Answers
 from handler.engine.arguments import evaluate, is_met
 from handler.engine.call import VariablesDraft
 from handler.engine.failure import Failure
+from handler.engine.language.meter import LONG
 from handler.engine.limits import TimeLimit, earliest_end
 from handler.engine.outcome import Execution, Paused
 from handler.engine.runtime import SYSTEM, Runtime, steady_clock
@@ -26,6 +27,8 @@ LEAST_TIME_ONCE: Final = 5.0
 """The same for a block that is never run twice: being cut off costs its job."""
 LONGEST_SLEEP: Final = 5.0
 """Seconds that an invocation sleeps; for longer waits it gives the job back."""
+BYTES_OF_STEP: Final = 16
+"""Bytes to which tags expand that count as one evaluation step of the run."""
 NO_CHANGES: Final[dict[str, Any]] = {}
 _DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
 
@@ -105,7 +108,8 @@ class StepTurn:
             Failure: a limit has passed already.
         """
         self.step, self.tries = step, tries
-        self.left, self.draft = self.most, None
+        self.draft = None
+        self.refill()
         self.world.begin(None)
         self.began = began = self.now()
         self.seconds, self.limiter = self.run_ends_at - began, self.run_limiter
@@ -124,7 +128,7 @@ class StepTurn:
             Failure: it cannot be evaluated.
         """
         met = is_met(condition, contexts or self.contexts or self.job.contexts, self.charge_tags, self.world)
-        self.left = self.most
+        self.refill()
         return met
 
     def evaluate(self, value: Any, contexts: Mapping[str, Any] | None = None) -> Any:
@@ -133,7 +137,15 @@ class StepTurn:
         Raises:
             Failure: it cannot be evaluated.
         """
-        return evaluate(value, contexts or self.contexts or self.job.contexts, self.charge_tags, self.world)
+        value = evaluate(value, contexts or self.contexts or self.job.contexts, self.charge_tags, self.world)
+        if self.world.spent > LONG:
+            self.world.check()
+        return value
+
+    def refill(self) -> None:
+        """Let tags expand to as much as a step may have. What they have taken so far counts for the run."""
+        self.world.spent += (self.most - self.left) // BYTES_OF_STEP
+        self.left = self.most
 
     def charge_tags(self, size: int) -> None:
         """Count what the tags of the condition or of the parameters expand to. Most steps have little to count."""

@@ -14,11 +14,19 @@ from handler.engine.alarm.alarm import Alarm
 from handler.engine.alarm.watch import StepTimeout
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure
+from handler.engine.language.remembered import ReadInRun
+from handler.engine.language.tags import read_and_weigh
 from handler.engine.limits import TimeLimit
 from handler.engine.status import ConduitStatus
 
-PATTERN_SECONDS: Final = 10.0
-"""Seconds that the regular expressions in one step's expressions may take together, where the step allows more."""
+PATTERN_SECONDS: Final = 1.5
+"""Seconds that the regular expressions in a job's expressions may take together in one run. The blocks of REGEX have as
+long as their steps: what they take is a block's own work."""
+EVALUATION_STEPS: Final = 3_000_000
+"""Steps that all tags and expressions of one run may take: about a second. What a step may take is bounded by its own
+limits; what a job may take, with thousands of turns, by this."""
+READ_IN_RUN: Final = 24 * 1024 * 1024
+"""Bytes of what the strings of a job read as that a run remembers."""
 
 
 class OutOfInvocation(Exception):  # noqa: N818  # no error: the step goes on in another invocation
@@ -36,12 +44,25 @@ class StepWorld:
 
     Attributes:
         now: the same.
-        spent: evaluation steps since the time was last asked for.
+        spent: evaluation steps since `check` was last called.
+        texts: what the strings of the job read as, remembered for the run.
         timeout: the limit of the step whose turn it is, or ``None``.
         began: when its evaluation began, as far as anybody asked; beginning a step sets it to ``None``.
     """
 
-    __slots__ = ("_alarm", "_path", "_patterns", "_run_ends_at", "_run_limiter", "began", "now", "spent", "timeout")
+    __slots__ = (
+        "_alarm",
+        "_path",
+        "_patterns",
+        "_run_ends_at",
+        "_run_limiter",
+        "_steps_left",
+        "began",
+        "now",
+        "spent",
+        "texts",
+        "timeout",
+    )
 
     def __init__(self, alarm: Alarm, now: Callable[[], float], run_ends_at: float, run_limiter: str) -> None:
         self.now = now
@@ -52,6 +73,8 @@ class StepWorld:
         self._run_ends_at, self._run_limiter = run_ends_at, run_limiter
         self._path: str | None = None
         self._patterns = 0.0
+        self._steps_left = EVALUATION_STEPS
+        self.texts: ReadInRun[Any] | None = ReadInRun(READ_IN_RUN, read_and_weigh)
 
     def end_at(self, ends_at: float, limiter: str, path: str | None = None) -> None:
         """Let the run's end, or that of something around the step, be this one from here on."""
@@ -59,7 +82,7 @@ class StepWorld:
 
     def begin(self, timeout: float | None) -> None:
         """Begin a step's evaluation; with `timeout` seconds, where it has a limit of its own."""
-        self.timeout, self.began, self._patterns = timeout, None, 0.0
+        self.timeout, self.began = timeout, None
 
     @property
     def used(self) -> float:
@@ -67,38 +90,50 @@ class StepWorld:
         return 0.0 if self.began is None else max(0.0, self.now() - self.began)
 
     def check(self) -> None:
-        """See that there is time left.
+        """See that there are steps and time left.
 
         Raises:
-            Failure: TIME_LIMIT_EXCEED.
+            Failure: RESULT_LIMIT_EXCEED, TIME_LIMIT_EXCEED.
             OutOfInvocation: the step may go on in another invocation.
         """
+        self._steps_left -= self.spent
+        self.spent = 0
+        if self._steps_left < 0:
+            message = f"all tags and expressions of the job take more than {EVALUATION_STEPS:,} evaluation steps"
+            raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, message)
         seconds, limiter = self._left()
         if seconds <= 0:
             self._end(limiter)
 
     def limit(self, function: Callable[[], Any]) -> Any:
         """Run a function that a signal can stop, under the step's limit. Raises as `check`."""
-        seconds, limiter = self._left()
-        if seconds > PATTERN_SECONDS - self._patterns:
-            seconds, limiter = PATTERN_SECONDS - self._patterns, "patterns"
+        return self._search(lambda seconds: self._alarm.call(function, (), {}, seconds))
+
+    def isolate(self, function: Callable[[], Any]) -> Any:
+        """Run a function in a child process that is killed at the step's limit; asked for within `limit`."""
+        seconds, limiter = self._pattern_time()
+        try:
+            return run_in_child(function, seconds)
+        except StepTimeout:
+            self._end(limiter)
+
+    def _search(self, search: Callable[[float], Any]) -> Any:
+        seconds, limiter = self._pattern_time()
+        if seconds <= 0:
+            self._end(limiter)
         began = self.now()
         try:
-            return self._alarm.call(function, (), {}, seconds)
+            return search(seconds)
         except StepTimeout:
             self._end(limiter)
         finally:
             self._patterns += max(0.0, self.now() - began)
 
-    def isolate(self, function: Callable[[], Any]) -> Any:
-        """Run a function in a child process that is killed at the step's limit. Raises as `check`."""
+    def _pattern_time(self) -> tuple[float, str]:
+        """Seconds that a search may take, and whose limit that is."""
         seconds, limiter = self._left()
-        if seconds > PATTERN_SECONDS - self._patterns:
-            seconds, limiter = PATTERN_SECONDS - self._patterns, "patterns"
-        try:
-            return run_in_child(function, seconds)
-        except StepTimeout:
-            self._end(limiter)
+        own = PATTERN_SECONDS - self._patterns
+        return (own, "patterns") if own < seconds else (seconds, limiter)
 
     def _left(self) -> tuple[float, str]:
         now = self.now()
@@ -114,7 +149,8 @@ class StepWorld:
         if limiter == "patterns":
             raise Failure(
                 ConduitStatus.TIME_LIMIT_EXCEED,
-                f"the regular expressions of the step's expressions take more than {PATTERN_SECONDS:g} s together",
+                f"the regular expressions in the job's expressions take more than {PATTERN_SECONDS:g} s together; "
+                "a block of REGEX has as long as its step",
             )
         seconds = (
             self.timeout if limiter == "step" and self.timeout is not None else self._run_ends_at - (self.began or 0)

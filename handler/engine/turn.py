@@ -16,6 +16,7 @@ from handler.engine.call import Budget, JobForBlock, StepCall, VariablesDraft, g
 from handler.engine.charges import Charge
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure, ends_the_run, failure_of
+from handler.engine.language.meter import LONG
 from handler.engine.language.tags import resolve
 from handler.engine.outcome import Paused
 from handler.engine.status import ConduitStatus
@@ -54,7 +55,7 @@ class StepRunner(StepTurn):
         self.step, self.block, self.tries = step, block, tries
         if tries:
             step.tries = tries
-        self.left, self.draft = self.most, None
+        self.draft = None
         self.bound, waiting = NOTHING_BOUND, self.waiting
         self.world.begin(step.timeout)
         try:
@@ -151,7 +152,9 @@ class StepRunner(StepTurn):
         Raises:
             Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
         """
-        block, contexts, self.left = self.block, self.contexts or self.job.contexts, self.most
+        block, contexts = self.block, self.contexts or self.job.contexts
+        if self.left != self.most:
+            self.refill()
         if type(written) is not dict and not isinstance(written, Mapping):
             raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
         try:
@@ -159,6 +162,8 @@ class StepRunner(StepTurn):
                 resolved, self.bound = resolve_and_bind(block, written, contexts, self.charge_tags, self.world)
             else:
                 resolved = resolve(written, contexts, self.charge_tags, self.world)
+            if self.world.spent > LONG:
+                self.world.check()
             return block.validate(resolved)
         except REFUSED as error:
             raise refusal_of(block, error) from None

@@ -109,6 +109,7 @@ class _Past:
 
     def __init__(self, world: StepWorld) -> None:
         self.spent = 0
+        self.texts = world.texts
         self._world = world
 
     @property
@@ -116,6 +117,7 @@ class _Past:
         return _no_time
 
     def check(self) -> None:
+        self._world.spent, self.spent = self.spent, 0
         self._world.check()
 
     def limit(self, function: Callable[[], Any]) -> Any:

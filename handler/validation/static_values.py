@@ -89,6 +89,7 @@ class StaticWorld:
     """The world of expressions before a run: there is no clock yet, and regular expressions are left to the run."""
 
     spent = 0
+    texts = None
 
     def now(self) -> float:
         raise Undecided

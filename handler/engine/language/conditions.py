@@ -15,7 +15,7 @@ from blocks.block import BudgetExceededError
 from handler.engine.charges import Charge
 from handler.engine.language.meter import NO_WORLD, ExpressionError, World
 from handler.engine.language.paths import Tag
-from handler.engine.language.tags import read, resolve_text
+from handler.engine.language.tags import read, read_in, resolve_text
 
 if TYPE_CHECKING:  # a job without expressions never loads them
     from handler.engine.language.expression import Expression
@@ -63,14 +63,14 @@ def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: W
 def _holds(text: str, contexts: Mapping[str, Any], charge: Charge, world: World) -> bool:
     if "{" not in text:
         return bool(text)
-    found = read(text)
+    found = read_in(world, text)
     if type(found) is Tag:
-        return bool(resolve_text(text, contexts, charge))
+        return bool(resolve_text(text, contexts, charge, world))
     if type(found) is not tuple:
-        return found.truth(contexts, charge, world)  # type: ignore[union-attr]  # an expression, by elimination
+        return bool(found.truth(contexts, charge, world))
     if any(not isinstance(piece, str) for piece in found):
         raise ExpressionError(mixed_condition(found))
-    return bool("".join(found))  # type: ignore[arg-type]  # plain text, with its escapes resolved
+    return bool("".join(found))  # plain text, with its escapes resolved
 
 
 def mixed_condition(pieces: Sequence[str | Tag | Expression]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn, Protocol
 
 from blocks.block import BudgetExceededError
 from handler.engine.charges import Charge
+from handler.engine.language.remembered import ReadInRun
 
 STEPS: Final = 100_000
 """Evaluation steps of one expression: a part that is evaluated, an item that is visited, 64 bytes that are read."""
@@ -17,8 +18,12 @@ NESTING: Final = 32
 WORD: Final = 1 << 63
 """Integers within this need no account of their size."""
 LARGEST: Final = 10**DIGITS
-_LONG: Final = 2_000
+LONG: Final = 2_000
 """Steps after which it is worth asking for the time."""
+TAG_STEPS: Final = 3
+"""Steps of a piece of a string: to find what a tag stands for takes as long."""
+TOKEN_STEPS: Final = 60
+"""Steps of a word or sign of an expression that is read again, since it was not remembered."""
 
 
 class ExpressionError(ValueError):
@@ -45,17 +50,21 @@ class World(Protocol):
     """What an expression may ask of the run that it is part of.
 
     Attributes:
-        spent: evaluation steps of all expressions since the time was last asked for; `Meter` counts it.
+        spent: evaluation steps of all tags and expressions since `check` was last called.
+        texts: what the strings of the run's job read as; ``None`` for what the process remembers.
     """
 
     spent: int
+
+    @property
+    def texts(self) -> ReadInRun[Any] | None: ...
 
     @property
     def now(self) -> Callable[[], float]:
         """Gives seconds since the epoch."""
 
     def check(self) -> None:
-        """Raise if the step's time is over; asked between expressions, when they have taken a millisecond or so."""
+        """Raise if the time of the step or the steps of the run are used up; called when `spent` is over `LONG`."""
 
     def limit(self, function: Callable[[], Any]) -> Any:
         """Run a function that a signal can stop, and stop it at the step's limit."""
@@ -68,6 +77,7 @@ class NoWorld:
     """The world where nobody handed one in: it has no clock, and nothing ends there."""
 
     spent = 0
+    texts = None
 
     def now(self) -> float:
         """There is no clock.
@@ -79,6 +89,7 @@ class NoWorld:
 
     def check(self) -> None:
         """Nothing is over here."""
+        self.spent = 0
 
     def limit(self, function: Callable[[], Any]) -> Any:
         """Run it to its end."""
@@ -161,8 +172,7 @@ class Meter:
         """Count what an evaluation took, so that many of them cannot outlast the step's limit."""
         world = self.world
         world.spent += STEPS - self.steps
-        if world.spent > _LONG:
-            world.spent = 0
+        if world.spent > LONG:
             world.check()
 
 

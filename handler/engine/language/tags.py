@@ -17,8 +17,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from handler.engine.charges import TINY, Charge, charged
-from handler.engine.language.meter import NO_WORLD, World
+from handler.engine.language.meter import NO_WORLD, TAG_STEPS, TOKEN_STEPS, World
 from handler.engine.language.paths import Key, PathError, Tag, as_text, resolve_key
+from handler.engine.language.remembered import Remembered, weight_of
 from handler.engine.status import ConduitStatus
 from handler.engine.values import copy_value
 
@@ -40,14 +41,9 @@ _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 """Types of values that hold no tag: most of what users write besides strings."""
-_SHORT: Final = 200
-"""Characters of a string whose parse is worth remembering; with an expression in it, any string's is."""
-_REMEMBERED: Final = 16_384
-"""How many of them: all of a few jobs of 1,000 steps each, in at most 10 MB."""
-_COMPILED: Final = 100_000
-"""Characters of strings with expressions that are remembered: a compiled one takes some hundred bytes for each."""
-_MAX_DEPTH: Final = 32
-"""Tags within tags. More only resembles a tag; nobody writes it but to exhaust a parser."""
+REMEMBERED: Final = 10 * 1024 * 1024
+"""Bytes of what strings read as that a process remembers, some jobs of 1,000 steps each."""
+_MAX_DEPTH: Final = 32  # tags within tags: more only resembles a tag
 
 
 def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> Any:
@@ -60,6 +56,7 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Worl
     """
     kind = type(value)
     if kind is dict or isinstance(value, Mapping):
+        world.spent += len(value)
         resolved = {}
         for key, item in value.items():  # every step's parameters come by here, so what needs no call gets none
             name = key if type(key) is str and "{" not in key else resolve_name(key, contexts, charge, world)
@@ -71,6 +68,7 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Worl
     if kind is str:
         return resolve_text(value, contexts, charge, world) if "{" in value else value
     if kind is list:
+        world.spent += len(value)
         return [resolve(item, contexts, charge, world) for item in value]
     return value
 
@@ -80,11 +78,12 @@ def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: 
     try:
         found = _read_before[text]
     except KeyError:
-        found = read(text)
+        found = read_in(world, text)
     if type(found) is not Tag:
         if type(found) is tuple:
+            world.spent += TAG_STEPS * len(found)
             return _join(found, contexts, charge, world)
-        return found.resolve(contexts, charge, world)  # type: ignore[union-attr]  # an expression, by elimination
+        return found.resolve(contexts, charge, world)
     try:
         step = contexts["steps"].steps_by_id.get(found.step)
     except (AttributeError, KeyError):  # contexts of someone's own
@@ -117,10 +116,10 @@ def resolve_name(name: Any, contexts: Mapping[str, Any], charge: Charge, world: 
         return str(name)
     if "{" not in name:
         return name
-    found = read(name)
+    found = read_in(world, name)
     if type(found) is Tag:
-        return as_text(resolve_text(name, contexts, charge), charge)
-    return _join(found if type(found) is tuple else (found,), contexts, charge, world)  # type: ignore[arg-type]  # as above
+        return as_text(resolve_text(name, contexts, charge, world), charge)
+    return _join(found if type(found) is tuple else (found,), contexts, charge, world)
 
 
 def parse(text: str) -> tuple[str | Tag | Expression, ...]:
@@ -135,29 +134,30 @@ def parse(text: str) -> tuple[str | Tag | Expression, ...]:
     return _Parser(text).parse()
 
 
-_read_before: Final[dict[str, Tag | Expression | tuple[str | Tag | Expression, ...]]] = {}
-"""What strings read as: a process that stays warm meets the same workflows again. Syntax only, no value.
-
-It begins again when it is full. A job with more strings than fit would make a least-recently-used cache miss each one.
-"""
-_compiled: Final = [0]
-"""Characters of the strings with expressions among them."""
+remembered: Final[Remembered[Any]] = Remembered(REMEMBERED)
+_read_before: Final = remembered.newer
 
 
-def read(text: str) -> Tag | Expression | tuple[str | Tag | Expression, ...]:
+def read(text: str) -> Any:
     """The tag or expression that the string is and nothing else, or its pieces. Remembered."""
-    if text in _read_before:
-        return _read_before[text]
-    pieces = parse(text)
-    found = whole_piece(pieces) or pieces
-    weight = len(text) if any(type(piece) is not str and type(piece) is not Tag for piece in pieces) else 0
-    if len(text) <= _SHORT or 0 < weight <= _COMPILED:
-        if len(_read_before) >= _REMEMBERED or _compiled[0] + weight > _COMPILED:
-            _read_before.clear()
-            _compiled[0] = 0
-        _read_before[text] = found
-        _compiled[0] += weight
+    return read_and_weigh(text)[0]
+
+
+def read_in(world: World, text: str) -> Any:
+    """As `read`, remembered for the run too."""
+    found, tokens = world.texts.get(text) if world.texts is not None else (read(text), 0)
+    world.spent += TOKEN_STEPS * tokens
     return found
+
+
+def read_and_weigh(text: str) -> tuple[Any, int]:
+    """As `read`, with the bytes that the string and what it reads as take."""
+    found = remembered.get(text)
+    if found is None:
+        pieces = parse(text)
+        found = whole_piece(pieces) or pieces
+        remembered.put(text, found, weight_of(text))
+    return found, weight_of(text)
 
 
 def whole_piece(pieces: Sequence[str | Tag | Expression]) -> Tag | Expression | None:

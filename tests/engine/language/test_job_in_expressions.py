@@ -103,4 +103,4 @@ def test_a_regular_expression_runs_under_the_alarm(run: Any, statuses: Any) -> N
     job = run({"steps": [{**patterns, "timeout": 3}]}, Runtime(alarm=Impatient()))
     assert statuses(job) == ["TIME_LIMIT_EXCEED"]
     job = run({"steps": [patterns]}, Runtime(alarm=Impatient()))
-    assert "more than 10 s together" in job[1].error["message"]
+    assert "more than 1.5 s together" in job[1].error["message"]

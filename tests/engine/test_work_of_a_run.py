@@ -1,0 +1,164 @@
+"""What all tags and expressions of one run may take together, and what of them is remembered."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from handler.engine import Runtime, step_world
+from handler.engine.alarm.alarm import StepTimeout
+from handler.engine.language import expression, tags
+from handler.engine.language.remembered import ReadInRun, Remembered, weight_of
+
+SUM = "{= sum(x for x in range(1000)) =}"  # takes some 2,000 steps
+
+
+def copy(value: Any, **more: Any) -> dict[str, Any]:
+    return {"action": "OBJECT.COPY", "parameters": {"value": value}, **more}
+
+
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step_world, "EVALUATION_STEPS", 50_000)
+
+
+@pytest.mark.usefixtures("few_steps")
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param({"steps": [copy(SUM)] * 100}, id="expressions"),
+        pytest.param({"steps": [copy([SUM] * 100)]}, id="expressions of one step"),
+        pytest.param({"steps": [copy(1, **{"if": SUM})] * 100}, id="conditions"),
+        pytest.param({"steps": [{"set": {f"v{at}": SUM}} for at in range(100)]}, id="variables"),
+        pytest.param({"parameters": {"a": ""}, "steps": [copy("{< a >}" * 2_000)] * 20}, id="tags in a string"),
+        pytest.param({"steps": [copy([[]] * 6_000)] * 20}, id="values without a tag"),
+        pytest.param(
+            {
+                "parameters": {"l": [0] * 10_000},
+                "steps": [{"action": "LISTS.COUNT", "parameters": {"list": "{< l >}"}}] * 50,
+            },
+            id="lists that are copied",
+        ),
+        pytest.param(
+            {"steps": [copy(SUM, poll={"until": "{= false =}", "every": 0, "max": 100})]}, id="calls of one block"
+        ),
+    ],
+)  # fmt: skip
+def test_what_all_tags_and_expressions_of_a_run_take_is_bounded(run: Any, statuses: Any, job: dict[str, Any]) -> None:
+    ended = run(job)
+    assert "RESULT_LIMIT_EXCEED" in statuses(ended)
+    assert any("more than 50,000 evaluation steps" in (step.error or {}).get("message", "") for step in ended)
+
+
+def test_a_loop_of_a_thousand_items_with_usual_steps_stays_below_the_bound(run: Any) -> None:
+    inner = [copy(f"{{= round(order.net * 1.19, 2) + {at} =}}", id=f"s{at}") for at in range(4)]
+    job = {"steps": [{"id": "l", "for_each": [{"net": at} for at in range(1_000)], "as": "order", "do": inner}]}
+    assert run(job).success
+
+
+class SlowAlarm:
+    """Lets each function take a second of the clock, unless it may not."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def call(self, function: Any, args: Any, kwargs: Any, seconds: float) -> Any:
+        self.time += min(seconds, 1.0)
+        if seconds < 1.0:
+            raise StepTimeout(seconds)
+        return function(*args, **kwargs)
+
+    async def wait(self, *_: Any) -> Any:
+        raise AssertionError
+
+
+def test_the_regular_expressions_of_all_steps_share_their_seconds(run: Any, statuses: Any) -> None:
+    alarm = SlowAlarm()
+    search = copy("{= matches('aa', 'a+') =}", allow_failure=True)
+    job = run({"steps": [search] * 50}, Runtime(alarm=alarm, now=lambda: alarm.time))
+    assert statuses(job) == ["DONE"] + ["TIME_LIMIT_EXCEED"] * 49
+    assert alarm.time == step_world.PATTERN_SECONDS
+    assert "a block of REGEX" in job[2].error["message"]
+
+
+# ---------------------------------------------------------------------- what strings read as
+
+
+def test_what_is_remembered_has_a_size() -> None:
+    kept = Remembered[str](1_000)
+    for at in range(100):
+        kept.put(f"text {at}", "x", 90)
+        assert kept.size <= 1_000
+    assert kept.get("text 99") == "x"
+    assert kept.get("text 1") is None
+    kept.put("large", "x", 501)
+    assert kept.get("large") is None
+
+
+def test_a_string_that_is_asked_for_again_is_not_the_one_that_is_forgotten() -> None:
+    kept = Remembered[int](1_000)
+    for at in range(100):
+        kept.put(f"text {at}", at, 90)
+        assert kept.get("text 0") == 0
+    assert kept.get("text 50") is None
+
+
+def compiled(text: str) -> Any:
+    pieces = tags.parse(text)
+    for piece in pieces:
+        if isinstance(piece, expression.Expression):
+            _ = piece.program
+    return pieces
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{< a >}" * 5_000,
+        "{% " + "a." * 5_000 + "a %}",
+        "{< {< a >}.{< b >} >}" * 1_000,
+        "{= 1 =}" * 2_000,
+        "".join(f"{{= {at} =}}" for at in range(2_000)),
+        "{= " + "+".join(["a"] * 190) + " =}",
+        "{= " + "+".join(["{< a >}"] * 130) + " =}",
+        "{= " + "+".join(["[x for x in a]"] * 40) + " =}",
+        "{= " + " or ".join(["not a[1].b"] * 60) + " =}",
+        "plain {< n >} " + "x" * 10_000,
+    ],
+    ids=lambda text: text[:24],
+)
+def test_the_weight_of_a_string_is_no_less_than_it_takes(text: str) -> None:
+    compiled("{= len(a[1].b) + sum([x for x in a]) or not 1 =}")  # what all of them share
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        pieces = compiled(text + " ")
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert pieces
+    assert taken <= weight_of(text)
+
+
+def test_a_run_compiles_each_string_once_however_little_the_process_remembers(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Remembered[Any](0)
+    monkeypatch.setattr(tags, "remembered", nothing)
+    monkeypatch.setattr(tags, "_read_before", nothing.newer)
+    read = list[str]()
+    parse = tags.parse
+    monkeypatch.setattr(tags, "parse", lambda text: read.append(text) or parse(text))  # type: ignore[func-returns-value]
+    texts = ["{= item + 1 =}", "of {% loop.index %}", "{< a >}"]
+    job = {"parameters": {"a": 1}, "steps": [{"id": "l", "for_each": list(range(50)), "do": [copy(texts, id="s")]}]}
+    assert run(job).success
+    assert sorted(read) == sorted(texts)
+
+
+def test_what_a_run_has_no_room_to_remember_is_read_again_and_counted() -> None:
+    texts = ReadInRun[str](100, lambda text: (text.upper(), 60))
+    assert texts.get("one word") == ("ONE WORD", 0)
+    assert texts.get("two words") == ("TWO WORDS", 2)
+    assert texts.get("one word") == ("ONE WORD", 0)
