@@ -6,6 +6,8 @@ import io
 import json
 import sys
 from contextlib import redirect_stdout
+from typing import Any, Final
+from unittest.mock import patch
 
 from infra.local import embedded
 from tests.hostile.attack import Attack
@@ -15,12 +17,14 @@ from tests.hostile.table import ATTACKS
 
 # ruff: noqa: T201  # a command prints
 
+PUT_EVENTS: Final = "moto.events.models.EventsBackend.put_events"
+
 
 def main() -> int:
-    """Attack, print the table, and give the exit code: 1 where an attack that is no known miss was not held."""
+    """Attack, print the table, and give the exit code: 1 where an attack was not held."""
     wanted = sys.argv[1:]
     tried = [attack for attack in ATTACKS if not wanted or any(word in attack.name for word in wanted)]
-    with embedded():
+    with embedded(), patch(PUT_EVENTS, take_events):
         with redirect_stdout(io.StringIO()):  # the handler's log
             warm_up()
         measured = [(attack, _measure(attack)) for attack in tried]
@@ -35,16 +39,15 @@ def main() -> int:
     largest = max(measured, key=lambda pair: pair[1].megabytes)
     print(f"tried         {len(measured)}")
     print(f"held          {len(measured) - len(missed)}")
-    print(f"known misses  {sum(1 for attack, _ in missed if attack.known_miss)}")
     print(f"worst time    {slowest[1].seconds:.2f} s   {slowest[0].door}: {slowest[0].name}")
     print(f"worst memory  {largest[1].megabytes:.1f} MB  {largest[0].door}: {largest[0].name}")
-    return int(any(not attack.known_miss for attack, _ in missed))
+    return int(bool(missed))
 
 
 def _measure(attack: Attack) -> Measured:
     """What it cost. A miss is measured once more, and the quicker run counts: another process may have been busy."""
     first = measure_in_child(attack)
-    if _is_within(attack, first) or attack.known_miss or not first.held:
+    if _is_within(attack, first) or not first.held:
         return first
     second = measure_in_child(attack)
     return min(first, second, key=lambda result: result.seconds if result.held else float("inf"))
@@ -56,10 +59,14 @@ def _is_within(attack: Attack, result: Measured) -> bool:
 
 
 def _line(attack: Attack, result: Measured) -> str:
-    verdict = "held" if _is_within(attack, result) else "KNOWN MISS" if attack.known_miss else "MISS"
+    verdict = "held" if _is_within(attack, result) else "MISS"
     cost = f"{result.seconds:6.2f} s {result.megabytes:7.1f} MB"
-    why = f" ({attack.known_miss})" if attack.known_miss else ""
-    return f"{verdict:10} {cost}  {attack.door:8} {attack.name}: {result.outcome}{why}"
+    return f"{verdict:4} {cost}  {attack.door:8} {attack.name}: {result.outcome}"
+
+
+def take_events(_: Any, events: list[Any]) -> list[dict[str, str]]:
+    """Take events as the bus does. What the emulator does with them takes 100 ms each, and is no attack's cost."""
+    return [{"EventId": "0"} for _ in events]
 
 
 def warm_up() -> None:

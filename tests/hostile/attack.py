@@ -35,13 +35,11 @@ class Attack:
         name: says what it is.
         door: which way it comes in.
         make: gives what is sent: a job, the bytes of a body, or an event; for ``http``, a `(method, target, body)`.
-        known_miss: why it is over its budget, where that is known; it is shown, and does not fail the command.
     """
 
     name: str
     door: Door
     make: Callable[[], Any]
-    known_miss: str = ""
 
     @property
     def budget(self) -> Budget:

@@ -60,6 +60,18 @@ def _doubled_results() -> Job:
     }
 
 
+SEARCH = "{= matches('" + "a" * 100 + "!', '(a+)+$') =}"
+MANY_STEPS = "{= sum(x * y for x in parameters.l for y in parameters.l) =}"
+"""Takes some 99,000 evaluation steps of a list of 130."""
+
+
+def _large_expressions() -> Job:
+    """Each of 150 different expressions has 400 parts; together they are read 15,000 times."""
+    sums = ["{= " + "+".join(["1"] * 190) + f"+{at} =}}" for at in range(150)]
+    steps = [{"id": f"s{at}", **create(sums[at * 3 : at * 3 + 3])} for at in range(50)]
+    return {"steps": [loop(list(range(100)), *steps)]}
+
+
 RUN: dict[str, Callable[[], Job]] = {
     "a long string 10,000 times in a list": lambda: {
         "parameters": {"s": "x" * 100_000},
@@ -120,6 +132,45 @@ RUN: dict[str, Callable[[], Job]] = {
     "a pattern that backtracks 1,000 times": lambda: expression(
         "[matches(parameters.s, '(a|a)*b') for x in parameters.l]", s="a" * 5_000, l=[0] * 1_000
     ),
+    "a pattern that is searched 2,000 times in long strings": lambda: expression(
+        "[matches(parameters.s, 'b') for x in parameters.l]", s="a" * 400, l=[0] * 2_000
+    ),
+    "1,000 steps that search a long string": lambda: {
+        "parameters": {"s": "a" * 400},
+        "steps": [create(["{= matches(parameters.s, 'b') =}"])] * 1_000,
+    },
+    "1,000 steps whose patterns backtrack": lambda: {"steps": [{"allow_failure": True, **create([SEARCH])}] * 1_000},
+    "1,000 steps of 99,000 evaluation steps": lambda: {
+        "parameters": {"l": list(range(130))},
+        "steps": [create([MANY_STEPS])] * 1_000,
+    },
+    "3,000 expressions of 99,000 evaluation steps in one step": lambda: {
+        "parameters": {"l": list(range(130))},
+        "steps": [create([MANY_STEPS] * 3_000)],
+    },
+    "a loop of 100 over 150 large expressions": _large_expressions,
+    "a loop of 1,000 over 30,000 empty tags": lambda: {
+        "parameters": {"a": ""},
+        "steps": [loop(list(range(1_000)), {"id": "a", **join("{< a >}" * 30_000)})],
+    },
+    "a loop of 1,000 over 60,000 empty lists": lambda: {
+        "steps": [loop(list(range(1_000)), {"id": "a", **create([[]] * 60_000)})],
+    },
+    "a variable set 6,000 times in one step": lambda: {
+        "steps": [{"set": {"v0": 1} | {f"v{at}": f"{{= variables.v{at - 1} =}}" for at in range(1, 6_000)}}],
+    },
+    "a poll that is never true, in five steps": lambda: {
+        "steps": [{**join(), "poll": {"until": "{= false =}", "every": 0, "max": 1_000}, "allow_failure": True}] * 5,
+    },
+    "a list of 5,000 wrong values under a key of 200 KB": lambda: {
+        "steps": [
+            {
+                "action": "HTTP.GET",
+                "parameters": {"url": "https://example.com", "query": {"k" * 200_000: [{}] * 5_000}},
+            }
+        ],
+    },
+    "100,000 wrong strings": lambda: {"steps": [{"action": "TEXT.JOIN_LIST", "parameters": {"list": [1] * 100_000}}]},
     "a pattern of large counts": lambda: expression("matches('a', '((a{1,1000}){1,1000}){1,1000}')"),
     "an expression of 10,000 parentheses": lambda: expression("(" * 10_000 + "1" + ")" * 10_000),
     "an expression of 50,000 minus signs": lambda: expression("-" * 50_000 + "1"),
