@@ -1,8 +1,8 @@
-"""Which addresses a call may go to: the one place that decides it.
+"""Which addresses a call may go to. Nothing else decides this.
 
-Lambda's runtime API listens on the loopback, and the metadata services of clouds on link-local addresses: a stranger
-who could make the function call those would hold its credentials. Sources of the lists: IANA's special-purpose address
-registries (RFC 6890 and its updates), and the documentation of the clouds for their own addresses.
+Lambda's runtime API listens on the loopback, and the metadata services of clouds on link-local addresses: a
+stranger who could make the function call those would get its credentials. Sources of the lists: IANA's
+special-purpose address registries (RFC 6890 and its updates), and the clouds' documentation of their addresses.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 """Networks inside a VPC or a company. A deployment may open them, host by host."""
 _METADATA: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "168.63.129.16/32", "100.100.100.200/32")
-"""Link-local addresses, and metadata services outside of them. Nothing opens them."""
+"""Link-local addresses, and metadata services elsewhere. No setting opens them."""
 _RESERVED: Final = (
     "0.0.0.0/8",
     "192.0.0.0/24",
@@ -34,16 +34,16 @@ _RESERVED: Final = (
     "3fff::/20",
 )
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
-"""What IANA hands out of IPv6. Outside of it are the mapped and translated forms: ``::ffff:``, ``64:ff9b::``."""
+"""The IPv6 addresses that IANA assigns. The mapped and translated forms are outside: ``::ffff:``, ``64:ff9b::``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the deployment says of one host, besides that public addresses may be reached.
+    """What the deployment allows for one host, besides public addresses.
 
     Attributes:
         private: it may have a private address.
-        loopback: it may be this very machine; for tests and a developer's machine.
+        loopback: it may be this machine; only for tests and a developer's machine.
     """
 
     private: bool = False
@@ -52,7 +52,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An address that `admit` has let pass; nothing else makes one, and nothing connects without one.
+    """An address that `admit` has accepted. Nothing else makes one, and nothing connects without one.
 
     Attributes:
         family: as the socket module numbers it.
@@ -64,13 +64,13 @@ class Admitted:
 
 
 def admit(family: int, address: Any, host: str, judgement: Judgement) -> Admitted:
-    """Let an address pass, or refuse it. Every connection is judged here: before it is made, and by its peer after.
+    """Accept an address or refuse it. Every connection is checked here: before it is made, and afterwards by its peer.
 
     Args:
         family: as the socket module numbers it.
         address: as a socket gives it: the numeric address first.
-        host: the name that it was found under, for the message.
-        judgement: what the deployment says of that name.
+        host: the name that resolved to it, for the message.
+        judgement: what the deployment allows for that name.
 
     Raises:
         HttpRefusedError: the address is not public, and not opened for this host.
@@ -97,7 +97,7 @@ def kind_of(text: str) -> str:
     except ValueError:
         return "reserved"  # not an address, so it cannot be allowed
     if isinstance(address, IPv6Address) and address.scope_id is not None:
-        return "metadata"  # an address with a zone is one of the local link
+        return "metadata"  # an address with a zone is link-local
     for kind, network in _networks():
         if address.version == network.version and address in network:
             return kind

@@ -1,4 +1,4 @@
-"""Calls that cannot be interrupted, in a time that can be bounded."""
+"""Calls that cannot be interrupted, within a bounded time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 R = TypeVar("R")
 
 MOST_STUCK: Final = 32
-"""Calls that may be left running. Each holds a thread until it gives up by itself."""
+"""Abandoned calls that may still run. Each holds a thread until it ends by itself."""
 
 
 class StuckError(Exception):
@@ -17,15 +17,15 @@ class StuckError(Exception):
 
 
 class TimeIsUpError(Exception):
-    """The call takes longer than it may. It may still be done."""
+    """The call takes longer than allowed. It may still take effect."""
 
 
 class Aside:
-    """Runs calls in threads that are left to themselves when the time is up.
+    """Runs calls in threads, and abandons a thread when its time is up.
 
     Args:
         name: of the threads.
-        most: calls that may run at once, those that were left included.
+        most: calls that may run at once, abandoned ones included.
     """
 
     def __init__(self, name: str, most: int = MOST_STUCK) -> None:
@@ -35,7 +35,7 @@ class Aside:
         self._counting = threading.Lock()
 
     def run(self, function: Callable[[], R], seconds: float) -> R:
-        """What the function returns or raises.
+        """Run a function; returns or raises what it does.
 
         Raises:
             TimeIsUpError: it takes longer than `seconds`.
@@ -52,7 +52,7 @@ class Aside:
         def call() -> None:
             try:
                 results.append(function())
-            except Exception as error:  # noqa: BLE001  # raised again where somebody waits for it
+            except Exception as error:  # noqa: BLE001  # raised again in the thread that waits for it
                 errors.append(error)
             finally:
                 with self._counting:

@@ -1,7 +1,7 @@
-"""Plain values to DynamoDB's AttributeValues and back, and what they weigh.
+"""Converts plain values to DynamoDB's AttributeValues and back, and computes their size.
 
-Made by hand: boto3's serializer knows no floats, and costs more than the rest of a call. DynamoDB's own limits are
-checked here, since the emulators take what AWS refuses.
+Written by hand: boto3's serializer does not support floats, and costs more than the rest of a call. DynamoDB's limits
+are checked here, since the emulators accept what AWS refuses.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from infra.items import Item, Value
 ITEM_LIMIT: Final = 400 * 1024
 """Bytes of an item, names included (DynamoDB's quota)."""
 MAX_DIGITS: Final = 38
-"""Of a number; DynamoDB refuses more."""
+"""Digits of a number; DynamoDB refuses more."""
 LARGEST, SMALLEST = 9.99e125, 1e-130
-"""Of a number, by magnitude; DynamoDB refuses what lies outside, but for zero."""
+"""Magnitudes of a number other than zero; DynamoDB refuses others."""
 _ORDINARY = 10**15
-"""Numbers from 1 to it need no closer look; nearly all are."""
+"""Numbers from 1 to this need no further check; nearly all are in this range."""
 _CONTAINER = 3
 _ELEMENT = 1
 _WHOLE = frozenset("-0123456789")
@@ -32,7 +32,7 @@ def encode(value: Value) -> Attribute:
     """A value as an AttributeValue.
 
     Raises:
-        TooLargeError: a number that DynamoDB has no room for.
+        TooLargeError: a number outside DynamoDB's range.
         GiveUpError: NaN, an infinity, or a value of another type.
     """
     if isinstance(value, str):
@@ -49,10 +49,10 @@ def encode(value: Value) -> Attribute:
 
 
 def number(value: float) -> str:
-    """A number as DynamoDB takes it, in decimal digits.
+    """A number in DynamoDB's form: decimal digits.
 
     Raises:
-        TooLargeError: a number that DynamoDB has no room for.
+        TooLargeError: a number outside DynamoDB's range.
         GiveUpError: NaN or an infinity.
     """
     if 1 <= value < _ORDINARY:
@@ -86,14 +86,14 @@ def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
     """An item as AttributeValues, checked; absent (``None``) attributes are left out.
 
     Raises:
-        TooLargeError: over 400 KB, or with a number that DynamoDB has no room for.
-        GiveUpError: without its keys, or with half a character.
+        TooLargeError: over 400 KB, or with a number outside DynamoDB's range.
+        GiveUpError: it has no key, or contains half a surrogate pair.
     """
     return encode_and_weigh(item)[0]
 
 
 def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], int]:
-    """As `encode_item`, with its `weight`: both in one pass, since every step's record comes by here."""
+    """As `encode_item`, with its `weight`: in one pass, since every step's record passes here."""
     for key in ("pk", "sk"):
         if not isinstance(item.get(key), str) or not item[key]:
             raise GiveUpError(f"An item needs the key {key!r}, a non-empty string, not {item.get(key)!r}.")
@@ -120,7 +120,7 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
 
 
 def decode_item(attributes: Mapping[str, Any] | None) -> Item | None:
-    """The item that these AttributeValues are; ``None`` or an empty mapping means no item."""
+    """Decode AttributeValues to an item; ``None`` or an empty mapping means no item."""
     return {name: decode(attribute) for name, attribute in attributes.items()} if attributes else None
 
 

@@ -1,4 +1,4 @@
-"""Calls of AWS that jobs make: what the deployment allows and no more, through a role of its own.
+"""AWS calls that jobs make: only those that the deployment allows, through a separate role.
 
 The boundary is that role: it has none of the stack's rights, and the stack's own resources are denied to it. The list
 of allowed operations comes before it.
@@ -26,7 +26,7 @@ SESSION_SECONDS: Final = 3_600
 RENEWED: Final = 300.0
 """Seconds before their end at which credentials are no longer used."""
 SHOWN: Final = 1_000
-"""Characters of an answer that an error shows."""
+"""Characters of a response that an error shows."""
 _SERVER_ERROR: Final = 500
 _AGAIN: Final = frozenset(
     {
@@ -48,7 +48,7 @@ _AGAIN: Final = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Codes of throttling and of passing failures, as botocore's own retries have them."""
+"""Codes of throttling and of transient failures, as in botocore's retries."""
 _TOO_MANY: Final = 429
 _DENIED: Final = ("AccessDenied", "AuthorizationError", "UnauthorizedOperation")
 """Codes whose messages name accounts and roles."""
@@ -61,18 +61,18 @@ _FAILURES: Final = (
     "UnprocessedKeys",
     "Failed",
 )
-"""Fields of an answer that report a failure when they hold something."""
+"""Fields of a response that report a failure unless they are empty."""
 
 
 class AwsCalls:
-    """Calls AWS.
+    """Makes AWS calls for jobs.
 
     Args:
         allowed: ``service:Operation`` each.
         role: ARN of the role; nothing is called without one.
         own: names and addresses of the stack's own resources. No parameter may be one of them: the role denies them,
             and where there is no IAM, on a developer's machine, this is all that does.
-        limit: bytes of an answer as JSON.
+        limit: bytes of a response as JSON.
         now: the clock.
     """
 
@@ -91,13 +91,13 @@ class AwsCalls:
         self._expires_at = 0.0
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        """Make a call and give its answer as JSON.
+        """Make a call and return its response as JSON.
 
         Raises:
-            HttpRefusedError: it is not allowed, the service refuses it, or its answer reports a failure.
-            HttpFailedError: throttled, a failure of the service, or no answer in time.
-            HttpTooLargeError: the answer is over the limit.
-            HttpInvalidError: the parameters are not those of the operation.
+            HttpRefusedError: it is not allowed, the service refuses it, or its response reports a failure.
+            HttpFailedError: throttled, the service failed, or no response came in time.
+            HttpTooLargeError: the response is over the limit.
+            HttpInvalidError: the parameters do not fit the operation.
         """
         name = f"{service}:{operation}"
         if name not in self._allowed:
@@ -199,7 +199,7 @@ class AwsCalls:
 
 
 def _guard(client: Any) -> Callable[..., None]:
-    """Refuses a request that a parameter has led away from the service's own hosts."""
+    """Refuses a request that a parameter would send to other hosts than the service's."""
     endpoint = urlsplit(client.meta.endpoint_url).hostname or ""
     domain = ".".join(endpoint.split(".")[-3 if endpoint.endswith(".com.cn") else -2 :])
 

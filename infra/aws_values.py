@@ -1,4 +1,4 @@
-"""Between the JSON of a job and what botocore takes and gives: bytes and times."""
+"""Converts between a job's JSON and botocore's values: bytes and times."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BASE64: Final = {"base64"}
 
 
 def sendable(value: Any, shape: Any) -> Any:
-    """Parameters with bytes where the operation takes some.
+    """Parameters, with bytes where the operation expects bytes.
 
     Args:
         value: JSON.
-        shape: botocore's description of it; ``None`` for what it does not know.
+        shape: botocore's description of it; ``None`` where it has none.
 
     Raises:
-        HttpInvalidError: bytes are given in a form that is none.
+        HttpInvalidError: bytes are given in an unknown form.
     """
     kind = getattr(shape, "type_name", None)
     if kind == "blob":
@@ -51,10 +51,10 @@ def _bytes(value: Any) -> Any:
 
 
 def shown(value: Any, read: Read) -> Any:
-    """An answer as JSON.
+    """A response as JSON.
 
     Args:
-        value: what botocore gave.
+        value: what botocore returned.
         read: see `Read`.
     """
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Waiting between the tries of a call that AWS took only in part."""
+"""Waiting between the tries of a call of which AWS accepted only a part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Backoff:
         random: a float in [0, 1).
         tries: in all, the first included.
         base: the bound of the first wait, in seconds.
-        longest: what the bound never passes, in seconds.
+        longest: the greatest bound, in seconds.
     """
 
     sleep: Callable[[float], Awaitable[None]]
@@ -33,7 +33,7 @@ class Backoff:
 
 
 class _Attempts:
-    """No generator: one that is left before its end, as each success does, has to be closed by the event loop later."""
+    """Not a generator: the event loop would have to close each one that is left early, which is every success."""
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff

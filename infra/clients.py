@@ -1,7 +1,7 @@
 """The AWS clients: built when first asked for, then kept.
 
 Low-level clients of botocore alone: `boto3` adds 10 ms to a cold start and `boto3.resource` 50, a second client of the
-same session costs a twentieth of the first. What we call of them is typed here, since botocore ships no types.
+same session costs a twentieth of the first. The methods that we call are typed here, since botocore ships no types.
 
 See docs/decisions/006-clients.md.
 """
@@ -25,7 +25,7 @@ Answer = dict[str, Any]
 
 
 class DynamoClient(Protocol):
-    """What is called of a DynamoDB client."""
+    """The methods of a DynamoDB client that we call."""
 
     def get_item(self, **request: Any) -> Answer: ...
     def query(self, **request: Any) -> Answer: ...
@@ -37,20 +37,20 @@ class DynamoClient(Protocol):
 
 
 class EventsClient(Protocol):
-    """What is called of an EventBridge client."""
+    """The methods of an EventBridge client that we call."""
 
     def put_events(self, **request: Any) -> Answer: ...
 
 
 class QueueClient(Protocol):
-    """What is called of an SQS client."""
+    """The methods of an SQS client that we call."""
 
     def send_message(self, **request: Any) -> Answer: ...
     def change_message_visibility(self, **request: Any) -> Answer: ...
 
 
 class SchedulerClient(Protocol):
-    """What is called of an EventBridge Scheduler client."""
+    """The methods of an EventBridge Scheduler client that we call."""
 
     def create_schedule(self, **request: Any) -> Answer: ...
     def update_schedule(self, **request: Any) -> Answer: ...
@@ -58,7 +58,7 @@ class SchedulerClient(Protocol):
 
 
 class KeyClient(Protocol):
-    """What is called of a KMS client."""
+    """The methods of a KMS client that we call."""
 
     def encrypt(self, **request: Any) -> Answer: ...
     def decrypt(self, **request: Any) -> Answer: ...
@@ -68,8 +68,8 @@ class Clients:
     """One session and its clients.
 
     Args:
-        region: where; botocore asks the environment when it is not given.
-        endpoint: where an emulator listens; botocore knows AWS's own.
+        region: the region; without it, botocore reads the environment.
+        endpoint: an emulator's address; without it, botocore uses AWS's.
     """
 
     def __init__(self, *, region: str | None = None, endpoint: str | None = None) -> None:
@@ -103,7 +103,7 @@ class Clients:
         return self._made[service]
 
     def _make(self, service: str) -> object:
-        from botocore.config import Config  # noqa: PLC0415 (135 ms; nobody pays who asks for no client)
+        from botocore.config import Config  # noqa: PLC0415 (135 ms, only for processes that use a client)
         from botocore.session import Session  # noqa: PLC0415 (as above)
 
         from infra.service_models import loader  # noqa: PLC0415 (as above)
@@ -114,7 +114,7 @@ class Clients:
         config = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
-            parameter_validation=False,  # what we send is made and checked here; to look again is a tenth of a call
+            parameter_validation=False,  # we build and check what we send; validating it again costs a tenth of a call
             user_agent=f"conduit {self._session.user_agent()}",  # otherwise it is built twice per call
             retries={"mode": "standard", "total_max_attempts": TRIES},
         )

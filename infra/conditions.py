@@ -1,7 +1,7 @@
-"""What must hold of an item before it is written: a few frozen shapes, and nothing that DynamoDB has beside them.
+"""Conditions on an item that is to be written: the few kinds that we need of DynamoDB's.
 
-Each store of items reads them in its own way: `infra.items` writes them as a condition expression, the simulated table
-of the tests looks at its item. An attribute that is absent meets no condition but `Absent`.
+Each table evaluates them in its own way: `infra.dynamo_items` writes a condition expression, the simulated table of
+the tests checks its item. An absent attribute meets no condition but `Absent`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True, init=False)
 class All:
-    """Every one of these holds; none given holds always."""
+    """Every one of these holds; an empty one always holds."""
 
     conditions: tuple[Condition, ...]
 
@@ -72,5 +72,5 @@ def unchanged(attr: str, value: Scalar | None) -> Condition:
 
 
 def one_of(attr: str, values: Sequence[Scalar]) -> OneOf:
-    """`OneOf` any sequence, in a steady order."""
+    """`OneOf` any collection, in a stable order."""
     return OneOf(attr, tuple(values))

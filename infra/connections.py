@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 LONGEST_IDLE: Final = 50.0
 """Seconds that a connection is kept unused. Load balancers of AWS close theirs after 60."""
 MOST_IDLE: Final = 16
-"""Connections that are kept."""
+"""Connections that are kept at once."""
 
 
 class Connections:
-    """Idle connections by where they go and on what terms.
+    """Idle connections by address and terms.
 
     Args:
         now: the clock, in seconds. It must go on while Lambda freezes the process.
@@ -30,7 +30,7 @@ class Connections:
         self._lock = threading.Lock()
 
     def take(self, place: Place) -> Connection | None:
-        """An idle connection to this place that is still open; the caller owns it from now on."""
+        """Take an idle connection to this address that is still open; the caller owns it from now on."""
         oldest = self._now() - LONGEST_IDLE
         with self._lock:
             self._drop(lambda kept: kept[1] < oldest)
@@ -45,7 +45,7 @@ class Connections:
         return None
 
     def keep(self, place: Place, connection: Connection) -> None:
-        """Keep a connection whose last answer was read to its end."""
+        """Keep a connection whose last response was read completely."""
         with self._lock:
             self._idle.append((place, self._now(), connection))
             if len(self._idle) > MOST_IDLE:

@@ -1,6 +1,6 @@
-"""Sockets that stop waiting at one moment, however many reads and writes it takes until then.
+"""Sockets with one deadline for all their reads and writes.
 
-A socket's own timeout begins again with each read: a server that sends a byte a second would never meet it.
+A socket's own timeout restarts with each read: a server that sends a byte a second would never reach it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Now = Callable[[], float]
 
 
 class _Deadline(socket.socket):
-    """What both kinds share. Its methods come before those of the kind that it is mixed into.
+    """What both kinds share. As a mixin, its methods override theirs.
 
     Attributes:
         now: the clock; ``None`` until `until` was called.

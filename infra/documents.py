@@ -1,4 +1,4 @@
-"""What a tenant has stored under a name: workflows, schedules, hooks, secrets. One item each, as JSON.
+"""A tenant's documents: workflows, schedules, hooks and secrets, one item each, as JSON.
 
 The partition is ``<tenant>#.<kind>``, the sort key the name. No job's id begins with a dot, so no job is there. The
 attributes have names of their own: an item with ``tenant`` and ``created_at``, or ``shard`` and ``due``, would be in
@@ -17,12 +17,12 @@ from infra.items import TRANSACTION_ITEMS, ConditionFailed, Item, Items, Put
 Kind = Literal["workflow", "workflow-version", "schedule", "schedule-firings", "hook", "secret"]
 
 _LEFT: Final = 86_400
-"""Seconds until a document that was given up expires."""
+"""Seconds until such a document expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One stored thing.
+    """One document.
 
     Attributes:
         tenant: whose.
@@ -58,13 +58,13 @@ class DocumentsTable:
         return _document(tenant, kind, item) if item is not None and "body" in item else None
 
     async def list_after(self, tenant: str, kind: Kind, after: str | None, *, limit: int) -> list[Document]:
-        """Documents by name, strongly consistent; fewer than `limit` only where there are no more.
+        """Documents by name, strongly consistent; fewer than `limit` only at the end.
 
         Args:
             tenant: whose.
-            kind: which.
+            kind: their kind.
             after: the last name of the previous page; ``None`` begins at the first.
-            limit: how many at most.
+            limit: the most to return.
         """
         found = await self._items.query_after(_partition(tenant, kind), after, limit=limit)
         return [_document(tenant, kind, item) for item in found if "body" in item]
@@ -75,7 +75,7 @@ class DocumentsTable:
         Args:
             document: as it will be, with a new stamp.
             before: as it was read.
-            beside: documents that are written without a condition.
+            beside: further documents, which are written without a condition.
 
         Returns:
             Whether it was written, now or by an earlier try whose reply was lost.
@@ -89,13 +89,13 @@ class DocumentsTable:
         return refused is None or (refused.item or {}).get("stamp") == document.stamp
 
     async def delete(self, document: Document) -> bool:
-        """Delete a document if it is as it was read; whether it is gone, now or since an earlier try."""
+        """Delete a document if it is as it was read; returns whether it is deleted, now or by an earlier try."""
         condition: Condition = Equals("stamp", document.stamp)
         refused = await self._items.delete_if(_partition(document.tenant, document.kind), document.name, condition)
         return refused is None or refused.item is None
 
     async def give_up(self, tenant: str, kind: Kind, names: Sequence[str], now: float) -> None:
-        """Empty documents that nothing leads to any more; the table's time to live deletes them.
+        """Empty documents that nothing refers to any more; the table's time to live deletes them.
 
         Emptying takes one call for 25 of them, deleting one call each.
         """

@@ -1,6 +1,6 @@
-"""Encryption of what tenants hand us to keep, with the KMS key of the stack.
+"""Encryption of tenants' secrets with the stack's KMS key.
 
-KMS takes 4,096 bytes at once. Longer strings, such as some access tokens, are encrypted piece by piece.
+KMS encrypts at most 4,096 bytes at once. Longer strings, such as some access tokens, are encrypted piece by piece.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from infra.clients import KeyClient
 from infra.errors import translated
 
 MOST_BYTES: Final = 4_096
-"""What one call of Encrypt takes (https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html)."""
+"""Bytes of one call of Encrypt (https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html)."""
 _BETWEEN: Final = "."
-"""Between the pieces: no letter of base64."""
+"""Separates the pieces; it is not a letter of base64."""
 
 
 class Encryption:
-    """Encrypts strings so that they can be decrypted for the same stack, tenant and name alone.
+    """Encrypts strings so that they can be decrypted only for the same stack, tenant and name.
 
     KMS compares the three, the encryption context, and writes them to CloudTrail; it is not secret.
 
@@ -55,7 +55,7 @@ class Encryption:
         """The string that `encrypt` was given.
 
         Raises:
-            InfraError: see `infra.errors`; it was encrypted for somebody else, or with another key, for one.
+            InfraError: see `infra.errors`; also if it was encrypted for another tenant or name, or with another key.
         """
         context = self._context(tenant, name)
         data = b""

@@ -113,7 +113,7 @@ def code_of(error: BaseException) -> str:
 
 
 def translate(error: Exception, what: str) -> InfraError:
-    """Translate an exception of botocore into an `InfraError`.
+    """Translate botocore's exception into an `InfraError`.
 
     Args:
         error: what a client raised.
@@ -152,7 +152,7 @@ def _kind_of_reasons(error: Exception) -> type[InfraError]:
 
 
 def _kind_of_failure(error: Exception) -> type[InfraError]:
-    """No service answered. Imported here: a process that meets no error has no need of these names."""
+    """Kinds of errors without a response. Imported here, because a process without errors does not need them."""
     from botocore import exceptions  # noqa: PLC0415 (see above)
 
     if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.NoRegionError)):
@@ -171,7 +171,7 @@ def _kind_of_failure(error: Exception) -> type[InfraError]:
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Let nothing but `InfraError` out of a call of a client.
+    """Translate every error of a client's call into an `InfraError`.
 
     Args:
         what: which call on which resource, for the message.

@@ -12,7 +12,7 @@ from infra.items import Value
 
 
 class Expression:
-    """Names and values of one request, each behind a placeholder: no word is reserved, none is unused."""
+    """Names and values of one request, each behind a placeholder, so that reserved words cannot collide."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
@@ -60,7 +60,7 @@ class Expression:
 
 
 def _always(condition: Condition) -> bool:
-    """Whether it holds of anything, so that DynamoDB is not asked (it knows no word for true)."""
+    """Whether it always holds. DynamoDB has no expression for that, so it gets none."""
     match condition:
         case All(conditions):
             return all(map(_always, conditions))

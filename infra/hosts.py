@@ -12,23 +12,23 @@ from infra.addresses import Judgement
 from infra.http_errors import HttpInvalidError, HttpRefusedError
 
 PORTS: Final = frozenset({80, 443, 8443})
-"""Ports that may always be called."""
+"""Ports that are always allowed."""
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME: Final = 253
 _AMBIGUOUS: Final = re.compile("[\u00df\u03c2\u200c\u200d]")
-"""Letters that the two versions of IDNA write differently: the same text would be two domains."""
+"""Letters that the two versions of IDNA encode differently: one name would be two domains."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """What may be called.
+    """What jobs may call.
 
     Attributes:
-        plain: whether ``http`` may be, besides ``https``.
+        plain: whether ``http`` is allowed, besides ``https``.
         ports: further ports.
-        hosts: globs (``*``, ``?``) of the hosts that may be called at all.
-        private_hosts: globs of those that may have private addresses.
-        loopback: whether those may be on the loopback, too. Never in Lambda, whose runtime API listens there.
+        hosts: globs (``*``, ``?``) of the hosts that may be called.
+        private_hosts: globs of the hosts that may have private addresses.
+        loopback: whether those may be on the loopback, too. Never on Lambda, whose runtime API listens there.
     """
 
     plain: bool = False
@@ -38,7 +38,7 @@ class Reach:
     loopback: bool = False
 
     def judge(self, scheme: str, host: str, port: int) -> Judgement:
-        """Whether the place may be called, and what address it may have.
+        """Whether the host may be called, and which addresses it may have.
 
         Raises:
             HttpRefusedError: the scheme, the port or the host is not allowed.
@@ -62,7 +62,7 @@ class Reach:
 
 
 class _Globs:
-    """Whether a host is one of those that some globs describe."""
+    """Whether a host matches one of some globs."""
 
     def __init__(self, globs: Iterable[str]) -> None:
         parts = [_glob(glob) for glob in globs]
@@ -79,10 +79,10 @@ def _glob(glob: str) -> str:
 
 
 def canonical_host(host: str) -> str:
-    """A host as it is compared, resolved and checked: lower case, as IDNA, without a final dot; IPv6 unbracketed.
+    """A host in the form that is compared and resolved: lower case, IDNA, without a final dot; IPv6 unbracketed.
 
     Raises:
-        HttpInvalidError: it can be no host.
+        HttpInvalidError: it cannot be a host.
     """
     if ":" in host:
         return _canonical_ipv6(host)
