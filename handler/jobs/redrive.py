@@ -96,9 +96,10 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
 
 async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from_step: str | None) -> int:
     """Index of the first record to make again: the failed step's, or the requested one's if it is not later."""
-    failed = json.loads(job.failed_step)["position"] - 1 if job.failed_step else job.cursor
-    latest = min(failed, job.cursor)
-    if from_step is None and job.status != "CANCELLED":
+    failed = json.loads(job.failed_step) if job.failed_step else None
+    latest = min(failed["position"] - 1, job.cursor) if failed is not None else job.cursor
+    was_cancelled = failed is not None and failed["status"]["name"] == ConduitStatus.CANCELLED.name
+    if from_step is None and not was_cancelled:
         return latest
     records = await ports.table.records.read_steps(job)
     if from_step is None:
@@ -115,11 +116,9 @@ async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from
 
 
 def _first_cancelled(records: Sequence[StepRecord], latest: int) -> int:
-    """Where a cancelled job goes on: no later than at its first failure, and at the end of a loop if that was the first
-    to be cancelled, so that the items that have ended keep their records.
+    """Where a job goes on that only a cancel has stopped: at the first record that says so. That may be the end of a
+    loop, of which the items that have ended keep their records.
     """
-    if latest < len(records) and records[latest].phase == "step":
-        return latest
     cancelled = ConduitStatus.CANCELLED.name
     return next((record.index for record in records if record.status == cancelled), latest)
 

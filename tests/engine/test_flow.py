@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handler.engine import Conduit, ConduitStep
+from handler.engine import Conduit, ConduitStep, Limits, Runtime
 
 FAIL = "{= nope =}"
 
@@ -69,3 +69,22 @@ def test_a_loop_over_what_is_neither_list_nor_object_says_what_it_was_given(item
     job, steps = run({"id": "l", "for_each": items, **body})
     assert steps == [("l", "INVALID_TYPE")]
     assert (job["l"].error or {})["message"] == f"`for_each` goes over a list or an object; this is {what}"
+
+
+@pytest.mark.parametrize(
+    ("loop", "status"),
+    [
+        ({"for_each": [], "do": [copy(id="y")]}, "DONE"),
+        ({"while": False, "max": 1, "do": [copy(id="y")]}, "DONE"),
+        ({"while": True, "max": 1, "do": [copy(id="y")]}, "STEP_LIMIT_EXCEED"),
+        ({"for_each": [1], "do": [copy(id="y")]}, "STEP_LIMIT_EXCEED"),
+        ({"for_each": [1], "allow_failure": True, "action": "LOGIC.TRUE"}, "STEP_LIMIT_EXCEED"),
+    ],
+)
+def test_a_loop_needs_room_only_for_an_item_or_a_round_that_begins(loop: dict[str, Any], status: str) -> None:
+    job = Conduit.from_dict(
+        {"steps": [{"id": "l", "for_each": [1, 2, 3], "do": [copy(id="x")]}, {"id": "m", **loop}, copy(id="z")]}
+    )
+    asyncio.run(job.run(Runtime(limits=Limits(loop_records=3))))
+    goes_on = status == "DONE" or "allow_failure" in loop
+    assert [step.status.name for step in job] == ["DONE", status, "DONE" if goes_on else "SKIPPED"]

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.engine import ConduitStatus
-from tests.engine.resuming import outline, record_of
+from handler.engine import Conduit, ConduitStatus, ConduitStep
+from tests.engine.resuming import Recording, outline, record_of
 
 CONDITIONS = [
     "{= variables.n % 2 == 0 =}",
@@ -121,3 +121,33 @@ def test_each_path_is_recorded_once_and_each_loop_that_opens_closes(payload: dic
     assert opened == {record["path"] for record in whole.records if record["phase"] == "close"}
     assert job.success is (job.failed_step is None)
     assert all(step.status is not ConduitStatus.NONE for step in job)
+
+
+@settings(max_examples=120, deadline=None)
+@given(jobs(), st.integers(0, 40))
+def test_a_job_that_was_cancelled_and_goes_on_at_the_first_cancelled_record_ends_as_it_did_at_once(
+    payload: dict[str, Any], after: int
+) -> None:
+    whole, job = record_of(payload)
+    cancelled = Recording(payload)
+    going = cancelled.listen(Conduit.from_dict(json.loads(json.dumps(payload))))
+    record = going.on_step_update
+
+    def cancel(job: Conduit, step: ConduitStep) -> None:
+        assert record is not None
+        record(job, step)
+        if len(cancelled.records) > after:
+            job.cancel()
+
+    going.on_step_update = cancel
+    asyncio.run(going.run())
+    statuses = [entry["status"]["name"] for entry in cancelled.records]
+    first = statuses.index("CANCELLED") if "CANCELLED" in statuses else len(statuses)
+    assert "DONE" not in statuses[first:]
+
+    again = cancelled.cut(first)
+    resumed = again.listen(again.restored(first))
+    asyncio.run(resumed.run())
+    assert outline(again) == outline(whole)
+    assert (resumed.success, resumed.output) == (job.success, job.output)
+    assert json.dumps(resumed.variables) == json.dumps(job.variables)

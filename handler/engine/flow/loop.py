@@ -130,17 +130,21 @@ class Loop:
             step = self.frame.scope.steps.get(branch[-1].id) if branch else None
         return step.return_value if step is not None and step.status is _DONE else None
 
-    def _judge(self, now: float, limits: Limits) -> Close | None:
-        """The end that has nothing to do with what kind of loop it is, before the next item or round begins."""
-        walk = self._walk
-        if walk.cancelled:
+    def _stopped(self, now: float) -> Close | None:
+        """The end that has nothing to do with what kind of loop it is: a cancel, or its time limit."""
+        if self._walk.cancelled:
             return cancelled_by(None)
-        if walk.in_loops >= limits.loop_records:
-            message = f"the job has {walk.in_loops:,} records inside loops; the limit is {limits.loop_records:,}"
-            return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
         if self.ends_at is not None and now >= self.ends_at:
             return self._time_is_over()
         return None
+
+    def _out_of_room(self, limits: Limits) -> Close | None:
+        """The end of a loop that would begin another item or round, where the job has no room for its records."""
+        records = self._walk.in_loops
+        if records < limits.loop_records:
+            return None
+        message = f"the job has {records:,} records inside loops; the limit is {limits.loop_records:,}"
+        return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
 
     def _cause_of_end(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
         """The step inside that a cancel or a limit further out than this loop's has stopped."""
@@ -232,7 +236,7 @@ class ForEachLoop(Loop):
             return Close.of(Failure(ConduitStatus.ITEMS_FAILED, message), self._last_cause)
         if self.is_over or self.index >= len(self.items):
             return Close(_DONE)
-        return self._judge(now, limits)
+        return self._stopped(now) or self._out_of_room(limits)
 
 
 class WhileLoop(Loop):
@@ -273,13 +277,13 @@ class WhileLoop(Loop):
             return Close.of(Failure(self._failed.status, message), self.frame.cause)
         if self.is_over:
             return Close(_DONE)
-        ended = self._judge(now, limits)
-        if ended is not None:
-            return ended
+        stopped = self._stopped(now)
+        if stopped is not None:
+            return stopped
         if not is_met():
             return Close(_DONE)
         if self.index >= self.spec.most:
             rounds = "1 round" if self.spec.most == 1 else f"{self.spec.most:,} rounds"
             message = f"the condition still holds after {rounds} (`max`)"
             return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
-        return None
+        return self._out_of_room(limits)

@@ -119,3 +119,17 @@ def test_a_cancel_between_two_items_keeps_the_items_that_have_ended(world: World
     world.work_off()
     assert world.get("j")["status"] == "SUCCEEDED"
     assert len(world.ran) == 3, "nothing was paid twice"
+
+
+def test_a_job_that_had_failed_before_it_was_cancelled_goes_on_at_its_failure(world: World) -> None:
+    forever = {"id": "loop", "while": "{= variables.more =}", "max": 2, "do": [charge("pay")]}
+    world.submit(forever, {"id": "rest", "wait": {"seconds": 600}, "forced": True}, id="j", variables={"more": True})
+    drive(world.jobs.cancel(world.caller, "j"))
+    world.work_off()
+    job = world.get("j")
+    assert (job["status"], job["failed_step"]["path"]) == ("CANCELLED", "loop")
+
+    drive(world.jobs.redrive(world.caller, "j", variables={"more": False}))
+    world.work_off()
+    assert [step["status"]["name"] for step in world.get("j")["steps"]] == ["DONE", "DONE"]
+    assert len(world.ran) == 2
