@@ -92,12 +92,21 @@ class EmbeddedAws:
         self.dead_letter_queue_url = self._make_queue(f"conduit-{number}-dead{ending}", DEAD_LETTER_QUEUE)
         redrive = {"deadLetterTargetArn": self._arn(self.dead_letter_queue_url), "maxReceiveCount": MAX_RECEIVES}
         self.queue_url = self._make_queue(f"conduit-{number}{ending}", {**QUEUE, "RedrivePolicy": json.dumps(redrive)})
-        self._poller = QueuePoller(self._sqs, url=self.queue_url, arn=self.queue_arn, region=REGION)
+        self._poller = self._make_poller()
         self.schedule_group = self._make_schedule_group(f"conduit-{number}")
         self.key = cast("Any", self.clients.kms()).create_key(Description="secrets")["KeyMetadata"]["KeyId"]
         self._seen: list[dict[str, Any]] = []
         self._make_bus()
         self._dead: list[dict[str, Any]] = []
+
+    def _make_poller(self) -> QueuePoller:
+        return QueuePoller(self._sqs, url=self.queue_url, arn=self.queue_arn, region=REGION)
+
+    def reconnect(self) -> None:
+        """Use connections of this process alone. Two processes that share a socket read each other's answers."""
+        self.clients = Clients(region=REGION)
+        self._sqs = cast("Any", self.clients.sqs())
+        self._poller = self._make_poller()
 
     def _make_table(self) -> None:
         dynamodb = cast("Any", self.clients.dynamodb())

@@ -26,6 +26,7 @@ from tests.chaos.audit import PROMISES, Audit
 from tests.chaos.conductor import Conductor
 from tests.chaos.emulator import EMULATORS
 from tests.chaos.ledger import Ledger
+from tests.chaos.periods import short_periods
 from tests.chaos.processes import Sandbox
 from tests.chaos.world import chaos_world
 
@@ -35,7 +36,7 @@ def run(kills: int, seed: int, emulator: str, *, gentle: bool, keep: bool) -> in
     REGISTRY.load()
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     began = time.monotonic()
-    with chaos_world(emulator, folder) as aws:
+    with short_periods(), chaos_world(emulator, folder) as aws:
         ledger = Ledger(folder / "ledger")
         random = Random(seed)  # noqa: S311  # a seed, no secret
         conductor = Conductor(Sandbox(aws, folder / "log"), ledger, random, gentle=gentle)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from infra.items import Item
 from infra.job_items import JOB, job_record
 from infra.records import JobRecord, StepRecord
 from infra.steps_item import STEPS, counting, step_records
-from tests.chaos.workload import Sent
+from tests.chaos.workload import Expected, Sent
 
 PROMISES: Final = (
     "lost",
@@ -121,55 +121,71 @@ class Audit:
         job_id, sent = job.key.job_id, self._owed[job.key.job_id]
         if job.due is not None:
             self.note("left over", f"{job_id} is finished and due")
-        length = len(sent.payload["steps"])
-        if job.cursor != length:
-            self.note("not recorded", f"{job_id}: {job.cursor} of {length} steps")
         firsts = [first for first, _ in job.leases]
         if firsts != sorted(set(firsts)):
             self.note("recorded twice", f"{job_id}: {job.leases}")
         name = f"{job.key.tenant}/{job_id}/{job.run}"
-        for index, step in enumerate(sent.payload["steps"]):
-            records = self._steps.get((job_id, index), [])
+        found = [self._steps.get((job_id, index), []) for index in range(job.cursor)]
+        for index, records in enumerate(found):
             if len(records) != 1:
                 self.note("recorded twice" if records else "not recorded", f"{job_id}/{index + 1}")
                 continue
-            self._judge_step(f"{name}/{index + 1}", step, records[0], sent)
-            event = contents.pop(f"{name}/{index + 1}", None)
-            if event is None or not _tells(event["step"], records[0]):
-                self.note("unpublished", f"{name}/{index + 1}: {event}")
+            self.figures["steps"] += 1
+            self.figures[f"steps {records[0].status}"] += 1
+            self._judge_event(f"{name}/{index + 1}", records[0], contents)
+        if all(len(records) == 1 for records in found):
+            self._judge_records(name, [records[0] for records in found], sent.expected)
         end = contents.pop(f"{name}/end", None)
         if end is None or end["job"]["status"] != job.status:
             self.note("unpublished", f"{name}/end: {end}")
 
-    def _judge_step(self, key: str, step: Mapping[str, Any], record: StepRecord, sent: Sent) -> None:
-        self.figures["steps"] += 1
-        self.figures[f"steps {record.status}"] += 1
-        executions = self._executions.get(key, [])
-        fence = int(record.lease.partition("-")[0])
-        if any(execution["fence"] > fence for execution in executions):
-            self.note("run again after it was recorded", f"{key}: fence {fence}, {executions}")
-        if record.status in BLAMED:
-            self._blamed[key] += 1
+    def _judge_event(self, event_id: str, record: StepRecord, contents: dict[str, dict[str, Any]]) -> None:
+        """The event of a loop comes when it ends."""
+        if record.phase == "open":
             return
-        if record.status != "DONE":
-            if record.status != "SKIPPED" or not self._failed_before(key):
+        event = contents.pop(event_id, None)
+        if event is None or not _says(event["step"], record):
+            self.note("unpublished", f"{event_id}: {event}")
+
+    def _judge_records(self, name: str, records: Sequence[StepRecord], expected: Sequence[Expected]) -> None:
+        """Hold the records to what the job must come to, up to the step that was blamed for crashes, if one was."""
+        for index, record in enumerate(records):
+            key = f"{name}/{index + 1}"
+            executions = self._executions.get(key, [])
+            fence = int(record.lease.partition("-")[0])
+            if any(execution["fence"] > fence for execution in executions):
+                self.note("run again after it was recorded", f"{key}: fence {fence}, {executions}")
+            if index >= len(expected) or not _is_place_of(record, expected[index]):
+                self.note("not recorded", f"{key} is {record.path}; expected {expected[index : index + 1]}")
+                return
+            if record.status in BLAMED:
+                self._blamed[key] += 1
+                if record.action != "CHAOS.FIRE":  # the others do not allow it: the rest is skipped, loops end early
+                    return
+            elif record.phase != "open" and record.status != "DONE":
                 self.note("wrong result", f"{key} is {record.status}: {record.error}")
-            return
+                return
+            else:
+                self._judge_result(key, record, expected[index], fence)
+        if len(records) < len(expected):
+            self.note("not recorded", f"{name}: {len(records)} of {len(expected)} records")
+
+    def _judge_result(self, key: str, record: StepRecord, expected: Expected, fence: int) -> None:
         result = json.loads(record.result or "null")
-        if step["action"] == "HTTP.REQUEST":
-            if result["body"]["key"] not in self._calls[step["parameters"]["query"]["call"]]:
+        if expected.call is not None:
+            if result["body"]["key"] not in self._calls[expected.call]:
                 self.note("wrong result", f"{key}: no call came with {result}")
             return
-        token = result if step["action"] == "CHAOS.FIRE" else result["token"]
+        if not record.action.startswith("CHAOS."):
+            if expected.result is not None and result != expected.result:
+                self.note("wrong result", f"{key}: {result}, expected {expected.result}")
+            return
+        token = result if record.action == "CHAOS.FIRE" else result["token"]
+        executions = self._executions.get(key, [])
         if not any(execution["token"] == token and execution["fence"] == fence for execution in executions):
             self.note("wrong result", f"{key}: no execution of fence {fence} gave {token}")
-        if step["id"] in sent.totals and (result["total"], result["count"]) != sent.totals[step["id"]]:
-            self.note("wrong result", f"{key}: {result}, expected {sent.totals[step['id']]}")
-
-    def _failed_before(self, key: str) -> bool:
-        """Whether an earlier step of the job was blamed for a crash, so that those behind it are skipped."""
-        job, _, position = key.rpartition("/")
-        return any(self._blamed[f"{job}/{earlier}"] for earlier in range(1, int(position)))
+        if expected.total is not None and (result["total"], result["count"]) != expected.total:
+            self.note("wrong result", f"{key}: {result}, expected {expected.total}")
 
     # ------------------------------------------------------------------ executions
 
@@ -229,7 +245,11 @@ def _outcome(job: JobRecord) -> tuple[str, bool]:
     return job.status, job.status == "SUCCEEDED"
 
 
-def _tells(step: Mapping[str, Any], record: StepRecord) -> bool:
+def _is_place_of(record: StepRecord, expected: Expected) -> bool:
+    return (record.path, record.action, record.phase == "open") == (expected.path, expected.action, expected.is_open)
+
+
+def _says(step: Mapping[str, Any], record: StepRecord) -> bool:
     """Whether an event says what the record says."""
     result = json.loads(record.result) if record.result is not None else None
     return bool(step["status"]["name"] == record.status and step["result"] == result and step["id"] == record.step_id)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local import ACCOUNT, REGION
-from tests.e2e.emulator import ROOT, free_port, running_emulator
+from tests.e2e.emulator import ROOT, running_emulator
 
 EMULATORS = ("ministack", "moto")
 """ministack refuses more of what AWS refuses, and is faster; moto needs nothing but what the tests need anyway."""
@@ -57,26 +55,17 @@ def _ministack(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _moto(folder: Path) -> Iterator[str]:
-    port = free_port()
     with (
         (folder / "emulator.log").open("wb") as log,
-        subprocess.Popen(  # noqa: S603 (our own server)
-            [sys.executable, "-m", "tests.chaos.moto_server", str(port)], stdout=log, stderr=log, cwd=ROOT
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.moto_server"], stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True
         ) as process,
     ):
         try:
-            _wait_for(f"http://127.0.0.1:{port}", process)
-            yield f"http://127.0.0.1:{port}"
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            if not url:
+                raise RuntimeError(f"moto did not come up; see {log.name}")
+            yield url
         finally:
             process.terminate()
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 (our own address)
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"moto did not come up on {url}")

@@ -11,12 +11,11 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from handler.app import lambda_handler
 from handler.console.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
-from infra.clients import Clients
-from infra.local import REGION, EmbeddedAws
+from infra.local import EmbeddedAws
 from tests.chaos.ledger import WHO, note
 from tests.chaos.workload import BLOCK_SECONDS
 
@@ -38,8 +37,8 @@ SETTINGS = {
     "HTTP_PLAIN": "true",
     "HTTP_PRIVATE_HOSTS": "localhost",
 }
-BATCH = 2
-"""The most messages of one invocation, so that a kill may hit more than one."""
+BATCH = 10
+"""The most messages of one invocation, as the template has it, so that a kill may hit more than one."""
 SWEEP_EVERY = 1.0
 """Seconds; the deployment's is 60."""
 
@@ -64,9 +63,7 @@ class Sandbox:
         file = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(file, 1)
         os.dup2(file, 2)
-        # Connections of the process that this one was forked from are not to be shared.
-        self.aws.clients = Clients(region=REGION)
-        self.aws._sqs = cast("Any", self.aws.clients.sqs())
+        self.aws.reconnect()  # the sockets are those of the process that this one was forked from
         os.environ[IN_LAMBDA] = "127.0.0.1:0"  # the wall ends a process that outlives its invocation, as Lambda would
 
     def invoke(self, event: dict[str, Any], door: str, **facts: Any) -> Any:

@@ -10,7 +10,7 @@ import json
 import os
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -30,7 +30,8 @@ def _act(job: Job, call: Call, effect: str, amount: int, before: int, seconds: f
     time.sleep(seconds / 2)  # what takes real time in a real process
     note("execution", key=call.idempotency_key, fence=call.fence, effect=effect, token=token)
     time.sleep(seconds / 2)
-    job.variables["count"] = job.variables.get("count", 0) + 1
+    job.variables["count"] += 1
+    job.variables["total"] = before + amount
     return {"total": before + amount, "token": token, "fence": call.fence, "count": job.variables["count"]}
 
 
@@ -56,51 +57,161 @@ def fire(call__: Call, *, seconds: float) -> str:
     return token
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A record that a job must have.
+
+    Attributes:
+        path: of the step.
+        action: its kind.
+        is_open: whether it is the first of the two records of a loop.
+        total: what a step that counts must give: the total and the count.
+        call: what the service calls the step's call.
+        result: of a step that is no block's.
+    """
+
+    path: str
+    action: str
+    is_open: bool = False
+    total: tuple[int, int] | None = None
+    call: str | None = None
+    result: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A job that was sent, and what must come of it.
 
     Attributes:
         payload: the job.
-        totals: of each step that counts, by its id: its total and its count.
+        expected: its records, in order.
     """
 
     payload: dict[str, Any]
-    totals: dict[str, tuple[int, int]]
+    expected: list[Expected]
 
     @property
     def body(self) -> str:
         return json.dumps(self.payload)
 
 
-def _call(random: Random) -> dict[str, Any]:
-    """The parameters of a call of the service, with a name that no other step's call has."""
-    return {"url": os.environ[SERVICE], "query": {"call": f"{random.getrandbits(64):x}"}, "keep": ["body.key"]}
-
-
 def random_job(random: Random, job_id: str | None) -> Sent:
     """A job of 3 to 10 steps. One in ten takes longer than an invocation, so that it is handed over cleanly, too."""
     long = random.random() < 0.1
-    steps: list[dict[str, Any]] = []
-    totals: dict[str, tuple[int, int]] = {}
-    total, before = 0, "0"
-    for index in range(random.randint(5, 7) if long else random.randint(3, 10)):
-        step_id = f"s{index}"
-        seconds = round(random.uniform(0.6, 0.9) if long else random.uniform(0, 0.1), 3)
-        kind = random.choice(("ADD", "ADD", "CHARGE", "CHARGE", "FIRE", "POST"))
-        if kind == "POST":
-            steps.append({"id": step_id, "action": "HTTP.REQUEST", "parameters": _call(random)})
-            continue
-        if kind == "FIRE":
-            parameters: dict[str, Any] = {"seconds": seconds}
-        else:
-            amount = random.randint(1, 9)
-            parameters = {"amount": amount, "before": before, "seconds": seconds}
-            total += amount
-            before = f"{{: {step_id}.total :}}"
-            totals[step_id] = (total, len(totals) + 1)
-        steps.append(
-            {"id": step_id, "action": f"CHAOS.{kind}", "parameters": parameters, "allow_failure": kind == "FIRE"}
-        )
+    writer = _Writer(random, (0.6, 0.9) if long else (0.0, 0.1))
+    steps = [writer.step(f"s{index}") for index in range(random.randint(5, 7) if long else random.randint(3, 10))]
     named = {"id": job_id} if job_id is not None else {}
-    return Sent({**named, "name": "chaos", "steps": steps}, totals)
+    variables = {"count": 0, "total": 0}
+    return Sent({**named, "name": "chaos", "variables": variables, "steps": steps}, writer.expected)
+
+
+KINDS = ("ADD", "ADD", "ADD", "CHARGE", "CHARGE", "CHARGE", "FIRE", "FIRE", "POST", "POST", "loop", "route", "wait")
+"""Of steps; each comes as often as it is named."""
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes steps, and what must be recorded of them.
+
+    Attributes:
+        random: decides.
+        pace: seconds that a block takes, from and to.
+        total, count: what the variables are where the next step begins.
+    """
+
+    random: Random
+    pace: tuple[float, float]
+    expected: list[Expected] = field(default_factory=list)
+    total: int = 0
+    count: int = 0
+
+    def step(self, step_id: str) -> dict[str, Any]:
+        kinds = (
+            "ADD",
+            "ADD",
+            "ADD",
+            "CHARGE",
+            "CHARGE",
+            "CHARGE",
+            "FIRE",
+            "FIRE",
+            "POST",
+            "POST",
+            "loop",
+            "route",
+            "wait",
+        )
+        match self.random.choice(kinds):
+            case "loop":
+                return self._loop(step_id)
+            case "route":
+                return self._choice(step_id)
+            case "wait":
+                return self._wait(step_id)
+            case "FIRE":
+                self._expect(step_id, "CHAOS.FIRE")
+                parameters = {"seconds": self._seconds()}
+                return {"id": step_id, "action": "CHAOS.FIRE", "parameters": parameters, "allow_failure": True}
+            case "POST":
+                call = self._call_name()
+                self._expect(step_id, "HTTP.REQUEST", call=call)
+                return self._post(step_id, call)
+            case kind:
+                amount = self.random.randint(1, 9)
+                self._add(step_id, kind, amount)
+                return self._counting(step_id, kind, amount)
+
+    def _loop(self, step_id: str) -> dict[str, Any]:
+        """A loop whose items count, and call the service."""
+        amounts = [self.random.randint(1, 9) for _ in range(self.random.randint(0, 4))]
+        kind, call = self.random.choice(("ADD", "CHARGE")), self._call_name()
+        self._expect(step_id, "FOR_EACH", is_open=True)
+        for index, amount in enumerate(amounts):
+            self._add(f"{step_id}.{index}.{step_id}a", kind, amount)
+            self._expect(f"{step_id}.{index}.{step_id}p", "HTTP.REQUEST", call=f"{call}-{index}")
+        self._expect(step_id, "FOR_EACH")
+        do = [
+            self._counting(f"{step_id}a", kind, "{% amount %}"),
+            self._post(f"{step_id}p", f"{call}-{{% loop.index %}}"),
+        ]
+        return {"id": step_id, "for_each": amounts, "as": "amount", "do": do}
+
+    def _choice(self, step_id: str) -> dict[str, Any]:
+        """A choice by a variable that its own branch changes."""
+        odd = self.count % 2 == 1
+        self._expect(step_id, "CHOOSE", result={"branch": 0 if odd else "else"})
+        self._add(f"{step_id}{'o' if odd else 'e'}", "CHARGE" if odd else "ADD", 1 if odd else 2)
+        return {
+            "id": step_id,
+            "choose": [{"if": "{= variables.count % 2 == 1 =}", "do": [self._counting(f"{step_id}o", "CHARGE", 1)]}],
+            "else": [self._counting(f"{step_id}e", "ADD", 2)],
+        }
+
+    def _wait(self, step_id: str) -> dict[str, Any]:
+        """A short one is slept, a long one gives the invocation back."""
+        self._expect(step_id, "WAIT")
+        return {"id": step_id, "wait": {"seconds": self.random.choice((0.1, 5.5))}}
+
+    def _counting(self, step_id: str, kind: str, amount: int | str) -> dict[str, Any]:
+        parameters = {"amount": amount, "before": "{# total #}", "seconds": self._seconds()}
+        return {"id": step_id, "action": f"CHAOS.{kind}", "parameters": parameters}
+
+    @staticmethod
+    def _post(step_id: str, call: str) -> dict[str, Any]:
+        parameters = {"url": os.environ[SERVICE], "query": {"call": call}, "keep": ["body.key"]}
+        return {"id": step_id, "action": "HTTP.REQUEST", "parameters": parameters}
+
+    def _add(self, path: str, kind: str, amount: int) -> None:
+        self.total += amount
+        self.count += 1
+        self._expect(path, f"CHAOS.{kind}", total=(self.total, self.count))
+
+    def _expect(self, path: str, action: str, **facts: Any) -> None:
+        self.expected.append(Expected(path=path, action=action, **facts))
+
+    def _seconds(self) -> float:
+        return round(self.random.uniform(*self.pace), 3)
+
+    def _call_name(self) -> str:
+        """A name that no other step's call has."""
+        return f"{self.random.getrandbits(64):x}"
