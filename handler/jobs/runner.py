@@ -140,8 +140,8 @@ class Runner:
             conduit.on_job_finish = recorder.on_job_finish
             try:
                 outcome = await conduit.run(runtime)
-            except AnsweredError:
-                going = recorder.going_on(0)
+            except AnsweredError as answered:
+                going = recorder.going_on(answered.waiting)
                 continue
             if outcome is not Outcome.PAUSED:
                 return None
@@ -151,7 +151,9 @@ class Runner:
                 return Unstarted()
             if await recorder.let_go(conduit, paused, paused.waiting):
                 return paused
-            going = recorder.going_on(paused.tries)  # somebody cancelled or answered it in this very moment
+            going = recorder.going_on(
+                paused.waiting, paused.tries
+            )  # somebody cancelled or answered it in this very moment
 
     async def _park(self, run: Run, recorder: Recorder, *, keeps_message: bool) -> Parked:
         self._ports.metrics.count("Parked")

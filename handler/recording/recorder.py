@@ -11,6 +11,7 @@ rules of ``docs/records.md``; in short:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any, Final
@@ -43,7 +44,15 @@ _ASKS: Final = "wait_for"
 
 
 class AnsweredError(Exception):
-    """Somebody answered the step that was about to time out: the run goes on with the answer."""
+    """Somebody answered the step that was about to time out: the run goes on with the answer.
+
+    Attributes:
+        waiting: what is known of the step.
+    """
+
+    def __init__(self, step: ConduitStep) -> None:
+        super().__init__(step.path)
+        self.waiting = {"path": step.path, "began": step.started_at}
 
 
 class Recorder:
@@ -130,7 +139,7 @@ class Recorder:
         self._keep(step)
         if not await self._commit(job, TimeOut(step.path)):
             self.steps.pop()
-            raise AnsweredError
+            raise AnsweredError(step)
 
     def _keep(self, step: ConduitStep) -> None:
         record, block = step_record(step, len(self.steps), self.job, self._owner.lease), step.block
@@ -159,9 +168,13 @@ class Recorder:
             waiting: what it waits for, if it parks.
 
         Returns:
-            Whether it was released: a job that somebody cancelled or answered meanwhile does not park but goes on.
+            Whether it was released: a job that somebody cancelled meanwhile, or gave the answer that it was to wait
+            for, does not park but goes on. An answer to another step changes nothing of this wait.
         """
-        return await self._commit(job, Release(paused, waiting))
+        while not await self._commit(job, Release(paused, waiting)):
+            if self.job.cancel or (waiting is not None and waiting["path"] in dict(self.job.signals)):
+                return False
+        return True
 
     def _end_status(self, job: Conduit) -> JobStatus:
         if any(record.status == ConduitStatus.CANCELLED.name for record in self.steps):
@@ -231,9 +244,16 @@ class Recorder:
         woken = found.woken != self.job.woken or bool(found.signals)
         return self.accepted and woken and is_as_held(found, self.job)
 
-    def going_on(self, tries: int) -> Run:
-        """The rest of a run that could not park or end a step: everything so far, and the job as it was found."""
+    def going_on(self, waiting: dict[str, Any] | None, tries: int = 0) -> Run:
+        """The rest of a run that could not park or end a step: everything so far, and the job as it was found.
+
+        Args:
+            waiting: what is known of the step: the way to it, and that its turn had come, is not decided again.
+            tries: tries that its ``retry`` has used up.
+        """
         job = self.job._replace(tries=max(self.job.tries, tries - self._owner.cut_tries(len(self.steps))))
+        if waiting is not None:
+            job = job._replace(waiting=json.dumps(waiting))
         return replace(self._run, job=job, steps=tuple(self.steps), accepted=True)
 
     async def publish_rest(self) -> JobRecord:

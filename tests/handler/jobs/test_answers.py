@@ -321,6 +321,28 @@ def test_an_answer_that_meets_the_park_is_used_in_the_same_run(world: Any, clien
     assert len(world.ran) == 3
 
 
+def test_an_answer_to_another_step_leaves_a_retry_its_delay(world: Any, client: Client) -> None:
+    """It comes as the job is about to park: nothing of that wait is decided again."""
+
+    def thank() -> None:
+        assert answer(client, {"value": 1}).status == 200
+
+    at_write(world, 1, thank)
+    failing = {**CHARGE, "parameters": {"fail": True}, "retry": {"attempts": 3, "delay": 60}}
+    job = ask(world, failing, ASK)
+    assert (job["status"], job["waiting"]["for"], job["steps"][0]["attempts"]) == ("QUEUED", "retry", 1)
+    assert len(world.ran) == 1
+
+
+def test_a_cancel_that_meets_the_park_of_a_step_in_a_loop_leaves_it_its_record(world: Any) -> None:
+    """Its block has been called: the item has begun, whatever its loop would decide now."""
+    at_write(world, 1, lambda: drive(world.jobs.cancel(world.caller, "j")))
+    failing = {**CHARGE, "parameters": {"fail": True}, "retry": {"attempts": 3, "delay": 60}}
+    world.submit({"id": "l", "for_each": [1], "do": [failing]}, id="j")
+    steps = [(one["path"], one["status"]["name"], one["attempts"]) for one in world.get("j")["steps"]]
+    assert steps == [("l", "CANCELLED", 0), ("l.0.charge", "CANCELLED", 1)]
+
+
 def test_an_answer_that_an_earlier_commit_saw_is_not_parked_over(world: Any, client: Client) -> None:
     def thank() -> None:
         assert answer(client, {"value": 1}).status == 200
