@@ -10,9 +10,14 @@ from typing import Any
 
 from infra.items import Item
 from infra.job_items import JOB, PAYLOAD, job_record, partition
+from infra.parking import is_asleep, parked
 from infra.records import JobKey, JobRecord, StepRecord
 from infra.steps_item import STEPS, counting, step_records
 from tests.simulation.bus import SimulatedBus
+from tests.simulation.flows import written_steps
+from tests.simulation.replay import Replay
+from tests.simulation.service import SimulatedService
+from tests.simulation.signals_audit import SignalsAudit
 from tests.simulation.table import SimulatedTable
 from tests.simulation.workload import Execution
 
@@ -33,27 +38,37 @@ class Audit:
         violations: what went wrong, in words.
         cancelled: jobs and runs for which a cancel was asked, and since when.
         unheeded: steps that were marked as started by a write that showed a cancel, under which fence: none may begin.
-        doomed: those of them that were claimed afterwards with steps left: they must end CANCELLED.
+        doomed: those that were claimed after a cancel, and at which cursor: with steps left they must end CANCELLED.
+        prompt: nothing is lost or late: then nobody waits for longer than what they wait for.
     """
 
     table: SimulatedTable
     bus: SimulatedBus
+    service: SimulatedService
     max_attempts: int
     now: Callable[[], float]
     exclusive: bool = False
     gentle: bool = False
     exact: bool = False
+    prompt: bool = False
     violations: list[str] = field(default_factory=list)
     truth: dict[Spot, StepRecord] = field(default_factory=dict)
     ends: dict[tuple[JobKey, int], JobRecord] = field(default_factory=dict)
     kept: dict[tuple[JobKey, int], int] = field(default_factory=dict)
     cancelled: dict[tuple[JobKey, int], float] = field(default_factory=dict)
-    doomed: set[tuple[JobKey, int]] = field(default_factory=set)
+    doomed: dict[tuple[JobKey, int], int] = field(default_factory=dict)
     claimed: dict[tuple[JobKey, int], float] = field(default_factory=dict)
     unheeded: set[tuple[Spot, int]] = field(default_factory=set)
     claims: defaultdict[Spot, set[str]] = field(default_factory=lambda: defaultdict(set))
     executions: Counter[tuple[str, str]] = field(default_factory=Counter)
-    tries: Counter[str] = field(default_factory=Counter)
+    naps: Counter[tuple[JobKey, str]] = field(default_factory=Counter)
+    truth_of_wait: dict[Spot, str] = field(default_factory=dict)
+    _parsed: dict[tuple[str, str], tuple[Item, list[StepRecord]]] = field(default_factory=dict)
+    _payloads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    signals: SignalsAudit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.signals = SignalsAudit(self.table, self.note, self.now, prompt=self.prompt)
 
     def note(self, violation: str) -> None:
         self.violations.append(violation)
@@ -75,6 +90,8 @@ class Audit:
         self._watch_records(job)
         self._watch_progress(old, job)
         self._watch_owner(old, job)
+        self._watch_waits(old, job)
+        self.signals.watch(old, job, self.truth)
 
     def _watch_records(self, job: JobRecord) -> None:
         """Every step before the cursor has one record, always the same, made of the record before it."""
@@ -94,6 +111,8 @@ class Audit:
             previous = record
 
     def _watch_new(self, job: JobRecord, record: StepRecord, previous: StepRecord | None) -> None:
+        if self.is_flow(job):
+            return  # the whole is played through again at its end
         result = json.loads(record.result) if record.result is not None else None
         if result is None:
             return
@@ -114,7 +133,7 @@ class Audit:
             self.ends.setdefault(place, job)
             if job.status == "CANCELLED" and place not in self.cancelled:
                 self.note(f"CANCELLED {name} without a cancel in this run")
-            if job.cursor < self.length(job):
+            if not self.is_flow(job) and job.cursor < self.length(job):
                 self.note(f"ENDED {name} before its last step")
         elif job.due is None:
             self.note(f"UNCOVERED {name}: unfinished, and nothing is due")
@@ -147,14 +166,34 @@ class Audit:
             return
         if job.cancel and job.started and not (old.started and old.cursor == job.cursor):
             self.unheeded.add((spot, job.fence))
-        if old.cancel and job.lease not in (None, old.lease) and job.cursor < self.length(job):
-            self.doomed.add((job.key, job.run))
+        if old.cancel and job.lease not in (None, old.lease):
+            self.doomed.setdefault((job.key, job.run), job.cursor)
         if old.run == job.run and job.cursor > old.cursor and job.lease_of(job.cursor - 1) != old.lease:
             self.note(f"STALE OWNER: {name} moved to {job.cursor} by {job.lease_of(job.cursor - 1)}, not {old.lease}")
         if job.fence < old.fence:
             self.note(f"BACK: the fence of {name}")
         if old.run == job.run and old.lease != job.lease and old.lease and job.lease and job.fence == old.fence:
             self.note(f"SAME FENCE for two claims of {name}")
+
+    def _watch_waits(self, old: JobRecord | None, job: JobRecord) -> None:
+        """A parked job rests, but not before everything is published; what it waits for is what comes next."""
+        name, waiting = job.key.job_id, parked(job)
+        if old is not None and (was := parked(old)) is not None and old.run == job.run:
+            self.truth_of_wait[job.key, job.run, old.cursor] = was["path"]
+            if waiting is not None and job.published == old.published and not job.cancel and job.woken == old.woken:
+                self.naps[job.key, job.waiting or ""] += 1
+        for index in range(old.cursor if old is not None and old.run == job.run else 0, job.cursor):
+            path, record = self.truth_of_wait.get((job.key, job.run, index)), self.truth.get((job.key, job.run, index))
+            if path is not None and record is not None and record.path != path:
+                self.note(f"ELSEWHERE: {name} waited for {path}, and went on at {record.path}")
+        if waiting is None or job.due is None or job.due <= self.now() + 75.0 or not is_asleep(job, self.now() + 15.0):
+            return  # it looks soon, or has been sent to the queue
+        missing = self.unpublished(job)
+        if waiting["for"] == "answer":
+            event = f"{job.key.tenant}/{name}/{job.run}/waiting/{waiting['path']}"
+            missing += [] if self.bus.events.get(event) else [event]
+        if missing:
+            self.note(f"ASLEEP {name}: it rests until {job.due}, and nobody knows of {', '.join(missing)}")
 
     # ------------------------------------------------------------------ each start of a block
 
@@ -181,7 +220,7 @@ class Audit:
             return
         if execution.effect == "at_most_once" and times > 1:
             self.note(f"AT MOST ONCE: {execution.key} ran {times} times")
-        if times > self._most(job, index):
+        if times > self._most(job, execution.path):
             self.note(f"TOO OFTEN: {execution.key} ran {times} times")
         if self.exclusive and job.ends_at < self.now() - 1.0:
             self.note(f"LATE: {execution.key} began after the job's last moment")
@@ -192,10 +231,11 @@ class Audit:
         if late or ((key, int(run), index), execution.fence) in self.unheeded:
             self.note(f"AFTER CANCEL: {execution.key}")
 
-    def _most(self, job: JobRecord, index: int) -> int:
+    def _most(self, job: JobRecord, path: str) -> int:
         """How often a step with an effect may run: as its retry says; once more, with all its tries, for each death."""
-        step = (self.payload(job) or {"steps": {index: {}}})["steps"][index]
-        tries: int = step.get("retry", {}).get("attempts", 1)
+        steps = self.steps(job)
+        step = steps[next(name for name in reversed(path.split(".")) if name in steps)]
+        tries: int = step.get("retry", {}).get("attempts", 1) * step.get("poll", {}).get("max", 1)
         if self.gentle:
             return tries
         return self.max_attempts if tries == 1 else (self.max_attempts + 1) * tries
@@ -213,37 +253,94 @@ class Audit:
             elif job.due is not None:
                 self.note(f"DUE FOR EVER: {key.job_id}, {job.published} of {job.cursor + 1} published")
         for (key, run, index), record in self.truth.items():
+            if record.phase == "open":
+                continue
             first = min(r for k, r, i in self.truth if (k, i) == (key, index) and self.truth[k, r, i] == record)
             self._judge_event(f"{key.tenant}/{key.job_id}/{first}/{index + 1}", record, run)
         for (key, run), job in self.ends.items():
-            if (key, run) in self.doomed and job.status != "CANCELLED":
+            at = self.doomed.get((key, run))
+            if at is not None and job.status != "CANCELLED" and self._has_steps(key, run, at):
                 self.note(f"RAN ON: {key.job_id} was cancelled before it was claimed, and ended {job.status}")
             self._judge_end(f"{key.tenant}/{key.job_id}/{run}/end", job)
+            if self.is_flow(job):
+                self._judge_flow(key, run, job)
+        self._judge_calls()
+        self._judge_naps()
+        self.signals.close(self.truth, self.ends)
         known = {f"{k.tenant}/{k.job_id}/{r}/{i + 1}" for k, r, i in self.truth}
         known |= {f"{k.tenant}/{k.job_id}/{r}/end" for k, r in self.ends}
         for event in self.bus.events:
-            if event not in known:
+            if event not in known and "/waiting/" not in event:
                 self.note(f"INVENTED event {event}: it was never committed")
         for (key, run, index), record in self.truth.items():
             if record.status in ("INTERRUPTED", "TIME_LIMIT_EXCEED") and (self.gentle or self.exact):
-                step = (self.payload(self.ends[key, run]) or {})["steps"][index]
+                end = self.ends.get((key, run))
+                step = {} if end is None else self.step_of(end, index)
+                if "action" not in step or "poll" in step or record.phase == "close":
+                    continue  # it may have timed out by itself
                 if self.gentle or ("timeout" in step and step["parameters"]["kills"] == "no"):
                     self.note(f"BLAMED {key.job_id}/{index}: {record.status}, and nobody died of it")
 
             if self.gentle and record.status == "CANCELLED" and self._ran(key, run, index):
                 self.note(f"FORGOTTEN {key.job_id}/{index}: its effect happened, and it is CANCELLED")
 
+    def _has_steps(self, key: JobKey, run: int, at: int) -> bool:
+        """Whether a run had records from that one on that a cancel would have changed."""
+        records = (self.truth.get((key, run, index)) for index in range(at, self.ends[key, run].cursor))
+        return any(record is not None and record.phase == "step" for record in records)
+
+    def _judge_flow(self, key: JobKey, run: int, job: JobRecord) -> None:
+        """Every record follows from those before it, as in a run that nothing interrupts."""
+        payload = self.payload(job)
+        if payload is None:
+            return
+        records = [self.truth[key, run, index] for index in range(job.cursor)]
+        replay = Replay({**payload, "id": key.job_id}, records, f"{key.tenant}/{key.job_id}/{run}")
+        for problem in replay.run():
+            self.note(f"STRAYED {key.job_id} in run {run}: {problem}")
+        if not replay.problems and not replay.has_ended:
+            self.note(f"ENDED {key.job_id} before its last step")
+        failed = json.loads(job.failed_step)["path"] if job.failed_step else None
+        if not replay.problems and failed != replay.failed_path:
+            self.note(f"STRAYED {key.job_id}: {failed} failed it, and uninterrupted it would be {replay.failed_path}")
+
+    def _judge_calls(self) -> None:
+        """A service knows a call that is made again by its key: that of one step in one run."""
+        owners: defaultdict[str, set[str]] = defaultdict(set)
+        runs: Counter[str] = Counter()
+        for key, _ in self.ends:
+            runs[key.job_id] += 1
+        for place, keys in self.service.keys.items():
+            if len(keys) > max(1, runs[place.partition(".")[0]]):
+                self.note(f"ANOTHER KEY for the same call: {place} came with {len(keys)}")
+            for name in keys:
+                owners[name].add(place)
+        for name, places in owners.items():
+            if len(places) > 1:
+                self.note(f"ANOTHER KEY: {name} is that of {places}")
+
+    def _judge_naps(self) -> None:
+        """A job that waits costs nothing: two writes when it parks, and none until it goes on."""
+        most = 2 if self.prompt else 12
+        for (key, waiting), writes in self.naps.items():
+            if writes > most:
+                self.note(f"RESTLESS {key.job_id}: {writes} writes while it waited: {waiting}")
+
     def _ran(self, key: JobKey, run: int, index: int) -> bool:
         """Whether a step with an effect began, and was not to be tried again."""
-        step = (self.payload(self.ends[key, run]) or {})["steps"][index]
+        step = self.step_of(self.ends[key, run], index) if (key, run) in self.ends else {}
         name = f"{key.tenant}/{key.job_id}/{run}/{index + 1}"
-        return "retry" not in step and any(
-            self.executions[name, effect] for effect in ("at_least_once", "at_most_once")
+        return (
+            "retry" not in step
+            and "poll" not in step
+            and any(self.executions[name, effect] for effect in ("at_least_once", "at_most_once"))
         )
 
     def unpublished(self, job: JobRecord) -> list[str]:
         """Updates of a finished job that no consumer has heard of."""
-        steps = [f"{index + 1}" for index in range(self.kept.get((job.key, job.run), 0), job.cursor)]
+        first = self.kept.get((job.key, job.run), 0)
+        shown = [i for i in range(first, job.cursor) if self.truth[job.key, job.run, i].phase != "open"]
+        steps = [f"{index + 1}" for index in shown]
         names = [*steps, "end"] if job.finished else steps
         events = (f"{job.key.tenant}/{job.key.job_id}/{job.run}/{name}" for name in names)
         return [event for event in events if not self.bus.events.get(event)]
@@ -253,7 +350,8 @@ class Audit:
         if detail is None:
             return
         step, expected = detail["step"], json.loads(record.result) if record.result is not None else None
-        if (step["status"]["name"], step["result"]) != (record.status, expected):
+        loops = ("FOR_EACH", "WHILE")  # their results are made from those of their items
+        if step["status"]["name"] != record.status or (record.action not in loops and step["result"] != expected):
             self.note(f"DIFFERENT: event {event} is not its record")
 
     def _judge_end(self, event: str, job: JobRecord) -> None:
@@ -283,11 +381,31 @@ class Audit:
         pk = partition(job.key)
         for key, item in self.table.items.items():
             if key[0] == pk and key[1].startswith(STEPS):
-                for record in counting(job, step_records(job.key, item)):
+                for record in counting(job, self._read(job, key, item)):
                     if record.index in found:
                         self.note(f"DOUBLE: two records of {job.key.job_id}/{record.index} count")
                     found[record.index] = record
         return found
+
+    def _read(self, job: JobRecord, key: tuple[str, str], item: Item) -> list[StepRecord]:
+        known = self._parsed.get(key)
+        if known is None or known[0] is not item:
+            known = self._parsed[key] = (item, step_records(job.key, item))
+        return known[1]
+
+    def is_flow(self, job: JobRecord) -> bool:
+        """Whether the job has more than a straight line of steps."""
+        steps = self.steps(job).values()
+        return any("echo" in step.get("parameters", ()) or "SIM." not in step.get("action", "") for step in steps)
+
+    def steps(self, job: JobRecord) -> dict[str, dict[str, Any]]:
+        """The written steps by their ids."""
+        payload = self.payload(job)
+        return {} if payload is None else written_steps(payload)
+
+    def step_of(self, job: JobRecord, index: int) -> dict[str, Any]:
+        """The written step of a record."""
+        return self.steps(job).get(self.truth[job.key, job.run, index].step_id, {})
 
     def length(self, job: JobRecord) -> int:
         """How many records a finished job has."""
@@ -300,5 +418,8 @@ class Audit:
 
     def payload(self, job: JobRecord) -> dict[str, Any] | None:
         text = self.item(job, "payload")
-        payload: dict[str, Any] | None = json.loads(text) if text else None
-        return payload
+        if not text:
+            return None
+        if text not in self._payloads:
+            self._payloads[text] = json.loads(text)
+        return self._payloads[text]

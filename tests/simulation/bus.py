@@ -21,7 +21,13 @@ class SimulatedBus:
         self.events: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def take(self, entry: Entry) -> None:
-        self.events[json.loads(entry.detail)["event_id"]][entry.detail] += 1
+        detail = json.loads(entry.detail)
+        if "event_id" in detail:
+            self.events[detail["event_id"]][entry.detail] += 1
+            return
+        for step in detail["steps"]:  # a group of updates: consumers know each by its own id
+            name = step.pop("event_id")
+            self.events[name][json.dumps({"step": step}, sort_keys=True)] += 1
 
 
 class SimulatedEventBus:

@@ -10,10 +10,14 @@ from typing import Any
 
 from handler.errors import ConduitError, ConflictError, NotFoundError, UnavailableError
 from handler.invocation.time_left import TimeLeft
+from handler.jobs.answers import AnswerDesk
 from handler.jobs.service import Jobs, Submission
-from handler.payload.parse import parse
+from handler.payload.answer import GivenAnswer
+from handler.payload.parse import InvalidPayloadError, parse
 from handler.ports import Ports
+from infra.parking import parked
 from infra.records import JobKey
+from tests.simulation.flows import questions, random_flow
 from tests.simulation.poller import TENANT
 from tests.simulation.workload import random_job
 from tests.simulation.world import World, caller
@@ -34,12 +38,17 @@ class Outside:
             at = self._send_one(f"j{number}")
             self._use(f"j{number}", at)
         if self.random.random() < 0.3:
-            self.plan_send(self.random.uniform(0, 60), "queue", random_job(self.random, None, self.world.profile))
+            self.plan_send(self.random.uniform(0, 60), "queue", self._job(None))
+
+    def _job(self, job_id: str | None, **facts: Any) -> str:
+        profile = self.world.profile
+        write = random_flow if self.random.random() < profile.flow else random_job
+        return write(self.random, job_id, profile, **facts)
 
     def _send_one(self, job_id: str) -> float:
         """Send a job, maybe twice, maybe with another of the same id; gives when it is first sent."""
         profile, random = self.world.profile, self.random
-        body = random_job(random, job_id, profile)
+        body = self._job(job_id)
         at, door = random.uniform(0, 60), random.choice(("http", "http", "async", "queue", "queue", "direct"))
         self.plan_send(at, door, body)
         if random.random() < profile.twice:
@@ -60,6 +69,9 @@ class Outside:
                 plan(at + random.choice((0, 0.5, 5, random.uniform(0, 200))), partial(self.cancel, job_id))
         for _ in range(6):
             plan(at + random.uniform(0, 600), partial(self.read, job_id))
+        if profile.flow:
+            for _ in range(8):
+                plan(at + random.uniform(0, 700), partial(self.answer_some, job_id))
 
     def plan_send(self, when: float, door: str, body: str) -> None:
         self.world.plan(when, lambda: self.send(door, body))
@@ -111,6 +123,8 @@ class Outside:
         for step in job["steps"]:
             if step["status"]["name"] == "NONE" or step["result"] is None:
                 continue
+            if not step["action"].startswith("SIM."):
+                continue
             committed = {
                 json.dumps(json.loads(record.result), sort_keys=True)
                 for (known, _, index), record in self.world.audit.truth.items()
@@ -132,6 +146,47 @@ class Outside:
                 self.view(job)
 
         self.world.start("control", get, ended=ended)
+
+    def answer_some(self, job_id: str) -> None:
+        """Answer what the job asks now, or will; now and then twice, or as it times out."""
+        job = self.world.audit.job(JobKey(TENANT, job_id))
+        payload = None if job is None else self.world.audit.payload(job)
+        if job is None or payload is None:
+            return
+        asked = [path for path in questions(payload) if self.random.random() < 0.3]
+        waiting = parked(job)
+        if waiting is not None and waiting["for"] == "answer" and self.random.random() < self.world.profile.answered:
+            asked.append(waiting["path"])
+            if self.random.random() < 0.4:  # in the very moment in which it times out
+                late = waiting["until"] - self.world.scheduler.now + self.random.uniform(-1.0, 0.5)
+                self.world.plan(
+                    self.world.scheduler.now - self.world.began + max(0.0, late),
+                    partial(self.answer, job_id, waiting["path"]),
+                )
+        for path in asked:
+            for _ in range(self.random.choice((1, 1, 2))):
+                self.answer(job_id, path)
+
+    def answer(self, job_id: str, path: str) -> None:
+        """Answer one step, over HTTP."""
+        given = GivenAnswer(
+            ok=self.random.random() < 0.7, value=self.random.choice((1, {"a": [2]}, None)), reason="because"
+        )
+
+        async def ask(ports: Ports, _: TimeLeft) -> bool:
+            try:
+                await AnswerDesk(ports).answer(caller(*TAGS), job_id, path, given)
+            except (ConduitError, InvalidPayloadError) as error:
+                self.world.scheduler.counts[f"answers: {type(error).__name__}"] += 1
+                return False
+            self.world.scheduler.counts["answers"] += 1
+            return True
+
+        def ended(thanked: bool) -> None:
+            if thanked:
+                self.world.audit.signals.thanked(JobKey(TENANT, job_id), path, given)
+
+        self.world.start("control", ask, ended=ended)
 
     def cancel(self, job_id: str) -> None:
         async def ask(ports: Ports, _: TimeLeft) -> None:

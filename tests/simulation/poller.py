@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -47,6 +48,7 @@ class Poller:
         self._queue = queue
         self._audit = audit
         self._sweeping = sweeping
+        self._next_sweep = scheduler.now + SWEEP_EVERY
         queue.deliver = self.deliver
         queue.buried = self.buried
 
@@ -97,11 +99,26 @@ class Poller:
         if missing:
             self._audit.note(f"BURIED {key.job_id}: nothing stands for {', '.join(missing)}")
 
-    def sweep(self) -> None:
-        """Let the schedule come by, now and every minute from now on."""
-        if self._sweeping:
-            self._start("sweep", sweep)
-        self._scheduler.at(self._scheduler.now + SWEEP_EVERY, self.sweep)
+    def tick(self) -> None:
+        """Let the schedule come by, if a minute has passed."""
+        if self._scheduler.now >= self._next_sweep:
+            self._next_sweep = self._scheduler.now + SWEEP_EVERY
+            if self._sweeping:
+                self._start("sweep", sweep)
+
+    def alarms(self) -> list[float]:
+        """When the schedule comes by next and finds something: a sweep that finds nothing changes nothing."""
+        if not self._sweeping:
+            return [self._next_sweep]
+        due = self._first_due()
+        if due is None:
+            return []
+        minutes = max(0, math.ceil((due - self._next_sweep) / SWEEP_EVERY))
+        return [self._next_sweep + minutes * SWEEP_EVERY]
+
+    def _first_due(self) -> float | None:
+        dues = (item.get("due") for item in self._audit.table.items.values())
+        return min((due for due in dues if isinstance(due, (int, float))), default=None)
 
 
 def named_by(message: Message) -> JobKey:

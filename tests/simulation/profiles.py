@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tests.simulation.faults import NONE, Rates
+
+KINDS: Final[Mapping[str, float]] = {
+    "block": 8,
+    "http": 2,
+    "poll": 1,
+    "set": 1.5,
+    "wait": 2,
+    "wait_for": 1.5,
+    "for_each": 2.5,
+    "while": 1.5,
+    "choose": 2.5,
+    "try": 1.5,
+    "end": 0.7,
+}
+"""Kinds of steps, and how often each comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +43,16 @@ class Profile:
         batch: the most messages that an invocation is handed.
         job_seconds: how long a job may take.
         max_receives: of a message before it is a dead letter.
-        exclusive, gentle, exact: what the audit may hold it to; see `Audit`.
+        flow: share of jobs with loops, choices, waits and questions; see `tests.simulation.flows`.
+        kinds: of their steps, and how often each comes.
+        waits: seconds of their waits, those that come often more than once.
+        delays: further seconds between tries and polls.
+        timeouts: seconds for which they wait for an answer.
+        month: whether each waits for 28 days.
+        answered: share of questions that somebody answers, and as many a second and a third time.
+        trouble: seconds for which things go wrong; then the world must come to rest by itself.
+        step_events: as the setting.
+        exclusive, gentle, exact, prompt: what the audit may hold it to; see `Audit`.
     """
 
     rates: Rates
@@ -45,6 +70,16 @@ class Profile:
     exclusive: bool = False
     gentle: bool = False
     exact: bool = False
+    prompt: bool = False
+    flow: float = 0.0
+    kinds: Mapping[str, float] = field(default_factory=lambda: KINDS)
+    waits: tuple[float, ...] = (0.5, 3.0, 20.0, 200.0)
+    delays: tuple[float, ...] = ()
+    timeouts: tuple[float, ...] = (1.0, 8.0, 30.0, 200.0)
+    month: bool = False
+    answered: float = 0.7
+    trouble: float = 900.0
+    step_events: str = "all"
     outage: float = 0.0
     fifo: bool = False
     batch: int = 1
@@ -52,6 +87,7 @@ class Profile:
     max_receives: int = 20
 
 
+ASKING: Final[Mapping[str, float]] = {**KINDS, "wait_for": 7, "wait": 4}
 _BASE: Final = Rates()
 _KIND: Final = replace(
     _BASE, crash=0, freeze=0, late_packet=0, lost_receive=0, skew=0, throttled=0, timed_out=0, send_failed=0
@@ -59,7 +95,29 @@ _KIND: Final = replace(
 """Nobody dies and no clock is off; messages and replies still go astray."""
 
 PROFILES: Final[dict[str, Profile]] = {
-    "everything": Profile(rates=_BASE, timed=0.7, batch=3),
+    "everything": Profile(rates=_BASE, timed=0.7, batch=3, flow=0.3),
+    "flows": Profile(rates=_BASE, timed=0.7, lives=(9.0, 12.0, 30.0), flow=1.0),
+    "flows, and nobody dies": Profile(
+        rates=_KIND, lives=(9.0, 12.0), flow=1.0, killer=0, gentle=True, exclusive=True, step_events="grouped"
+    ),
+    "questions": Profile(
+        rates=replace(_BASE, freeze=0.02), lives=(9.0, 12.0), flow=1.0, kinds=ASKING, cancel=0.3, redrive=0.9
+    ),
+    "prompt": Profile(
+        rates=replace(NONE, lost_reply=0.1, conflict=0.05),
+        lives=(300.0,),
+        flow=1.0,
+        kinds=ASKING,
+        cancel=0.5,
+        delays=(60.0,),
+        waits=(0.5, 20.0, 1_000.0),
+        timeouts=(8.0, 200.0, 2_000.0),
+        killer=0,
+        gentle=True,
+        exclusive=True,
+        prompt=True,
+    ),
+    "long waits": Profile(rates=replace(_BASE, crash=0.01), flow=1.0, month=True, redrive=0, trouble=28.2 * 86_400.0),
     "lost replies": Profile(
         rates=replace(_KIND, lost_reply=0.15), lives=(300.0,), killer=0, gentle=True, exclusive=True
     ),

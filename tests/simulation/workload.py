@@ -28,12 +28,14 @@ class Execution:
     Attributes:
         effect: of the block.
         key: its idempotency key: tenant, job, run, position.
+        path: of its step.
         fence: of the claim.
         tags: of its job.
     """
 
     effect: str
     key: str
+    path: str
     fence: int
     tags: frozenset[str]
 
@@ -41,44 +43,43 @@ class Execution:
 class Stage(Protocol):
     """Where blocks do their work: the world."""
 
-    async def execute(self, execution: Execution, seconds: float, kills: str) -> str: ...
+    async def execute(self, execution: Execution, seconds: float, kills: str, fails: str) -> dict[str, Any]:
+        """Do it; gives the facts that only this execution has, ``token`` among them.
+
+        Raises:
+            SimulatedFailure: it fails.
+        """
 
 
 class SimulatedFailure(Exception):  # noqa: N818 (its name is shown as the error's type)
     """What a block raises that was told to fail."""
 
 
-async def _work(
-    stage: Stage, job: Job, call: Call, effect: str, previous: Any, seconds: float, fails: str, kills: str, variant: str
-) -> dict[str, Any]:
-    execution = Execution(effect=effect, key=call.idempotency_key, fence=call.fence, tags=job.tags)
-    token = await stage.execute(execution, seconds, kills)
-    if fails == "always" or (fails == "first run" and call.idempotency_key.split("/")[2] == "1"):
-        raise SimulatedFailure(token)
+async def _work(stage: Stage, job: Job, call: Call, effect: str, given: dict[str, Any]) -> dict[str, Any]:
+    execution = Execution(effect=effect, key=call.idempotency_key, path=call.path, fence=call.fence, tags=job.tags)
+    facts = await stage.execute(execution, given["seconds"], given["kills"], given["fails"])
     count = job.variables["count"] + 1
     job.variables["count"] = count
-    return {"token": token, "previous": previous["token"] if previous else None, "count": count, "variant": variant}
+    previous = given["previous"]
+    own = {"previous": previous["token"] if previous else None, "count": count, "variant": given["variant"]}
+    if "echo" in given:  # the step is one of `tests.simulation.flows`
+        own |= {"echo": given["echo"], "list": [f"{facts['token']}-{index}" for index in range(count % 3)]}
+    return {**own, **facts}
 
 
 @sim.block(effect="none")
-async def pure(
-    stage__: Stage, job__: Job, call__: Call, *, previous: Any, seconds: float, fails: str, kills: str, variant: str
-) -> dict[str, Any]:
-    return await _work(stage__, job__, call__, "none", previous, seconds, fails, kills, variant)
+async def pure(stage__: Stage, job__: Job, call__: Call, **given: Any) -> dict[str, Any]:
+    return await _work(stage__, job__, call__, "none", given)
 
 
 @sim.block(effect="at_least_once")
-async def charge(
-    stage__: Stage, job__: Job, call__: Call, *, previous: Any, seconds: float, fails: str, kills: str, variant: str
-) -> dict[str, Any]:
-    return await _work(stage__, job__, call__, "at_least_once", previous, seconds, fails, kills, variant)
+async def charge(stage__: Stage, job__: Job, call__: Call, **given: Any) -> dict[str, Any]:
+    return await _work(stage__, job__, call__, "at_least_once", given)
 
 
 @sim.block(effect="at_most_once")
-async def once(
-    stage__: Stage, job__: Job, call__: Call, *, previous: Any, seconds: float, fails: str, kills: str, variant: str
-) -> dict[str, Any]:
-    return await _work(stage__, job__, call__, "at_most_once", previous, seconds, fails, kills, variant)
+async def once(stage__: Stage, job__: Job, call__: Call, **given: Any) -> dict[str, Any]:
+    return await _work(stage__, job__, call__, "at_most_once", given)
 
 
 @contextmanager
@@ -110,8 +111,9 @@ class SimulatedAlarm:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 
-    def call(self, *_: Any) -> Any:
-        raise AssertionError("every block of the simulation is a coroutine function")
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], _: float) -> Any:
+        """A plain function takes no time here."""
+        return function(*args, **kwargs)
 
     async def wait(
         self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from handler.caller import Caller
 from handler.engine import Runtime
 from handler.invocation.metrics import Metrics
 from handler.invocation.time_left import TimeLeft
+from handler.outside import Outside
 from handler.ports import Ports
 from handler.settings import Settings
 from infra.documents import DocumentsTable
@@ -24,16 +25,15 @@ from infra.secret import NoSecrets
 from tests.simulation.audit import Audit
 from tests.simulation.bus import SimulatedBus, SimulatedEventBus
 from tests.simulation.messages import SimulatedJobQueue, SimulatedQueue
-from tests.simulation.poller import SWEEP_EVERY, TENANT, Poller
+from tests.simulation.poller import TENANT, Poller
 from tests.simulation.profiles import Profile
 from tests.simulation.scheduler import Scheduler, Worker, Yield
+from tests.simulation.service import SimulatedService
 from tests.simulation.table import SimulatedItems, SimulatedTable
-from tests.simulation.workload import Execution, SimulatedAlarm, registry
+from tests.simulation.workload import Execution, SimulatedAlarm, SimulatedFailure, registry
 
-FAULTS_UNTIL = 900.0
-"""Seconds of trouble; after them the world must come to rest by itself."""
-REST_BY = 20_000.0
-"""Seconds by which it must have."""
+REST = 200_000.0
+"""Seconds after the trouble by which the world must have come to rest by itself."""
 MOST_STEPS = 400_000
 MAX_ATTEMPTS = 3
 _STEADY = {"pk", "sk", "tenant", "job_id", "payload", "payload_hash", "created_at", "expires_at", "ends_at", "shard"}
@@ -95,20 +95,25 @@ class World:
         self.queue = SimulatedQueue(
             self.scheduler, self.profile.fifo, self.profile.batch, max_receives=self.profile.max_receives
         )
+        self.service = SimulatedService(self.random)
         self.audit = Audit(
             self.table,
             self.bus,
+            self.service,
             MAX_ATTEMPTS,
             lambda: self.scheduler.now,
             exclusive=self.profile.exclusive,
             gentle=self.profile.gentle,
             exact=self.profile.exact,
+            prompt=self.profile.prompt,
         )
         self.poller = Poller(self.start, self.scheduler, self.queue, self.audit, sweeping=self.sweeping)
-        self.settings = SETTINGS.model_copy(update={"job_seconds": self.profile.job_seconds})
+        self.settings = SETTINGS.model_copy(
+            update={"job_seconds": self.profile.job_seconds, "step_events": self.profile.step_events}
+        )
         self.table.watchers.append(self._watch)
         self.registry = registry(self)
-        self.scheduler.alarms = self.queue.alarms
+        self.scheduler.alarms = lambda: self.queue.alarms() + self.poller.alarms()
         self.metrics = Metrics()
         self.plans = 0
         self._tokens = itertools.count()
@@ -159,18 +164,19 @@ class World:
             scheduler=NoScheduler(),
             secrets_of=lambda _: NoSecrets(),
             registry=self.registry,
+            outside=Outside(self.registry, lambda: cast("Any", self.service), lambda _: NoSecrets()),
             runtime=runtime,
             token=lambda: f"{next(self._tokens):08x}",
             log=Silent(__name__),
             metrics=self.metrics,
         )
 
-    async def execute(self, execution: Execution, seconds: float, kills: str) -> str:
-        """What a block does: it takes its time, may die, and has a result that no other execution has."""
+    async def execute(self, execution: Execution, seconds: float, kills: str, fails: str) -> dict[str, Any]:
+        """What a block does: it takes its time, may die or fail, and has a result that no other execution has."""
         worker = self.scheduler.current
         assert worker is not None
         if worker.dead:
-            return ""
+            return {"token": ""}
         self.audit.began(execution, alone=not worker.thawed)
         self.scheduler.counts["executions"] += 1
         self._tell(f"{execution.key} begins ({execution.effect}, fence {execution.fence})")
@@ -179,7 +185,15 @@ class World:
             await Yield("the block kills its process", kills=True)
         if kills == "hangs":
             await Yield("the block hangs", 1000.0, stubborn=True)
-        return f"{next(self._tokens):08x}"
+        token = f"{next(self._tokens):08x}"
+        first_run = execution.key.split("/")[2] == "1"
+        if fails == "always" or (fails == "first run" and first_run):
+            raise SimulatedFailure(token)
+        if fails == "now and then" and self.random.random() < 0.5:
+            raise SimulatedFailure(token)
+        if fails == "not ready":
+            return {"token": token, "ready": self.random.random() < 0.5}
+        return {"token": token}
 
     # ------------------------------------------------------------------ what is watched
 
@@ -222,15 +236,15 @@ class World:
 
     def run(self) -> None:
         """Let the world go on until it rests, then judge it."""
-        self.scheduler.at(self.began + SWEEP_EVERY, self.poller.sweep)
         self._plan_outage()
         for _ in range(MOST_STEPS):
             passed = self.scheduler.now - self.began
-            if passed > FAULTS_UNTIL and self.scheduler.faults:
+            if passed > self.profile.trouble and self.scheduler.faults:
                 self.scheduler.faults = False
                 self.queue.return_dead()
-            if passed > REST_BY or (self._rests() and not self.queue.dead):
+            if passed > self.profile.trouble + REST or (self._rests() and not self.queue.dead):
                 break
+            self.poller.tick()
             self.queue.poll()
             self.scheduler.step()
         for message in self.queue.messages:
@@ -251,7 +265,7 @@ class World:
         jobs = [job_record(item) for item in self.table.items.values() if item["sk"] == JOB]
         if any(not job.finished or job.due is not None for job in jobs):
             return False
-        return len(self.scheduler.later) <= 1  # the next sweep
+        return not self.scheduler.later
 
 
 def caller(*tags: str) -> Caller:
