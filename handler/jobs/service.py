@@ -17,7 +17,7 @@ from handler.jobs.reading import get_job
 from handler.jobs.redrive import Redrive, redrive
 from handler.jobs.room import check_room
 from handler.jobs.runner import Ended, Lost, Result, Runner, Unstarted
-from handler.jobs.submission import NewJob, Submission
+from handler.jobs.submission import NewJob, Submission, is_pure
 from handler.jobs.view import job_view, not_run, result_of, shown_steps, step_ids, step_view
 from handler.payload.parse import JobPayload
 from handler.ports import RETRY_AFTER, Ports
@@ -80,7 +80,7 @@ class Jobs:
             if respond_async or (wait is not None and wait <= 0) or not lifetime.has_time(now, settings.reserve):
                 return await self._enqueue(new_job)
             until, pause_at = now + settings.http_seconds, None
-            if wait is not None and self._is_pure(payload):
+            if wait is not None and is_pure(self._ports.registry, payload.steps):
                 until = min(until, now + wait)
             elif wait is not None:
                 pause_at = now + wait
@@ -138,10 +138,6 @@ class Jobs:
         if not new_job.is_known_as(found):
             raise _taken(found.key.job_id)
         return Submission("known", await self._view(found))
-
-    def _is_pure(self, payload: JobPayload) -> bool:
-        blocks = (self._ports.registry.get(str(step.get("action", ""))) for step in payload.steps)
-        return all(block is None or block.effect == "none" for block in blocks)
 
     async def find_known(self, caller: Caller, job_id: str, digest: str | None) -> Submission | None:
         """The job that was sent under an id before, or ``None``.

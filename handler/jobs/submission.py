@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, Literal
 
+from blocks.block import Registry
 from handler.caller import Caller, Rights
 from handler.invocation.time_left import TimeLeft
 from handler.payload.parse import JobPayload
@@ -17,6 +19,8 @@ from infra.jobs_table import Answer
 from infra.records import JobKey, JobRecord, PayloadRecord
 
 DAY: Final = 86_400
+_INNER: Final = ("do", "try", "catch", "else")
+"""Fields that hold steps; a choice has more of them, in its branches."""
 
 
 Kind = Literal["created", "accepted", "known"]
@@ -100,6 +104,22 @@ class NewJob:
         """Make the job known before anything of it runs."""
         await ports.table.records.put(self.payload, ())
         return await ports.table.accept(self.job._replace(due=due), ports.now())
+
+
+def is_pure(registry: Registry, steps: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether no block of these steps, and of those inside them, has an effect.
+
+    Args:
+        registry: the blocks.
+        steps: as they were accepted.
+    """
+    for step in steps:
+        block = registry.get(str(step.get("action", "")))
+        branches = (branch["do"] for branch in step.get("choose") or ())
+        inner = chain(*(step.get(name) or () for name in _INNER), *branches)
+        if (block is not None and block.effect != "none") or not is_pure(registry, inner):
+            return False
+    return True
 
 
 def knows_people(text: str) -> bool:

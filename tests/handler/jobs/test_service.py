@@ -12,6 +12,8 @@ from handler.jobs.listing import JobFilter
 from handler.payload.parse import parse
 from tests.handler.conftest import CHARGE, FAIL, WORK, drive
 
+SLOW_CHARGE = {**CHARGE, "id": "slow", "parameters": {"seconds": 9}}
+
 
 def test_a_job_that_finishes_while_its_sender_waits_is_created(world: Any) -> None:
     sent = world.submit(WORK, {"action": "TEXT.JOIN", "parameters": {"text1": "a", "text2": "{: 1 :}"}}, id="j")
@@ -92,6 +94,24 @@ def test_a_job_longer_than_its_sender_is_kept_waiting_goes_on_in_the_queue(world
     assert (sent.kind, sent.job["status"]) == ("accepted", "QUEUED")
     world.work_off(life=100)
     assert world.statuses("j") == ["DONE"] * 3
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        {"for_each": [1], "do": [SLOW_CHARGE]},
+        {"choose": [{"if": True, "do": [{"id": "t", "try": [SLOW_CHARGE]}]}]},
+    ],
+)
+def test_an_effect_inside_a_loop_or_a_branch_is_not_cut_for_somebody_who_waits(
+    world: Any, inside: dict[str, Any]
+) -> None:
+    sent = world.submit({"id": "l", **inside}, {"id": "after", "action": "PROBE.WORK"}, id="j", wait=2)
+    assert sent.kind == "accepted"
+    ends = {one["id"]: one["status"]["name"] for one in sent.job["steps"]}
+    assert (ends["slow"], ends["after"]) == ("DONE", "NONE")
+    world.work_off()
+    assert len(world.ran) == 2, "nothing ran twice"
 
 
 def test_waiting_no_longer_than_asked_stops_a_pure_job_and_goes_on_in_the_queue(world: Any) -> None:
