@@ -17,6 +17,7 @@ from typing import Final
 from handler.console.block_files import block_folders, file_stamps
 from handler.console.errors import InputError
 from handler.console.job_text import log_lines
+from handler.console.local_server import address_of
 from handler.console.secret_file import refuse_secret
 from handler.console.workstation import JobRefusedError, Options, environment_of
 from infra.local import EmbeddedAws, embedded
@@ -167,6 +168,9 @@ def open_serving(
 ) -> Iterator[Serving]:
     """Start the embedded AWS and the two processes, until the end of the block.
 
+    Hooks and callbacks have addresses where the API answers, unless the environment says otherwise (`PUBLIC_ROUTES`,
+    `PUBLIC_URL`).
+
     Args:
         options: what the developer chose.
         listener: where the API answers.
@@ -190,7 +194,8 @@ def open_serving(
             os.environ.update(aws.environment)  # the key of secrets is the one in the folder
         door = LocalDoor(None if data is None else data.seen)
         stack.callback(door.close)
-        processes = Processes(options, listener, {**os.environ, "AWS_ENDPOINT_URL": door.address}, log)
+        public = {"PUBLIC_ROUTES": "true", "PUBLIC_URL": address_of(listener)}
+        processes = Processes(options, listener, {**public, **os.environ, "AWS_ENDPOINT_URL": door.address}, log)
         stack.callback(processes.end)
         serving = Serving(aws, door, processes, log)
         processes.start()

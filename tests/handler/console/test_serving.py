@@ -190,6 +190,22 @@ def test_a_changed_block_is_used_by_what_runs_next(serve: Callable[..., Served],
 
 
 @pytest.mark.slow
+def test_hooks_and_callbacks_have_addresses_that_answer(serve: Callable[..., Served]) -> None:
+    served = serve()
+    event = {"id": "event", "action": "TEXT.CREATE", "parameters": {"value": "{< event.body.n >}"}}
+    served.ask("PUT", "/workflows/w", {"steps": [event], "output": "{: event :}"})
+    hook = served.ask("PUT", "/hooks/h", {"workflow": "w", "verify": "none", "respond": "output"})
+    assert hook["url"].startswith(f"{served.address}/hooks/")
+    assert served.ask("POST", hook["url"].removeprefix(served.address), {"n": 41}) == "41"
+
+    told = {"id": "told", "set": {"url": "{% steps.ok.callback.url %}"}}
+    asked = served.ask("POST", "/jobs", {"id": "a", "steps": [told, {"id": "ok", "wait_for": {"timeout": 60}}]})
+    assert asked["variables"]["url"].startswith(f"{served.address}/callbacks/")
+    served.ask("POST", asked["variables"]["url"].removeprefix(served.address), {"value": 42})
+    assert served.wait("a", ended)["steps"][1]["result"]["value"] == 42
+
+
+@pytest.mark.slow
 def test_a_folder_of_data_serves_one_process_at_a_time(serve: Callable[..., Served], tmp_path: Path) -> None:
     serve("--data", str(tmp_path / "data"))
 
