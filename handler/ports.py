@@ -25,6 +25,7 @@ from infra.jobs_table import JobsTable
 from infra.scheduler import Timetable
 
 if TYPE_CHECKING:
+    from handler.invocation.crew import Crew
     from infra.secret import Secrets
 
 RETRY_AFTER: Final = 5
@@ -53,6 +54,19 @@ class Queue(Protocol):
     async def reject(
         self, body: str, problem: str, *, group: str | None = None, deduplication: str | None = None
     ) -> None: ...
+
+
+class Turns(Protocol):
+    """`handler.invocation.crew.Crew`, as much of it as a job's run needs: jobs of a batch that take turns."""
+
+    @property
+    def has_begun(self) -> bool: ...
+    async def begin(self) -> None: ...
+    def admit(self) -> None: ...
+    def wants_turn(self) -> bool: ...
+    async def pass_turn(self) -> None: ...
+    def keep_turn(self, *, keep: bool) -> None: ...
+    def stay_alone(self) -> None: ...
 
 
 class Scheduler(Protocol):
@@ -95,6 +109,9 @@ class Ports:
         token: a new random text of the characters ``[0-9a-f]``, unlike any other; called for each claim, never kept
             from a time when the process may have been copied.
         log, metrics: where events of this program are reported.
+        side_by_side: begins a batch whose jobs run side by side: gives who runs them, and the world in which a call
+            lets another job go on; ``None`` where they run one after another.
+        turns: of the jobs of a batch, in the world of one; ``None`` for a job that is alone.
     """
 
     settings: Settings
@@ -111,6 +128,8 @@ class Ports:
     metrics: Metrics
     outside: Outside | None = None
     vault: Vault | None = None
+    side_by_side: Callable[[Ports], tuple[Crew, Ports]] | None = None
+    turns: Turns | None = None
 
     def global_values(self, tenant: str) -> Mapping[str, Any]:
         """What the blocks of a tenant's jobs are given."""

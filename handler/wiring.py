@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,9 @@ from infra.jobs_table import JobsTable
 from infra.scheduler import Scheduler
 
 if TYPE_CHECKING:
+    from handler.invocation.crew import Crew
     from infra.aws_call import AwsCalls
+    from infra.call_threads import CallThreads
     from infra.http_client import HttpClient
     from infra.secret import Secrets
     from infra.secret_store import SecretStore
@@ -64,6 +67,7 @@ LOG = LambdaLog()
 def wire(settings: Settings) -> Ports:
     """The world of a deployment with these settings; the same one each time they are the same."""
     clients = Clients()
+    threads = lru_cache(maxsize=1)(_call_threads)
     backoff = Backoff(sleep=asyncio.sleep, random=random.random)
     items = DynamoItems(clients.dynamodb, settings.table_name, backoff)
     http = lru_cache(maxsize=1)(lambda: _http_client(settings))
@@ -108,8 +112,36 @@ def wire(settings: Settings) -> Ports:
         token=_token,
         log=LOG,
         metrics=Metrics(),
+        side_by_side=lambda ports: _begin_batch(ports, clients, threads()),
     )
     return ports
+
+
+def _call_threads() -> CallThreads:
+    from infra.call_threads import CallThreads  # noqa: PLC0415  # a batch of several messages needs them, nobody else
+
+    return CallThreads()
+
+
+def _begin_batch(ports: Ports, clients: Clients, threads: CallThreads) -> tuple[Crew, Ports]:
+    """Who runs the jobs of a batch side by side, and their world: the same one, whose calls let other jobs go on."""
+    from handler.invocation.crew import Crew  # noqa: PLC0415  # as above
+    from infra.call_threads import CallStation  # noqa: PLC0415  # as above
+    from infra.shared_bus import SharedBus  # noqa: PLC0415  # as above
+    from infra.shared_puts import SharedPuts  # noqa: PLC0415  # as above
+
+    settings, crew = ports.settings, Crew(CallStation(threads))
+    backoff = Backoff(sleep=crew.sleep, random=random.random)
+    items = DynamoItems(clients.dynamodb, settings.table_name, backoff, crew)
+    return crew, replace(
+        ports,
+        table=JobsTable(items, SharedPuts(items, crew)),
+        bus=SharedBus(EventBus(clients.events, settings.bus_name, backoff, crew), crew),
+        queue=JobQueue(clients.sqs, settings.queue_url, settings.dead_letter_queue_url, crew),
+        documents=DocumentsTable(items),
+        runtime=replace(ports.runtime, sleep=crew.sleep),
+        turns=crew,
+    )
 
 
 def _http_client(settings: Settings) -> HttpClient:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-from infra.attributes import decode_item, encode, encode_and_weigh, encode_item
+from infra.attributes import decode_item, encode, encode_item
 from infra.backoff import Backoff
+from infra.calls import IN_PLACE, Calls
 from infra.clients import DynamoClient
 from infra.conditions import Condition
 from infra.errors import (
@@ -21,8 +22,8 @@ from infra.errors import (
     translated,
 )
 from infra.expression import Expression
+from infra.item_batches import Encoded, batches, key_of, weighed
 from infra.items import (
-    BATCH_ITEMS,
     TRANSACTION_BYTES,
     TRANSACTION_ITEMS,
     Applied,
@@ -37,19 +38,11 @@ from infra.items import (
     Value,
 )
 
-BATCH_BYTES: Final = 16 * 1024 * 1024
-"""Bytes of one BatchWriteItem, as sent (DynamoDB's quota)."""
-_ENVELOPE: Final = 64 * 1024
-"""The most that a batch's names and braces add to its items."""
-_ESCAPED: Final = 6
-"""A byte becomes six at worst when it is sent: ``\\u0001``."""
 _SHOW_WHAT_STANDS: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _REFUSED: Final = "ConditionalCheckFailedException"
 _REFUSED_IN_TRANSACTION: Final = "ConditionalCheckFailed"
 _CONTENDED: Final = frozenset({CANCELLED, "TransactionConflictException"})
 """Codes under which another write was in the way; botocore tries none of them again."""
-
-Encoded = dict[str, dict[str, Any]]
 
 
 class DynamoItems:
@@ -59,16 +52,23 @@ class DynamoItems:
         client: gives the client; asked at each call, so that it is built at the first.
         table: the table's name.
         backoff: between the tries of a batch that DynamoDB took in part.
+        calls: who makes the calls.
     """
 
-    def __init__(self, client: Callable[[], DynamoClient], table: str, backoff: Backoff) -> None:
+    def __init__(
+        self, client: Callable[[], DynamoClient], table: str, backoff: Backoff, calls: Calls = IN_PLACE
+    ) -> None:
         self._client = client
         self._table = table
         self._backoff = backoff
+        self._make = calls.make
 
     async def get(self, pk: str, sk: str) -> Item | None:
         with translated(f"GetItem of the table {self._table}"):
-            answer = self._client().get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
+            key = _key(pk, sk)
+            answer = await self._make(
+                lambda: self._client().get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            )
         return decode_item(answer.get("Item"))
 
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
@@ -83,7 +83,7 @@ class DynamoItems:
         items: list[Item] = []
         start: Mapping[str, Any] = {}
         while True:
-            found, start = self._query({**request, **text.request()}, start)
+            found, start = await self._query({**request, **text.request()}, start)
             items += found
             if newest is not None and (len(items) >= newest or not start):
                 return items[newest - 1 :: -1] if len(items) >= newest else items[::-1]
@@ -99,7 +99,7 @@ class DynamoItems:
         items: list[Item] = []
         start: Mapping[str, Any] = {}
         while len(items) < limit:  # a page ends after 1 MB as well
-            found, start = self._query({**request, "Limit": limit - len(items), **text.request()}, start)
+            found, start = await self._query({**request, "Limit": limit - len(items), **text.request()}, start)
             items += found
             if not start:
                 break
@@ -127,38 +127,51 @@ class DynamoItems:
             "Limit": limit,
             **text.request(),
         }
-        items, last = self._query(request, {name: encode(part) for name, part in (start or {}).items()})
+        items, last = await self._query(request, {name: encode(part) for name, part in (start or {}).items()})
         return Page(tuple(items), decode_item(last))
 
-    def _query(self, request: Mapping[str, Any], start: Mapping[str, Any]) -> tuple[list[Item], Mapping[str, Any]]:
+    async def _query(
+        self, request: Mapping[str, Any], start: Mapping[str, Any]
+    ) -> tuple[list[Item], Mapping[str, Any]]:
         """One page: its items, and the encoded key to go on after (empty at the end)."""
         begin = {"ExclusiveStartKey": start} if start else {}
         with translated(f"Query of the table {self._table}"):
-            answer = self._client().query(**request, **begin)
+            answer = await self._make(lambda: self._client().query(**request, **begin))
         items = [item for found in answer["Items"] if (item := decode_item(found))]
         return items, answer.get("LastEvaluatedKey") or {}
 
     async def put_all(self, items: Sequence[NewItem]) -> None:
-        weighed = _weighed(items)
-        if len(weighed) == 1:
-            with translated(f"PutItem of the table {self._table}"):
-                self._client().put_item(TableName=self._table, Item=weighed[0][0])
-            return
-        for batch in batches(weighed):
-            await self._put_batch(batch)
+        left = await self.put_some(items)
+        if left:
+            raise TryLaterError(
+                f"The table {self._table} left {len(left)} of {len(items)} items unwritten in {self._backoff.tries} "
+                "tries."
+            )
 
-    async def _put_batch(self, batch: list[Encoded]) -> None:
+    async def put_some(self, items: Sequence[NewItem]) -> set[int]:
+        made = weighed(items)
+        if len(made) == 1:
+            with translated(f"PutItem of the table {self._table}"):
+                await self._make(lambda: self._client().put_item(TableName=self._table, Item=made[0][0]))
+            return set()
+        left: set[tuple[str, str]] = set()
+        for batch in batches(made):
+            left |= await self._put_batch(batch)
+        return {index for index, (item, _) in enumerate(made) if key_of(item) in left} if left else set()
+
+    async def _put_batch(self, batch: list[Encoded]) -> set[tuple[str, str]]:
+        """Put a batch; gives the keys of the items that DynamoDB did not take in all tries."""
         left = {self._table: [{"PutRequest": {"Item": item}} for item in batch]}
         async for _ in self._backoff.attempts():
             with translated(f"BatchWriteItem of the table {self._table}"):
-                answer = self._client().batch_write_item(RequestItems=left)
+                answer = await self._make(partial(self._write_batch, left))
             left = answer.get("UnprocessedItems") or {}
             if not left:
-                return
-        count = sum(map(len, left.values()))
-        raise TryLaterError(
-            f"The table {self._table} left {count} of {len(batch)} items unwritten in {self._backoff.tries} tries."
-        )
+                return set()
+        return {key_of(request["PutRequest"]["Item"]) for requests in left.values() for request in requests}
+
+    def _write_batch(self, requests: Mapping[str, Any]) -> dict[str, Any]:
+        return self._client().batch_write_item(RequestItems=requests)
 
     async def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
         request = self._put(Put(item, condition))
@@ -201,14 +214,14 @@ class DynamoItems:
     def _fitting(items: Sequence[NewItem], write: Put | Update) -> list[Encoded]:
         """The items, encoded, if they fit into one transaction with the conditional write."""
         written = write.item if isinstance(write, Put) else {"pk": write.pk, "sk": write.sk, **write.set}
-        *weighed, other = _weighed([*items, written])
-        size = sum(size for _, size in weighed) + other[1]
+        *made, other = weighed([*items, written])
+        size = sum(size for _, size in made) + other[1]
         if len(items) >= TRANSACTION_ITEMS or size > TRANSACTION_BYTES:
             raise TooLargeError(
                 f"A transaction of {len(items) + 1} items and {size} bytes; DynamoDB takes {TRANSACTION_ITEMS} and "
                 f"{TRANSACTION_BYTES}."
             )
-        return [item for item, _ in weighed]
+        return [item for item, _ in made]
 
     def _put(self, put: Put) -> dict[str, Any]:
         text = Expression()
@@ -244,7 +257,7 @@ class DynamoItems:
         failure: InfraError | None = None
         async for _ in self._backoff.attempts():
             try:
-                return call()
+                return await self._make(call)
             except Exception as error:
                 if (refused := _refusal(error)) is not None:
                     return refused
@@ -267,32 +280,7 @@ def _refusal(error: Exception) -> ConditionFailed | None:
     return None
 
 
-def _weighed(items: Sequence[NewItem]) -> list[tuple[Encoded, int]]:
-    """Items of one call, encoded, each with its weight."""
-    weighed = [encode_and_weigh(item) for item in items]
-    if len({(item["pk"]["S"], item["sk"]["S"]) for item, _ in weighed}) != len(weighed):
-        raise GiveUpError("One call writes an item twice; DynamoDB refuses such a call.")
-    return weighed
-
-
 def _key(pk: str, sk: str) -> Encoded:
     if not pk or not sk:
         raise GiveUpError(f"The keys of an item are not empty: pk {pk!r}, sk {sk!r}.")
     return {"pk": encode(pk), "sk": encode(sk)}
-
-
-def batches(items: Sequence[tuple[Encoded, int]]) -> Iterator[list[Encoded]]:
-    """Cut encoded items, each with its weight, into requests that BatchWriteItem takes: 25 items, and 16 MB as sent."""
-    batch: list[Encoded] = []
-    size = _ENVELOPE
-    for item, weight in items:
-        sent = weight * _ESCAPED
-        if sent >= BATCH_BYTES // BATCH_ITEMS:  # most are far from a 25th of the limit, and need no counting
-            sent = len(json.dumps(item))
-        if batch and (len(batch) == BATCH_ITEMS or size + sent > BATCH_BYTES):
-            yield batch
-            batch, size = [], _ENVELOPE
-        batch.append(item)
-        size += sent
-    if batch:
-        yield batch

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from infra.backoff import Backoff
+from infra.calls import IN_PLACE, Calls
 from infra.clients import EventsClient
 from infra.errors import TooLargeError, TryLaterError, code_of, translated
-
-R = TypeVar("R")
 
 SOURCE: Final = "conduit"
 CALL_ENTRIES: Final = 10
@@ -25,7 +24,7 @@ _ENVELOPE: Final = 14 + len(SOURCE)
 """What EventBridge counts for an entry's time, and for its source."""
 _KIND: Final = 128
 """Bytes of the longest ``DetailType`` that EventBridge takes."""
-_HOPELESS: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException"})
+HOPELESS: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException"})
 """Codes of an entry that trying again does not help."""
 
 
@@ -50,35 +49,17 @@ class Entry(NamedTuple):
         return _ENVELOPE + (len(kind) if kind.isascii() else len(kind.encode())) + size
 
 
-def at_once(calls: Sequence[Callable[[], R]]) -> list[R]:
-    """Make all calls at the same time, the first of them in this thread; gives what they return, in their order.
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """What became of entries.
 
-    All have ended when it returns, or raises the first error that there was. One call takes no thread.
+    Attributes:
+        taken: the indexes of those that the bus took, in order.
+        failed: the code of each of the others that it was asked to take; what came after them was not sent.
     """
-    results: dict[int, R] = {}
-    errors: dict[int, BaseException] = {}
 
-    def run(number: int) -> None:
-        try:
-            results[number] = calls[number]()
-        except BaseException as error:  # noqa: BLE001  # handed to the caller's thread
-            errors[number] = error
-
-    threads = [
-        threading.Thread(target=run, args=(number,), name="conduit-call", daemon=True)
-        for number in range(1, len(calls))
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        results[0] = calls[0]()
-    except Exception as error:  # noqa: BLE001  # raised when the others have ended
-        errors[0] = error
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[min(errors)]
-    return [results[number] for number in range(len(calls))]
+    taken: list[int]
+    failed: dict[int, str]
 
 
 class EventBus:
@@ -88,15 +69,23 @@ class EventBus:
         client: gives the client; asked at each call, so that it is built at the first.
         bus: the bus's name or ARN.
         backoff: between the tries of entries that the bus did not take.
+        calls: who makes the calls.
         call_bytes: the most bytes of one call.
     """
 
     def __init__(
-        self, client: Callable[[], EventsClient], bus: str, backoff: Backoff, *, call_bytes: int = CALL_BYTES
+        self,
+        client: Callable[[], EventsClient],
+        bus: str,
+        backoff: Backoff,
+        calls: Calls = IN_PLACE,
+        *,
+        call_bytes: int = CALL_BYTES,
     ) -> None:
         self._client = client
         self._bus = bus
         self._backoff = backoff
+        self._calls = calls
         self._call_bytes = call_bytes
 
     async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
@@ -115,19 +104,30 @@ class EventBus:
             TooLargeError: an entry is over the limit; nothing was sent.
             MisconfiguredError: no such bus, or no right to it. Earlier entries may have been taken.
         """
+        attempted = await self.attempt(entries)
+        for code in attempted.failed.values():
+            missed(code)
+        return attempted.taken
+
+    async def attempt(self, entries: Sequence[Entry]) -> Attempted:
+        """As `publish`; says which entries failed and why, and by that which were not sent."""
         batches = self._batches(entries)
         taken: list[int] = []
         for start in range(0, len(batches), CALLS_AT_ONCE):
             together = batches[start : start + CALLS_AT_ONCE]
             left = await self._put(entries, together)
-            if not left:
-                taken += [index for batch in together for index in batch]
-            else:
-                taken += [index for batch in together for index in batch if index not in left]
-                for code in left.values():
-                    missed(code)
-                break  # throttled or down: what comes after would only add to it, and counts only after these
-        return taken
+            taken += [index for batch in together for index in batch if index not in left]
+            if left:  # throttled or down: what comes after would only add to it, and counts only after these
+                return Attempted(taken, left)
+        return Attempted(taken, {})
+
+    def check(self, entries: Sequence[Entry]) -> None:
+        """See that each entry fits into a call.
+
+        Raises:
+            TooLargeError: one does not.
+        """
+        self._batches(entries)
 
     def _batches(self, entries: Sequence[Entry]) -> list[list[int]]:
         """Indexes of entries, cut into calls that the bus takes."""
@@ -156,11 +156,12 @@ class EventBus:
         left, failed, hopeless = batches, dict[int, str](), dict[int, str]()
         async for _ in self._backoff.attempts():
             failed = {}
-            for answer in at_once([partial(self._put_once, entries, batch) for batch in left]):
+            calls = [partial(self._put_once, entries, batch) for batch in left]
+            for answer in await self._calls.make_all(calls):
                 failed |= answer
             if not failed:
                 break
-            hopeless |= {index: code for index, code in failed.items() if code in _HOPELESS}
+            hopeless |= {index: code for index, code in failed.items() if code in HOPELESS}
             failed = {index: code for index, code in failed.items() if index not in hopeless}
             left = [rest for batch in left if (rest := [index for index in batch if index in failed])]
             if not left:

@@ -135,6 +135,13 @@ class Items(Protocol):
         """Put items, in any number and order, each whole and without a condition; their keys differ from each other."""
         ...
 
+    async def put_some(self, items: Sequence[NewItem]) -> set[int]:
+        """As `put_all`; gives the indexes of the items that the table did not take, though it was asked repeatedly.
+
+        Another error than that the table is busy is raised, and says nothing of any single item.
+        """
+        ...
+
     async def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
         """Put one item if the condition holds for the stored one."""
         ...

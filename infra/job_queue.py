@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from infra.calls import IN_PLACE, Calls
 from infra.clients import QueueClient
 from infra.errors import GiveUpError, TooLargeError, code_of, translate, translated
 
@@ -34,6 +35,7 @@ class JobQueue:
         client: gives the client; asked at each call, so that it is built at the first.
         url: the queue's address.
         dead_letter_url: the dead-letter queue's address.
+        calls: who makes the calls.
         message_bytes: the most bytes of one message.
     """
 
@@ -42,12 +44,14 @@ class JobQueue:
         client: Callable[[], QueueClient],
         url: str,
         dead_letter_url: str,
+        calls: Calls = IN_PLACE,
         *,
         message_bytes: int = MESSAGE_BYTES,
     ) -> None:
         self._client = client
         self._url = url
         self._dead_letter_url = dead_letter_url
+        self._make = calls.make
         self._message_bytes = message_bytes
 
     async def send(
@@ -84,7 +88,7 @@ class JobQueue:
             request["DelaySeconds"] = max(0, min(LONGEST_DELAY, math.ceil(delay)))
             if fair is not None:
                 request["MessageGroupId"] = fair
-        self._send(self._url, body, request)
+        await self._send(self._url, body, request)
 
     async def postpone(self, receipt_handle: str, seconds: float) -> None:
         """Hide a received message for so long (0 to 12 hours), counted from now.
@@ -96,8 +100,10 @@ class JobQueue:
         """
         timeout = max(0, min(LONGEST_VISIBILITY, math.ceil(seconds)))
         try:
-            self._client().change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=timeout
+            await self._make(
+                lambda: self._client().change_message_visibility(
+                    QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=timeout
+                )
             )
         except Exception as error:
             if code_of(error) not in _NOT_OURS:
@@ -120,7 +126,7 @@ class JobQueue:
         )
         if text:
             request["MessageAttributes"] = {_PROBLEM: {"DataType": "String", "StringValue": text}}
-        self._send(self._dead_letter_url, body, request)
+        await self._send(self._dead_letter_url, body, request)
 
     def _fifo(self, url: str, group: str | None, deduplication: str | None) -> dict[str, Any]:
         if not url.endswith(".fifo"):
@@ -129,6 +135,6 @@ class JobQueue:
             raise GiveUpError(f"A message to the FIFO queue {url} needs a group and a deduplication id.")
         return {"MessageGroupId": group, "MessageDeduplicationId": deduplication}
 
-    def _send(self, url: str, body: str, request: dict[str, Any]) -> None:
+    async def _send(self, url: str, body: str, request: dict[str, Any]) -> None:
         with translated(f"SendMessage to the queue {url}"):
-            self._client().send_message(QueueUrl=url, MessageBody=body, **request)
+            await self._make(lambda: self._client().send_message(QueueUrl=url, MessageBody=body, **request))

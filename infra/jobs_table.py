@@ -18,7 +18,7 @@ from infra.jobs_index import JobsIndex
 from infra.parking import unparked
 from infra.recognition import is_accepted, is_as_held, is_cancelled, is_committed
 from infra.records import FINISHED, UNFINISHED, JobKey, JobRecord, PayloadRecord, StepRecord
-from infra.records_table import RecordsTable, record_items
+from infra.records_table import Puts, RecordsTable, record_items
 from infra.signals_table import SignalsTable
 
 
@@ -46,6 +46,7 @@ class JobsTable:
 
     Args:
         items: the table.
+        puts: see `RecordsTable`.
 
     Attributes:
         records: payloads and steps, in the same table.
@@ -53,9 +54,9 @@ class JobsTable:
         index: jobs as the indexes show them.
     """
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, items: Items, puts: Puts | None = None) -> None:
         self._items = items
-        self.records = RecordsTable(items)
+        self.records = RecordsTable(items, puts)
         self.signals = SignalsTable(items)
         self.index = JobsIndex(items)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -21,6 +22,24 @@ _CHANGED_BY_US: Final = frozenset({"content-length", "connection", "server", "da
 
 Seen = Callable[[str, str, bytes, bytes], None]
 """Takes the service, the operation, the body of a call and that of its answer."""
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let moto take one call at a time, from whichever thread it comes: the jobs of a batch call side by side."""
+    from moto.core.botocore_stubber import BotocoreStubber  # noqa: PLC0415  # only a developer's machine has moto
+
+    process, lock = BotocoreStubber.process_request, threading.RLock()
+
+    def process_alone(stubber: Any, request: Any) -> Any:
+        with lock:
+            return process(stubber, request)
+
+    BotocoreStubber.process_request = process_alone  # type: ignore[method-assign, assignment]  # what a patch is
+    try:
+        yield
+    finally:
+        BotocoreStubber.process_request = process  # type: ignore[method-assign]  # as above
 
 
 class LocalDoor:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from infra.attributes import ITEM_LIMIT
-from infra.items import TRANSACTION_BYTES, TRANSACTION_ITEMS, Item, Items
+from infra.items import TRANSACTION_BYTES, TRANSACTION_ITEMS, Item, Items, NewItem
 from infra.job_items import PAYLOAD, partition, payload_item, payload_record
 from infra.records import JobRecord, PayloadRecord, StepRecord
 from infra.run_item import LAST as LAST_RUN
@@ -19,20 +19,28 @@ _NEAR: Final = 4
 """Items that are read to find one step, before all of its stretch are."""
 
 
+class Puts(Protocol):
+    """Puts items; `infra.items.Items` as much of it as that takes."""
+
+    async def put_all(self, items: Sequence[NewItem]) -> None: ...
+
+
 class RecordsTable:
     """The PAYLOAD, STEPS and RUN items of all jobs. Methods raise what `infra.items.Items` raises.
 
     Args:
         items: the table.
+        puts: what puts the records of a commit; the table itself for ``None``.
     """
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, items: Items, puts: Puts | None = None) -> None:
         self._items = items
+        self._puts: Puts = items if puts is None else puts
 
     async def put(self, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> None:
         """Put records that do not count yet: the commit that follows makes them count. Repeating it changes nothing."""
         if items := record_items(payload, steps):
-            await self._items.put_all(items)
+            await self._puts.put_all(items)
 
     async def read_payload(self, job: JobRecord) -> PayloadRecord | None:
         """What the job was accepted with; ``None`` if it is gone, which no code here does."""

@@ -65,8 +65,7 @@ class StepRunner(StepTurn):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             arguments = self._arguments(step.parameters)
-            invocation = self.invocation
-            if invocation is not None and not is_enough(invocation, self.now(), step, block, fresh=self.fresh):
+            if self.invocation is not None and not self._has_time():
                 return self.pause()
             answer = self.ask(step) if self.ask is not None else None
             if answer is not None or block.is_coroutine or step.retry is not None:
@@ -91,6 +90,7 @@ class StepRunner(StepTurn):
     ) -> Paused | None:
         """The rest of `take`, where an answer, the block, or the time until it is called again is waited for."""
         try:
+            is_late = isinstance(answer, Awaitable)
             if isinstance(answer, Awaitable):
                 answer = await answer
             if isinstance(answer, Paused):
@@ -98,6 +98,8 @@ class StepRunner(StepTurn):
             if answer is not None:
                 self.fail(Failure.of_status(answer))
                 return None
+            if is_late and not self._has_time():
+                return self.pause()
             while True:
                 ended: Any = tried if tried is not None else self._try(arguments)
                 if isinstance(ended, Coroutine):
@@ -118,6 +120,11 @@ class StepRunner(StepTurn):
         except Failure as failure:
             self.fail(failure)
             return None
+
+    def _has_time(self) -> bool:
+        """Whether what is left of the invocation is enough: asking may have waited, for a write or for other jobs."""
+        invocation, step, block = self.invocation, self.step, self.block
+        return invocation is None or is_enough(invocation, self.now(), step, block, fresh=self.fresh)
 
     async def _again(self, ended: Kept | Failure) -> Paused | ConduitStatus | None:
         """End the step, or wait until its block is called again."""

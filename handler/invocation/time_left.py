@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from handler.engine.limits import InvocationTime
@@ -15,11 +16,18 @@ class TimeLeft:
         ends_at: when Lambda ends it, in seconds since the epoch.
         length: seconds from its start to its end, which another invocation would have as well.
         used: whether other messages of its batch had a part of it: then what is begun has to fit.
+        shared: says whether others have had a part of it since; of a message that others run beside.
     """
 
     ends_at: float
     length: float
     used: bool = False
+    shared: Callable[[], bool] | None = None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether others have had a part of it by now."""
+        return self.used or (self.shared is not None and self.shared())
 
     @classmethod
     def starting(cls, now: float, remaining_ms: float) -> TimeLeft:
@@ -37,5 +45,5 @@ class TimeLeft:
         return InvocationTime(
             ends_at=ends_at if until is None else min(ends_at, until),
             fresh=max(0.0, self.length - reserve),
-            used=self.used,
+            used=self.is_used,
         )

@@ -20,12 +20,14 @@ class Message:
     Attributes:
         id: the queue's name for it.
         body: its text.
+        receipt: what the queue knows this receipt of it by.
         receives: how often it was received, this time included.
         group: of a FIFO queue.
     """
 
     id: str
     body: str
+    receipt: str = ""
     receives: int = 1
     group: str | None = None
 
@@ -37,14 +39,17 @@ class Verdict:
     Attributes:
         done: acknowledge it; else it comes again.
         wait: seconds until it should come again; ``None`` leaves that to the queue.
+        later: it is to be judged again, alone, when the other jobs of its batch have ended.
     """
 
     done: bool
     wait: float | None = None
+    later: bool = False
 
 
 DONE: Final = Verdict(done=True)
 AGAIN: Final = Verdict(done=False)
+LATER: Final = Verdict(done=False, later=True)
 
 
 class Closing:

@@ -13,7 +13,7 @@ from handler.caller import Caller
 from handler.engine.flow.restore import RecordsMismatchError
 from handler.invocation.log import log_fields
 from handler.invocation.time_left import TimeLeft
-from handler.jobs.messages import AGAIN, DONE, Closing, Message, Verdict
+from handler.jobs.messages import AGAIN, DONE, LATER, Closing, Message, Verdict
 from handler.jobs.pointers import LONGEST_DELAY, Pointers, pointer
 from handler.jobs.runner import Ended, HandedOver, Lost, Parked, Result, Runner, Unstarted
 from handler.jobs.submission import NewJob
@@ -38,7 +38,7 @@ LAST_RECEIVES: Final = 5
 
 
 class Worker:
-    """Works off messages, one at a time.
+    """Works off messages, each by itself.
 
     Args:
         ports: the world.
@@ -178,9 +178,13 @@ class Worker:
             if job.finished:
                 return await self._closing.finish(job, message)
             if job.held(now()):
-                return Verdict(done=False, wait=job.lease_until - now() + LATEST)
+                return self._held(job)
             if is_asleep(job, now()):
                 return await self._let_sleep(job, message)
+            if job.attempts and ports.turns is not None:  # it may have ended its process, and would others'
+                if lifetime.used:
+                    return LATER
+                ports.turns.stay_alone()
             answer = await ports.table.claim(job, token=ports.token(), until=until, now=now())
             if not isinstance(answer, Refused):
                 crashed = job.lease is not None
@@ -257,7 +261,13 @@ class Worker:
             return AGAIN
         if result.job.finished:
             return await self._closing.finish(result.job, message)
-        return Verdict(done=False, wait=max(LATEST, result.job.lease_until - self._ports.now() + LATEST))
+        return self._held(result.job)
+
+    def _held(self, job: JobRecord) -> Verdict:
+        """Another owner has the job: it may be a message of this very batch, which ends before the lease does."""
+        if self._ports.turns is not None:
+            return LATER
+        return Verdict(done=False, wait=max(LATEST, job.lease_until - self._ports.now() + LATEST))
 
     def _left(self, job: JobRecord) -> float:
         """Seconds until the job goes on, as far as a message can be hidden."""

@@ -147,7 +147,7 @@ class Runner:
                 return None
             assert conduit.paused is not None  # noqa: S101  # says why, whenever a run pauses
             paused = conduit.paused
-            if run.lifetime.used and not recorder.accepted and not recorder.steps and not paused.cut:
+            if run.lifetime.is_used and not recorder.accepted and not recorder.steps and not paused.cut:
                 return Unstarted()
             if await recorder.let_go(conduit, paused, paused.waiting):
                 return paused

@@ -197,7 +197,7 @@ class Ownership:
         match commit:
             case Attempt():
                 return noted if counted else noted + 1
-            case Release(Paused(cut=True)) if not self._run.lifetime.used:
+            case Release(Paused(cut=True)) if not self._run.lifetime.is_used:
                 return noted if counted else noted + 1
             case Release() if counted:
                 return noted - 1  # it did not begin, or came to an end of its own: nobody died of it
@@ -224,7 +224,7 @@ class Ownership:
             started=after.started and (paused.cut or not self._only_we_marked(after.cursor)),
             tries=tries,
             resume_at=now + wait if wait else None,
-            hand_overs=(0 if waited else after.hand_overs) + (not self._run.lifetime.used),
+            hand_overs=(0 if waited else after.hand_overs) + (not self._run.lifetime.is_used),
             due=now + wait + QUEUED_SECONDS,
         )
 

@@ -17,9 +17,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Paused
-from handler.ports import Ports
+from handler.ports import Ports, Turns
 from handler.recording.commits import Commits
-from handler.recording.ownership import Attempt, Commit, End, Flush, Ownership, Release, TimeOut
+from handler.recording.ownership import NOBODY, Attempt, Commit, End, Flush, Ownership, Release, TimeOut
 from handler.recording.publisher import Publisher
 from handler.recording.run import FencedOutError, Run
 from handler.recording.step_metrics import StepMetrics
@@ -39,6 +39,7 @@ SMALL_JOB: Final = 20
 """Records of a job whose calls of the table are promised to the letter."""
 
 
+_ONCE: Final = "at_most_once"
 _ASKS: Final = "wait_for"
 """The kind of step that waits for an answer."""
 
@@ -78,6 +79,8 @@ class Recorder:
         self._flush_interval = ports.settings.flush_interval
         self._commits = Commits(ports, self._began, limited=not self._owner.careful, put=len(run.steps))
         self._bus_rests_until = 0.0
+        self._turns = ports.turns
+        self._kept = NOBODY  # the step for which nobody else has a turn before its record is written
         self._may_be_over = run.pause_at is not None or run.job.hand_overs >= ports.settings.max_hand_overs
         self._published = max(run.job.published, run.published)
         self.job = run.job
@@ -99,11 +102,31 @@ class Recorder:
             return blamed
         if self._may_be_over and self._is_over(index):
             return Decision.PAUSE
+        kind: Commit | None = None
         if self._owner.must_note(index, effect, tries):
-            return self._commit_before(job, Attempt(effect != "none", tries))
-        if self._flush_wanted:
-            return self._commit_before(job, Flush())
-        return Decision.PROCEED
+            kind = Attempt(effect != "none", tries)
+        elif self._flush_wanted:
+            kind = Flush()
+        turns = self._turns
+        if turns is not None and (kind is not None or not turns.has_begun or turns.wants_turn()):
+            return self._take_turn(turns, job, kind, effect)
+        return Decision.PROCEED if kind is None else self._commit_before(job, kind)
+
+    async def _take_turn(
+        self, turns: Turns, job: Conduit, kind: Commit | None, effect: str
+    ) -> Decision | ConduitStatus:
+        """Wait until it is this job's turn. Between a step that runs at most once, its mark and its record, nobody's
+        is: a block of another job that ends the process would make it INTERRUPTED.
+        """
+        if effect == _ONCE:
+            await turns.begin()
+            turns.keep_turn(keep=True)
+            self._kept = len(self.steps)
+        elif kind is None and turns.wants_turn():
+            await turns.pass_turn()
+        answer = Decision.PROCEED if kind is None else await self._commit_before(job, kind)
+        await turns.begin()
+        return answer
 
     async def _commit_before(self, job: Conduit, kind: Commit) -> Decision | ConduitStatus:
         await self._commit(job, kind)
@@ -122,6 +145,8 @@ class Recorder:
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """Keep the record. What has to be written before the next step begins is written when that asks."""
+        if self._turns is not None:
+            self._turns.admit()
         if step.kind == _ASKS and step.status is ConduitStatus.TIME_LIMIT_EXCEED and self.accepted:
             return self._time_out(job, step)
         self._keep(step)
@@ -232,6 +257,8 @@ class Recorder:
         self._owner.note(kind, after)
         self._flushed = now()
         self._flush_wanted = False
+        if self._turns is not None and self._kept < self.job.cursor:
+            self._turns.keep_turn(keep=False)
         if self.job.cancel:
             job.cancel()
         return True

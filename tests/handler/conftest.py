@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import pytest
@@ -16,6 +16,7 @@ from handler.caller import Caller
 from handler.doors.sqs import receive
 from handler.engine import Runtime
 from handler.engine.alarm.alarm import StepTimeout
+from handler.invocation.crew import Crew
 from handler.invocation.metrics import Metrics
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.service import Jobs, Submission
@@ -27,12 +28,15 @@ from handler.settings import Settings
 from infra.conditions import Condition
 from infra.documents import DocumentsTable
 from infra.errors import TryLaterError
-from infra.event_bus import Entry
+from infra.event_bus import Attempted, Entry
 from infra.items import Applied, ConditionFailed, Index, Item, NewItem, Page, Put, Start, Update, Value
 from infra.jobs_table import JobsTable
 from infra.records import JobKey, JobRecord
 from infra.scheduler import Timetable
 from infra.secret import Secret
+from infra.shared_bus import SharedBus
+from infra.shared_puts import SharedPuts
+from tests.simulation.batches import Beside, BusBeside
 from tests.simulation.table import SimulatedTable
 
 Result = TypeVar("Result")
@@ -121,6 +125,10 @@ class MemoryItems:
                 self.table.put(item)
 
         self._call("put_all", put)
+
+    async def put_some(self, items: Sequence[NewItem]) -> set[int]:
+        await self.put_all(items)
+        return set()
 
     async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         token: list[None] = []
@@ -277,6 +285,56 @@ class TenantSecrets:
         raise AssertionError((secret, seconds))
 
 
+@dataclass
+class PromptStation:
+    """Makes each call at once, and tells of it when the jobs of a batch wait. Its time moves by what is waited for."""
+
+    time: float = 0.0
+    started: int = 0
+    ended: list[tuple[Callable[[Any, BaseException | None], None], Any, BaseException | None]] = field(
+        default_factory=list
+    )
+
+    def now(self) -> float:
+        return self.time
+
+    def start(self, call: Callable[[], Any], done: Callable[[Any, BaseException | None], None]) -> None:
+        self.started += 1
+        result, failure = None, None
+        try:
+            result = drive(call())
+        except Exception as error:  # noqa: BLE001 (raised in the job that asked)
+            failure = error
+        self.ended.append((done, result, failure))
+
+    def has_news(self) -> bool:
+        return bool(self.ended)
+
+    async def wait(self, seconds: float | None) -> None:
+        if not self.ended:
+            assert seconds is not None, "nothing is under way, and nothing will ever come"
+            self.time += seconds
+        ended, self.ended = self.ended, []
+        for done, result, error in ended:
+            done(result, error)
+
+
+@dataclass
+class BusParts:
+    """The bus in memory, as a shared one asks it."""
+
+    bus: MemoryBus
+
+    async def attempt(self, entries: Sequence[Entry]) -> Attempted:
+        codes: list[str] = []
+        taken = await self.bus.publish(entries, missed=codes.append)
+        failed = {len(taken): code for code in codes}
+        return Attempted(taken, failed)
+
+    def check(self, entries: Sequence[Entry]) -> None:
+        """All of these are small."""
+
+
 class World:
     """Everything that a use case touches, and short words for what happens in it."""
 
@@ -300,10 +358,27 @@ class World:
         self.vault: Any = None
         self.dead = False
         """Whether the process died and no other has begun."""
+        self.overlaps = False
+        self.station = PromptStation()
 
     def set(self, **settings: Any) -> None:
         """Change the deployment's settings."""
         self.settings = self.settings.model_copy(update=settings)
+
+    def side_by_side(self, ports: Ports) -> tuple[Crew, Ports]:
+        """Begin a batch whose jobs run side by side."""
+        crew = self.crew = Crew(self.station)
+        items: Any = Beside(self.items, crew)
+        queue: Any = Beside(self.queue, crew)
+        return crew, replace(
+            ports,
+            table=JobsTable(items, SharedPuts(items, crew)),
+            bus=SharedBus(BusBeside(BusParts(self.bus), crew), crew),
+            queue=queue,
+            documents=DocumentsTable(items),
+            runtime=replace(ports.runtime, sleep=crew.sleep),
+            turns=crew,
+        )
 
     @property
     def ports(self) -> Ports:
@@ -324,6 +399,7 @@ class World:
             metrics=self.metrics,
             outside=self.outside,
             vault=self.vault,
+            side_by_side=self.side_by_side if self.overlaps else None,
         )
 
     @property

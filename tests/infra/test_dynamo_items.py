@@ -10,8 +10,9 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError, Rea
 
 from infra.attributes import weight
 from infra.conditions import Absent, All, AnyOf, Below, Equals, OneOf
-from infra.dynamo_items import BATCH_BYTES, DynamoItems, batches
+from infra.dynamo_items import DynamoItems
 from infra.errors import GiveUpError, InfraError, MisconfiguredError, TooLargeError, TryLaterError
+from infra.item_batches import BATCH_BYTES, batches
 from infra.items import DUE, Put, Update
 from tests.infra.scripted import JOB, Client, items_of, refusal, steps
 
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Drive
 
 
+LEFT = {"PutRequest": {"Item": {"pk": {"S": "t#1"}, "sk": {"S": "STEP#00001"}}}}
+
+
 def test_items_that_were_left_unprocessed_are_sent_again_and_no_others(
     drive: Drive, backoff: Backoff, waits: list[float]
 ) -> None:
-    left = {"table": [{"PutRequest": {"Item": {"pk": {"S": "t#1"}, "sk": {"S": "STEP#00001"}}}}]}
+    left = {"table": [LEFT]}
     client = Client({"UnprocessedItems": left}, {"UnprocessedItems": {}})
     drive(items_of(client, backoff).put_all(steps(3)))
     assert [len(request["RequestItems"]["table"]) for _, request in client.requests] == [3, 1]
@@ -36,7 +40,7 @@ def test_items_that_were_left_unprocessed_are_sent_again_and_no_others(
 def test_items_that_stay_unprocessed_are_reported_after_bounded_tries(
     drive: Drive, backoff: Backoff, waits: list[float]
 ) -> None:
-    left: dict[str, Any] = {"UnprocessedItems": {"table": [{"PutRequest": {"Item": {}}}]}}
+    left: dict[str, Any] = {"UnprocessedItems": {"table": [LEFT]}}
     client = Client(*[left] * 10)
     with pytest.raises(TryLaterError, match="1 of 3 items unwritten in 4 tries"):
         drive(items_of(client, backoff).put_all(steps(3)))

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import yaml
 
+from infra.calls import at_once
 from infra.clients import Clients
 from infra.dynamo_items import DynamoItems
 from infra.errors import MisconfiguredError
-from infra.event_bus import Entry, EventBus, at_once
+from infra.event_bus import Entry, EventBus
 from infra.job_queue import JobQueue
 from infra.local import DEAD_LETTER_QUEUE, MAX_RECEIVES, QUEUE, REGION, TABLE, TTL_ATTRIBUTE, embedded
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from infra.errors import TryLaterError
-from infra.event_bus import CALL_ENTRIES, Entry
+from infra.event_bus import CALL_ENTRIES, Attempted, Entry
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 TRIES = 2
@@ -39,17 +39,27 @@ class SimulatedEventBus:
         self._worker = worker
 
     async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
+        attempted = await self.attempt(entries)
+        for code in attempted.failed.values():
+            missed(code)
+        return attempted.taken
+
+    async def attempt(self, entries: Sequence[Entry]) -> Attempted:
         taken: list[int] = []
         for first in range(0, len(entries), CALL_ENTRIES):
             batch = list(range(first, min(len(entries), first + CALL_ENTRIES)))
-            left = await self._put(entries, batch)
+            left, code = await self._put(entries, batch)
             taken += [index for index in batch if index not in left]
             if left:
-                missed("InternalFailure")
-                break
-        return taken
+                return Attempted(taken, dict.fromkeys(left, code))
+        return Attempted(taken, {})
 
-    async def _put(self, entries: Sequence[Entry], left: list[int]) -> list[int]:
+    def check(self, entries: Sequence[Entry]) -> None:
+        """Every entry of the simulation is small."""
+
+    async def _put(self, entries: Sequence[Entry], left: list[int]) -> tuple[list[int], str]:
+        """Put what is left, in a few tries; gives what still is, and what the last try said of it."""
+        code = ""
         for _ in range(TRIES):
             if self._worker.dead:
                 raise CrashError
@@ -57,13 +67,14 @@ class SimulatedEventBus:
             if self._scheduler.chance("bus_down"):
                 if self._scheduler.random.random() < 0.1:
                     raise TryLaterError("the bus is down")
+                code = "InternalFailure"
                 continue
             failed = [index for index in left if self._scheduler.chance("entry_failed")]
             for index in left:
                 if index not in failed:
                     self._bus.take(entries[index])
-            left = failed
+            left, code = failed, "MalformedDetail"
             await Yield("after put_events")
             if not left:
                 break
-        return left
+        return left, code

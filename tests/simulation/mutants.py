@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
+from handler.invocation.crew import Crew
 from handler.jobs.queue_worker import Worker
 from handler.jobs.submission import NewJob
 from handler.recording.ownership import Ownership
@@ -20,7 +21,7 @@ from handler.recording.recorder import Recorder
 from infra import jobs_table
 from infra.jobs_table import JobsTable
 from infra.records import JobRecord
-from tests.simulation import broken, broken_transactions
+from tests.simulation import batches, broken, broken_transactions
 from tests.simulation.broken import Breakage, replaced
 from tests.simulation.history import History, play
 from tests.simulation.table import SimulatedItems, SimulatedTable
@@ -169,6 +170,27 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(SimulatedItems, "put_all_with", broken_transactions.tokenless),
         world="tight",
         spared="it is refused, and the refusal shows its own work",
+    ),
+    Mutant(name="a shared call is applied to one job only", apply=batches.applied_to_one, world="batches"),
+    Mutant(
+        name="a record left unwritten is blamed on the wrong job",
+        apply=batches.records_blamed_on_another,
+        world="batches of short jobs",
+    ),
+    Mutant(
+        name="a failed entry is blamed on the wrong job",
+        apply=batches.entries_blamed_on_another,
+        world="batches of short jobs",
+    ),
+    Mutant(
+        name="others have a turn between a step that runs at most once and its record",
+        apply=replaced(Crew, "keep_turn", lambda *_, **__: None),
+        world="batches with killers",
+    ),
+    Mutant(
+        name="a job at which an owner died runs beside others",
+        apply=batches.suspects_beside,
+        world="batches with killers",
     ),
     Mutant(
         name="a hand-over sends nothing",

@@ -37,6 +37,8 @@ class Outside:
         for number in range(self.random.randint(1, 3)):
             at = self._send_one(f"j{number}")
             self._use(f"j{number}", at)
+        for _ in range(self.world.profile.bursts):
+            self._send_burst()
         if self.random.random() < 0.3:
             self.plan_send(self.random.uniform(0, 60), "queue", self._job(None))
 
@@ -44,6 +46,17 @@ class Outside:
         profile = self.world.profile
         write = random_flow if self.random.random() < profile.flow else random_job
         return write(self.random, job_id, profile, **facts)
+
+    def _send_burst(self) -> None:
+        """Send jobs by the queue at the same time, named and unnamed ones, so that batches are full."""
+        random, at = self.random, self.random.uniform(0, 60)
+        name = random.randint(0, 1_000_000)
+        for number in range(random.randint(2, 8)):
+            job_id = f"b{name}-{number}" if random.random() < 0.7 else None
+            body = random_job(random, job_id, self.world.profile)
+            self.plan_send(at, "queue", body)
+            if job_id is not None and random.random() < self.world.profile.cancel:
+                self.world.plan(at + random.choice((0, 0.5, 5)), partial(self.cancel, job_id))
 
     def _send_one(self, job_id: str) -> float:
         """Send a job, maybe twice, maybe with another of the same id; gives when it is first sent."""

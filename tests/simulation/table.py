@@ -187,6 +187,16 @@ class SimulatedItems:
             left = left[count:]
             await Yield("batch written in part" if left else "batch written")
 
+    async def put_some(self, items: Sequence[NewItem]) -> set[int]:
+        """As `put_all`; the table may leave some items unwritten, however often it is asked."""
+        await self._reach("put_some")
+        left = {index for index in range(len(items)) if self._scheduler.chance("throttled")}
+        for index, item in enumerate(items):
+            if index not in left:
+                await self._write("put", partial(self._table.put, item))
+        await Yield("batch written in part" if left else "batch written")
+        return left
+
     async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         await self._reach("put_all_with")
         await self._contend("put_all_with")

@@ -23,6 +23,7 @@ from infra.records import JobKey
 from infra.scheduler import Timetable
 from infra.secret import NoSecrets
 from tests.simulation.audit import Audit
+from tests.simulation.batches import begins
 from tests.simulation.bus import SimulatedBus, SimulatedEventBus
 from tests.simulation.messages import SimulatedJobQueue, SimulatedQueue
 from tests.simulation.poller import TENANT, Poller
@@ -169,6 +170,7 @@ class World:
             token=lambda: f"{next(self._tokens):08x}",
             log=Silent(__name__),
             metrics=self.metrics,
+            side_by_side=begins(scheduler, worker, items) if self.profile.overlaps else None,
         )
 
     async def execute(self, execution: Execution, seconds: float, kills: str, fails: str) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""A batch of messages: their jobs side by side where that is safe, and one after another where it is not.
+
+One message must not cost the others, whatever it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from handler.invocation.time_left import TimeLeft
+from handler.jobs.messages import AGAIN, Message, Verdict
+from handler.jobs.queue_worker import Worker
+from handler.ports import Ports
+
+Settle = Callable[[Ports, Message, Verdict], Awaitable[None]]
+"""Does what a verdict asks of the queue."""
+
+
+async def work_off(messages: Sequence[Message], ports: Ports, lifetime: TimeLeft, settle: Settle) -> list[Verdict]:
+    """Do what messages ask for; gives what becomes of each, in their order.
+
+    Args:
+        messages: of one invocation.
+        ports: the world.
+        lifetime: of the invocation. The first message may have all of it.
+        settle: called with each verdict as it comes.
+    """
+    if len(messages) == 1 or ports.side_by_side is None or any(message.group is not None for message in messages):
+        return await _in_order(messages, ports, lifetime, settle)
+    return await _side_by_side(messages, ports, lifetime, settle)
+
+
+async def _in_order(messages: Sequence[Message], ports: Ports, lifetime: TimeLeft, settle: Settle) -> list[Verdict]:
+    worker = Worker(ports)
+    blocked: dict[str, Verdict] = {}
+    verdicts: list[Verdict] = []
+    for message in messages:
+        verdict = blocked.get(message.group) if message.group is not None else None
+        if verdict is None:
+            verdict = await _judge(worker, message, ports, lifetime)
+            lifetime = replace(lifetime, used=True)
+        if not verdict.done and message.group is not None:
+            blocked[message.group] = verdict  # the rest of its group must not overtake it
+        await settle(ports, message, verdict)
+        verdicts.append(verdict)
+    return verdicts
+
+
+async def _side_by_side(messages: Sequence[Message], ports: Ports, lifetime: TimeLeft, settle: Settle) -> list[Verdict]:
+    if ports.side_by_side is None:
+        raise ValueError("this world runs jobs one after another")
+    crew, shared = ports.side_by_side(ports)
+    worker = Worker(shared)
+
+    async def judge(message: Message, lifetime: TimeLeft) -> Verdict:
+        verdict = await _judge(worker, message, shared, lifetime)
+        if not verdict.later:
+            await settle(shared, message, verdict)
+        return verdict
+
+    first = replace(lifetime, shared=lambda: crew.is_shared)
+    others = replace(lifetime, used=True)
+    lifetimes = [first, *[others] * (len(messages) - 1)]
+    verdicts = await crew.run([partial(judge, *pair) for pair in zip(messages, lifetimes, strict=True)])
+    later = [number for number, verdict in enumerate(verdicts) if verdict.later]
+    settled = await _in_order([messages[number] for number in later], ports, others, settle)
+    for number, verdict in zip(later, settled, strict=True):
+        verdicts[number] = verdict
+    return verdicts
+
+
+async def _judge(worker: Worker, message: Message, ports: Ports, lifetime: TimeLeft) -> Verdict:
+    try:
+        return await worker.work(message, lifetime)
+    except GeneratorExit:
+        raise  # the coroutine itself is being closed
+    except BaseException as error:  # one message must not cost the others, whatever it does
+        ports.metrics.count("Faults")
+        ports.log.exception(
+            "A message failed unexpectedly; SQS delivers it again",
+            extra={"message_id": message.id, "error": type(error).__name__},
+        )
+        return AGAIN

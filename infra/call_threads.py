@@ -1,0 +1,100 @@
+"""Threads that make calls of AWS, so that the main thread can run the steps of other jobs meanwhile.
+
+They are started as they are needed, once for a process, and take nothing but calls: blocks stay in the main thread,
+where a signal ends them in time. Low-level clients of botocore may be used by several threads.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+MOST_THREADS: Final = 10
+"""Calls on their way at once. Botocore keeps as many connections of a client (``max_pool_connections``)."""
+
+Done = Callable[[Any, BaseException | None], None]
+"""Called with what a call returned, or with the error that it raised."""
+_Work = tuple["CallStation", Callable[[], Any], Done]
+
+
+class CallThreads:
+    """The threads of a process.
+
+    Args:
+        most: how many there are at most.
+    """
+
+    def __init__(self, most: int = MOST_THREADS) -> None:
+        self._most = most
+        self._work: SimpleQueue[_Work] = SimpleQueue()
+        self._started = 0
+        self._busy = 0
+        self._counting = threading.Lock()
+
+    def start(self, station: CallStation, call: Callable[[], Any], done: Done) -> None:
+        """Have a call made; `station` learns what came of it."""
+        with self._counting:
+            self._busy += 1
+            if self._busy > self._started and self._started < self._most:
+                self._started += 1
+                threading.Thread(target=self._run, name=f"conduit-call-{self._started}", daemon=True).start()
+        self._work.put((station, call, done))
+
+    def _run(self) -> None:
+        if hasattr(signal, "SIGALRM"):  # the alarm of a step wakes the main thread, whatever that waits in
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        while True:
+            station, call, done = self._work.get()
+            result, failure = None, None
+            try:
+                result = call()
+            except BaseException as error:  # noqa: BLE001  # raised in the job that asked
+                failure = error
+            with self._counting:
+                self._busy -= 1
+            station.ended.put((done, result, failure))
+            del station, call, done, result, failure  # a thread that waits keeps nothing of the last job
+
+
+class CallStation:
+    """Where one batch has its calls made, and learns what came of them; `handler.invocation.crew.Station`.
+
+    Args:
+        threads: of the process.
+    """
+
+    def __init__(self, threads: CallThreads) -> None:
+        self._threads = threads
+        self.ended: SimpleQueue[tuple[Done, Any, BaseException | None]] = SimpleQueue()
+
+    @staticmethod
+    def now() -> float:
+        """Seconds that only grow."""
+        return time.monotonic()
+
+    def start(self, call: Callable[[], Any], done: Done) -> None:
+        """Have a call made; `done` is called from `wait`."""
+        self._threads.start(self, call, done)
+
+    def has_news(self) -> bool:
+        """Whether `wait` would come back at once."""
+        return not self.ended.empty()
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until a call has ended, or so many seconds have passed; ``None`` for any time.
+
+        It stops the thread, event loop included, as a call in place does: no block is running then.
+        """
+        ready = deque[tuple[Done, Any, BaseException | None]]()
+        with suppress(Empty):
+            ready.append(self.ended.get(timeout=seconds) if seconds is None or seconds > 0 else self.ended.get_nowait())
+            while True:
+                ready.append(self.ended.get_nowait())
+        for done, result, error in ready:
+            done(result, error)

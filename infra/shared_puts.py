@@ -1,0 +1,66 @@
+"""Records of several jobs in one BatchWriteItem, and whose of them did not get there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from infra.calls import Sharing
+from infra.errors import InfraError, TryLaterError
+from infra.items import Items, NewItem
+
+PUT: Final = "put"
+Parts = Sequence[Sequence[NewItem]]
+
+
+class SharedPuts:
+    """`infra.records_table.Puts` for the jobs of a batch.
+
+    Args:
+        items: the table.
+        sharing: brings the jobs together.
+    """
+
+    def __init__(self, items: Items, sharing: Sharing) -> None:
+        self._items = items
+        self._sharing = sharing
+
+    async def put_all(self, items: Sequence[NewItem]) -> None:
+        """As `infra.items.Items.put_all`; another job's items are none of this one's affair."""
+        is_done: bool = await self._sharing.join(PUT, items, self.put_parts)
+        if not is_done:
+            await self._items.put_all(items)
+
+    async def put_parts(self, parts: Parts) -> list[bool | InfraError]:
+        """Put what each of several jobs asks for.
+
+        Returns:
+            For each part whether it was put, or why it was not. ``False``: nothing is known of it, since the call
+            failed as a whole, or since another part has the same item (a message that came twice): it is to be put
+            alone.
+        """
+        together = _apart(parts)
+        try:
+            unwritten = await self._items.put_some([item for number in together for item in parts[number]])
+        except InfraError as error:
+            return [False] * len(parts) if len(parts) > 1 else [error]
+        results: list[bool | InfraError] = [False] * len(parts)
+        first = 0
+        for number in together:
+            size = len(parts[number])
+            count = sum(index in unwritten for index in range(first, first + size))
+            first += size
+            results[number] = TryLaterError(f"{count} of {size} items were left unwritten.") if count else True
+        return results
+
+
+def _apart(parts: Parts) -> list[int]:
+    """The numbers of the parts that go together: a call takes an item once."""
+    taken: set[tuple[object, object]] = set()
+    together: list[int] = []
+    for number, part in enumerate(parts):
+        keys = {(item["pk"], item["sk"]) for item in part}
+        if taken.isdisjoint(keys):
+            taken |= keys
+            together.append(number)
+    return together

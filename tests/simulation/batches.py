@@ -1,0 +1,184 @@
+"""Batches whose jobs run side by side: the shipped crew and the shipped sharing, over calls that end in any order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+from handler.invocation.crew import Crew
+from handler.jobs.queue_worker import Worker as QueueWorker
+from handler.ports import Ports
+from infra.documents import DocumentsTable
+from infra.errors import InfraError
+from infra.event_bus import Attempted
+from infra.items import Items
+from infra.jobs_table import JobsTable
+from infra.shared_bus import SharedBus
+from infra.shared_puts import SharedPuts
+from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
+
+Done = Callable[[Any, BaseException | None], None]
+
+
+class SimulatedStation:
+    """Where one batch has its calls made: each is a worker of its own, so that chance decides which of them ends first.
+
+    A call that was sent goes on when the process dies; what it would have answered reaches nobody.
+    """
+
+    def __init__(self, scheduler: Scheduler, worker: Worker) -> None:
+        self._scheduler = scheduler
+        self._worker = worker
+        self._ended: deque[tuple[Done, Any, BaseException | None]] = deque()
+        self._waits = False
+
+    def now(self) -> float:
+        return self._scheduler.now
+
+    def start(self, call: Callable[[], Any], done: Done) -> None:
+        def ended(outcome: tuple[Any, BaseException | None]) -> None:
+            self._ended.append((done, *outcome))
+            if self._waits and not self._worker.dead:
+                self._worker.wake_at = self._scheduler.now
+            self._waits = False
+
+        def died() -> None:
+            """A process that dies takes its calls with it; where chance hits one of them, the process is meant."""
+            if not self._worker.dead:
+                self._scheduler.kill(self._worker)
+
+        helper = Worker("call", skew=self._worker.skew, ended=ended, died=died)
+        self._scheduler.start(helper, _outcome(call))
+        self._scheduler.counts["calls beside"] += 1
+
+    def has_news(self) -> bool:
+        return bool(self._ended)
+
+    async def wait(self, seconds: float | None) -> None:
+        if not self._ended and seconds != 0:
+            self._waits = True
+            await Yield("the batch waits", 1e9 if seconds is None else seconds)
+            self._waits = False
+        while self._ended:
+            done, result, error = self._ended.popleft()
+            done(result, error)
+
+
+async def _outcome(call: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[Any, BaseException | None]:
+    try:
+        return await call(), None
+    except (Exception, CrashError) as error:  # noqa: BLE001 (raised where the call was asked for)
+        return None, error
+
+
+class Beside:
+    """A port whose calls are made beside the jobs of a batch."""
+
+    def __init__(self, port: Any, crew: Crew) -> None:
+        self._port = port
+        self._crew = crew
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        method = getattr(self._port, name)
+
+        async def call(*args: Any, **options: Any) -> Any:
+            return await self._crew.make(partial(method, *args, **options))
+
+        return call
+
+
+class BusBeside(Beside):
+    """The bus, which also looks at entries without a call."""
+
+    def check(self, entries: Sequence[Any]) -> None:
+        self._port.check(entries)
+
+
+def begins(scheduler: Scheduler, worker: Worker, items: Items) -> Callable[[Ports], tuple[Crew, Ports]]:
+    """What begins a batch in this process, as `handler.wiring` does in Lambda."""
+
+    def begin(ports: Ports) -> tuple[Crew, Ports]:
+        crew = Crew(SimulatedStation(scheduler, worker))
+        table: Any = Beside(items, crew)
+        queue: Any = Beside(ports.queue, crew)
+        return crew, replace(
+            ports,
+            table=JobsTable(table, SharedPuts(table, crew)),
+            bus=SharedBus(BusBeside(ports.bus, crew), crew),
+            queue=queue,
+            documents=DocumentsTable(table),
+            runtime=replace(ports.runtime, sleep=crew.sleep),
+            turns=crew,
+        )
+
+    return begin
+
+
+# ---------------------------------------------------------------------- broken
+
+_TAKE = QueueWorker._take
+
+
+@contextmanager
+def suspects_beside() -> Iterator[None]:
+    """A job at which an owner died is claimed and run like any other, whoever is beside it."""
+
+    async def take(self: QueueWorker, job: Any, message: Any, lifetime: Any) -> Any:
+        turns, self._ports = self._ports.turns, replace(self._ports, turns=None)
+        try:
+            return await _TAKE(self, job, message, lifetime)
+        finally:
+            self._ports = replace(self._ports, turns=turns)
+
+    with patch.object(QueueWorker, "_take", take):
+        yield
+
+
+_PUT_PARTS = SharedPuts.put_parts
+_PUBLISH_PARTS = SharedBus.publish_parts
+
+
+@contextmanager
+def applied_to_one() -> Iterator[None]:
+    """A shared call puts the records of its first job alone, and everybody is thanked."""
+
+    async def put_parts(self: SharedPuts, parts: Any) -> list[bool | InfraError]:
+        (first,) = await _PUT_PARTS(self, parts[:1])
+        return [first] * len(parts)
+
+    with patch.object(SharedPuts, "put_parts", put_parts):
+        yield
+
+
+@contextmanager
+def records_blamed_on_another() -> Iterator[None]:
+    """Records that were left unwritten are said to be another job's."""
+
+    async def put_parts(self: SharedPuts, parts: Any) -> list[bool | InfraError]:
+        found = await _PUT_PARTS(self, parts)
+        return [*found[1:], found[0]]
+
+    with patch.object(SharedPuts, "put_parts", put_parts):
+        yield
+
+
+@contextmanager
+def entries_blamed_on_another() -> Iterator[None]:
+    """Entries that failed are said to be another job's: whoever has them takes all of its own for published."""
+
+    async def publish_parts(self: SharedBus, parts: Any) -> list[Attempted | InfraError]:
+        found = await _PUBLISH_PARTS(self, parts)
+        failed = [bool(isinstance(one, Attempted) and one.failed) for one in found]
+        moved = [*failed[1:], failed[0]]
+        return [
+            Attempted([], {0: "MalformedDetail"}) if fails else Attempted(list(range(len(part))), {})
+            for part, fails in zip(parts, moved, strict=True)
+        ]
+
+    with patch.object(SharedBus, "publish_parts", publish_parts):
+        yield
