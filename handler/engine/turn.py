@@ -90,16 +90,15 @@ class StepRunner(StepTurn):
     ) -> Paused | None:
         """The rest of `take`, where an answer, the block, or the time until it is called again is waited for."""
         try:
-            is_late = isinstance(answer, Awaitable)
             if isinstance(answer, Awaitable):
                 answer = await answer
+                if answer is None and not self._has_time():
+                    return self.pause()
             if isinstance(answer, Paused):
                 return answer
             if answer is not None:
                 self.fail(Failure.of_status(answer))
                 return None
-            if is_late and not self._has_time():
-                return self.pause()
             while True:
                 ended: Any = tried if tried is not None else self._try(arguments)
                 if isinstance(ended, Coroutine):

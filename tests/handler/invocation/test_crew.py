@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from handler.invocation.crew import LINGER, LONG, TURN, Crew
+from handler.invocation.crew import LINGER, TURN, Crew
+from handler.invocation.crew_members import LONG
 from tests.handler.conftest import drive
 
 
