@@ -3,7 +3,7 @@
 An adapter says what is to be called; whether its caller waits for the answer in place, or another job goes on
 meanwhile, is up to the `Calls` that it was handed.
 
-See docs/decisions/021-batches.md.
+See docs/decisions/022-batches.md.
 """
 
 from __future__ import annotations

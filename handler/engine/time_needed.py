@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -20,18 +21,25 @@ def declared_seconds(step: ConduitStep, block: Block[..., Any]) -> float:
 
 
 def is_enough(
-    invocation: InvocationTime, now: float, step: ConduitStep, block: Block[..., Any], *, fresh: bool
+    invocation: InvocationTime | None,
+    now: Callable[[], float],
+    step: ConduitStep,
+    block: Block[..., Any],
+    *,
+    fresh: bool,
 ) -> bool:
     """Whether the step begins in this invocation; if not, a new one serves it better.
 
     Args:
-        invocation: this one.
-        now: the time.
+        invocation: this one; ``None`` where nothing ends it.
+        now: the clock.
         step: that would begin.
         block: its block.
         fresh: whether nothing has run in the invocation yet: then a step takes what time there is.
     """
-    left, declared = invocation.ends_at - now, declared_seconds(step, block)
+    if invocation is None:
+        return True
+    left, declared = invocation.ends_at - now(), declared_seconds(step, block)
     if declared < inf:
         needed = declared if declared <= invocation.fresh else LEAST_TIME
     else:

@@ -65,7 +65,7 @@ class StepRunner(StepTurn):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             arguments = self._arguments(step.parameters)
-            if self.invocation is not None and not self._has_time():
+            if not is_enough(self.invocation, self.now, step, block, fresh=self.fresh):
                 return self.pause()
             answer = self.ask(step) if self.ask is not None else None
             if answer is not None or block.is_coroutine or step.retry is not None:
@@ -92,8 +92,8 @@ class StepRunner(StepTurn):
         try:
             if isinstance(answer, Awaitable):
                 answer = await answer
-                if answer is None and not self._has_time():
-                    return self.pause()
+                if answer is None and not is_enough(self.invocation, self.now, self.step, self.block, fresh=self.fresh):
+                    return self.pause()  # what was waited for took the time: a write, or other jobs
             if isinstance(answer, Paused):
                 return answer
             if answer is not None:
@@ -119,11 +119,6 @@ class StepRunner(StepTurn):
         except Failure as failure:
             self.fail(failure)
             return None
-
-    def _has_time(self) -> bool:
-        """Whether what is left of the invocation is enough: asking may have waited, for a write or for other jobs."""
-        invocation, step, block = self.invocation, self.step, self.block
-        return invocation is None or is_enough(invocation, self.now(), step, block, fresh=self.fresh)
 
     async def _again(self, ended: Kept | Failure) -> Paused | ConduitStatus | None:
         """End the step, or wait until its block is called again."""

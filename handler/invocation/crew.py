@@ -4,7 +4,7 @@ One job at a time has the turn, in the main thread, and keeps it until it asks t
 its part of a shared one, a sleep. So all that happens between two calls happens as if the job were alone. What a block
 awaits is no such thing: it is passed on to the event loop, and the turn stays where it is.
 
-See docs/decisions/021-batches.md.
+See docs/decisions/022-batches.md.
 """
 
 from __future__ import annotations
