@@ -115,9 +115,7 @@ class Recorder:
     async def _take_turn(
         self, turns: Turns, job: Conduit, kind: Commit | None, effect: str
     ) -> Decision | ConduitStatus:
-        """Wait until it is this job's turn. Between a step that runs at most once, its mark and its record, nobody's
-        is: a block of another job that ends the process would make it INTERRUPTED.
-        """
+        """Wait for this job's turn. It is kept from a step's mark to its record if another's crash would end the step."""
         if effect == _ONCE:
             await turns.begin()
             turns.keep_turn(keep=True)
