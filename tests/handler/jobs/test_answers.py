@@ -388,3 +388,54 @@ def test_a_job_that_times_out_while_it_waits_does_not_wait_for_the_steps_own_tim
     world.clock.now += 61
     world.recover()
     assert step(world)["error"]["type"] == "JobTimeout"
+
+
+# ---------------------------------------------------------------------- what comes between reading and writing
+
+
+def time_out(world: Any) -> None:
+    world.clock.now = float(world.record("j").resume_at) + 1
+    world.sweep()
+    world.work_off()
+
+
+def redrive(world: Any) -> None:
+    time_out(world)
+    drive(world.jobs.redrive(world.caller, "j"))
+    world.work_off()
+
+
+def cancel(world: Any) -> None:
+    drive(world.jobs.cancel(world.caller, "j"))
+
+
+def another(world: Any) -> None:
+    assert answer(Client(world), {"value": "first"}).status == 200
+
+
+def another_step(world: Any) -> None:
+    assert answer(Client(world), {"value": "first"}, "later").status == 200
+
+
+@pytest.mark.parametrize(
+    ("between", "status", "ends"),
+    [
+        (time_out, 410, ["TIME_LIMIT_EXCEED", "NONE"]),
+        (redrive, 200, ["DONE", "NONE"]),
+        (cancel, 410, ["CANCELLED", "CANCELLED"]),
+        (another, 409, ["DONE", "NONE"]),
+        (another_step, 200, ["DONE", "DONE"]),
+    ],
+)
+def test_an_answer_counts_only_for_the_job_that_it_was_judged_for(
+    world: Any, client: Client, between: Any, status: int, ends: list[str]
+) -> None:
+    """Something happens after the answer was judged and before JOB names it: it is judged again."""
+    later = {"id": "later", "wait_for": {"timeout": 86_400}}
+    ask(world, {**ASK, "allow_failure": between is time_out}, later)
+    at_write(world, 1, lambda: between(world))
+    assert answer(client, {"value": "mine"}).status == status
+    world.work_off()
+    assert world.statuses("j") == ends
+    value = {200: "mine", 409: "first"}.get(status)
+    assert value is None or step(world)["result"]["value"] == value

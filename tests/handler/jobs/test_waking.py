@@ -1,0 +1,110 @@
+"""Jobs that wait are woken: by answers and cancels, whatever becomes of the message that should wake them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.handler.conftest import drive
+from tests.handler.http.client import Client, expect_problem
+
+ASK: dict[str, Any] = {"id": "ok", "wait_for": {"timeout": 86_400}}
+LATER: dict[str, Any] = {"id": "later", "wait_for": {"timeout": 86_400}}
+
+
+@pytest.fixture
+def client(world: Any) -> Client:
+    return Client(world)
+
+
+def answer(client: Client, path: str, body: Any = None) -> Any:
+    return client.post(f"/jobs/j/steps/{path}/answer", body or {})
+
+
+def cancel(world: Any) -> None:
+    drive(world.jobs.cancel(world.caller, "j"))
+
+
+def test_an_answer_whose_message_is_lost_wakes_the_job_by_the_next_sweep(world: Any, client: Client) -> None:
+    world.submit(ASK, id="j")
+    world.queue.down = True
+    assert answer(client, "ok", {"value": 1}).status == 200
+    world.queue.down = False
+    assert world.sweep() == 1
+    world.work_off()
+    assert world.statuses("j") == ["DONE"]
+
+
+@pytest.mark.parametrize("wait", [ASK, {"id": "rest", "wait": {"seconds": 86_400}}])
+def test_a_cancel_whose_message_is_lost_ends_a_waiting_job_by_the_next_sweep(world: Any, wait: dict[str, Any]) -> None:
+    world.submit(wait, id="j")
+    world.queue.sent.clear()
+    world.queue.down = True
+    cancel(world)
+    world.queue.down = False
+    assert world.sweep() == 1
+    world.work_off()
+    assert world.statuses("j") == ["CANCELLED"]
+
+
+def test_a_cancelled_retry_is_woken_without_its_delay(world: Any) -> None:
+    failing = {"action": "PROBE.CHARGE", "parameters": {"fail": True}, "retry": {"attempts": 5, "delay": 60}}
+    world.submit(failing, id="j")
+    assert world.queue.sent.pop()["delay"] > 0
+    cancel(world)
+    assert [message["delay"] for message in world.queue.sent] == [0]
+    cancelled = world.clock.now
+    world.work_off()
+    assert (world.get("j")["status"], world.clock.now) == ("CANCELLED", cancelled)
+
+
+def test_each_answer_and_each_cancel_has_a_message_that_no_fifo_queue_drops(world: Any, client: Client) -> None:
+    world.submit(ASK, LATER, id="j")
+    for wake in (lambda: answer(client, "later"), lambda: answer(client, "ok"), lambda: cancel(world)):
+        wake()
+    names = [message["deduplication"] for message in world.queue.sent]
+    assert len(names) == len(set(names)) == 3
+
+
+def test_a_redrive_forgets_the_answers_that_were_not_used(world: Any, client: Client) -> None:
+    rest = {"id": "rest", "wait": {"seconds": 600}}
+    work = {"id": "work", "action": "PROBE.WORK", "parameters": {"fail": "{< fail >}"}}
+    world.submit(rest, work, ASK, id="j", parameters={"fail": True})
+    assert answer(client, "ok", {"value": "of the first run"}).status == 200
+    world.recover()
+    assert world.statuses("j") == ["DONE", "UNHANDLED_EXCEPTION", "SKIPPED"]
+    assert client.post("/jobs/j/redrive", {"parameters": {"fail": False}}).status == 202
+    world.work_off()
+    assert world.record("j").signals == ()
+    assert world.get("j")["waiting"]["path"] == "ok"
+    assert answer(client, "ok", {"value": "of the second run"}).status == 200
+    world.work_off()
+    assert world.get("j")["steps"][-1]["result"]["value"] == "of the second run"
+
+
+def test_a_step_that_timed_out_while_its_job_goes_on_takes_no_answer(world: Any, client: Client) -> None:
+    world.submit({**ASK, "allow_failure": True}, LATER, id="j")
+    world.clock.now += 86_401
+    world.sweep()
+    world.work_off()
+    assert world.get("j")["waiting"]["path"] == "later"
+    expect_problem(answer(client, "ok"), 410, "gone")
+
+
+def test_a_branch_takes_answers_until_another_one_is_taken(world: Any, client: Client) -> None:
+    """Which one it will be is not known before its choice's turn, so an early answer is kept."""
+    choice = {"id": "c", "choose": [{"if": "{< yes >}", "do": [{**ASK, "id": "a"}]}], "else": [{**ASK, "id": "b"}]}
+    world.submit({"id": "rest", "wait": {"seconds": 600}}, choice, id="j", parameters={"yes": False})
+    assert answer(client, "b", {"value": 1}).status == 200
+    world.recover()
+    assert world.get("j")["status"] == "SUCCEEDED"
+    world.submit(choice, id="k", parameters={"yes": False})
+    expect_problem(client.post("/jobs/k/steps/a/answer", {}), 410, "gone")
+    assert client.post("/jobs/k/steps/b/answer", {}).status == 200
+
+
+def test_a_caller_whose_principal_nobody_verified_cannot_be_told_from_the_sender(world: Any) -> None:
+    world.set(principal_claim="email")
+    world.submit({**ASK, "wait_for": {"timeout": 60, "not_sender": True}}, id="j")
+    expect_problem(answer(Client(world), "ok"), 403, "forbidden")
