@@ -37,6 +37,7 @@ from infra.items import (
     Update,
     Value,
 )
+from infra.key_reads import read_keys
 
 _SHOW_WHAT_STANDS: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _REFUSED: Final = "ConditionalCheckFailedException"
@@ -70,6 +71,14 @@ class DynamoItems:
                 lambda: self._client().get_item(TableName=self._table, Key=key, ConsistentRead=True)
             )
         return decode_item(answer.get("Item"))
+
+    async def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
+        def read(left: Any) -> dict[str, Any]:
+            return self._client().batch_get_item(RequestItems=left)
+
+        keys = [_key(pk, sk) for sk in sks]
+        found = await read_keys(lambda left: self._make(partial(read, left)), self._table, keys, self._backoff)
+        return sorted(found, key=lambda item: str(item["sk"]))
 
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         text = Expression()

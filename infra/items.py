@@ -110,6 +110,10 @@ class Items(Protocol):
         """One item, strongly consistent."""
         ...
 
+    async def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
+        """Those of these items that exist, in the order of ``sk``, each strongly consistent."""
+        ...
+
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         """Items of `pk` whose ``sk`` is from `low` to `high`, in its order, strongly consistent page by page.
 

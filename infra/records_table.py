@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from infra.attributes import ITEM_LIMIT
@@ -15,6 +15,8 @@ from infra.steps_item import LAST, counting, step_records, steps_items, steps_ke
 
 _REST: Final = 2048
 """Bytes of an item beside its long strings: keys and numbers."""
+_WINDOW: Final = 100
+"""Keys at which one call looks for items: as many as BatchGetItem takes."""
 _NEAR: Final = 4
 """Items that are read to find one step, before all of its stretch are."""
 
@@ -48,14 +50,27 @@ class RecordsTable:
         return payload_record(job.key, item) if item else None
 
     async def read_steps(self, job: JobRecord) -> list[StepRecord]:
-        """The records that count, in order. Items from the cursor on cannot hold any and are not read."""
-        return await self._read(job, 0, job.cursor - 1) if job.cursor else []
+        """The records that count, in order. Items from the cursor on cannot hold any and are not read.
+
+        Nor are those of earlier runs, of which there may be many: an item begins where the one before it, of the same
+        claim, ends.
+        """
+        if not job.cursor:
+            return []
+        if job.run == 1:
+            return await self._read(job, 0, job.cursor - 1)
+        records: list[StepRecord] = []
+        for first, end, lease in _stretches(job):
+            records += await self._read_stretch(job, first, end, lease)
+        return records if len(records) == job.cursor else await self._read(job, 0, job.cursor - 1)
 
     async def read_step(self, job: JobRecord, index: int) -> StepRecord | None:
         """The record of that index that counts, or ``None`` if there is none."""
         first, lease = job.stretch_of(index)
         if index >= job.cursor or lease is None:
             return None
+        if job.run > 1:
+            return await self._find_in_stretch(job, first, index, lease)
         found = await self._read(job, first, index, newest=_NEAR)
         if not any(record.index == index for record in found):  # items of earlier runs are in between
             found = await self._read(job, first, index)
@@ -69,11 +84,45 @@ class RecordsTable:
         """The runs that are kept, earliest first."""
         return [run_record(job.key, item) for item in await self._items.query(partition(job.key), RUN, LAST_RUN)]
 
+    async def _read_stretch(self, job: JobRecord, first: int, end: int, lease: str) -> list[StepRecord]:
+        """The records from `first` to before `end`, in the items of that lease; fewer where one of them is gone."""
+        records: list[StepRecord] = []
+        for begin in range(first, end, _WINDOW):
+            at = first + len(records)  # where the next item begins
+            window = range(max(begin, at), min(begin + _WINDOW, end))
+            if window:
+                records += await self._read_at(job, [steps_key(index, lease) for index in window])
+        return counting(job, records)
+
+    async def _find_in_stretch(self, job: JobRecord, first: int, index: int, lease: str) -> StepRecord | None:
+        """The record of that index: in the last item of that lease that begins no later."""
+        end, window = index, _NEAR
+        while end >= first:
+            found = await self._read_at(
+                job, [steps_key(at, lease) for at in range(max(first, end - window + 1), end + 1)]
+            )
+            end, window = end - window, _WINDOW
+            if found:
+                return next((record for record in counting(job, found) if record.index == index), None)
+        return None
+
+    async def _read_at(self, job: JobRecord, keys: Sequence[str]) -> list[StepRecord]:
+        items = await self._items.get_all(partition(job.key), keys)
+        return [record for item in items for record in step_records(job.key, item)]
+
     async def _read(self, job: JobRecord, first: int, last: int, *, newest: int | None = None) -> list[StepRecord]:
         """The records that count of the items that begin from `first` to `last`; of the `newest` so many items only."""
         low, high = steps_key(first, ""), steps_key(last, LAST)
         items = await self._items.query(partition(job.key), low, high, newest=newest)
         return counting(job, [record for item in items for record in step_records(job.key, item)])
+
+
+def _stretches(job: JobRecord) -> Iterator[tuple[int, int, str]]:
+    """Index of the first record, that after the last, and the lease of each claim whose records count."""
+    ends = [first for first, _ in job.leases[1:]] + [job.cursor]
+    for (first, lease), end in zip(job.leases, ends, strict=True):
+        if first < min(end, job.cursor):
+            yield first, min(end, job.cursor), lease
 
 
 def record_items(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> list[Item]:

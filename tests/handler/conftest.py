@@ -113,6 +113,9 @@ class MemoryItems:
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         return self._call("query", lambda: self.table.query(pk, low, high, newest))
 
+    async def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
+        return self._call("get_all", lambda: self.table.get_all(pk, sks))
+
     async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
         return self._call("query_after", lambda: self.table.query_after(pk, after, limit))
 

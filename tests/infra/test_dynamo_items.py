@@ -48,6 +48,23 @@ def test_items_that_stay_unprocessed_are_reported_after_bounded_tries(
     assert waits == [0.025, 0.05, 0.1], "full jitter under a bound that doubles"
 
 
+def test_keys_that_were_left_unread_are_asked_for_again(drive: Drive, backoff: Backoff, waits: list[float]) -> None:
+    left = {"table": {"Keys": [{"pk": {"S": "t#1"}, "sk": {"S": "b"}}], "ConsistentRead": True}}
+    first = {"pk": {"S": "t#1"}, "sk": {"S": "a"}}
+    client = Client(
+        {"Responses": {"table": [first]}, "UnprocessedKeys": left},  # it was cut at 16 MB
+        {"Responses": {}, "UnprocessedKeys": left},  # throttled
+        {"Responses": {"table": [first | {"sk": {"S": "b"}}]}},
+    )
+    found = drive(items_of(client, backoff).get_all("t#1", ["b", "a"]))
+    assert [item["sk"] for item in found] == ["a", "b"]
+    assert [len(request["RequestItems"]["table"]["Keys"]) for _, request in client.requests] == [2, 1, 1]
+    assert len(waits) == 1
+    client = Client(*[{"Responses": {}, "UnprocessedKeys": left}] * 10)
+    with pytest.raises(TryLaterError, match="unread in 4 tries"):
+        drive(items_of(client, backoff).get_all("t#1", ["b"]))
+
+
 def test_a_batch_has_25_items_and_a_lone_item_goes_by_itself(drive: Drive, backoff: Backoff) -> None:
     client = Client()
     drive(items_of(client, backoff).put_all(steps(26)))

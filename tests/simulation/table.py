@@ -103,6 +103,9 @@ class SimulatedTable:
         self.before[pk, sk] = self.items.pop((pk, sk))
         return None
 
+    def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
+        return [copy.deepcopy(self.items[pk, sk]) for sk in sorted(set(sks)) if (pk, sk) in self.items]
+
     def query_after(self, pk: str, after: str | None, limit: int) -> list[Item]:
         keys = sorted(key for key in self.items if key[0] == pk and (after is None or key[1] > after))
         return [copy.deepcopy(self.items[key]) for key in keys[:limit]]
@@ -156,6 +159,10 @@ class SimulatedItems:
     async def get(self, pk: str, sk: str) -> Item | None:
         await self._reach("get")
         return self._table.get(pk, sk)
+
+    async def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
+        await self._reach("get_all")
+        return self._table.get_all(pk, sks)
 
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         await self._reach("query")

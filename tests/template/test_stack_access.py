@@ -29,6 +29,7 @@ SERVICES = {
         ("get_item", "put_item", "update_item", "delete_item", "batch_write_item", "transact_write_items", "query"),
         "dynamodb",
     ),
+    "batch_get_item": "dynamodb",
     **dict.fromkeys(("create_schedule", "update_schedule", "delete_schedule"), "scheduler"),
     **dict.fromkeys(("send_message", "change_message_visibility"), "sqs"),
     **dict.fromkeys(("encrypt", "decrypt"), "kms"),
@@ -36,6 +37,7 @@ SERVICES = {
 }
 TABLE_ACTIONS = {
     "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:BatchWriteItem",
