@@ -72,6 +72,8 @@ def test_a_request_that_no_authorizer_saw_is_nobodys_whatever_its_headers_say(na
         {"http": {}, "authorizer": {"jwt": {"claims": {"sub": ""}}}},
         {"http": {}, "authorizer": {"jwt": {"claims": {"sub": "  "}}}},
         {"http": {}, "authorizer": {"jwt": {"claims": {"sub": ["a"]}}}},
+        {"http": {}, "authorizer": {"jwt": {"claims": {"sub": "anonymous"}}}},
+        {"authorizer": {"principalId": "anonymous"}},
         {"http": {}, "authorizer": {"iam": {"userArn": None}}},
         {"http": {}, "authorizer": {"iam": {}}},
         {"http": {}, "authorizer": "allow"},
@@ -79,6 +81,15 @@ def test_a_request_that_no_authorizer_saw_is_nobodys_whatever_its_headers_say(na
 )
 def test_an_authorizer_that_names_nobody_lets_nobody_in(context: Any) -> None:
     assert identify({"requestContext": context}, deployment()) is None
+
+
+@pytest.mark.parametrize("known", [{"sub": "ada"}, {"sub": "ada", "org": ""}, {"sub": "ada", "org": None}])
+def test_a_token_without_the_claim_of_the_tenant_is_nobodys_whatever_else_it_says(known: dict[str, Any]) -> None:
+    """The subject of one token may be called like the organisation of another."""
+    assert identify(claims(**known), deployment(tenant_claim="org")) is None
+    event_of_both = claims(**known)
+    event_of_both["requestContext"]["authorizer"]["iam"] = {"userArn": "arn:aws:iam::123456789012:user/ada"}
+    assert identify(event_of_both, deployment(tenant_claim="org")) is None
 
 
 def test_the_tenant_and_the_tags_come_from_the_claims_that_the_deployment_names() -> None:
