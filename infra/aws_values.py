@@ -62,8 +62,7 @@ def shown(value: Any, read: Read) -> Any:
     if isinstance(value, (list, tuple, set)):
         return [shown(item, read) for item in value]
     if isinstance(value, datetime):
-        at = value.astimezone(UTC).isoformat(timespec="milliseconds" if value.microsecond else "seconds")
-        return at.replace("+00:00", "Z")
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, (bytes, bytearray)):
         return _shown_bytes(bytes(value))
     if hasattr(value, "read"):

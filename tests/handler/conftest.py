@@ -263,11 +263,12 @@ class MemorySecrets:
     """Secrets for hooks, by tenant and name."""
 
     values: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    uses: frozenset[str] = frozenset({"verify"})
 
     def of(self, tenant: str) -> TenantSecrets:
         return TenantSecrets(
             {
-                name: Secret(name, value.decode(), uses=frozenset({"verify"}))
+                name: Secret(name, value.decode(), uses=self.uses)
                 for (owner, name), value in self.values.items()
                 if owner == tenant
             }

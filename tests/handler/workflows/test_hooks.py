@@ -225,6 +225,14 @@ def test_a_hook_whose_secret_is_gone_refuses_every_call(client: Client, anonymou
     expect_problem(anonymous.post(path, b"{}", x_hub_signature_256=_sign(b"{}", b"")), 401, "wrong-signature")
 
 
+def test_a_secret_for_another_use_verifies_nothing(client: Client, anonymous: Client, world: Any) -> None:
+    path = _path(client, "h", GITHUB)
+    world.secrets.uses = frozenset({"auth", "hmac"})
+    expect_problem(anonymous.post(path, "{}", X_Hub_Signature_256=_sign(b"{}")), 401, "wrong-signature")
+    problem = expect_problem(_put(client, "other", GITHUB), 422, "invalid")
+    assert [error["pointer"] for error in problem["errors"]] == ["/verify/github/secret"]
+
+
 def test_a_call_that_is_too_old_is_refused_and_one_that_is_repeated_is_the_same_job(
     client: Client, anonymous: Client, world: Any
 ) -> None:
