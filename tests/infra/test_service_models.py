@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
 from botocore.config import Config
@@ -13,9 +13,6 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 from infra.service_models import OneServiceLoader, PlainFiles
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 CALLED = ("dynamodb", "events", "sqs")
 REGIONS = ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "xx-new-1")
@@ -57,11 +54,14 @@ def test_the_services_are_botocores_when_they_are_listed() -> None:
     assert "dynamite" not in found
 
 
-def client(service: str, region: str, config: Config, loader: Loader) -> BaseClient:
-    session = Session()
-    session.register_component("data_loader", loader)
-    session.set_credentials("testing", "testing")
-    return session.create_client(service, region_name=region, config=config)
+@cache
+def sessions(service: str) -> tuple[Session, Session]:  # noqa: ARG001  # the key of the cache
+    """Ours and botocore's, for all clients of a service: reading its description takes most of the time."""
+    made = (Session(), Session())
+    for session, loader in zip(made, both(), strict=True):
+        session.register_component("data_loader", loader)
+        session.set_credentials("testing", "testing")
+    return made
 
 
 @pytest.mark.parametrize("options", [{}, {"use_fips_endpoint": True}, {"use_dualstack_endpoint": True}], ids=str)
@@ -71,7 +71,10 @@ def test_a_client_calls_the_same_address_in_each_partition(
     service: str, region: str, options: dict[str, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    ours, theirs = (client(service, region, Config(**options), loader).meta for loader in both())
+    ours, theirs = (
+        session.create_client(service, region_name=region, config=Config(**options)).meta
+        for session in sessions(service)
+    )
     assert (ours.endpoint_url, ours.partition, ours.region_name) == (
         theirs.endpoint_url,
         theirs.partition,
