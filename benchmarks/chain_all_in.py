@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -30,6 +31,7 @@ class Client:
     def __init__(self) -> None:
         self.calls = 0
         self.last: list[dict[str, Any]] = []
+        self.job: dict[str, Any] = {}
 
     def get_item(self, **_: Any) -> dict[str, Any]:
         self.calls += 1
@@ -40,9 +42,17 @@ class Client:
         ((_, self.last),) = request["RequestItems"].items()
         return {}
 
-    def put_item(self, **_: Any) -> dict[str, Any]:
+    def put_item(self, **request: Any) -> dict[str, Any]:
         self.calls += 1
+        self.job = request["Item"]
         return {}
+
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        self.calls += 1
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        for name, value in re.findall(r"(#\w+) = (:\w+)", request["UpdateExpression"]):
+            self.job[names[name]] = values[value]
+        return {"Attributes": self.job}
 
     def put_events(self, **_: Any) -> dict[str, Any]:
         self.calls += 1
