@@ -115,7 +115,7 @@ class Recorder:
     async def _take_turn(
         self, turns: Turns, job: Conduit, kind: Commit | None, effect: str
     ) -> Decision | ConduitStatus:
-        """Wait for this job's turn. It is kept from a step's mark to its record if another's crash would end the step."""
+        """Wait for this job's turn. It is kept from mark to record of a step that a crash of another would end."""
         if effect == _ONCE:
             await turns.begin()
             turns.keep_turn(keep=True)
