@@ -69,14 +69,15 @@ def test_each_answer_and_each_cancel_has_a_message_that_no_fifo_queue_drops(worl
 
 def test_a_redrive_forgets_the_answers_that_were_not_used(world: Any, client: Client) -> None:
     rest = {"id": "rest", "wait": {"seconds": 600}}
-    work = {"id": "work", "action": "PROBE.WORK", "parameters": {"fail": "{< fail >}"}}
-    world.submit(rest, work, ASK, id="j", parameters={"fail": True})
+    fails = {"id": "work", "action": "PROBE.WORK", "parameters": {"fail": True}}
+    choice = {"id": "c", "choose": [{"if": "{< yes >}", "do": [ASK]}], "else": [fails]}
+    world.submit(rest, choice, id="j", parameters={"yes": False})
     assert answer(client, "ok", {"value": "of the first run"}).status == 200
     world.recover()
-    assert world.statuses("j") == ["DONE", "UNHANDLED_EXCEPTION", "SKIPPED"]
-    assert client.post("/jobs/j/redrive", {"parameters": {"fail": False}}).status == 202
-    world.work_off()
+    assert [path for path, _ in world.record("j").signals] == ["ok"]
+    assert client.post("/jobs/j/redrive", {"from_step": "c", "parameters": {"yes": True}}).status == 202
     assert world.record("j").signals == ()
+    world.work_off()
     assert world.get("j")["waiting"]["path"] == "ok"
     assert answer(client, "ok", {"value": "of the second run"}).status == 200
     world.work_off()
