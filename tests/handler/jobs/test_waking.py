@@ -8,6 +8,7 @@ import pytest
 
 from tests.handler.conftest import drive
 from tests.handler.http.client import Client, expect_problem
+from tests.handler.jobs.test_answers import Person
 
 ASK: dict[str, Any] = {"id": "ok", "wait_for": {"timeout": 86_400}}
 LATER: dict[str, Any] = {"id": "later", "wait_for": {"timeout": 86_400}}
@@ -106,6 +107,13 @@ def test_a_branch_takes_answers_until_another_one_is_taken(world: Any, client: C
 
 
 def test_a_caller_whose_principal_nobody_verified_cannot_be_told_from_the_sender(world: Any) -> None:
-    world.set(principal_claim="email")
-    world.submit({**ASK, "wait_for": {"timeout": 60, "not_sender": True}}, id="j")
-    expect_problem(answer(Client(world), "ok"), 403, "forbidden")
+    world.set(tenant_claim="org", principal_claim="sub")
+    ann, bob, unknown = (Person(world, name) for name in ("ann", "bob", ""))
+    asked = {**ASK, "wait_for": {"timeout": 60, "not_sender": True}}
+    ann.post("/jobs", {"id": "j", "steps": [asked]})
+    expect_problem(answer(unknown, "ok"), 403, "forbidden")
+    answer(bob, "ok", {"ok": False})
+    world.work_off()
+    assert bob.post("/jobs/j/redrive").status == 202
+    world.work_off()
+    expect_problem(answer(unknown, "ok"), 403, "forbidden")
