@@ -17,6 +17,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = os.environ.get("CONDUIT_PAGE")
 IMAGES = ROOT / "docs" / "images"
+WIDTH = 880
+"""Pixels of a screenshot: a README shows that many without making them smaller."""
 collect_ignore_glob = [] if PAGE else ["test_*.py"]
 FLAGS = [
     "--no-sandbox",
@@ -27,20 +29,34 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SLOW = '''import time
+BLOCKS = '''import os
+import time
 from pathlib import Path
 
-from blocks.block import Category
+from blocks.block import CallFailedError, Category
 
-category = Category("SLOW", effect="none")
+category = Category("SHOP")
+
+
+def is_open(gate: str) -> bool:
+    return (Path(os.environ["SHOP_GATES"]) / gate).exists()
 
 
 @category.block
-def until(*, file: str) -> str:
-    """Wait until a file is there."""
-    while not Path(file).exists():
+def export(*, month: str) -> str:
+    """Export the invoices of a month; it ends when the test opens the gate."""
+    while not is_open("export"):
         time.sleep(0.02)
-    return "open"
+    return f"exports/{month}.csv"
+
+
+@category.block
+def charge(*, file: str) -> dict[str, int]:
+    """Charge every customer; the service is up when the test opens the gate."""
+    if not is_open("charge"):
+        message = f"The payment service did not take {file}: 503, maintenance until 18:00."
+        raise CallFailedError(message, details={"status": 503})
+    return {"charged": 500, "refused": 0}
 '''
 
 
@@ -49,21 +65,32 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "blocks").mkdir()
-        (folder / "blocks" / "slow.py").write_text(SLOW)
-        self.gate = folder / "gate"
+        for name in ("blocks", "gates"):
+            (folder / name).mkdir()
+        (folder / "blocks" / "shop.py").write_text(BLOCKS)
+        self.log = folder / "log"
         self.port = "0"
         self.start()
 
     def start(self) -> None:
         options = ["--port", self.port, "--data", str(self.folder / "data"), "--blocks", str(self.folder / "blocks")]
         self.process = subprocess.Popen(  # noqa: S603  # our own program
-            [str(PAGE), "-m", "handler.cli", "serve", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [str(PAGE), "-m", "handler.cli", "serve", *options],
+            cwd=ROOT,
+            stdout=self.log.open("w"),  # a pipe that nobody reads would stop it
+            env={**os.environ, "SHOP_GATES": str(self.folder / "gates")},
         )
-        assert self.process.stdout is not None
-        found = re.search(r"http://\S+:(\d+)", self.process.stdout.readline())
-        assert found
+        end = time.monotonic() + 60
+        while (found := re.search(r"http://\S+:(\d+)", self.log.read_text())) is None:
+            assert time.monotonic() < end
+            time.sleep(0.05)
         self.address, self.port = found[0], found[1]
+
+    def open_gate(self, name: str) -> None:
+        (self.folder / "gates" / name).touch()
+
+    def close_gate(self, name: str) -> None:
+        (self.folder / "gates" / name).unlink(missing_ok=True)
 
     def kill(self) -> None:
         self.process.kill()
@@ -109,13 +136,15 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(served: Served, browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a page; at the end nothing was complained of, and nobody but the API was asked."""
+    """Opens a page; at the end its console had no error, and it had sent requests to the API alone."""
     complaints: list[str] = []
     asked: list[str] = []
     pages: list[Any] = []
 
     def start(path: str = "", **options: Any) -> Any:
-        page = browser.new_page(viewport={"width": 1200, "height": 800}, **options)
+        given = {"viewport": {"width": WIDTH, "height": 600}, "locale": "en-GB", "timezone_id": "Europe/Berlin"}
+        page = browser.new_page(**{**given, **options})
+        page.set_default_timeout(30_000)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
@@ -126,6 +155,7 @@ def open_page(served: Served, browser: Any) -> Iterator[Callable[..., Any]]:
     yield start
     for page in pages:
         page.close()
-    # A request that meets no server, while serve is killed, is logged by the browser itself.
-    assert [line for line in complaints if "ERR_CONNECTION" not in line and "ERR_EMPTY" not in line] == []
+    # The browser itself logs a request that meets no server, while serve is killed, and an answer of 4xx.
+    expected = ("ERR_CONNECTION", "ERR_EMPTY", "the server responded with a status of 4")
+    assert [line for line in complaints if not any(part in line for part in expected)] == []
     assert [url for url in asked if not url.startswith((served.address + "/", "data:"))] == []
