@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -92,6 +93,7 @@ class LivePrinter:
         title, steps = _written(text)
         with LiveTable(title, steps, self._services.take_events, self._console) as table:
             job = run()
+            table.complete(job)
         self._events = table.events
         print_summary(job, self._console)
         return job
@@ -140,6 +142,11 @@ def write(lines: Iterable[str]) -> None:
     """Lines to standard output, unbuffered: a reader of the pipe may wait for them."""
     sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output is; ``None`` where it is a pipe or a file."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def complain(line: str) -> None:

@@ -12,6 +12,7 @@ WIDEST: Final = 60
 MOST_ERRORS: Final = 10
 LONGEST_ERROR: Final = 4096
 """Characters of an error under the table: all that a step keeps of it."""
+_WAITS: Final = {"answer": "an answer", "time": "its time", "retry": "its next try"}
 _ITEM_FACTS: Final = ("status", "action", "cursor", "fence", "run", "due")
 _CONTROL: Final = {**dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}"), 9: " ", 10: " "}
 
@@ -37,18 +38,23 @@ def step_cells(step: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def outcome_of(step: Mapping[str, Any]) -> str:
-    """What a step gave, in one short line: its result as JSON, or its error."""
+    """What a step gave, in one short line: its error, how many items of a loop are done, or its result as JSON."""
     error = step.get("error")
     if error:
         return shorten(f"{error['type']}: {error['message']}")
     if step.get("result_omitted"):
         return "(too large to show)"
+    if items := step.get("items"):
+        failed = f", {items['failed']} failed" if items["failed"] else ""
+        return f"{items['done']} of {items['count']} items done{failed}"
     result = step.get("result")
     return "" if result is None else shorten(json.dumps(result, ensure_ascii=False))
 
 
 def summary_of(job: Mapping[str, Any]) -> str:
-    """How a job ended, in one line."""
+    """How a job ended, or what it waits for, in one line."""
+    if waiting := job.get("waiting"):
+        return f"{job['status']}: step {waiting['path']!r} waits for {_WAITS[waiting['for']]} until {waiting['until']}"
     failed = job.get("failed_step")
     because = "" if not failed else f": step {failed['id']!r} ended {failed['status']['name']}"
     return f"{job['status']}{because}"
@@ -61,12 +67,16 @@ def columns(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
-def job_lines(job: Mapping[str, Any]) -> list[str]:
-    """A finished job: its name, a row for each step, how it ended."""
-    title = shorten(job.get("name") or "(no name)")
-    steps = columns([HEADINGS, *(step_cells(step) for step in job["steps"])])
-    lines = [f"{title}  [{job['id']}]", *("  " + line for line in steps)]
-    return [*lines, *("  " + line for line in closing_lines(job))]
+def job_lines(job: Mapping[str, Any], width: int | None = None) -> list[str]:
+    """A job: its name, a row for each step, how it ended.
+
+    Args:
+        job: as the API gives it.
+        width: columns of the terminal, to which rows are cut; ``None`` cuts none.
+    """
+    title = f"{shorten(job['name'])}  [{job['id']}]" if job.get("name") else job["id"]
+    rows = ["  " + line for line in columns([HEADINGS, *(step_cells(step) for step in job["steps"])])]
+    return [title, *(shorten(row, width or len(row)) for row in rows), *("  " + line for line in closing_lines(job))]
 
 
 def closing_lines(job: Mapping[str, Any]) -> list[str]:

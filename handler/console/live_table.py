@@ -60,6 +60,7 @@ class LiveTable:
         self._progress = Progress(steps)
         self._see_events = see_events
         self._live = Live(console=console, auto_refresh=False)
+        self._job: Mapping[str, Any] | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="live-table", daemon=True)
 
@@ -67,6 +68,10 @@ class LiveTable:
         self._live.start()
         self._thread.start()
         return self
+
+    def complete(self, job: Mapping[str, Any]) -> None:
+        """Let the last picture show what the finished job says."""
+        self._job = job
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -79,6 +84,9 @@ class LiveTable:
         while not self._ended.wait(REDRAW_SECONDS):
             self._draw()
         self._draw()  # what came between the last look and the end
+        if self._job is not None:
+            self._progress.complete(self._job)
+            self._draw()
 
     def _draw(self) -> None:
         for event in self._see_events():

@@ -35,6 +35,12 @@ class Progress:
         if inside := _INSIDE.match(path):
             self._newest[inside["loop"]] = max(int(inside["item"]), self._newest.get(inside["loop"], 0))
 
+    def complete(self, job: Mapping[str, Any]) -> None:
+        """Take in what only the finished job says: how many items each loop had."""
+        for step in job["steps"]:
+            if step.get("items") and step["position"] in self._ended:
+                self._ended[step["position"]] = step
+
     def rows(self) -> list[tuple[str, ...]]:
         """The rows to show, in order; the step that is running is marked."""
         rows = [step_cells(step) for _, step in sorted(self._ended.items()) if self._is_shown(step)]

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from handler.console.job_printer import complain, write
+from handler.console.job_printer import complain, terminal_width, write
 from handler.console.job_source import read_jobs
-from handler.console.job_text import columns, job_lines, shorten, step_cells
+from handler.console.job_text import closing_lines, columns, job_lines, shorten, step_cells, summary_of
 from handler.console.remote_usage import address_of
 from infra.clients import Clients
 from infra.remote_api import RemoteAnswer, RemoteApi, UnreachableApiError
@@ -21,6 +21,9 @@ FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
 """Seconds between two looks of `watch`; the pause doubles while nothing changes."""
+PATIENCE: Final = 60.0
+"""Seconds that `watch` waits for an API that has answered before, such as a local one that starts again."""
+NOT_MODIFIED: Final = 304
 SUCCESS: Final = 300
 """Statuses of HTTP below this are successes."""
 
@@ -52,11 +55,18 @@ class RemoteJobs:
     Args:
         api: the API that they call.
         sleep: waits so many seconds.
+        clock: seconds, on a clock that only goes forward.
     """
 
-    def __init__(self, api: RemoteApi, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(
+        self,
+        api: RemoteApi,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._api = api
         self._sleep = sleep
+        self._clock = clock
 
     def run(self, chosen: Namespace) -> int:
         """Do what the arguments ask; the exit code is 0, or 1 when the job that was watched did not succeed."""
@@ -74,7 +84,7 @@ class RemoteJobs:
 
     def _ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> RemoteAnswer:
         answer = self._api.call(method, path, body, headers)
-        if answer.status >= SUCCESS and answer.status != 304:  # noqa: PLR2004  # not modified
+        if answer.status >= SUCCESS and answer.status != NOT_MODIFIED:
             raise RefusedRequestError(_explain(answer))
         return answer
 
@@ -88,7 +98,8 @@ class RemoteJobs:
             else:
                 rows.append(_row(job))
         if not chosen.json:
-            write(columns(rows) if len(rows) > 1 else ["No jobs."])
+            width = terminal_width()
+            write((shorten(row, width or len(row)) for row in columns(rows)) if len(rows) > 1 else ["No jobs."])
         return 0
 
     def _pages(self, query: dict[str, str], limit: int) -> Iterator[dict[str, Any]]:
@@ -107,26 +118,37 @@ class RemoteJobs:
         return 0
 
     def _print(self, job: dict[str, Any], *, as_json: bool) -> None:
-        write([json.dumps(job, ensure_ascii=False)] if as_json else job_lines(job))
+        write([json.dumps(job, ensure_ascii=False)] if as_json else job_lines(job, terminal_width()))
 
     def _watch(self, chosen: Namespace) -> int:
-        """Print each step when it ends, then how the job ended."""
-        shown: set[int] = set()
-        pause, tag = FIRST_PAUSE, None
+        """Print each step when it ends, what the job waits for, and how it ended."""
+        shown: set[tuple[str, int]] = set()
+        pause, tag, waited = FIRST_PAUSE, None, None
         while True:
-            answer = self._ask("GET", _path(chosen.id), headers={"If-None-Match": tag} if tag else None)
-            if answer.status == 304:  # noqa: PLR2004  # not modified
+            answer = self._look(_path(chosen.id), tag)
+            if answer.status == NOT_MODIFIED:
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 job, tag, pause = answer.body, answer.headers.get("etag"), FIRST_PAUSE
-                for step in job["steps"]:
-                    if step["status"]["name"] != "NONE" and step["position"] not in shown:
-                        shown.add(step["position"])
-                        write(["  ".join(cell for cell in step_cells(step) if cell)])
+                write(_news(job, shown))
                 if job["status"] in FINISHED:
-                    write([job["status"]])
+                    write(closing_lines(job))
                     return 0 if job["status"] == "SUCCEEDED" else 1
+                if job.get("waiting") and job["waiting"] != waited:
+                    write([summary_of(job)])
+                waited = job.get("waiting")
             self._sleep(pause)
+
+    def _look(self, path: str, tag: str | None) -> RemoteAnswer:
+        """The job, or that it has not changed; an API that was there before gets a minute to come back."""
+        began = self._clock()
+        while True:
+            try:
+                return self._ask("GET", path, headers={"If-None-Match": tag} if tag else None)
+            except UnreachableApiError:
+                if tag is None or self._clock() - began > PATIENCE:
+                    raise
+                self._sleep(FIRST_PAUSE)
 
     def _submit(self, chosen: Namespace) -> int:
         headers = {"Prefer": "respond-async"} if chosen.respond_async else {}
@@ -158,6 +180,15 @@ class RemoteJobs:
         self._ask("POST", f"{_path(chosen.id)}/steps/{quote(chosen.path, safe='')}/answer", body)
         write([f"{chosen.id}: {chosen.path} is answered."])
         return 0
+
+
+def _news(job: Mapping[str, Any], shown: set[tuple[str, int]]) -> Iterator[str]:
+    """A line for each step that has ended since the last look; `shown` remembers them by run and path."""
+    for step in job["steps"]:
+        key = (step["path"], job["run"])
+        if step["status"]["name"] != "NONE" and key not in shown:
+            shown.add(key)
+            yield "  ".join(cell for cell in step_cells(step) if cell)
 
 
 def _path(job_id: str) -> str:

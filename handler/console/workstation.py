@@ -107,7 +107,7 @@ class Workstation:
             text: the job as JSON text.
 
         Returns:
-            The finished job, as the API gives it.
+            The finished job, or one that waits for an answer, as the API gives it.
 
         Raises:
             JobRefusedError: the API did not take it.
@@ -115,7 +115,7 @@ class Workstation:
         # The header is the job's id only where the payload has none.
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"run-{uuid.uuid4()}"}
         job: dict[str, Any] = self.ask("POST", "/jobs", text, headers)
-        return job if job["status"] in FINISHED else self.see_through(job["id"])
+        return job if _is_over(job) else self.see_through(job["id"])
 
     def put_secrets(self, secrets: Mapping[str, str]) -> None:
         """Keep secrets before a job needs them.
@@ -133,11 +133,11 @@ class Workstation:
                 raise refuse_secret(path, str(error)) from None
 
     def see_through(self, job_id: str) -> dict[str, Any]:
-        """Work the queue until the job has ended; gives the job."""
+        """Work the queue until the job has ended, or waits for an answer that nobody can give here; gives the job."""
         while True:
             self.turn()
             job: dict[str, Any] = self.ask("GET", f"/jobs/{quote(job_id, safe='')}")
-            if job["status"] in FINISHED:
+            if _is_over(job):
                 return job
 
     def turn(self) -> None:
@@ -165,6 +165,10 @@ class Workstation:
         if response.status not in _ACCEPTED:
             raise JobRefusedError(answer)
         return answer
+
+
+def _is_over(job: Mapping[str, Any]) -> bool:
+    return job["status"] in FINISHED or (job.get("waiting") or {}).get("for") == "answer"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ false, or whose failure is allowed, may be anything.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -88,7 +89,7 @@ def _use_of(block: Block[..., Any]) -> dict[str, Any]:
         "additionalProperties": _tolerant(schema.get("additionalProperties", True), schema),
     }
     needed = schema.get("required", [])
-    then: dict[str, Any] = {"properties": {"parameters": parameters}}
+    then: dict[str, Any] = {"properties": {"action": {"description": block.description}, "parameters": parameters}}
     if needed:
         a_name_is_a_tag = {
             "not": {"propertyNames": {"not": {"pattern": TAG_PATTERN}}}
@@ -101,10 +102,19 @@ def _use_of(block: Block[..., Any]) -> dict[str, Any]:
     }
 
 
+def _describe(block: Block[..., Any], name: str, property_: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What an editor shows of a parameter that its block says nothing about."""
+    kinds = [str(one["type"]) for one in property_.get("anyOf", [property_]) if "type" in one]
+    needed = "required" if name in schema.get("required", ()) else "optional"
+    default = f", {json.dumps(property_['default'], ensure_ascii=False)} by default" if "default" in property_ else ""
+    return f"{' or '.join(kinds) or 'any value'}, {needed}{default} ({block.action})"
+
+
 def _property_of(
     block: Block[..., Any], name: str, property_: dict[str, Any], schema: dict[str, Any]
 ) -> dict[str, Any]:
-    documented: dict[str, Any] = {key: property_[key] for key in _DOCUMENTATION if key in property_}
+    documented: dict[str, Any] = {"description": _describe(block, name, property_, schema)}
+    documented |= {key: property_[key] for key in _DOCUMENTATION if key in property_}
     marks = getattr(block.arguments.annotations.get(name), "__metadata__", ())
     if any(isinstance(mark, _CONVERTERS) for mark in marks):  # it accepts more than its schema says
         return documented

@@ -50,6 +50,20 @@ def test_a_failed_job_names_the_step_that_failed_it() -> None:
     assert job_lines({**JOB, "status": "FAILED", "failed_step": failed})[-1] == "  FAILED: step 'a' ended INVALID_TYPE"
 
 
+def test_a_loop_shows_how_many_of_its_items_are_done() -> None:
+    loop = {**STEP, "result": None, "items": {"count": 500, "done": 300, "failed": 0}}
+
+    assert outcome_of(loop) == "300 of 500 items done"
+    assert outcome_of({**loop, "items": {"count": 5, "done": 3, "failed": 2}}) == "3 of 5 items done, 2 failed"
+
+
+def test_a_job_that_waits_says_for_what_and_until_when() -> None:
+    waiting = {"for": "answer", "path": "ok", "until": "2026-11-27T19:00:00.000Z"}
+
+    last = job_lines({**JOB, "status": "QUEUED", "waiting": waiting})[-1]
+    assert last == "  QUEUED: step 'ok' waits for an answer until 2026-11-27T19:00:00.000Z"
+
+
 def test_a_step_that_failed_shows_its_error_in_the_place_of_a_result() -> None:
     error = {"type": "KeyError", "message": "phone"}
 

@@ -112,6 +112,45 @@ def test_watch_prints_each_step_once_and_asks_less_often_while_nothing_changes(a
     assert printed[-1] == "SUCCEEDED"
 
 
+def test_watch_says_what_the_job_waits_for_and_survives_an_api_that_starts_again(api: Api, capsys: Any) -> None:
+    waiting = {"for": "answer", "path": "ok", "until": "2026-11-27T19:00:00.000Z"}
+    failed = {**JOB, "status": "FAILED", "failed_step": {**STEP, "status": {"name": "REJECTED"}}}
+    answers = [(200, {"ETag": '"1"'}, {**JOB, "status": "QUEUED", "steps": [], "waiting": waiting}), (200, {}, failed)]
+    calls = 0
+
+    class Flaky(RemoteApi):
+        def call(self, *args: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == 2:
+                raise UnreachableApiError("away")
+            return super().call(*args, **options)
+
+    api.answers = answers
+    chosen = make_parser({}).parse_args(["jobs", "watch", "j"])
+    assert RemoteJobs(Flaky(api.url), lambda _: None, lambda: 0.0).run(chosen) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "QUEUED: step 'ok' waits for an answer until 2026-11-27T19:00:00.000Z",
+        '1  a  TEXT.JOIN  DONE  1  0.4  "x"',
+        "FAILED: step 'a' ended REJECTED",
+    ]
+
+
+def test_watch_gives_up_after_a_minute(api: Api) -> None:
+    api.answers = [(200, {"ETag": '"1"'}, {**JOB, "status": "RUNNING"})]
+    moments = iter([0.0, 0.0, 61.0])
+
+    class Gone(RemoteApi):
+        def call(self, *args: Any, **options: Any) -> Any:
+            if not api.answers:
+                raise UnreachableApiError("gone")
+            return super().call(*args, **options)
+
+    chosen = make_parser({}).parse_args(["jobs", "watch", "j"])
+    with pytest.raises(UnreachableApiError, match="gone"):
+        RemoteJobs(Gone(api.url), lambda _: None, lambda: next(moments)).run(chosen)
+
+
 def test_answer_sends_the_value_and_the_path_is_one_segment(api: Api) -> None:
     api.answers = [(200, {}, STEP)]
     assert run(api, "answer", "j", "orders.3.ok", "--value", '{"limit": 500}', "--reject", "--reason", "no") == 0

@@ -64,6 +64,14 @@ def test_a_job_that_was_handed_over_is_worked_from_the_queue_until_it_has_ended(
     assert world.happened == ["POST /jobs", "work", "GET /jobs/a", "work", "GET /jobs/a"]
 
 
+def test_a_job_that_waits_for_an_answer_is_not_waited_for() -> None:
+    waiting = {**JOB, "status": "QUEUED", "waiting": {"for": "answer", "path": "ok"}}
+    world = World((202, waiting))
+
+    assert world.station.run("{}") == waiting
+    assert world.happened == ["POST /jobs"]
+
+
 def test_an_empty_queue_is_waited_for_and_swept_each_minute() -> None:
     waiting = int(2.5 * SWEEP_SECONDS / 0.05)
     world = World((202, JOB), *[(200, JOB)] * waiting, (200, DONE))

@@ -127,7 +127,26 @@ def test_an_editor_is_told_names_types_defaults_and_what_a_block_does() -> None:
     parameters = join["then"]["properties"]["parameters"]
     assert "two strings" in parameters["description"]
     assert parameters["properties"]["join_with"]["default"] == " "
+    assert parameters["properties"]["join_with"]["description"] == 'string, optional, " " by default (TEXT.JOIN)'
+    assert parameters["properties"]["text1"]["description"] == "string, required (TEXT.JOIN)"
+    assert join["then"]["properties"]["action"]["description"] == parameters["description"]
     assert "TEXT.JOIN" in json.dumps(parts[0])
+
+
+def test_an_editor_can_describe_every_field_block_and_parameter() -> None:
+    def undescribed(rules: dict[str, Any], where: str) -> list[str]:
+        return [f"{where}.{name}" for name, rule in rules.items() if not rule.get("description")]
+
+    missing = undescribed(SHIPPED.schema["properties"], "job")
+    for name, definition in SHIPPED.schema["$defs"].items():
+        if name.endswith("Step") and name != "Step":  # that one says which kinds there are
+            missing += undescribed(definition["properties"], name)
+    for part in SHIPPED.schema["$defs"]["UseOfBlocks"]["allOf"]:
+        for rule in part["then"].get("allOf", []):
+            use = rule["then"]["properties"]
+            missing += undescribed(use, rule["if"]["properties"]["action"]["pattern"])
+            missing += undescribed(use["parameters"]["properties"], "parameters")
+    assert missing == []
 
 
 def test_a_parameter_that_a_validator_of_its_own_reads_may_hold_anything() -> None:

@@ -1,0 +1,103 @@
+"""The tutorial, followed in a terminal of 80 columns: what it shows is what a reader sees."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.docs.terminal import COLUMNS, Shell
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "tutorial.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PATIENCE = 90.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port: int = one.getsockname()[1]
+        return port
+
+
+def wait_until_served(url: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/blocks/TEXT.JOIN", timeout=PATIENCE).close()  # noqa: S310  # loopback
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        else:
+            return
+
+
+def wait_until_gone(url: str) -> None:
+    """Until the API has ended, too, which is a child of the process that was killed."""
+    end = time.monotonic() + PATIENCE
+    with contextlib.suppress(OSError):
+        while time.monotonic() < end:
+            urllib.request.urlopen(f"{url}/blocks/TEXT.JOIN", timeout=PATIENCE).close()  # noqa: S310  # loopback
+            time.sleep(0.05)
+
+
+def blurred(lines: list[str]) -> list[str]:
+    """Lines without what differs from run to run: times, durations, numbers of processes, and spaces after them."""
+    shown: list[str] = []
+    rest = False  # of a line about a process in the background, which is longer than the terminal
+    for line in lines:
+        about_process = bool(re.match(r"\[\d\]", line))
+        if not about_process and not rest:
+            shown.append(line)
+        rest = about_process and len(line) == COLUMNS
+    texts = [re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", line) for line in shown]
+    texts = [re.sub(r"(?<![\w.\"])\d+\.\d(?![\w.\"])", "MS", text) for text in texts]
+    return [" ".join(text.split()) for text in texts if text]
+
+
+@pytest.mark.slow
+def test_the_tutorial_shows_what_a_terminal_of_80_columns_shows(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    command = tmp_path / "conduit"
+    command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m handler.cli "$@"\n')
+    command.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "CONDUIT_URL": url}
+    for name in ("NO_COLOR", "COLUMNS", "LINES", "CONDUIT_BLOCKS"):
+        environment.pop(name, None)
+    files = iter(("blocks/press.py", "book.json"))
+    (tmp_path / "blocks").mkdir()
+    seen: list[str] = []
+    with Shell(tmp_path, environment) as shell:
+        for kind, text in BLOCK.findall(PAGE.read_text()):
+            if kind in {"py", "json"}:
+                (tmp_path / next(files)).write_text(text)
+            elif kind == "sh":
+                for line in text.splitlines():
+                    seen += shell.run(line.replace("conduit serve", f"conduit serve --port {url.rpartition(':')[2]}"))
+                    if line.startswith("conduit serve"):
+                        wait_until_served(url)
+                    if " submit " in line:
+                        wait_until_runs(url)
+                    if line.startswith("kill"):
+                        wait_until_gone(url)
+            elif seen:
+                assert max(map(len, seen)) <= COLUMNS
+                assert blurred(seen) == blurred(text.splitlines())
+                seen = []
+    log = (tmp_path / "serve.log").read_text()
+    assert re.search(r"bus  \d\d:\d\d:\d\d\.\d{3}  book  ship +DONE\n", log)
+
+
+def wait_until_runs(url: str) -> None:
+    """Until the job is in the middle of its second step, as a reader's is who types the next line."""
+    end = time.monotonic() + PATIENCE
+    while b'"RUNNING"' not in urllib.request.urlopen(f"{url}/jobs/book", timeout=PATIENCE).read():  # noqa: S310  # loopback
+        assert time.monotonic() < end
+        time.sleep(0.05)
