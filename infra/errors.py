@@ -101,8 +101,9 @@ transaction's reasons lack the last word."""
 CANCELLED: Final = "TransactionCanceledException"
 """Nothing of a transaction was done; the reasons beside it say why, one for each of its actions."""
 
-_SIZES: Final = ("Item size", "must be shorter than", "size exceeded")
-"""How the services word a size that they refuse under a code that says nothing, as ValidationException."""
+_SIZES: Final = ("must be shorter than", "xceeded", "too large", "larger than supported")
+"""How the services word a size, a depth or a number that they refuse under a code that says nothing."""
+_UNSAID: Final = frozenset({"ValidationException", "ValidationError", "InvalidParameterValue"})
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
 
@@ -137,7 +138,7 @@ def _kind_of_code(code: str, message: str) -> type[InfraError] | None:
     for kind, codes in ERRORS.items():
         if code in codes:
             return kind
-    return TooLargeError if any(words in message for words in _SIZES) else None
+    return TooLargeError if code in _UNSAID and any(words in message for words in _SIZES) else None
 
 
 def _kind_of_reasons(error: Exception) -> type[InfraError]:

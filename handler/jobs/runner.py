@@ -20,8 +20,9 @@ from handler.ports import Ports
 from handler.recording.ownership import OUTBOX_SECONDS
 from handler.recording.publisher import Publisher
 from handler.recording.recorder import AnsweredError, Recorder
+from handler.recording.refused import refuse_largest
 from handler.recording.run import FencedOutError, Run
-from infra.errors import InfraError
+from infra.errors import InfraError, TooLargeError
 from infra.jobs_table import Refused
 from infra.parking import parked
 from infra.records import JobRecord
@@ -140,20 +141,21 @@ class Runner:
             conduit.on_job_finish = recorder.on_job_finish
             try:
                 outcome = await conduit.run(runtime)
+                if outcome is not Outcome.PAUSED:
+                    return None
+                assert conduit.paused is not None  # noqa: S101  # says why, whenever a run pauses
+                paused = conduit.paused
+                if run.lifetime.is_used and not recorder.accepted and not recorder.steps and not paused.cut:
+                    return Unstarted()
+                if await recorder.let_go(conduit, paused, paused.waiting):
+                    return paused
             except AnsweredError as answered:
                 going = recorder.going_on(answered.waiting)
-                continue
-            if outcome is not Outcome.PAUSED:
-                return None
-            assert conduit.paused is not None  # noqa: S101  # says why, whenever a run pauses
-            paused = conduit.paused
-            if run.lifetime.is_used and not recorder.accepted and not recorder.steps and not paused.cut:
-                return Unstarted()
-            if await recorder.let_go(conduit, paused, paused.waiting):
-                return paused
-            going = recorder.going_on(
-                paused.waiting, paused.tries
-            )  # somebody cancelled or answered it in this very moment
+            except TooLargeError as error:
+                refuse_largest(recorder.steps, recorder.job.cursor, error)
+                going = recorder.going_on(None)
+            else:  # somebody cancelled or answered it in this very moment
+                going = recorder.going_on(paused.waiting, paused.tries)
 
     async def _park(self, run: Run, recorder: Recorder, *, keeps_message: bool) -> Parked:
         self._ports.metrics.count("Parked")

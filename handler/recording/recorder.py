@@ -279,7 +279,7 @@ class Recorder:
         job = self.job._replace(tries=max(self.job.tries, tries - self._owner.cut_tries(len(self.steps))))
         if waiting is not None:
             job = job._replace(waiting=json.dumps(waiting))
-        return replace(self._run, job=job, steps=tuple(self.steps), accepted=True)
+        return replace(self._run, job=job, steps=tuple(self.steps), accepted=self.accepted)
 
     async def publish_rest(self) -> JobRecord:
         """After the end: publish what is left; gives the job with `published` as far as the bus has got."""
