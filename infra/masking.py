@@ -28,9 +28,9 @@ class Mask:
     """The values to hide in one call; none to begin with."""
 
     def __init__(self) -> None:
-        self._forms: set[str] = set()
-        self._text: re.Pattern[str] | None = None
-        self._bytes: re.Pattern[bytes] | None = None
+        self._forms: list[str] = []
+        """Longest first: of two that begin alike, all of the longer goes."""
+        self._shortest = 0
 
     @property
     def longest(self) -> int:
@@ -44,22 +44,27 @@ class Mask:
             value: the secret.
             user: who it is the password of, for the base64 of ``user:value``.
         """
-        self._forms.update(form for form in _forms(value, user) if form)
-        longest_first = sorted(self._forms, key=len, reverse=True)  # of two that begin alike, all of the longer goes
-        self._text = re.compile("|".join(map(re.escape, longest_first)))
-        self._bytes = re.compile(b"|".join(re.escape(form.encode()) for form in longest_first))
+        forms = {*self._forms, *(form for form in _forms(value, user) if form)}
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._shortest = len(self._forms[-1]) if self._forms else 0
 
     def text(self, text: str) -> str:
         """The text without the values."""
-        return text if self._text is None else self._text.sub(MASKED, text)
+        if len(text) < self._shortest:
+            return text
+        for form in self._forms:  # faster than one regular expression, which takes long to compile
+            text = text.replace(form, MASKED)
+        return text
 
     def data(self, data: bytes) -> bytes:
         """The bytes without the values, as UTF-8."""
-        return data if self._bytes is None else self._bytes.sub(MASKED.encode(), data)
+        for form in self._forms:
+            data = data.replace(form.encode(), MASKED.encode())
+        return data
 
     def tree(self, value: Any) -> Any:
         """A JSON value without the values: in strings, in keys, and in numbers that hold one."""
-        if self._text is None:
+        if not self._forms:
             return value
         if isinstance(value, str):
             return self.text(value)
@@ -67,7 +72,7 @@ class Mask:
             return {self.text(key): self.tree(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.tree(item) for item in value]
-        if isinstance(value, (int, float)) and self._text.search(json.dumps(value)):
+        if isinstance(value, (int, float)) and self.text(written := json.dumps(value)) != written:
             return MASKED
         return value
 

@@ -102,7 +102,8 @@ def _add_serve(added: Any) -> None:
         "  conduit serve --port 8080\n"
         "  curl -d @examples/order.json -H 'Content-Type: application/json' http://127.0.0.1:8080/jobs\n\n"
         "The page of all jobs is at /. API and worker are two processes, as in AWS, and start again when a file of\n"
-        "blocks changes. There is no authentication. Without --data everything is gone when it ends.",
+        "blocks changes. Schedules fire, and hooks and callbacks answer at this address. There is no authentication.\n"
+        "Without --data everything is gone when it ends.",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=_port, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
