@@ -36,7 +36,7 @@ def test_each_round_runs_every_cell_once_and_the_seed_draws_its_order() -> None:
     assert [sorted(cell.name for at, cell in first if at == number) for number in (0, 1)] == [list("01234567")] * 2
 
 
-def test_a_cell_that_fails_is_left_out_with_what_it_said() -> None:
+def test_a_cell_that_fails_is_left_out_and_its_output_shown() -> None:
     with pytest.raises(CellFailedError, match="no_such_cell"):
         run(Cell("absent", ("benchmarks.no_such_cell",)))
 
@@ -44,7 +44,7 @@ def test_a_cell_that_fails_is_left_out_with_what_it_said() -> None:
 @pytest.mark.parametrize(
     ("measured", "at_least", "reached"), [(6.0, True, True), (5.9, True, False), (5.9, False, True)]
 )
-def test_a_goal_is_a_least_or_a_most_and_meeting_it_exactly_is_enough(
+def test_a_goal_is_a_minimum_or_a_maximum_and_meeting_it_exactly_is_enough(
     measured: float, at_least: bool, reached: bool
 ) -> None:
     assert Goal("x", measured, 6.0, at_least=at_least).reached is reached
@@ -58,7 +58,7 @@ def test_a_figure_without_a_goal_is_shown_and_neither_reached_nor_missed() -> No
     assert Goal("x", 5.0, None, at_least=True).row() == ("x", "-", "5×", "-")  # noqa: RUF001  # times, not the letter
 
 
-def test_figures_replace_what_stands_between_the_markers_and_nothing_else(tmp_path: Path) -> None:
+def test_figures_replace_only_what_is_between_the_markers(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     write(page, table(["a"], [["1"]]))

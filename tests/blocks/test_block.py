@@ -145,7 +145,7 @@ def one() -> int:
 
 
 @pytest.mark.parametrize("name", ["for_each", "while", "choose", "try", "set", "end", "wait", "wait_for", "output"])
-def test_the_action_of_a_step_without_a_block_is_no_name_for_one(name: str) -> None:
+def test_the_action_of_a_step_without_a_block_cannot_be_a_blocks_name(name: str) -> None:
     with pytest.raises(UnusableBlockError, match=name.upper()):
         Block(lambda: None, name=name)
     assert Block(lambda: None, name=name, category="mine").action == f"MINE.{name.upper()}"

@@ -191,7 +191,7 @@ def test_of_large_arguments_that_do_not_fit_only_the_first_errors_are_made(hint:
     assert sum(len(str(part)) for wrong in found for part in wrong["loc"]) <= 2 * PART * len(KEY)  # each has a copy
 
 
-def test_everything_that_is_wrong_with_small_arguments_is_said() -> None:
+def test_every_problem_of_small_arguments_is_reported() -> None:
     assert len(errors_of(takes(list[int]), ["x"] * 60)) == 60
     assert len(errors_of(takes(dict[str, int]), {f"n{at}": "x" for at in range(60)})) == 60
 

@@ -114,7 +114,7 @@ same_fixture = settings(deadline=None, suppress_health_check=[HealthCheck.functi
 
 @same_fixture
 @given(value=JSON)
-def test_a_text_made_of_any_value_is_charged_at_most_what_it_takes(charged: Any, value: Any) -> None:
+def test_a_string_made_of_any_value_is_charged_at_most_what_it_takes(charged: Any, value: Any) -> None:
     result, size = charged("TEXT.CREATE", value=value)
 
     assert result == str(value)

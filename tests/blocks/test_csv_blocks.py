@@ -71,7 +71,7 @@ def test_a_table_is_written(run: Run, parameters: dict[str, Any], text: str) -> 
         ({"text": "a", "delimiter": "\n"}, "one character"),
     ],
 )
-def test_what_is_no_table_is_refused(run: Run, parameters: dict[str, Any], message: str) -> None:
+def test_an_invalid_table_is_refused(run: Run, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         run("CSV.PARSE", **parameters)
 

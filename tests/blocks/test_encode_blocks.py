@@ -38,7 +38,7 @@ def test_base64_holds_the_bytes_of_utf_8_and_is_read_again(run: Run, call: Any, 
 
 @same_fixture
 @given(text=STRINGS)
-def test_a_part_of_a_url_is_read_again_and_holds_no_sign_with_a_meaning(run: Run, call: Any, text: str) -> None:
+def test_a_part_of_a_url_is_decoded_again_and_has_no_reserved_characters(run: Run, call: Any, text: str) -> None:
     before = call.charged
     written = run("ENCODE.URL", text=text)
 

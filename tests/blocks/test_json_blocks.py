@@ -52,7 +52,7 @@ def test_a_parsed_value_is_charged_at_most_what_it_takes(run: Run, call: Any, va
         ("1 2", "line 1, column 3"),
     ],
 )
-def test_what_is_no_json_is_refused_with_its_place(run: Run, text: str, place: str) -> None:
+def test_invalid_json_is_refused_with_its_place(run: Run, text: str, place: str) -> None:
     with pytest.raises(ValueError, match=place):
         run("JSON.PARSE", text=text)
 

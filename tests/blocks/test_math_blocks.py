@@ -89,7 +89,7 @@ def test_a_list_is_summed_from_left_to_right_in_every_version_of_python(run: Run
     assert run("MATH.SUM_LIST", list=[0.1] * 10) == 0.9999999999999999
 
 
-def test_what_is_no_finite_number_is_left_for_the_job_to_refuse(run: Run) -> None:
+def test_a_number_that_is_not_finite_is_left_for_the_job_to_refuse(run: Run) -> None:
     assert math.isinf(run("MATH.MUL", value1=-1e308, value2=1000))
     assert math.isnan(run("MATH.CREATE_FLOAT", value="nan"))
     assert isinstance(run("MATH.EXP", value1=-8, value2=0.5), complex)

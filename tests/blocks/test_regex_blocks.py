@@ -87,7 +87,7 @@ def test_a_malformed_pattern_is_refused_with_its_place(run: Run, pattern: str, m
 
 
 @pytest.mark.parametrize("replacement", [r"\2", r"\g<no>", r"\g<2>", r"\g<>", r"\q", "\\", r"\g<1"])
-def test_a_replacement_that_names_what_the_pattern_has_not_is_refused(run: Run, replacement: str) -> None:
+def test_a_replacement_that_names_a_group_the_pattern_lacks_is_refused(run: Run, replacement: str) -> None:
     with pytest.raises(ValueError, match="replacement"):
         run("REGEX.REPLACE", text="none", pattern="(a)", replacement=replacement)
 

@@ -137,7 +137,7 @@ def test_a_time_block_gives(run: Run, action: str, parameters: dict[str, Any], r
         ("TIME.NEXT", {"at": "06:00", "weekday": "mo", "zone": "UTC"}, "weekday"),
     ],
 )
-def test_what_is_no_time_is_refused(run: Run, action: str, parameters: dict[str, Any], message: str) -> None:
+def test_a_malformed_time_is_refused(run: Run, action: str, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         run(action, **parameters)
 

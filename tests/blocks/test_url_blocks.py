@@ -47,7 +47,7 @@ def test_an_address_is_taken_apart(run: Run, url: str, parts: dict[str, Any]) ->
         ("https://example.com/\nHost: evil", "position 20"),
     ],
 )
-def test_what_is_no_address_is_refused(run: Run, url: str, message: str) -> None:
+def test_an_invalid_address_is_refused(run: Run, url: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         run("URL.PARSE", url=url)
 

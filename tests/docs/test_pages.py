@@ -164,7 +164,7 @@ def test_an_expression_gives_what_its_page_says(written: str, given: str) -> Non
 
 
 @pytest.mark.parametrize(("written", "given"), rows_under(EXPRESSIONS, "The error"))
-def test_an_expression_that_is_wrong_is_told_what_its_page_says(written: str, given: str) -> None:
+def test_a_wrong_expression_has_the_message_that_its_page_shows(written: str, given: str) -> None:
     step = run_with(written, EXPRESSIONS)["here"]
 
     assert step.status is ConduitStatus.INVALID_ARGUMENT

@@ -72,7 +72,7 @@ def test_a_message_runs_its_job(deployment: Deployment, until: Until) -> None:
     assert status == "SUCCEEDED"
 
 
-def test_a_message_that_is_no_job_goes_to_the_dead_letters_and_keeps_no_other_from_running(
+def test_a_message_that_is_not_a_job_goes_to_the_dead_letters_and_the_others_run(
     deployment: Deployment, until: Until
 ) -> None:
     job = new_id("beside")
@@ -150,7 +150,7 @@ def test_the_worker_takes_a_job_by_direct_invocation(deployment: Deployment) -> 
     assert json.loads(answer["Payload"].read())["status"] == "SUCCEEDED"
 
 
-def test_a_schedule_stands_at_the_scheduler_and_its_firing_starts_the_workflow(
+def test_a_schedule_is_at_the_scheduler_and_its_firing_starts_the_workflow(
     deployment: Deployment, until: Until
 ) -> None:
     name = new_id("nightly")

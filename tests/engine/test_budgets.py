@@ -155,7 +155,7 @@ class TestEveryLimitLetsItsSizeThroughAndNoByteMore:
         assert statuses(run(data, Runtime(limits=Limits(parameters=100)))) == [status]
 
 
-def test_text_that_is_no_ascii_counts_as_its_bytes(run: Any, statuses: Any) -> None:
+def test_text_that_is_not_ascii_counts_as_its_bytes(run: Any, statuses: Any) -> None:
     data = {"parameters": {"t": "ä" * 50}, "steps": [step("TEXT.CREATE", value="{< t >}")]}
     assert statuses(run(data, Runtime(limits=Limits(record=101)))) == ["RESULT_LIMIT_EXCEED"]
     assert statuses(run(data, Runtime(limits=Limits(record=102)))) == ["DONE"]

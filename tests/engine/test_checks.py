@@ -66,7 +66,7 @@ def test_each_option_of_a_step_counts_whatever_the_others_are(usual: tuple[str, 
         ({"tags": ["A"]}, "FORBIDDEN_BLOCK"),
     ],
 )
-def test_a_step_that_has_nothing_but_what_most_have_is_checked_like_any_other(
+def test_a_step_with_only_the_usual_fields_is_checked_like_any_other(
     statuses: Any, make_block: Any, options: dict[str, Any], status: str
 ) -> None:
     of_block = {name: options[name] for name in options.keys() & {"max_uses", "tags"}}

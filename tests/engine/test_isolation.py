@@ -125,7 +125,7 @@ def test_what_a_block_started_ends_with_it(tmp_path: Path) -> None:
         os.close(reader)
 
 
-def test_a_result_that_is_no_json_is_refused() -> None:
+def test_a_result_that_is_not_json_is_refused() -> None:
     for value in ({1, 2}, math.nan, object(), "\ud800"):
         with pytest.raises(Failure) as raised:
             run_isolated(lambda value=value: value, {}, 5)

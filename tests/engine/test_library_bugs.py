@@ -197,7 +197,7 @@ def test_contexts_are_true_after_the_last_step(run: Any) -> None:
     [{1, 2}, b"x", slice(1), object(), float("nan"), float("inf"), 10**4301, "\ud800", {(1, 2): 3}],
     ids=ascii_type,
 )
-def test_a_result_that_is_no_json_is_refused(run: Any, statuses: Any, make_block: Any, result: Any) -> None:
+def test_a_result_that_is_not_json_is_refused(run: Any, statuses: Any, make_block: Any, result: Any) -> None:
     job = run({"steps": [step("GIVE")]}, blocks=[make_block(lambda: result, name="give")])
     assert statuses(job) == ["RESULT_LIMIT_EXCEED"]
     assert job[1].result_json is None

@@ -31,7 +31,7 @@ def test_an_async_answer_to_proceed_lets_the_step_run(run: Any, statuses: Any, a
     assert statuses(run({"steps": [TRUE]}, before_step=before)) == ["DONE"]
 
 
-def test_an_answer_that_means_nothing_is_the_callers_mistake_and_says_so(run: Any) -> None:
+def test_an_invalid_answer_of_before_step_is_an_error_that_names_it(run: Any) -> None:
     with pytest.raises(TypeError, match="before_step answers None"):
         run({"steps": [TRUE]}, before_step=lambda *_: True)
 

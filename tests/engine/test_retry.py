@@ -131,7 +131,7 @@ def test_a_failed_call_is_not_tried_again_where_only_other_entries_are_named() -
 @pytest.mark.parametrize(
     "entry", [1, None, [], {}, {"http": 409}, {"http": [409], "code": []}, {"htp": [409]}, "FAILED"]
 )
-def test_an_entry_that_is_none_is_refused(entry: Any) -> None:
+def test_an_invalid_entry_of_retry_on_is_refused(entry: Any) -> None:
     with pytest.raises(ValueError, match=r"retry\.on"):
         Retry.from_dict({"on": [entry]})
 
@@ -200,7 +200,7 @@ def test_a_wait_that_outlives_the_invocation_is_left_to_the_next() -> None:
     assert (later[1].status, later[1].attempts, calls()) == (ConduitStatus.DONE, 3, 3)
 
 
-def test_each_try_resolves_its_arguments_anew(run: Any) -> None:
+def test_each_try_resolves_its_arguments_again(run: Any) -> None:
     seen: list[Any] = []
 
     def spoil(*, items: list[Any]) -> None:
@@ -218,7 +218,7 @@ def test_each_try_resolves_its_arguments_anew(run: Any) -> None:
 
 
 @pytest.mark.parametrize("retry", [{"tries": 3}, {"on": ["NOPE"]}])
-def test_a_retry_that_says_what_cannot_be_is_refused(retry: dict[str, Any]) -> None:
+def test_a_retry_with_impossible_values_is_refused(retry: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="retry"):
         Conduit.from_dict({"steps": [{"action": "LOGIC.TRUE", "retry": retry}]})
 
@@ -239,7 +239,7 @@ class Clock:
         return self.time
 
 
-def test_a_step_starts_with_no_try_of_the_step_before_it_used_up(run: Any, make_block: Any) -> None:
+def test_a_step_starts_with_all_its_tries_whatever_the_step_before_used(run: Any, make_block: Any) -> None:
     calls: list[int] = []
 
     def fail() -> None:

@@ -23,7 +23,7 @@ class Pause:
         yield
 
 
-def test_a_job_is_known_by_its_name_and_has_not_paused_before_it_ran() -> None:
+def test_a_job_shows_its_name_and_has_not_paused_before_it_ran() -> None:
     assert (str(Conduit(name="Ada's")), str(Conduit())) == ("Ada's", "Unnamed Conduit")
     assert Conduit().paused is None
     step = Conduit.from_dict({"steps": [TRUE]})[1]
@@ -103,7 +103,7 @@ def test_parameters_are_another_name_for_local_values_which_win_and_options_win_
     assert len(Conduit.from_dict({"steps": None})) == 0
 
 
-def test_each_run_without_a_world_of_its_own_reads_the_time_anew(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_run_with_the_default_runtime_has_a_clock_of_its_own(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for now in (1e9, 2e9):  # as after a sandbox was frozen, which its monotonic clock does not notice
         monkeypatch.setattr("time.time", lambda now=now: now)
         assert run({"steps": [TRUE]})[1].started_at == pytest.approx(now, abs=60)

@@ -61,9 +61,7 @@ def test_a_failed_call_keeps_what_the_service_said(run: Any, make_block: Any, ki
 
 
 @pytest.mark.parametrize("details", [{"x": object()}, [1, 2], "text", {"x": float("nan")}])
-def test_details_that_are_no_json_object_do_not_hide_that_a_call_failed(
-    run: Any, make_block: Any, details: Any
-) -> None:
+def test_details_that_are_not_an_object_do_not_hide_that_a_call_failed(run: Any, make_block: Any, details: Any) -> None:
     def call() -> None:
         raise CallFailedError("no answer", retry_after=float("inf"), details=details)
 
@@ -126,7 +124,7 @@ def test_a_failed_check_behind_a_failure_is_skipped(run: Any, statuses: Any) -> 
     assert statuses(run({"steps": [FAIL, {"action": "NOPE"}]})) == ["ASSERTION_ERROR", "SKIPPED"]
 
 
-def test_a_condition_that_is_not_met_is_no_failure(run: Any, statuses: Any) -> None:
+def test_a_condition_that_is_not_met_is_not_a_failure(run: Any, statuses: Any) -> None:
     job = run({"steps": [TRUE | {"if": ""}, TRUE]})
     assert statuses(job) == ["IF_CONDITION_FAILED", "DONE"]
     assert job.success
@@ -258,7 +256,7 @@ def test_a_cancelled_job_has_no_skipped_steps(run: Any, statuses: Any) -> None:
     assert statuses(run(job)) == ["ASSERTION_ERROR", "CANCELLED"]
 
 
-def test_a_step_can_be_deleted_and_the_checks_are_made_anew(run: Any, statuses: Any) -> None:
+def test_a_step_can_be_deleted_and_the_checks_are_made_again(run: Any, statuses: Any) -> None:
     job = Conduit.from_dict({"steps": [TRUE | {"id": "a"}, TRUE | {"id": "a"}]})
     job.delete_step("a")
     assert (len(job), job["a"].position) == (1, 1)

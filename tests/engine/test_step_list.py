@@ -53,7 +53,7 @@ def test_positions_begin_at_one_and_a_step_that_is_not_there_can_be_deleted_in_s
 
 
 @pytest.mark.parametrize("step", [1, "LOGIC.TRUE", None])
-def test_a_step_that_is_no_dictionary_is_refused_with_its_position(step: Any) -> None:
+def test_a_step_that_is_not_a_dictionary_is_refused_with_its_position(step: Any) -> None:
     job = Conduit.from_dict({"steps": [TRUE]})
     with pytest.raises(TypeError, match="step 3 is"):
         job.load_step_list([TRUE, step])
@@ -69,7 +69,7 @@ def test_an_id_that_is_not_a_string_becomes_one(run: Any) -> None:
 
 
 @pytest.mark.parametrize("parameters", [[1], "text", 1])
-def test_parameters_that_are_no_dictionary_are_of_the_wrong_type(run: Any, parameters: Any) -> None:
+def test_parameters_that_are_not_a_dictionary_are_of_the_wrong_type(run: Any, parameters: Any) -> None:
     step = run({"steps": [TRUE | {"parameters": parameters}]})[1]
     assert (step.status, step.attempts) == (ConduitStatus.INVALID_TYPE, 0)
     assert step.error["message"] == "`parameters` is a dictionary of the block's parameters"

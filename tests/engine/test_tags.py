@@ -229,12 +229,12 @@ def test_a_shortcut_to_a_step_that_is_not_there_says_so(run: Any) -> None:
     assert error == {"type": "PathError", "message": "`nope`: a job of 1 steps has no `nope`"}
 
 
-def test_a_job_put_into_a_text_shows_what_tags_see_of_it(run: Any) -> None:
+def test_a_job_inside_a_longer_string_shows_what_tags_can_read(run: Any) -> None:
     job = run({"id": "j", "steps": [{"action": "TEXT.CREATE", "parameters": {"value": "<{% job %}>"}}]})
     assert job[1].return_value == "<{'id': 'j', 'name': None, 'success': None, 'parameters': {}, 'variables': {}}>"
 
 
-def test_a_scoped_object_is_a_mapping_of_what_it_lists_and_of_no_more() -> None:
+def test_a_scoped_object_is_a_mapping_of_exactly_what_it_lists() -> None:
     seen = ScopedObject(Person(), ["name", "token_", "_hidden", "__class__"])
     assert (dict(seen), len(seen), bool(seen)) == ({"name": "Ada"}, 1, True)
     for hidden in ("spare", "token_", "_hidden"):

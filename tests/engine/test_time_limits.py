@@ -212,7 +212,7 @@ def test_a_step_that_no_invocation_fits_is_begun_with_what_is_left() -> None:
     assert [step.status.name for step in job] == ["DONE", "DONE"]
 
 
-def test_the_first_step_of_an_invocation_is_begun_with_what_is_left_so_that_it_is_not_passed_on_for_ever() -> None:
+def test_the_first_step_of_an_invocation_begins_however_little_time_is_left() -> None:
     world = World()
     job = job_of(world.block(), work(0.05, timeout=8))
     assert go(job, world.runtime(invocation=invocation(0.06, fresh=10))) is Outcome.FINISHED
@@ -268,7 +268,7 @@ def test_a_clock_that_jumps_ahead_ends_the_invocation_and_loses_nothing() -> Non
     assert [step.status.name for step in job] == ["DONE", "NONE"]
 
 
-def test_the_systems_clock_does_not_follow_one_that_is_set_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_of_a_run_ignores_changes_of_the_systems_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     now = steady_clock()
     before = now()
     monkeypatch.setattr(time, "time", lambda: 0.0)

@@ -82,7 +82,7 @@ def test_a_wait_that_goes_on_elsewhere_ends_when_it_was_to_end() -> None:
     "wait",
     [{"seconds": -1}, {"seconds": True}, {"seconds": "{= 'x' =}"}, {"until": "2027-01-01T00:00:00"}, {"until": 5}],
 )
-def test_what_is_no_time_is_an_invalid_type(wait: dict[str, Any]) -> None:
+def test_a_malformed_time_is_an_invalid_type(wait: dict[str, Any]) -> None:
     job = Conduit.from_dict({"steps": [{"id": "w", "wait": wait}]})
     go(job, Clock())
     assert statuses(job) == ["INVALID_TYPE"]

@@ -129,7 +129,7 @@ def compiled(text: str) -> Any:
     ],
     ids=lambda text: text[:24],
 )
-def test_the_weight_of_a_string_is_no_less_than_it_takes(text: str) -> None:
+def test_the_weight_of_a_string_is_at_least_its_size(text: str) -> None:
     compiled("{= len(a[1].b) + sum([x for x in a]) or not 1 =}")  # what all of them share
     tracemalloc.start()
     try:

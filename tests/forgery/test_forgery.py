@@ -147,7 +147,7 @@ def test_a_network_is_closed_from_its_first_address_to_its_last_and_not_beyond(f
 
 
 @pytest.mark.parametrize("text", ["", "1", "127.1", "localhost", "0x7f.0.0.1", "1.2.3.4.5", "::g", "fe80::1%lo"])
-def test_what_is_no_numeric_address_is_not_public(text: str) -> None:
+def test_a_malformed_address_is_not_public(text: str) -> None:
     assert kind_of(text) != "public"
 
 

@@ -56,7 +56,7 @@ def test_each_kind_of_credential_sets_its_header(
         assert server.requests[0].headers[name] == value
 
 
-def test_a_credential_may_stand_in_the_query(make_client: Any, send: Any, known_secrets: Any) -> None:
+def test_a_credential_may_be_in_the_query(make_client: Any, send: Any, known_secrets: Any) -> None:
     with Server() as server:
         auth = {"query": {"name": "key", "value": S}}
         known = known_secrets(secret("12 34&5678"))

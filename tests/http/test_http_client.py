@@ -274,7 +274,7 @@ def test_compressed_nothing_without_end_is_too_much(make_client: Any, send: Any)
         send(make_client(server.port, limit=1000), "GET", server.url())
 
 
-def test_endless_headers_are_no_answer(make_client: Any, send: Any) -> None:
+def test_endless_headers_are_a_failed_call(make_client: Any, send: Any) -> None:
     head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"y" * 60_000) for n in range(5)) + b"\r\n"
     with Server(lambda _: [head]) as server, pytest.raises(HttpTooLargeError):
         send(make_client(server.port), "GET", server.url())
@@ -457,7 +457,7 @@ def test_half_an_answer_is_a_failed_call(make_client: Any, send: Any, broken: li
         send(make_client(server.port), "GET", server.url())
 
 
-def test_nobody_listening_is_a_failed_call(make_client: Any, send: Any) -> None:
+def test_a_port_without_a_listener_is_a_failed_call(make_client: Any, send: Any) -> None:
     with Server() as server:
         port, url = server.port, server.url()
     with pytest.raises(HttpFailedError, match="refused"):

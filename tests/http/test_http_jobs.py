@@ -192,7 +192,7 @@ def test_a_call_that_the_end_of_the_invocation_cuts_off_has_not_failed(make_clie
     assert (made.paused.cut, made["get"].status.name) == (True, "NONE")
 
 
-def test_a_post_is_told_apart_by_a_key_that_names_nobody(job: Any) -> None:
+def test_a_post_has_an_idempotency_key_that_names_no_tenant(job: Any) -> None:
     with Server() as server:
         job(server, post(server.url()), post(server.url(), headers={"idempotency-key": "mine"}) | {"id": "b"})
         keys = [request.headers["idempotency-key"] for request in server.requests]
@@ -229,7 +229,7 @@ def test_a_status_that_retry_names_is_tried_again_and_can_be_read_by_a_tag(job: 
     assert (made["get"].attempts, made["read"].return_value) == (2, 410)
 
 
-def test_a_secret_is_sent_and_stands_nowhere_in_the_step(job: Any, known_secrets: Any) -> None:
+def test_a_secret_is_sent_and_is_nowhere_in_the_step(job: Any, known_secrets: Any) -> None:
     def echo(request: Request) -> bytes:
         return json_answer(json.dumps(request.headers), 200 if request.method == "POST" else 500)
 

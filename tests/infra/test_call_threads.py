@@ -25,7 +25,7 @@ def settle(station: CallStation, found: list[Any], count: int) -> None:
     asyncio.run(wait())
 
 
-def test_calls_are_made_at_once_and_tell_what_came_of_them(threads: CallThreads) -> None:
+def test_calls_are_made_at_once_and_give_their_results(threads: CallThreads) -> None:
     station, together = CallStation(threads), threading.Barrier(4, timeout=10)
     found: list[tuple[Any, BaseException | None]] = []
     for number in range(4):

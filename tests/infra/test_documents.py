@@ -62,7 +62,7 @@ def test_a_list_goes_by_name_and_page(items: Items, drive: Drive) -> None:
     assert [one.name for one in drive(table.list_after("t", "hook", "b", limit=2))] == ["c"]
 
 
-def test_no_document_stands_in_the_list_of_jobs(items: Items, drive: Drive) -> None:
+def test_no_document_is_in_the_list_of_jobs(items: Items, drive: Drive) -> None:
     drive(DocumentsTable(items).write(ONE, None))
     assert drive(items.query_index(BY_TENANT, "t", limit=5)).items == ()
 

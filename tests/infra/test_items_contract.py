@@ -167,7 +167,7 @@ def test_an_update_never_makes_an_item(items: Items, drive: Drive) -> None:
     assert drive(items.get("t#1", "JOB")) is None
 
 
-def test_an_update_sets_and_removes_and_shows_what_stands_then(items: Items, drive: Drive) -> None:
+def test_an_update_sets_and_removes_and_shows_the_item_afterwards(items: Items, drive: Drive) -> None:
     drive(items.put_all([JOB]))
     answer = drive(
         items.update_if(
@@ -323,7 +323,7 @@ def test_a_number_beyond_that_is_refused(items: Items, drive: Drive, number: flo
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_what_is_no_number_is_refused(items: Items, drive: Drive, number: float) -> None:
+def test_an_invalid_number_is_refused(items: Items, drive: Drive, number: float) -> None:
     with pytest.raises(GiveUpError, match="finite"):
         drive(items.put_all([{**JOB, "n": number}]))
 

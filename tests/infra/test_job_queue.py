@@ -127,7 +127,7 @@ def test_the_problem_of_a_large_rejected_message_takes_the_room_that_is_left(dri
     assert len(client.requests[-1]["MessageAttributes"]["problem"]["StringValue"]) == 1000
 
 
-def test_a_fifo_queue_needs_to_know_the_group_and_what_is_the_same(drive: Drive) -> None:
+def test_a_fifo_queue_needs_a_group_and_a_deduplication_id(drive: Drive) -> None:
     client = Client()
     queue = queue_of(client, fifo=True)
     drive(queue.send("{}", delay=5, group="g", deduplication="d"))

@@ -255,7 +255,7 @@ def test_a_job_is_run_on_by_one_of_two_who_ask_at_once_and_forgets_its_cancel(ta
     assert isinstance(table.redrive(ended, after._replace(due=NOW + 61)), Refused)
 
 
-def test_due_moves_on_only_if_nothing_happened_since_it_was_read(table: Driven) -> None:
+def test_due_moves_only_if_the_job_is_as_it_was_read(table: Driven) -> None:
     job = table.accepted(due=NOW + 60)
     moved = table.move_due(job, NOW + 120, swept=True).job
     assert (moved.due, moved.sweeps) == (NOW + 120, 1)

@@ -112,7 +112,7 @@ def test_threads_that_ask_for_a_client_at_the_same_time_get_the_same_one() -> No
     assert len(set(at_once([ask] * 4))) == 1
 
 
-def test_a_client_tells_aws_who_calls() -> None:
+def test_a_client_sends_its_user_agent() -> None:
     client: Any = Clients(region="eu-central-1").events()
     assert client.meta.config.user_agent.startswith("conduit Botocore/")
 

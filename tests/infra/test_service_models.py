@@ -37,7 +37,7 @@ def test_what_it_knows_of_all_services_is_botocores_to_the_letter(name: str) -> 
     assert json.dumps(ours) == json.dumps(theirs)
 
 
-def test_a_service_that_nobody_has_described_is_named_as_unknown_with_all_there_are() -> None:
+def test_an_unknown_service_is_refused_with_the_list_of_known_ones() -> None:
     said = []
     for found in both():
         with pytest.raises(UnknownServiceError) as error:
@@ -46,7 +46,7 @@ def test_a_service_that_nobody_has_described_is_named_as_unknown_with_all_there_
     assert said[0] == said[1]
 
 
-def test_the_services_are_botocores_when_they_are_listed() -> None:
+def test_the_list_of_services_is_botocores() -> None:
     found, theirs = (loader.list_available_services("service-2") for loader in both())
     assert list(found) == theirs
     assert len(found) == len(theirs)

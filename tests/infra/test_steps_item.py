@@ -93,7 +93,7 @@ def test_fields_of_a_later_release_are_ignored() -> None:
     assert step_records(KEY, item) == [record()]
 
 
-def test_no_steps_are_no_items() -> None:
+def test_without_steps_there_are_no_items() -> None:
     assert steps_items([]) == []
     assert count_items([]) == 0
 

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 WRITE = Update(pk="t#1", sk="JOB", condition=Equals("n", 3), set={"n": 4})
 
 
-def test_the_conditional_write_of_a_transaction_comes_last_and_shows_what_stands(
-    drive: Drive, backoff: Backoff
-) -> None:
+def test_the_conditional_write_of_a_transaction_comes_last_and_shows_the_item(drive: Drive, backoff: Backoff) -> None:
     client = Client(cancelled("None", "None", "ConditionalCheckFailed", item={"n": {"N": "5"}}))
     assert drive(items_of(client, backoff).put_all_with(steps(2), WRITE)) == ConditionFailed({"n": 5})
     ((name, request),) = client.requests
@@ -113,7 +111,7 @@ def test_a_transaction_takes_100_items_and_4_megabytes(
         assert client.requests == []
 
 
-def test_a_repetition_by_botocore_bears_the_same_token_and_a_try_of_ours_another(
+def test_a_retry_by_botocore_sends_the_same_token_and_our_own_another(
     drive: Drive, backoff: Backoff, aws: EmbeddedAws
 ) -> None:
     """So that DynamoDB answers the repetition of a write whose reply was lost as it answered the write."""

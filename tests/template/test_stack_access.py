@@ -130,7 +130,7 @@ def test_no_other_door_to_the_functions_is_declared(template: Template) -> None:
     assert [permission["Properties"]["Principal"] for permission in permissions] == ["apigateway.amazonaws.com"]
 
 
-def test_a_star_stands_only_where_its_reason_stands_beside_it(template: Template) -> None:
+def test_each_star_in_a_policy_has_its_reason_beside_it(template: Template) -> None:
     found = {
         (name, key)
         for name, statement in statements(template)

@@ -125,7 +125,7 @@ def test_no_level_of_the_log_drops_the_metrics(template: Template) -> None:
     assert variables["LOG_LEVEL"] == {"Ref": "LogLevel"}
 
 
-def test_nobody_is_paged_for_a_mistake_of_a_user(template: Template) -> None:
+def test_users_mistakes_raise_no_alarm(template: Template) -> None:
     alarm = template["Resources"]["FailedJobsAlarm"]["Properties"]
     assert alarm["MetricName"] == "Faults"
     alarms = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
@@ -194,7 +194,7 @@ def test_the_sweep_comes_each_minute(template: Template) -> None:
     assert "Input" not in sweep["Properties"]
 
 
-def test_every_alarm_can_be_told_to_a_topic(template: Template) -> None:
+def test_every_alarm_can_notify_a_topic(template: Template) -> None:
     alarms = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
     for alarm in alarms:
         assert alarm["AlarmActions"]["Fn::If"][:2] == ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}]]

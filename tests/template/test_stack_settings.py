@@ -39,9 +39,7 @@ def test_every_setting_is_an_environment_variable_and_every_variable_a_setting(v
     assert sorted(ours(variables)) == sorted(name.upper() for name in Settings.model_fields)
 
 
-def test_a_parameter_that_is_left_alone_means_what_the_setting_means_by_itself(
-    template: Template, variables: dict[str, Any]
-) -> None:
+def test_a_parameters_default_is_the_default_of_its_setting(template: Template, variables: dict[str, Any]) -> None:
     names = {
         value["Ref"]: name for name, value in ours(variables).items() if isinstance(value, dict) and "Ref" in value
     }

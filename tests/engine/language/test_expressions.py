@@ -256,7 +256,7 @@ def test_columns_count_from_the_start_of_the_string_that_holds_the_expression() 
         ("{= \\' =}", ["{= \\' =}"]),
     ],
 )
-def test_an_expression_stands_between_its_marks_with_a_space_inside_each(text: str, pieces: list[str]) -> None:
+def test_an_expression_needs_a_space_inside_each_of_its_marks(text: str, pieces: list[str]) -> None:
     assert [piece if isinstance(piece, str) else piece.written for piece in parse(text)] == pieces
     is_text = all(isinstance(piece, str) for piece in parse(text))
     assert is_text == (text in {"\\{= 1 =}", "{=1 =}", "{= 1=}", "{= =}", "{= 'a =}", "{= {= 1", "{= \\' =}"})

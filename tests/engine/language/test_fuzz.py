@@ -30,7 +30,7 @@ JOB = {
 
 
 @pytest.mark.parametrize("seed", range(0, NUMBER, 500))
-def test_an_expression_ends_in_a_value_or_in_words(seed: int) -> None:
+def test_an_expression_ends_in_a_value_or_in_a_message(seed: int) -> None:
     contexts = Conduit.from_dict(JOB).contexts
     before = json.dumps(JOB)
     for number in range(seed, min(NUMBER, seed + 500)):

@@ -31,7 +31,7 @@ class Ledger:
         self.taken += size
 
 
-def test_two_thousand_characters_stand_between_the_marks(evaluate: Evaluate, excess: Excess) -> None:
+def test_an_expression_may_have_two_thousand_characters(evaluate: Evaluate, excess: Excess) -> None:
     assert len(evaluate(f"'{'a' * 1996}'")) == 1996
     assert "2,001 characters" in excess(f"'{'a' * 1997}'")
 
@@ -119,13 +119,13 @@ def test_integers_have_4300_digits(evaluate: Evaluate, excess: Excess) -> None:
     assert "4,300 digits" in excess("parse_json(parameters.s)", parameters={"s": "9" * 4301})
 
 
-def test_half_of_a_surrogate_pair_is_no_string(refusal: Callable[..., str]) -> None:
+def test_half_of_a_surrogate_pair_is_refused(refusal: Callable[..., str]) -> None:
     assert "surrogate" in refusal("'\\ud800'")
     assert "surrogate" in refusal("{'a': ['\\ud800']}")
     assert "surrogate" in refusal("{'\\ud800': 1}")
 
 
-def test_limits_are_no_errors_that_try_replaces(excess: Excess) -> None:
+def test_try_does_not_catch_limits(excess: Excess) -> None:
     excess("try(range(1000000000), 0)")
     excess("default(range(1000000000), 0)")
     excess("parse_json(parameters.s, 0)", parameters={"s": "9" * 4301})

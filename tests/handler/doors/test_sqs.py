@@ -109,7 +109,7 @@ def test_a_pointer_to_a_job_that_is_not_there_is_dropped(world: Any, caplog: pyt
     assert "does not exist" in caplog.text
 
 
-def test_what_there_is_no_time_for_goes_back_at_once(world: Any) -> None:
+def test_a_message_without_time_left_goes_back_at_once(world: Any) -> None:
     slow = {"action": "PROBE.WORK", "timeout": 27.5, "parameters": {"seconds": 27.5}}
     records = [world.message({"id": f"j{n}", "steps": [slow]}, id=f"m{n}") for n in range(3)]
 

@@ -10,7 +10,7 @@ TOLD = re.compile(r"log_failure\(\s*[\w\"]+,\s*\"(?P<message>[^\"]+)\"")
 ROW = re.compile(r"^\| `(?P<message>[A-Z][^`]+)` \| (?:error|warning|exception) \|", re.MULTILINE)
 
 
-def test_the_page_names_every_failure_that_the_handler_tells_of() -> None:
+def test_the_page_names_every_failure_that_the_handler_logs() -> None:
     source = "".join(path.read_text() for path in (ROOT / "handler").rglob("*.py"))
     page = ROW.findall((ROOT / "docs" / "when-aws-fails.md").read_text())
     told = set(TOLD.findall(source))

@@ -26,7 +26,7 @@ PASSING = {"out of reach", "broken", "throttled", "throttled by rate"}
 
 @pytest.mark.parametrize("kind", DOWN)
 @pytest.mark.parametrize("prefer", ["wait=20", "respond-async"])
-def test_a_sender_is_told_when_to_come_back_while_the_table_fails(cloud: Cloud, kind: str, prefer: str) -> None:
+def test_a_sender_gets_503_with_retry_after_while_the_table_fails(cloud: Cloud, kind: str, prefer: str) -> None:
     cloud.fail(DOWN[kind])
     answer = cloud.post(PURE, prefer=prefer)
     assert answer["statusCode"] == 503

@@ -22,7 +22,7 @@ ROUTES = [
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_nobody_gets_anything_on_any_route(world: Any, route: str) -> None:
+def test_every_route_needs_an_identity(world: Any, route: str) -> None:
     method, _, target = route.partition(" ")
     answer = Client(world, tenant="").send(method, target, {"id": "a", "steps": []})
     expect_problem(answer, 401, "unidentified")
@@ -78,7 +78,7 @@ def test_a_failure_of_aws_is_503_with_a_time_to_wait_and_without_a_word_of_why(
         assert "arn:" not in answer.body
 
 
-def test_an_error_that_nothing_expects_is_500_and_tells_the_log_and_not_the_caller(
+def test_an_unexpected_error_is_500_and_in_the_log_but_not_in_the_answer(
     client: Client, world: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: str) -> None:

@@ -10,7 +10,7 @@ from tests.handler.http.client import Client, expect_problem
 EVENTS = Path(__file__).parent.parent.parent / "events"
 
 
-def test_the_catalogue_tells_what_a_block_takes_and_whether_the_caller_may_use_it(client: Client) -> None:
+def test_the_catalogue_shows_what_a_block_takes_and_whether_the_caller_may_use_it(client: Client) -> None:
     blocks = {block["action"]: block for block in client.get("/blocks").json["blocks"]}
     join = blocks["TEXT.JOIN"]
     assert join == client.get("/blocks/text.join").json == client.get(f"/blocks/{join['name']}").json
@@ -20,7 +20,7 @@ def test_the_catalogue_tells_what_a_block_takes_and_whether_the_caller_may_use_i
     assert join["description"]
 
 
-def test_a_tag_that_the_deployment_adds_stands_in_the_catalogue_and_decides_who_may_use_the_block(
+def test_a_tag_that_the_deployment_adds_is_in_the_catalogue_and_decides_who_may_use_the_block(
     client: Client, world: Any
 ) -> None:
     world.set(block_tags=(("HTTP.*", "http"), ("TEXT.?OIN", "words")))

@@ -36,7 +36,7 @@ def test_a_preflight_needs_no_identity_and_touches_nothing(world: Any) -> None:
 
 
 @pytest.mark.usefixtures("open_to_app")
-def test_a_preflight_tells_nothing_about_whether_a_job_exists(client: Client, world: Any) -> None:
+def test_a_preflight_does_not_reveal_whether_a_job_exists(client: Client, world: Any) -> None:
     client.post("/jobs", {"id": "a", "steps": [JOIN]})
     stranger = Client(world, tenant="")
     assert stranger.send("OPTIONS", "/jobs/a", **ASKED) == stranger.send("OPTIONS", "/jobs/b", **ASKED)
@@ -44,7 +44,7 @@ def test_a_preflight_tells_nothing_about_whether_a_job_exists(client: Client, wo
 
 @pytest.mark.usefixtures("open_to_app")
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "null", APP + ".evil.com", APP.upper(), ""])
-def test_another_origin_is_told_nothing(client: Client, world: Any, origin: str) -> None:
+def test_another_origin_gets_no_cors_headers(client: Client, world: Any, origin: str) -> None:
     preflight = Client(world, tenant="").send("OPTIONS", "/jobs", **{**ASKED, "origin": origin})
     assert preflight.status == 401
     for answer in (preflight, client.get("/blocks", origin=origin)):
@@ -74,6 +74,6 @@ def test_any_origin_may_be_allowed(client: Client, world: Any) -> None:
 
 
 @pytest.mark.usefixtures("open_to_app")
-def test_an_options_request_that_is_no_preflight_is_like_any_other(client: Client, world: Any) -> None:
+def test_an_options_request_that_is_not_a_preflight_is_like_any_other(client: Client, world: Any) -> None:
     expect_problem(client.send("OPTIONS", "/blocks", origin=APP), 405, "wrong-method")
     expect_problem(Client(world, tenant="").send("OPTIONS", "/blocks", origin=APP), 401, "unidentified")

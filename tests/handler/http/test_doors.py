@@ -29,7 +29,7 @@ def event(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "name", ["http_jwt", "http_iam", "function_url_iam", "rest_cognito", "rest_iam", "rest_lambda_authorizer"]
 )
-def test_each_door_with_an_authorizer_reads_the_job_of_whom_it_verified(client: Client, world: Any, name: str) -> None:
+def test_each_door_with_an_authorizer_reads_the_verified_callers_job(client: Client, world: Any, name: str) -> None:
     caller = identify(event(name), SETTINGS)
     assert caller is not None
     expect_problem(client.invoke(event(name)), 404, "not-found")

@@ -54,7 +54,7 @@ def test_each_authorizer_of_aws_gives_a_tenant_and_its_tags(name: str, tenant: s
 
 
 @pytest.mark.parametrize("name", ["rest_open", "balancer", "balancer_multi_value"])
-def test_a_request_that_no_authorizer_saw_is_nobodys_whatever_its_headers_say(name: str) -> None:
+def test_a_request_without_an_authorizer_has_no_identity_whatever_its_headers_say(name: str) -> None:
     assert identify(event(name), deployment()) is None
 
 
@@ -84,7 +84,7 @@ def test_an_authorizer_that_names_nobody_lets_nobody_in(context: Any) -> None:
 
 
 @pytest.mark.parametrize("known", [{"sub": "ada"}, {"sub": "ada", "org": ""}, {"sub": "ada", "org": None}])
-def test_a_token_without_the_claim_of_the_tenant_is_nobodys_whatever_else_it_says(known: dict[str, Any]) -> None:
+def test_a_token_without_the_tenants_claim_has_no_identity_whatever_else_it_claims(known: dict[str, Any]) -> None:
     """The subject of one token may be called like the organisation of another."""
     assert identify(claims(**known), deployment(tenant_claim="org")) is None
     event_of_both = claims(**known)
@@ -139,7 +139,7 @@ def test_no_claim_can_name_the_default_tenant_of_the_queue() -> None:
 
 
 @pytest.mark.parametrize("principal", [":queue", "queue", "acme", "arn", 5, None])
-def test_what_is_no_arn_is_no_iam_principal(principal: Any) -> None:
+def test_a_malformed_arn_is_not_an_iam_principal(principal: Any) -> None:
     iam = {"http": {}, "authorizer": {"iam": {"userArn": principal}}}
     assert identify({"requestContext": iam}, deployment()) is None
     assert identify({"requestContext": {"identity": {"userArn": principal}}}, deployment()) is None
@@ -161,7 +161,7 @@ def test_the_principal_is_a_claim_or_who_signed(name: str, claim: str, principal
     assert caller.principal == principal
 
 
-def test_people_of_one_tenant_are_told_apart() -> None:
+def test_principals_of_one_tenant_are_distinguished() -> None:
     one, other = (identify(claims(org="acme", sub=who), deployment(tenant_claim="org")) for who in ("ada", "x" * 500))
     assert one is not None
     assert other is not None

@@ -86,5 +86,5 @@ def test_the_pages_of_a_filtered_list_hold_each_job_once(client: Client, query: 
         "name=a&name=b",
     ],
 )
-def test_what_is_no_filter_is_refused(client: Client, query: str) -> None:
+def test_an_invalid_filter_is_refused(client: Client, query: str) -> None:
     expect_problem(client.get(f"/jobs?{query.replace(' ', '%20')}"), 422, "invalid")

@@ -31,7 +31,7 @@ def test_every_route_is_in_the_document_and_nothing_else(document: dict[str, Any
     assert described == {(route.method, route.template.replace("+}", "}")) for route in routes}
 
 
-def test_every_operation_can_say_that_nobody_is_asking(document: dict[str, Any]) -> None:
+def test_every_operation_that_needs_an_identity_documents_401(document: dict[str, Any]) -> None:
     operations = [(path, one) for path, item in document["paths"].items() for one in item.values()]
     public = {path for path, one in operations if one.get("security") == []}
     assert public == {"/callbacks/{token}", "/hooks/{token}"}

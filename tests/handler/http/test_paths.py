@@ -55,7 +55,7 @@ def test_head_is_get_without_the_body(client: Client, target: str) -> None:
         *["POST /jobs/x/redrive", "GET /blocks", "GET /schema", "GET /docs", "DELETE /jobs"],
     ],
 )
-def test_a_control_character_in_a_path_is_404_wherever_it_stands(client: Client, route: str, end: str) -> None:
+def test_a_control_character_anywhere_in_a_path_is_404(client: Client, route: str, end: str) -> None:
     """A pattern that ends in `$` lets a line break pass, and one without DOTALL stops at it."""
     method, _, target = route.partition(" ")
     for path in (target + end, target.replace("x", f"x{end}") if "x" in target else f"{end}{target}"):

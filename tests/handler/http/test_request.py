@@ -34,7 +34,7 @@ def test_a_query_parameter_that_comes_twice_keeps_both_values(name: str) -> None
 
 
 @pytest.mark.parametrize(("name", "base"), [("http_jwt", ""), ("http_iam", "/prod"), ("rest_cognito", "/prod")])
-def test_the_stage_is_no_part_of_the_path_but_of_the_address(name: str, base: str) -> None:
+def test_the_stage_is_part_of_the_address_but_not_of_the_path(name: str, base: str) -> None:
     assert read_request(event(name)).base == base
 
 

@@ -89,7 +89,7 @@ def test_a_job_that_outlives_the_request_is_answered_with_202_and_goes_on(client
     assert client.get("/jobs/a").json["status"] == "SUCCEEDED"
 
 
-def test_a_strict_caller_is_told_the_errors_and_nothing_runs(client: Client, world: Any) -> None:
+def test_a_strict_caller_gets_the_errors_and_nothing_runs(client: Client, world: Any) -> None:
     job = {"id": "a", "steps": [{"action": "PROBE.CHARGE", "parameters": {}}, {"action": "TEXT.JION"}]}
     answer = client.post("/jobs", job, prefer="handling=strict")
     problem = expect_problem(answer, 422, "invalid")
@@ -118,7 +118,7 @@ def test_an_id_in_the_payload_comes_before_the_idempotency_key(client: Client) -
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 65, "é", '"'])
-def test_an_idempotency_key_that_is_no_id_is_refused(client: Client, key: str) -> None:
+def test_an_idempotency_key_that_is_not_an_id_is_refused(client: Client, key: str) -> None:
     for job in ({"steps": []}, {"id": "a", "steps": []}):
         problem = expect_problem(client.post("/jobs", job, idempotency_key=key), 422, "invalid")
         assert problem["errors"][0]["code"] == "INVALID_ID"
@@ -140,7 +140,7 @@ def test_a_body_in_base64_is_read(client: Client) -> None:
     assert client.post("/jobs", json.dumps({"id": "a", "steps": []}).encode()).status == 201
 
 
-def test_json_that_is_no_job_is_422_with_everything_that_is_wrong(client: Client) -> None:
+def test_json_that_is_not_a_job_is_422_with_every_problem(client: Client) -> None:
     problem = expect_problem(client.post("/jobs", {"tags": ["ADMIN"], "steps": [{}]}), 422, "invalid")
     assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [
         ("/steps/0", "INVALID_FIELD"),

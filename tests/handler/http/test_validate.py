@@ -31,7 +31,7 @@ def test_a_job_with_warnings_is_valid(client: Client) -> None:
     assert client.post("/jobs/validate", {"steps": steps}).json["valid"] is True
 
 
-def test_what_is_no_job_at_all_is_a_finding_and_no_refusal(client: Client) -> None:
+def test_json_that_is_not_a_job_is_validated_and_not_refused(client: Client) -> None:
     answer = client.post("/jobs/validate", {"steps": [{"action": "TEXT.JOIN", "force": 1}], "global_values": {}})
     assert (answer.status, answer.json["valid"]) == (200, False)
     assert [found["code"] for found in answer.json["problems"]] == ["UNKNOWN_FIELD", "RESERVED_FIELD"]
@@ -65,7 +65,7 @@ def test_what_is_wrong_with_the_shape_does_not_hide_what_is_wrong_with_the_rest(
     ]
 
 
-def test_a_tag_that_meant_what_has_the_wrong_shape_is_not_called_wrong(client: Client) -> None:
+def test_a_tag_that_refers_to_a_step_of_the_wrong_shape_is_not_a_problem_itself(client: Client) -> None:
     reads = {**JOIN, "parameters": {"text1": "{: a :}", "text2": "{# v #}{< p >}"}}
     for job in (
         {"variables": {"v": 1}, "parameters": {"p": 1}, "steps": [{**JOIN, "id": "_a"}, reads]},

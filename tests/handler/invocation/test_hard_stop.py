@@ -56,7 +56,7 @@ def test_the_wall_is_taken_down_when_the_invocation_fails() -> None:
 
 
 @pytest.mark.parametrize("seconds", [math.inf, math.nan, 1e300, 0.5, 0.0, -1.0, -math.inf])
-def test_there_is_no_wall_where_nothing_ends_the_process_or_too_little_is_left(seconds: float) -> None:
+def test_there_is_no_hard_stop_where_nothing_ends_the_process_or_too_little_time_is_left(seconds: float) -> None:
     ended = run(f"with HardStop(float('{seconds}'), margin=0.5): time.sleep(0.05)\nprint('went on')")
     assert ended.stdout == "went on\n"
 

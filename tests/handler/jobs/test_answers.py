@@ -72,7 +72,7 @@ def test_a_no_rejects_the_step_with_its_reason(world: Any, client: Client) -> No
     assert answer(client, {"ok": True}).status == 409
 
 
-def test_nobody_answers_and_the_step_times_out(world: Any, client: Client) -> None:
+def test_a_step_that_nobody_answers_times_out(world: Any, client: Client) -> None:
     ask(world, ASK, WORK)
     world.clock.now += 86_401
     expect_problem(answer(client, {}), 410, "gone")
@@ -110,7 +110,7 @@ def test_steps_that_wait_for_nobody_and_jobs_of_others_are_not_found(world: Any,
     expect_problem(client.post("/jobs/other/steps/ok/answer", {}), 404, "not-found")
 
 
-def test_what_is_no_answer_is_refused_and_the_step_waits_on(world: Any, client: Client) -> None:
+def test_an_invalid_answer_is_refused_and_the_step_waits_on(world: Any, client: Client) -> None:
     form = {"type": "object", "properties": {"limit": {"type": "number"}}, "required": ["limit"]}
     ask(world, {**ASK, "wait_for": {**ASK["wait_for"], "form": form}})
     problem = expect_problem(answer(client, {"value": {"limit": "x"}}), 422, "invalid")

@@ -71,7 +71,7 @@ def test_a_wait_costs_nothing_and_the_sweep_ends_it(world: Any) -> None:
     assert len(world.ran) == 1
 
 
-def test_a_job_that_waits_is_cancelled_at_once_and_told_so_once(world: Any) -> None:
+def test_a_job_that_waits_is_cancelled_at_once_and_gets_one_pointer(world: Any) -> None:
     world.submit({"id": "w", "wait": {"seconds": 86_400}}, id="j")
     for _ in range(3):
         drive(world.jobs.cancel(world.caller, "j"))

@@ -146,7 +146,7 @@ def test_a_tenant_with_as_many_unfinished_jobs_as_it_may_have_waits(world: Any) 
     assert world.submit(WORK, id="second", caller=caller).kind == "created"
 
 
-def test_a_service_that_fails_is_told_with_a_time_to_come_back(world: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_service_is_reported_with_a_time_to_retry(world: Any, caplog: pytest.LogCaptureFixture) -> None:
     from infra.errors import TryLaterError  # noqa: PLC0415 (one test's)
 
     def fail(_: str) -> None:
@@ -300,7 +300,7 @@ def test_a_job_is_not_redriven_before_its_last_updates_are_published(world: Any)
     assert world.bus.ids() == ["1/1", "1/end"]
 
 
-def test_a_job_run_on_by_somebody_with_fewer_rights_loses_those_they_lack(world: Any) -> None:
+def test_a_redrive_by_a_caller_with_fewer_rights_takes_the_others_away(world: Any) -> None:
     step = {"action": "PROBE.CHARGE", "parameters": {"fail": True}}
     boss = Caller(tenant="tenant", tags=frozenset({"PAY", "SEE"}))
     world.submit(step, id="j", caller=boss)

@@ -76,12 +76,12 @@ def test_a_time_is_iso_8601_in_utc_to_the_millisecond() -> None:
     assert iso(1_799_999_999.9996) == "2027-01-15T08:00:00.000Z"
 
 
-def test_a_remaining_time_below_zero_is_none_left() -> None:
+def test_a_remaining_time_below_zero_counts_as_zero() -> None:
     assert TimeLeft.starting(100.0, -5) == TimeLeft(100.0, 0.0)
     assert not TimeLeft.starting(100.0, 0).has_time(100.0, 0)
 
 
-def test_steps_have_what_is_left_less_the_reserve_and_no_longer_than_somebody_waits() -> None:
+def test_steps_have_the_time_left_less_the_reserve_and_at_most_the_senders_wait() -> None:
     lifetime = TimeLeft(130.0, 30.0)
     assert lifetime.for_steps(2.0).ends_at == 128.0
     assert lifetime.for_steps(2.0).fresh == 28.0

@@ -106,7 +106,7 @@ def test_a_branch_takes_answers_until_another_one_is_taken(world: Any, client: C
     assert client.post("/jobs/k/steps/b/answer", {}).status == 200
 
 
-def test_a_caller_whose_principal_nobody_verified_cannot_be_told_from_the_sender(world: Any) -> None:
+def test_a_caller_without_a_verified_principal_counts_as_the_sender(world: Any) -> None:
     world.set(tenant_claim="org", principal_claim="sub")
     ann, bob, unknown = (Person(world, name) for name in ("ann", "bob", ""))
     asked = {**ASK, "wait_for": {"timeout": 60, "not_sender": True}}

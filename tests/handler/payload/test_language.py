@@ -155,7 +155,7 @@ def test_a_field_of_another_kind_is_refused_and_the_message_says_whose_it_is(kin
         ({**A, "retry": {"on": [{"code": [5]}]}}, "/retry/on/0", "INVALID_FIELD"),
     ],
 )
-def test_a_field_that_is_wrong_is_found_where_it_stands(step: dict[str, Any], pointer: str, code: str) -> None:
+def test_a_wrong_field_is_reported_with_its_place(step: dict[str, Any], pointer: str, code: str) -> None:
     assert problems(step) == [(f"/steps/0{pointer}", code)]
     assert not SHAPE.is_valid({"steps": [step]})
 
@@ -219,7 +219,7 @@ def test_a_loop_can_be_ended_inside_of_it_also_in_a_choice_or_a_try() -> None:
         assert SHAPE.is_valid({"steps": steps})
 
 
-def test_a_choice_or_a_try_is_no_loop_that_could_be_ended() -> None:
+def test_end_loop_outside_a_loop_is_refused_also_in_a_choice_or_a_try() -> None:
     step = {"choose": [{"if": True, "do": [{"id": "e", "end": "item"}]}]}
     assert problems(step) == [("/steps/0/choose/0/do/0/end", "INVALID_FIELD")]
     assert not SHAPE.is_valid({"steps": [step]})
@@ -239,7 +239,7 @@ def nest(levels: int, *, choose: bool = False) -> dict[str, Any]:
 
 @pytest.mark.parametrize("choose", [False, True])
 @pytest.mark.parametrize(("levels", "taken"), [(3, True), (4, True), (5, False)])
-def test_loops_and_choices_stand_four_deep_at_most(levels: int, taken: bool, choose: bool) -> None:
+def test_loops_and_choices_may_nest_four_deep(levels: int, taken: bool, choose: bool) -> None:
     step = nest(levels, choose=choose)
     assert SHAPE.is_valid({"steps": [step]}) == taken
     if taken:

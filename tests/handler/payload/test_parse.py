@@ -65,7 +65,7 @@ def test_what_the_deployment_decides_is_refused_and_the_message_says_whose_it_is
     assert "comes from the deployment" in message(job)
 
 
-def test_every_problem_is_told_at_once_with_its_place() -> None:
+def test_every_problem_is_reported_at_once_with_its_place() -> None:
     steps = [
         {"action": "A"},
         {"id": "a.b"},
@@ -100,7 +100,7 @@ def test_a_pointer_escapes_what_rfc_6901_escapes() -> None:
 
 
 @pytest.mark.parametrize("body", ["null", "[]", '"text"', "1"])
-def test_json_that_is_no_object_is_no_job(body: str) -> None:
+def test_json_that_is_not_an_object_is_not_a_job(body: str) -> None:
     assert problems(body) == [("", "INVALID_FIELD")]
 
 
@@ -125,7 +125,7 @@ def test_a_step_id_that_no_tag_could_reach_is_refused(id_: str) -> None:
 
 
 @pytest.mark.parametrize(("levels", "taken"), [(31, True), (32, True), (33, False)])
-def test_lists_and_objects_stand_32_levels_deep_at_most(levels: int, taken: bool) -> None:
+def test_lists_and_objects_may_nest_32_levels_deep(levels: int, taken: bool) -> None:
     if taken:
         parse(nested(levels))
     else:
@@ -154,14 +154,14 @@ def test_bytes_are_counted_and_not_characters() -> None:
 @pytest.mark.parametrize(
     "body", ["", "  ", "{", '{"steps":[]} x', "{'steps':[]}", b"\xff{}", '{"steps":[NaN]}', "\ud800"]
 )
-def test_what_is_not_json_is_told_apart_from_what_is_no_job(body: Any) -> None:
+def test_malformed_json_and_json_that_is_not_a_job_are_different_errors(body: Any) -> None:
     with pytest.raises(InvalidJsonError) as raised:
         parse(body)
     assert raised.value.problems[-1].code == "INVALID_JSON"
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e999", "9" * 4301, "-" + "9" * 4301])
-def test_a_number_that_cannot_be_kept_is_refused_where_it_stands(number: str) -> None:
+def test_a_number_that_cannot_be_kept_is_refused_with_its_place(number: str) -> None:
     body = '{"steps":[],"variables":{"a":[0,' + number + "]}}"
     assert problems(body) == [("/variables/a/1", "UNUSABLE_VALUE")]
 
@@ -171,7 +171,7 @@ def test_an_integer_of_4300_digits_is_kept_exactly() -> None:
     assert parse('{"steps":[],"variables":{"a":' + "9" * 4300 + "}}").variables == {"a": number}
 
 
-def test_half_of_a_surrogate_pair_is_refused_where_it_stands() -> None:
+def test_half_of_a_surrogate_pair_is_refused_with_its_place() -> None:
     body = r'{"steps":[],"variables":{"a":"\ud800","b\udc00":1,"c":"\ud83d\ude00"}}'
     assert problems(body) == [("/variables", "UNUSABLE_VALUE"), ("/variables/a", "UNUSABLE_VALUE")]
 
@@ -204,7 +204,7 @@ def test_numbers_that_grow_when_they_are_written_out_count_as_what_is_stored(cou
             parse(body, limits)
 
 
-def test_the_same_job_in_other_words_has_the_same_canonical_text() -> None:
+def test_the_same_job_written_differently_has_the_same_canonical_text() -> None:
     one = '{"steps":[{"action":"A","id":"\\u0061","timeout":5}],"id":"x","local_values":{}}'
     other = '{ "id" : "x", "parameters": {}, "steps" : [ {"id":"a", "timeout":5.0, "action":"A"} ] }'
     assert parse(one).canonical() == parse(other).canonical()

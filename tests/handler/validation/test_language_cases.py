@@ -45,7 +45,7 @@ def test_the_schema_takes_every_job_that_ran_well(case: dict[str, Any]) -> None:
     assert [error.message for error in SCHEMA.iter_errors(case["payload"])] == []
 
 
-def test_most_of_what_fails_for_what_is_written_is_found_before() -> None:
+def test_most_failures_that_the_payload_causes_are_found_before_the_run() -> None:
     failed = [(case, path) for case in CASES for path, found in ended(case).items() if "INVALID_ARGUMENT" in found]
     unseen = [
         (case["name"], path)

@@ -94,7 +94,7 @@ def test_where_a_number_stands_nothing_else_may(value: Any) -> None:
     assert not takes(step("MATH.SUM", value1=value, value2=1))
 
 
-def test_a_tag_may_stand_for_a_list_or_for_an_item_of_one() -> None:
+def test_a_tag_may_replace_a_list_or_an_item_of_one() -> None:
     assert takes(step("TEXT.JOIN_LIST", list="{# l #}"))
     assert takes(step("TEXT.JOIN_LIST", list=["a", "{# t #}"]))
     assert not takes(step("TEXT.JOIN_LIST", list=["a", 7]))
@@ -120,7 +120,7 @@ def test_a_step_that_runs_does_not(extra: dict[str, Any]) -> None:
     assert not takes({**step("TEXT.JOIN", text1=7), **extra})
 
 
-def test_an_editor_is_told_names_types_defaults_and_what_a_block_does() -> None:
+def test_an_editor_gets_names_types_defaults_and_descriptions() -> None:
     parts = SHIPPED.schema["$defs"]["UseOfBlocks"]["allOf"]
     rules = [rule for part in parts for rule in part["then"].get("allOf", [])]
     join = next(rule for rule in rules if re.search(rule["if"]["properties"]["action"]["pattern"], "TEXT.JOIN"))

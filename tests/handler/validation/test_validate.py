@@ -43,7 +43,7 @@ def test_an_unknown_block_is_found_with_the_one_that_was_meant() -> None:
     assert "Did you mean TEXT.JOIN?" in message({"action": "text.jion"})
 
 
-def test_a_duplicate_id_is_found_where_it_stands() -> None:
+def test_a_duplicate_id_is_found_with_its_place() -> None:
     assert find({**join(), "id": "2"}, join()) == [("error", "DUPLICATE_STEP_IDS", "/steps/1/action")]
     assert find({**join(), "id": "a"}, {**join(), "id": "a"}) == [("error", "DUPLICATE_STEP_IDS", "/steps/1/id")]
 
@@ -99,7 +99,7 @@ def test_a_missing_parameter_is_found() -> None:
     assert message(step) == "TEXT.JOIN needs the parameter 'text2'."
 
 
-def test_a_parameter_whose_name_only_the_run_can_tell_may_be_the_missing_one() -> None:
+def test_a_parameter_whose_name_only_a_run_knows_may_be_the_missing_one() -> None:
     step = {"action": "TEXT.JOIN", "parameters": {"text1": "a", "{: 1 :}": "b"}}
     assert find(join(), step) == []
 
@@ -114,12 +114,12 @@ def test_a_known_value_of_the_wrong_type_is_found_behind_its_tag() -> None:
     assert find(join(text1="{# n #}"), variables={"n": 7}) == [("error", "INVALID_TYPE", "/steps/0/parameters/text1")]
 
 
-def test_a_literal_deep_in_a_list_is_found_where_it_stands() -> None:
+def test_a_literal_deep_in_a_list_is_found_with_its_place() -> None:
     step = {"action": "TEXT.JOIN_LIST", "parameters": {"list": ["a", "{: 1 :}", {}]}}
     assert find(join(), step) == [("error", "INVALID_TYPE", "/steps/1/parameters/list/2")]
 
 
-def test_a_text_where_a_list_must_stand_is_found_whatever_its_tags_say() -> None:
+def test_a_string_in_place_of_a_list_is_found_whatever_its_tags_give() -> None:
     step = {"action": "LISTS.COUNT", "parameters": {"list": "x {: 1 :}"}}
     assert find(join(), step) == [("error", "INVALID_TYPE", "/steps/1/parameters/list")]
 
@@ -138,7 +138,7 @@ def test_an_unknown_parameter_or_variable_in_a_tag_is_found_with_the_one_that_wa
     assert "Did you mean name?" in message(join(text1="{# nam #}"), variables={"name": "a"})
 
 
-def test_a_bad_tag_in_a_key_or_a_condition_is_found_where_it_stands() -> None:
+def test_a_bad_tag_in_a_key_or_a_condition_is_found_with_its_place() -> None:
     step = {"action": "DICTIONARY.COUNT", "parameters": {"dictionary": {"{< no >}": 1}}}
     assert find(step) == [("error", "INVALID_ARGUMENT", "/steps/0/parameters/dictionary/{< no >}")]
     assert find({**join(), "if": ["{< yes >}", "{< no >}"]}, parameters={"yes": 1}) == [

@@ -166,7 +166,7 @@ def test_an_id_that_is_taken_is_found(steps: list[dict[str, Any]]) -> None:
         [choose(choose(join("a"), id_="d", other=(join("a"),)), other=(join("a"),))],
     ],
 )
-def test_an_id_may_stand_again_where_it_means_only_one_step(steps: list[dict[str, Any]]) -> None:
+def test_an_id_may_be_repeated_where_it_means_only_one_step(steps: list[dict[str, Any]]) -> None:
     assert find(*steps, parameters={"l": [], "p": 1}) == []
 
 
@@ -256,7 +256,7 @@ def test_a_name_that_may_never_be_read_is_a_warning(expression: str) -> None:
         "{= now() =}",
     ],
 )
-def test_what_is_made_up_for_or_only_a_run_knows_is_no_problem(expression: str) -> None:
+def test_what_a_default_replaces_or_only_a_run_knows_is_not_a_problem(expression: str) -> None:
     assert find(join("x"), join(text1=expression)) == []
 
 
@@ -318,7 +318,7 @@ def test_a_condition_that_is_the_same_in_every_run_is_a_warning(text: str, alway
 
 
 @pytest.mark.parametrize("condition", [True, False, "{< n >}", " {< n >} ", "{= parameters.n > 1 =}", "{= now() =}"])
-def test_a_condition_that_is_a_boolean_or_depends_on_the_job_is_no_warning(condition: Any) -> None:
+def test_a_condition_that_is_a_boolean_or_depends_on_the_job_has_no_warning(condition: Any) -> None:
     assert find({**join("x"), "if": condition}, parameters={"n": 7}) == []
 
 
@@ -337,7 +337,7 @@ def test_the_condition_of_a_poll_sees_the_result_which_nothing_else_does() -> No
 
 
 @pytest.mark.parametrize("items", [5, True, None, "text", "{< n >}", "{= 'abc' =}"])
-def test_what_is_no_list_is_found_where_it_is_known(items: Any) -> None:
+def test_a_value_that_is_not_a_list_is_found_where_it_is_known(items: Any) -> None:
     assert find(each(join("a"), items=items), parameters={"n": 7}) == [(ERROR, "INVALID_TYPE", "l")]
 
 

@@ -113,7 +113,7 @@ def test_without_public_routes_there_are_no_hooks(client: Client, anonymous: Cli
         ({"url": "https://x"}, "/url"),
     ],
 )
-def test_what_is_no_hook_is_refused(client: Client, change: dict[str, Any], pointer: str) -> None:
+def test_an_invalid_hook_is_refused(client: Client, change: dict[str, Any], pointer: str) -> None:
     problem = expect_problem(_put(client, "h", {**GITHUB, **change}), 422, "invalid")
     assert pointer in [error["pointer"] for error in problem["errors"]]
     assert client.get("/hooks/h").status == 404
@@ -144,7 +144,7 @@ def test_a_tenant_has_as_many_hooks_as_it_may(client: Client, world: Any, limit:
 # ---------------------------------------------------------------------- tokens
 
 
-def test_nobody_needs_an_identity_to_call_a_hook(client: Client, anonymous: Client, world: Any) -> None:
+def test_a_hook_needs_no_identity(client: Client, anonymous: Client, world: Any) -> None:
     answer = anonymous.post(_path(client, "h", OPEN), {"a": 1})
     assert (answer.status, answer.json["status"], answer.json["workflow"]["name"]) == (202, "QUEUED", "echo")
     assert "steps" not in answer.json
@@ -499,7 +499,7 @@ def test_a_token_is_in_no_line_of_the_log(client: Client, world: Any, caplog: py
     ),
     st.sampled_from(["open", "signed", "forged"]),
 )
-def test_no_call_is_an_error_of_ours(
+def test_no_call_causes_an_internal_error(
     client: Client, anonymous: Client, body: Any, headers: dict[str, str], kind: str
 ) -> None:
     path = _path(client, kind, GITHUB if kind == "signed" else OPEN)

@@ -124,7 +124,7 @@ def test_a_paused_schedule_has_no_next_times_and_does_not_fire(client: Client, w
         ({"rights": {}}, "/rights"),
     ],
 )
-def test_what_is_no_schedule_is_refused(client: Client, world: Any, change: dict[str, Any], pointer: str) -> None:
+def test_an_invalid_schedule_is_refused(client: Client, world: Any, change: dict[str, Any], pointer: str) -> None:
     problem = expect_problem(_put(client, "s", {**NIGHTLY, **change}), 422, "invalid")
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert client.get("/schedules/s").status == 404

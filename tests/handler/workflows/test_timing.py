@@ -80,7 +80,7 @@ def test_an_interval_becomes_a_rate(text: str, expression: str) -> None:
     "text",
     ["", "0 minutes", "-1 hours", "1.5 hours", "15", "minutes", "15minutes", "1 week", "367 days", "9999999 days"],
 )
-def test_what_is_no_interval_is_refused(text: str) -> None:
+def test_an_invalid_interval_is_refused(text: str) -> None:
     with pytest.raises(InvalidTimingError, match="N minutes"):
         parse_interval(text, 0.0)
 
@@ -115,7 +115,7 @@ def test_an_offset_in_a_time_wins_over_the_zone(text: str, zone: str, instant: s
 @pytest.mark.parametrize(
     "text", ["", "tomorrow", "2027-07-01", "2027-13-01T00:00:00", "20270701T090000Z", "1e5", "09:00"]
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_a_malformed_time_is_refused(text: str) -> None:
     with pytest.raises(InvalidTimingError, match="A time must look"):
         parse_instant(text, UTC)
 
@@ -135,6 +135,6 @@ def test_one_time_is_written_in_utc_and_fires_once() -> None:
 @pytest.mark.parametrize(
     "name", ["", "Berlin", "Europe/Atlantis", "../../etc/passwd", "/etc/passwd", "Europe", "a" * 300]
 )
-def test_what_is_no_zone_is_refused(name: str) -> None:
+def test_an_invalid_zone_is_refused(name: str) -> None:
     with pytest.raises(InvalidTimingError, match="time zone"):
         zone_of(name)

@@ -36,7 +36,7 @@ def test_a_token_is_worth_nothing_with_another_key_kind_or_thing() -> None:
     assert not shorter.is_genuine(KEY)
 
 
-def test_a_token_for_nothing_is_not_genuine_even_with_the_key_that_stands_in() -> None:
+def test_a_token_for_nothing_is_not_genuine_even_with_the_stand_in_key() -> None:
     token = read_token("hook", make_token("hook", ("tenant", "name"), bytes(32)))
     assert token is not None
     assert not token.is_genuine(None)

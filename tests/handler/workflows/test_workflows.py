@@ -24,7 +24,7 @@ def test_a_workflow_is_saved_and_comes_back(client: Client) -> None:
     assert (shown["inputs"], shown["steps"]) == (GREET["inputs"], GREET["steps"])
 
 
-def test_the_same_content_again_is_no_new_version(client: Client) -> None:
+def test_the_same_content_again_makes_no_version(client: Client) -> None:
     _put(client, "greet", GREET)
     answer = _put(client, "greet", dict(reversed(GREET.items())))
     assert (answer.status, answer.json["version"]) == (200, 1)
@@ -102,7 +102,7 @@ def test_parameters_are_checked_against_the_inputs_and_filled_with_defaults(clie
     assert len(client.get("/jobs").json["jobs"]) == 1
 
 
-def test_the_workflows_own_values_stand_where_none_are_sent(client: Client) -> None:
+def test_the_workflows_own_values_are_the_defaults(client: Client) -> None:
     step = {"action": "TEXT.JOIN", "parameters": {"text1": "{< a >}", "text2": "{# b #}"}}
     _put(client, "own", {"parameters": {"a": "1"}, "variables": {"b": "2"}, "steps": [step]})
     assert client.post("/workflows/own/jobs", {}).json["steps"][0]["result"] == "1 2"
@@ -181,7 +181,7 @@ def test_the_limit_of_running_jobs_holds_for_workflows_too(client: Client, world
 
 
 @pytest.mark.parametrize("id_", ["__x", "__s-1", "__", "a b", ""])
-def test_ids_of_ours_and_what_is_no_id_cannot_be_sent(client: Client, id_: str) -> None:
+def test_reserved_and_malformed_ids_cannot_be_sent(client: Client, id_: str) -> None:
     _put(client, "greet", GREET)
     for target in ("/workflows/greet/jobs", "/jobs"):
         body = {"id": id_} if target != "/jobs" else {"id": id_, "steps": []}
@@ -327,6 +327,6 @@ FIELDS = st.sampled_from(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(st.sampled_from(["/workflows/w", "/schedules/w", "/hooks/w"]), st.dictionaries(FIELDS, JSON) | JSON)
-def test_no_body_is_an_error_of_ours(client: Client, target: str, body: Any) -> None:
+def test_no_body_causes_an_internal_error(client: Client, target: str, body: Any) -> None:
     assert client.send("PUT", target, body).status in (200, 201, 400, 409, 422)
     assert client.post("/workflows/w/jobs", body).status in (200, 201, 202, 400, 404, 409, 422)
