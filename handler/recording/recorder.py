@@ -115,7 +115,7 @@ class Recorder:
     async def _take_turn(
         self, turns: Turns, job: Conduit, kind: Commit | None, effect: str
     ) -> Decision | ConduitStatus:
-        """Wait for this job's turn. It is kept from mark to record of a step that a crash of another would end."""
+        """Wait for this job's turn, and keep it around a step that another job's crash would make INTERRUPTED."""
         if effect == _ONCE:
             await turns.begin()
             turns.keep_turn(keep=True)
