@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page fields-page events-page settings-page metrics-page architecture-map simulate mutants crash-language forgery hostile contract-ministack chaos fuzz clean
+.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page sweep-figures fields-page events-page settings-page metrics-page architecture-map simulate mutants crash-language forgery hostile contract-ministack chaos fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ timeouts: $(READY) ## when a block that overruns comes back, into docs/timeouts.
 
 cost: $(READY) ## what a million jobs cost, into docs/deploy.md
 	@$(BIN)/python -m benchmarks.cost --page docs/deploy.md
+
+sweep-figures: $(READY) ## how fast the sweep clears 60,000 due jobs, into docs/performance.md
+	@$(BIN)/python -m benchmarks.sweeping --page docs/performance.md
 
 validate-template: .venv-sam/.ready .venv-checkov/.ready ## SAM's own checks of the template, and checkov's
 	@AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/sam validate

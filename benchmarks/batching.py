@@ -1,7 +1,8 @@
 """A fast job of ten steps against a server that takes 5 ms: our batches, or one write and one event for each update.
 
 All run this project's engine; only what is done with the updates differs. Prints milliseconds of wall time and of
-this process's CPU for one job, and the calls and write units of one job.
+this process's CPU for one job, and the calls and write units of one job. ``batched`` is one message, ``batch_of_ten``
+ten in one invocation: its figures are those of the whole batch.
 
 ``each_step`` writes and publishes the steps alone. ``each_update`` keeps what we keep: it also writes the job's own
 record when it starts and when it ends, and publishes the end; Conduit is compared with this one.
@@ -29,18 +30,22 @@ if TYPE_CHECKING:
     from handler.engine import Conduit, ConduitStep
 
 STEPS = 10
+TEN = 10
+"""Messages of a batch whose jobs run side by side."""
 
 
-def batched() -> Callable[[], None]:
-    """The worker's own door, with one message of the queue."""
+def received(messages: int) -> Callable[[], None]:
+    """The worker's own door, with so many messages of the queue, a new job each."""
     from handler.app import lambda_handler  # noqa: PLC0415  # the settings must be set before
 
-    def job() -> None:
-        answer: Any = lambda_handler(queue_event(json.dumps({**payload(STEPS), "id": uuid.uuid4().hex})), Context())
+    def work_off() -> None:
+        bodies = [json.dumps({**payload(STEPS), "id": uuid.uuid4().hex}) for _ in range(messages)]
+        event = {"Records": [record for body in bodies for record in queue_event(body)["Records"]]}
+        answer: Any = lambda_handler(event, Context())
         if answer["batchItemFailures"]:
-            raise SystemExit(f"the message was not worked off: {answer}")
+            raise SystemExit(f"a message was not worked off: {answer}")
 
-    return job
+    return work_off
 
 
 class Naive:
@@ -97,7 +102,12 @@ def each_update() -> Callable[[], None]:
     return partial(Naive().run, keep_job=True)
 
 
-WAYS = {"batched": batched, "each_step": each_step, "each_update": each_update}
+WAYS = {
+    "batched": partial(received, 1),
+    "batch_of_ten": partial(received, TEN),
+    "each_step": each_step,
+    "each_update": each_update,
+}
 
 
 def measure(job: Callable[[], None], seconds: float) -> tuple[list[float], list[float]]:

@@ -49,7 +49,7 @@ def prepare(endpoint: str = "http://127.0.0.1:9") -> None:
     os.environ["AWS_ENDPOINT_URL"] = endpoint
 
 
-def queue_event(body: str) -> dict[str, object]:
+def queue_event(body: str) -> dict[str, list[dict[str, object]]]:
     """What Lambda hands over for one message of the queue, received for the first time."""
     now = str(int(time.time() * 1000))
     return {

@@ -154,3 +154,81 @@ def test_a_sweep_stops_when_its_own_time_is_over(world: Any) -> None:
     world.clock.now += 301
     assert drive(sweep(world.ports, world.lifetime(0))) == 0
     assert world.queue.sent == []
+
+
+def due(world: Any, *names: str) -> None:
+    """Jobs whose message was lost."""
+    for name in names:
+        world.submit(WORK, id=name, respond_async=True)
+    world.queue.sent.clear()
+    world.clock.now += 301
+
+
+def woken(world: Any) -> list[str]:
+    return [json.loads(sent["body"])["resume"]["job_id"] for sent in world.queue.sent]
+
+
+def test_several_jobs_are_woken_at_once_and_each_of_them_once(world: Any) -> None:
+    names = [f"j{number:02}" for number in range(60)]
+    due(world, *names)
+    world.overlaps = True
+    open_at_once: list[int] = []
+    world.items.before = lambda _: open_at_once.append(len(world.station.ended))
+    assert world.sweep() == 60
+    assert sorted(woken(world)) == names
+    assert max(open_at_once) == 9, "nine calls had been made when the tenth was"
+    assert world.sweep() == 0
+
+
+def test_jobs_woken_at_once_come_in_the_order_of_priority(world: Any) -> None:
+    due(world, "queued-1", "queued-2")
+    for name in ("crashed-1", "crashed-2"):
+        world.submit(WORK, id=name, respond_async=True)
+        job = world.record(name)
+        drive(world.ports.table.claim(job, token="t", until=world.clock.now + 1, now=world.clock.now))
+    world.queue.sent.clear()
+    world.clock.now += 301
+    world.overlaps = True
+    assert world.sweep() == 4
+    assert [name[:-2] for name in woken(world)] == ["crashed", "crashed", "queued", "queued"]
+
+
+def test_one_job_that_cannot_be_woken_does_not_keep_those_beside_it_asleep(world: Any) -> None:
+    due(world, *"abcdef")
+    world.overlaps = True
+    get = world.items.get
+
+    async def fail(pk: str, sk: str) -> Any:
+        if pk == "tenant#c":
+            raise TryLaterError("throttled")
+        return await get(pk, sk)
+
+    world.items.get = fail
+    assert world.sweep() == 5
+    assert sorted(woken(world)) == list("abdef")
+
+
+def test_an_index_that_fails_ends_the_sweep(world: Any) -> None:
+    due(world, *"abc")
+    world.overlaps = True
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise TryLaterError("throttled")
+
+    world.items.query_index = fail
+    assert world.sweep() == 0
+    assert world.queue.sent == []
+
+
+def test_a_sweep_of_several_jobs_at_once_stops_when_its_time_is_over(world: Any) -> None:
+    from handler.jobs.sweep import LANES, sweep  # noqa: PLC0415 (one test's)
+
+    due(world, *[f"j{number:02}" for number in range(60)])
+    world.overlaps = True
+
+    def pass_time(name: str) -> None:
+        if name == "send":
+            world.clock.now += 1.0
+
+    world.items.before = pass_time
+    assert 10 <= drive(sweep(world.ports, world.lifetime(12))) <= 10 + LANES
