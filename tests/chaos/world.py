@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from infra.backoff import Backoff
 from infra.dynamo_items import DynamoItems
+from infra.event_bus import SOURCE
 from infra.jobs_table import JobsTable
 from infra.local import EmbeddedAws
 from tests.chaos.emulator import emulated_aws
@@ -22,11 +23,27 @@ from tests.chaos.workload import SERVICE
 from tests.http.servers import Request, Server, json_answer
 
 
+class ServedAws(EmbeddedAws):
+    """The same resources in an emulator that is another process: a queue gets every event of the bus."""
+
+    def _make_bus(self) -> None:
+        self._seen_url: str = self._sqs.create_queue(QueueName=f"{self.bus}-seen")["QueueUrl"]
+        events = cast("Any", self.clients.events())
+        events.create_event_bus(Name=self.bus)
+        events.put_rule(Name="seen", EventBusName=self.bus, EventPattern=json.dumps({"source": [SOURCE]}))
+        target = {"Id": "seen", "Arn": self._arn(self._seen_url)}
+        events.put_targets(Rule="seen", EventBusName=self.bus, Targets=[target])
+
+    def bus_events(self) -> list[dict[str, Any]]:
+        self._seen += [json.loads(message["Body"]) for message in self._drain(self._seen_url)]
+        return list(self._seen)
+
+
 @contextmanager
 def chaos_world(emulator: str, folder: Path) -> Iterator[EmbeddedAws]:
     """Start the emulator, make what a deployment has, and set the environment that every process inherits."""
     with emulated_aws(emulator, folder):
-        aws = EmbeddedAws(1, fifo=False)
+        aws = ServedAws(1, fifo=False)
         queue = cast("Any", aws.clients.sqs())
         queue.set_queue_attributes(QueueUrl=aws.queue_url, Attributes={"VisibilityTimeout": str(VISIBILITY)})
         noted = {VARIABLE: str(folder / "ledger"), WHO: "conductor"}
