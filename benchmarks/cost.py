@@ -40,6 +40,8 @@ ACCESS_LOG = 400
 """Bytes of a line of the API's access log."""
 POLLS = 2
 """Requests to SQS for a message that the poller receives and deletes; an empty queue costs some 0.6 million a month."""
+BATCH_TIMES = 2.5
+"""How many times as long as with one job an invocation with ten takes; docs/performance.md has what was measured."""
 HTTP_DOORS = ("http", "async")
 BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"
 
@@ -54,11 +56,13 @@ class Scenario:
     step_events: str = "all"
     action: str = "TEXT.JOIN"
     word: str = "another"
+    batch: int = 1
+    """Jobs of one invocation."""
 
 
 @dataclass(frozen=True)
 class Assumed:
-    """What is not measured: seconds of an invocation, gigabytes of its memory."""
+    """What is not measured: seconds of an invocation with one job, gigabytes of its memory."""
 
     seconds: float
     gigabytes: float
@@ -74,6 +78,8 @@ SCENARIOS = (
     Scenario("10 steps from the queue, `StepEvents=grouped`", 10, "queue", "grouped"),
     Scenario("10 steps from the queue, `StepEvents=failures`", 10, "queue", "failures"),
     Scenario("100 steps from the queue, `StepEvents=failures`", 100, "queue", "failures"),
+    Scenario("10 steps from the queue, `grouped`, `WorkerBatch=10`", 10, "queue", "grouped", batch=10),
+    Scenario("100 steps from the queue, `failures`, `WorkerBatch=10`", 100, "queue", "failures", batch=10),
 )
 COLUMNS = ("Lambda", "API Gateway", "SQS", "DynamoDB", "EventBridge", "Logs")
 
@@ -119,30 +125,34 @@ def _send(scenario: Scenario, function: LocalLambda, aws: EmbeddedAws, job: str)
         assert not later or function.work() == 1
     else:
         sqs: Any = aws.clients.sqs()
-        sqs.send_message(QueueUrl=aws.queue_url, MessageBody=body)
-        assert function.work() == 1
+        for number in range(scenario.batch):
+            named = body if scenario.batch == 1 else body.replace(job, f"{job[:-1]}{number}")
+            sqs.send_message(QueueUrl=aws.queue_url, MessageBody=named)
+        assert function.work() == scenario.batch
 
 
 def price(scenario: Scenario, meter: Meter, logged: int, assumed: Assumed) -> dict[str, float]:
     """Dollars of a million such jobs, by column."""
     usd = {name: entry["usd"] / entry["per"] for name, entry in json.loads(PRICES.read_text())["prices"].items()}
     http, invocations = scenario.door in HTTP_DOORS, 2 if scenario.door == "async" else 1
+    seconds = assumed.seconds * (1 if scenario.batch == 1 else BATCH_TIMES)
     # The message that the caller sends is counted where it was sent; the poller's requests come on top.
     sqs = meter.used["sqs_request"] + (0 if scenario.door == "http" else POLLS)
     stored = sum(map(_stored, meter.items.values())) / GB * RETENTION_MONTHS
     recoverable = sum(weight(item) + ITEM_BYTES for item in meter.items.values()) / GB * RETENTION_MONTHS
     one = {
-        "Lambda": invocations * (usd["lambda_request"] + assumed.seconds * assumed.gigabytes * usd["lambda_gb_second"]),
+        "Lambda": invocations * (usd["lambda_request"] + seconds * assumed.gigabytes * usd["lambda_gb_second"]),
         "API Gateway": usd["http_api_request"] if http else 0.0,
         "SQS": sqs * usd["sqs_request"],
         "DynamoDB": meter.used["dynamodb_write_unit"] * usd["dynamodb_write_unit"]
         + meter.used["dynamodb_read_unit"] * usd["dynamodb_read_unit"]
         + stored * usd["dynamodb_gb_month"]
         + recoverable * usd["dynamodb_recovery_gb_month"],  # of the table alone, without its indexes
-        "EventBridge": meter.used["event"] * usd["event"] + meter.event_bytes / GB * usd["event_archive_gb"],
+        "EventBridge": meter.used["event"] * usd["event"]
+        + meter.event_bytes / GB * (usd["event_archive_gb"] + RETENTION_MONTHS * usd["event_archive_gb_month"]),
         "Logs": (logged + invocations * PLATFORM_LOG + (ACCESS_LOG if http else 0)) / GB * usd["log_gb"],
     }
-    return {name: dollars * JOBS for name, dollars in one.items()}
+    return {name: dollars * JOBS / scenario.batch for name, dollars in one.items()}
 
 
 def _stored(item: Any) -> int:
@@ -162,7 +172,8 @@ def table(assumed: Assumed) -> str:
         meter, logged = run(scenario)
         dollars = price(scenario, meter, logged, assumed)
         cells = [f"{dollars[name]:.2f}" for name in COLUMNS]
-        used = f"{meter.used['dynamodb_write_unit']} | {meter.used['event']}"
+        writes, events = (meter.used[name] / scenario.batch for name in ("dynamodb_write_unit", "event"))
+        used = f"{writes:g} | {events:g}"
         lines.append(f"| {scenario.name} | {' | '.join(cells)} | **${sum(dollars.values()):.2f}** | {used} |")
     transition = known["prices"]["state_transition"]["usd"]
     return "\n".join(
@@ -171,8 +182,8 @@ def table(assumed: Assumed) -> str:
             "",
             f"US dollars, {known['region']}, list prices read on {known['read_on']} (`benchmarks/prices.json`),",
             "the free tier left out. *Writes* are DynamoDB's write units of one job, its indexes included;",
-            "*events* are EventBridge's; their way into the archive is counted, keeping them there is not.",
-            f"Assumed: {assumed.seconds * 1000:.0f} ms an invocation",
+            "*events* are EventBridge's; their way into the archive and 30 days there are counted.",
+            f"Assumed: {assumed.seconds * 1000:.0f} ms an invocation, {BATCH_TIMES:g} times that with ten jobs,",
             f"at {assumed.gigabytes * 1024:.0f} MB. For comparison: ten state transitions of AWS Step Functions",
             f"(standard) are ${10 * transition:.2f} a million.",
         ]
