@@ -102,6 +102,8 @@ class Runner:
         Raises:
             InfraError: AWS failed. The job stays as last committed; its lease, message or sender brings it back.
         """
+        if until is not None:
+            run = replace(run, answer_by=until)
         with job_logged(run.job.key, run.job.run):
             return await self._run(run, until, keeps_message=keeps_message)
 

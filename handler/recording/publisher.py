@@ -18,6 +18,8 @@ from infra.parking import parked
 from infra.records import JobRecord, StepRecord
 
 _ANSWER: Final = "answer"
+PATIENCE: Final = 2.0
+"""Seconds for which a slow bus may hold whoever has no limit of his own."""
 _AT_ONCE: Final = 50
 """Entries between two looks at the clock: five calls of the bus."""
 
@@ -78,7 +80,7 @@ class Publisher:
         """Send them; gives the index of the first record that did not reach the bus, or ``None`` if all did."""
         for start in range(0, len(updates), _AT_ONCE):
             part = updates[start : start + _AT_ONCE]
-            if start and self._ports.now() >= until:
+            if self._ports.now() >= until:
                 return part[0].first
             missing = await self._send_part(job, part)
             if missing is not None:
@@ -106,7 +108,12 @@ class Publisher:
         )
 
     async def settle(
-        self, job: JobRecord, steps: Sequence[StepRecord] | None = None, *, note: bool = True, until: float = inf
+        self,
+        job: JobRecord,
+        steps: Sequence[StepRecord] | None = None,
+        *,
+        note: bool = True,
+        until: float | None = None,
     ) -> JobRecord:
         """Publish what is left of a finished job, and note it.
 
@@ -115,7 +122,7 @@ class Publisher:
             steps: its records, if they are at hand.
             note: whether to write it down though nothing is due: a later message about the job, or a redrive, would
                 publish it again.
-            until: as for `publish`.
+            until: as for `publish`; ``None`` for a few seconds from now.
 
         Returns:
             The job with `published` as far as the bus has got. What is missing is safe while `due` is set.
@@ -124,7 +131,7 @@ class Publisher:
             return job
         if steps is None:
             steps = await self._left(job)
-        published = await self.publish(job, steps, until=until)
+        published = await self.publish(job, steps, until=self._end_of(until))
         moved = published > job.published or published > job.cursor
         if moved and (note or job.due is not None):
             answer = await self._ports.table.mark_published(job, published)
@@ -139,12 +146,18 @@ class Publisher:
         last = await self._ports.table.records.read_step(job, job.cursor - 1)
         return [] if last is None else [last]
 
-    async def settle_parked(self, job: JobRecord, steps: Sequence[StepRecord] | None = None) -> JobRecord:
+    def _end_of(self, until: float | None) -> float:
+        return self._ports.now() + PATIENCE if until is None else until
+
+    async def settle_parked(
+        self, job: JobRecord, steps: Sequence[StepRecord] | None = None, *, until: float | None = None
+    ) -> JobRecord:
         """Publish what is left of a parked job; when everything is on the bus, `due` becomes `resume_at`.
 
         Args:
             job: as it was parked or read.
             steps: its records, if they are at hand.
+            until: as for `settle`.
 
         Returns:
             The job as it stands; as it was where the bus did not take everything, or somebody claimed it.
@@ -154,12 +167,13 @@ class Publisher:
             return job
         if steps is None:
             steps = await self._ports.table.records.read_steps(job) if job.published < job.cursor else ()
-        published = await self.publish(job, steps)
+        ends_at = self._end_of(until)
+        published = await self.publish(job, steps, until=ends_at)
         if published < job.cursor:
             return job
         if waiting["for"] == _ANSWER:
             event = _Update(job.cursor, job_waiting(job, waiting))
-            if await self._send(job, [event], inf) is not None:
+            if await self._send(job, [event], ends_at) is not None:
                 return job
         if job.due == job.resume_at and published == job.published:
             return job

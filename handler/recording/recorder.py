@@ -225,7 +225,7 @@ class Recorder:
     @property
     def _reserve_from(self) -> float:
         """When the time begins that is kept back for writing: what is not published by then is left to `due`."""
-        return self._run.lifetime.ends_at - self._ports.settings.reserve
+        return min(self._run.lifetime.ends_at - self._ports.settings.reserve, self._run.answer_by)
 
     async def _commit(self, job: Conduit, kind: Commit) -> bool:
         held, pending = self.job, self.steps[self.job.cursor :]
@@ -291,7 +291,7 @@ class Recorder:
     async def publish_parked(self) -> JobRecord:
         """After a park: publish everything, and let the job rest."""
         job = self.job._replace(published=max(self.job.published, self._published))
-        return await self._publisher.settle_parked(job, self.steps)
+        return await self._publisher.settle_parked(job, self.steps, until=self._reserve_from)
 
 
 def _may_be_refused(kind: Commit) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from handler.invocation.time_left import TimeLeft
@@ -38,6 +39,7 @@ class Run:
         published: how far the bus has got, if farther than `job` says.
         outbox: whether a message that is not acknowledged before everything is published covers the job's end, so
             that its last commit need not leave anything due.
+        answer_by: when somebody who waits for an answer must have it.
         pause_at: when somebody is tired of waiting; the run pauses before the next step that would begin later.
     """
 
@@ -49,4 +51,5 @@ class Run:
     lifetime: TimeLeft
     published: int = 0
     outbox: bool
+    answer_by: float = inf
     pause_at: float | None = None
