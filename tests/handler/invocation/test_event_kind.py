@@ -133,6 +133,30 @@ def test_only_requests_of_the_apis_that_are_named_are_believed(
                 lambda_handler(event)
 
 
+@pytest.mark.parametrize(
+    ("queues", "taken"),
+    [(["ours"], True), (["ours", "dead"], True), (["theirs"], False), (["ours", "theirs"], False), ([None], False)],
+)
+def test_only_messages_of_the_queues_that_are_named_are_believed(
+    monkeypatch: pytest.MonkeyPatch, queues: list[str | None], taken: bool
+) -> None:
+    """One message of another queue spoils its batch: Lambda never mixes two queues."""
+    with embedded() as aws:
+        monkeypatch.setenv("QUEUE_ARNS", "ours, dead")
+        records: list[dict[str, Any]] = []
+        for number, queue in enumerate(queues):
+            unnamed = {key: value for key, value in RECORD.items() if key != "eventSourceARN"}
+            named = {} if queue is None else {"eventSourceARN": queue}
+            records.append({**unnamed, **named, "messageId": f"m{number}"})
+        if taken:
+            assert lambda_handler({"Records": records}) == {"batchItemFailures": []}
+            assert len(aws.dead_letters()) == len(queues)
+        else:
+            with pytest.raises(UnknownEventError, match="QUEUE_ARNS"):
+                lambda_handler({"Records": records})
+            assert aws.dead_letters() == []
+
+
 def test_a_door_that_does_not_exist_is_a_mistake_of_the_deployment() -> None:
     required = {"TABLE_NAME": "t", "BUS_NAME": "b", "QUEUE_URL": "q", "DEAD_LETTER_QUEUE_URL": "d"}
     with pytest.raises(SettingsError, match="DOORS"):

@@ -117,3 +117,25 @@ def test_a_caller_without_a_verified_principal_counts_as_the_sender(world: Any) 
     assert bob.post("/jobs/j/redrive").status == 202
     world.work_off()
     expect_problem(answer(unknown, "ok"), 403, "forbidden")
+
+
+@pytest.mark.parametrize("starts", ["schedule", "hook"])
+def test_the_one_who_put_the_schedule_or_the_hook_does_not_answer_what_it_started(world: Any, starts: str) -> None:
+    world.set(tenant_claim="org", principal_claim="sub", public_routes=True)
+    ann, bob = Person(world, "ann"), Person(world, "bob")
+    asked = {**ASK, "wait_for": {"timeout": 86_400, "not_sender": True}}
+    assert bob.send("PUT", "/workflows/w", {"steps": [asked]}).status == 201
+    if starts == "schedule":
+        assert bob.send("PUT", "/schedules/s", {"workflow": "w", "every": "1 hours"}).status == 201
+        assert ann.send("PUT", "/schedules/s", {"workflow": "w", "every": "1 hours"}).status == 200
+        at = ann.get("/schedules/s").json["next"][0]
+        world.clock.now += 3600
+        assert world.receive(world.message({"schedule": {"tenant": "tenant", "id": "s", "at": at}})) == []
+    else:
+        hook = ann.send("PUT", "/hooks/h", {"workflow": "w", "verify": "none"}).json["url"]
+        assert Client(world, tenant="").post(hook, "{}").status == 202
+        world.work_off()
+    (job,) = ann.get("/jobs?waiting=answer").json["jobs"]
+    path = f"/jobs/{job['id']}/steps/ok/answer"
+    expect_problem(ann.post(path, {}), 403, "forbidden")
+    assert bob.post(path, {}).status == 200
