@@ -14,6 +14,7 @@ Charge = Callable[[int], None]
 """Takes the bytes about to be built; raises when there are too many."""
 
 WORD: Final = 1 << 63
+LEAST: Final = -WORD
 TINY: Final = 32
 """Characters of a string that costs nothing more than its tag: most results are no longer."""
 _LIST: Final = 18
@@ -77,7 +78,7 @@ def charged(value: Any, charge: Charge) -> Any:
     """The string or the integer, once it is charged: it is handed on as it is, and costs what is in it."""
     if type(value) is str:
         charge(cost_of_text(value))
-    elif not -WORD < value < WORD:
+    elif not LEAST < value < WORD:
         charge(cost_of_integer(value))
     return value
 

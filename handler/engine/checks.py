@@ -28,7 +28,7 @@ class Checks:
         limits_uses: whether blocks have other limits here than their own.
         step_limit: how many steps may run; infinite for any number.
         known: what `find` has found so far, by the action as it was written.
-        needs: the tags that the found blocks need.
+        free: those of the found blocks that every job may use, any number of times.
         output: the job's implicit last step, whose id no other may have.
     """
 
@@ -44,7 +44,7 @@ class Checks:
         self._tags = tags
         self.step_limit = inf if step_limit is None else step_limit
         self.required = required
-        self.needs: dict[Block[..., Any], frozenset[str]] = {}
+        self.free: dict[str, Block[..., Any]] = {}
         self._overrides = [(compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
         self._blocks = {block.action: block for block in blocks} if blocks else {}
         self.limits_uses = bool(overrides)
@@ -63,8 +63,8 @@ class Checks:
             return None
         own = self._blocks.get(action.upper() if action.isascii() else action)
         found = self.known[action] = own or REGISTRY.get(action)
-        if found is not None:
-            self.needs[found] = self.required.of(found)
+        if found is not None and found.max_uses is None and not self.limits_uses and not self.required.of(found):
+            self.free[action] = found
         return found
 
     def check(self, step: ConduitStep, position: int) -> None:

@@ -88,9 +88,9 @@ class Conduit:
         self.tries = self.attempts = 0
         self.waiting: Waiting | None = None
         checks = Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or (), required_tags(block_tags))
-        self._written = WrittenSteps(self, checks)
-        self.steps, self.by_id = self._written.all, self._written.by_id
-        self.is_over, self.begin_output = self._written.is_over, self._written.begin_output
+        written = self._written = WrittenSteps(self, checks)
+        self.steps, self.by_id, self.limits_uses = written.all, written.by_id, checks.limits_uses
+        self.is_over, self.begin_output = written.is_over, written.begin_output
         self._views: dict[str, Any] = {"job": JobView(self), "steps": StepsView(self.by_id)}
         makes_own = type(self).create_contexts is not Conduit.create_contexts
         self.walk = Walk(self.steps, Scope(self._written.ids, self._views["steps"], None if makes_own else self._views))

@@ -122,8 +122,12 @@ class ConduitStep:
         self.block = block
         self.action = action
         self.parameters: Mapping[str, Any] = parameters if parameters is not None else {}
-        self.given_id: str | None = id if id is None or type(id) is str else str(id)
-        self.id = self.given_id or ""
+        self.given_id: str | None
+        if type(id) is str:
+            self.id = self.given_id = id
+        else:
+            self.given_id = None if id is None else str(id)
+            self.id = self.given_id or ""
         self.position = self.attempts = 0
         self.forced = self.allow_failure = False
         self.status = _NONE

@@ -39,31 +39,30 @@ class WrittenSteps:
     def load(self, steps: Iterable[Mapping[str, Any]]) -> None:
         """Add steps given as dictionaries; see `Conduit.load_step_list`."""
         checks, own, new, job = self._checks, self.all, ConduitStep.__new__, self._job
-        known, by_id, may_pass, limit = checks.known, checks.by_id, not checks.limits_uses, checks.step_limit
-        needs = checks.needs
+        free, by_id, limit = checks.free, checks.by_id, checks.step_limit
         for data in steps:
-            if type(data) is not dict and not isinstance(data, Mapping):
-                raise TypeError(
-                    f"step {len(own) + 1} is a {type(data).__name__}; a step is a dictionary with an `action`"
-                )
-            action, parameters, given = data.get("action", ""), data.get("parameters"), data.get("id")
-            try:
-                block = known[action]
+            try:  # what most steps have, of a block that was found before
+                block, parameters, given = free[data["action"]], data["parameters"], data["id"]
+                passes = len(data) == _USUAL and parameters is not None and given is not None
             except (KeyError, TypeError):
-                block = checks.find(action)
-            if len(data) != _USUAL or block is None or parameters is None or given is None:
-                step = self._make(data, block, 0)
                 passes = False
-            else:
+            if passes:
                 step = new(ConduitStep)
                 step.begin(job, block, block.action, parameters, given)
-                passes = may_pass and block.max_uses is None and not needs[block]
+            else:
+                step = self._make(data, self._find(data, len(own) + 1), 0)
             own.append(step)
             position = step.position = len(own)
             if not passes or position > limit or by_id.setdefault(step.id, step) is not step:
                 checks.check(step, position)  # most steps pass every check as they are, without a call
         self._is_stale = self.has_flow
         self.settle()
+
+    def _find(self, data: Any, number: int) -> Any:
+        """The block of a step."""
+        if not isinstance(data, Mapping):
+            raise TypeError(f"step {number} is a {type(data).__name__}; a step is a dictionary with an `action`")
+        return self._checks.find(data.get("action", ""))
 
     def _make(self, data: Mapping[str, Any], block: Any, depth: int) -> ConduitStep:
         """A step that has more than most have."""

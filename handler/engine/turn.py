@@ -7,18 +7,17 @@ from functools import partial
 from math import inf
 from typing import Any, Final
 
-from blocks.block import CALL, JOB, Block
+from blocks.block import Block
 from handler.engine.again import after_failure, after_return, is_ready, resume
 from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, refusal_of, resolve_and_bind
 from handler.engine.awaited import Awaited, unwrapped
-from handler.engine.call import Budget, JobForBlock, StepCall, VariablesDraft, global_value
-from handler.engine.charges import Charge
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.language.meter import LONG
 from handler.engine.language.tags import resolve
 from handler.engine.outcome import Paused
+from handler.engine.provided import positional_arguments
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.step_turn import LEAST_TIME, NO_CHANGES, Answer, StepTurn
@@ -56,19 +55,20 @@ class StepRunner(StepTurn):
         if tries:
             step.tries = tries
         self.draft = None
-        self.bound, waiting = NOTHING_BOUND, self.waiting
-        self.world.begin(step.timeout)
+        self.bound, world = NOTHING_BOUND, self.world
+        world.timeout, world.began = step.timeout, None  # as `begin` does
         try:
             if step.retry is not None:
-                resume(self, waiting)
-            if step.if_condition is not None and waiting is None and not self.is_met(step.if_condition):
+                resume(self, self.waiting)
+            if step.if_condition is not None and self.waiting is None and not self.is_met(step.if_condition):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             arguments = self._arguments(step.parameters)
-            if not is_enough(self.invocation, self.now, step, block, fresh=self.fresh):
+            limit = self.invocation
+            if limit is not None and not is_enough(limit, self.now, step, block, fresh=self.fresh):
                 return self.pause()
             answer = self.ask(step) if self.ask is not None else None
-            if answer is not None or block.is_coroutine or step.retry is not None:
+            if answer is not None or step.retry is not None:
                 return self._take_awaiting(arguments, answer)
             ended = self._try(arguments)
         except OutOfInvocation:
@@ -77,7 +77,13 @@ class StepRunner(StepTurn):
             ended = failure
         kind = type(ended)
         if kind is tuple:
-            self._end(ended)  # type: ignore[arg-type]  # what is to be kept
+            step.return_value, step.result_json, size, changes, weight = ended  # type: ignore[misc]  # what is to be kept
+            self.store.results_size += size
+            if changes is not None or weight:
+                self.store.take_more(step, changes, weight)
+            finished, began = self.now(), self.began
+            step.finished_at = finished if finished > began else began  # noqa: FURB136  # `max` costs a call
+            step.status = _DONE
             return None
         if kind is Failure:
             return self.fail(ended)  # type: ignore[arg-type, func-returns-value]  # by its type
@@ -169,27 +175,6 @@ class StepRunner(StepTurn):
         except REFUSED as error:
             raise refusal_of(block, error) from None
 
-    def _positionals(self) -> tuple[Any, ...]:
-        """The deployment's arguments of the block. What provides one takes from the step's time, too."""
-        job, values = self.job, list[Any]()
-        charge = Budget(self.runtime.limits.record, f"what {self.block.action} builds").charge
-        for name in self.block.positional:
-            if name == JOB:
-                self.draft = VariablesDraft(job.store.values, charge)
-                values.append(JobForBlock(job.id, job.name, job.tags, self.draft))
-            elif name == CALL:
-                values.append(self._step_call(charge))
-            else:
-                world = {"clock": self.now, "entropy": self.runtime.entropy}
-                values.append(global_value(self.block, name, job.global_values, world, self.runtime.report))
-        return tuple(values)
-
-    def _step_call(self, charge: Charge) -> StepCall:
-        step, execution, ends_at = self.step, self.job.execution, self.began + self.seconds
-        key, can_fail = f"{execution.key}/{step.position}", self.limiter != "invocation"
-        facts: Any = {"path": step.path, "timeout": step.timeout, "can_fail": can_fail}
-        return StepCall(key, execution.fence, ends_at, self.now, charge, run_in_child, **facts)
-
     def _try(self, arguments: dict[str, Any]) -> Tried | Coroutine[Any, Any, Tried]:
         """Run the block once, unless the invocation is over; gives what is to be kept.
 
@@ -206,9 +191,9 @@ class StepRunner(StepTurn):
         if step.timeout is not None and step.timeout <= seconds:
             seconds, limiter = step.timeout - self.world.used, "step"
         self.began, self.seconds, self.limiter = began, seconds, limiter
-        if seconds <= 0 and limiter == "invocation":
-            return self.pause()
         if seconds <= 0:
+            if limiter == "invocation":
+                return self.pause()
             raise self.limit_failure(0.0)
         step.started_at = began
         step.attempts += 1
@@ -219,12 +204,25 @@ class StepRunner(StepTurn):
         try:
             if block.isolation is not None:
                 return self._kept(run_in_child(partial(block.function, **arguments), seconds), arguments)
-            if seconds == inf:
+            if seconds < inf:
+                given = self.runtime.alarm.call(self._call, (arguments,), {}, seconds)
+            elif block.positional:
                 given = self._call(arguments)
             else:
-                given = self.runtime.alarm.call(self._call, (arguments,), {}, seconds)
+                result = block.function(**arguments)
+                if type(result) not in _VALUES and hasattr(type(result), "__await__"):
+                    given = Awaited(result)
+                elif self.bound:
+                    given = self._kept(result, arguments)
+                else:  # as `_kept` does it, without a call
+                    try:
+                        return self.store.prepare(result, NO_CHANGES, None, self.runtime.limits)
+                    except UnstorableValueError as error:
+                        return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
         except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
             return self.outcome_of(error)
+        if type(given) is tuple:  # what is to be kept, as nearly always
+            return given
         if type(given) is Awaited:
             return self._await_result(given.awaitable, arguments)
         return self.outcome_of(given) if isinstance(given, StopIteration) else given
@@ -234,7 +232,7 @@ class StepRunner(StepTurn):
         block = self.block
         try:
             if block.positional:
-                result = block.function(*self._positionals(), **arguments)
+                result = block.function(*positional_arguments(self), **arguments)
             else:
                 result = block.function(**arguments)
         except StopIteration as error:  # handed on: whatever iterates would take it for its own end
@@ -245,7 +243,7 @@ class StepRunner(StepTurn):
 
     def _await_block(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Tried]:
         async def call() -> Any:
-            return await self.block.function(*self._positionals(), **arguments)
+            return await self.block.function(*positional_arguments(self), **arguments)
 
         return self._wait_for(call, arguments, self.seconds)
 

@@ -83,8 +83,11 @@ class Variables:
         """Take what was prepared: it is the step's from here on, and the variables are changed."""
         step.return_value, step.result_json, size, changes, weight = kept
         self.results_size += size
-        if weight:
-            self.held += weight
+        self.take_more(step, changes, weight)
+
+    def take_more(self, step: ConduitStep, changes: Changed | None, weight: int) -> None:
+        """Take what few results have: changes of variables, and the cost of a container."""
+        self.held += weight
         if changes is not None:
             step.variables_json, self._size, values, deleted = changes
             self._apply(values, deleted)

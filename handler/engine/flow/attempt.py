@@ -50,6 +50,10 @@ class Attempt:
             return self.frame.cancelled
         return self.frame.cause if status is ConduitStatus.TIME_LIMIT_EXCEED else None
 
+    def moves_on(self, most: int) -> bool:  # noqa: ARG002  # as loops do
+        """Whether the next list has begun already: what comes after the first is for `decide` to say."""
+        return False
+
     def settle(self) -> None:
         """There is nothing to account for."""
 

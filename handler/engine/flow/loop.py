@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from handler.engine.failure import LOOP_TIMEOUT, Failure
 from handler.engine.flow.walk import Walk
 from handler.engine.flow.written import Choose, ForEach, Steps, While
-from handler.engine.language.contexts import FailedStepView
 from handler.engine.limits import Limits
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 
 _DONE: Final = ConduitStatus.DONE
-_ENDED_WELL: Final = {"name": _DONE.name, "value": _DONE.value}
 _CANCELLED: Final = Failure(ConduitStatus.CANCELLED, "the job was cancelled before this step had ended")
-_NOTHING_FAILED: Final = dict(FailedStepView(None))
 
 
 class Close:
@@ -84,6 +81,7 @@ class Loop:
         self._name = name
         self._is_short = isinstance(spec, ForEach) and spec.short
         self._is_running = False
+        self._path = f"{step.path}."
         scope = walk.frame.scope.inside(self, name, spec.by_id)
         walk.has_limits = walk.has_limits or step.timeout is not None
         self.frame = walk.open(self.do, self, scope)
@@ -95,14 +93,10 @@ class Loop:
         """The first failure of the item that runs."""
         return self.frame.cause
 
-    def path_of(self, index: int) -> str:
-        """What the paths of an item begin with."""
-        return f"{self.step.path}.{index}"
-
     def begin_next(self) -> None:
         """Begin the next item or round."""
         frame = self.frame
-        path = self.path_of(self.index)
+        path = f"{self._path}{self.index}"
         frame.prefix = path if self._is_short else path + "."
         frame.begin(self.do)
         self._is_running = True
@@ -110,6 +104,10 @@ class Loop:
 
     def _begin_scope(self) -> None:
         self.frame.scope.begin_item(None, None)
+
+    def moves_on(self, most: int) -> bool:  # noqa: ARG002  # loops over lists need it
+        """Whether the next item has begun already: see `ForEachLoop`."""
+        return False
 
     def settle(self) -> None:
         """Account for the item that has come to its end."""
@@ -171,72 +169,6 @@ def timeout_of(step: ConduitStep) -> dict[str, Any]:
     """The error of what the time limit of a loop has ended."""
     message = f"the time limit (`timeout`) of the loop `{step.path}` has passed"
     return {"type": LOOP_TIMEOUT, "message": message, "path": step.path}
-
-
-class ForEachLoop(Loop):
-    """A loop over a list.
-
-    Attributes:
-        outcomes: what became of each item that has ended: ``{"index", "status", "failed_step"}``.
-    """
-
-    def __init__(self, walk: Walk, step: ConduitStep, items: Sequence[Any]) -> None:
-        assert isinstance(step.spec, ForEach)  # noqa: S101  # what a loop over a list is made of
-        self.spec = step.spec
-        self.count = len(items)
-        super().__init__(walk, step, self.spec.name)
-        self.items = items
-        self.result: list[Any] = []
-        self.outcomes: list[dict[str, Any]] = []
-        self.failures = 0
-        self._last_cause: ConduitStep | None = None
-        self._is_too_many = False
-
-    def _begin_scope(self) -> None:
-        self.item = self.items[self.index]
-        self.frame.scope.begin_item(self._name, self.item)
-
-    def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
-        """The step inside that failed the loop, where it is recorded to have ended so."""
-        if status is ConduitStatus.ITEMS_FAILED:
-            return self._last_cause
-        return self._cause_of_end(status, error)
-
-    def _end_item(self) -> None:
-        frame = self.frame
-        failed = frame.failed
-        self.result.append(self._latest_result())
-        status = _ENDED_WELL if failed is None else {"name": failed.status.name, "value": failed.status.value}
-        self.outcomes.append(
-            {
-                "index": self.index,
-                "status": status,
-                "failed_step": _NOTHING_FAILED if frame.cause is None else dict(FailedStepView(frame.cause)),
-            }
-        )
-        if failed is not None and failed.status is not ConduitStatus.CANCELLED:
-            self.failures += 1
-            self._last_cause = frame.cause
-            self._is_too_many = not self.spec.may_fail(self.failures, len(self.items))
-
-    @property
-    def tally(self) -> dict[str, int]:
-        """How many items there are, and how many of them ended well and failed."""
-        done = sum(outcome["status"] is _ENDED_WELL for outcome in self.outcomes)
-        return {"count": len(self.items), "done": done, "failed": self.failures}
-
-    def decide(self, now: float, limits: Limits, _: Callable[[], bool]) -> Close | None:
-        """How the loop ends; ``None`` where the next item begins."""
-        if self.frame.expired:
-            return self._expired()
-        if self.frame.cancelled is not None:
-            return cancelled_by(self.frame.cancelled)
-        if self._is_too_many:
-            message = f"{self.failures:,} of {len(self.items):,} items failed, more than the loop tolerates"
-            return Close.of(Failure(ConduitStatus.ITEMS_FAILED, message), self._last_cause)
-        if self.is_over or self.index >= len(self.items):
-            return Close(_DONE)
-        return self._stopped(now) or self._out_of_room(limits)
 
 
 class WhileLoop(Loop):

@@ -8,7 +8,8 @@ from typing import Any, Protocol, cast
 from blocks.block import Block
 from handler.engine.failure import Failure
 from handler.engine.flow.attempt import Attempt
-from handler.engine.flow.loop import Close, ForEachLoop, WhileLoop
+from handler.engine.flow.items import ForEachLoop
+from handler.engine.flow.loop import Close, WhileLoop
 from handler.engine.flow.run import end, follow
 from handler.engine.flow.turns import FlowTurns, Waiting
 from handler.engine.flow.walk import Frame, Walk

@@ -32,6 +32,7 @@ class RunJob(Protocol):
     tries: int
     attempts: int
     waiting: Waiting | None
+    limits_uses: bool
 
     def is_over(self, block: Block[..., Any]) -> bool:
         """Count a use of a block, and whether it is one too many."""
@@ -77,17 +78,23 @@ class StepLoop:
                 if paused is not None:
                     return paused
 
-    async def _run_list(self, frame: Frame) -> Paused | None:
+    async def _run_list(self, frame: Frame) -> Paused | None:  # noqa: PLR0915  # each call would cost every step
         """Run the steps of a list until it is through, or one of them opens a list of its own.
 
         A loop's next item begins here, too: to come back for each would cost a third of what a plain block takes.
         """
         walk, job, turns = self._walk, self._job, self._turns
         steps, inside, plain = frame.steps, frame.inside, frame.outer is None
+        counts, limits_uses, most = frame.counts, job.limits_uses, turns.runtime.limits.loop_records
         is_timed = self._is_timed()
         while True:
-            while frame.next < len(steps):
-                step = frame.begin_turn(walk.recorded + 1)
+            while (at := frame.next) < len(steps):
+                number = walk.recorded + 1
+                if plain:  # as `begin_turn` does it, without a call
+                    step = steps[at]
+                    step.position = number
+                else:
+                    step = frame.begin_turn(number)
                 if job.attempts:
                     step.attempts, job.attempts = job.attempts, 0
                 block, goes_on = step.block, not frame.skips or step.forced
@@ -99,9 +106,8 @@ class StepLoop:
                         return paused
                     if step.status is _NONE:
                         return None  # it has opened a list of its own
-                elif not plain and frame.counts and job.is_over(block):
-                    step.status = ConduitStatus.BLOCK_LIMIT_EXCEED
-                    step.error = Failure.of_status(step.status).describe()
+                elif counts and (limits_uses or block.max_uses is not None) and job.is_over(block):
+                    refuse(step, ConduitStatus.BLOCK_LIMIT_EXCEED)
                 else:
                     if is_timed:
                         self._limit(frame)
@@ -112,12 +118,9 @@ class StepLoop:
                         paused = taken if isinstance(taken, Paused) else await taken
                         if paused is not None:
                             return still_waiting(paused, turns.waiting)
-                turns.waiting = None
-                frame.latest = step
-                frame.current = None
-                frame.next += 1
-                job.tries = 0
-                walk.recorded += 1
+                turns.waiting, job.tries = None, 0
+                frame.latest, frame.current, frame.next = step, None, at + 1
+                walk.recorded = number
                 if inside:
                     walk.in_loops += 1
                 if step.status is not _DONE:
@@ -128,13 +131,14 @@ class StepLoop:
                     answer = job.on_step_update(job, step)
                     if answer is not None:
                         await settled(answer)
-                if walk.frame is not frame:
+                if block is None and walk.frame is not frame:
                     return None
             if frame.owner is None or is_timed:
                 return None
-            close = self._flow.next_of(frame.owner)
-            if close is not None:
-                return await self._close(frame, close)
+            if not frame.owner.moves_on(most):
+                close = self._flow.next_of(frame.owner)
+                if close is not None:
+                    return await self._close(frame, close)
             steps = frame.steps
 
     async def _take_flow(self, step: ConduitStep, frame: Frame) -> Paused | None:
@@ -205,11 +209,17 @@ def still_waiting(paused: Paused, known: Waiting | None) -> Paused:
 def pass_over(step: ConduitStep, walk: Walk, *, goes_on: bool) -> None:
     """Give a step that does not run its status; the first reason that applies wins."""
     if walk.cancelled:
-        step.status = ConduitStatus.CANCELLED
+        refuse(step, ConduitStatus.CANCELLED)
     elif not goes_on:
         step.status = ConduitStatus.SKIPPED
-        return
-    step.error = Failure.of_status(step.status).describe()
+    else:
+        refuse(step, step.status)
+
+
+def refuse(step: ConduitStep, status: ConduitStatus) -> None:
+    """Give a step that does not run a status that is a failure."""
+    step.status = status
+    step.error = Failure.of_status(status).describe()
 
 
 def follow(step: ConduitStep, walk: Walk) -> None:

@@ -9,7 +9,8 @@ from handler.engine.arguments import REFUSED, failure_of_value
 from handler.engine.failure import Failure
 from handler.engine.flow.asked import take_answer
 from handler.engine.flow.attempt import Attempt
-from handler.engine.flow.loop import Close, ForEachLoop, WhileLoop
+from handler.engine.flow.items import ForEachLoop
+from handler.engine.flow.loop import Close, WhileLoop
 from handler.engine.flow.walk import Walk
 from handler.engine.flow.written import Choose, End, ForEach, Output, SetVariables, Wait, WaitFor
 from handler.engine.language.clock import format_time, parse_time

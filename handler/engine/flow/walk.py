@@ -41,7 +41,7 @@ class Frame:
         current: that step, where one was made of the written one and its turn has not ended.
         latest: the step that ended last.
         scope: what its tags see.
-        prefix: what the paths of its steps begin with.
+        prefix: what the paths of its steps begin with, up to a dot; without one it is the path of its only step.
         outer: the frame around it.
         owner: the loop or try whose list it is; ``None`` for the top level and for a branch.
         holds: whether a failure inside stays inside.
@@ -105,17 +105,14 @@ class Frame:
             return step
         step = self.steps[self.next]
         if self.makes:
-            step = step.begin_again(position, self.path_of(step))
+            prefix = self.prefix
+            step = step.begin_again(position, prefix + step.id if prefix[-1] == "." else prefix)
         else:
             step.position = position
         if self.outer is not None and step.status is not ConduitStatus.DUPLICATE_STEP_IDS:
             self.scope.steps[step.id] = step
         self.current = step
         return step
-
-    def path_of(self, step: ConduitStep) -> str:
-        """The path that a written step has in this list."""
-        return self.prefix if self.prefix and self.prefix[-1] != "." else self.prefix + step.id
 
     def end_turn(self, step: ConduitStep) -> None:
         """The step whose turn it was has its status, or has opened a list of its own."""

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from handler.engine.charges import TINY, Charge, charged
+from handler.engine.charges import LEAST, TINY, WORD, Charge, charged
 from handler.engine.language.meter import NO_WORLD, TAG_STEPS, TOKEN_STEPS, World
 from handler.engine.language.paths import Key, PathError, Tag, as_text, resolve_key
 from handler.engine.language.remembered import Remembered, weight_of
@@ -69,7 +69,7 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Worl
         return resolve_text(value, contexts, charge, world) if "{" in value else value
     if kind is list:
         world.spent += len(value) + 2
-        return [resolve(item, contexts, charge, world) for item in value]
+        return [item if type(item) in _PLAIN else resolve(item, contexts, charge, world) for item in value]
     return value
 
 
@@ -92,8 +92,8 @@ def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: 
         value: Any = step.return_value if step.status is _DONE else None
     else:
         value = found.resolve(contexts, charge)
-    if (kind := type(value)) is str or kind is int:
-        return value if kind is str and len(value) <= TINY else charged(value, charge)
+    if (kind := type(value)) is int or kind is str:
+        return value if (LEAST < value < WORD if kind is int else len(value) <= TINY) else charged(value, charge)
     return value if kind in _PLAIN else copy_value(value, charge)
 
 
