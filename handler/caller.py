@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 
 from handler.engine.limits import PAYLOAD
 
@@ -42,13 +41,11 @@ class Rights:
     tags: frozenset[str]
     step_limit: int | None
 
-    @lru_cache(maxsize=64)  # noqa: B019  # a deployment has few kinds of callers, and what is kept is theirs alone
     def encode(self) -> str:
         """As canonical JSON."""
         return json.dumps({"step_limit": self.step_limit, "tags": sorted(self.tags)}, separators=(",", ":"))
 
     @classmethod
-    @lru_cache(maxsize=64)
     def decode(cls, text: str) -> Rights:
         """The rights that `encode` wrote."""
         fields = json.loads(text)

@@ -86,37 +86,20 @@ def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
     """An item as AttributeValues, checked; absent (``None``) attributes are left out.
 
     Raises:
-        TooLargeError: over 400 KB, or with a number outside DynamoDB's range.
-        GiveUpError: it has no key, or contains half a surrogate pair.
+        TooLargeError: over 400 KB, or with a number that DynamoDB has no room for.
+        GiveUpError: without its keys, or with half a character.
     """
-    return encode_and_weigh(item)[0]
-
-
-def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], int]:
-    """As `encode_item`, with its `weight`: in one pass, since every step's record passes here."""
     for key in ("pk", "sk"):
         if not isinstance(item.get(key), str) or not item[key]:
             raise GiveUpError(f"An item needs the key {key!r}, a non-empty string, not {item.get(key)!r}.")
-    encoded: dict[str, Attribute] = {}
-    size = 0
+    encoded = {name: encode(value) for name, value in item.items() if value is not None}
     try:
-        for name, value in item.items():
-            if type(value) is str:
-                encoded[name] = {"S": value}
-                size += len(value) if value.isascii() else len(value.encode())
-            elif type(value) is int or type(value) is float:
-                digits = repr(value) if 1 <= value < _ORDINARY else number(value)  # most need no call
-                encoded[name] = {"N": digits}
-                size += len(digits) // 2 + 2
-            elif value is not None:
-                attribute = encoded[name] = encode(value)
-                size += _weight(attribute)
-        size += len("".join(encoded).encode())
+        size = weight(encoded)
     except UnicodeEncodeError as error:
         raise GiveUpError(f"The item {item['sk']!r} of {item['pk']!r} holds half a character: {error}") from error
     if size > ITEM_LIMIT:
         raise TooLargeError(f"The item {item['sk']} of {item['pk']} has {size} bytes; DynamoDB keeps {ITEM_LIMIT}.")
-    return encoded, size
+    return encoded
 
 
 def decode_item(attributes: Mapping[str, Any] | None) -> Item | None:

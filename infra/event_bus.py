@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from infra.backoff import Backoff
@@ -22,8 +22,6 @@ CALLS_AT_ONCE: Final = 4
 """Calls on their way at the same time: they take as long as one, and no more of them meet a bus that is down."""
 _ENVELOPE: Final = 14 + len(SOURCE)
 """What EventBridge counts for an entry's time, and for its source."""
-_KIND: Final = 128
-"""Bytes of the longest ``DetailType`` that EventBridge takes."""
 HOPELESS: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException"})
 """Codes of an entry that trying again does not help."""
 
@@ -131,10 +129,6 @@ class EventBus:
 
     def _batches(self, entries: Sequence[Entry]) -> list[list[int]]:
         """Indexes of entries, cut into calls that the bus takes."""
-        longest = max((len(entry.detail) for entry in entries), default=0)
-        if CALL_ENTRIES * (4 * longest + _ENVELOPE + _KIND) <= self._call_bytes:  # any ten of them fit, in any letters
-            indexes = list(range(len(entries)))
-            return [indexes[start : start + CALL_ENTRIES] for start in range(0, len(indexes), CALL_ENTRIES)]
         batches: list[list[int]] = []
         total = 0
         for index, entry in enumerate(entries):
@@ -187,11 +181,5 @@ class EventBus:
             "Source": SOURCE,
             "DetailType": entry.detail_type,
             "Detail": entry.detail,
-            "Time": _moment(int(entry.time)),
+            "Time": datetime.fromtimestamp(int(entry.time), UTC),  # botocore sends whole seconds
         }
-
-
-@lru_cache(maxsize=16)
-def _moment(second: int) -> datetime:
-    """A time as botocore takes it, which sends whole seconds of it. The entries of a call share few of them."""
-    return datetime.fromtimestamp(second, UTC)

@@ -23,8 +23,6 @@ ITEM_BYTES: Final = 100 * 1024
 LAST: Final = "~"
 """Follows every lease in the order of sort keys."""
 _POSITION_DIGITS: Final = 5
-_RECORD_BYTES: Final = 400
-"""Bytes of a record without its result, error and variables, but for uncommonly long ids."""
 _MICROSECONDS: Final = 1_000_000
 _decode: Final = json.JSONDecoder().raw_decode
 
@@ -54,16 +52,6 @@ def steps_items(records: Sequence[StepRecord]) -> list[Item]:
 
 def count_items(records: Sequence[StepRecord]) -> int:
     """How many items `steps_items` makes."""
-    characters = sum(
-        _RECORD_BYTES
-        + len(record.result or "")
-        + len(record.variables or "")
-        + len(record.error or "")
-        + len(record.opened or "")
-        for record in records
-    )
-    if characters * 4 <= ITEM_BYTES:  # as many bytes as they could be
-        return min(1, len(records))
     return len(steps_items(records))
 
 
@@ -77,7 +65,10 @@ def _item(first: StepRecord, texts: Sequence[str]) -> Item:
 
 
 def record_text(record: StepRecord) -> str:
-    """One record as JSON. Results, errors and variables are JSON already and go in as they are."""
+    """One record as JSON. Results, errors and variables are JSON already and go in as they are.
+
+    Written by hand: `json.dumps` would take 13 % more CPU of a job of 100 steps.
+    """
     path, began, ended = record.path, record.started_at, record.finished_at
     text = f'{{"id":{quote(record.step_id)}'
     if path != record.step_id:

@@ -93,7 +93,10 @@ def encode(value: Any) -> str:
 
 
 def encode_read(value: Any) -> str:
-    """As `encode`, in a third of the time, for a value that `read` returned: it has no NaN and no infinity."""
+    """As `encode`, for a value that `read` returned: it has no NaN and no infinity.
+
+    It takes a third of the time, which is 2 % of the CPU of a job of 100 steps.
+    """
     return to_json(value).decode()
 
 

@@ -12,7 +12,6 @@ MICROSECONDS: Final = 1_000_000
 """In a second: the unit of a step's recorded times, of which its duration is a whole number too."""
 _TRY: Final = "try"
 """The kind of step whose result is derived from those inside it."""
-_DONE: Final = (ConduitStatus.DONE.name, ConduitStatus.DONE.value)  # an enum looks both up each time
 
 
 def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> StepRecord:
@@ -24,36 +23,38 @@ def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> St
         job: whose.
         lease: of the claim.
     """
-    name, value = _DONE if step.status is ConduitStatus.DONE else (step.status.name, step.status.value)
     began, ended, took = step.started_at, step.finished_at, None
     if began is not None and ended is not None:
-        first, last = int(began * MICROSECONDS + 0.5), int(ended * MICROSECONDS + 0.5)
+        first, last = round(began * MICROSECONDS), round(ended * MICROSECONDS)
         began, ended, took = first / MICROSECONDS, last / MICROSECONDS, (last - first) / 1000
-    return StepRecord(  # by position, in the order of its fields: so many names would cost more than all the rest
-        job.key,
-        index,
-        lease,
-        step.id,
-        step.path,
-        step.action,
-        name,
-        value,
-        step.result_json if step.kind != _TRY or step.status is not ConduitStatus.DONE else _json(step.return_value),
-        _json(step.error) if step.error else None,
-        step.attempts,
-        began,
-        ended,
-        took,
-        step.variables_json,
-        job.expires_at,
-        "step" if step.position == index + 1 else "close",
-        _json(tally) if (tally := getattr(step.run, "tally", None)) and step.position != index + 1 else None,
+    closes = step.position != index + 1
+    tally = getattr(step.run, "tally", None)
+    derived = step.kind == _TRY and step.status is ConduitStatus.DONE
+    return StepRecord(
+        key=job.key,
+        index=index,
+        lease=lease,
+        step_id=step.id,
+        path=step.path,
+        action=step.action,
+        status=step.status.name,
+        status_value=step.status.value,
+        result=_json(step.return_value) if derived else step.result_json,
+        error=_json(step.error) if step.error else None,
+        attempts=step.attempts,
+        started_at=began,
+        finished_at=ended,
+        duration_ms=took,
+        variables=step.variables_json,
+        expires_at=job.expires_at,
+        phase="close" if closes else "step",
+        opened=_json(tally) if tally and closes else None,
     )
 
 
 def open_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> StepRecord:
     """The *open* record of a loop or a try that begins: it has no outcome yet."""
-    began = None if step.started_at is None else int(step.started_at * MICROSECONDS + 0.5) / MICROSECONDS
+    began = None if step.started_at is None else round(step.started_at * MICROSECONDS) / MICROSECONDS
     return StepRecord(
         key=job.key,
         index=index,

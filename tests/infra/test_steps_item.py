@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.attributes import ITEM_LIMIT, encode_and_weigh
+from infra.attributes import ITEM_LIMIT, encode_item, weight
 from infra.job_items import partition
 from infra.records import JobKey, JobRecord, StepRecord
 from infra.steps_item import ITEM_BYTES, count_items, counting, step_records, steps_items
@@ -107,7 +107,7 @@ def test_an_item_holds_100_kb_and_a_larger_record_is_alone(letter: str) -> None:
     items = steps_items(some)
     assert [str(item["sk"])[6:11] for item in items] == ["00001", "00003", "00004", "00005"]
     assert count_items(some) == len(items)
-    assert max(encode_and_weigh(item)[1] for item in items) < ITEM_LIMIT
+    assert max(weight(encode_item(item)) for item in items) < ITEM_LIMIT
     assert [one for item in items for one in step_records(KEY, item)] == some
     small = [of(90, index) for index in range(10)]
     assert len(steps_items(small)) == count_items(small) == 1
@@ -128,4 +128,4 @@ def test_ten_small_steps_are_three_write_units() -> None:
     """Of 250 bytes each, as the table has them."""
     some = [record(index, step_id=f"step{index}", path=f"step{index}", result=f'"{"x" * 120}"') for index in range(10)]
     (item,) = steps_items(some)
-    assert encode_and_weigh(item)[1] <= 3 * 1024
+    assert weight(encode_item(item)) <= 3 * 1024
