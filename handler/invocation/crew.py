@@ -138,8 +138,9 @@ class Crew:
         if not self.has_begun:
             await Asked(self._members.admit)
 
-    def admit(self) -> None:
-        """The first step of a job has ended; that of the first job lets others begin."""
+    def recorded(self, size: int) -> None:
+        """A step of the job whose turn it is has ended, with so many bytes; the first job's lets others begin."""
+        self.hold(size)
         if self._turn is not None and self._turn.number == 0:
             self._members.open()
 
@@ -157,6 +158,11 @@ class Crew:
         """Let nobody else have a turn, calls of AWS included, until this is taken back."""
         if self._turn is not None:
             self._turn.keeps = keep
+
+    def hold(self, size: int) -> None:
+        """The job whose turn it is holds so many bytes more. Where all hold too much, one of them ends first."""
+        if self._turn is not None:
+            self._members.hold(self._turn, size)
 
     def stay_alone(self) -> None:
         """Let nobody else have a turn until this job ends."""

@@ -14,6 +14,9 @@ LONG: Final = 0.05
 """Seconds of a turn that make a job a slow one: others finish what they write before its next turn."""
 PATIENCE: Final = 0.1
 """Seconds that a slow job waits for them, at most."""
+MOST_HELD: Final = 1024 * 1024
+"""Bytes that the jobs may hold together, as JSON; beyond it one of them ends before the others go on. Python's objects
+take about ten times as much."""
 
 
 class Asked:
@@ -41,6 +44,7 @@ class Member:
         keeps: nobody else has a turn before this one, whatever it waits for.
         alone: the same, until it ends.
         rests: it sleeps, and keeps nobody from a turn meanwhile.
+        held: bytes of what it was sent and of its results.
     """
 
     coroutine: Coroutine[Any, Any, Any]
@@ -54,6 +58,7 @@ class Member:
     keeps: bool = False
     alone: bool = False
     rests: bool = False
+    held: int = 0
 
     def go_on(self) -> Any:
         """Let it run until it awaits something that is not its own; gives that. Raises what the coroutine raises."""
@@ -78,7 +83,7 @@ class Members:
         self._asleep: list[tuple[float, int, Member]] = []
         self._outside: list[Member] = []
         self._is_open = False
-        self._slept = 0
+        self._slept = self._held = 0
         self.is_shared = False
         """Whether the first job is not the only one that has run steps."""
 
@@ -98,6 +103,7 @@ class Members:
     def remove(self, member: Member) -> None:
         """It has ended."""
         self._all.discard(member)
+        self._held -= member.held
         if member.number == 0:
             self.open()
 
@@ -135,9 +141,18 @@ class Members:
             self._ready.remove(chosen)
         return chosen
 
+    def hold(self, member: Member, size: int) -> None:
+        """It holds so many bytes more."""
+        member.held += size
+        self._held += size
+
     def _keeper(self) -> Member | None:
-        """Who keeps the turn, unless it sleeps."""
-        return next((member for member in self._all if (member.keeps or member.alone) and not member.rests), None)
+        """Who keeps the turn, unless it sleeps; the first of the jobs where they hold too much together."""
+        keeper = next((member for member in self._all if (member.keeps or member.alone) and not member.rests), None)
+        if keeper is None and self._held > MOST_HELD:
+            awake = (member for member in self._all if member.number is not None and member.begun and not member.rests)
+            keeper = min(awake, key=lambda member: member.number or 0, default=None)
+        return keeper
 
     def _patient(self, *, is_quiet: bool) -> Member | None:
         """The slow job that has waited longest, if the others have written what they had or it has waited enough."""

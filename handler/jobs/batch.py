@@ -55,6 +55,7 @@ async def _side_by_side(messages: Sequence[Message], ports: Ports, lifetime: Tim
     worker = Worker(shared)
 
     async def judge(message: Message, lifetime: TimeLeft) -> Verdict:
+        crew.hold(len(message.body))
         verdict = await _judge(worker, message, shared, lifetime)
         if not verdict.later:
             await settle(shared, message, verdict)

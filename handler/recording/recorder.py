@@ -143,8 +143,6 @@ class Recorder:
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """Keep the record. What has to be written before the next step begins is written when that asks."""
-        if self._turns is not None:
-            self._turns.admit()
         if step.kind == _ASKS and step.status is ConduitStatus.TIME_LIMIT_EXCEED and self.accepted:
             return self._time_out(job, step)
         self._keep(step)
@@ -167,6 +165,8 @@ class Recorder:
     def _keep(self, step: ConduitStep) -> None:
         record, block = step_record(step, len(self.steps), self.job, self._owner.lease), step.block
         self.steps.append(record)
+        if self._turns is not None:
+            self._turns.recorded(len(record.result or "") + len(record.variables or ""))
         self._step_metrics.add(UNKNOWN if block is None else block.action, record.status, record.duration_ms)
         if step.attempts and block is not None and block.effect != "none":
             self._flush_wanted = True

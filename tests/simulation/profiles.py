@@ -41,7 +41,6 @@ class Profile:
         outage: share of worlds in which a service is out of reach for a while.
         fifo: whether the queue is a FIFO queue.
         batch: the most messages that an invocation is handed.
-        overlaps: whether their jobs run side by side, as they do in Lambda.
         bursts: how often several jobs are sent at the same time.
         job_seconds: how long a job may take.
         max_receives: of a message before it is a dead letter.
@@ -85,7 +84,6 @@ class Profile:
     outage: float = 0.0
     fifo: bool = False
     batch: int = 1
-    overlaps: bool = False
     bursts: int = 0
     job_seconds: float = 50_000.0
     max_receives: int = 20
@@ -174,12 +172,12 @@ PROFILES: Final[dict[str, Profile]] = {
         twice=0,
         exclusive=True,
     ),
-    "batches": Profile(rates=_BASE, timed=0.7, batch=10, overlaps=True, bursts=2),
+    "batches": Profile(rates=_BASE, timed=0.7, batch=10, bursts=2, flow=0.3),
     "batches of short jobs": Profile(
-        rates=replace(_BASE, entry_failed=0.3, throttled=0.05), batch=10, overlaps=True, bursts=2, brisk=0.5, timed=0.3
+        rates=replace(_BASE, entry_failed=0.3, throttled=0.05), batch=10, bursts=2, brisk=0.5, timed=0.3
     ),
     "batches, and nobody dies": Profile(
-        rates=_KIND, lives=(9.0, 12.0), killer=0, gentle=True, exclusive=True, batch=10, overlaps=True, bursts=2
+        rates=_KIND, lives=(9.0, 12.0), killer=0, gentle=True, exclusive=True, batch=10, bursts=2
     ),
     "batches with killers": Profile(
         rates=_KIND,
@@ -191,7 +189,6 @@ PROFILES: Final[dict[str, Profile]] = {
         exclusive=True,
         exact=True,
         batch=10,
-        overlaps=True,
         bursts=2,
     ),
     "short jobs": Profile(rates=_BASE, timed=0.5, job_seconds=90.0),

@@ -170,7 +170,7 @@ class World:
             token=lambda: f"{next(self._tokens):08x}",
             log=Silent(__name__),
             metrics=self.metrics,
-            side_by_side=begins(scheduler, worker, items) if self.profile.overlaps else None,
+            side_by_side=begins(scheduler, worker, items),
         )
 
     async def execute(self, execution: Execution, seconds: float, kills: str, fails: str) -> dict[str, Any]:

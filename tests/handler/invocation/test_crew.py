@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from handler.invocation.crew import LINGER, TURN, Crew
-from handler.invocation.crew_members import LONG
+from handler.invocation.crew_members import LONG, MOST_HELD
 from tests.handler.conftest import drive
 
 
@@ -209,7 +209,7 @@ def test_the_first_job_has_the_invocation_to_itself_until_its_first_step_has_end
             await crew.make(lambda: None)
         story.append("first")
         assert not crew.is_shared
-        crew.admit()
+        crew.recorded(0)
 
     async def other() -> None:
         await crew.make(lambda: None)
@@ -364,3 +364,31 @@ def test_a_crew_that_is_closed_closes_its_jobs(crew: Crew) -> None:
     coroutine.send(None)
     coroutine.close()
     assert closed == [1]
+
+
+def test_jobs_that_hold_too_much_together_end_one_after_another(crew: Crew) -> None:
+    """So a batch takes little more memory than the largest of its jobs."""
+    story: list[str] = []
+
+    async def job(name: str) -> None:
+        await crew.begin()
+        for step in "12":
+            crew.recorded(MOST_HELD // 4)
+            story.append(f"{name}{step}")
+            await crew.make(lambda: None)
+
+    run(crew, *[partial(job, name) for name in "abcdef"])
+    assert story[:6] == ["a1", "b1", "c1", "d1", "e1", "a2"], "with the fifth they hold too much"
+    assert len(story) == 12
+
+
+def test_a_job_that_has_ended_holds_nothing(crew: Crew, station: Station) -> None:
+    async def job() -> None:
+        crew.hold(MOST_HELD)
+
+    async def other() -> None:
+        await crew.make(lambda: None)
+        await crew.make(lambda: None)
+
+    run(crew, job, other, other, job)
+    assert station.most_open == 2
