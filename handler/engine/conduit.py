@@ -13,7 +13,7 @@ from handler.engine.checks import Checks
 from handler.engine.flow.restore import Record, Restoring, Watch
 from handler.engine.flow.run import StepLoop, settled
 from handler.engine.flow.scope import Scope
-from handler.engine.flow.turns import Waiting
+from handler.engine.flow.turns import LONGEST, Waiting
 from handler.engine.flow.walk import Walk
 from handler.engine.language.contexts import JobView, StepsView
 from handler.engine.outcome import Execution, Outcome, Paused
@@ -262,7 +262,7 @@ class Conduit:
         self._written.settle()
         turns = self.turns(runtime)
         if self.timeout is not None and self.timeout_at is None:
-            self.timeout_at = turns.now() + self.timeout
+            self.timeout_at = turns.now() + min(self.timeout, LONGEST)
         self.paused = await StepLoop(self, self.walk, turns).run()
         if self.paused is not None:
             self.tries, self.waiting = self.paused.tries, self.paused.waiting

@@ -88,8 +88,13 @@ def test_a_malformed_time_is_an_invalid_type(wait: dict[str, Any]) -> None:
     assert statuses(job) == ["INVALID_TYPE"]
 
 
-def test_a_wait_beyond_the_records_is_refused_before_it_waits() -> None:
-    job = Conduit.from_dict({"steps": [{"id": "w", "wait": {"seconds": 100}}]})
+@pytest.mark.parametrize(
+    "seconds",
+    [100, 1e308, 10**400, "{= 10000000000000000 =}", f"{{= {10**400} =}}"],
+    ids=["seconds", "a float", "an integer", "an expression", "an expression of a long integer"],
+)
+def test_a_wait_beyond_the_records_is_refused_before_it_waits(seconds: Any) -> None:
+    job = Conduit.from_dict({"steps": [{"id": "w", "wait": {"seconds": seconds}}]})
     clock = Clock()
     asyncio.run(job.run(Runtime(now=clock.now, sleep=clock.sleep, waits_end_by=1_050.0)))
     assert (statuses(job), clock.sleeps) == (["INVALID_ARGUMENT"], [])
@@ -118,6 +123,15 @@ def test_the_jobs_time_limit_ends_what_runs_and_forced_steps_run() -> None:
     go(job, Clock())
     assert statuses(job) == ["TIME_LIMIT_EXCEED", "SKIPPED", "DONE"]
     assert (job.success, getattr(job.failed_step, "path", None)) == (False, "w")
+
+
+@pytest.mark.parametrize("timeout", [1e126, 1e308])
+def test_a_job_may_have_more_time_than_a_table_can_keep(timeout: float) -> None:
+    job = Conduit.from_dict({"timeout": timeout, "steps": [COPY | {"id": "a"}]})
+    go(job, Clock())
+    assert statuses(job) == ["DONE"]
+    assert job.timeout_at is not None
+    assert job.timeout_at < 1e12
 
 
 def poll_job(make_block: Any, ready_at: int, **options: Any) -> tuple[Conduit, list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from handler.engine.arguments import REFUSED, failure_of_value
 from handler.engine.failure import Failure
@@ -24,6 +24,11 @@ from handler.engine.step_turn import StepTurn
 from handler.engine.step_world import OutOfInvocation
 from handler.engine.values import UnstorableValueError, keep, size_of
 
+LONGEST: Final = 1e11
+"""Seconds, three thousand years: what a longer wait or a longer `timeout` of a job is taken for.
+
+A float holds no integer of 400 digits, and a table no number above 1e126.
+"""
 Waiting = Mapping[str, Any]
 Taken = Paused | None
 
@@ -229,7 +234,7 @@ class FlowTurns:
             value = turns.evaluate(spec.seconds)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
                 raise Failure(ConduitStatus.INVALID_TYPE, "`seconds` must be a number, 0 or more")
-            until = turns.began + min(float(value), 1e11)
+            until = turns.began + float(min(value, LONGEST))
         latest = turns.runtime.waits_end_by
         if until > turns.began and latest is not None and until > latest:
             message = f"the job's records expire earlier; a wait may last until {format_time(latest)}"

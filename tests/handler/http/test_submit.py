@@ -46,6 +46,19 @@ def test_a_job_that_fails_is_answered_with_201_too_and_says_which_step_failed(cl
     assert [step["status"]["name"] for step in answer.json["steps"]] == ["DONE", "ASSERTION_ERROR", "SKIPPED"]
 
 
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"steps": [JOIN], "timeout": 1e300},
+        {"steps": [{"wait": {"seconds": f"{{= {10**400} =}}"}}]},
+        {"steps": [{"for_each": [1], "timeout": 1e300, "do": [{"id": "a", **JOIN}]}]},
+    ],
+    ids=["timeout", "wait", "loop"],
+)
+def test_no_number_in_a_job_is_too_large_for_the_table(client: Client, job: Any) -> None:
+    assert client.post("/jobs", job).status == 201
+
+
 def test_a_job_without_an_id_gets_one(client: Client) -> None:
     answer = client.post("/jobs", {"steps": []})
     assert answer.headers["Location"] == f"/jobs/{answer.json['id']}"
