@@ -23,16 +23,16 @@ from handler.http.workflow_shapes import workflow_components
 from handler.jobs.listing import STATUSES, WAITS
 from handler.payload.answer import AnswerShape
 from handler.payload.problem import CODES
-from handler.validation.step_schemas import ShapeSchemas
+from handler.validation.closed_shapes import ClosedShapes
 
 _ANY: Final[dict[str, Any]] = {}
 
 
 def components() -> dict[str, Any]:
     """Every schema by its name."""
-    payload = ShapeSchemas("#/components/schemas/Payload")
+    payload = ClosedShapes("#/components/schemas/Payload")
     return {
-        "JobPayload": {**payload.job(), "title": "JobPayload"},
+        "JobPayload": {**payload.job, "title": "JobPayload"},
         **{f"Payload{name}": schema for name, schema in payload.defs.items()},
         **sent("Redrive", RedriveShape),
         **sent("Bulk", BulkShape),
@@ -126,7 +126,7 @@ def components() -> dict[str, Any]:
         "Block": _block(),
         "BlockList": closed({"blocks": list_of(ref("Block"))}),
         "Problem": _problem(),
-        **workflow_components(payload.job()),
+        **workflow_components(payload.job),
     }
 
 

@@ -23,9 +23,11 @@ from handler.payload.values import ANY, BOOLEAN, OBJECT, STRING, TAG_PATTERN, Va
 Schema = dict[str, Any]
 
 _STRING: Final[Schema] = {"type": "string"}
-_NO_TAG: Final[Schema] = {"type": "string", "not": {"pattern": TAG_PATTERN}}
+NO_TAG: Final[Schema] = {"type": "string", "not": {"pattern": TAG_PATTERN}}
 DEEPER: Final = ("for_each", "while", "choose")
 """Kinds that count for the depth."""
+OF_ONE_BLOCK: Final = ("parameters", "retry", "poll")
+"""Fields that a `for_each` has only with an `action` in place of `do`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +71,30 @@ class ShapeSchemas:
     """The schemas of a job and of all that is in it.
 
     Args:
-        prefix: of references: ``#/$defs/`` in a schema of its own.
         use_of_blocks: the name of a schema for steps that run a block, besides their shape; ``None`` for no such.
     """
 
-    def __init__(self, prefix: str = "#/$defs/", use_of_blocks: str | None = None) -> None:
-        self._prefix = prefix
+    def __init__(self, use_of_blocks: str | None = None) -> None:
         self._use_of_blocks = use_of_blocks
         self.defs: dict[str, Schema] = {}
 
     def job(self) -> Schema:
         """The schema of a job. `defs` then has those that it refers to."""
         for kind in KINDS.values():
-            self.defs[_name_of(kind)] = self._kind(kind)
-        self.defs["Form"] = schema_of_schemas(self._reference("Form"), _NO_TAG)
-        wait_for = self.defs[_name_of(KINDS["wait_for"])]["properties"]["wait_for"]
+            self.defs[name_of(kind)] = self._kind(kind)
+        self.defs["Form"] = schema_of_schemas(self._reference("Form"), NO_TAG)
+        wait_for = self.defs[name_of(KINDS["wait_for"])]["properties"]["wait_for"]
         wait_for["properties"]["form"] = {
             "anyOf": [self._reference("Form"), {"type": "null"}],
             "description": WAIT_FOR.fields["form"].about,
         }
-        schema = _object(JOB.fields)
+        schema = object_of(JOB.fields)
         schema["properties"]["steps"]["items"] = self._steps_of(Place())
         schema["not"] = {"required": ["parameters", "local_values"]}
         return {"title": "Conduit job", "description": "What to do, and with which values.", **schema}
 
     def _reference(self, name: str) -> Schema:
-        return {"$ref": f"{self._prefix}{name}"}
+        return {"$ref": f"#/$defs/{name}"}
 
     def _steps_of(self, place: Place) -> Schema:
         """A reference to the schema of the steps of a place, which is made if it is new."""
@@ -119,7 +119,7 @@ class ShapeSchemas:
                 **({} if place.in_loop else {"end": {**shown["end"], "enum": ["job"]}}),
             },
             "oneOf": [_is_of(kind) for kind in kinds],
-            "allOf": [{"if": _is_of(kind), "then": self._reference(_name_of(kind))} for kind in kinds],
+            "allOf": [{"if": _is_of(kind), "then": self._reference(name_of(kind))} for kind in kinds],
         }
 
     def _inner_steps(self, place: Place, *, deepest: bool) -> Schema:
@@ -134,11 +134,11 @@ class ShapeSchemas:
         return found
 
     def _kind(self, kind: Kind) -> Schema:
-        schema = {"description": kind.about, **_object(kind.fields)}
+        schema = {"description": kind.about, **object_of(kind.fields)}
         if kind.name == "for_each":
             schema["oneOf"] = [
-                {"required": ["do"], "not": {"anyOf": [_given(name) for name in ("parameters", "retry", "poll")]}},
-                {"required": ["action"]},
+                {"required": ["do"], "not": {"anyOf": [{"required": ["action"]}, *map(_given, OF_ONE_BLOCK)]}},
+                {"required": ["action"], "not": {"required": ["do"]}},
             ]
         if "action" in kind.fields and self._use_of_blocks is not None:
             schema["allOf"] = [self._reference(self._use_of_blocks)]
@@ -174,7 +174,8 @@ def schema_of_schemas(inner: Schema, string: Schema = _STRING) -> Schema:
     }
 
 
-def _name_of(kind: Kind) -> str:
+def name_of(kind: Kind) -> str:
+    """Of the schema of that kind of step."""
     return f"{kind.name.title().replace('_', '')}Step"
 
 
@@ -189,7 +190,8 @@ def _given(name: str) -> Schema:
     return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
 
 
-def _object(table: Mapping[str, Field]) -> Schema:
+def object_of(table: Mapping[str, Field]) -> Schema:
+    """The schema of a closed object with these fields. Where steps stand in it, it says nothing of them."""
     return {
         "type": "object",
         "properties": {name: _field(one) for name, one in table.items()},
@@ -220,7 +222,7 @@ def _holds(one: Field) -> Schema:
 
 
 def _group(group: Group) -> Schema:
-    schema = _object(group.fields)
+    schema = object_of(group.fields)
     if group.one_of:
         schema["oneOf"] = [{"required": [name]} for name in group.one_of]
     return schema

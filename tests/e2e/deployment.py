@@ -49,7 +49,7 @@ def build(folder: Path) -> Path:
 def as_the_emulator_takes_it(template: dict[str, Any]) -> dict[str, Any]:
     """The template less what the emulator refuses; each change stands in README.md."""
     resources = {name: resource for name, resource in template["Resources"].items() if not _refused(resource)}
-    scaling = resources["WorkerFunction"]["Properties"]["Events"]["Jobs"]["Properties"]["ScalingConfig"]
+    scaling = resources["WorkerFunctionJobs"]["Properties"]["ScalingConfig"]
     scaling["MaximumConcurrency"] = WORKER_CONCURRENCY
     return {**template, "Resources": resources}
 

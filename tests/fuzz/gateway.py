@@ -23,6 +23,7 @@ from handler.console.lambda_event import HttpRequest, Identity, LocalContext, ht
 from infra.local import EmbeddedAws, embedded
 
 SECONDS = 30.0
+SERVER_ERROR = 500
 TENANTS = {"Bearer fuzzer": "fuzzer", "Bearer neighbour": "neighbour"}
 
 
@@ -39,8 +40,11 @@ class Gateway(HTTPServer):
 
     def call(self, event: dict[str, Any]) -> Any:
         context = LocalContext(aws_request_id=str(uuid.uuid4()), ends_at=time.monotonic() + SECONDS, now=time.monotonic)
-        with redirect_stdout(StringIO()):  # metrics
-            return lambda_handler(event, context)
+        with redirect_stdout(StringIO()) as logged:  # metrics, too
+            answer = lambda_handler(event, context)
+        if answer.get("statusCode", 0) >= SERVER_ERROR:
+            sys.stderr.write(logged.getvalue())  # why
+        return answer
 
     def work(self) -> None:
         """Let the queue's next messages be worked on, so that jobs that were accepted come to their end."""

@@ -24,11 +24,17 @@ def test_the_stack_holds_these_resources_and_no_others(template: Template) -> No
         "SQS::QueuePolicy": 2,
         "Events::EventBus": 1,
         "Events::Archive": 1,
-        "Events::Rule": 1,
+        "Events::Rule": 2,
         "Serverless::HttpApi": 1,
         "Serverless::Function": 2,
-        "Lambda::Permission": 1,
-        "IAM::Role": 4,
+        "Lambda::Permission": 2,
+        "Lambda::EventSourceMapping": 1,
+        "Lambda::Version": 2,
+        "Lambda::Alias": 2,
+        "Lambda::EventInvokeConfig": 1,
+        "CodeDeploy::Application": 1,
+        "CodeDeploy::DeploymentGroup": 2,
+        "IAM::Role": 5,
         "IAM::Policy": 2,
         "Scheduler::ScheduleGroup": 1,
         "Logs::LogGroup": 3,
@@ -91,7 +97,7 @@ def test_a_fifo_queue_runs_one_message_at_a_time_and_outlives_hand_overs(templat
     assert resources["DeadLetterQueue"]["Properties"]["FifoQueue"] == resources["Queue"]["Properties"]["FifoQueue"]
     redrive = resources["Queue"]["Properties"]["RedrivePolicy"]
     assert redrive["maxReceiveCount"] == {"Fn::If": ["IsFifo", 1000, 20]}
-    jobs = resources["WorkerFunction"]["Properties"]["Events"]["Jobs"]["Properties"]
+    jobs = resources["WorkerFunctionJobs"]["Properties"]
     assert jobs["BatchSize"] == {"Fn::If": ["IsFifo", 1, {"Ref": "WorkerBatch"}]}
 
 
@@ -181,17 +187,18 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_but_only_after_the_jobs_
 
 
 def test_the_worker_reports_each_message_and_is_not_called_more_often_than_it_may_run(template: Template) -> None:
-    jobs = template["Resources"]["WorkerFunction"]["Properties"]["Events"]["Jobs"]["Properties"]
+    jobs = template["Resources"]["WorkerFunctionJobs"]["Properties"]
     assert jobs["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert jobs["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkerConcurrency"}}
 
 
 def test_the_sweep_comes_each_minute(template: Template) -> None:
-    sweep = template["Resources"]["WorkerFunction"]["Properties"]["Events"]["Sweep"]
-    assert sweep["Type"] == "Schedule"
-    assert sweep["Properties"]["Schedule"] == "rate(1 minute)"
+    sweep = template["Resources"]["WorkerFunctionSweep"]["Properties"]
+    assert sweep["ScheduleExpression"] == "rate(1 minute)"
     # Without an input of its own, the event is EventBridge's: `detail-type` is "Scheduled Event".
-    assert "Input" not in sweep["Properties"]
+    (target,) = sweep["Targets"]
+    assert not any(name.startswith("Input") for name in target)
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
 def test_every_alarm_can_notify_a_topic(template: Template) -> None:
