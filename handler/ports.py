@@ -140,16 +140,24 @@ class Ports:
         return self.runtime.now()
 
     def log_failure(self, door: str, what: str, error: InfraError, **names: str) -> None:
-        """Say that AWS failed: one line of the log, and one metric to alarm on."""
-        self.metrics.count("ServiceFailures", Door=door)
-        self.log.error(what, extra={**names, "error": type(error).__name__, "reason": str(error)})
+        """Say that AWS failed: one line of the log, and one metric to alarm on, whatever the door.
+
+        Args:
+            door: what was to be done, in a word, for the log.
+            what: what that means, for people.
+            error: which call failed, and why.
+            names: what else the line names.
+        """
+        self.metrics.count("ServiceFailures")
+        error_names = {"door": door, "error": type(error).__name__, "reason": str(error)}
+        self.log.error(what, extra={**names, **error_names})
 
     @contextmanager
     def served(self, door: str) -> Iterator[None]:
         """Let a caller know when AWS fails, and log it.
 
         Args:
-            door: what was asked for, in a word, for the metric.
+            door: what was asked for, in a word, for the log.
 
         Raises:
             UnavailableError: AWS failed.

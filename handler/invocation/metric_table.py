@@ -44,8 +44,6 @@ METRICS: Final = (
     Metric("DroppedFirings", "Count", "firings of schedules that started no job", ("Reason",)),
     Metric("Swept", "Count", "jobs that the sweeper found due"),
     Metric("Faults", "Count", "jobs, requests and messages that failed because of a fault of this deployment"),
-    Metric(
-        "ServiceFailures", "Count", "calls of AWS that failed or were denied, by what they were made for", ("Door",)
-    ),
+    Metric("ServiceFailures", "Count", "calls of AWS that failed or were denied; the log has what they were made for"),
     Metric("ColdStarts", "Count", "first invocations of a process"),
 )

@@ -1,4 +1,4 @@
-"""Gradual deployment: callers reach an alias where the parameter says so, and nothing of it is there where it does not."""
+"""Gradual deployment: with the parameter every caller reaches an alias, and without it nothing of that is there."""
 
 from __future__ import annotations
 

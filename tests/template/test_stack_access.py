@@ -151,7 +151,9 @@ def test_each_star_in_a_policy_has_its_reason_beside_it(template: Template) -> N
             assert any('"*"' in before and "#" in before for before in lines[number - 6 : number]), line
 
 
-def test_what_a_star_allows_is_tracing_and_a_look_at_alarms_and_what_it_denies_is_only_plain_text(template: Template) -> None:
+def test_what_a_star_allows_is_tracing_and_a_look_at_alarms_and_what_it_denies_is_only_plain_text(
+    template: Template,
+) -> None:
     for name, statement in statements(template):
         if name == "SecretsKey":
             continue  # in a key's own policy "*" is the key

@@ -157,13 +157,13 @@ class Cloud:
         """The ids of the events on the bus, without tenant and run, in order."""
         return [event["detail"]["event_id"].split("/", 1)[1] for event in self.aws.bus_events()]
 
-    def metrics(self) -> dict[tuple[str, str], float]:
-        """The counters that were written since the last call, by name and door."""
-        counters: dict[tuple[str, str], float] = {}
+    def metrics(self) -> dict[str, float]:
+        """The counters that were written since the last call, by name, over all dimensions."""
+        counters: dict[str, float] = {}
         for line in self.capsys.readouterr().out.splitlines():
             record = json.loads(line)
             for metric in record["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
-                key = metric["Name"], str(record.get("Door", ""))
-                values = record[metric["Name"]]
+                key = metric["Name"]
+                values = record[key]
                 counters[key] = counters.get(key, 0) + sum(values if isinstance(values, list) else [values])
         return counters

@@ -23,7 +23,8 @@ def test_an_accepted_job_runs_though_the_queue_failed_to_take_it(cloud: Cloud, k
     cloud.fail(QUEUE[kind])
     assert cloud.post(PURE, prefer="respond-async")["statusCode"] == 202  # recorded, and due: the sweeper sends it
     assert "sweeper" in cloud.log.errors()[-1]["message"]
-    assert cloud.metrics()["ServiceFailures", "run"] == 1
+    assert cloud.metrics()["ServiceFailures"] == 1
+    assert cloud.log.errors()[-1]["door"] == "run"
     cloud.recover()
     assert cloud.job("pure")["status"] == "SUCCEEDED"
 
@@ -44,7 +45,8 @@ def test_a_message_that_can_never_work_stays_until_the_dead_letter_queue_takes_i
     cloud.send("not a job")
     cloud.fail(QUEUE[kind])
     assert cloud.deliver() == ["not a job"]
-    assert cloud.metrics()["ServiceFailures", "queue"] == 1
+    assert cloud.metrics()["ServiceFailures"] == 1
+    assert cloud.log.errors()[-1]["door"] == "queue"
     cloud.wire.heal()
     assert cloud.deliver() == []
     assert [letter["body"] for letter in cloud.aws.dead_letters()] == ["not a job"]
