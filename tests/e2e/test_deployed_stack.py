@@ -188,8 +188,9 @@ def test_an_update_replaces_neither_table_nor_queue_and_forgets_no_job(deploymen
     kept = ("Table", "Queue", "DeadLetterQueue", "Bus", "Api", "ApiFunction", "WorkerFunction")
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     assert deployment.call("GET", f"/jobs/{job}").body["status"] == "SUCCEEDED"
-    long = deployment.call("POST", "/jobs", {"steps": [{**JOIN, "id": f"s{n}"} for n in range(8)]}).body
-    assert long["steps"][7]["status"]["name"] == "STEP_LIMIT_EXCEED"
+    long = deployment.call("POST", "/jobs", {"steps": [{**JOIN, "id": f"s{n}"} for n in range(8)]})
+    assert long.status == 201, long
+    assert long.body["steps"][7]["status"]["name"] == "STEP_LIMIT_EXCEED"
 
 
 def test_both_functions_write_to_the_logs_that_the_stack_made(deployment: Deployment, until: Until) -> None:
