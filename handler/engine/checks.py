@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from blocks.block import REGISTRY, Block
+from blocks.block import Block, Registry
 from handler.engine.flow.written import Choose, ForEach, lists_of
 from handler.engine.required_tags import NOTHING_ADDED, RequiredTags, compile_glob
 from handler.engine.status import ConduitStatus
@@ -20,7 +20,8 @@ class Checks:
         tags: the rights of the job.
         step_limit: how many steps may run, or ``None``.
         overrides: globs over block names to limits; the first match wins, ``None`` lifts the limit.
-        blocks: blocks that only this job has.
+        registry: the blocks that there are.
+        blocks: further ones that only this job has.
         required: the tags that blocks need.
 
     Attributes:
@@ -37,6 +38,7 @@ class Checks:
         tags: frozenset[str],
         step_limit: int | None,
         overrides: Mapping[str, int | None],
+        registry: Registry,
         blocks: Sequence[Block[..., Any]],
         required: RequiredTags = NOTHING_ADDED,
     ) -> None:
@@ -46,6 +48,7 @@ class Checks:
         self.required = required
         self.free: dict[str, Block[..., Any]] = {}
         self._overrides = [(compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
+        self._registry = registry
         self._blocks = {block.action: block for block in blocks} if blocks else {}
         self.limits_uses = bool(overrides)
         self.known: dict[str, Block[..., Any] | None] = {}
@@ -62,7 +65,7 @@ class Checks:
         if not isinstance(action, str):
             return None
         own = self._blocks.get(action.upper() if action.isascii() else action)
-        found = self.known[action] = own or REGISTRY.get(action)
+        found = self.known[action] = own or self._registry.get(action)
         if found is not None and found.max_uses is None and not self.limits_uses and not self.required.of(found):
             self.free[action] = found
         return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Unpack, cast
 
-from blocks.block import Block
+from blocks.block import REGISTRY, Block, Registry
 from handler.engine.answers import Answers
 from handler.engine.asking import Asking, Listener
 from handler.engine.checks import Checks
@@ -41,6 +41,7 @@ class Conduit:
         step_limit: how many steps may run; those past it get STEP_LIMIT_EXCEED. ``None`` for any number.
         block_limit_overrides: globs over block names to limits instead of `max_uses`; first match wins, ``None`` lifts.
         blocks: further blocks that only this job has, private ones for example.
+        registry: the blocks that there are.
         before_step: asked before each step that would run; see `Decision`. Answering CANCELLED cancels the job.
         block_tags: globs over block names, each with a tag that jobs need for those blocks besides the blocks' own.
         on_step_open: called with the job and each loop or try that begins; see `ConduitStep.opened`.
@@ -76,26 +77,26 @@ class Conduit:
         created_at: str | None = None,
         timeout_at: float | None = None,
         answers: Answers | None = None,
+        registry: Registry = REGISTRY,
     ) -> None:
         self.id, self.name, self.tags = id, name, frozenset(tags)
         self.store = Variables(variables)
         self.local_values: Mapping[str, Any] = local_values if local_values is not None else {}
         self.global_values: Mapping[str, Any] = global_values if global_values is not None else {}
-        self.on_step_update, self.on_step_open = on_step_update, on_step_open
-        self.on_job_finish, self.before_step = on_job_finish, before_step
+        self.on_step_update, self.on_step_open, self.before_step = on_step_update, on_step_open, before_step
         self.timeout, self.timeout_at, self.created_at, self.answers = timeout, timeout_at, created_at, answers
+        self.on_job_finish, self.tries, self.attempts = on_job_finish, 0, 0
         self.paused: Paused | None = None
-        self.tries = self.attempts = 0
         self.waiting: Waiting | None = None
-        checks = Checks(self.tags, step_limit, block_limit_overrides or {}, blocks or (), required_tags(block_tags))
+        needs, overrides = required_tags(block_tags), block_limit_overrides or {}
+        checks = Checks(self.tags, step_limit, overrides, registry, blocks or (), needs)
         written = self._written = WrittenSteps(self, checks)
         self.steps, self.by_id, self.limits_uses = written.all, written.by_id, checks.limits_uses
         self.is_over, self.begin_output = written.is_over, written.begin_output
         self._views: dict[str, Any] = {"job": JobView(self), "steps": StepsView(self.by_id)}
         makes_own = type(self).create_contexts is not Conduit.create_contexts
         self.walk = Walk(self.steps, Scope(self._written.ids, self._views["steps"], None if makes_own else self._views))
-        self._has_ended = False
-        self._output = None if output is None else self._written.add_output(output)
+        self._has_ended, self._output = False, None if output is None else written.add_output(output)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], **options: Any) -> Conduit:
@@ -188,8 +189,7 @@ class Conduit:
         Raises:
             KeyError: there is none, and `silent` is false.
         """
-        found = self._written.get(step)
-        if found is None and not silent:
+        if (found := self._written.get(step)) is None and not silent:
             raise KeyError(f"the job has no step {step!r}")
         return found
 

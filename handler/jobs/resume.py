@@ -64,6 +64,7 @@ def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NO
         step_limit=rights.step_limit,
         block_tags=ports.settings.block_tags,
         global_values=ports.global_values(job.key.tenant),
+        registry=ports.registry,
     )
     conduit.created_at = iso(job.created_at)
     conduit.execution = Execution(key=f"{job.key.tenant}/{job.key.job_id}/{job.run}", fence=job.fence)

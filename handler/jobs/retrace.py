@@ -74,6 +74,7 @@ class Retrace:
                 tags=rights.tags,
                 step_limit=rights.step_limit,
                 block_tags=self._ports.settings.block_tags,
+                registry=self._ports.registry,
                 created_at=iso(job.created_at),
             )
         except RecordsMismatchError:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from blocks.block import Category, Registry
 from handler.engine import Conduit, ConduitStatus
 
 TRUE = {"action": "LOGIC.TRUE"}
@@ -76,3 +77,12 @@ def test_a_step_with_only_the_usual_fields_is_checked_like_any_other(
     job = Conduit.from_dict({"steps": steps}, blocks=blocks, **of_job)
     assert statuses(job)[1:] == [status] * 2
     assert [(step.id, step.position) for step in job] == [("a", 1), ("b", 2), ("c", 3)]
+
+
+def test_a_job_knows_the_blocks_of_the_registry_that_it_is_given_and_its_own(make_block: Any) -> None:
+    registry = Registry()
+    Category("SHOP", registry=registry).block(name="sell")(lambda: 1)
+    steps = [{"action": action} for action in ("SHOP.SELL", "LOGIC.TRUE", "count")]
+    job = Conduit.from_dict({"steps": steps}, registry=registry, blocks=[make_block(lambda: 2, name="count")])
+    assert [step.status.name for step in job] == ["NONE", "BLOCK_NOT_FOUND", "NONE"]
+    assert Conduit.from_dict({"steps": steps[:1]})[1].status is ConduitStatus.BLOCK_NOT_FOUND
