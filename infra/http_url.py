@@ -18,7 +18,7 @@ _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(?:\?([^
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY: Final = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:]*))(?::([0-9]{0,5}))?")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
-_PLAIN: Final = re.compile(r"[a-z]*|.{0,7}")
+_PLAIN: Final = re.compile(r"[a-z]{0,15}|.{0,7}")
 _SHORTEST: Final = 8
 """Characters of what is masked of a secret URL."""
 _MOST_PORT: Final = 65_535

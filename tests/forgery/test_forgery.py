@@ -49,6 +49,11 @@ def test_every_attempt_is_another_one() -> None:
     assert len(set(made)) == len(made)
 
 
+def test_the_docs_say_how_many_attempts_there_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+    assert f"`make forgery` tries {len(attempts(1234))} ways around these rules" in page
+
+
 def client(getaddrinfo: Any, port: int, **reach: Any) -> HttpClient:
     known: dict[str, Any] = {"plain": True, "ports": (port,)} | reach
     opener = Opener(Resolver(getaddrinfo), time.time, make_socket=make_socket)

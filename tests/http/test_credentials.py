@@ -194,6 +194,19 @@ def test_an_answer_that_names_the_secret_url_is_masked(make_client: Any, send: A
     assert raised.value.details == {"status": 404, "body": f"nothing at {MASKED}"}
 
 
+def test_a_part_of_a_secret_url_is_masked_unless_it_is_a_plain_word(
+    make_client: Any, send: Any, known_secrets: Any
+) -> None:
+    words = "services abcdefghijklmnop T0123456 tokenoftheuser k=queryvalue"
+    with Server(lambda _: answer(404, words.encode())) as server:
+        path = "/services/T0123456/abcdefghijklmnop/tokenoftheuser?k=queryvalue"
+        made = Secret("hook", server.url(path), frozenset(HOSTS), frozenset({"url"}))
+        with pytest.raises(HttpRefusedError) as raised:
+            send(make_client(server.port), "GET", {"secret": "hook"}, secrets=known_secrets(made))
+    assert raised.value.details is not None
+    assert raised.value.details["body"] == f"services {MASKED} {MASKED} tokenoftheuser {MASKED}"
+
+
 # ---------------------------------------------------------------------- another value after 401
 
 
