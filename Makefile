@@ -146,9 +146,13 @@ contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as m
 chaos: $(if $(filter moto,$(EMULATOR)),$(READY),.venv-e2e/.ready) ## kill worker processes at random moments and count what was lost (KILLS=50, SEED=1, EMULATOR=ministack|moto)
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),50) --seed $(or $(SEED),1) --emulator $(or $(EMULATOR),ministack)
 
-test-page: .venv-page/.ready ## drive the page in headless Chromium, and take the screenshots of docs/images
-	@test -n "$(CHROMIUM)" -o -x /usr/bin/chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
-	@CONDUIT_PAGE="$(CURDIR)/$(BIN)/python" .venv-page/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/page
+CHROMIUM ?= /usr/bin/chromium
+test-page: .venv-page/.ready ## drive the page in headless Chromium, and take the screenshots of docs/images (CHROMIUM=path)
+	@test -x "$(CHROMIUM)" || { command -v apt-get > /dev/null || \
+		{ echo "Chromium is needed. Install it, then: make test-page CHROMIUM=/path/to/it" >&2; exit 1; }; \
+		root=$$(test "$$(id -u)" = 0 || echo sudo); $$root apt-get update --quiet && \
+		$$root apt-get install --quiet --yes --no-install-recommends chromium fonts-dejavu-core; }
+	@CHROMIUM="$(CHROMIUM)" CONDUIT_PAGE="$(CURDIR)/$(BIN)/python" .venv-page/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/page
 
 fuzz: .venv-fuzz/.ready ## ask the API 5,000 things that its own OpenAPI document suggests (CASES=500 for fewer)
 	@CASES=$(or $(CASES),5000) $(BIN)/python tests/fuzz/fuzz_api.py

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from blocks.discovery import BlockFolderError
 from handler.console.errors import InputError
@@ -61,7 +62,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     if getattr(chosen, "blocks", None):
         os.environ[BLOCKS] = os.pathsep.join(chosen.blocks)
     try:
-        code: int = importlib.import_module(COMMANDS[chosen.command]).execute(chosen)
+        code: int = _load(COMMANDS[chosen.command]).execute(chosen)
         sys.stdout.flush()
     except (InputError, BlockFolderError) as error:
         _complain(str(error))
@@ -75,6 +76,15 @@ def _run_command(arguments: Sequence[str] | None) -> int:
         _complain("Interrupted.")
         return INTERRUPTED
     return code
+
+
+def _load(name: str) -> Any:
+    """Import the module of a command, without looking for garbage meanwhile: imports leave none."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.enable()
 
 
 def _complain(line: str) -> None:

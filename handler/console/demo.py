@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from handler.console.job_printer import Printer, print_records, write
+from handler.console.job_printer import Printer, print_records
 from handler.console.job_source import read_jobs
+from handler.console.output import write
 from handler.console.workstation import Workstation
 
 EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"

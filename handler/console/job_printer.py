@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 
 from handler.console.job_source import JobText
 from handler.console.job_text import event_lines, item_lines, job_lines, shorten, summary_of
+from handler.console.output import complain, write
 from handler.console.workstation import JobRefusedError, Workstation
 from infra.local_bus import BusEvent
 from infra.local_services import LocalServices
@@ -136,22 +136,6 @@ def print_records(station: Workstation, printer: Printer, job: Job) -> None:
     events = printer.events()
     write([f"In the table, {len(items)} items:", *("  " + line for line in item_lines(items))])
     write([f"On the bus, {len(events)} events:", *("  " + line for line in event_lines(events)), ""])
-
-
-def write(lines: Iterable[str]) -> None:
-    """Lines to standard output, unbuffered: a reader of the pipe may wait for them."""
-    sys.stdout.writelines(f"{line}\n" for line in lines)
-    sys.stdout.flush()
-
-
-def terminal_width() -> int | None:
-    """The columns of the terminal that standard output is; ``None`` where it is a pipe or a file."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def complain(line: str) -> None:
-    """A line to standard error."""
-    sys.stderr.write(f"{line}\n")
 
 
 def _written(text: str) -> tuple[str, list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from handler.console.errors import InputError
 from handler.payload.json_text import InvalidJsonTextError, read
 
 STREAM: Final = "-"
+_PLACE: Final = re.compile(r" at line (\d+), column (\d+)\.?$")
 
 
 class UnreadableError(InputError):
@@ -41,6 +43,21 @@ def read_jobs(names: Sequence[str], stream: BinaryIO | None = None) -> Iterator[
     return _give(names, files, stream)
 
 
+def placed(name: str, message: str) -> str:
+    """What is wrong with a text, behind its place in the form that editors follow: ``file:line:column``.
+
+    Args:
+        name: of the file; that of a line of the stream ends in its number.
+        message: of a parser, which may end in the place.
+    """
+    message = message.removeprefix("the payload: ")
+    place = _PLACE.search(message)
+    if place is None:
+        return f"{name}: {message}"
+    where = place[2] if name.startswith(f"{STREAM}:") else f"{place[1]}:{place[2]}"
+    return f"{name}:{where}: {message[: place.start()]}."
+
+
 def _give(names: Sequence[str], files: dict[str, JobText], stream: BinaryIO | None) -> Iterator[JobText]:
     for name in names:
         if name == STREAM:
@@ -65,6 +82,6 @@ def _read_file(name: str) -> JobText:
         read(content)
     except InvalidJsonTextError as error:
         if error.malformed:
-            raise UnreadableError(f"{name}: {error.problems[0].message}") from None
+            raise UnreadableError(placed(name, error.problems[0].message)) from None
         # JSON that cannot be kept is the API's to refuse, in its own words.
     return JobText(name, content.decode("utf-8-sig"))

@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from blocks.block import REGISTRY
 from handler.console.block_page import find_block, list_lines, page_lines, select_blocks
-from handler.console.job_printer import write
+from handler.console.output import write
 
 
 def execute(chosen: Namespace) -> int:

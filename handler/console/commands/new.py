@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from handler.console.job_printer import write
 from handler.console.new_project import make_project
+from handler.console.output import write
 
 
 def execute(chosen: Namespace) -> int:

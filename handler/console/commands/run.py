@@ -11,16 +11,9 @@ from typing import Any
 
 from handler.console.errors import InputError
 from handler.console.interrupts import interruptible
-from handler.console.job_printer import (
-    JsonPrinter,
-    LivePrinter,
-    OutputPrinter,
-    PlainPrinter,
-    Printer,
-    print_jobs,
-    write,
-)
+from handler.console.job_printer import JsonPrinter, LivePrinter, OutputPrinter, PlainPrinter, Printer, print_jobs
 from handler.console.job_source import STREAM, JobText, read_jobs
+from handler.console.output import write
 from handler.console.workstation import Options, Workstation, open_workstation
 
 LOOK_SECONDS = 0.5

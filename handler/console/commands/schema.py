@@ -7,8 +7,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from handler.console.errors import InputError
-from handler.console.job_printer import write
 from handler.console.offline import schema_of_jobs
+from handler.console.output import write
 
 
 def execute(chosen: Namespace) -> int:

@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from handler.console.interrupts import interruptible
-from handler.console.job_printer import write
 from handler.console.local_server import address_of, listen
+from handler.console.output import write
 from handler.console.serving import open_serving, put_secrets
 from handler.console.workstation import Options
 

@@ -6,9 +6,9 @@ import json
 from argparse import Namespace
 
 from handler.console.findings import finding_lines
-from handler.console.job_printer import complain, write
-from handler.console.job_source import read_jobs
+from handler.console.job_source import placed, read_jobs
 from handler.console.offline import UnreadableJobError, validate_job
+from handler.console.output import complain, write
 
 
 def execute(chosen: Namespace) -> int:
@@ -22,7 +22,7 @@ def execute(chosen: Namespace) -> int:
         try:
             answer = validate_job(job.text, chosen.tag)
         except UnreadableJobError as error:
-            complain(f"{job.name}: {error}")
+            complain(placed(job.name, str(error)))
             code = 2
             continue
         if not answer["valid"]:

@@ -93,7 +93,7 @@ def test_a_line_that_is_no_job_is_named_on_stderr_and_the_others_run(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file or directory"), ("{,}", "The text is not JSON"), ("", "The text is empty")],
+    [(None, " No such file or directory"), ('{\n "a": ,}', "2:7: The text is not JSON"), ("", " The text is empty")],
 )
 def test_a_file_that_cannot_be_read_is_one_line_on_stderr_and_nothing_runs(
     content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_read_is_one_line_on_stderr_and_nothing_runs(
     printed = capsys.readouterr()
     assert printed.out == ""
     [line] = printed.err.splitlines()
-    assert line.startswith(f"{bad}: {message}")
+    assert line.startswith(f"{bad}:{message}")
 
 
 def test_a_job_is_shown_in_a_pipe_as_plain_lines_with_every_step(capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,7 +165,7 @@ def test_validate_names_a_line_that_is_no_json_and_goes_on(
     assert main(["validate", "-"]) == 2
 
     printed = capsys.readouterr()
-    assert printed.err.startswith("-:1: ")
+    assert printed.err.startswith("-:1:1: The text is not JSON: ")
     assert printed.out == "-:2: valid\n"
 
 
@@ -208,6 +208,50 @@ def test_help_needs_neither_aws_nor_rich() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603  # ours
 
     assert ended.stdout == "[]\n"
+
+
+HEAVY = ("boto3", "botocore", "moto", "rich", "aws_lambda_powertools", "handler.app", "handler.wiring")
+
+
+@pytest.mark.parametrize("arguments", [["blocks"], ["validate", "examples/order.json"], ["completion", "bash"]])
+def test_what_needs_no_aws_imports_none_of_it(arguments: list[str]) -> None:
+    program = (
+        "import sys; from handler.cli import main; code = main(sys.argv[1:]); "
+        f"print(code, [m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
+    )
+    ended = subprocess.run(  # noqa: S603  # ours
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+
+    assert ended.stderr == "0 []\n"
+
+
+def test_watch_runs_a_job_again_whenever_its_file_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = tmp_path / "job.json"
+    job.write_text(FINE % ("a", "first"))
+    texts = iter(["second"])
+
+    def change(_: float) -> None:
+        try:
+            job.write_text(FINE % ("a", next(texts)))
+        except StopIteration:
+            raise KeyboardInterrupt from None
+        os.utime(job, (1, 1))
+
+    monkeypatch.setattr("handler.console.commands.run.time.sleep", change)
+
+    assert main(["run", "--watch", str(job)]) == 130
+
+    printed = capsys.readouterr()
+    assert [word for word in ("FIRST", "SECOND") if word in printed.out] == ["FIRST", "SECOND"]
+    assert printed.err == "Interrupted.\n"
+
+
+def test_watch_cannot_follow_a_stream(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--watch", "-"]) == 2
+    assert capsys.readouterr().err == "--watch follows files; - is not a file.\n"
 
 
 def test_what_only_developers_install_is_named_when_it_is_missing() -> None:

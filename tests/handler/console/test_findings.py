@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -104,14 +104,31 @@ def test_the_completion_names_every_command(shell: str, capsys: Any) -> None:
     assert "--param" in script
 
 
-def test_help_and_validate_import_no_aws() -> None:
-    job = Path(__file__).resolve().parents[3] / "examples" / "order.json"
-    for arguments in (["blocks"], ["validate", str(job)]):
-        program = (
-            "import sys; from handler.cli import main; main(sys.argv[1:]);"
-            "print(sorted({'moto', 'boto3', 'botocore', 'rich'} & set(sys.modules)), file=sys.stderr)"
-        )
-        ended = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
-        )
-        assert ended.stderr.strip() == "[]"
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("conduit va", {"validate"}),
+        ("conduit run --par", {"--param"}),
+        ("conduit jobs li", {"list"}),
+        ("conduit blocks --sea", {"--search"}),
+    ],
+)
+def test_bash_completes_commands_actions_and_options(typed: str, expected: set[str], capsys: Any) -> None:
+    assert main(["completion", "bash"]) == 0
+    words = typed.split()
+    ask = f"""COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _conduit; printf '%s\\n' "${{COMPREPLY[@]}}" """
+    ran = subprocess.run(  # noqa: S603  # our own script
+        ["bash", "--norc", "-c", capsys.readouterr().out + "\n" + ask],  # noqa: S607  # wherever it is
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stderr == ""
+    assert set(ran.stdout.split()) == expected
+
+
+def test_the_version_is_that_of_the_project(capsys: Any) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"conduit {version('conduit-lambda')}\n"

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from handler.cli import main
+
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0
 SLOW = '''import time
@@ -205,23 +207,6 @@ def test_hooks_and_callbacks_have_addresses_that_answer(serve: Callable[..., Ser
     assert served.wait("a", ended)["steps"][1]["result"]["value"] == 42
 
 
-@pytest.mark.slow
-def test_a_folder_of_data_serves_one_process_at_a_time(serve: Callable[..., Served], tmp_path: Path) -> None:
-    serve("--data", str(tmp_path / "data"))
-
-    second = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-m", "handler.cli", "serve", "--port", "0", "--data", str(tmp_path / "data")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-
-    assert second.returncode == 2
-    assert "another process uses it" in second.stderr
-
-
 def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -250,6 +235,16 @@ def test_workflows_schedules_and_secrets_are_kept_over_a_kill_and_a_schedule_fir
     assert [secret["name"] for secret in second.ask("GET", "/secrets")["secrets"]] == ["partner"]
     assert len(signed) == 64
     assert second.ask("POST", "/workflows/sign/jobs", {})["output"] == signed
+
+    refused = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-m", "handler.cli", "serve", "--port", "0", "--data", str(tmp_path / "data")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (refused.returncode, "another process uses it" in refused.stderr) == (2, True)
 
     soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
     second.ask("PUT", "/schedules/once", {"workflow": "sign", "at": soon})
@@ -291,3 +286,42 @@ def test_the_log_is_in_order_and_ctrl_c_during_a_request_ends_everything_without
             *(f"s{number} DONE" for number in range(5)),
             "(the job) SUCCEEDED",
         ]
+
+
+@pytest.mark.slow
+def test_each_action_of_conduit_jobs_works_on_it(
+    serve: Callable[..., Served], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = serve()
+    fails = {"id": "check", "action": "LOGIC.ASSERT", "parameters": {"value": "{< ok >}"}}
+    ask = {
+        "id": "ok",
+        "wait_for": {"timeout": 600, "form": {"type": "object", "properties": {"limit": {"type": "number"}}}},
+    }
+
+    def jobs(*arguments: str) -> tuple[int, str]:
+        code = main(["jobs", "--url", served.address, *arguments])
+        return code, capsys.readouterr().out
+
+    def submit(job: dict[str, Any]) -> tuple[int, str]:
+        file = tmp_path / "job.json"
+        file.write_text(json.dumps(job))
+        return jobs("submit", str(file))
+
+    assert submit({"id": "fails", "name": "Fails", "parameters": {"ok": False}, "steps": [fails]})[0] == 1
+    assert submit({"id": "asks", "steps": [ask, {**fails, "parameters": {"value": True}}]})[0] == 0
+    assert submit({"id": "sleeps", "steps": [{"id": "w", "wait": {"seconds": 600}}]})[0] == 0
+
+    code, listed = jobs("list", "--status", "FAILED")
+    assert (code, [line.split()[0] for line in listed.splitlines()[1:]]) == (0, ["fails"])
+    assert "check: ASSERTION_ERROR" in listed
+    assert jobs("redrive", "fails", "--from", "check") == (0, "fails: run 2 has been queued.\n")
+    assert jobs("watch", "fails")[0] == 1
+    assert jobs("answer", "asks", "ok", "--value", '{"limit": 5}') == (0, "asks: ok is answered.\n")
+    code, watched = jobs("watch", "asks")
+    assert (code, watched.splitlines()[-1]) == (0, "SUCCEEDED")
+    assert jobs("cancel", "sleeps") == (0, "sleeps: cancel requested.\n")
+    assert jobs("watch", "sleeps")[1].splitlines()[-1] == "CANCELLED: step 'w' ended CANCELLED"
+    code, shown = jobs("show", "--json", "asks")
+    assert (code, json.loads(shown)["steps"][0]["result"]["value"]) == (0, {"limit": 5})
+    assert jobs("show", "missing") == (2, "")
