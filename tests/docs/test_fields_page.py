@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +12,26 @@ from handler.engine import Conduit, ConduitStatus, Retry
 from handler.engine.flow.written import ACTIONS
 from handler.engine.poll import Poll
 from handler.payload.fields import JOB, KINDS
-from handler.payload.groups import POLL, RETRY
+from handler.payload.groups import BRANCH, POLL, RETRY, TOLERATE, WAIT, WAIT_FOR
 from handler.payload.values import RETRIED
+
+FOR_THE_DOOR = {"form", "not_sender"}
+"""Of a question: what an answer must look like and who may give it, which ``handler.jobs`` checks."""
 
 
 def test_the_engine_knows_the_kinds_of_the_table_by_the_same_actions() -> None:
     known = {kind.key: kind.action for kind in KINDS.values() if kind.action is not None}
     assert known == {key: action for key, action in ACTIONS.items() if key != "output"}
+
+
+def test_the_engine_names_every_field_of_a_step() -> None:
+    """A field that only the table has would be accepted and ignored."""
+    files = (Path(__file__).resolve().parents[2] / "handler" / "engine").rglob("*.py")
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
+    named = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    fields = {name for kind in KINDS.values() for name in kind.fields}
+    groups = {name for group in (BRANCH, POLL, RETRY, TOLERATE, WAIT, WAIT_FOR) for name in group.fields}
+    assert fields | groups <= named | FOR_THE_DOOR
 
 
 def test_the_engine_takes_every_field_of_a_retry_and_has_its_defaults() -> None:
