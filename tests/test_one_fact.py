@@ -14,7 +14,7 @@ from handler.console import remote_jobs, workstation
 from handler.engine import Conduit
 from handler.engine.limits import Limits
 from handler.http.answer_shapes import components
-from handler.jobs.listing import WAITS
+from handler.jobs.listing import FILTERS, WAITS
 from handler.jobs.view import job_view, step_view, summary
 from handler.payload.parse import PayloadLimits
 from handler.recording.step_record import failed_step
@@ -38,12 +38,17 @@ def required(shape: str) -> set[str]:
     return set(components()[shape]["required"])
 
 
-def test_the_page_offers_each_status_of_a_job_and_each_thing_to_wait_for() -> None:
+def test_the_page_knows_each_status_of_a_job_each_filter_and_each_thing_to_wait_for() -> None:
     page = (ROOT / "handler" / "http" / "page.html").read_text(encoding="utf-8")
-    (statuses,) = re.findall(r"const STATUSES = (\[.*?\]);", page)
-    assert json.loads(statuses) == list(JOB_STATUSES)
-    (waits,) = re.findall(r'"waiting", (\[.*?\])', page.partition("choice(")[2])
-    assert sorted(json.loads(waits)) == sorted(WAITS)
+
+    def constant(name: str) -> str:
+        (found,) = re.findall(rf"^const {name} = (.*);$", page, re.MULTILINE)
+        return str(found)
+
+    assert json.loads(constant("STATUSES")) == list(JOB_STATUSES)
+    assert set(re.findall(r'"(\w+)"', constant("FINISHED"))) == FINISHED
+    assert json.loads(constant("FILTERS")) == sorted(FILTERS, key=json.loads(constant("FILTERS")).index)
+    assert sorted(re.findall(r"(\w+):", constant("WAITS"))) == sorted(WAITS)
 
 
 def test_the_command_line_knows_which_statuses_are_final() -> None:
