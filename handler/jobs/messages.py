@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,8 +82,14 @@ class Closing:
         await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
         return AGAIN
 
-    async def reject(self, message: Message, problem: str) -> Verdict:
-        """To the dead-letter queue, at once: receiving it again would change nothing."""
+    async def reject(self, message: Message, problem: str, codes: Iterable[str]) -> Verdict:
+        """To the dead-letter queue, at once: receiving it again would change nothing.
+
+        Args:
+            message: what can never succeed.
+            problem: why. It may quote the message, so it goes where the message goes, and not into the log.
+            codes: of what is wrong, for the log.
+        """
         try:
             await self._ports.queue.reject(
                 message.body, problem, group=message.group or message.id, deduplication=message.id
@@ -90,9 +97,10 @@ class Closing:
         except InfraError as error:
             return self.failed(message, error)
         self._ports.metrics.count("Rejected")
-        self._ports.log.warning(
-            "A message can never succeed", extra={"message_id": message.id, "problem": problem[:500]}
-        )
+        said = {"message_id": message.id, "codes": ", ".join(dict.fromkeys(codes))}
+        if self._ports.settings.log_payloads:
+            said["problem"] = problem[:500]
+        self._ports.log.warning("A message can never succeed", extra=said)
         return DONE
 
     def failed(self, message: Message, error: InfraError) -> Verdict:

@@ -66,7 +66,7 @@ class Worker:
                     return await self._begin_named(message, lifetime)
             return await self._begin(message, lifetime)
         except InvalidPayloadError as problem:
-            return await self._closing.reject(message, str(problem))
+            return await self._closing.reject(message, str(problem), (one.code for one in problem.problems))
         except NewerRecordError as error:
             self._closing.failed(message, error)
             return Verdict(done=False, wait=LONGEST_HIDDEN)
@@ -159,7 +159,8 @@ class Worker:
         return await self._take(answer.job, message, lifetime)
 
     async def _reject_taken(self, message: Message, offer: NewJob) -> Verdict:
-        return await self._closing.reject(message, f"another job has the id {offer.job.key.job_id!r}")
+        problem = f"another job has the id {offer.job.key.job_id!r}"
+        return await self._closing.reject(message, problem, ["CONFLICT"])
 
     # ------------------------------------------------------------------ a pointer
 

@@ -61,6 +61,7 @@ class NewJob:
         if sent.id is None:
             raise ValueError("a job is offered under an id")
         now, settings = ports.now(), ports.settings
+        created_at = round(now, 3)  # as it is shown: a list from the time that an answer shows begins with its job
         key = JobKey(caller.tenant, sent.id)
         text = sent.canonical()
         payload = payload_record(key, text, caller.rights, int(now) + settings.retention_days * DAY)
@@ -71,7 +72,7 @@ class NewJob:
             payload=payload.hash,
             payload_hash=(origin.digest if origin is not None else None) or digest(sent.meaning(text)),
             workflow=origin.text if origin is not None else None,
-            created_at=now,
+            created_at=created_at,
             expires_at=payload.expires_at,
             ends_at=now + settings.job_seconds,
             sender=caller.principal if knows_people(text) else None,

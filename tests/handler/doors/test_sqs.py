@@ -75,6 +75,39 @@ def test_what_can_never_be_a_job_goes_to_the_dead_letter_queue_at_once(world: An
     assert problem in world.queue.rejected[0][1]
 
 
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("CANARY", "INVALID_JSON"),
+        ('{"CANARY": 1, "steps": []}', "UNKNOWN_FIELD"),
+        ('{"steps": [{"action": "X", "CANARY": 1}]}', "UNKNOWN_FIELD"),
+        ('{"id": "CANARY!", "steps": []}', "INVALID_ID"),
+        ('{"steps": [{"wait_for": {"timeout": 1, "form": {"CANARY": 1}}}]}', "UNKNOWN_FIELD"),
+        ('{"workflow": "CANARY"}', "INVALID_FIELD"),
+        ('{"workflow": "w", "CANARY": 1}', "UNKNOWN_FIELD"),
+        ('{"id": "CANARY", "name": "another", "steps": []}', "CONFLICT"),
+    ],
+)
+def test_the_log_of_a_rejected_message_holds_nothing_that_a_user_wrote(
+    world: Any, caplog: pytest.LogCaptureFixture, body: str, codes: str
+) -> None:
+    world.receive(world.message({"id": "CANARY", "steps": []}))
+    caplog.clear()
+    world.receive(world.message(body))
+    assert "CANARY" in world.queue.rejected[-1][0]
+    (line,) = [vars(record) for record in caplog.records if record.levelname == "WARNING"]
+    assert "CANARY" not in str(line)
+    assert line["codes"] == codes
+
+
+def test_the_log_of_a_rejected_message_says_why_where_the_deployment_logs_payloads(
+    world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.set(log_payloads=True)
+    world.receive(world.message({"steps": [], "surprise": 1}))
+    assert "surprise" in str(vars(caplog.records[-1]))
+
+
 def test_a_message_that_cannot_be_rejected_now_comes_again(world: Any) -> None:
     world.queue.down = True
     assert world.receive(world.message("not json")) == ["m1"]

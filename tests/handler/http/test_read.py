@@ -76,6 +76,16 @@ def test_a_list_shows_the_newest_first_page_by_page(client: Client, world: Any) 
     assert [job["id"] for job in client.get("/jobs?status=FAILED").json["jobs"]] == ["j3", "j1"]
 
 
+@pytest.mark.parametrize("fraction", [0.0004, 0.0005, 0.0009, 0.4996])
+def test_a_list_from_the_time_that_an_answer_shows_begins_with_its_job(
+    client: Client, world: Any, fraction: float
+) -> None:
+    world.clock.now = int(world.clock.now) + fraction
+    made = client.post("/jobs", {"id": "a", "steps": []}).json["created_at"]
+    assert [job["id"] for job in client.get(f"/jobs?created_after={made}").json["jobs"]] == ["a"]
+    assert client.get(f"/jobs?created_before={made}").json["jobs"] == []
+
+
 @pytest.mark.parametrize(
     "query",
     [
