@@ -70,7 +70,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in DEVELOPMENT:
             raise
-        _complain(f"{error.name} is not installed: install requirements-dev.txt to use this command")
+        _complain(f"{error.name} is not installed. This command needs it: pip install '/path/to/conduit[local]'")
         return BAD_INPUT
     except KeyboardInterrupt:
         _complain("Interrupted.")

@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from handler.console.errors import InputError
 from handler.console.project_files import FILES, FILLED
 
+TEMPLATE: Final = "template.yaml"
+DISTRIBUTION: Final = "conduit-lambda"
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 """A name that is valid for a CloudFormation stack and for a folder on every system."""
 
 
 class ProjectError(InputError):
     """The project cannot be made. The message says why."""
+
+
+def find_checkout(here: Path, given: str | None) -> Path:
+    """The checkout of this repository: the one given, the one that this runs from, or the one it was installed from.
+
+    Args:
+        here: the folder that has this `handler`.
+        given: by the user, or ``None``.
+
+    Raises:
+        ProjectError: there is none, or what was given is not one.
+    """
+    if given is not None:
+        folder = Path(given).resolve()
+        if not (folder / TEMPLATE).is_file():
+            raise ProjectError(f"{given!r} is not a checkout of Conduit: it has no {TEMPLATE}.")
+        return folder
+    for folder in (here, *_installed_from()):
+        if (folder / TEMPLATE).is_file():
+            return folder
+    raise ProjectError("The checkout that Conduit was installed from is not there; name one with --checkout FOLDER.")
+
+
+def _installed_from() -> list[Path]:
+    """The folder that pip installed this from, as it noted it (PEP 610)."""
+    try:
+        noted = json.loads(distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return []
+    address = urlsplit(noted.get("url", ""))
+    return [Path(url2pathname(address.path))] if address.scheme == "file" else []
 
 
 def make_project(folder: Path, checkout: Path) -> list[Path]:

@@ -94,13 +94,16 @@ CONDUIT ?= {checkout}
 export BLOCKS := $(CURDIR)/blocks
 export CONDUIT_BLOCKS := $(BLOCKS)
 
-.PHONY: test run deploy
+.PHONY: test run build deploy
 
 test: ## run the tests of the blocks
 	@python -m pytest -q tests
 
 run: ## run the job on this machine
 	@conduit run jobs/hello.json
+
+build: ## build what Lambda is given, with these blocks: build/conduit.zip of the checkout
+	@$(MAKE) --no-print-directory -C $(CONDUIT) build
 
 deploy: ## build the checkout with these blocks and deploy it
 	@sam build
@@ -112,9 +115,9 @@ README: Final = """\
 Blocks of our own for [Conduit]({checkout}/README.md), and a job that calls one.
 
 ```sh
+pip install '{checkout}[local]'   # once, in the environment of this project
 make test     # the tests of the blocks
 make run      # jobs/hello.json on this machine
-conduit --help
 make deploy   # needs the AWS SAM command line and an account
 ```
 

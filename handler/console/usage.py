@@ -58,6 +58,9 @@ def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
     completion.add_argument("shell", choices=SHELLS)
     new = _add(added, "new", "make a project of your own: a block with its test, a job, a template", _NEW)
     new.add_argument("folder", metavar="FOLDER", help="where to make it; the last part is the project's name")
+    new.add_argument(
+        "--checkout", metavar="FOLDER", help="the checkout of Conduit to deploy (default: where this is from)"
+    )
     add_jobs(_add(added, "jobs", "list, watch, submit, cancel, redrive and answer jobs of a stack", EPILOG))
     _add_deployment(_add(added, "demo", "run two example jobs and show what they leave in table and bus"))
     parser.add_argument("--version", action="version", version=f"conduit {_version()}")

@@ -260,7 +260,7 @@ def test_what_only_developers_install_is_named_when_it_is_missing() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603  # ours
 
     assert ended.returncode == 2
-    assert ended.stderr == "moto is not installed: install requirements-dev.txt to use this command\n"
+    assert ended.stderr == "moto is not installed. This command needs it: pip install '/path/to/conduit[local]'\n"
 
 
 def test_a_pipe_gets_utf_8_whatever_the_terminal_speaks() -> None:

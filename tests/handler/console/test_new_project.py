@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from handler.cli import main
+from handler.console.new_project import ProjectError, find_checkout
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -49,3 +53,35 @@ def test_a_folder_that_cannot_be_used_is_left_alone(tmp_path: Path, capsys: Any,
     assert main(["new", str(tmp_path / name)]) == 2
     assert capsys.readouterr().err
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "kept"]
+
+
+def test_a_project_builds_on_the_checkout_that_it_is_told(tmp_path: Path, capsys: Any) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    assert main(["new", "--checkout", str(checkout), str(tmp_path / "mine")]) == 2
+    assert "is not a checkout of Conduit" in capsys.readouterr().err
+    (checkout / "template.yaml").write_text("")
+    assert main(["new", "--checkout", str(checkout), str(tmp_path / "mine")]) == 0
+    assert f"Location: {checkout}/template.yaml" in (tmp_path / "mine" / "template.yaml").read_text()
+    assert f"CONDUIT ?= {checkout}\n" in (tmp_path / "mine" / "Makefile").read_text()
+
+
+def test_an_installed_conduit_finds_the_folder_that_pip_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = tmp_path / "the checkout"
+    checkout.mkdir()
+    (checkout / "template.yaml").write_text("")
+    noted = {"url": checkout.as_uri(), "dir_info": {}}
+    monkeypatch.setattr(
+        "handler.console.new_project.distribution",
+        lambda _: SimpleNamespace(read_text=lambda name: json.dumps(noted) if name == "direct_url.json" else None),
+    )
+    assert find_checkout(tmp_path / "site-packages", None) == checkout
+    (checkout / "template.yaml").unlink()
+    with pytest.raises(ProjectError, match="--checkout"):
+        find_checkout(tmp_path / "site-packages", None)
+
+
+def test_the_extra_for_projects_is_part_of_what_developers_install() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "requirements-dev.in").read_text().splitlines()
+    assert set(project["optional-dependencies"]["local"]) <= set(lines)
