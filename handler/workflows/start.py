@@ -41,8 +41,8 @@ class StartShape(TypedDict):
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     id: NotRequired[SentId | None]
-    parameters: NotRequired[dict[str, Any]]
-    variables: NotRequired[dict[str, Any]]
+    parameters: NotRequired[dict[str, Any] | None]
+    variables: NotRequired[dict[str, Any] | None]
     version: NotRequired[Annotated[int, Field(ge=1, le=10**8)] | None]
 
 
@@ -107,8 +107,8 @@ def _request(workflow: str, fields: Mapping[str, Any]) -> StartRequest:
     return StartRequest(
         workflow=workflow,
         id=fields.get("id"),
-        parameters=fields.get("parameters", {}),
-        variables=fields.get("variables", {}),
+        parameters=fields.get("parameters") or {},
+        variables=fields.get("variables") or {},
         version=fields.get("version"),
     )
 

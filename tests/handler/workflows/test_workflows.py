@@ -121,6 +121,14 @@ def test_a_request_that_is_repeated_is_the_same_job_also_after_a_new_version(cli
     assert client.post("/workflows/greet/jobs", {"id": "j1", "parameters": {"who": "Ada"}}).status == 200
 
 
+def test_null_means_as_much_as_leaving_a_field_out(client: Client) -> None:
+    _put(client, "greet", GREET)
+    nothing = {"id": "j1", "parameters": None, "variables": None, "version": None}
+    first = client.post("/workflows/greet/jobs", nothing)
+    assert (first.status, first.json["steps"][0]["result"]) == (201, "Hello World")
+    assert client.post("/workflows/greet/jobs", {"id": "j1"}).status == 200
+
+
 @pytest.mark.parametrize(
     "change", [{"parameters": {"who": "Bob"}}, {"variables": {"a": 1}}, {"version": 1}, {"parameters": {}}]
 )
