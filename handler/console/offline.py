@@ -26,7 +26,7 @@ SETTINGS: Final = Settings(table_name="none", bus_name="none", queue_url="none",
 
 
 class UnreadableJobError(Exception):
-    """The text is no JSON, or is too large. The message says what is wrong with it."""
+    """The text is not JSON, or is too large. The message says what is wrong with it."""
 
 
 def validate_job(text: str, tags: Iterable[str]) -> dict[str, Any]:

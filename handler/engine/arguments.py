@@ -47,8 +47,8 @@ def evaluate(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Wor
 NOTHING_BOUND: Final[Bound] = {}
 REFUSED: Final = (ValueError, BudgetExceededError, RecursionError, MemoryError)
 """What is wrong with what a user wrote: a `PathError`, arguments that do not fit (a `ValidationError`) or an integer
-too long for a text, all of them ``ValueError``; more bytes than the limit; parameters nested without end; more than the
-machine has."""
+too long for a string, all of them ``ValueError``; more bytes than the limit; parameters nested too deep; more memory
+than the machine has."""
 
 
 def refusal_of(block: Block[..., Any], error: Exception) -> Failure:

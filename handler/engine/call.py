@@ -170,7 +170,7 @@ def global_value(
         report: called with what went wrong for the deployment's own eyes.
 
     Raises:
-        LookupError: there is none of them.
+        LookupError: the deployment provides neither.
         GlobalValueError: the deployment provides it, and making it failed.
     """
     wanted = name.removesuffix("__")

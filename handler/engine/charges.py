@@ -44,7 +44,7 @@ def cost_of_integer(value: int) -> int:
 
 
 def cost_of_item(value: Any) -> int:
-    """What a value adds to the container that it stands in; a container in it is charged on its own."""
+    """What a value adds to the container around it; a container in it is charged on its own."""
     kind = type(value)
     if kind is str:
         return cost_of_text(value) + 2
@@ -84,7 +84,7 @@ def charged(value: Any, charge: Charge) -> Any:
 
 
 def weigh(value: Any, most: int, nesting: int) -> int:
-    """What a value costs with everything in it, each as often as it stands there.
+    """What a value costs with everything in it, each as often as it occurs.
 
     Args:
         value: anything; what is neither list, tuple nor dictionary costs as a scalar does.

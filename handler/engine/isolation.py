@@ -67,7 +67,7 @@ def run_isolated(
 
     Raises:
         StepTimeout: it was killed at the limit.
-        Failure: RESULT_LIMIT_EXCEED; its result is no JSON or too large to take over.
+        Failure: RESULT_LIMIT_EXCEED; its result is not JSON, or is too large.
         MemoryError: it needed more than `memory`.
         IsolationError: the process died; the message says of what.
         BaseException: what the block raised, as an instance of a class of the same name below the same class (or the

@@ -37,7 +37,7 @@ class ConduitStatus(Enum):
     TIME_LIMIT_EXCEED = 111
     """The step ran past its time limit, or killed its invocation too often."""
     RESULT_LIMIT_EXCEED = 112
-    """The result cannot be kept: it is no JSON, or it is over a size limit."""
+    """The result cannot be kept: it is not JSON, or is over a size limit."""
     CANCELLED = 113
     """The job was cancelled before this step ran."""
     INTERRUPTED = 114

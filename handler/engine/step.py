@@ -78,7 +78,7 @@ class ConduitStep:
     result_json: str | None
     started_at: float | None
     finished_at: float | None
-    # What few steps ever have stands here and is set by nobody. The rest has no default in the class: CPython reads and
+    # What few steps have gets its default here. The rest has no default in the class: CPython reads and
     # sets an attribute that the class has, too, several times as slowly as one that only the object has.
     variables_json: str | None = None
     error: dict[str, Any] | None = None
@@ -174,7 +174,7 @@ class ConduitStep:
 
     @property
     def path(self) -> str:
-        """Where it stands: its id at the top level, ``orders.3.post`` for step `post` in item 3 of loop `orders`."""
+        """Where it is: its id at the top level, ``orders.3.post`` for step `post` in item 3 of loop `orders`."""
         return self.inner_path or self.id
 
     @property

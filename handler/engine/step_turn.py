@@ -169,7 +169,7 @@ class StepTurn:
         Args:
             until: the time at which the step goes on.
             known: what a resumed run must know of the step.
-            why: ``time`` or ``retry``. A short wait for a retry that this invocation has no time for is no more than a
+            why: ``time`` or ``retry``. A short wait for a retry that this invocation has no time for is only a
                 hand-over.
             needed: seconds that what comes then takes of this invocation.
 

@@ -99,7 +99,7 @@ class WrittenSteps:
             self._checks.check_all(self.all)
 
     def add_output(self, value: Any) -> ConduitStep:
-        """Let the job have an implicit last step; it stands in no list before its turn comes."""
+        """Let the job have an implicit last step; no list has it before its turn comes."""
         output = ConduitStep.__new__(ConduitStep)
         output.begin(self._job, None, ACTIONS["output"], None, "output")
         output.spec = Output(value)

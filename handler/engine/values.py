@@ -15,7 +15,7 @@ from handler.engine.charges import Charge, UncountableError, cost_of_dict, cost_
 
 
 class UnstorableValueError(Exception):
-    """A value is no JSON, or no JSON that can be kept. The message says what was found."""
+    """A value is not JSON, or is JSON that cannot be kept. The message says what was found."""
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -144,7 +144,7 @@ def copy_value(value: Any, charge: Charge) -> Any:
 
     Args:
         value: what to copy; a `Mapping` of any kind becomes a dictionary.
-        charge: told what each container costs before it is built.
+        charge: called with what each container costs before it is built.
     """
     kind = type(value)
     if kind is str or kind is int or value is None or kind is bool or kind is float:

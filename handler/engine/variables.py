@@ -53,7 +53,7 @@ class Variables:
             limits: the budgets.
 
         Raises:
-            UnstorableValueError: something is no JSON, or over a budget.
+            UnstorableValueError: something is not JSON, or is over a budget.
         """
         weight, changed = 0, None
         if type(result) is int and result.bit_length() < _SHORT:  # what `keep` does with one, without the call

@@ -120,7 +120,7 @@ class Loop:
         raise NotImplementedError
 
     def _latest_result(self) -> Any:
-        """The result of the last step of `do`; of a choice that stands last, of the last step of its branch."""
+        """The result of the last step of `do`; where that is a choice, of the last step of its branch."""
         step = self.frame.latest
         while step is not None and isinstance(step.spec, Choose):
             result = step.return_value if step.status is _DONE else None

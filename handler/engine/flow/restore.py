@@ -50,7 +50,7 @@ class Restoring:
 
     Args:
         job: the job; nothing of it has run.
-        walk: where it stands.
+        walk: how far it is.
         idle: times between the end of a run and its redrive, which no loop's time limit counts.
         watch: called with each step before its record is taken in, and the record's number.
     """
@@ -113,7 +113,7 @@ class Restoring:
             return
         step = frame.begin_turn(walk.recorded + 1)
         if step.path != record.get("path", step.path):
-            raise RecordsMismatchError(f"the record of {record.get('path')} stands where {step.path} belongs")
+            raise RecordsMismatchError(f"the record of {record.get('path')} is in the place of {step.path}")
         if self._watch is not None:
             self._watch(step, walk.recorded + 1)
         frame.end_turn(step)

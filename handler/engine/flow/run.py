@@ -1,4 +1,4 @@
-"""The loop that runs a job's steps, one after another, from where the walk stands."""
+"""The loop that runs a job's steps, one after another, from where the walk is."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class StepLoop:
 
     Args:
         job: the job.
-        walk: where it stands.
+        walk: how far it is.
         turns: the turns of its steps.
     """
 

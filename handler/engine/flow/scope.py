@@ -1,4 +1,4 @@
-"""What the steps inside a loop see: their own item's steps first, then what stands around the loop."""
+"""What the steps inside a loop see: their own item's steps first, then those outside the loop."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Scope:
         self.contexts: Any = contexts
 
     def inside(self, loop: LoopInside, name: str | None, written: Mapping[str, ConduitStep]) -> Scope:
-        """The scope of a loop that stands in this one.
+        """The scope of a loop inside this one.
 
         Args:
             loop: the loop.

@@ -38,7 +38,7 @@ class FlowTurns:
 
     Args:
         turns: what all turns have in common.
-        walk: where the job stands; steps that open a list of their own move it.
+        walk: how far the job is; steps that open a list of their own move it.
     """
 
     def __init__(self, turns: StepTurn, walk: Walk) -> None:
@@ -48,7 +48,7 @@ class FlowTurns:
     async def take(self, step: ConduitStep, waiting: Waiting | None) -> Taken:
         """Run a step to its final status, or say why the run pauses before it.
 
-        A loop or a try that begins keeps the status NONE: the walk then stands before the steps in it.
+        A loop or a try that begins keeps the status NONE: the walk is then before the first step in it.
 
         Args:
             step: it passed every check and is neither skipped nor cancelled.

@@ -1,7 +1,7 @@
-"""Where a job stands: the lists of steps that have begun and not ended, each in the one around it.
+"""How far a job is: the lists of steps that have begun and not ended, each in the one around it.
 
 The walk evaluates nothing. A run moves it on by what steps give, `handler.engine.flow.restore` by what is recorded of
-them: so a job that is restored stands where it stood. See docs/decisions/017-flow.md.
+them, so a restored job is exactly as far as it was. See docs/decisions/017-flow.md.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Frame:
         cancelled: the first of its steps, or of those in a loop inside, that is CANCELLED.
         makes: whether a step is made of the written one at each turn; at the top level they run themselves.
         counts: whether uses of blocks are counted at each turn.
-        inside: whether it stands in a loop.
+        inside: whether it is in a loop.
     """
 
     __slots__ = (
@@ -122,7 +122,7 @@ class Frame:
 
 
 class Walk:
-    """Where a job stands.
+    """How far a job is.
 
     Args:
         steps: the job's own list.

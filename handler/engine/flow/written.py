@@ -34,7 +34,7 @@ DEFAULT_NAME: Final = "item"
 
 Steps = list[ConduitStep]
 MakeSteps = Callable[[Sequence[Mapping[str, Any]], int], Steps]
-"""Makes the steps of an inner list, which stands so many loops and choices deep."""
+"""Makes the steps of an inner list, which is so many loops and choices deep."""
 
 
 @dataclass(slots=True)
@@ -200,7 +200,7 @@ def read(data: Mapping[str, Any], kind: str, depth: int, make: MakeSteps) -> Any
     Args:
         data: the step.
         kind: as `kind_of` gave it.
-        depth: how many loops and choices it stands in.
+        depth: how many loops and choices it is in.
         make: makes its inner steps.
 
     Raises:

@@ -20,10 +20,10 @@ class Level:
 
     Attributes:
         items: gives what it goes over.
-        slot: where its variable stands in the frame.
+        slot: the place of its variable in the frame.
         conditions: its ``if``.
         cost: steps that one round takes, less those of the levels inside.
-        column: where the list stands.
+        column: where the list is.
     """
 
     items: Closure

@@ -47,7 +47,7 @@ def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: W
         world: the clock and the limits of the step.
 
     Raises:
-        ExpressionError: it is of another type; a tag or an expression stands beside other characters or cannot be
+        ExpressionError: it is of another type; a tag or an expression is next to other characters or cannot be
             evaluated. A `PathError` where a tag leads nowhere.
         BudgetExceededError: it takes too many steps or builds too much.
     """
@@ -82,7 +82,7 @@ def mixed_condition(pieces: Sequence[str | Tag | Expression]) -> str:
 
 
 def is_mixed(text: str) -> bool:
-    """Whether a tag or an expression stands in it beside other characters."""
+    """Whether it has a tag or an expression next to other characters."""
     found = read(text) if "{" in text else ()
     return type(found) is tuple and any(not isinstance(piece, str) for piece in found)
 

@@ -53,7 +53,7 @@ class Expression:
     """An expression in a string that a user wrote.
 
     Args:
-        source: where it stands and what it says.
+        source: where it is and what it says.
 
     Attributes:
         source: the same.
@@ -119,7 +119,7 @@ class Expression:
             raise BudgetExceededError("the expression is nested too deep") from None
 
     def as_text(self, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> str:
-        """Its value as it stands inside a longer string: strings as they are, the rest as JSON. As `resolve`."""
+        """Its value as part of a longer string: strings as they are, the rest as JSON. As `resolve`."""
         meter = Meter(charge, world)
         try:
             return str(hand_over(as_string(self._run(meter, contexts), meter), meter))

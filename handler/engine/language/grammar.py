@@ -1,6 +1,6 @@
 """The grammar of expressions: a part of Python's, checked node by node and built into closures.
 
-Python parses the text into a tree; its own `eval` and `compile` to code are never used. Whatever stands in the tree and
+Python parses the text into a tree; its own `eval` and `compile` to code are never used. Whatever is in the tree and
 not in this file is a syntax error. See docs/decisions/015-expressions.md.
 """
 
@@ -47,7 +47,7 @@ class Builder:
     """Builds the closure of one expression.
 
     Args:
-        reading: what stands at the nodes of its tree.
+        reading: what is written at the nodes of its tree.
 
     Attributes:
         reading: the same.

@@ -141,10 +141,10 @@ def size_of(value: Any, meter: Meter, depth: int = 0) -> int:
 
 
 def check_depth(depth: int) -> None:
-    """Refuse a container that stands `depth` levels down.
+    """Refuse a container `depth` levels down.
 
     Raises:
-        BudgetExceededError: it stands too deep.
+        BudgetExceededError: it is too deep.
     """
     if depth >= NESTING:
         raise BudgetExceededError(f"a value is nested deeper than {NESTING} levels")
@@ -169,7 +169,7 @@ def as_json(value: Any, meter: Meter) -> str:
 
 
 def as_string(value: Any, meter: Meter) -> str:
-    """The value as it stands inside a longer string: a string as it is, anything else as JSON."""
+    """The value as part of a longer string: a string as it is, anything else as JSON."""
     if type(value) is str:
         return value
     return as_json(value, meter)
@@ -204,7 +204,7 @@ def hand_over(value: Any, meter: Meter) -> Any:
     """What an expression gives: a copy that shares nothing, checked and charged.
 
     Raises:
-        ExpressionError: a string with half of a surrogate pair, or no JSON.
+        ExpressionError: a string with half of a surrogate pair, or what is not JSON.
         BudgetExceededError: too large, too deep, too many digits.
     """
     kind = type(value)
@@ -243,7 +243,7 @@ def _copy(value: Any, meter: Meter, depth: int) -> Any:
 
 
 def _check(value: Any) -> None:
-    """Refuse a string that is no Unicode, and an integer of too many digits."""
+    """Refuse a string that is not Unicode, and an integer of too many digits."""
     kind = type(value)
     if kind is str and not value.isascii():
         try:

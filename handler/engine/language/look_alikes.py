@@ -34,7 +34,7 @@ class LookAlike:
 
     Attributes:
         column: where it begins, from 1.
-        found: what stands there.
+        found: the text of it.
         write: what to write if a tag is meant; ``None`` if that is not known.
     """
 

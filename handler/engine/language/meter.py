@@ -21,7 +21,7 @@ LARGEST: Final = 10**DIGITS
 LONG: Final = 2_000
 """Steps after which it is worth asking for the time."""
 TAG_STEPS: Final = 3
-"""Steps of a piece of a string: to find what a tag stands for takes as long."""
+"""Steps of a piece of a string: finding what a tag names takes as long."""
 TOKEN_STEPS: Final = 60
 """Steps of a word or sign of an expression that is read again, since it was not remembered."""
 

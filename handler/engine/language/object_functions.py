@@ -60,7 +60,7 @@ def merge(meter: Meter, a: Any, b: Any) -> dict[str, Any]:
 
 
 def get(meter: Meter, x: Any, path: Any, default: Any = None) -> Any:
-    """What stands at a dotted path, or the default where the path leads nowhere."""
+    """The value at a dotted path, or the default where the path leads nowhere."""
     if type(path) is int:
         path = str(path) if -(10**9) < path < 10**9 else ""
     if type(path) is not str:

@@ -114,7 +114,7 @@ class Tag:
                 raise PathError(f"`{self.path}`: `{key}` is out of reach: keys that start or end with `_` are private")
 
     def walked(self, keys: Sequence[str], depth: int) -> str:
-        """The first `depth` keys, as far as the user wrote them: without what a shortcut stands for."""
+        """The first `depth` keys, as far as the user wrote them: without those that a shortcut adds."""
         if self.sigil == "%":
             return ".".join(keys[:depth])
         if self.sigil == ":":

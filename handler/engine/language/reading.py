@@ -1,4 +1,4 @@
-"""What stands at the nodes of an expression's tree: its strings and tags, and the columns that messages name."""
+"""What is written at the nodes of an expression's tree: its strings and tags, and the columns that messages name."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Reading:
         return value
 
     def check_all_read(self) -> None:
-        """See that nothing was swallowed by what stands beside it.
+        """See that nothing was swallowed by its neighbour.
 
         Raises:
             ExpressionError: a string or a tag has a neighbour without an operator between them.

@@ -43,7 +43,7 @@ class Remembered(Generic[T]):
         most: bytes that may be remembered.
 
     Attributes:
-        newer: the newer generation; whoever is in a hurry looks here first.
+        newer: the newer generation; callers that are in a hurry look here first.
     """
 
     def __init__(self, most: int) -> None:

@@ -23,7 +23,7 @@ _QUOTED: Final = {
 }
 
 ReadTag = Callable[[int], "tuple[Any, int] | None"]
-"""Reads the tag whose opener stands at a position; gives it and its end, or ``None`` if there is none."""
+"""Reads the tag whose opener is at a position; gives the tag and its end, or ``None``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Source:
     """One expression as it was written.
 
     Attributes:
-        text: what stands between the marks, spaces and all.
+        text: all between the marks, spaces included.
         start: where that begins in the string that holds it.
         strings: its strings in quotes.
         tags: its tags.
@@ -80,7 +80,7 @@ class Scanner:
         self._unquoted: dict[str, int] = {}
 
     def read(self, opener: int) -> Source | None:
-        """The expression whose opener stands at that position; ``None`` if it never ends."""
+        """The expression whose opener is at that position; ``None`` if it never ends."""
         text, begin = self._text, opener + 2
         strings, tags, passed = list[Part](), list[Part](), list[int]()
         position = begin
@@ -146,7 +146,7 @@ class Masked:
         self._encoded = None if self.text.isascii() else self.text.encode()
 
     def position(self, offset: int) -> int:
-        """Where a node stands in the expression's text; `offset` is its ``col_offset``, which counts bytes."""
+        """Where a node is in the expression's text; `offset` is its ``col_offset``, which counts bytes."""
         if self._encoded is not None:
             offset = len(self._encoded[:offset].decode(errors="replace"))
         return offset + self.shift

@@ -68,7 +68,7 @@ WORDS: Final = {
 
 
 def foreign_operator(text: str) -> tuple[int, str] | None:
-    """The first operator of another language in a masked expression: where it stands, and what to write."""
+    """The first operator of another language in a masked expression: where it is, and what to write."""
     found = [(match.start(), message) for pattern, message in _OPERATORS if (match := pattern.search(text))]
     return min(found, key=lambda pair: pair[0]) if found else None
 

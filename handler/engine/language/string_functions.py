@@ -125,7 +125,7 @@ def to_json(meter: Meter, x: Any) -> str:
 
 
 def parse_json(meter: Meter, s: Any, default: Any = MISSING) -> Any:
-    """The value of a JSON text; NaN, infinities and numbers that are too large for a float are no JSON."""
+    """The value of a JSON text; NaN, infinities and numbers that are too large for a float are not JSON."""
     if type(s) is not str:
         if default is not MISSING:
             return default

@@ -6,7 +6,7 @@
     {< name.path >}  job.parameters.name.path
     {= a + b =}      an expression: see `expression`
 
-At least one space stands inside each end and none in the path. A path is dotted keys; a key may hold further tags,
+There is at least one space inside each end and none in the path. A path is dotted keys; a key may hold further tags,
 whose value is one key, dots and all. A backslash before an opener keeps it as text. What only resembles a tag is text.
 """
 
