@@ -68,7 +68,7 @@ def test_a_call_that_is_tried_again_in_a_later_invocation_sends_its_key_again(
 
     with Server(respond) as busy:
         opened(busy.port)
-        _, job = ask("POST", "/jobs", {"id": "parked", "steps": [post(busy, retry={"attempts": 2, "delay": 6})]})
+        _, job = ask("POST", "/jobs", {"id": "parked", "steps": [post(busy, retry={"attempts": 2, "delay": 20})]})
         assert job["waiting"]["for"] == "retry"
         wiring.wire.cache_clear()  # another process
         monkeypatch.setattr(wiring.InvocationClock, "restart", an_hour_later)
