@@ -8,13 +8,8 @@ from typing import Any, Final
 from blocks.block import REGISTRY
 from handler.caller import Caller
 from handler.engine.required_tags import RequiredTags
-from handler.payload.parse import (
-    InvalidJsonError,
-    InvalidPayloadError,
-    PayloadLimits,
-    PayloadTooLargeError,
-    parse,
-)
+from handler.payload.limits import limits_of
+from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadTooLargeError, parse
 from handler.payload.problem import Problem, bounded
 from handler.settings import Settings
 from handler.validation.partial import find_more
@@ -36,7 +31,7 @@ def validate_job(text: str, tags: Iterable[str]) -> dict[str, Any]:
         UnreadableJobError: see there.
     """
     caller, body = _caller(tags), text.encode("utf-8", "surrogateescape")
-    limits = PayloadLimits(caller.payload_limit, SETTINGS.nesting_limit, SETTINGS.step_limit)
+    limits = limits_of(caller, SETTINGS)
     try:
         problems: list[Problem] = find_problems(parse(body, limits), caller.rights, block_tags=SETTINGS.block_tags)
     except (InvalidJsonError, PayloadTooLargeError) as error:

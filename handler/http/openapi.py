@@ -8,9 +8,7 @@ from handler.http import answer_shapes
 from handler.http.openapi_answers import answer_paths
 from handler.http.openapi_operators import operator_paths
 from handler.http.openapi_parts import (
-    APPLIED,
     BODY,
-    JOB_LINKS,
     LOCATION,
     answer,
     header,
@@ -20,6 +18,7 @@ from handler.http.openapi_parts import (
     problems,
     query,
     step_path,
+    submission,
 )
 from handler.http.openapi_workflows import workflow_paths
 from handler.http.problem_details import (
@@ -110,9 +109,7 @@ def _submit() -> dict[str, Any]:
         ],
         "requestBody": json_body("JobPayload", required=True, example=_EXAMPLE),
         "responses": {
-            "200": answer("The job was sent before; this is its current state.", "Job", LOCATION | APPLIED),
-            "201": answer("The job ended, well or not.", "Job", LOCATION | APPLIED) | JOB_LINKS,
-            "202": answer("The job continues in the background.", "Job", LOCATION | APPLIED) | JOB_LINKS,
+            **submission(),
             **problems(*BODY, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }

@@ -41,6 +41,16 @@ def answer(description: str, shape: str | None, headers: dict[str, Any] | None =
     return {**response, "headers": headers} if headers else response
 
 
+def submission() -> dict[str, Any]:
+    """The good answers to a job that is sent or started."""
+    headers = LOCATION | APPLIED
+    return {
+        "200": answer("The job was sent before; this is its current state.", "Job", headers),
+        "201": answer("The job ended, well or not.", "Job", headers) | JOB_LINKS,
+        "202": answer("The job continues in the background.", "Job", headers) | JOB_LINKS,
+    }
+
+
 def problems(*kinds: Kind, public: bool = False) -> dict[str, Any]:
     """The error replies: the named ones, and those of every route that is not public."""
     schema = {"$ref": "#/components/schemas/Problem"}

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from handler.http.openapi_parts import (
-    APPLIED,
     BODY,
-    JOB_LINKS,
-    LOCATION,
     answer,
     header,
     json_body,
     page,
     problems,
     query,
+    submission,
 )
 from handler.http.problem_details import (
     CONFLICT,
@@ -154,9 +152,7 @@ def _start() -> dict[str, Any]:
         ],
         "requestBody": json_body("WorkflowStart", required=False, example=_START),
         "responses": {
-            "200": answer("The job was sent before; this is its current state.", "Job", LOCATION | APPLIED),
-            "201": answer("The job ended, well or not.", "Job", LOCATION | APPLIED) | JOB_LINKS,
-            "202": answer("The job continues in the background.", "Job", LOCATION | APPLIED) | JOB_LINKS,
+            **submission(),
             **problems(*BODY, NOT_FOUND, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }

@@ -10,10 +10,9 @@ from handler.invocation.log import log_fields
 from handler.ports import Ports
 from handler.recording.ownership import OUTBOX_SECONDS
 from infra.errors import InfraError
+from infra.job_queue import LONGEST_DELAY
 from infra.records import JobKey, JobRecord
 
-LONGEST_DELAY: Final = 900.0
-"""Longest delay of a message, in seconds (SQS's quota); the sweeper wakes jobs that wait for longer."""
 _MOST_BYTES: Final = 4096
 """Of a pointer: ours have a few hundred."""
 

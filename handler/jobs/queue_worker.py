@@ -14,15 +14,17 @@ from handler.engine.flow.restore import RecordsMismatchError
 from handler.invocation.log import log_fields
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.messages import AGAIN, DONE, LATER, Closing, Message, Verdict
-from handler.jobs.pointers import LONGEST_DELAY, Pointers, pointer
+from handler.jobs.pointers import Pointers, pointer
 from handler.jobs.runner import Ended, HandedOver, Lost, Parked, Result, Runner, Unstarted
 from handler.jobs.submission import NewJob
-from handler.payload.parse import InvalidPayloadError, JobPayload, PayloadLimits, parse
+from handler.payload.limits import limits_of
+from handler.payload.parse import InvalidPayloadError, JobPayload, parse
 from handler.ports import Ports
 from handler.recording.ownership import OUTBOX_SECONDS, QUEUED_SECONDS
 from handler.recording.publisher import Publisher
 from handler.recording.run import Run
 from infra.errors import InfraError, NewerRecordError
+from infra.job_queue import LONGEST_DELAY
 from infra.jobs_table import Refused
 from infra.parking import is_asleep, parked
 from infra.records import JobKey, JobRecord
@@ -102,8 +104,7 @@ class Worker:
 
     def _new_job(self, message: Message) -> tuple[JobPayload, NewJob]:
         caller = self.caller()
-        settings = self._ports.settings
-        sent = parse(message.body, PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit))
+        sent = parse(message.body, limits_of(caller, self._ports.settings))
         return sent, NewJob.of(self._ports, caller, sent if sent.id else sent.with_id(message.id))
 
     async def _begin(self, message: Message, lifetime: TimeLeft) -> Verdict:
