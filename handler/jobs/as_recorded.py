@@ -59,3 +59,21 @@ def open_tallies(payload: Mapping[str, Any], records: Sequence[StepRecord]) -> d
         return {}
     job.walk.settle_ended()
     return {path: step.run.tally for path, step in loops.items() if step.run is not None}
+
+
+def next_step(
+    payload: Mapping[str, Any], records: Sequence[StepRecord], waiting: Mapping[str, Any]
+) -> ConduitStep | None:
+    """The step at which a parked job waits; ``None`` where records or payload are damaged.
+
+    Args:
+        payload: what the job was accepted with.
+        records: those that count, in order.
+        waiting: what the job waits for, as its record has it.
+    """
+    try:
+        job = Conduit.restore(payload, as_steps(records), payload.get("variables") or {}, waiting=waiting)
+    except (RecordsMismatchError, ValueError, TypeError):
+        return None
+    frame = job.walk.frame
+    return frame.begin_turn(job.recorded + 1) if frame.next < len(frame.steps) else None

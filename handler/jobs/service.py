@@ -18,7 +18,7 @@ from handler.jobs.redrive import Redrive, redrive
 from handler.jobs.room import check_room
 from handler.jobs.runner import Ended, Lost, Result, Runner, Unstarted
 from handler.jobs.submission import NewJob, Submission, is_pure
-from handler.jobs.view import job_view, not_run, result_of, shown_steps, step_ids, step_view
+from handler.jobs.view import awaited_step, job_view, not_run, result_of, shown_steps, step_ids, step_view
 from handler.payload.parse import JobPayload
 from handler.ports import RETRY_AFTER, Ports
 from handler.recording.ownership import QUEUED_SECONDS
@@ -187,6 +187,8 @@ class Jobs:
             for outcome, view in shown_steps(records, open_tallies(written, records)):
                 if view["path"] == step_id:
                     return view | result_of(outcome)
+            if index < 0 and (waits := awaited_step(job, written, records, step_id)) is not None:
+                return waits
             if index < 0:
                 raise NotFoundError(f"The job {job_id!r} has no step {step_id!r}.")
             return next(view for view in not_run(job, written, records) if view["path"] == step_id)

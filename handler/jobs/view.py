@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from handler.engine.status import ConduitStatus
 from handler.invocation.timestamps import iso, iso_or_none
-from handler.jobs.as_recorded import open_tallies
+from handler.jobs.as_recorded import next_step, open_tallies
 from handler.payload.fields import KINDS
 from handler.recording.events import output_of
 from infra.parking import parked
@@ -144,6 +144,21 @@ def not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRe
         view = _waiting(index, step)
         shown.append(view | tried(last) if view["path"] == path else view)
     return shown
+
+
+def awaited_step(
+    job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord], path: str
+) -> dict[str, Any] | None:
+    """The step at that path, if the job waits at it: it has no record yet, but maybe a try."""
+    waiting = parked(job)
+    if waiting is None or waiting.get("path") != path:
+        return None
+    step = next_step(payload, records, waiting)
+    if step is None or step.path != path:
+        return None
+    last: dict[str, Any] = json.loads(job.last_error or "{}")
+    view = unrecorded_step(path, job.cursor + 1, step.action) | {"id": step.id}
+    return view | tried(last) if last.get("attempts") else view
 
 
 def tried(last: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from handler.errors import NotFoundError
 from handler.recording.recorder import Recorder
 from tests.handler.conftest import World, drive
 
@@ -133,3 +134,38 @@ def test_a_job_that_had_failed_before_it_was_cancelled_goes_on_at_its_failure(wo
     world.work_off()
     assert [step["status"]["name"] for step in world.get("j")["steps"]] == ["DONE", "DONE"]
     assert len(world.ran) == 2
+
+
+@pytest.mark.parametrize(
+    ("loop", "path", "id_"),
+    [
+        ({"do": [{"id": "way", "choose": [{"if": True, "do": [{"id": "pay"}]}]}]}, "row.0.pay", "pay"),
+        ({"do": [{"id": "pay"}]}, "row.0.pay", "pay"),
+        ({}, "row.0", "row"),
+    ],
+)
+def test_a_step_inside_a_loop_that_waits_for_its_next_try_is_shown(
+    world: World, loop: dict[str, Any], path: str, id_: str
+) -> None:
+    fails = {
+        "action": "LOGIC.ASSERT",
+        "parameters": {"value": False},
+        "retry": {"attempts": 2, "delay": 20, "jitter": False, "on": ["ASSERTION_ERROR"]},
+    }
+    written = {"id": "row", "for_each": [1], **(loop or fails)}
+    for step in written.get("do") or ():
+        inner = step["choose"][0]["do"][0] if "choose" in step else step
+        inner.update(fails)
+    job = world.submit(written, id="j").job
+    assert job["waiting"]["path"] == path
+    step = drive(world.jobs.get_step(world.caller, "j", path))
+    assert (step["id"], step["path"], step["action"], step["attempts"]) == (id_, path, "LOGIC.ASSERT", 1)
+    assert (step["status"]["name"], step["error"]["type"]) == ("NONE", "AssertionError")
+    with pytest.raises(NotFoundError):
+        drive(world.jobs.get_step(world.caller, "j", "row.1"))
+
+
+def test_a_wait_inside_a_loop_is_shown_without_a_try(world: World) -> None:
+    world.submit({**ROW, "do": [rest("{= true =}")]}, id="j")
+    step = drive(world.jobs.get_step(world.caller, "j", "row.0.rest"))
+    assert (step["action"], step["status"]["name"], step["attempts"], step["position"]) == ("WAIT", "NONE", 0, 2)
