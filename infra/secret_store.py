@@ -19,6 +19,9 @@ Now = Callable[[], float]
 
 CACHED: Final = 300.0
 """Seconds that a process keeps what it has read. So long may a secret that was replaced or deleted still be used."""
+SHORTEST_HIDDEN: Final = 8
+"""Characters of what is masked besides the value. A shorter client secret would be found where it is not, and no
+service but the token server gets it, whose answers are never shown."""
 MOST_CACHED: Final = 1_000
 """Secrets that a process keeps."""
 
@@ -177,12 +180,12 @@ class SecretStore:
 def secret_of(opened: Opened, value: str) -> Secret:
     """A secret as calls use it, with this value."""
     grant = opened.grant
-    hidden = tuple(text for text in (grant.client_secret, grant.refresh_token) if text) if grant is not None else ()
+    keys = () if grant is None else (grant.client_secret, grant.refresh_token or "")
     return Secret(
         name=opened.document.name,
         value=value,
         hosts=frozenset(opened.kept.hosts),
         uses=frozenset(opened.kept.uses),
         renewable=grant is not None,
-        hidden=hidden,
+        hidden=tuple(key for key in keys if len(key) >= SHORTEST_HIDDEN),
     )

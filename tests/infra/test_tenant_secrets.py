@@ -26,7 +26,7 @@ from infra.kept_secret import Claim, KeptOAuth, KeptSecret
 from infra.local import EmbeddedAws, embedded
 from infra.pinned_connection import Opener
 from infra.resolver import Resolver
-from infra.secret_store import CACHED, SecretStore
+from infra.secret_store import CACHED, SecretStore, secret_of
 from infra.tenant_secrets import TenantSecrets
 from infra.token_server import TokenServer
 from tests.http.servers import Request, Server, answer, json_answer
@@ -196,6 +196,19 @@ def test_client_credentials_give_a_token_until_a_minute_before_its_end(bench: Be
         assert value(store) == "access-1"  # though the secret was read again meanwhile
         bench.offset = 3600 - 55
         assert value(store) == "access-2"
+
+
+@pytest.mark.parametrize(("refresh", "hidden"), [("short", ()), ("long-enough", ("long-enough",))])
+def test_only_keys_that_cannot_be_found_by_accident_are_masked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, refresh: str, hidden: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("tests.infra.test_tenant_secrets.CLIENT_SECRET", "test")
+    with Server(Provider()) as server:
+        store = bench.process(server)
+        bench.put_oauth(store, server, refresh, access=None)
+        opened = store.open("t", "s", 5.0)
+        assert opened is not None
+        assert secret_of(opened, "access").hidden == hidden
 
 
 def test_a_refused_token_is_replaced_and_only_that_one(bench: Bench) -> None:
