@@ -218,6 +218,7 @@ def test_an_index_that_fails_ends_the_sweep(world: Any) -> None:
     world.items.query_index = fail
     assert world.sweep() == 0
     assert world.queue.sent == []
+    assert world.metrics.counted("ServiceFailures") == 1, "though ten shards were read at once"
 
 
 def test_a_sweep_of_several_jobs_at_once_stops_when_its_time_is_over(world: Any) -> None:
