@@ -47,8 +47,8 @@ NOT_IMPORTED: Final = ("boto3", "s3transfer")
 FOR_TYPE_CHECKERS: Final = ("*.pyi", "py.typed", "mypy.py")
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The time of each file, the earliest that a zip can hold."""
-ZIP_LIMIT: Final = 25 * 1024 * 1024
-ZIP_LIMIT_WITHOUT_BOTO3: Final = 5 * 1024 * 1024
+ZIP_LIMIT: Final = 10_500_000
+ZIP_LIMIT_WITHOUT_BOTO3: Final = 8_140_000
 
 
 def build(
@@ -323,7 +323,7 @@ def main() -> None:
         report(target, given.zip, pack(target, given.zip))
         limit = ZIP_LIMIT_WITHOUT_BOTO3 if given.without_boto3 else ZIP_LIMIT
         if given.zip.stat().st_size > limit:
-            sys.exit(f"{given.zip} is over {limit // 1024**2} MB.")
+            sys.exit(f"{given.zip} is over {limit / 1e6} MB.")
 
 
 if __name__ == "__main__":

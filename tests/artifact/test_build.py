@@ -9,7 +9,7 @@ import pytest
 
 from tests.artifact.sandbox import ROOT
 
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000
 
 
 def build(folder: Path, *options: str) -> Path:
@@ -36,9 +36,10 @@ def test_what_is_compiled_for_lambda_is_for_its_processor(archive: Path) -> None
 
 
 def test_the_zip_is_small_and_smaller_when_boto3_is_left_to_the_runtime(archive: Path, tmp_path: Path) -> None:
-    assert archive.stat().st_size < 25 * MEGABYTE
+    """Version 1.0.0 had 7.5 MB with boto3 and 5.14 without; all that came since may take 3 MB."""
+    assert archive.stat().st_size < 10.5 * MEGABYTE
     without = build(tmp_path, "--without-boto3")
-    assert without.stat().st_size < 5 * MEGABYTE
+    assert without.stat().st_size < 8.14 * MEGABYTE
     assert not [name for name in zipfile.ZipFile(without).namelist() if name.startswith("boto")]
 
 
