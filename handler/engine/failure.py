@@ -156,6 +156,11 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         return self.error
 
 
+_SECOND_LOOPS: Final = ("asyncio.run() cannot be called", "Cannot run the event loop while another loop is running")
+"""What Python says to a plain block that starts an event loop: it is called in the thread of the job's own."""
+_USE_ASYNC_DEF: Final = "a job runs in an event loop already; make the block `async def` and await in it"
+
+
 def failure_of(error: BaseException) -> Failure:
     """The failure that a block's exception means."""
     if isinstance(error, Failure):
@@ -171,7 +176,10 @@ def failure_of(error: BaseException) -> Failure:
         return Failure.of_error(ConduitStatus.ASSERTION_ERROR, error)
     if isinstance(error, ValueError):
         return Failure.of_error(ConduitStatus.INVALID_ARGUMENT, error)
-    return Failure.of_error(ConduitStatus.UNHANDLED_EXCEPTION, error)
+    failure = Failure.of_error(ConduitStatus.UNHANDLED_EXCEPTION, error)
+    if isinstance(error, RuntimeError) and failure.message.startswith(_SECOND_LOOPS):
+        failure.message = f"{failure.message}: {_USE_ASYNC_DEF}"
+    return failure
 
 
 def _kept(details: Mapping[str, Any] | None) -> dict[str, Any] | None:

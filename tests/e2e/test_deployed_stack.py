@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.e2e.conftest import BUILD
-from tests.e2e.deployment import Deployment, deploy
+from tests.e2e.deployment import PUBLIC_URL, Deployment, deploy
 
 Until = Callable[..., Any]
 JOIN = {"action": "TEXT.JOIN", "id": "a", "parameters": {"text1": "Hello", "text2": "World", "join_with": " "}}
@@ -177,6 +177,70 @@ def test_a_schedule_is_at_the_scheduler_and_its_firing_starts_the_workflow(
     assert deployment.call("DELETE", f"/schedules/{name}").status == 204
     assert scheduler.list_schedules(GroupName=group)["Schedules"] == []
     assert deployment.call("DELETE", f"/workflows/{name}").status == 204
+
+
+def of_public(url: str) -> str:
+    """The path of an address that needs no identity."""
+    assert url.startswith(f"{PUBLIC_URL}/")
+    return url.removeprefix(PUBLIC_URL)
+
+
+def test_a_hook_needs_no_token_and_starts_its_workflow(deployment: Deployment, until: Until) -> None:
+    name = new_id("hooked")
+    workflow = {"steps": [{"id": "got", "action": "OBJECT.COPY", "parameters": {"value": "{< event >}"}}]}
+    assert deployment.call("PUT", f"/workflows/{name}", workflow).status == 201
+    hook = deployment.call("PUT", f"/hooks/{name}", {"workflow": name, "verify": "none"})
+    assert hook.status == 201
+    path = of_public(hook.body["url"])
+    called = deployment.call("POST", path, {"order": 42}, as_=None)
+    assert (called.status, called.body["workflow"]) == (202, {"name": name, "version": 1})
+    again = deployment.call("POST", path, {"order": 42}, as_=None)
+    assert (again.status, again.body["id"]) == (200, called.body["id"])
+    assert until(lambda: status_of(deployment, called.body["id"]), finished) == "SUCCEEDED"
+    job = deployment.call("GET", f"/jobs/{called.body['id']}").body
+    assert job["steps"][0]["result"]["body"] == {"order": 42}
+    assert deployment.call("POST", f"{path}x", {"order": 42}, as_=None).status == 404
+
+
+def test_a_job_waits_for_an_answer_and_goes_on_in_the_worker(deployment: Deployment, until: Until) -> None:
+    job, question = new_id("asked"), {"timeout": 600, "message": "Go on?"}
+    url = {"id": "url", "set": {"url": "{% steps.second.callback.url %}"}}
+    steps = [url, {"id": "first", "wait_for": question}, {"id": "second", "wait_for": question}, JOIN]
+    waiting = deployment.call("POST", "/jobs", {"id": job, "variables": {"url": None}, "steps": steps})
+    assert (waiting.status, waiting.body["waiting"]["path"]) == (202, "first")
+    assert deployment.call("POST", f"/jobs/{job}/steps/first/answer", {"value": 1}, as_="someone-else").status == 404
+    assert deployment.call("POST", f"/jobs/{job}/steps/first/answer", {"value": 1}).status == 200
+
+    def where() -> Any:
+        return (deployment.call("GET", f"/jobs/{job}").body["waiting"] or {}).get("path")
+
+    until(where, lambda path: path == "second")
+    callback = of_public(waiting.body["variables"]["url"])
+    assert deployment.call("POST", callback, {"value": 2}, as_=None).status == 200
+    assert until(lambda: status_of(deployment, job), finished) == "SUCCEEDED"
+    results = [step["result"] for step in deployment.call("GET", f"/jobs/{job}").body["steps"]]
+    assert [result["value"] for result in results[1:3]] == [1, 2]
+    assert deployment.call("POST", callback, {"value": 2}, as_=None).status == 410
+
+
+def test_with_gradual_deployment_the_queue_and_the_sweep_call_the_alias(deployment: Deployment, until: Until) -> None:
+    shifting = {"GradualDeployment": "AllAtOnce", "Release": "one"}
+    deploy(BUILD / "emulated.json", deployment.emulator, deployment.issuer, stack="conduit-gradual", **shifting)
+    gradual = Deployment(deployment.emulator, deployment.issuer, stack="conduit-gradual")
+    alias = gradual.outputs["WorkerFunctionName"]
+    assert alias.endswith(":live")
+    (mapping,) = [
+        one
+        for one in gradual.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        if one["EventSourceArn"] == gradual.outputs["QueueArn"]
+    ]
+    assert mapping["FunctionArn"] == alias
+    (rule,) = [name for key, name in gradual.resources().items() if key == "WorkerFunctionSweep"]
+    (target,) = gradual.client("events").list_targets_by_rule(Rule=rule)["Targets"]
+    assert target["Arn"] == alias
+    job = new_id("gradual")
+    gradual.send({"id": job, "steps": [JOIN]})
+    until(lambda: records_of(gradual, "queue", job), lambda kinds: "STEPS" in kinds)
 
 
 def test_an_update_replaces_neither_table_nor_queue_and_forgets_no_job(deployment: Deployment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from collections.abc import Mapping
@@ -10,6 +11,29 @@ from typing import Any
 import pytest
 
 from handler.engine import Conduit, ConduitStatus, Runtime
+
+
+def test_a_plain_block_that_starts_an_event_loop_is_told_to_be_a_coroutine(run: Any, make_block: Any) -> None:
+    def start_one() -> int:
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()
+        return 1
+
+    def start_another() -> int:
+        coroutine = answer()
+        try:
+            return asyncio.run(coroutine)
+        finally:
+            coroutine.close()
+
+    for function in (start_one, start_another):
+        job: Conduit = run({"steps": [{"action": "BLOCK"}]}, blocks=[make_block(function, name="block")])
+        assert job[1].error is not None
+        assert job[1].error["type"] == "RuntimeError"
+        assert "async def" in job[1].error["message"]
 
 
 def deco(function: Any) -> Any:

@@ -127,6 +127,15 @@ def test_the_problem_of_a_large_rejected_message_takes_the_room_that_is_left(dri
     assert len(client.requests[-1]["MessageAttributes"]["problem"]["StringValue"]) == 1000
 
 
+def test_the_messages_of_a_tenant_are_one_group_of_a_fair_standard_queue(drive: Drive) -> None:
+    """moto and ministack deliver without looking at the group, so the request is what can be tested."""
+    client = Client()
+    drive(queue_of(client).send("{}", fair="of-acme"))
+    assert client.requests[-1]["MessageGroupId"] == "of-acme"
+    drive(queue_of(client, fifo=True).send("{}", group="job", deduplication="d", fair="of-acme"))
+    assert client.requests[-1]["MessageGroupId"] == "job"
+
+
 def test_a_fifo_queue_needs_a_group_and_a_deduplication_id(drive: Drive) -> None:
     client = Client()
     queue = queue_of(client, fifo=True)
