@@ -19,6 +19,7 @@ from infra.clients import Clients
 from infra.items import BY_TENANT, DUE, Index, Item
 from infra.local_bus import follow_bus
 from infra.local_door import one_at_a_time
+from infra.local_transactions import small_transactions
 from infra.queue_poller import RECEIVE_MOST, QueuePoller, receive_messages
 from infra.schedule_list import list_schedules, schedule_keys
 
@@ -244,7 +245,7 @@ def embedded(*, fifo: bool = False) -> Iterator[EmbeddedAws]:
     """
     from moto import mock_aws  # noqa: PLC0415 (a second; only a developer's machine has it)
 
-    with _environment(_safe_environment()), mock_aws(), one_at_a_time():
+    with _environment(_safe_environment()), mock_aws(), one_at_a_time(), small_transactions():
         aws = EmbeddedAws(next(_entries), fifo=fifo, shared=_shared())
         with _environment(dict(aws.environment)):
             yield aws
