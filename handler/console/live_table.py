@@ -29,6 +29,8 @@ _NAMES: Final = ("step", "action")
 _WISHED: Final = 24
 """Characters of a result that names make room for in a narrow terminal."""
 _LEAST: Final = 6
+_AROUND: Final = 7
+"""Lines of a terminal for the title, the lines of the table, and the prompt."""
 _COLOURS: Final = {
     "DONE": "green",
     "IF_CONDITION_FAILED": "dim",
@@ -60,6 +62,7 @@ class LiveTable:
         self._progress = Progress(steps)
         self._see_events = see_events
         self._live = Live(console=console, auto_refresh=False)
+        self._drawn = False
         self._job: Mapping[str, Any] | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="live-table", daemon=True)
@@ -83,18 +86,33 @@ class LiveTable:
     def _follow(self) -> None:
         while not self._ended.wait(REDRAW_SECONDS):
             self._draw()
-        self._draw()  # what came between the last look and the end
         if self._job is not None:
             self._progress.complete(self._job)
-            self._draw()
+        self._draw(whole=True)  # with what came between the last look and the end
 
-    def _draw(self) -> None:
+    def _draw(self, *, whole: bool = False) -> None:
+        seen = False
         for event in self._see_events():
+            seen = True
             self.events.append(event)
             if step := event["detail"].get("step"):
                 self._progress.add(step)
-        table = table_of(self._title, self._progress.rows(), self._live.console.width)
-        self._live.update(table, refresh=True)
+        if not (seen or whole) and self._drawn:
+            return
+        self._drawn = True
+        rows = self._progress.rows()
+        console = self._live.console
+        shown = rows if whole else rows_in_sight(rows, console.height - _AROUND)
+        self._live.update(table_of(self._title, shown, console.width), refresh=True)
+
+
+def rows_in_sight(rows: Sequence[tuple[str, ...]], most: int) -> Sequence[tuple[str, ...]]:
+    """At most so many rows, the one that is running among them: a terminal shows no more, and each costs time."""
+    most = max(most, _LEAST)
+    place = HEADINGS.index("status")
+    running = next((at for at, row in enumerate(rows) if row[place] in {"RUNNING", ""}), len(rows) - 1)
+    first = max(0, min(running - most // 2, len(rows) - most))
+    return rows[first : first + most]
 
 
 def print_summary(job: Mapping[str, Any], console: Console) -> None:

@@ -21,6 +21,8 @@ from infra.local_services import LocalServices
 FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 POLL_SECONDS: Final = 0.05
 SWEEP_SECONDS: Final = 60.0
+WATCHED_SECONDS: Final = "0.1"
+"""How long steps of a watched job may wait for their record; a commit after each would take minutes for a thousand."""
 _ACCEPTED: Final = frozenset({200, 201, 202, 204})
 
 
@@ -31,7 +33,7 @@ class Options:
     Attributes:
         identity: tenant and tags of callers over HTTP.
         invocation: seconds that an invocation may take; ``None`` for those of the deployment.
-        watched: whether each step is recorded as soon as it ends, so that it can be watched.
+        watched: whether steps are recorded soon after they end, so that they can be watched.
         verbose: show the function's log lines on stderr.
         secrets: what is put before anything runs; see `read_secrets`.
     """
@@ -66,7 +68,7 @@ class Options:
             "QUEUE_TAGS": " ".join(self.identity.tags),
         }
         if self.watched:
-            chosen["FLUSH_INTERVAL"] = "0"
+            chosen["FLUSH_INTERVAL"] = WATCHED_SECONDS
         return chosen
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from handler.console.live_table import LiveTable, print_summary
+from handler.console.live_table import LiveTable, print_summary, rows_in_sight
 
 STEPS = [{"id": "first", "action": "TEXT.JOIN"}, {"action": "[bold]MATH.SUM"}]
 
@@ -95,3 +95,27 @@ def test_under_the_table_stand_the_variables_and_the_whole_error() -> None:
 def test_anything_may_stand_where_steps_should() -> None:
     with LiveTable("", [1, None, {"id": 5}], list, console()):
         pass
+
+
+def test_of_many_rows_those_around_the_running_one_are_in_sight() -> None:
+    rows = [(str(at), "", "", "DONE" if at < 500 else "RUNNING" if at == 500 else "", "", "", "") for at in range(1000)]
+
+    shown = rows_in_sight(rows, 20)
+
+    assert len(shown) == 20
+    assert rows[500] in shown
+    assert rows[499] in shown
+    assert rows_in_sight(rows[:5], 20) == rows[:5]
+    assert rows_in_sight([row for row in rows if row[3] == "DONE"], 20)[-1] == rows[499]
+
+
+def test_a_long_job_is_shown_whole_when_it_has_ended() -> None:
+    screen = console()
+    steps = [{"id": f"s{number}", "action": "TEXT.JOIN"} for number in range(200)]
+
+    with LiveTable("Order", steps, list, screen):
+        pass
+
+    shown = shown_by(screen)
+    assert "s0 " in shown
+    assert "s199" in shown

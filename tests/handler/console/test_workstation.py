@@ -108,6 +108,6 @@ def test_the_queue_serves_the_tenant_and_the_tags_that_http_has() -> None:
     assert (environment["QUEUE_TENANT"], environment["QUEUE_TAGS"]) == ("ada", "staff billing")
 
 
-def test_a_watched_job_is_recorded_after_each_step_and_another_as_it_is_in_aws() -> None:
-    assert Options(watched=True).environment()["FLUSH_INTERVAL"] == "0"
+def test_a_watched_job_is_recorded_soon_after_each_step_and_another_as_it_is_in_aws() -> None:
+    assert Options(watched=True).environment()["FLUSH_INTERVAL"] == "0.1"
     assert "FLUSH_INTERVAL" not in Options().environment()
