@@ -93,7 +93,8 @@ def after_return(turns: TurnOfBlock, poll: Poll) -> float:
     """
     if turns.polls < poll.most:
         return poll.every
-    message = f"the condition of `poll` was not true after {poll.most:,} calls"
+    calls = "1 call" if poll.most == 1 else f"{poll.most:,} calls"
+    message = f"the condition of `poll` was not true after {calls}"
     failure = Failure(ConduitStatus.TIME_LIMIT_EXCEED, message)
     failure.kind = POLL_TIMEOUT
     raise failure

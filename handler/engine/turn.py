@@ -142,7 +142,8 @@ class StepRunner(StepTurn):
             return None
         self.polls += 1
         every = after_return(self, poll)
-        return await self.rest(self.now() + every, {"polls": self.polls}, needed=self.needed_again())
+        until = min(self.now() + every, self.around_ends_at)  # at the limit, the next call fails
+        return await self.rest(until, {"polls": self.polls}, needed=self.needed_again())
 
     def needed(self) -> float:
         """Seconds that a call of the block is given."""

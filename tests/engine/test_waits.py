@@ -211,6 +211,22 @@ def test_a_poll_begins_no_call_that_takes_longer_than_the_invocation_has_left(ma
     assert statuses(job) == ["DONE"]
 
 
+@pytest.mark.parametrize("every", [4, 3600])
+@pytest.mark.parametrize("limit", ["loop", "job"])
+def test_a_poll_waits_no_longer_than_a_limit_around_it(limit: str, every: float) -> None:
+    poll = {"id": "p", **COPY, "poll": {"until": False, "every": every, "max": 9}}
+    if limit == "loop":
+        job = Conduit.from_dict({"steps": [{"id": "l", "timeout": 10, "for_each": [1], "do": [poll]}]})
+    else:
+        job = Conduit.from_dict({"steps": [poll, {"id": "f", "forced": True, **COPY}], "timeout": 10})
+    clock = Clock()
+    while go(job, clock, 900) is Outcome.PAUSED:
+        assert job.paused is not None
+        clock.time += job.paused.resume_in
+    assert clock.time == 1_010
+    assert [step.status.name for step in job] == ["TIME_LIMIT_EXCEED", *(["DONE"] if limit == "job" else [])]
+
+
 def test_a_block_that_is_never_run_twice_is_not_polled(make_block: Any) -> None:
     job, calls = poll_job(make_block, 1, effect="at_most_once")
     go(job, Clock())
