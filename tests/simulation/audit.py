@@ -15,6 +15,7 @@ from infra.records import JobKey, JobRecord, StepRecord
 from infra.steps_item import STEPS, counting, step_records
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.flows import written_steps
+from tests.simulation.order_audit import OrderAudit
 from tests.simulation.replay import Replay
 from tests.simulation.service import SimulatedService
 from tests.simulation.signals_audit import SignalsAudit
@@ -40,6 +41,7 @@ class Audit:
         unheeded: steps that were marked as started by a write that showed a cancel, under which fence: none may begin.
         doomed: those that were claimed after a cancel, and at which cursor: with steps left they must end CANCELLED.
         prompt: nothing is lost or late: then nobody waits for longer than what they wait for.
+        ordered: the queue is a FIFO queue that loses nothing: then nobody overtakes.
     """
 
     table: SimulatedTable
@@ -51,6 +53,7 @@ class Audit:
     gentle: bool = False
     exact: bool = False
     prompt: bool = False
+    ordered: bool = False
     violations: list[str] = field(default_factory=list)
     truth: dict[Spot, StepRecord] = field(default_factory=dict)
     ends: dict[tuple[JobKey, int], JobRecord] = field(default_factory=dict)
@@ -63,12 +66,15 @@ class Audit:
     executions: Counter[tuple[str, str]] = field(default_factory=Counter)
     naps: Counter[tuple[JobKey, str]] = field(default_factory=Counter)
     truth_of_wait: dict[Spot, str] = field(default_factory=dict)
+    end_of_wait: dict[Spot, float] = field(default_factory=dict)
     _parsed: dict[tuple[str, str], tuple[Item, list[StepRecord]]] = field(default_factory=dict)
     _payloads: dict[str, dict[str, Any]] = field(default_factory=dict)
     signals: SignalsAudit = field(init=False)
+    order: OrderAudit = field(init=False)
 
     def __post_init__(self) -> None:
         self.signals = SignalsAudit(self.table, self.note, self.now, prompt=self.prompt)
+        self.order = OrderAudit(self.note, self.now, applies=self.ordered)
 
     def note(self, violation: str) -> None:
         self.violations.append(violation)
@@ -92,6 +98,7 @@ class Audit:
         self._watch_owner(old, job)
         self._watch_waits(old, job)
         self.signals.watch(old, job, self.truth)
+        self.order.watch(job)
 
     def _watch_records(self, job: JobRecord) -> None:
         """Every step before the cursor has one record, always the same, made of the record before it."""
@@ -179,7 +186,11 @@ class Audit:
         """A parked job rests, but not before everything is published; what it waits for is what comes next."""
         name, waiting = job.key.job_id, parked(job)
         if old is not None and (was := parked(old)) is not None and old.run == job.run:
-            self.truth_of_wait[job.key, job.run, old.cursor] = was["path"]
+            spot = (job.key, job.run, old.cursor)
+            self.truth_of_wait[spot] = was["path"]
+            ends = was.get("ends") or was.get("answer_by")
+            if ends is not None and ends != self.end_of_wait.setdefault(spot, ends):
+                self.note(f"MOVED: {name} waited at {was['path']} until {self.end_of_wait[spot]}, and now until {ends}")
             if waiting is not None and job.published == old.published and not job.cancel and job.woken == old.woken:
                 self.naps[job.key, job.waiting or ""] += 1
         for index in range(old.cursor if old is not None and old.run == job.run else 0, job.cursor):
@@ -206,6 +217,7 @@ class Audit:
         """
         tenant, job_id, run, position = execution.key.split("/")
         key, index = JobKey(tenant, job_id), int(position) - 1
+        self.order.began(key)
         job = self.job(key)
         if job is not None and job.run == int(run):
             rights = json.loads(self.item(job, "rights") or "{}")
@@ -266,7 +278,9 @@ class Audit:
                 self._judge_flow(key, run, job)
         self._judge_calls()
         self._judge_naps()
+        self._judge_waits()
         self.signals.close(self.truth, self.ends)
+        self.order.close()
         known = {f"{k.tenant}/{k.job_id}/{r}/{i + 1}" for k, r, i in self.truth}
         known |= {f"{k.tenant}/{k.job_id}/{r}/end" for k, r in self.ends}
         for event in self.bus.events:
@@ -325,6 +339,19 @@ class Audit:
         for (key, waiting), writes in self.naps.items():
             if writes > most:
                 self.note(f"RESTLESS {key.job_id}: {writes} writes while it waited: {waiting}")
+
+    def _judge_waits(self) -> None:
+        """A wait ends when it was to end, and not before."""
+        for (key, run, index), record in self.truth.items():
+            end = self.ends.get((key, run))
+            if record.action != "WAIT" or record.status != "DONE" or record.started_at is None or end is None:
+                continue
+            seconds = self.step_of(end, index)["wait"]["seconds"]
+            late = (record.finished_at or 0.0) - record.started_at - seconds
+            if self.exclusive and late < -0.001:
+                self.note(f"EARLY: {key.job_id}/{record.path} ended {-late} s before its time")
+            if self.prompt and late > (20.0 if seconds <= 900.0 else 120.0):
+                self.note(f"SLOW: {key.job_id}/{record.path} ended {late} s after its time")
 
     def _ran(self, key: JobKey, run: int, index: int) -> bool:
         """Whether a step with an effect began, and was not to be tried again."""

@@ -20,8 +20,9 @@ DEEPEST: Final = 3
 LONG_LIST: Final = 60
 """Items of a large list."""
 SERVICE: Final = "https://service.example/call"
-MONTH: Final = 28 * 86_400.0
-"""The longest wait that a job's records allow: they are kept 30 days, and two of them are kept back."""
+MONTH: Final = 28 * 86_400.0 - 3_600.0
+"""The longest wait that a job's records allow, less an hour in which it must begin: they are kept for 30 days from the
+job's acceptance, and a wait must end two days before that."""
 
 
 def random_flow(random: Random, job_id: str | None, profile: Profile, *, variant: str = "a") -> str:

@@ -44,6 +44,7 @@ def play(
     *,
     name: str | None = None,
     sweeping: bool = True,
+    hasty: bool = False,
     trace: Callable[[str], None] | None = None,
 ) -> History:
     """Play a seed out. A violation is told, never raised; so is an error of the program.
@@ -52,11 +53,12 @@ def play(
         seed: of every choice.
         name: of the profile; the seed decides where none is given.
         sweeping: whether the sweeper runs.
+        hasty: whether the first violation ends it.
         trace: told what happens.
     """
     name = name or profile_of(seed)
     random = Random(seed)  # noqa: S311 (a history, no secret)
-    world = World(random, PROFILES[name], sweeping=sweeping, trace=trace)
+    world = World(random, PROFILES[name], sweeping=sweeping, hasty=hasty, trace=trace)
     Outside(world).send_random_jobs()
     violations: tuple[str, ...]
     try:

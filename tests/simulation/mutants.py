@@ -6,24 +6,33 @@ for them; those say which, and are expected to survive.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
+from blocks import http
+from handler.engine.flow.restore import Restoring
+from handler.engine.flow.turns import FlowTurns
 from handler.invocation.crew import Crew
+from handler.jobs import sweep
+from handler.jobs.pointers import Pointers
 from handler.jobs.queue_worker import Worker
 from handler.jobs.submission import NewJob
-from handler.recording.ownership import Ownership
+from handler.recording import commits
+from handler.recording.ownership import Ownership, TimeOut
 from handler.recording.publisher import Publisher
 from handler.recording.recorder import Recorder
 from infra import jobs_table
 from infra.jobs_table import JobsTable
 from infra.records import JobRecord
-from tests.simulation import batches, broken, broken_transactions
+from tests.simulation import batches, broken, broken_flows, broken_transactions, broken_waits
 from tests.simulation.broken import Breakage, replaced
-from tests.simulation.history import History, play
+from tests.simulation.history import play
+from tests.simulation.races import RACES, Found, meet, places
+from tests.simulation.sweeps import sweep_crowds
 from tests.simulation.table import SimulatedItems, SimulatedTable
 from tests.simulation.workload import announced
 
@@ -38,6 +47,8 @@ class Mutant:
         world: the profile that shows it.
         sweeping: whether the sweeper runs.
         seed: one that showed it when this was written: the search begins there.
+        crowded: whether a sweep over many jobs shows it instead of a world; see `tests.simulation.sweeps`.
+        race: the meeting that shows it instead of a world, and where it did; see `tests.simulation.races`.
         spared: why nothing is violated: what makes up for it. ``None`` for a mutant that must be found.
     """
 
@@ -46,33 +57,35 @@ class Mutant:
     world: str = "everything"
     sweeping: bool = True
     seed: int = 0
+    race: tuple[str, int, int] | None = None
+    crowded: bool = False
     spared: str | None = None
 
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="a commit ignores the cursor and the attempts",
-        seed=2,
+        seed=0,
         apply=broken.without("cursor", "attempts"),
         world="late packets",
     ),
-    Mutant(name="a commit ignores the lease", seed=62, apply=broken.without("lease"), world="relays"),
+    Mutant(name="a commit ignores the lease", seed=10, apply=broken.without("lease"), world="relays"),
     Mutant(
         name="a commit ignores the attempts",
         apply=broken.without("attempts"),
         world="late packets",
         spared="they are written as absolute numbers, so a repeated write counts once as it is",
     ),
-    Mutant(name="every claim has the same lease", apply=broken.same_fence, world="wild clocks"),
-    Mutant(name="the key of a record lacks the lease", seed=2, apply=broken.key_without_lease),
+    Mutant(name="every claim has the same lease", seed=1, apply=broken.same_fence, world="wild clocks"),
+    Mutant(name="the key of a record lacks the lease", seed=3, apply=broken.key_without_lease),
     Mutant(
-        name="nobody minds who holds a job",
-        seed=109,
+        name="nobody checks who holds a job",
+        seed=27,
         apply=replaced(JobRecord, "held", lambda *_: False),
         world="one owner",
     ),
-    Mutant(name="a record from a refused commit is read", apply=broken.read_refused, world="killers"),
-    Mutant(name="updates are published before the commit", seed=5, apply=broken.early_commit("publish")),
+    Mutant(name="a record from a refused commit is read", seed=22, apply=broken.read_refused, world="killers"),
+    Mutant(name="updates are published before the commit", seed=3, apply=broken.early_commit("publish")),
     Mutant(name="records are put after the commit", apply=broken.early_commit("records")),
     Mutant(
         name="the payload is put after the job",
@@ -83,13 +96,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(name="unprocessed items are forgotten", seed=1, apply=replaced(SimulatedItems, "put_all", broken.lose_some)),
     Mutant(
         name="failed entries are ignored",
+        seed=2,
         apply=replaced(Publisher, "_send_part", broken.ignore_failures),
         world="harsh",
     ),
-    Mutant(name="the outbox is cleared first", seed=9, apply=replaced(Publisher, "settle", broken.clear_first)),
+    Mutant(name="the outbox is cleared first", seed=7, apply=replaced(Publisher, "settle", broken.clear_first)),
     Mutant(
         name="published is moved in any run",
-        seed=92,
+        seed=26,
         apply=replaced(JobsTable, "mark_published", broken.mark_any_run),
         world="late packets",
     ),
@@ -132,7 +146,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="impatient",
     ),
     Mutant(
-        name="a transaction does not mind a cancel",
+        name="a transaction ignores a cancel",
         seed=2,
         apply=replaced(SimulatedTable, "put_all_with", broken_transactions.blind),
         world="tight, and nobody dies",
@@ -195,6 +209,94 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=batches.suspects_beside,
         world="batches with killers",
     ),
+    # Rule 11: park.
+    Mutant(
+        name="a park is accepted although somebody cancelled or answered",
+        apply=broken_waits.park_over_anything,
+        race=("answer and park", 0, 3),
+    ),
+    Mutant(
+        name="the due of a parked job is not moved",
+        apply=replaced(JobsTable, "mark_parked", broken_waits.leave_due),
+        world="prompt",
+    ),
+    Mutant(
+        name="a parked job forgets what is not published",
+        seed=9,
+        apply=replaced(Publisher, "settle_parked", broken_waits.rest_unpublished),
+        world="flows",
+    ),
+    # Rule 12: answer.
+    Mutant(
+        name="an answer ignores the run",
+        apply=replaced(JobsTable, "answer", broken_waits.answer_without("run")),
+        race=("answer and redrive", 4, 3),
+    ),
+    Mutant(
+        name="an answer ignores that the step is over",
+        apply=replaced(JobsTable, "answer", broken_waits.answer_without("cursor")),
+        race=("answer and time-out", 4, 5),
+    ),
+    Mutant(
+        name="an answer ignores another one",
+        apply=replaced(JobsTable, "answer", broken_waits.answer_without("signals", "woken")),
+        race=("two answers", 0, 0),
+    ),
+    Mutant(name="an answer is named before it is put", apply=broken_waits.name_first, race=("answer and cancel", 0, 0)),
+    # Rule 13: decide.
+    Mutant(
+        name="a step times out although it was answered",
+        apply=replaced(commits, "unanswered_of", broken_waits.unanswered_unless(TimeOut)),
+        race=("answer and time-out", 5, 1),
+    ),
+    # Rule 14: cancel.
+    Mutant(
+        name="the pointer of a cancel has the delay of the retry",
+        apply=replaced(Pointers, "send", broken_waits.send_late),
+        race=("cancel and park", 0, 2),
+    ),
+    Mutant(
+        name="a parked job sleeps on although it was cancelled or answered",
+        apply=broken_waits.asleep_whatever_came,
+        race=("answer and cancel", 0, 0),
+    ),
+    # Rule 15: sweep.
+    Mutant(
+        name="the sweep wakes queued jobs before those that crashed or wait",
+        apply=replaced(sweep, "sweep", broken_waits.sweep_in_reverse),
+        crowded=True,
+    ),
+    Mutant(name="the sweep ends with the first page", apply=broken_waits.one_page, crowded=True),
+    # Rule 16: FIFO queues.
+    Mutant(
+        name="a job that is handed over or retried lets its group go",
+        seed=10,
+        apply=broken_waits.let_groups_go,
+        world="in order",
+    ),
+    Mutant(name="a job that waits holds its group", seed=27, apply=broken_waits.hold_groups, world="in order"),
+    # Resume, and what a record means.
+    Mutant(name="conditions are evaluated again on resume", seed=10, apply=broken_flows.choose_again, world="flows"),
+    Mutant(
+        name="lists are evaluated again on resume",
+        seed=6,
+        apply=replaced(Restoring, "_items", broken_flows.list_again),
+        world="flows",
+    ),
+    Mutant(name="paths are counted instead of recorded", apply=broken_flows.count_paths, world="flows"),
+    Mutant(name="the place of a wait is decided again", seed=16, apply=broken_flows.forget_place, world="flows"),
+    Mutant(
+        name="the end of a wait is computed again",
+        apply=replaced(FlowTurns, "_wait", broken_flows.wait_again),
+        world="prompt",
+    ),
+    Mutant(
+        name="a call of a service has another key after a crash",
+        seed=5,
+        apply=replaced(http, "_key", broken_flows.key_by_fence),
+        world="flows",
+    ),
+    Mutant(name="a record counts twice", seed=6, apply=broken_flows.judge_items, world="flows"),
     Mutant(
         name="a hand-over sends nothing",
         apply=broken.send_nothing,
@@ -204,17 +306,23 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
 """Every rule of the protocol, broken."""
 
 
-def seek(mutant: Mutant, most: int) -> History | None:
+def seek(mutant: Mutant, most: int) -> Found | None:
     """The first world, of at most so many, that shows the mutant; ``None`` if none does."""
     with announced(), mutant.apply():
+        if mutant.crowded:
+            return sweep_crowds()
+        if mutant.race is not None:
+            name, *place = mutant.race
+            race = RACES[name]
+            return meet(race, itertools.chain([(place[0], place[1])], places(race)))
         for seed in (mutant.seed, *range(most)):
-            history = play(seed, name=mutant.world, sweeping=mutant.sweeping)
+            history = play(seed, name=mutant.world, sweeping=mutant.sweeping, hasty=True)
             if history.violations:
-                return history
+                return Found(f"seed {history.seed} in the world {history.profile!r}", history.violations)
     return None
 
 
-def _seek(place: int, most: int) -> History | None:
+def _seek(place: int, most: int) -> Found | None:
     return seek(MUTANTS[place], most)
 
 
@@ -223,12 +331,12 @@ def hunt(mutants: Sequence[Mutant], most: int, processes: int) -> tuple[list[str
     lines, wrong = list[str](), 0
     with ProcessPoolExecutor(processes) as pool:
         found = pool.map(_seek, range(len(mutants)), [most] * len(mutants))
-        for mutant, history in zip(mutants, found, strict=True):
-            if history is not None:
-                end = f"found by seed {history.seed} in the world {mutant.world!r}: {history.violations[0][:90]}"
+        for mutant, seen in zip(mutants, found, strict=True):
+            if seen is not None:
+                end = f"found by {seen.where}: {seen.violations[0][:90]}"
             else:
                 end = f"breaks nothing in {most} seeds; expected: {mutant.spared}"
-            as_expected = (history is None) == (mutant.spared is not None)
+            as_expected = (seen is None) == (mutant.spared is not None)
             wrong += not as_expected
             lines += [f"{'ok  ' if as_expected else 'FAIL'} {mutant.name}", f"       {end}"]
     lines.append(f"{len(mutants)} broken protocols, {wrong} with another end than expected")

@@ -62,7 +62,7 @@ class Outside:
         """Send a job, maybe twice, maybe with another of the same id; gives when it is first sent."""
         profile, random = self.world.profile, self.random
         body = self._job(job_id)
-        at, door = random.uniform(0, 60), random.choice(("http", "http", "async", "queue", "queue", "direct"))
+        at, door = random.uniform(0, 60), random.choice(profile.doors)
         self.plan_send(at, door, body)
         if random.random() < profile.twice:
             again = at + random.choice((0, 0, 0.1, 2, 30))
@@ -93,8 +93,11 @@ class Outside:
         """Send a job; over HTTP it is sent again, half of the time, when no answer comes."""
         world = self.world
         if door == "queue":
-            name = world.queue.put(body, self.random.choice(("g1", "g2")))
-            world.owed.setdefault(JobKey(TENANT, json.loads(body).get("id") or name), "a message")
+            group = self.random.choice(("g1", "g2") if world.profile.twice else ("g1",))
+            name = world.queue.put(body, group)
+            key = JobKey(TENANT, json.loads(body).get("id") or name)
+            world.owed.setdefault(key, "a message")
+            world.audit.order.sent(group, key)
             return
 
         async def submit(ports: Ports, lifetime: TimeLeft) -> Submission | None:
@@ -180,11 +183,10 @@ class Outside:
             for _ in range(self.random.choice((1, 1, 2))):
                 self.answer(job_id, path)
 
-    def answer(self, job_id: str, path: str) -> None:
+    def answer(self, job_id: str, path: str, given: GivenAnswer | None = None) -> None:
         """Answer one step, over HTTP."""
-        given = GivenAnswer(
-            ok=self.random.random() < 0.7, value=self.random.choice((1, {"a": [2]}, None)), reason="because"
-        )
+        value, is_yes = self.random.choice((1, {"a": [2]}, None)), self.random.random() < 0.7
+        given = given or GivenAnswer(ok=is_yes, value=value, reason="because")
 
         async def ask(ports: Ports, _: TimeLeft) -> bool:
             try:
@@ -211,14 +213,16 @@ class Outside:
 
         self.world.start("control", ask)
 
-    def redrive(self, job_id: str) -> None:
+    def redrive(self, job_id: str, *, plainly: bool = False) -> None:
+        """Run a job on: from the step that failed it, or from another one, or with other parameters."""
         parameters = {"variant": f"r{self.random.randint(0, 9)}"} if self.random.random() < 0.3 else None
+        from_step = "s0" if self.random.random() < 0.3 else None
+        if plainly:
+            parameters = from_step = None
 
         async def ask(ports: Ports, _: TimeLeft) -> None:
             try:
-                await Jobs(ports).redrive(
-                    caller(*TAGS), job_id, from_step="s0" if self.random.random() < 0.3 else None, parameters=parameters
-                )
+                await Jobs(ports).redrive(caller(*TAGS), job_id, from_step=from_step, parameters=parameters)
                 self.world.scheduler.counts["redrives"] += 1
             except ConduitError:
                 return

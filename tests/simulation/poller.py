@@ -54,6 +54,9 @@ class Poller:
 
     def deliver(self, messages: list[Message]) -> None:
         """Hand messages to an invocation, and delete those that it does not name."""
+        for message in messages:
+            if not message.pointer:
+                self._audit.order.received(named_by(message))
 
         async def work(ports: Ports, lifetime: TimeLeft) -> Any:
             return await receive({"Records": [self._record(message) for message in messages]}, ports, lifetime)

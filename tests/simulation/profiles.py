@@ -38,6 +38,7 @@ class Profile:
         killer: share of jobs with a step that kills its sandbox whenever it runs.
         redrive, cancel, twice: shares of jobs that are redriven, cancelled, or sent twice.
         other: share of jobs whose id another job has, too.
+        doors: through which jobs come, those that come often more than once.
         outage: share of worlds in which a service is out of reach for a while.
         fifo: whether the queue is a FIFO queue.
         batch: the most messages that an invocation is handed.
@@ -53,7 +54,7 @@ class Profile:
         answered: share of questions that somebody answers, and as many a second and a third time.
         trouble: seconds for which things go wrong; then the world must come to rest by itself.
         step_events: as the setting.
-        exclusive, gentle, exact, prompt: what the audit may hold it to; see `Audit`.
+        exclusive, gentle, exact, prompt, ordered: what the audit may hold it to; see `Audit`.
     """
 
     rates: Rates
@@ -72,6 +73,7 @@ class Profile:
     gentle: bool = False
     exact: bool = False
     prompt: bool = False
+    ordered: bool = False
     flow: float = 0.0
     kinds: Mapping[str, float] = field(default_factory=lambda: KINDS)
     waits: tuple[float, ...] = (0.5, 3.0, 20.0, 200.0)
@@ -81,6 +83,7 @@ class Profile:
     answered: float = 0.7
     trouble: float = 900.0
     step_events: str = "all"
+    doors: tuple[str, ...] = ("http", "http", "async", "queue", "queue", "direct")
     outage: float = 0.0
     fifo: bool = False
     batch: int = 1
@@ -130,6 +133,23 @@ PROFILES: Final[dict[str, Profile]] = {
     "late packets": Profile(rates=replace(_BASE, late_packet=0.15, lost_reply=0.15), redrive=0.9),
     "one owner": Profile(rates=replace(_BASE, freeze=0, late_packet=0, skew=0), exclusive=True),
     "first in, first out": Profile(rates=_BASE, fifo=True, batch=3),
+    "in order": Profile(
+        rates=replace(_KIND, lost_acknowledgement=0, lost_message=0),
+        lives=(9.0, 12.0),
+        flow=0.5,
+        retried=0.4,
+        delays=(40.0,),
+        waits=(3.0, 20.0, 300.0),
+        timeouts=(8.0, 300.0),
+        killer=0,
+        twice=0,
+        other=0,
+        cancel=0,
+        fifo=True,
+        max_receives=1_000,
+        doors=("queue",),
+        ordered=True,
+    ),
     "outages": Profile(rates=_BASE, outage=1.0, batch=2),
     "dead letters": Profile(rates=replace(_KIND, crash=0.002, entry_failed=0.8, bus_down=0.1), max_receives=4),
     "standstills": Profile(rates=replace(_BASE, crash=0.001, freeze=0.02), lives=(9.0, 12.0), timed=0.7),

@@ -77,6 +77,8 @@ class Scheduler:
         trace: told what happens to workers.
         outages: kinds of faults that always happen for a while, from when and until when.
         alarms: further times at which something may happen.
+        holds: whether a worker is not to go on now, whatever the time.
+        advanced: told of each worker that goes on.
     """
 
     random: Random
@@ -84,6 +86,8 @@ class Scheduler:
     certain: frozenset[tuple[str, int]] = frozenset()
     trace: Callable[[str], None] = lambda _: None
     alarms: Callable[[], list[float]] = list
+    holds: Callable[[Worker], bool] = lambda _: False
+    advanced: Callable[[Worker], object] = lambda _: None
     now: float = 1_000_000.0
     workers: list[Worker] = field(default_factory=list)
     later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
@@ -121,9 +125,10 @@ class Scheduler:
         """Let time pass and one worker go on; false when nothing is left to do."""
         self.now += self.random.choice((0.0005, 0.002, 0.01, 0.04))
         self._do_what_is_due()
-        ready = [worker for worker in self.workers if worker.wake_at <= self.now]
+        free = [worker for worker in self.workers if not self.holds(worker)]
+        ready = [worker for worker in free if worker.wake_at <= self.now]
         if not ready:
-            times = [worker.wake_at for worker in self.workers] + [when for when, _ in self.later] + self.alarms()
+            times = [worker.wake_at for worker in free] + [when for when, _ in self.later] + self.alarms()
             if not times:
                 return False
             self.now = max(self.now, min(times))
@@ -140,6 +145,7 @@ class Scheduler:
 
     def _advance(self, worker: Worker) -> None:
         self.points += 1
+        self.advanced(worker)
         if self._dies(worker):
             self.kill(worker)
             return

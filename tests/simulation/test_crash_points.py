@@ -115,7 +115,7 @@ def test_any_other_fault_on_any_occasion_changes_nothing(door: str, kind: str, s
 def test_two_faults_at_once_are_no_more_than_two(door: str) -> None:
     """A crash at each point, and then another fault: a lost reply or a second crash is most likely to hide there."""
     random = Random(2)  # noqa: S311 (a history, no secret)
-    for point in occasions(door, "crash"):
+    for point in occasions(door, "crash")[::3]:
         for kind in ("crash", "freeze", "lost_reply", "late_packet"):
             later = random.randint(1, 60)
             world = live(door, ("crash", point), (kind, later), spare=random.random() < 0.5)

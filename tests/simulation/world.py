@@ -78,6 +78,7 @@ class World:
         sweeping: whether the schedule runs.
         certain: faults that happen whatever the profile says; see `Scheduler`.
         trace: told each write, death and answer.
+        hasty: end with the first violation.
         owed: jobs that somebody was promised, and by which door.
     """
 
@@ -86,6 +87,7 @@ class World:
     sweeping: bool = True
     certain: frozenset[tuple[str, int]] = frozenset()
     trace: Callable[[str], None] | None = None
+    hasty: bool = False
     owed: dict[JobKey, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,10 +109,16 @@ class World:
             gentle=self.profile.gentle,
             exact=self.profile.exact,
             prompt=self.profile.prompt,
+            ordered=self.profile.ordered,
         )
         self.poller = Poller(self.start, self.scheduler, self.queue, self.audit, sweeping=self.sweeping)
         self.settings = SETTINGS.model_copy(
-            update={"job_seconds": self.profile.job_seconds, "step_events": self.profile.step_events}
+            update={
+                "job_seconds": self.profile.job_seconds,
+                "step_events": self.profile.step_events,
+                "queue_url": "queue.fifo" if self.profile.fifo else "queue",
+                "max_receives": max(SETTINGS.max_receives, self.profile.max_receives),
+            }
         )
         self.table.watchers.append(self._watch)
         self.registry = registry(self)
@@ -240,6 +248,9 @@ class World:
         """Let the world go on until it rests, then judge it."""
         self._plan_outage()
         for _ in range(MOST_STEPS):
+            if self.hasty and self.audit.violations:
+                self.scheduler.end()
+                return
             passed = self.scheduler.now - self.began
             if passed > self.profile.trouble and self.scheduler.faults:
                 self.scheduler.faults = False

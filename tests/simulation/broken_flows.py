@@ -1,0 +1,100 @@
+"""Ways to break the resume of loops, choices and waits, and what a record means; see `tests.simulation.broken`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+from unittest.mock import patch
+
+from handler.engine.flow import restore
+from handler.engine.flow.restore import Restoring
+from handler.engine.flow.turns import FlowTurns
+from handler.engine.flow.written import Choose
+from infra import records_table
+from infra.records import JobRecord, StepRecord
+
+# The real functions, for those that change only a part.
+_FOLLOW: Final = restore.follow
+_WAIT: Final = FlowTurns._wait
+
+
+@contextmanager
+def choose_again() -> Iterator[None]:
+    """A resumed job evaluates its conditions again, with the variables as they are now."""
+
+    def follow(step: Any, walk: Any) -> None:
+        if not isinstance(step.spec, Choose):
+            _FOLLOW(step, walk)
+            return
+        turns = step.job.turns()
+        turns.began = 0.0
+        branch = step.spec.branch(FlowTurns(turns, walk)._choose(step.spec))
+        if branch:
+            walk.open(branch, None)
+
+    with patch.object(restore, "follow", follow):
+        yield
+
+
+def list_again(self: Restoring, step: Any, _: Any) -> Any:
+    """A resumed job evaluates the lists of its loops again."""
+    return self._read_again(step.spec)
+
+
+@contextmanager
+def count_paths() -> Iterator[None]:
+    """Where a record belongs is counted: a loop ends with its last item, whatever the path of the next record says."""
+    real = Restoring._go_to
+
+    def go_to(self: Restoring, path: str | None, *, is_close: bool) -> None:
+        owner = self._walk.frame.owner
+        if owner is not None and owner.step.kind == "for_each":
+            is_close = owner.index + owner._is_running >= owner.count
+            path = owner.step.path if is_close else path
+        real(self, path, is_close=is_close)
+
+    with patch.object(Restoring, "_go_to", go_to):
+        yield
+
+
+@contextmanager
+def forget_place() -> Iterator[None]:
+    """A job that waited does not know where: the way there is decided again."""
+    real = Restoring.adopt
+
+    def adopt(self: Restoring, records: Any) -> None:
+        waiting, self._job.waiting = self._job.waiting, None
+        real(self, records)
+        self._job.waiting = waiting
+
+    with patch.object(Restoring, "adopt", adopt):
+        yield
+
+
+async def wait_again(self: FlowTurns, step: Any, spec: Any, _: Any) -> Any:
+    """When a wait ends is computed again at each resume."""
+    return await _WAIT(self, step, spec, None)
+
+
+def key_by_fence(call: Any) -> str:
+    """Each claim of a job calls services with keys of its own."""
+    return f"{call.idempotency_key}/{call.path}/{call.fence}"
+
+
+@contextmanager
+def judge_items() -> Iterator[None]:
+    """All records of an item count if its first one does: after a redrive from its middle some count twice."""
+
+    def counting(job: JobRecord, records: Sequence[StepRecord]) -> list[StepRecord]:
+        found: list[StepRecord] = []
+        counts = False
+        for before, record in zip((None, *records), records, strict=False):
+            if before is None or (before.lease, before.index + 1) != (record.lease, record.index):
+                counts = record.index < job.cursor and record.lease == job.lease_of(record.index)
+            if counts and record.index < job.cursor:
+                found.append(record)
+        return found
+
+    with patch.object(records_table, "counting", counting):
+        yield

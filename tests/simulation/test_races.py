@@ -1,0 +1,34 @@
+"""An even share of all places at which those who meet may stop; `make mutants` needs the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.races import RACES, Meeting, meet, places
+from tests.simulation.workload import announced
+
+SHARE = 7
+"""Every so-manieth place: no divisor of the number of places in a row."""
+
+
+@pytest.fixture(autouse=True)
+def blocks() -> Iterator[None]:
+    with announced():
+        yield
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_nobody_is_thanked_and_not_heard_no_matter_who_comes_first(name: str) -> None:
+    assert meet(RACES[name], places(RACES[name], SHARE)) is None
+
+
+def test_a_meeting_ends_both_ways() -> None:
+    """Else one of them would never be the first."""
+    ends = set()
+    for after, until in places(RACES["answer and time-out"], SHARE):
+        meeting = Meeting(RACES["answer and time-out"], after, until)
+        meeting.run()
+        ends |= {record.status for record in meeting.world.audit.truth.values() if record.action == "WAIT_FOR"}
+    assert ends == {"DONE", "TIME_LIMIT_EXCEED"}
