@@ -70,11 +70,13 @@ def test_a_wait_that_goes_on_elsewhere_ends_when_it_was_to_end() -> None:
     later = Conduit.restore(payload, [opened], {"n": 2}, waiting=job.paused.waiting)
     clock.time = 1_050.0
     heard = list[Any]()
-    later.on_step_update = lambda _, step: heard.append((step.path, step.status.name, step.return_value))
+    later.on_step_update = lambda _, step: heard.append(
+        (step.path, step.status.name, step.return_value, step.started_at)
+    )
     assert go(later, clock, 900) is Outcome.PAUSED
     clock.time = 1_060.0
     assert go(later, clock, 900) is Outcome.FINISHED
-    assert heard[0] == ("l.0.w", "DONE", "1970-01-01T00:17:40.000Z")
+    assert heard[0] == ("l.0.w", "DONE", "1970-01-01T00:17:40.000Z", 1_000.0)
     assert [entry[:2] for entry in heard[1:]] == [("l", "DONE")]
 
 

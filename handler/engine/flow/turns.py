@@ -207,7 +207,9 @@ class FlowTurns:
 
     async def _wait(self, step: ConduitStep, spec: Wait, waiting: Waiting | None) -> Taken:
         turns = self._turns
-        if step.started_at is None:
+        if waiting is not None and waiting.get("began") is not None:
+            step.started_at = float(waiting["began"])
+        elif step.started_at is None:
             step.started_at = turns.began
         until = float(waiting["ends"]) if waiting is not None else self._until(spec)
         paused = await self._sleep_until(until)
