@@ -53,6 +53,7 @@ class Profile:
         month: whether each waits for 28 days.
         answered: share of questions that somebody answers, and as many a second and a third time.
         trouble: seconds for which things go wrong; then the world must come to rest by itself.
+        rest: seconds that it may take for that.
         step_events: as the setting.
         exclusive, gentle, exact, prompt, ordered: what the audit may hold it to; see `Audit`.
     """
@@ -82,6 +83,7 @@ class Profile:
     month: bool = False
     answered: float = 0.7
     trouble: float = 900.0
+    rest: float = 19_100.0
     step_events: str = "all"
     doors: tuple[str, ...] = ("http", "http", "async", "queue", "queue", "direct")
     outage: float = 0.0
@@ -101,7 +103,7 @@ _KIND: Final = replace(
 
 PROFILES: Final[dict[str, Profile]] = {
     "everything": Profile(rates=_BASE, timed=0.7, batch=3, flow=0.3),
-    "flows": Profile(rates=_BASE, timed=0.7, lives=(9.0, 12.0, 30.0), flow=1.0),
+    "flows": Profile(rates=_BASE, timed=0.7, lives=(9.0, 12.0, 30.0), flow=1.0, rest=60_000.0),
     "flows, and nobody dies": Profile(
         rates=_KIND, lives=(9.0, 12.0), flow=1.0, killer=0, gentle=True, exclusive=True, step_events="grouped"
     ),
@@ -121,6 +123,7 @@ PROFILES: Final[dict[str, Profile]] = {
         gentle=True,
         exclusive=True,
         prompt=True,
+        rest=200_000.0,
     ),
     "long waits": Profile(rates=replace(_BASE, crash=0.01), flow=1.0, month=True, redrive=0, trouble=28.2 * 86_400.0),
     "lost replies": Profile(

@@ -33,8 +33,6 @@ from tests.simulation.service import SimulatedService
 from tests.simulation.table import SimulatedItems, SimulatedTable
 from tests.simulation.workload import Execution, SimulatedAlarm, SimulatedFailure, registry
 
-REST = 200_000.0
-"""Seconds after the trouble by which the world must have come to rest by itself."""
 MOST_STEPS = 400_000
 MAX_ATTEMPTS = 3
 _STEADY = {"pk", "sk", "tenant", "job_id", "payload", "payload_hash", "created_at", "expires_at", "ends_at", "shard"}
@@ -255,7 +253,7 @@ class World:
             if passed > self.profile.trouble and self.scheduler.faults:
                 self.scheduler.faults = False
                 self.queue.return_dead()
-            if passed > self.profile.trouble + REST or (self._rests() and not self.queue.dead):
+            if passed > self.profile.trouble + self.profile.rest or (self._rests() and not self.queue.dead):
                 break
             self.poller.tick()
             self.queue.poll()
