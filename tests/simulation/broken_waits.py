@@ -107,7 +107,7 @@ async def leave_due(self: JobsTable, job: JobRecord, published: int) -> Any:
     return await self._update(job, after, Equals("fence", job.fence), lambda _: False)
 
 
-async def rest_unpublished(self: Publisher, job: JobRecord, _: Any = None) -> JobRecord:
+async def rest_unpublished(self: Publisher, job: JobRecord, *_: Any, **__: Any) -> JobRecord:
     """A parked job rests whether its updates are on the bus or not."""
     answer = await self._ports.table.mark_parked(job, job.published)
     return answer.job if isinstance(answer, Written) else job

@@ -171,7 +171,9 @@ class _ReplayedWalk(Walk):
 
     @property
     def cancelled(self) -> bool:  # type: ignore[override]  # a plain attribute there
-        return self._for_good or self.is_cancelled_at(in_turn=self.frame.current is not None)
+        return self._for_good or self.is_cancelled_at(
+            in_turn=self.frame.current is not None or self.frame.outer is None
+        )
 
     @cancelled.setter
     def cancelled(self, value: bool) -> None:

@@ -101,6 +101,9 @@ def registry(stage: Stage) -> Registry:
     made = Registry()
     for block in own:
         made.add(block)
+    request = REGISTRY.get("HTTP.REQUEST")
+    assert request is not None
+    made.add(request)
     made.provide("stage", lambda: stage)
     return made
 
