@@ -12,8 +12,8 @@ from handler.engine.language.conditions import is_constant, is_mixed, mixed_cond
 from handler.engine.language.expression import Expression
 from handler.engine.language.meter import ExpressionError
 from handler.engine.language.paths import Tag
-from handler.engine.language.tags import parse, whole_piece
-from handler.payload.problem import Problem, Severity, point
+from handler.engine.language.tags import parse, read
+from handler.payload.problem import MAX_PROBLEMS, Problem, Severity, point
 from handler.payload.suggestion import Suggestions
 from handler.validation.outline import Pointer
 from handler.validation.static_contexts import StaticContexts
@@ -82,6 +82,8 @@ class Reader:
             problems += found if met else [replace(problem, severity="warning") for problem in found]
             if any(problem.severity == "error" for problem in found) or holds is False:
                 return False, problems  # what comes after it is not checked
+            if len(problems) > MAX_PROBLEMS:
+                return None, problems
             if holds is None:
                 met = None
         return met, problems
@@ -145,7 +147,7 @@ def _is_constant(text: str) -> bool:
         return False
     if is_constant(text):
         return True
-    piece = whole_piece(parse(text)) if "{" in text else None
+    piece = read(text) if "{" in text else None
     if not isinstance(piece, Expression) or piece.tags:
         return False
     try:

@@ -13,7 +13,8 @@ from handler.engine.language.json_values import as_json
 from handler.engine.language.look_alikes import find_look_alikes
 from handler.engine.language.meter import ExpressionError, Meter
 from handler.engine.language.paths import PathError, Tag, as_text
-from handler.engine.language.tags import parse, whole_piece
+from handler.engine.language.remembered import count_tokens
+from handler.engine.language.tags import read
 from handler.engine.values import copy_value
 from handler.payload.problem import MAX_PROBLEMS
 from handler.validation.names import unknown_names
@@ -24,9 +25,9 @@ Path = tuple[str | int, ...]
 
 EVALUATION_STEPS: Final = 300_000
 """Evaluation steps of all expressions of a job together; a run has as many for three of them."""
-COMPILED: Final = 400_000
-"""What all expressions of a job may cost to compile: their characters, and `EACH` for each."""
-EACH: Final = 100
+COMPILED: Final = 80_000
+"""What all expressions of a job may cost to compile: their words and signs, and `EACH` for each."""
+EACH: Final = 5
 LOOKED_AT: Final = 2_000_000
 """What looking for what resembles tags may cost: characters, and `OPENED` for each that may begin an expression."""
 OPENED: Final = 2_000
@@ -159,14 +160,13 @@ class Reading:
     def read_text(self, text: str, path: Path) -> Any:
         """A string: a value where it is one tag or expression and nothing else, else a string."""
         self._look_for_look_alikes(text, path)
-        pieces = parse(text)
-        whole = whole_piece(pieces)
-        if whole is not None:
-            return self._follow(whole, path, lambda value: copy_value(value, self.charge))
-        read = [
-            piece if isinstance(piece, str) else self._follow(piece, path, self._as_text_of(piece)) for piece in pieces
+        found = read(text) if "{" in text else (text,)
+        if not isinstance(found, tuple):
+            return self._follow(found, path, lambda value: copy_value(value, self.charge))
+        made = [
+            piece if isinstance(piece, str) else self._follow(piece, path, self._as_text_of(piece)) for piece in found
         ]
-        return "".join(read) if all(isinstance(piece, str) for piece in read) else UnknownText(text)
+        return "".join(made) if all(isinstance(piece, str) for piece in made) else UnknownText(text)
 
     def _as_text_of(self, piece: Tag | Expression) -> Callable[[Any], Any]:
         if isinstance(piece, Tag):
@@ -217,7 +217,7 @@ class Reading:
             Undecided: only a run can decide, or the job has cost enough.
         """
         room = self.room
-        room.compiled -= EACH + len(expression.source.text)
+        room.compiled -= EACH + count_tokens(expression.source.text)
         if room.compiled < 0 or room.failures <= 0:
             raise Undecided
         program = expression.program

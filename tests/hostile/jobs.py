@@ -60,6 +60,17 @@ def _doubled_results() -> Job:
     }
 
 
+def nested_steps(depth: int, make: Callable[[Job, int], Job], innermost: Job) -> Job:
+    step = {"id": "innermost", **innermost}
+    for at in range(depth):
+        step = make(step, at)
+    return step
+
+
+def sum_of(terms: int, last: int) -> str:
+    return "{= " + "+".join(["1"] * terms) + f"+{last} =}}"
+
+
 SEARCH = "{= matches('" + "a" * 100 + "!', '(a+)+$') =}"
 MANY_STEPS = "{= sum(x * y for x in parameters.l for y in parameters.l) =}"
 """Takes some 99,000 evaluation steps of a list of 130."""
@@ -67,7 +78,7 @@ MANY_STEPS = "{= sum(x * y for x in parameters.l for y in parameters.l) =}"
 
 def _large_expressions() -> Job:
     """Each of 150 different expressions has 400 parts; together they are read 15,000 times."""
-    sums = ["{= " + "+".join(["1"] * 190) + f"+{at} =}}" for at in range(150)]
+    sums = [sum_of(190, at) for at in range(150)]
     steps = [{"id": f"s{at}", **create(sums[at * 3 : at * 3 + 3])} for at in range(50)]
     return {"steps": [loop(list(range(100)), *steps)]}
 
@@ -230,6 +241,99 @@ VALIDATE: dict[str, Callable[[], Job]] = {
     },
     "a pattern that backtracks, 100 times": lambda: {
         "steps": [join("{= matches('" + "a" * 1_500 + "!', '(a+)+$') =}")] * 100,
+    },
+    "970 steps with an expression of 190 parts each": lambda: {
+        "steps": [create(["{= " + "+".join(["1"] * 90) + f"+{at} =}}"]) for at in range(970)],
+    },
+    "570 expressions of 400 parts": lambda: {"steps": [create([sum_of(190, at)]) for at in range(570)]},
+    "127 expressions of 2,000 characters": lambda: {
+        "steps": [create(["{= " + "+".join(["parameters"] * 180) + f"+{at} =}}"]) for at in range(127)],
+    },
+    "an output of 10,000 tags": lambda: {"parameters": {"a": 1}, "steps": [], "output": ["{< a >}"] * 10_000},
+    "an output of 8,000 expressions": lambda: {
+        "parameters": {"a": 1},
+        "steps": [],
+        "output": [f"{{= parameters.a + {at} =}}" for at in range(8_000)],
+    },
+    "a loop over the longest range": lambda: {
+        "steps": [loop("{= range(99000) =}", {"id": "a", **create(["{= item * 2 =}"] * 200)})],
+    },
+    "four loops of 1,000 in each other": lambda: {
+        "steps": [
+            nested_steps(3, lambda step, at: {"id": f"l{at}", **loop("{= range(1000) =}", step)}, create([MANY_STEPS]))
+        ],
+    },
+    "choices 30 deep": lambda: {
+        "steps": [nested_steps(30, lambda step, at: {"id": f"c{at}", "choose": [{"if": True, "do": [step]}]}, join())],
+    },
+    "480 tries that read what failed": lambda: {
+        "steps": [
+            {
+                "id": f"t{at}",
+                "try": [{"id": f"a{at}", **join("{: z :}")}],
+                "catch": [{"id": f"b{at}", **join(f"{{% steps.t{at}.failed_step.path %}}")}],
+            }
+            for at in range(480)
+        ],
+    },
+    "400 conditions of 60,000 evaluation steps": lambda: {
+        "steps": [
+            {"id": f"w{at}", "while": "{= sum(x for x in range(30000)) =}", "max": 1_000, "do": [{"id": "a", **join()}]}
+            for at in range(400)
+        ],
+    },
+    "a condition of 20,000 expressions": lambda: {"steps": [{**join(), "if": ["{= 1 =}"] * 20_000}]},
+    "a condition of 12,000 tags beside text": lambda: {"steps": [{**join(), "if": "{< a >} > 5 and " * 12_000}]},
+    "a form of 13 levels": lambda: {
+        "steps": [
+            {"wait_for": {"timeout": 1, "form": nested(13, lambda v: {"type": "object", "properties": {"a": v}})}}
+        ],
+    },
+    "a form that requires 20,000 fields": lambda: {
+        "steps": [
+            {"wait_for": {"timeout": 1, "form": {"type": "object", "required": [f"r{at}" for at in range(20_000)]}}}
+        ],
+    },
+    "120 polls of 180 names": lambda: {
+        "steps": [{**join(), "poll": {"until": "{= " + "+".join(["result"] * 180) + " =}", "every": 1, "max": 9}}]
+        * 120,
+    },
+    "10,000 statuses to retry on": lambda: {
+        "steps": [{**join(), "retry": {"attempts": 3, "on": [{"http": [at]} for at in range(10_000)]}}],
+    },
+    "15,000 options that no step has": lambda: {"steps": [{**join(), **{f"o{at}": 1 for at in range(15_000)}}]},
+    "steps of all kinds at once": lambda: {
+        "steps": [{"for_each": [1], "while": True, "choose": [], "try": [], "set": {}, "end": "job"}] * 1_000,
+    },
+    "50,000 look-alikes of tags": lambda: {"steps": [join("${a}" * 50_000)]},
+    "6,000 credentials": lambda: {
+        "steps": [
+            {
+                "action": "HTTP.GET",
+                "parameters": {
+                    "url": {"secret": "a"},
+                    "auth": [{"bearer": {"secret": f"s{at}"}} for at in range(6_000)],
+                },
+            }
+        ],
+    },
+    "a list of 5,000 wrong values under a long key": lambda: {
+        "steps": [
+            {"action": "HTTP.GET", "parameters": {"url": "https://a.example", "query": {"k" * 150_000: [{}] * 5_000}}}
+        ],
+    },
+    "12,000 wrong headers": lambda: {
+        "steps": [
+            {
+                "action": "HTTP.GET",
+                "parameters": {"url": "https://a.example", "headers": {f"k{at}": {"a": 1} for at in range(12_000)}},
+            }
+        ],
+    },
+    "tags 60 deep, 600 times": lambda: {"steps": [join("{< " * 60 + "a" + " >}" * 60)] * 600},
+    "2,000 merges of 5,000 keys": lambda: {
+        "parameters": {"d": {f"k{at}": at for at in range(5_000)}},
+        "steps": [create(["{= merge(parameters.d, parameters.d) =}"] * 2_000)],
     },
     "an operator over a million pairs, 1,000 times": lambda: {
         "parameters": {"l": list(range(1_000))},
