@@ -79,8 +79,11 @@ def build(
     if BASE.match(base) is None or REFUSED.search(base) is not None:
         raise ValueError(f"`base` is an address with a scheme and a host, such as https://example.com, not {base!r}")
     parts = urlsplit(base)
-    written = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in _fields(query or {})]
-    call__.charge(len(base) + sum(map(len, written)) + max(0, len(written) - 1))
+    call__.charge(len(base))
+    written = []
+    for name, value in _fields(query or {}):
+        call__.charge(len(name) + len(value) + 1)  # of each, before it is built: one name may have many values
+        written.append(f"{quote(name, safe='')}={quote(value, safe='')}")
     if isinstance(path, list):
         path = "/".join(quote(str(segment), safe="") for segment in path)
     elif path:

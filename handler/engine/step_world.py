@@ -24,7 +24,7 @@ PATTERN_SECONDS: Final = 1.5
 long as their steps: what they take is a block's own work."""
 EVALUATION_STEPS: Final = 3_000_000
 """Steps that all tags and expressions of one run may take: about a second. What a step may take is bounded by its own
-limits; what a job may take, with thousands of turns, by this."""
+limits; what a job may take, with thousands of turns, by this. See docs/decisions/024-budgets-of-a-run.md."""
 READ_IN_RUN: Final = 24 * 1024 * 1024
 """Bytes of what the strings of a job read as that a run remembers."""
 

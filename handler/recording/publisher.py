@@ -80,7 +80,7 @@ class Publisher:
         """Send them; gives the index of the first record that did not reach the bus, or ``None`` if all did."""
         for start in range(0, len(updates), _AT_ONCE):
             part = updates[start : start + _AT_ONCE]
-            if self._ports.now() >= until:
+            if start and self._ports.now() >= until:
                 return part[0].first
             missing = await self._send_part(job, part)
             if missing is not None:
