@@ -17,12 +17,14 @@ from typing import Any, Final, cast
 from handler.console.lambda_event import Identity
 from handler.console.local_lambda import LocalLambda
 from handler.console.local_server import LocalServer
-from handler.console.workstation import POLL_SECONDS, SWEEP_SECONDS
+from handler.console.workstation import SWEEP_SECONDS
 from handler.invocation.event_loop import run_coroutine
 from infra.clients import Clients
 from infra.queue_poller import QueuePoller
 from infra.schedule_list import schedule_keys
 
+IDLE_SECONDS: Final = 0.2
+"""How long the worker waits before it looks into an empty queue again: it may wait all day."""
 FIRING_SECONDS: Final = 1.0
 """How often the schedules are looked at."""
 
@@ -36,7 +38,7 @@ def main() -> None:
     if role == "worker":
         while True:
             if not function.work():
-                time.sleep(POLL_SECONDS)
+                time.sleep(IDLE_SECONDS)
     out = sys.stdout  # the function's own output goes elsewhere, and so would this while it runs
 
     def log(line: str) -> None:

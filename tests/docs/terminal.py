@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import fcntl
 import os
 import pty
@@ -65,7 +66,8 @@ class Shell:
         return text.removesuffix(_PROMPT)
 
     def __exit__(self, *_: object) -> None:
-        os.write(self._terminal, b"kill -9 $(jobs -p) 2>/dev/null; exit\n")
+        with contextlib.suppress(OSError, AssertionError):
+            self.run("kill -9 $(jobs -p)", patience=10)
         os.close(self._terminal)
         os.kill(self._process, signal.SIGKILL)
         os.waitpid(self._process, 0)
