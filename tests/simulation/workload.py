@@ -96,9 +96,16 @@ def announced() -> Iterator[None]:
             REGISTRY._blocks.pop(block.action)
 
 
+class Blocks(Registry):
+    """The blocks of the simulation, and the shipped ones."""
+
+    def get(self, action: str) -> Block[..., Any] | None:
+        return super().get(action) or REGISTRY.get(action)
+
+
 def registry(stage: Stage) -> Registry:
     """The blocks, with the world they work in as their global value."""
-    made = Registry()
+    made = Blocks()
     for block in own:
         made.add(block)
     request = REGISTRY.get("HTTP.REQUEST")

@@ -91,7 +91,7 @@ class StepLoop:
             while (at := frame.next) < len(steps):
                 number = walk.recorded + 1
                 if plain:  # as `begin_turn` does it, without a call
-                    step = steps[at]
+                    step = frame.current = steps[at]
                     step.position = number
                 else:
                     step = frame.begin_turn(number)
