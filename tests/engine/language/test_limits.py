@@ -76,7 +76,7 @@ class _Counter(NoWorld):
         ("upper(parameters.s)", 100),
         ("replace(parameters.s, 'x', 'yy')", 300),
         ("join([parameters.s, parameters.s], ',')", 201),
-        ("range(100)", 202),
+        ("range(100)", 902),
         ("[parameters.s for x in range(3)]", 218),
         ("split(parameters.s, 'x')", 405),
         ("json([parameters.s])", 102),
