@@ -44,17 +44,16 @@ def list_again(self: Restoring, step: Any, _: Any) -> Any:
 
 @contextmanager
 def count_paths() -> Iterator[None]:
-    """Where a record belongs is counted: a loop ends with its last item, whatever the path of the next record says."""
-    real = Restoring._go_to
+    """Which item a record belongs to is counted, as though each item had as many records as there are steps in `do`."""
+    real = Restoring._begin_next
 
-    def go_to(self: Restoring, path: str | None, *, is_close: bool) -> None:
-        owner = self._walk.frame.owner
-        if owner is not None and owner.step.kind == "for_each":
-            is_close = owner.index + owner._is_running >= owner.count
-            path = owner.step.path if is_close else path
-        real(self, path, is_close=is_close)
+    def begin_next(self: Restoring, frame: Any, path: str | None) -> None:
+        owner = frame.owner
+        if getattr(owner, "is_loop", False):
+            owner.index = (self._walk.recorded - owner.step.position) // len(owner.do)
+        real(self, frame, path)
 
-    with patch.object(Restoring, "_go_to", go_to):
+    with patch.object(Restoring, "_begin_next", begin_next):
         yield
 
 

@@ -283,7 +283,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(Restoring, "_items", broken_flows.list_again),
         world="flows",
     ),
-    Mutant(name="paths are counted instead of recorded", apply=broken_flows.count_paths, world="flows"),
+    Mutant(name="paths are counted instead of recorded", seed=6, apply=broken_flows.count_paths, world="flows"),
     Mutant(name="the place of a wait is decided again", seed=16, apply=broken_flows.forget_place, world="flows"),
     Mutant(
         name="the end of a wait is computed again",
