@@ -112,11 +112,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(name="a message alone stands for what is not published", apply=broken.message_alone, world="dead letters"),
     Mutant(
         name="what came before is not accepted before it runs",
+        seed=3,
         apply=replaced(Worker, "_begin_again", broken.run_unaccepted),
         world="killers",
     ),
-    Mutant(name="a claim counts no attempt", apply=broken.uncounted, world="killers"),
-    Mutant(name="attempts have no end", apply=replaced(Ownership, "blame", broken.unlimited_blame), world="killers"),
+    Mutant(name="a claim counts no attempt", seed=3, apply=broken.uncounted, world="killers"),
+    Mutant(
+        name="attempts have no end", seed=3, apply=replaced(Ownership, "blame", broken.unlimited_blame), world="killers"
+    ),
     Mutant(name="after a crash steps are committed together", seed=8, apply=broken.careless, world="killers"),
     Mutant(
         name="a release keeps its attempt",
@@ -130,9 +133,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(Ownership, "_only_we_marked", broken.take_any_mark_back),
         world="relays",
     ),
-    Mutant(name="own writes are not known again", apply=broken.answer_all(recognise=False), world="lost replies"),
+    Mutant(
+        name="own writes are not known again", seed=1, apply=broken.answer_all(recognise=False), world="lost replies"
+    ),
     Mutant(name="every refusal is taken for an own write", seed=5, apply=broken.answer_all(recognise=True)),
-    Mutant(name="a hand-over keeps hold", apply=replaced(Recorder, "let_go", broken.keep_hold), world="hand-overs"),
+    Mutant(
+        name="a hand-over keeps hold", seed=1, apply=replaced(Recorder, "let_go", broken.keep_hold), world="hand-overs"
+    ),
     Mutant(name="a resumed job has forgotten its variables", apply=broken.forget_variables, world="hand-overs"),
     Mutant(name="a resumed job begins a step too early", apply=broken.resume_early, world="hand-overs"),
     Mutant(name="a claim does not see the cancel", seed=119, apply=broken.blind_to_cancel),
