@@ -68,7 +68,7 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Worl
     if kind is str:
         return resolve_text(value, contexts, charge, world) if "{" in value else value
     if kind is list:
-        world.spent += len(value) + 2
+        world.spent += len(value) + 8
         return [item if type(item) in _PLAIN else resolve(item, contexts, charge, world) for item in value]
     return value
 
