@@ -261,8 +261,8 @@ def blind_to_cancel() -> Iterator[None]:
     """A claim does not look whether the job was cancelled."""
     real = runner.restored
 
-    def restored(run: Any, ports: Any) -> Any:
-        return real(replace(run, job=run.job._replace(cancel=False)), ports)
+    def restored(run: Any, ports: Any, *rest: Any) -> Any:
+        return real(replace(run, job=run.job._replace(cancel=False)), ports, *rest)
 
     with patch.object(runner, "restored", restored):
         yield
