@@ -28,6 +28,7 @@ def small_transactions() -> Iterator[None]:
 
     backends, tables = cast("Any", DynamoDBBackend), cast("Any", Table)
     whole = backends.transact_write_items
+    before = vars(Table).get("__deepcopy__")  # of an embedded AWS around this one
 
     def transact(backend: Any, transact_items: Sequence[Mapping[str, Any]]) -> None:
         kept = [one for action in transact_items for one in _kept(backend, *action.values())]
@@ -46,7 +47,10 @@ def small_transactions() -> Iterator[None]:
         yield
     finally:
         backends.transact_write_items = whole
-        del tables.__deepcopy__
+        if before is None:
+            del tables.__deepcopy__
+        else:
+            tables.__deepcopy__ = before
 
 
 def _kept(backend: Any, action: Mapping[str, Any], *_: Any) -> Iterator[_Kept]:
