@@ -180,31 +180,28 @@ def hold_groups() -> Iterator[None]:
 # ---------------------------------------------------------------------- the sweep
 
 
-async def sweep_in_reverse(ports: Ports, lifetime: Any) -> int:
+@contextmanager
+def sweep_in_reverse() -> Iterator[None]:
     """Jobs whose message is in the queue come before those that crashed or wait."""
-    swept = 0
-    for shards in (sweep.QUEUED_SHARDS, sweep.FIRST_SHARDS):
-        count, goes_on = await sweep._sweep_shards(ports, lifetime, shards)
-        swept += count
-        if not goes_on:
-            break
-    return swept
+    real = sweep._Due.__init__
+
+    def init(self: Any, ports: Ports, lifetime: Any, shards: Sequence[str]) -> None:
+        is_first = tuple(shards) == tuple(sweep.FIRST_SHARDS)
+        real(self, ports, lifetime, sweep.QUEUED_SHARDS if is_first else sweep.FIRST_SHARDS)
+
+    with patch.object(sweep._Due, "__init__", init):
+        yield
 
 
 @contextmanager
 def one_page() -> Iterator[None]:
     """The sweep ends with the first page of each shard."""
-    real = sweep._sweep_shards
+    real = sweep._Due._read
 
-    async def sweep_shards(ports: Ports, lifetime: Any, shards: Sequence[str]) -> tuple[int, bool]:
-        index = ports.table.index
-        list_due = index.list_due
+    async def read(self: Any, shard: str, start: Any) -> None:
+        await real(self, shard, start)
+        for again in [entry for entry in self._shards if entry[1] is not None]:
+            self._shards.remove(again)
 
-        async def list_some(*given: Any, **options: Any) -> Any:
-            return replace(await list_due(*given, **options), next=None)
-
-        with patch.object(index, "list_due", list_some):
-            return await real(ports, lifetime, shards)
-
-    with patch.object(sweep, "_sweep_shards", sweep_shards):
+    with patch.object(sweep._Due, "_read", read):
         yield

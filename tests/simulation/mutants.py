@@ -17,7 +17,6 @@ from blocks import http
 from handler.engine.flow.restore import Restoring
 from handler.engine.flow.turns import FlowTurns
 from handler.invocation.crew import Crew
-from handler.jobs import sweep
 from handler.jobs.pointers import Pointers
 from handler.jobs.queue_worker import Worker
 from handler.jobs.submission import NewJob
@@ -270,7 +269,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     # Rule 15: sweep.
     Mutant(
         name="the sweep wakes queued jobs before those that crashed or wait",
-        apply=replaced(sweep, "sweep", broken_waits.sweep_in_reverse),
+        apply=broken_waits.sweep_in_reverse,
         crowded=True,
     ),
     Mutant(name="the sweep ends with the first page", apply=broken_waits.one_page, crowded=True),

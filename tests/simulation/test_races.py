@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.races import RACES, Meeting, meet, places
+from tests.simulation.sweeps import sweep_crowds
 from tests.simulation.workload import announced
 
 SHARE = 7
@@ -32,3 +33,7 @@ def test_a_meeting_ends_both_ways() -> None:
         meeting.run()
         ends |= {record.status for record in meeting.world.audit.truth.values() if record.action == "WAIT_FOR"}
     assert ends == {"DONE", "TIME_LIMIT_EXCEED"}
+
+
+def test_a_sweep_looks_at_crashed_jobs_first_and_at_all_that_it_has_time_for() -> None:
+    assert sweep_crowds() is None
