@@ -29,6 +29,8 @@ from infra.records import JobRecord
 
 KEPT_AFTER_A_WAIT: Final = 2 * 86_400.0
 """Seconds that the records of a job that waits are kept after its wait, at least."""
+START_DELAY: Final = 60.0
+"""Seconds that a job's first step may begin after its acceptance and still wait for as long as `validate` allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ class Runner:
             self._ports.runtime,
             invocation=invocation,
             job_ends_at=run.job.ends_at,
-            waits_end_by=run.job.expires_at - KEPT_AFTER_A_WAIT,
+            waits_end_by=run.job.expires_at - KEPT_AFTER_A_WAIT + START_DELAY,
         )
 
     async def _close(self, run: Run, recorder: Recorder) -> Ended:

@@ -10,7 +10,6 @@ from random import Random
 
 import pytest
 
-from tests.simulation.flows import MONTH
 from tests.simulation.history import play
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import PROFILES, QUIET
@@ -66,13 +65,14 @@ def test_the_worlds_have_every_fault_and_every_door() -> None:
 
 def test_a_wait_of_28_days_passes_with_the_sweep_as_its_only_timer() -> None:
     """In a few hundred steps of the simulation: a job that waits costs nothing."""
-    world = World(Random(1), replace(QUIET, prompt=True, trouble=MONTH))  # noqa: S311 (a history, no secret)
-    steps = [{"id": "w", "wait": {"seconds": MONTH}}, {"id": "s", "set": {"n": 1}}]
+    month = 28 * 86_400.0
+    world = World(Random(1), replace(QUIET, prompt=True, trouble=month))  # noqa: S311 (a history, no secret)
+    steps = [{"id": "w", "wait": {"seconds": month}}, {"id": "s", "set": {"n": 1}}]
     Outside(world).plan_send(1.0, "queue", json.dumps({"id": "j", "parameters": {"variant": "a"}, "steps": steps}))
     world.run()
     assert world.audit.violations == []
     (job,) = world.audit.ends.values()
     assert job.status == "SUCCEEDED"
-    assert MONTH <= float(job.finished_at or 0.0) - job.created_at <= MONTH + 120
+    assert month <= float(job.finished_at or 0.0) - job.created_at <= month + 120
     assert world.metrics.counted("Swept") == 1
     assert world.scheduler.points < 300, "most of them are the partitions that two sweeps read"
