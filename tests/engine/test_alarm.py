@@ -183,6 +183,33 @@ def test_an_alarm_is_not_lost_in_a_finalizer(stop: Callable[..., float]) -> None
     assert ended == ["gone"]
 
 
+TAKE_A_LOCK = """
+def take_and_release(taken, now, ends_at):
+    taken.append("lock")
+    while now() < ends_at:  # the limit passes between the line that takes the lock and the block that releases it
+        pass
+    try:
+        pass
+    finally:
+        taken.clear()
+"""
+
+
+@pytest.mark.parametrize("module", ["logging", "importlib._bootstrap"])
+def test_an_alarm_leaves_no_lock_taken_that_other_threads_need(stop: Callable[..., float], module: str) -> None:
+    functions: dict[str, Any] = {"__name__": module}
+    exec(compile(TAKE_A_LOCK, module, "exec"), functions)  # noqa: S102  # a function that such a module could have
+    taken: list[str] = []
+
+    def block() -> None:
+        ends_at = time.monotonic() + LIMIT + GRACE / 3
+        functions["take_and_release"](taken, time.monotonic, ends_at)
+        count_for_ever()
+
+    stop(block)
+    assert taken == []
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the report of the finalizer's end
 def test_a_finalizer_that_outlasts_the_grace_is_stopped(alarm: SystemAlarm) -> None:
     class Endless:

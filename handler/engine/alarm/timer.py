@@ -29,6 +29,9 @@ LONGEST: Final = 1e6
 """Seconds, 11 days. `setitimer` refuses very large numbers; a longer limit is looked at again then."""
 FINALIZERS: Final = frozenset({"weakref", "_weakrefset"})
 """Modules whose functions the interpreter calls when an object goes."""
+LOCKING: Final = frozenset({"logging", "importlib._bootstrap", "_frozen_importlib"})
+"""Modules whose functions take a lock in one line and enter `try` in the next: an exception in between would leave the
+lock taken, and every other thread that logs or imports would wait for ever."""
 
 
 class Timer:
@@ -115,7 +118,7 @@ class Timer:
 
 
 def find_timer(clock: Callable[[], float]) -> Timer | None:
-    """The process's timer; ``None`` off the main threador without ``SIGALRM``."""
+    """The process's timer; ``None`` off the main thread or without ``SIGALRM``."""
     if SIGALRM is None:
         return None
     handler = getsignal(SIGALRM)
@@ -145,6 +148,8 @@ def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:
         return True  # its tracing is at work
     if now > watch.ends_at + watch.grace:
         return False  # a finalizer has no longer than a clean-up
+    if frame is not None and frame.f_globals.get("__name__") in LOCKING:
+        return True
     while frame is not None:
         if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in FINALIZERS:
             return True  # Python reports what a finalizer raises, and forgets it
