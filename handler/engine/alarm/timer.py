@@ -12,7 +12,7 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, Final
 
-from handler.engine.alarm.tracing import is_of_alarm
+from handler.engine.alarm.tracing import is_of_alarm, may_hold_lock
 from handler.engine.alarm.watch import Watch
 
 SIGALRM: Final = getattr(signal, "SIGALRM", None)
@@ -29,9 +29,6 @@ LONGEST: Final = 1e6
 """Seconds, 11 days. `setitimer` refuses very large numbers; a longer limit is looked at again then."""
 FINALIZERS: Final = frozenset({"weakref", "_weakrefset"})
 """Modules whose functions the interpreter calls when an object goes."""
-LOCKING: Final = frozenset({"logging", "importlib._bootstrap", "_frozen_importlib"})
-"""Modules whose functions take a lock in one line and enter `try` in the next: an exception in between would leave the
-lock taken, and every other thread that logs or imports would wait for ever."""
 
 
 class Timer:
@@ -148,7 +145,7 @@ def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:
         return True  # its tracing is at work
     if now > watch.ends_at + watch.grace:
         return False  # a finalizer has no longer than a clean-up
-    if frame is not None and frame.f_globals.get("__name__") in LOCKING:
+    if frame is not None and may_hold_lock(frame):
         return True
     while frame is not None:
         if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in FINALIZERS:

@@ -19,10 +19,19 @@ MOST_LINES: Final = 64
 ALARM_MODULES: Final = frozenset(f"handler.engine.alarm.{name}" for name in ("alarm", "timer", "watch", "tracing"))
 """Names of the alarm's own modules: a line of theirs that raised would lose the timer's next shot."""
 
+LOCKING: Final = frozenset({"logging", "importlib._bootstrap", "_frozen_importlib"})
+"""Modules whose functions take a lock in one line and enter `try` in the next: an exception in between would leave the
+lock taken, and every other thread that logs or imports would wait for ever."""
+
 
 def is_of_alarm(frame: FrameType) -> bool:
     """Whether it is the alarm's own code that runs in `frame`."""
     return frame.f_globals.get("__name__") in ALARM_MODULES
+
+
+def may_hold_lock(frame: FrameType) -> bool:
+    """Whether an exception in `frame` could leave a lock taken that other threads need."""
+    return frame.f_globals.get("__name__") in LOCKING
 
 
 class Traceable(Protocol):
@@ -88,13 +97,13 @@ class LineTrace:
             frame = frame.f_back
 
     def _trace_frame(self, frame: FrameType) -> None:
-        if not is_of_alarm(frame):
+        if not (is_of_alarm(frame) or may_hold_lock(frame)):
             self._replaced.setdefault(frame, frame.f_trace)
             frame.f_trace = self._trace
 
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         del argument
-        if is_of_alarm(frame):
+        if is_of_alarm(frame) or may_hold_lock(frame):
             return None
         if event == "line" and self._may_raise(frame):
             if self._lines_to_pass == 0:
