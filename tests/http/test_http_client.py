@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import zlib
 from typing import Any
 
@@ -458,10 +459,11 @@ def test_half_an_answer_is_a_failed_call(make_client: Any, send: Any, broken: li
 
 
 def test_a_port_without_a_listener_is_a_failed_call(make_client: Any, send: Any) -> None:
-    with Server() as server:
-        port, url = server.port, server.url()
-    with pytest.raises(HttpFailedError, match="refused"):
-        send(make_client(port), "GET", url)
+    with socket.socket() as bound:  # it keeps the port from every other process, and does not listen
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        with pytest.raises(HttpFailedError, match="refused"):
+            send(make_client(port), "GET", f"http://localhost:{port}/")
 
 
 def test_a_name_without_an_address_is_a_failed_call(make_client: Any, send: Any) -> None:
