@@ -86,8 +86,6 @@ class LiveTable:
     def _follow(self) -> None:
         while not self._ended.wait(REDRAW_SECONDS):
             self._draw()
-        if self._job is not None:
-            self._progress.complete(self._job)
         self._draw(whole=True)  # with what came between the last look and the end
 
     def _draw(self, *, whole: bool = False) -> None:
@@ -99,6 +97,8 @@ class LiveTable:
                 self._progress.add(step)
         if not (seen or whole) and self._drawn:
             return
+        if whole and self._job is not None:
+            self._progress.complete(self._job)  # after the last events, which do not count a loop's items
         self._drawn = True
         rows = self._progress.rows()
         console = self._live.console
