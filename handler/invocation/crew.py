@@ -221,7 +221,7 @@ class Crew:
                 member.value = await _Passed(asked)
             except GeneratorExit:
                 raise
-            except BaseException as raised:  # noqa: BLE001  # of the event loop, for whom it is meant
+            except BaseException as raised:  # noqa: BLE001  # raised by the event loop in what the job awaits
                 member.error = raised
         member.took = self._station.now() - self._began
         self._turn = None

@@ -19,7 +19,7 @@ from infra.records import JobRecord, StepRecord
 
 _ANSWER: Final = "answer"
 PATIENCE: Final = 2.0
-"""Seconds for which a slow bus may hold whoever has no limit of his own."""
+"""Seconds for which a slow bus may hold a caller that has no deadline."""
 _AT_ONCE: Final = 50
 """Entries between two looks at the clock: five calls of the bus."""
 

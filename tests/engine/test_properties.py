@@ -1,4 +1,4 @@
-"""What holds for any job, whoever wrote it."""
+"""What holds for every job that can be written."""
 
 from __future__ import annotations
 

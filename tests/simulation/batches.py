@@ -126,7 +126,7 @@ _TAKE = QueueWorker._take
 
 @contextmanager
 def suspects_beside() -> Iterator[None]:
-    """A job at which an owner died is claimed and run like any other, whoever is beside it."""
+    """A job at which an owner died is claimed and run like any other, beside other jobs."""
 
     async def take(self: QueueWorker, job: Any, message: Any, lifetime: Any) -> Any:
         turns, self._ports = self._ports.turns, replace(self._ports, turns=None)
@@ -169,7 +169,7 @@ def records_blamed_on_another() -> Iterator[None]:
 
 @contextmanager
 def entries_blamed_on_another() -> Iterator[None]:
-    """Entries that failed are said to be another job's: whoever has them takes all of its own for published."""
+    """Failed entries are blamed on another job, so their own job counts all of its entries as published."""
 
     async def publish_parts(self: SharedBus, parts: Any) -> list[Attempted | InfraError]:
         found = await _PUBLISH_PARTS(self, parts)

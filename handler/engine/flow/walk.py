@@ -7,29 +7,12 @@ them, so a restored job is exactly as far as it was. See docs/decisions/017-flow
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from handler.engine.failure import JOB_TIMEOUT, LOOP_TIMEOUT
 from handler.engine.flow.scope import Scope
 from handler.engine.status import NO_FAILURE, ConduitStatus
 from handler.engine.step import ConduitStep
-
-
-class Owner(Protocol):
-    """Whose list of steps it is: a loop or a try that has begun.
-
-    Attributes:
-        is_loop: whether it is a loop.
-        step: the step.
-        ends_at: when its time is over; ``None`` for never.
-    """
-
-    is_loop: bool
-    step: ConduitStep
-    ends_at: float | None
-
-    def settle(self) -> None:
-        """Account for the list that has come to its end."""
 
 
 class Frame:

@@ -325,7 +325,7 @@ def test_each_job_has_a_context_of_its_own(crew: Crew) -> None:
 
 
 class Foreign:
-    """What a block may await: it belongs to whoever drives the crew."""
+    """What a block may await: the event loop that drives the crew resolves it."""
 
     def __await__(self) -> Any:
         return (yield "foreign")

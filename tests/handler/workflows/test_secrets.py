@@ -16,7 +16,7 @@ REFRESH = {"oauth2": {**OAUTH, "refresh_token": "refresh-me"}, "hosts": ["api.ex
 
 
 class PlainVault:
-    """Encrypts by turning around, and remembers for whom."""
+    """Encrypts by reversing, and remembers the tenant and the name."""
 
     def __init__(self) -> None:
         self.sealed: list[tuple[str, str, str]] = []
