@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from handler.caller import Caller
-from handler.console import remote_jobs, workstation
 from handler.engine import Conduit
 from handler.engine.limits import Limits
 from handler.http.answer_shapes import components
@@ -49,10 +48,6 @@ def test_the_page_knows_each_status_of_a_job_each_filter_and_each_thing_to_wait_
     assert set(re.findall(r'"(\w+)"', constant("FINISHED"))) == FINISHED
     assert sorted(json.loads(constant("FILTERS"))) == sorted(FILTERS)
     assert sorted(re.findall(r"(\w+):", constant("WAITS"))) == sorted(WAITS)
-
-
-def test_the_command_line_knows_which_statuses_are_final() -> None:
-    assert remote_jobs.FINISHED == workstation.FINISHED == FINISHED
 
 
 def test_a_step_has_the_same_fields_in_answers_in_the_openapi_document_and_on_the_bus() -> None:

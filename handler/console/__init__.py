@@ -1,1 +1,1 @@
-"""A developer's machine: what the `conduit` command shows, and a Lambda function to show it of. Door: `handler.cli`."""
+"""The `conduit` command: runs the Lambda function on a developer's machine and shows its jobs. Entry: `handler.cli`."""

@@ -1,4 +1,4 @@
-"""The files that announce blocks, and whether one of them has changed."""
+"""Finds the files that define blocks and notices when one changes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from blocks import discovery
 
 Stamps = dict[str, tuple[int, int]]
-"""Of each file: when it was written, and its bytes."""
+"""By file: when it was last written (nanoseconds), and its size in bytes."""
 
 
 def block_folders() -> list[Path]:
-    """The folder of blocks and those that `CONDUIT_BLOCKS` adds."""
+    """The folder of built-in blocks and the folders named by `CONDUIT_BLOCKS`."""
     further = os.environ.get(discovery.VARIABLE, "").split(os.pathsep)
     return [Path(discovery.__file__).parent, *(Path(folder) for folder in further if folder)]
 
 
 def file_stamps(folders: Iterable[Path]) -> Stamps:
-    """What the files of Python in these folders look like now; two that differ mean that one was changed."""
+    """The stamps of all Python files in these folders. If a later call gives other stamps, a file has changed."""
     stamps: Stamps = {}
     for folder in folders:
         for path in folder.rglob("*.py"):
             try:
                 found = path.stat()
-            except FileNotFoundError:  # an editor replaces it right now
+            except FileNotFoundError:  # an editor is replacing it
                 continue
             stamps[str(path)] = (found.st_mtime_ns, found.st_size)
     return stamps

@@ -17,21 +17,21 @@ WIDTH = 100
 
 
 class UnknownBlockError(InputError):
-    """There is no block of that name. The message names those that are nearest."""
+    """No block has that name. The message suggests similar names."""
 
 
 def list_lines(blocks: Iterable[Block[..., Any]]) -> list[str]:
-    """A line for each block: its name and the first sentence of its page."""
+    """One line for each block: its name and the first sentence of its page."""
     return columns((block.action, _first_sentence(block.description)) for block in blocks)
 
 
 def select_blocks(registry: Registry, name: str | None, search: str | None) -> list[Block[..., Any]] | None:
-    """The blocks to list; ``None`` where `name` is that of one block, whose page is wanted.
+    """The blocks to list, or ``None`` if `name` is a block: then its page is shown instead.
 
     Args:
         registry: all blocks.
-        name: a block or a category, in any case of letters.
-        search: words that the name or the page of a block must have.
+        name: a block or a category, in upper or lower case.
+        search: words that must occur in the name or the page of a block.
 
     Raises:
         UnknownBlockError: the search finds nothing.
@@ -68,7 +68,7 @@ def page_lines(registry: Registry, name: str) -> list[str]:
 
 
 def find_block(registry: Registry, name: str) -> Block[..., Any]:
-    """The block of that name, in any case of letters.
+    """Find a block by its name, in upper or lower case.
 
     Raises:
         UnknownBlockError: there is no such block.

@@ -1,4 +1,4 @@
-"""`conduit completion`: what a shell needs to complete the commands, their options and the names of blocks."""
+"""The script with which a shell completes commands, options and the names of blocks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SHELLS: Final = ("bash", "zsh")
 
 
 def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
-    """The script that a start-up file of `shell` evaluates.
+    """The script for a shell's start-up file to evaluate.
 
     Args:
-        parser: of the whole command.
+        parser: the parser of the whole command.
         shell: one of `SHELLS`.
     """
     commands = _choices(parser)

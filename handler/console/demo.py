@@ -1,4 +1,4 @@
-"""What `make run` shows: two jobs, one over HTTP and one from the queue, and what they left in the services."""
+"""The demo of `make run`: two jobs, one over HTTP and one from the queue, with their records and events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def show_demo(station: Workstation, printer: Printer) -> int:
         0 when both succeeded, else 1.
 
     Raises:
-        UnreadableError: the examples are not there.
+        UnreadableError: the examples are missing.
     """
     over_http, from_queue = read_jobs([str(EXAMPLES / "order.json"), str(EXAMPLES / "lead-scoring.json")])
     write(["1. examples/order.json, sent to the API: POST /jobs", ""])
@@ -31,5 +31,5 @@ def show_demo(station: Workstation, printer: Printer) -> int:
     second = printer.show(from_queue.text, lambda: station.see_through(station.services.send(from_queue.text)))
     write([""])
     print_records(station, printer, second)
-    write(["Your own: conduit run FILE.  The API on a port: conduit serve.  What a step can do: conduit blocks."])
+    write(["Next: `conduit run FILE` runs your job, `conduit serve` opens the API, `conduit blocks` lists the blocks."])
     return 0 if first["success"] and second["success"] else 1

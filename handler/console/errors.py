@@ -1,7 +1,7 @@
-"""What ends a command with exit code 2."""
+"""The error that ends a command with exit code 2."""
 
 from __future__ import annotations
 
 
 class InputError(Exception):
-    """What the command was given cannot be used. The message is what the user reads."""
+    """The command cannot use its input. The message is shown to the user."""

@@ -1,4 +1,4 @@
-"""The problems of a job as lines that editors and people can follow: ``file:line:column``, then what is wrong."""
+"""The problems of a job as ``file:line:column: …`` lines, which editors can jump to."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from handler.console.places import Place, find_places
 
 
 def finding_lines(name: str, text: str, answer: Mapping[str, Any]) -> list[str]:
-    """A line for each problem, causes before consequences, and whether the job is valid.
+    """One line for each problem, causes before consequences, then a line that says whether the job is valid.
 
     Args:
-        name: of the file.
+        name: the file's name.
         text: the job as it was written.
-        answer: of ``POST /jobs/validate``.
+        answer: the answer of ``POST /jobs/validate``.
     """
     places = find_places(text)
     lines = [_line(name, places, problem) for problem in answer["problems"]]
@@ -29,7 +29,7 @@ def _line(name: str, places: Mapping[str, Place], problem: Mapping[str, Any]) ->
 
 
 def _place_of(pointer: str, places: Mapping[str, Place]) -> Place:
-    """Where `pointer` stands; where it leads to nothing (a missing field), the nearest value around it."""
+    """The place of the value at `pointer`; for a missing field, that of the nearest value around it."""
     while pointer not in places and pointer:
         pointer = pointer.rpartition("/")[0]
     return places.get(pointer, (1, 1))

@@ -1,4 +1,4 @@
-"""Ctrl-C that ends a command although a block runs."""
+"""Lets Ctrl-C end a command even while a block runs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from types import FrameType
 def interruptible() -> Iterator[Callable[[], None]]:
     """Make Ctrl-C (and SIGTERM) end the command even when it comes while a block runs.
 
-    The engine attributes a KeyboardInterrupt inside a block to the block; so it is remembered, and the function that
-    this yields raises it again once the invocation is over.
+    The engine takes a KeyboardInterrupt inside a block for a failure of that block. So the interrupt is remembered
+    here: call the yielded function after the invocation, and it raises the interrupt again.
     """
     came: list[int] = []
 

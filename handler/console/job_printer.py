@@ -1,4 +1,4 @@
-"""What a developer sees of a job: one JSON line, plain text, or a table that grows while the job runs."""
+"""Prints a job as one JSON line, as plain text, or as a table that grows while the job runs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ class Printer(Protocol):
     """Runs jobs and shows them."""
 
     def show(self, text: str, run: Callable[[], Job]) -> Job:
-        """Let `run` run the job that `text` is, and show it.
+        """Call `run`, which runs the job, and show the job.
+
+        Args:
+            text: the job as JSON text, as the user wrote it.
+            run: runs the job and returns it as the API gives it.
 
         Raises:
-            JobRefusedError: the API did not take it.
+            JobRefusedError: the API refused it.
         """
 
     def events(self) -> Sequence[BusEvent]:
@@ -33,7 +37,7 @@ class Printer(Protocol):
 
 
 class JsonPrinter:
-    """One job a line, in the shape of the API's answer."""
+    """Prints one job a line, in the shape of the API's answer."""
 
     def show(self, text: str, run: Callable[[], Job]) -> Job:
         del text
@@ -46,7 +50,7 @@ class JsonPrinter:
 
 
 class OutputPrinter:
-    """The job's output alone, as JSON: for a script that goes on with it."""
+    """Prints the job's output alone, as JSON, for scripts."""
 
     def show(self, text: str, run: Callable[[], Job]) -> Job:
         del text
@@ -62,7 +66,7 @@ class OutputPrinter:
 
 
 class PlainPrinter:
-    """Lines of text, once the job has ended."""
+    """Prints lines of text once the job has ended."""
 
     def __init__(self, services: LocalServices) -> None:
         self._services = services
@@ -78,13 +82,13 @@ class PlainPrinter:
 
 
 class LivePrinter:
-    """A table in the terminal that follows the bus while the job runs, and then shows the job."""
+    """Draws a table that follows the bus while the job runs, then prints the job's summary."""
 
     def __init__(self, services: LocalServices) -> None:
         from rich.console import Console  # noqa: PLC0415  # 60 ms; only a terminal needs it
 
         self._services = services
-        self._console = Console(file=sys.stdout)  # now: while the handler runs, `sys.stdout` is another
+        self._console = Console(file=sys.stdout)  # taken now: `sys.stdout` is redirected while the handler runs
         self._events: list[BusEvent] = []
 
     def show(self, text: str, run: Callable[[], Job]) -> Job:
@@ -103,12 +107,12 @@ class LivePrinter:
 
 
 def print_jobs(jobs: Iterable[JobText], station: Workstation, printer: Printer, *, records: bool) -> int:
-    """Run jobs one after another and show each; what is shown is then cleared away, so that thousands fit.
+    """Run jobs one after another and show each. Each one's data is then deleted, so that thousands fit into memory.
 
     Args:
-        jobs: what to run.
-        station: where.
-        printer: how to show them.
+        jobs: the jobs to run.
+        station: the deployment that runs them.
+        printer: shows them.
         records: show the records in the table and the events on the bus, too.
 
     Returns:
@@ -131,7 +135,7 @@ def print_jobs(jobs: Iterable[JobText], station: Workstation, printer: Printer, 
 
 
 def print_records(station: Workstation, printer: Printer, job: Job) -> None:
-    """What one job left in the services, read back from them."""
+    """Print the records and events of one job, read back from the services."""
     items = station.services.items(station.tenant, job["id"])
     events = printer.events()
     write([f"In the table, {len(items)} items:", *("  " + line for line in item_lines(items))])
@@ -139,7 +143,7 @@ def print_records(station: Workstation, printer: Printer, job: Job) -> None:
 
 
 def _written(text: str) -> tuple[str, list[Any]]:
-    """The name and the steps of a job as they were written, so far as they are what they should be."""
+    """The name and steps of a job as written; empty where they have the wrong type, since the API reports that."""
     try:
         payload = json.loads(text)
     except ValueError:

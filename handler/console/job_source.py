@@ -1,4 +1,4 @@
-"""Where the jobs of a command line come from: files with one job each, or a stream with one job a line."""
+"""Reads the jobs of a command: files with one job each, or a stream with one job a line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PLACE: Final = re.compile(r" at line (\d+), column (\d+)\.?$")
 
 
 class UnreadableError(InputError):
-    """A job cannot be read. The message is one line: which, and why."""
+    """A job cannot be read. The message says which one and why, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobText:
-    """One job as it was written, and where."""
+    """One job as JSON text, with the place that it was read from."""
 
     name: str
     """The file, or ``-:<line>``."""
@@ -30,10 +30,10 @@ class JobText:
 
 
 def read_jobs(names: Sequence[str], stream: BinaryIO | None = None) -> Iterator[JobText]:
-    """The jobs of `names`, in their order. Every file is read and checked before the first job is given.
+    """Yield the jobs of `names`, in order. All files are read and checked before the first job is yielded.
 
     Args:
-        names: files with one job each; ``-`` for the stream, with one job a line (empty lines are passed over).
+        names: files with one job each; ``-`` for the stream, with one job a line (empty lines are skipped).
         stream: what ``-`` reads; standard input by default.
 
     Raises:
@@ -44,11 +44,11 @@ def read_jobs(names: Sequence[str], stream: BinaryIO | None = None) -> Iterator[
 
 
 def placed(name: str, message: str) -> str:
-    """What is wrong with a text, behind its place in the form that editors follow: ``file:line:column``.
+    """Put ``file:line:column``, which editors can jump to, before the message of a parser.
 
     Args:
-        name: of the file; that of a line of the stream ends in its number.
-        message: of a parser, which may end in the place.
+        name: the file's name, or ``-:<line>`` for a line of the stream.
+        message: what the parser reports; it may end in the place.
     """
     message = message.removeprefix("the payload: ")
     place = _PLACE.search(message)
@@ -69,7 +69,7 @@ def _give(names: Sequence[str], files: dict[str, JobText], stream: BinaryIO | No
 def _read_lines(stream: BinaryIO) -> Iterator[JobText]:
     for number, line in enumerate(stream, start=1):
         if line.strip():
-            # What is no UTF-8 stays recognisable, so that the API refuses it and nothing is replaced in silence.
+            # Bytes that are not UTF-8 are kept as they are, so that the API refuses them; nothing is replaced silently.
             yield JobText(f"{STREAM}:{number}", line.decode("utf-8", "surrogateescape"))
 
 
@@ -83,5 +83,5 @@ def _read_file(name: str) -> JobText:
     except InvalidJsonTextError as error:
         if error.malformed:
             raise UnreadableError(placed(name, error.problems[0].message)) from None
-        # JSON that cannot be kept is the API's to refuse, in its own words.
+        # The API refuses JSON that cannot be stored, with a message of its own.
     return JobText(name, content.decode("utf-8-sig"))

@@ -11,20 +11,20 @@ WIDEST: Final = 60
 """Characters of a result in a table. The job's JSON has all of it."""
 MOST_ERRORS: Final = 10
 LONGEST_ERROR: Final = 4096
-"""Characters of an error under the table: all that a step keeps of it."""
+"""Characters of an error under the table; a step keeps no more of it."""
 _WAITS: Final = {"answer": "an answer", "time": "its time", "retry": "its next try"}
 _ITEM_FACTS: Final = ("status", "action", "cursor", "fence", "run", "due")
 _CONTROL: Final = {**dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}"), 9: " ", 10: " "}
 
 
 def shorten(text: str, width: int = WIDEST) -> str:
-    """One line of at most `width` characters. Control characters could move a terminal's cursor, so they go."""
+    """Make one line of at most `width` characters, without control characters, which could move the cursor."""
     text = text.translate(_CONTROL)
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def step_cells(step: Mapping[str, Any]) -> tuple[str, ...]:
-    """A step of a job (or of an event) as the cells of its row; `HEADINGS` names them."""
+    """The cells of a step's row, in the order of `HEADINGS`. The step is one of a job or of an event."""
     duration = step.get("duration_ms")
     return (
         str(step["position"]),
@@ -38,7 +38,7 @@ def step_cells(step: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def outcome_of(step: Mapping[str, Any]) -> str:
-    """What a step gave, in one short line: its error, how many items of a loop are done, or its result as JSON."""
+    """A step's outcome in one short line: its error, how many items of a loop are done, or its result as JSON."""
     error = step.get("error")
     if error:
         return shorten(f"{error['type']}: {error['message']}")
@@ -61,18 +61,18 @@ def summary_of(job: Mapping[str, Any]) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Rows as lines whose cells stand under each other."""
+    """Rows as lines with aligned columns."""
     table = [tuple(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
 def job_lines(job: Mapping[str, Any], width: int | None = None) -> list[str]:
-    """A job: its name, a row for each step, how it ended.
+    """The lines of a job: its name, a row for each step, how it ended.
 
     Args:
         job: as the API gives it.
-        width: columns of the terminal, to which rows are cut; ``None`` cuts none.
+        width: columns of the terminal; longer rows are cut. ``None``: rows are not cut.
     """
     title = f"{shorten(job['name'])}  [{job['id']}]" if job.get("name") else job["id"]
     rows = ["  " + line for line in columns([HEADINGS, *(step_cells(step) for step in job["steps"])])]
@@ -80,7 +80,7 @@ def job_lines(job: Mapping[str, Any], width: int | None = None) -> list[str]:
 
 
 def closing_lines(job: Mapping[str, Any]) -> list[str]:
-    """What stands under the table: the variables, the whole error of each failed step, and how the job ended."""
+    """The lines under the table: the variables, the full error of each failed step, and how the job ended."""
     lines = []
     if job["variables"]:
         lines.append("variables: " + shorten(json.dumps(job["variables"], ensure_ascii=False), 2 * WIDEST))
@@ -100,7 +100,7 @@ def _detail(detail: Any) -> str:
 
 
 def item_lines(items: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What stands in the table: a line for each item."""
+    """One line for each item of the table."""
     return columns((shorten(str(item["sk"]), 32), _facts(item)) for item in items)
 
 
@@ -111,12 +111,12 @@ def _facts(item: Mapping[str, Any]) -> str:
 
 
 def event_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What reached the bus: a line for each event, in the order in which things happened."""
+    """One line for each event that reached the bus, in the order in which things happened."""
     return columns((event["detail-type"], *_gist(event["detail"])) for event in in_order(events))
 
 
 def log_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What reached the bus as a log: time, job, step (or what else it is about) and status, in order."""
+    """The events that reached the bus as log lines, in order: time, job, step (or the job itself), status."""
     return columns(
         (_moment(event["detail"])[11:-1], _job_of(event["detail"]), *_gist(event["detail"]))
         for event in in_order(events)
@@ -124,10 +124,10 @@ def log_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def in_order(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Events as things happened: a queue hands them on in any order.
+    """Sort events in the order in which things happened: a queue delivers them in any order.
 
-    Those of a job are in order of their numbers; jobs are merged by time. A step that did not run has no time of its
-    own and keeps its place behind the one before.
+    Events of one job are sorted by their numbers; jobs are merged by time. A step that did not run has no time of its
+    own and stays behind the step before it.
     """
     by_number = sorted(events, key=lambda event: (_job_of(event["detail"]), _number(event["detail"])))
     moments: dict[str, str] = {}

@@ -1,8 +1,8 @@
-"""The events that Lambda would be called with, and its context, for a developer's machine and the tests.
+"""The events and the context that Lambda would pass to the handler, for a developer's machine and the tests.
 
 Shapes are those of AWS: API Gateway's HTTP API (payload format 2.0, with a JWT authorizer) and an EventBridge schedule.
-Those of a queue are made where its messages are received (`infra.local`). Nothing of the handler is imported here:
-these are only dictionaries that it is called with.
+Queue events are made where the messages are received (`infra.local`). The events are plain dictionaries, so nothing of
+the handler is imported here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who the authorizer says the caller is.
+    """The caller, as the authorizer reports it.
 
     Attributes:
         subject: the ``sub`` claim: by default the tenant.
@@ -34,7 +34,7 @@ class Identity:
     tags: tuple[str, ...] = ()
 
     def claims(self) -> dict[str, str]:
-        """The claims as an HTTP API hands them on: all of them texts."""
+        """The claims as an HTTP API passes them on: all of them are strings."""
         claims = {"sub": self.subject}
         if self.tags:
             claims["scope"] = " ".join(self.tags)
@@ -43,7 +43,7 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
-    """One HTTP request as it arrived. `target` is the path with its query."""
+    """One HTTP request as it arrived. `target` is the path with its query string."""
 
     method: str
     target: str
@@ -55,13 +55,13 @@ def http_event(request: HttpRequest, identity: Identity, *, request_id: str, at:
     """The event of an HTTP API, payload format 2.0, for an authorized request.
 
     Args:
-        request: what was asked. Header names are lower-cased, as the gateway does.
-        identity: who asked; becomes the JWT authorizer's claims.
+        request: the request. Its header names become lower case, as the gateway makes them.
+        identity: the caller; becomes the JWT authorizer's claims.
         request_id: the gateway's id of the request.
         at: when, in seconds since the epoch.
     """
     path, _, query = request.target.partition("?")
-    # An HTTP API decodes the path before it matches a route and hands on what it matched, cut at a decoded "?".
+    # An HTTP API decodes the path, matches a route, and passes on the decoded path up to a decoded "?".
     path = unquote(path).partition("?")[0]
     headers = {name.lower(): value for name, value in request.headers.items()}
     event: Event = {
@@ -99,7 +99,7 @@ def http_event(request: HttpRequest, identity: Identity, *, request_id: str, at:
 
 
 def _body(body: str | bytes) -> tuple[str, bool]:
-    """The body as text, and whether it had to be encoded: an event is JSON and holds no other bytes than UTF-8."""
+    """The body as a string, and whether it is Base64: an event is JSON, so bytes that are not UTF-8 must be encoded."""
     if isinstance(body, str):
         return body, False
     try:
@@ -109,7 +109,7 @@ def _body(body: str | bytes) -> tuple[str, bool]:
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    # Format 2.0 has one text for a name that comes twice, with commas between.
+    # Format 2.0 joins the values of a repeated name with commas.
     together: dict[str, str] = {}
     for name, value in pairs:
         together[name] = f"{together[name]},{value}" if name in together else value
@@ -117,7 +117,7 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def schedule_event(*, event_id: str, at: float) -> Event:
-    """The event of an EventBridge rule with a schedule: what wakes the sweeper each minute."""
+    """The event of a scheduled EventBridge rule, which starts the sweep each minute."""
     return {
         "version": "0",
         "id": event_id,

@@ -1,7 +1,7 @@
 """The steps of a running job as a live table in a terminal.
 
-Imported only where one is shown: rich is a developer's tool. The handler runs in the main thread, where time limits
-hold; the table is drawn by a thread of its own from the events that have reached the bus: what the services hold.
+Imported only where a table is shown: rich is a developer's tool. The handler runs in the main thread, where time
+limits work. A thread of its own draws the table from the events that have reached the bus.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from infra.local_bus import BusEvent
 
 REDRAW_SECONDS: Final = 0.05
 WIDE: Final = 100
-"""Columns of a terminal in which a whole row usually fits."""
+"""Columns of a terminal in which a full row usually fits."""
 _LEFT_OUT: Final = ("tries", "ms")
 _NAMES: Final = ("step", "action")
 _WISHED: Final = 24
-"""Characters of a result that names make room for in a narrow terminal."""
+"""Characters of a result for which names are cut in a narrow terminal."""
 _LEAST: Final = 6
 _AROUND: Final = 7
-"""Lines of a terminal for the title, the lines of the table, and the prompt."""
+"""Lines of a terminal that the title, the table's borders and the prompt take."""
 _COLOURS: Final = {
     "DONE": "green",
     "IF_CONDITION_FAILED": "dim",
@@ -42,16 +42,16 @@ _COLOURS: Final = {
 
 
 class LiveTable:
-    """A context manager: inside it the table is on the screen and follows the bus.
+    """A context manager that shows the table, which follows the bus until the block ends.
 
     Args:
         title: the job's name.
-        steps: the job's steps as the user wrote them; anything else shows no rows until events come.
+        steps: the job's steps as the user wrote them. Without them, rows appear as events come.
         see_events: gives the events since its last call; called from the drawing thread only.
         console: where to draw.
 
     Attributes:
-        events: all that `see_events` gave.
+        events: all events that `see_events` gave.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class LiveTable:
         return self
 
     def complete(self, job: Mapping[str, Any]) -> None:
-        """Let the last picture show what the finished job says."""
+        """Hand in the finished job, so that the last picture shows it."""
         self._job = job
 
     def __exit__(
@@ -86,7 +86,7 @@ class LiveTable:
     def _follow(self) -> None:
         while not self._ended.wait(REDRAW_SECONDS):
             self._draw()
-        self._draw(whole=True)  # with what came between the last look and the end
+        self._draw(whole=True)  # with the events since the last look
 
     def _draw(self, *, whole: bool = False) -> None:
         seen = False
@@ -98,7 +98,7 @@ class LiveTable:
         if not (seen or whole) and self._drawn:
             return
         if whole and self._job is not None:
-            self._progress.complete(self._job)  # after the last events, which do not count a loop's items
+            self._progress.complete(self._job)  # after the last events: they do not count a loop's items
         self._drawn = True
         rows = self._progress.rows()
         console = self._live.console
@@ -107,7 +107,7 @@ class LiveTable:
 
 
 def rows_in_sight(rows: Sequence[tuple[str, ...]], most: int) -> Sequence[tuple[str, ...]]:
-    """At most so many rows, the one that is running among them: a terminal shows no more, and each costs time."""
+    """At most `most` rows around the running one: a terminal shows no more, and each row costs time."""
     most = max(most, _LEAST)
     place = HEADINGS.index("status")
     running = next((at for at, row in enumerate(rows) if row[place] in {"RUNNING", ""}), len(rows) - 1)
@@ -116,7 +116,7 @@ def rows_in_sight(rows: Sequence[tuple[str, ...]], most: int) -> Sequence[tuple[
 
 
 def print_summary(job: Mapping[str, Any], console: Console) -> None:
-    """The variables, the whole errors, and how a job ended, in its colour."""
+    """Print the variables, the full errors, and in colour how the job ended."""
     *lines, summary = closing_lines(job)
     for line in lines:
         console.print(Text(line, overflow="fold"))
@@ -124,17 +124,17 @@ def print_summary(job: Mapping[str, Any], console: Console) -> None:
 
 
 def table_of(title: str, rows: Sequence[Sequence[str]], width: int = WIDE) -> Table:
-    """Rows of cells as a table, each row's status in its colour.
+    """A table with the status of each row in its colour.
 
     Args:
         title: the job's name.
-        rows: cells as `HEADINGS` names them.
-        width: columns of the terminal. In a narrow one names are cut before results, and times and tries are left out.
+        rows: cells in the order of `HEADINGS`.
+        width: columns of the terminal. A narrow one shows no durations and tries, and names are cut before results.
     """
     shown = [name for name in HEADINGS if width >= WIDE or name not in _LEFT_OUT]
     places = [HEADINGS.index(name) for name in shown]
     widths = [max(map(cell_len, (HEADINGS[place], *(row[place] for row in rows)))) for place in places]
-    room = width - 3 * len(shown) - 1  # without the lines and the space between the columns
+    room = width - 3 * len(shown) - 1  # without the borders and spaces between columns
     if width < WIDE:
         names = [shown.index(name) for name in _NAMES]
         others = sum(widths[:-1]) - sum(widths[place] for place in names)

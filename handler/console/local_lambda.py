@@ -1,7 +1,7 @@
 """A Lambda function on a developer's machine: the real handler, called as AWS would call it.
 
-One invocation runs at a time, in the thread that calls; in the main thread, the alarm that stops a step works. The time
-of an invocation is real too: it counts down, and a job that outlives it is handed over through the queue.
+Invocations run one at a time, in the calling thread; call from the main thread, or the alarm that stops a step does not
+work. An invocation's time is limited as on AWS: a job that outlives it is handed over through the queue.
 
 See docs/decisions/007-command-line.md.
 """
@@ -21,7 +21,7 @@ from handler.console.lambda_event import Event, HttpRequest, Identity, LocalCont
 
 
 class Poller(Protocol):
-    """The queue as Lambda's poller sees it; `infra.local.EmbeddedAws` is one."""
+    """The queue as Lambda's poller uses it; implemented by `infra.local.EmbeddedAws`."""
 
     def receive(self, most: int = ...) -> Event: ...
     def delete(self, receipt_handle: str) -> None: ...
@@ -29,7 +29,7 @@ class Poller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What the gateway would send back."""
+    """The response that the gateway would send."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,17 +42,17 @@ class HttpResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalLambda:
-    """One function and the two things that call it: the gateway and the queue's poller.
+    """One function with its two callers: the gateway and the queue's poller.
 
     Attributes:
         handler: ``handler.app.lambda_handler``.
         poller: the job queue.
         now: seconds, on a clock that only goes forward.
-        epoch: seconds since the epoch, for what AWS dates.
-        http_seconds: what an invocation by the gateway may take.
-        worker_seconds: what an invocation by the queue or the schedule may take.
-        identity: who calls over HTTP.
-        check: called after each invocation; may raise what the handler must not let through, such as an interrupt.
+        epoch: seconds since the epoch, for the timestamps of events.
+        http_seconds: how long an invocation by the gateway may take.
+        worker_seconds: how long an invocation by the queue or the schedule may take.
+        identity: the caller over HTTP.
+        check: called after each invocation; raises again what the handler has caught, such as an interrupt.
     """
 
     handler: Callable[[Event, Any], Any]
@@ -71,7 +71,7 @@ class LocalLambda:
         return HttpResponse(answer["statusCode"], _headers(answer), _body(answer))
 
     def work(self) -> int:
-        """Receive one batch from the queue and let the function work it; what it does not report back is deleted.
+        """Receive one batch from the queue, call the function with it, and delete what it does not report as failed.
 
         Returns:
             How many messages there were.
@@ -93,11 +93,11 @@ class LocalLambda:
 
     def _invoke(self, event: Event, seconds: float) -> Any:
         context = LocalContext(aws_request_id=str(uuid.uuid4()), ends_at=self.now() + seconds, now=self.now)
-        with redirect_stdout(sys.stderr):  # log lines, metrics and what blocks print are not this command's output
+        with redirect_stdout(sys.stderr):  # keep log lines, metrics and prints of blocks out of this command's output
             try:
                 return self.handler(event, context)
             finally:
-                self.check()  # also when the handler made an error of its own of the interrupt
+                self.check()  # even if the handler turned the interrupt into an error
 
 
 def _headers(answer: Mapping[str, Any]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """The API on a port of a developer's machine.
 
-Threads read and write the network and answer what only looks at jobs or changes their records. A request that may run
-steps is answered by the main thread, one at a time, since only there a step can be stopped at its time limit. The
-timetable has a thread of its own: a long job does not hold up the sweeper and the schedules.
+Each connection has a thread, which answers requests that only read jobs or change records. The main thread answers
+requests that may run steps, one at a time: only there can a step be stopped at its time limit. The timetable has a
+thread of its own, so that a long job does not delay the sweep and the schedules.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from handler.console.lambda_event import HttpRequest
 from handler.console.local_lambda import HttpResponse
 
 LOOK_SECONDS: Final = 0.2
-"""How often the timetable is asked, and how long a turn waits for a request."""
+"""How often the timetable is called, and how long a turn waits for a request."""
 BACKLOG: Final = 128
-"""Connections that wait to be taken; a browser opens several at once."""
+"""Connections that may wait to be accepted; a browser opens several at once."""
 LARGEST_BODY: Final = 10 * 1024 * 1024
-"""Bytes; API Gateway's own limit of a request."""
+"""Bytes; API Gateway's limit for a request."""
 
 
 _LONGEST_LINE: Final = 1024
@@ -47,7 +47,7 @@ class _UnreadableBodyError(Exception):
 
 
 class Function(Protocol):
-    """What answers requests; `handler.console.local_lambda.LocalLambda` is one."""
+    """Answers requests; implemented by `handler.console.local_lambda.LocalLambda`."""
 
     def request(self, request: HttpRequest) -> HttpResponse: ...
 
@@ -59,7 +59,7 @@ class _Call:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; it can be handed to another process.
+    """Open a listening socket, which can be passed to another process.
 
     Args:
         host: address to listen on.
@@ -75,7 +75,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """Where a socket listens, as an address for browsers."""
+    """The URL at which a socket listens."""
     host, port = listener.getsockname()[:2]
     return f"http://{host}:{port}"
 
@@ -84,10 +84,10 @@ class LocalServer:
     """The API of one deployment behind a port.
 
     Args:
-        function: what answers.
+        function: answers the requests.
         listener: the socket; see `listen`.
-        log: takes each line of the log.
-        timetable: called again and again, to do what is due.
+        log: called with each line of the log.
+        timetable: called every `LOOK_SECONDS`, to do what is due.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class LocalServer:
             self._http.server_close()
 
     def turn(self) -> None:
-        """Answer one request that may run a job, if one comes soon."""
+        """Answer one request that may run a job, if one arrives within `LOOK_SECONDS`."""
         try:
             call = self._calls.get(timeout=LOOK_SECONDS)
         except queue.Empty:
@@ -131,11 +131,11 @@ class LocalServer:
             try:
                 with self._one_at_a_time:
                     self._timetable()
-            except Exception as error:  # noqa: BLE001  # whatever it was, the next look may do better
+            except Exception as error:  # noqa: BLE001  # the next call may succeed
                 self._log(f"  the timetable failed: {error!r}")
 
     def _take(self, request: HttpRequest) -> HttpResponse:
-        """Answer a request; called by the thread of its connection."""
+        """Answer a request. Called by the thread of its connection."""
         if not may_run_job(request):
             with self._one_at_a_time:
                 return self._call(request)
@@ -146,10 +146,10 @@ class LocalServer:
     def _answer(self, call: _Call) -> None:
         try:
             call.answer.set_result(self._call(call.request))
-        except Exception as error:  # noqa: BLE001  # whatever it was, the server goes on
+        except Exception as error:  # noqa: BLE001  # the server goes on after any error
             call.answer.set_exception(error)
         except BaseException:
-            # Ctrl-C. The thread that waits must not wait for ever, nor raise an interrupt of its own.
+            # Ctrl-C. The waiting thread must neither wait for ever nor raise an interrupt itself.
             call.answer.set_exception(ConnectionAbortedError("the server ends"))
             raise
 
@@ -162,13 +162,13 @@ class LocalServer:
 
 
 def may_run_job(request: HttpRequest) -> bool:
-    """Whether the API may run steps before it answers: then the main thread answers, where time limits hold."""
+    """Whether the API may run steps before it answers. Only the main thread can: time limits work nowhere else."""
     path = request.target.partition("?")[0]
     return request.method == "POST" and path.rpartition("/")[2] not in _RUN_NOTHING
 
 
 class _Door(BaseHTTPRequestHandler):
-    """One connection: turns what arrives into a call and its answer into HTTP."""
+    """One connection: turns each HTTP request into a call and the answer into an HTTP response."""
 
     protocol_version = "HTTP/1.1"
     server_version = "conduit"
@@ -191,13 +191,13 @@ class _Door(BaseHTTPRequestHandler):
         request = HttpRequest(method=self.command, target=self.path, headers=headers, body=body)
         try:
             response = self._take(request)
-        except Exception:  # noqa: BLE001  # whatever it was, the gateway says no more than this
+        except Exception:  # noqa: BLE001  # API Gateway says no more either
             self._refuse(500, "Internal Server Error")
             return
         self._send(response.status, response.headers, response.body)
 
     def _read_body(self) -> bytes:
-        """The body, whose length stands in a header or before each of its chunks (RFC 9112, 7.1)."""
+        """Read the body. A header gives its length, or each chunk begins with its own (RFC 9112, 7.1)."""
         if "Transfer-Encoding" in self.headers:
             if self.headers["Transfer-Encoding"].strip().lower() != "chunked":
                 raise _UnreadableBodyError(501, "The only supported transfer encoding is chunked.")
@@ -217,7 +217,7 @@ class _Door(BaseHTTPRequestHandler):
                 break
             body += self._read(int(size, 16), len(body))
             self.rfile.readline(_LONGEST_LINE)
-        while self.rfile.readline(_LONGEST_LINE).strip():  # trailers mean nothing here
+        while self.rfile.readline(_LONGEST_LINE).strip():  # trailers are ignored
             pass
         return body
 
@@ -229,7 +229,7 @@ class _Door(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _forward  # noqa: N815  # http.server's names
 
     def _refuse(self, status: int, message: str) -> None:
-        self.close_connection = True  # the body was not read, so nothing after it can be
+        self.close_connection = True  # the body is unread, so no further request can be read
         self._send(status, {"Content-Type": "text/plain"}, message.encode())
 
     def _send(self, status: int, headers: Any, body: bytes) -> None:
@@ -248,7 +248,7 @@ class _Door(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """A line for what changes something or fails: a page that looks each second would fill the log."""
+        """Log requests that change something or fail. A page that polls each second would fill the log."""
         if self.command not in {"GET", "HEAD"} or not str(code).startswith(("2", "3")):
             super().log_request(code, size)
 

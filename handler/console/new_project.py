@@ -1,4 +1,4 @@
-"""`conduit new`: starts a user's own project, outside this repository."""
+"""Creates a user's own project outside this repository, for `conduit new`."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from handler.console.project_files import FILES, FILLED
 TEMPLATE: Final = "template.yaml"
 DISTRIBUTION: Final = "conduit-lambda"
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
-"""A name that is valid for a CloudFormation stack and for a folder on every system."""
+"""A name that is valid for a CloudFormation stack and as a folder on every system."""
 
 
 class ProjectError(InputError):
-    """The project cannot be made. The message says why."""
+    """The project cannot be created. The message says why."""
 
 
 def find_checkout(here: Path, given: str | None) -> Path:
-    """The checkout of this repository: the one given, the one that this runs from, or the one it was installed from.
+    """Find the checkout of this repository: the given one, else the running one, else the one that pip installed from.
 
     Args:
-        here: the folder that has this `handler`.
-        given: by the user, or ``None``.
+        here: the folder that contains this `handler`.
+        given: the user's choice, or ``None``.
 
     Raises:
-        ProjectError: there is none, or what was given is not one.
+        ProjectError: no checkout was found, or the given folder is not one.
     """
     if given is not None:
         folder = Path(given).resolve()
@@ -41,11 +41,11 @@ def find_checkout(here: Path, given: str | None) -> Path:
     for folder in (here, *_installed_from()):
         if (folder / TEMPLATE).is_file():
             return folder
-    raise ProjectError("The checkout that Conduit was installed from is not there; name one with --checkout FOLDER.")
+    raise ProjectError("The checkout that Conduit was installed from is gone; name one with --checkout FOLDER.")
 
 
 def _installed_from() -> list[Path]:
-    """The folder that pip installed this from, as it noted it (PEP 610)."""
+    """The folder that pip installed this from, according to pip's own record (PEP 610)."""
     try:
         noted = json.loads(distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
     except PackageNotFoundError:

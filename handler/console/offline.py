@@ -1,4 +1,4 @@
-"""The API's answers about jobs and blocks that need no AWS: made by the same code, with the default settings."""
+"""Gives those answers of the API that need no AWS. The code is the API's own, with the default settings."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from handler.validation.schema import job_schema
 from handler.validation.validate import find_problems
 
 SETTINGS: Final = Settings(table_name="none", bus_name="none", queue_url="none", dead_letter_queue_url="none")
-"""Names of places that nothing here reaches; everything else has its default."""
+"""Required names of resources, which nothing here uses. All other settings have their defaults."""
 
 
 class UnreadableJobError(Exception):
-    """The text is not JSON, or is too large. The message says what is wrong with it."""
+    """The job is not JSON or is too large. The message says what is wrong."""
 
 
 def validate_job(text: str, tags: Iterable[str]) -> dict[str, Any]:
     """The answer of ``POST /jobs/validate`` to a caller with these tags.
 
     Raises:
-        UnreadableJobError: see there.
+        UnreadableJobError: the job is not JSON or is too large.
     """
     caller, body = _caller(tags), text.encode("utf-8", "surrogateescape")
     limits = limits_of(caller, SETTINGS)

@@ -1,4 +1,4 @@
-"""Where each value of a JSON text stands: line and column by JSON pointer."""
+"""Finds the line and column of each value of a JSON text, by JSON pointer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Place = tuple[int, int]
 
 
 def find_places(text: str) -> dict[str, Place]:
-    """The place of each value, by its JSON pointer; of a member of an object, where its key stands.
+    """The place of each value, by its JSON pointer. The place of an object's member is that of its key.
 
     Args:
-        text: JSON that a parser has accepted. If it is not JSON, the places up to the mistake are found.
+        text: a JSON text. If it has a mistake, only the places before the mistake are found.
     """
     places: dict[str, int] = {}
     with suppress(ValueError, IndexError, RecursionError):  # the parser reports the mistake
@@ -32,7 +32,7 @@ class _Scanner:
         self._places = places
 
     def value(self, at: int, pointer: str) -> int:
-        """Note where the value at `at` stands; returns where it ends."""
+        """Note the place of the value at offset `at`; return the offset at which it ends."""
         at = self._skip(at)
         self._places.setdefault(pointer, at)
         if self._text[at] == "{":

@@ -1,4 +1,4 @@
-"""Which rows a table shows while a job runs: its top-level steps, and of a loop the item that is running."""
+"""Chooses the rows of a job's table while it runs: top-level steps, and the steps of a loop's current item."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Progress:
         }
 
     def add(self, step: Mapping[str, Any]) -> None:
-        """Take in a step that has ended."""
+        """Add a step that has ended."""
         path = _path(step)
         self._ended[step["position"]] = step
         self._waiting.pop(path, None)
@@ -36,13 +36,13 @@ class Progress:
             self._newest[inside["loop"]] = max(int(inside["item"]), self._newest.get(inside["loop"], 0))
 
     def complete(self, job: Mapping[str, Any]) -> None:
-        """Take in what only the finished job says: how many items each loop had."""
+        """Add what only the finished job reports: how many items each loop had."""
         for step in job["steps"]:
             if step.get("items") and step["position"] in self._ended:
                 self._ended[step["position"]] = step
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The rows to show, in order; the step that is running is marked."""
+        """The rows to show, in order. The running step is marked."""
         rows = [step_cells(step) for _, step in sorted(self._ended.items()) if self._is_shown(step)]
         position = max(self._ended, default=0)
         for place, (name, kind) in enumerate(self._waiting.items(), start=1):
@@ -53,7 +53,7 @@ class Progress:
         return rows
 
     def _is_shown(self, step: Mapping[str, Any]) -> bool:
-        """A step of an item is shown while its loop runs and no later item has begun, and when it failed."""
+        """A top-level step is shown always; a step in a loop if it failed or belongs to the loop's current item."""
         inside = _INSIDE.match(_path(step))
         if inside is None or step["status"]["name"] not in _PASSED:
             return True

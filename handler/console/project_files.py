@@ -1,4 +1,4 @@
-"""The files of a new project, which `conduit new` writes. ``{name}`` and ``{checkout}`` are filled in."""
+"""The files that `conduit new` writes. ``{name}`` and ``{checkout}`` are filled in."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_job_may_ask_for_ten_greetings(times: int, status: str) -> None:
     assert job["hi"].status.name == status
 '''
 CONFTEST: Final = '''\
-"""The tests find this project's blocks where `conduit --blocks` and the build find them."""
+"""Lets the tests find this project's blocks as `conduit --blocks` and the build find them."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ test: ## run the tests of the blocks
 run: ## run the job on this machine
 	@conduit run jobs/hello.json
 
-build: ## build what Lambda is given, with these blocks: build/conduit.zip of the checkout
+build: ## build the deployment package with these blocks: build/conduit.zip of the checkout
 	@$(MAKE) --no-print-directory -C $(CONDUIT) build
 
 deploy: ## build the checkout with these blocks and deploy it
@@ -135,4 +135,4 @@ FILES: Final = {
     "README.md": README,
 }
 FILLED: Final = frozenset({"template.yaml", "Makefile", "README.md"})
-"""Those in which the name and the checkout are filled in."""
+"""The files in which the name and the checkout are filled in."""

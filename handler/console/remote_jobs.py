@@ -1,4 +1,4 @@
-"""`conduit jobs`: the jobs of a deployed stack, or of a local one, over its HTTP API."""
+"""The actions of `conduit jobs`, which call the HTTP API of a deployed or local stack."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from handler.console.job_text import closing_lines, columns, job_lines, shorten,
 from handler.console.output import complain, terminal_width, write
 from handler.console.remote_usage import address_of
 from infra.clients import Clients
+from infra.records import FINISHED
 from infra.remote_api import RemoteAnswer, RemoteApi, UnreachableApiError
 from infra.remote_logs import read_job_log
 
-FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
-"""Seconds between two looks of `watch`; the pause doubles while nothing changes."""
+"""The longest pause of `watch` between two requests, in seconds; the pause doubles while nothing changes."""
 PATIENCE: Final = 60.0
-"""Seconds that `watch` waits for an API that has answered before, such as a local one that starts again."""
+"""How many seconds `watch` waits for an API that has answered before, such as a local one that restarts."""
 NOT_MODIFIED: Final = 304
 SUCCESS: Final = 300
-"""Statuses of HTTP below this are successes."""
+"""HTTP statuses below this one are successes."""
 
 
 class RefusedRequestError(Exception):
-    """The API refused a request. The message is the problem's, with the pointer of each error."""
+    """The API refused a request. The message is the problem's detail, then a line for each error."""
 
 
 def run_action(chosen: Namespace) -> int:
-    """Do what the arguments of `conduit jobs` ask.
+    """Run the action that the arguments of `conduit jobs` name.
 
     Returns:
         0; 1 when a job did not succeed; 2 when the API refused the request or does not answer.
@@ -50,11 +50,11 @@ def run_action(chosen: Namespace) -> int:
 
 
 class RemoteJobs:
-    """The commands.
+    """The actions, one method each.
 
     Args:
         api: the API that they call.
-        sleep: waits so many seconds.
+        sleep: waits for a number of seconds.
         clock: seconds, on a clock that only goes forward.
     """
 
@@ -69,7 +69,7 @@ class RemoteJobs:
         self._clock = clock
 
     def run(self, chosen: Namespace) -> int:
-        """Do what the arguments ask; the exit code is 0, or 1 when the job that was watched did not succeed."""
+        """Run the action. The exit code is 0, or 1 if a watched or submitted job did not succeed."""
         commands = {
             "list": self._list,
             "show": self._show,
@@ -140,7 +140,7 @@ class RemoteJobs:
             self._sleep(pause)
 
     def _look(self, path: str, tag: str | None) -> RemoteAnswer:
-        """The job, or that it has not changed; an API that was there before gets a minute to come back."""
+        """Ask whether the job has changed. If the API answered before, wait up to `PATIENCE` for it to come back."""
         began = self._clock()
         while True:
             try:
@@ -178,12 +178,12 @@ class RemoteJobs:
         if chosen.reason is not None:
             body["reason"] = chosen.reason
         self._ask("POST", f"{_path(chosen.id)}/steps/{quote(chosen.path, safe='')}/answer", body)
-        write([f"{chosen.id}: {chosen.path} is answered."])
+        write([f"{chosen.id}: {chosen.path} has been answered."])
         return 0
 
 
 def _news(job: Mapping[str, Any], shown: set[tuple[str, int]]) -> Iterator[str]:
-    """A line for each step that has ended since the last look; `shown` remembers them by run and path."""
+    """One line for each step that has ended since the last call; `shown` remembers steps by path and run."""
     for step in job["steps"]:
         key = (step["path"], job["run"])
         if step["status"]["name"] != "NONE" and key not in shown:

@@ -1,4 +1,4 @@
-"""What `conduit jobs` takes, and its help."""
+"""The arguments of `conduit jobs` and their help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ examples:
 The API is --url or CONDUIT_URL (default: http://127.0.0.1:8080, where `conduit serve` listens). With --token or
 CONDUIT_TOKEN requests carry a bearer token; without one, requests to API Gateway are signed with your AWS credentials.
 
-exit codes: 0 when it is done, 1 when the job did not succeed, 2 when the API refused it or does not answer"""
+exit codes: 0 on success, 1 when the job did not succeed, 2 when the API refused the request or does not answer"""
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
         ("watch", "follow a job until it ends"),
         ("cancel", "end a job before its next step"),
         ("redrive", "run a failed or cancelled job again from a step"),
-        ("answer", "answer a step that waits for somebody"),
+        ("answer", "answer a step that waits for a person"),
         ("logs", "show the log lines of a job from CloudWatch"),
     ):
         action = actions.add_parser(name, help=summary)
@@ -70,12 +70,12 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
 def _add_answer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", help="path of the step, such as ok or orders.3.ok")
     parser.add_argument("--value", type=_json, help="the answer as JSON")
-    parser.add_argument("--reject", action="store_true", help="answer no: the step ends REJECTED")
+    parser.add_argument("--reject", action="store_true", help="reject: the step ends REJECTED")
     parser.add_argument("--reason", help="why")
 
 
 def address_of(chosen: argparse.Namespace) -> tuple[str, str | None]:
-    """The URL and the token that the arguments or the environment give."""
+    """The URL and the token, from the arguments or the environment."""
     url: str = chosen.url or os.environ.get(URL) or "http://127.0.0.1:8080"
     token: str | None = chosen.token or os.environ.get(TOKEN)
     return url, token

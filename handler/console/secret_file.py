@@ -1,4 +1,4 @@
-"""A file of secrets for the embedded AWS: an object that has, for each name, the body of ``PUT /secrets/{name}``."""
+"""Reads a file of secrets for the embedded AWS: an object of name and the body of ``PUT /secrets/{name}``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _EXAMPLE = '{"payments": {"value": "…", "hosts": ["api.example.com"]}}'
 
 
 def read_secrets(file: str | None) -> dict[str, str]:
-    """The bodies of the requests that put the secrets, as JSON text, by the paths of the requests.
+    """The requests that store the secrets: each body as JSON text, by the path of its request.
 
     Args:
-        file: its name; ``None`` has no secrets.
+        file: the file's name; ``None`` for no secrets.
 
     Raises:
-        InputError: it cannot be read, or is not such an object. No message shows what the file holds.
+        InputError: the file cannot be read, or is not such an object. No message quotes the file.
     """
     if file is None:
         return {}
@@ -35,6 +35,6 @@ def read_secrets(file: str | None) -> dict[str, str]:
 
 
 def refuse_secret(path: str, why: str) -> InputError:
-    """What to raise when the API did not take a secret."""
+    """The error to raise when the API refused a secret."""
     name = unquote(path.rpartition("/")[2])
-    return InputError(f"The secret {name!r} was not taken: {why}")
+    return InputError(f"The API refused the secret {name!r}: {why}")

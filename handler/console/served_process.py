@@ -1,6 +1,6 @@
 """One of the two processes of `conduit serve`: the API, or the worker. Each calls the function as AWS would.
 
-They end when the process that started them does: their standard input is a pipe from it.
+Each ends when the process that started it does: its standard input is a pipe from that process.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from infra.queue_poller import QueuePoller
 from infra.schedule_list import schedule_keys
 
 IDLE_SECONDS: Final = 0.2
-"""How long the worker waits before it looks into an empty queue again: it may wait all day."""
+"""How long the worker waits before it polls an empty queue again. Polling must be cheap: it may go on all day."""
 FIRING_SECONDS: Final = 1.0
-"""How often the schedules are looked at."""
+"""How often the schedules are checked."""
 
 
 def main() -> None:
-    """Run as what the arguments say: ``api`` or ``worker``, and the options as JSON."""
+    """Run one process. Arguments: the role, ``api`` or ``worker``, and the options as JSON."""
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     role, options = sys.argv[1], json.loads(sys.argv[2])
     clients = Clients()
@@ -39,7 +39,7 @@ def main() -> None:
         while True:
             if not function.work():
                 time.sleep(IDLE_SECONDS)
-    out = sys.stdout  # the function's own output goes elsewhere, and so would this while it runs
+    out = sys.stdout  # `sys.stdout` is redirected while the function runs
 
     def log(line: str) -> None:
         out.write(line + "\n")
@@ -57,7 +57,7 @@ def _end_with_parent() -> None:
 
 
 def _function(options: Mapping[str, Any], clients: Clients) -> LocalLambda:
-    from handler.app import lambda_handler  # noqa: PLC0415  # after the thread that watches the parent has started
+    from handler.app import lambda_handler  # noqa: PLC0415  # after the thread that watches the parent process has started
 
     seconds = options["invocation"]
     limits = {} if seconds is None else dict.fromkeys(("http_seconds", "worker_seconds"), seconds)
@@ -77,13 +77,13 @@ def _function(options: Mapping[str, Any], clients: Clients) -> LocalLambda:
 
 
 class Timetable:
-    """Sweeps each minute and fires schedules each second, when called often enough.
+    """Sweeps each minute and fires schedules each second, if it is called often enough.
 
     Args:
-        function: whose sweeper it is.
+        function: its sweep is called.
         now: seconds, on a clock that only goes forward.
         epoch: seconds since the epoch.
-        fire: sends what the schedules sent after the first and by the second of two times.
+        fire: called with two times; sends the messages of schedules that fired after the first and by the second.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Timetable:
 
 
 class Firings:
-    """Sends what EventBridge Scheduler would have sent."""
+    """Sends the messages that EventBridge Scheduler would send."""
 
     def __init__(self, clients: Clients, environment: Mapping[str, str]) -> None:
         self._clients = clients

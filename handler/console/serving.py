@@ -1,4 +1,4 @@
-"""`conduit serve`: the embedded AWS in this process, and the API and the worker in two others that work on it."""
+"""`conduit serve`: this process holds the embedded AWS; two child processes, the API and the worker, use it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from infra.remote_api import RemoteApi, UnreachableApiError
 NO_CONTENT: Final = 204
 TURN_SECONDS: Final = 0.2
 LOOK_SECONDS: Final = 1.0
-"""How often the files of blocks are looked at."""
+"""How often the files of blocks are checked."""
 SHORT_LIFE: Final = 3.0
-"""Seconds. A process that ends sooner could not start: another try comes when a file of blocks has changed."""
+"""Seconds. A process that ends sooner failed to start; it is started again when a file of blocks changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,10 @@ class Processes:
     """The API and the worker, started, restarted and ended together.
 
     Args:
-        options: what the developer chose.
-        listener: where the API answers.
-        environment: of the two; it leads them to the embedded AWS.
-        log: takes each line of the log.
+        options: the developer's options.
+        listener: the socket of the API.
+        environment: environment variables of both; they lead to the embedded AWS.
+        log: called with each line of the log.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Processes:
             self._start(role)
 
     def _start(self, role: str) -> None:
-        # A session of their own: Ctrl-C in the terminal is for this process, which then ends them.
+        # A session of its own: Ctrl-C in the terminal reaches only this process, which then ends the children.
         process = subprocess.Popen(  # noqa: S603  # our own program
             [sys.executable, "-m", "handler.console.served_process", role, self._options],
             stdin=subprocess.PIPE,
@@ -83,7 +83,7 @@ class Processes:
         self._children[role] = _Child(process=process, started=time.monotonic())
 
     def revive(self) -> bool:
-        """Start again what has ended by itself; returns whether something was."""
+        """Restart a process that has ended by itself; return whether one was restarted."""
         revived = False
         for role, child in list(self._children.items()):
             code = child.process.poll()
@@ -91,7 +91,7 @@ class Processes:
                 continue
             if time.monotonic() - child.started < SHORT_LIFE:
                 del self._children[role]
-                self._log(f"  the {role} could not start; it is tried again when a file of blocks has changed")
+                self._log(f"  the {role} could not start; it starts again when a file of blocks changes")
                 continue
             self._log(f"  the {role} ended with code {code}; it starts again")
             self._start(role)
@@ -99,7 +99,7 @@ class Processes:
         return revived
 
     def end(self) -> None:
-        """End both at once, as AWS ends a sandbox; what they were at is in the table."""
+        """Kill both, as AWS ends a sandbox. Their jobs are in the table."""
         for child in self._children.values():
             child.process.kill()
         for child in self._children.values():
@@ -139,7 +139,7 @@ class Serving:
             self._log(f"  bus  {line}")
 
     def turn(self) -> None:
-        """Log what happened; start again what has ended, or what runs blocks that have changed."""
+        """Log new events; restart processes that have ended, and both if a file of blocks has changed."""
         self._log_events()
         if self._processes.revive():
             self._release()
@@ -152,7 +152,7 @@ class Serving:
         if stamps == self._stamps:
             return
         self._stamps = stamps
-        self._log("  a file of blocks has changed: API and worker start again")
+        self._log("  a file of blocks has changed: restarting the API and the worker")
         self._processes.end()
         self._release()
         self._processes.start()
@@ -166,16 +166,15 @@ class Serving:
 def open_serving(
     options: Options, listener: socket.socket, folder: Path | None, log: Callable[[str], None]
 ) -> Iterator[Serving]:
-    """Start the embedded AWS and the two processes, until the end of the block.
+    """Run the embedded AWS and the two processes until the end of the block.
 
-    Hooks and callbacks have addresses where the API answers, unless the environment says otherwise (`PUBLIC_ROUTES`,
-    `PUBLIC_URL`).
+    URLs of hooks and callbacks lead to this API unless the environment sets `PUBLIC_ROUTES` or `PUBLIC_URL`.
 
     Args:
-        options: what the developer chose.
-        listener: where the API answers.
-        folder: where tables and queues are kept; ``None`` for nowhere.
-        log: takes each line of the log.
+        options: the developer's options.
+        listener: the socket of the API.
+        folder: keeps tables and queues; ``None`` to keep nothing.
+        log: called with each line of the log.
 
     Raises:
         InputError: the folder cannot be used.
@@ -191,7 +190,7 @@ def open_serving(
                 raise InputError(str(error)) from None
             stack.callback(data.close)
             data.restore(aws)
-            os.environ.update(aws.environment)  # the key of secrets is the one in the folder
+            os.environ.update(aws.environment)  # with the folder's own key for secrets
         door = LocalDoor(None if data is None else data.seen)
         stack.callback(door.close)
         public = {"PUBLIC_ROUTES": "true", "PUBLIC_URL": address_of(listener)}
@@ -203,14 +202,14 @@ def open_serving(
 
 
 def put_secrets(options: Options, address: str) -> None:
-    """Keep secrets before a job needs them.
+    """Store the secrets before a job needs them.
 
     Args:
-        options: what the developer chose.
-        address: of the API.
+        options: the developer's options.
+        address: the URL of the API.
 
     Raises:
-        InputError: the API did not take one.
+        InputError: the API refused a secret.
     """
     api = RemoteApi(address)
     for path, body in options.secrets.items():

@@ -1,4 +1,4 @@
-"""What the `conduit` command takes, and its help."""
+"""The arguments of the `conduit` command and their help."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NEW: Final = """\
 example:
   conduit new ../automations && cd ../automations && make test run
 
-exit codes: 0 when it is made, 2 when the folder cannot be used"""
+exit codes: 0 on success, 2 when the folder cannot be used"""
 _COMPLETION: Final = """\
 example, in a start-up file of the shell:
   eval "$(conduit completion bash)\""""
@@ -37,7 +37,7 @@ def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
     """The command's arguments and their help.
 
     Args:
-        commands: names that `Namespace.command` may get.
+        commands: the allowed values of `Namespace.command`.
     """
     parser = argparse.ArgumentParser(
         prog="conduit",
@@ -51,18 +51,18 @@ def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
     _add_validate(added)
     _add_blocks(added)
     schema = _add(added, "schema", "print the JSON Schema of a job, for editors")
-    schema.add_argument("file", nargs="?", metavar="FILE", help="where to write it; else it is printed")
+    schema.add_argument("file", nargs="?", metavar="FILE", help="file to write it to (default: print it)")
     _add_tag(schema)
     _add_blocks_option(schema)
     completion = _add(added, "completion", "print a script that completes commands in a shell", _COMPLETION)
     completion.add_argument("shell", choices=SHELLS)
-    new = _add(added, "new", "make a project of your own: a block with its test, a job, a template", _NEW)
-    new.add_argument("folder", metavar="FOLDER", help="where to make it; the last part is the project's name")
+    new = _add(added, "new", "create a project: a block with its test, a job, a template", _NEW)
+    new.add_argument("folder", metavar="FOLDER", help="where to create it; the last part is the project's name")
     new.add_argument(
-        "--checkout", metavar="FOLDER", help="the checkout of Conduit to deploy (default: where this is from)"
+        "--checkout", metavar="FOLDER", help="the checkout of Conduit to deploy (default: the one that runs)"
     )
     add_jobs(_add(added, "jobs", "list, watch, submit, cancel, redrive and answer jobs of a stack", EPILOG))
-    _add_deployment(_add(added, "demo", "run two example jobs and show what they leave in table and bus"))
+    _add_deployment(_add(added, "demo", "run two example jobs and show their records and events"))
     parser.add_argument("--version", action="version", version=f"conduit {_version()}")
     for name in commands:
         added.choices[name].set_defaults(command=name)
@@ -89,7 +89,7 @@ def _add_run(added: Any) -> None:
         type=_parameter,
         default=[],
         metavar="NAME=VALUE",
-        help="a parameter on top of the job's own; JSON, else a string; repeatable",
+        help="a parameter to add to the job's own; JSON, else a string; repeatable",
     )
     run.add_argument("--watch", action="store_true", help="run again whenever a file changes")
     run.add_argument("--records", action="store_true", help="show the records in the table and the events on the bus")
@@ -104,15 +104,13 @@ def _add_serve(added: Any) -> None:
         "examples:\n"
         "  conduit serve --port 8080\n"
         "  curl -d @examples/order.json -H 'Content-Type: application/json' http://127.0.0.1:8080/jobs\n\n"
-        "The page of all jobs is at /. API and worker are two processes, as in AWS, and start again when a file of\n"
+        "A page of all jobs is at /. The API and the worker are two processes, as in AWS; both restart when a file of\n"
         "blocks changes. Schedules fire, and hooks and callbacks answer at this address. There is no authentication.\n"
-        "Without --data everything is gone when it ends.",
+        "Without --data everything is gone when the command ends.",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=_port, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    serve.add_argument(
-        "--data", metavar="FOLDER", help="keep tables and queues there; the next start goes on with them"
-    )
+    serve.add_argument("--data", metavar="FOLDER", help="folder to keep tables and queues in, for the next start")
     _add_deployment(serve)
 
 
@@ -120,7 +118,7 @@ def _add_validate(added: Any) -> None:
     validate = _add(
         added,
         "validate",
-        "say what is wrong with jobs, without running them",
+        "report what is wrong with jobs, without running them",
         "exit codes: 0 when every job is valid, 1 when one is not, 2 when one could not be read",
     )
     validate.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
@@ -130,10 +128,10 @@ def _add_validate(added: Any) -> None:
 
 
 def _add_blocks(added: Any) -> None:
-    blocks = _add(added, "blocks", "list what a step can do, or explain one block")
+    blocks = _add(added, "blocks", "list the blocks that a step can call, or explain one")
     blocks.add_argument("name", nargs="?", metavar="NAME", help="a block, such as TEXT.JOIN, or a category: TEXT")
-    blocks.add_argument("--search", metavar="WORDS", help="only blocks with these words in their name or page")
-    blocks.add_argument("--json", action="store_true", help="print the JSON Schema of the parameters, too, as JSON")
+    blocks.add_argument("--search", metavar="WORDS", help="only blocks with these words in their name or description")
+    blocks.add_argument("--json", action="store_true", help="print JSON, with the JSON Schema of the parameters")
     _add_blocks_option(blocks)
 
 
@@ -150,7 +148,7 @@ def _add(added: Any, name: str, summary: str, epilog: str = "") -> argparse.Argu
 
 def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the deployment")
-    group.add_argument("--tenant", default="local", help="whose jobs these are (default: %(default)s)")
+    group.add_argument("--tenant", default="local", help="tenant that owns the jobs (default: %(default)s)")
     _add_tag(group)
     group.add_argument(
         "--invocation",
@@ -162,7 +160,7 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--secrets",
         metavar="FILE",
-        help="secrets to keep first: a JSON object of name and {value, hosts, uses}",
+        help="secrets to store first: a JSON object of name and {value, hosts, uses}",
     )
     group.add_argument("-v", "--verbose", action="store_true", help="show the function's log on stderr")
 
@@ -173,7 +171,7 @@ def _add_tag(parser: Any) -> None:
         action="append",
         default=[],
         metavar="TAG",
-        help="a tag of the jobs, for blocks that need one; repeatable",
+        help="a tag to give the jobs, for blocks that need one; repeatable",
     )
 
 
@@ -214,6 +212,6 @@ def _seconds(text: str) -> float:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004  # the largest there is
+    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004  # the largest port
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to 65535")
     return int(text)

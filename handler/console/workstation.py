@@ -1,4 +1,4 @@
-"""A whole deployment on a developer's machine: the embedded AWS, the function, and what moves messages between them."""
+"""A whole deployment on a developer's machine: the embedded AWS, the function, and the loop that moves messages."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from handler.console.local_lambda import HttpResponse, LocalLambda
 from handler.console.secret_file import read_secrets, refuse_secret
 from infra.local import embedded
 from infra.local_services import LocalServices
+from infra.records import FINISHED
 
-FINISHED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 POLL_SECONDS: Final = 0.05
 SWEEP_SECONDS: Final = 60.0
 WATCHED_SECONDS: Final = "0.1"
-"""How long steps of a watched job may wait for their record; a commit after each would take minutes for a thousand."""
+"""Seconds between commits of a watched job. Committing after each of a thousand steps would take minutes."""
 _ACCEPTED: Final = frozenset({200, 201, 202, 204})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a developer chooses.
+    """The developer's options.
 
     Attributes:
         identity: tenant and tags of callers over HTTP.
-        invocation: seconds that an invocation may take; ``None`` for those of the deployment.
-        watched: whether steps are recorded soon after they end, so that they can be watched.
-        verbose: show the function's log lines on stderr.
-        secrets: what is put before anything runs; see `read_secrets`.
+        invocation: seconds that an invocation may take; ``None`` for the deployment's own limit.
+        watched: whether steps are recorded soon after they end, so that a user can watch them.
+        verbose: whether the function's log lines are shown on stderr.
+        secrets: secrets to store before anything runs; see `read_secrets`.
     """
 
     identity: Identity = field(default_factory=Identity)
@@ -46,7 +46,7 @@ class Options:
 
     @classmethod
     def of(cls, chosen: Namespace, *, watched: bool = False) -> Options:
-        """What the arguments of a command choose.
+        """The options that a command's arguments choose.
 
         Raises:
             InputError: the file of secrets cannot be used.
@@ -73,10 +73,10 @@ class Options:
 
 
 class JobRefusedError(Exception):
-    """The API did not take a job.
+    """The API refused a job.
 
     Attributes:
-        problem: the answer, as RFC 9457 has it.
+        problem: the answer, a problem document of RFC 9457.
     """
 
     def __init__(self, problem: dict[str, Any]) -> None:
@@ -91,8 +91,8 @@ class Workstation:
 
     Attributes:
         function: the function and what calls it.
-        services: table, bus and queue, to look into.
-        tenant: whose jobs these are.
+        services: table, bus and queue, to read what is in them.
+        tenant: the tenant that owns the jobs.
     """
 
     def __init__(self, function: LocalLambda, services: LocalServices, sleep: Callable[[float], None]) -> None:
@@ -112,21 +112,21 @@ class Workstation:
             The finished job, or one that waits for an answer, as the API gives it.
 
         Raises:
-            JobRefusedError: the API did not take it.
+            JobRefusedError: the API refused it.
         """
-        # The header is the job's id only where the payload has none.
+        # The header becomes the job's id only if the payload has none.
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"run-{uuid.uuid4()}"}
         job: dict[str, Any] = self.ask("POST", "/jobs", text, headers)
         return job if _is_over(job) else self.see_through(job["id"])
 
     def put_secrets(self, secrets: Mapping[str, str]) -> None:
-        """Keep secrets before a job needs them.
+        """Store secrets before a job needs them.
 
         Args:
             secrets: see `read_secrets`.
 
         Raises:
-            InputError: the API did not take one.
+            InputError: the API refused one.
         """
         for path, body in secrets.items():
             try:
@@ -135,7 +135,7 @@ class Workstation:
                 raise refuse_secret(path, str(error)) from None
 
     def see_through(self, job_id: str) -> dict[str, Any]:
-        """Work the queue until the job has ended, or waits for an answer that nobody can give here; gives the job."""
+        """Work the queue until the job has ended or waits for an answer, which nobody can give here; return the job."""
         while True:
             self.turn()
             job: dict[str, Any] = self.ask("GET", f"/jobs/{quote(job_id, safe='')}")
@@ -143,12 +143,12 @@ class Workstation:
                 return job
 
     def turn(self) -> None:
-        """Work one batch of the queue, or wait a moment where there is none."""
+        """Work one batch of the queue; if it is empty, wait a moment."""
         if not self.work():
             self._sleep(POLL_SECONDS)
 
     def work(self) -> int:
-        """Work one batch of the queue; sweep when a minute has passed. Gives how many messages there were."""
+        """Work one batch of the queue, and sweep if a minute has passed. Return the number of messages."""
         if self.function.now() - self._swept >= SWEEP_SECONDS:
             self._swept = self.function.now()
             self.function.sweep()
@@ -181,16 +181,16 @@ def open_workstation(
     sleep: Callable[[float], None] = time.sleep,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Workstation]:
-    """Start the embedded AWS and put the function into it, until the end of the block.
+    """Run the embedded AWS and the function until the end of the block.
 
     Args:
-        options: what the developer chose.
+        options: the developer's options.
         now: seconds, on a clock that only goes forward.
-        sleep: waits that many seconds.
+        sleep: waits for a number of seconds.
         check: see `LocalLambda`.
 
     Raises:
-        InputError: the API did not take a secret.
+        InputError: the API refused a secret.
     """
     from handler.app import lambda_handler  # noqa: PLC0415  # a third of a second that `conduit --help` does without
 
@@ -214,7 +214,7 @@ def open_workstation(
 
 @contextmanager
 def environment_of(options: Options) -> Iterator[None]:
-    """Set the environment of the function until the end of the block."""
+    """Set the function's environment variables until the end of the block."""
     chosen = options.environment()
     before = {name: os.environ.get(name) for name in chosen}
     os.environ.update(chosen)

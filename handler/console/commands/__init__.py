@@ -1,1 +1,1 @@
-"""The commands of `conduit`, a file each; imported when one is called, so that each pays for itself only."""
+"""The commands of `conduit`, one file each. Only the one that is called is imported, so that it starts fast."""

@@ -1,4 +1,4 @@
-"""`conduit blocks`: what a step can do."""
+"""`conduit blocks`: list what a step can do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handler.console.output import write
 
 
 def execute(chosen: Namespace) -> int:
-    """List the blocks, those of one category, those that a search finds, or explain one."""
+    """List all blocks, one category or the hits of a search; or explain one block."""
     name = chosen.name
     selected = select_blocks(REGISTRY, name, chosen.search)
     if chosen.json:

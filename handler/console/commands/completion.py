@@ -1,4 +1,4 @@
-"""`conduit completion`: the script that a shell evaluates."""
+"""`conduit completion`: print the script that a shell evaluates."""
 
 from __future__ import annotations
 

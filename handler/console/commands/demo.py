@@ -1,4 +1,4 @@
-"""`conduit demo`: two example jobs, and what they leave in table and bus."""
+"""`conduit demo`: run two example jobs and show their records and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`conduit jobs`: the jobs of a stack."""
+"""`conduit jobs`: list, watch and control the jobs of a stack."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from handler.console.remote_jobs import run_action
 
 
 def execute(chosen: Namespace) -> int:
-    """Do what the action asks."""
+    """Run the chosen action."""
     return run_action(chosen)

@@ -1,4 +1,4 @@
-"""`conduit new`: a project of one's own."""
+"""`conduit new`: create a project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handler.console.output import write
 
 
 def execute(chosen: Namespace) -> int:
-    """Write the project's files and say how to go on."""
+    """Write the project's files and print the next step."""
     folder = Path(chosen.folder)
     checkout = find_checkout(Path(__file__).resolve().parents[3], chosen.checkout)
     files = make_project(folder, checkout)

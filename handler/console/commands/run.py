@@ -17,15 +17,15 @@ from handler.console.output import write
 from handler.console.workstation import Options, Workstation, open_workstation
 
 LOOK_SECONDS = 0.5
-"""How often `--watch` looks at the files."""
+"""How often `--watch` checks the files."""
 
 
 def execute(chosen: Namespace) -> int:
-    """Run each job once; with `--watch` again whenever a file changes, until Ctrl-C."""
+    """Run each job once. With `--watch`, run them again whenever a file changes, until Ctrl-C."""
     if not chosen.watch:
         return _run(chosen)
     if STREAM in chosen.files:
-        raise InputError("--watch follows files; - is not a file.")
+        raise InputError("--watch needs files; it cannot watch standard input (-).")
     while True:
         seen = _times(chosen.files)
         _run(chosen)
@@ -59,12 +59,12 @@ def _times(files: list[str]) -> list[float | None]:
 
 
 def _with_parameters(job: JobText, given: list[tuple[str, Any]]) -> JobText:
-    """The job with these parameters on top of its own."""
+    """Add these parameters to the job's own, replacing those of the same name."""
     if not given:
         return job
     try:
         written = json.loads(job.text)
         parameters = {**(written.get("parameters") or {}), **dict(given)}
     except (ValueError, TypeError, AttributeError):
-        return job  # the API says what is wrong with it
+        return job  # the API reports what is wrong with it
     return JobText(job.name, json.dumps({**written, "parameters": parameters}, ensure_ascii=False))

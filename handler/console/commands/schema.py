@@ -1,4 +1,4 @@
-"""`conduit schema`: the JSON Schema of a job, for editors."""
+"""`conduit schema`: write the JSON Schema of a job, for editors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,5 @@ def execute(chosen: Namespace) -> int:
         Path(chosen.file).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{chosen.file}: {error.strerror or error}") from None
-    write(
-        [f"{chosen.file} has the schema of a job. Name it in `$schema` of a job, and editors check the job against it."]
-    )
+    write([f"Wrote the schema to {chosen.file}. Editors check each job that names this file in `$schema`."])
     return 0

@@ -1,4 +1,4 @@
-"""`conduit serve`: the HTTP API on a port, with its worker, its sweeper and an event log."""
+"""`conduit serve`: open the HTTP API on a port, with its worker, its sweeper and an event log."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def execute(chosen: Namespace) -> int:
             put_secrets(options, address)
             serving.run()
     except KeyboardInterrupt:
-        kept = "is gone" if folder is None else f"is kept in {folder}"
-        write([f"Conduit has ended; what it held {kept}."])
+        data = "Its data is gone" if folder is None else f"Its data is kept in {folder}"
+        write([f"Conduit has ended. {data}."])
     return 0

@@ -1,4 +1,4 @@
-"""`conduit validate`: what is wrong with jobs, without running them and without any AWS."""
+"""`conduit validate`: report what is wrong with jobs. It runs nothing and needs no AWS."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from handler.console.output import complain, write
 
 
 def execute(chosen: Namespace) -> int:
-    """Judge each job.
+    """Validate each job.
 
     Returns:
-        0; 1 when a job is not valid; 2 when one cannot be read as JSON.
+        0; 1 when a job is not valid; 2 when one cannot be read or is not JSON.
     """
     code = 0
     for job in read_jobs(chosen.files):

@@ -251,7 +251,7 @@ def test_watch_runs_a_job_again_whenever_its_file_changes(
 
 def test_watch_cannot_follow_a_stream(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--watch", "-"]) == 2
-    assert capsys.readouterr().err == "--watch follows files; - is not a file.\n"
+    assert capsys.readouterr().err == "--watch needs files; it cannot watch standard input (-).\n"
 
 
 def test_what_only_developers_install_is_named_when_it_is_missing() -> None:

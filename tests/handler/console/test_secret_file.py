@@ -52,8 +52,8 @@ def test_without_the_file_there_is_no_secret(job: str, capsys: pytest.CaptureFix
         ("{", "not JSON in UTF-8"),
         (["sesame-123"], "write an object with an object for each secret"),
         ({"partner": "sesame-123"}, "write an object with an object for each secret"),
-        ({"partner": {"value": "sesame-123"}}, "The secret 'partner' was not taken: /hosts: Name the hosts"),
-        ({"a b": {"value": "sesame-123", "hosts": ["a.example"]}}, "The secret 'a b' was not taken"),
+        ({"partner": {"value": "sesame-123"}}, "The API refused the secret 'partner': /hosts: Name the hosts"),
+        ({"a b": {"value": "sesame-123", "hosts": ["a.example"]}}, "The API refused the secret 'a b'"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line_without_the_value(

@@ -167,7 +167,7 @@ def test_a_job_is_seen_running_and_goes_on_after_everything_was_killed_in_the_mi
     log, _ = second.interrupt()
     lines = [line.split()[-2:] for line in log.splitlines() if " a " in line and "  bus  " in line]
     assert lines[-2:] == [["slow", "DONE"], ["job)", "SUCCEEDED"]]
-    assert "what it held is kept" in log
+    assert "Its data is kept" in log
     assert second.process.returncode == 0
 
 
@@ -275,7 +275,7 @@ def test_the_log_is_in_order_and_ctrl_c_during_a_request_ends_everything_without
 
     sender.join(PATIENCE)
     assert complaints == ""
-    assert log.splitlines()[-1] == "Conduit has ended; what it held is gone."
+    assert log.splitlines()[-1] == "Conduit has ended. Its data is gone."
     assert served.process.returncode == 0
     assert len(children) == 2
     assert not any(map(is_alive, children))
@@ -317,7 +317,7 @@ def test_each_action_of_conduit_jobs_works_on_it(
     assert "check: ASSERTION_ERROR" in listed
     assert jobs("redrive", "fails", "--from", "check") == (0, "fails: run 2 has been queued.\n")
     assert jobs("watch", "fails")[0] == 1
-    assert jobs("answer", "asks", "ok", "--value", '{"limit": 5}') == (0, "asks: ok is answered.\n")
+    assert jobs("answer", "asks", "ok", "--value", '{"limit": 5}') == (0, "asks: ok has been answered.\n")
     code, watched = jobs("watch", "asks")
     assert (code, watched.splitlines()[-1]) == (0, "SUCCEEDED")
     assert jobs("cancel", "sleeps") == (0, "sleeps: cancel requested.\n")
