@@ -1,4 +1,4 @@
-"""`lambda_handler`: sees what kind of event came and hands it to its door, imported when it is first needed."""
+"""`lambda_handler`: finds out an event's kind and passes it to its door. Each door is imported on first use."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from handler.settings import Settings
 from handler.wiring import CLOCK, LOG, wire
 
 LONGEST_INVOCATION: Final = 900.0
-"""Seconds assumed for a context without a remaining time. It is Lambda's maximum."""
+"""Seconds assumed if the context has no remaining time: Lambda's maximum."""
 
 
 class InvocationError(Exception):
-    """Something that is no `Exception` came up to the handler.
+    """A `BaseException` that is not an `Exception` reached the handler.
 
-    Lambda's runtime client reports exceptions only; what else leaves the handler ends the process, and with it whatever
-    batch it was working on.
+    Lambda's runtime client catches only `Exception`. Anything else would end the process, and its batch with it.
     """
 
 
@@ -35,9 +34,9 @@ class Invocation:
 
     Attributes:
         event: what it was called with.
-        context: Lambda's context; ``None`` where someone calls the function by hand.
-        ports: the world.
-        lifetime: until when it lives.
+        context: Lambda's context; ``None`` if the function is called by hand.
+        ports: the use cases' ports.
+        lifetime: the time that the invocation has.
     """
 
     event: Mapping[str, Any]
@@ -64,7 +63,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
     Raises:
         UnknownEventError: the event is malformed, of no known kind, of a kind that `DOORS` does not name, or from an
             API or a queue that `API_IDS` or `QUEUE_ARNS` does not name.
-        InvocationError: see there.
+        InvocationError: something other than an `Exception` was raised.
         Exception: a direct invocation's payload is not a job, or its job's id is taken.
     """
     CLOCK.restart()
@@ -79,7 +78,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
 
 
 def _handle(event: Mapping[str, Any], context: Any, lifetime: TimeLeft) -> Any:
-    global _seen_before  # noqa: PLW0603  # whether the process is new is a fact about the process
+    global _seen_before  # noqa: PLW0603  # the process is new only once
     settings = Settings.from_environment(os.environ)
     ports = wire(settings)
     LOG.begin(context, settings.log_level)
@@ -104,7 +103,7 @@ def _remaining_seconds(context: Any) -> float:
 
 
 def _answer_request(invocation: Invocation) -> Any:
-    from handler.http.api import answer  # noqa: PLC0415  # a worker never pays for the API
+    from handler.http.api import answer  # noqa: PLC0415  # a worker never loads the API
 
     believed = invocation.ports.settings.api_ids
     api = invocation.event["requestContext"].get("apiId")
@@ -114,7 +113,7 @@ def _answer_request(invocation: Invocation) -> Any:
 
 
 def _receive_batch(invocation: Invocation) -> Any:
-    from handler.doors.sqs import receive  # noqa: PLC0415  # the API function never receives one
+    from handler.doors.sqs import receive  # noqa: PLC0415  # the API function never receives messages
 
     believed = invocation.ports.settings.queue_arns
     if believed:
@@ -125,7 +124,7 @@ def _receive_batch(invocation: Invocation) -> Any:
 
 
 def _sweep(invocation: Invocation) -> Any:
-    from handler.doors.schedule import run_sweep  # noqa: PLC0415  # one invocation a minute needs it
+    from handler.doors.schedule import run_sweep  # noqa: PLC0415  # used once a minute
 
     return run_coroutine(run_sweep(invocation.ports, invocation.lifetime))
 
@@ -143,6 +142,6 @@ DOORS: Final[Mapping[Kind, Door]] = {
     "schedule": _sweep,
     "direct": _run_job,
 }
-"""Who takes each kind of event."""
+"""The door of each kind of event."""
 
 cold_start.finish()

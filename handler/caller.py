@@ -1,4 +1,4 @@
-"""Who sends a job, and what they may do."""
+"""The sender of a request and its rights."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from handler.engine.limits import PAYLOAD
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A tenant with rights, as the identity of a request or the configuration of a queue gives them.
+    """A tenant with its rights, from the identity of a request or the settings of a queue.
 
     Attributes:
-        tenant: whose jobs these are.
-        principal: who within the tenant, as the authorizer verified it; ``None`` where nobody did (queue, direct).
-        tags: what the jobs may use blocks with.
-        step_limit: how many steps of a job run, or ``None`` for all.
-        payload_limit: bytes of a payload.
+        tenant: the tenant that owns the jobs.
+        principal: the person or program within the tenant, as the authorizer verified it; ``None`` if none did (queue,
+            direct invocation).
+        tags: the tags that open blocks to the jobs.
+        step_limit: how many steps of a job may run; ``None`` for any number.
+        payload_limit: the largest payload, in bytes.
         max_running_jobs: unfinished jobs of the tenant at once, or ``None`` for any number.
     """
 
@@ -30,24 +31,24 @@ class Caller:
 
     @property
     def rights(self) -> Rights:
-        """What a job is accepted with, and keeps."""
+        """The rights that a job gets when it is accepted, and keeps."""
         return Rights(self.tags, self.step_limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a job may do: stored beside the payload, so that a job resumed by the queue has its sender's rights."""
+    """What a job may do. Stored beside the payload, so that a job that the queue resumes has its sender's rights."""
 
     tags: frozenset[str]
     step_limit: int | None
 
     def encode(self) -> str:
-        """As canonical JSON."""
+        """The rights as canonical JSON."""
         return json.dumps({"step_limit": self.step_limit, "tags": sorted(self.tags)}, separators=(",", ":"))
 
     @classmethod
     def decode(cls, text: str) -> Rights:
-        """The rights that `encode` wrote."""
+        """Read what `encode` wrote."""
         fields = json.loads(text)
         return cls(frozenset(fields["tags"]), fields["step_limit"])
 

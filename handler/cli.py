@@ -1,4 +1,4 @@
-"""The `conduit` command: jobs on a developer's machine, and those of a stack."""
+"""The `conduit` command: runs jobs on a developer's machine and controls the jobs of a stack."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ BAD_INPUT: Final = 2
 FAILED: Final = 1
 _UNWRITABLE: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 BLOCKS: Final = "CONDUIT_BLOCKS"
-"""Folders with further blocks; see `blocks.discovery`."""
+"""The variable that names folders with more blocks; see `blocks.discovery`."""
 DEVELOPMENT: Final = frozenset({"moto", "rich"})
-"""What a deployment is built without."""
+"""Packages that a deployment is built without."""
 COMMANDS: Final = {
     name: f"handler.console.commands.{name}"
     for name in ("run", "serve", "validate", "blocks", "schema", "jobs", "new", "completion", "demo")
 }
-"""The module of each command. It is imported when the command is called: help needs none of them."""
+"""The module of each command, imported when the command is called: help needs none of them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: those after the program's name; the process's own by default.
+        arguments: the arguments after the program's name; by default those of the process.
 
     Returns:
         The exit code: 0, 1 when a job failed (or is not valid), 2 when the input is unusable, 130 after Ctrl-C.
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run_command(arguments)
     except OSError as error:
-        # The reader of a pipe has gone, as `| head` does, or the disk is full. What Python still holds of the output
-        # cannot be written either, and it would complain once more at exit.
+        # The reader of the pipe has gone, as with `| head`, or the disk is full. Python cannot write the rest of its
+        # buffer either, and would report that again at exit.
         if error.errno not in _UNWRITABLE or error.filename is not None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,7 +57,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     chosen = make_parser(COMMANDS).parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Users write in any script; what reads a pipe expects UTF-8, and a terminal shows what it can.
+            # Users write in any script. Programs at the other end of a pipe expect UTF-8; a terminal shows what it can.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     if getattr(chosen, "blocks", None):
         os.environ[BLOCKS] = os.pathsep.join(chosen.blocks)
@@ -79,7 +79,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
 
 
 def _load(name: str) -> Any:
-    """Import the module of a command, without looking for garbage meanwhile: imports leave none."""
+    """Import a command's module with the garbage collector paused: imports leave no garbage."""
     gc.disable()
     try:
         return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""What makes a cold start cheap: the order of imports, and a garbage collector that waits for them.
+"""Makes a cold start cheap: orders the imports and pauses the garbage collector while they run.
 
 `handler.app` imports this before any other module here and calls `finish` after the last import. Figures are in
 ``docs/performance.md``.
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import gc
 
-# What imports create stays: functions, classes, tables. Scanning it for garbage again and again is a tenth of a
-# worker's cold start.
+# Imports create functions, classes and tables, which stay. Scanning them for garbage takes a tenth of a worker's
+# cold start.
 _COLLECTS = gc.isenabled()
 gc.disable()
 
-# Before anything imports pydantic: the batch processor then skips Powertools' own models of every event, which are a
-# quarter of a worker's cold start.
+# Before pydantic is imported: the batch processor then skips Powertools' models of every event, which take a quarter
+# of a worker's cold start.
 import aws_lambda_powertools.utilities.batch  # noqa: F401
 
 
 def finish() -> None:
-    """Hide what was imported from the collector and let it run again, unless the process had switched it off."""
+    """Exempt the imported objects from collection and resume the collector, unless the process had switched it off."""
     if _COLLECTS:
         gc.freeze()
         gc.enable()

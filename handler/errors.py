@@ -1,15 +1,15 @@
-"""Why a door cannot do what it was asked, ordered by what the caller does next.
+"""The errors of the use cases, grouped by what the caller can do next.
 
     ConduitError
-    ├── RefusedError             asking again changes nothing: ask for something else
-    │   ├── NotFoundError            no such job or step, or another tenant's: the two look alike
+    ├── RefusedError             the same request will always fail
+    │   ├── NotFoundError            the job or step does not exist or is another tenant's: both look the same
     │   ├── ConflictError            the job is not in the state that the request needs, or its id is taken
-    │   ├── ForbiddenError           the caller has not the rights that it takes
-    │   ├── GoneError                what was asked for is over
-    │   └── InvalidRequestError      a field of the request cannot be what it is
-    └── TryAgainError            the same request may do later
-        ├── TooManyJobsError         the tenant has as many unfinished jobs as it may have
-        └── UnavailableError         AWS fails us
+    │   ├── ForbiddenError           the caller lacks the rights
+    │   ├── GoneError                it existed and has ended
+    │   └── InvalidRequestError      a field of the request has an invalid value
+    └── TryAgainError            the same request may succeed later
+        ├── TooManyJobsError         the tenant has reached its limit of unfinished jobs
+        └── UnavailableError         a call of AWS failed
 
 A bad payload raises `handler.payload.parse.InvalidPayloadError`; failures of AWS come from `infra.errors`.
 """
@@ -18,34 +18,34 @@ from __future__ import annotations
 
 
 class ConduitError(Exception):
-    """The request was not done. The message is for its sender."""
+    """The request failed. The message is for its sender."""
 
 
 class RefusedError(ConduitError):
-    """The request cannot work as sent."""
+    """The request cannot succeed as sent."""
 
 
 class NotFoundError(RefusedError):
-    """The job or step does not exist, as far as this caller may know."""
+    """The job or step does not exist for this caller."""
 
 
 class ConflictError(RefusedError):
-    """The job is in another state than the request needs."""
+    """The job is not in the state that the request needs."""
 
 
 class ForbiddenError(RefusedError):
-    """The caller may see this, but not do it."""
+    """The caller may read this but not change it."""
 
 
 class GoneError(RefusedError):
-    """What the request is about was there, and is over."""
+    """The request is about something that existed and has ended."""
 
 
 class InvalidRequestError(RefusedError):
-    """One field of the request has a value that it cannot have.
+    """One field of the request has an invalid value.
 
     Attributes:
-        pointer: JSON pointer (RFC 6901) to the field of the body, or to the query parameter as if it were one.
+        pointer: JSON pointer (RFC 6901) to the field of the body, or to a query parameter as if it were a field.
     """
 
     def __init__(self, pointer: str, message: str) -> None:
@@ -54,10 +54,10 @@ class InvalidRequestError(RefusedError):
 
 
 class TryAgainError(ConduitError):
-    """The request may work later.
+    """The request may succeed later.
 
     Attributes:
-        retry_after: seconds to wait first.
+        retry_after: how many seconds to wait.
     """
 
     def __init__(self, message: str, *, retry_after: int) -> None:
@@ -66,8 +66,8 @@ class TryAgainError(ConduitError):
 
 
 class TooManyJobsError(TryAgainError):
-    """The tenant has as many unfinished jobs as it may have."""
+    """The tenant has reached its limit of unfinished jobs."""
 
 
 class UnavailableError(TryAgainError):
-    """A service that this request needs does not answer as it should."""
+    """A service that this request needs is failing."""

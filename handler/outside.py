@@ -1,6 +1,6 @@
-"""What blocks are given of the outside world: global values, made for one tenant at a time.
+"""The global values through which blocks reach other services, made for one tenant at a time.
 
-`infra` has errors of its own; here they become those that blocks raise.
+Errors of `infra` become the errors that blocks raise.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ HTTP, SIGNER, AWS = "http", "signer", "aws"
 """The global values of the blocks of HTTP, of HASH.HMAC and of AWS.CALL."""
 
 UNREADABLE = "a secret cannot be read now; nothing was sent"
-"""What a job sees when AWS fails: the log says more."""
+"""What a job sees when AWS fails. The log has the details."""
 
 
 class Outside:
-    """The outside world as a deployment opens it.
+    """The services that a deployment opens to blocks.
 
     Args:
-        registry: whose global values are handed on.
-        http: gives the client; asked when a block first needs it.
-        secrets_of: gives the secrets of a tenant.
-        failed: is called with what AWS failed to do.
-        aws: gives what calls AWS for jobs.
+        registry: the blocks; its global values are passed on.
+        http: returns the HTTP client; called when a block first needs it.
+        secrets_of: returns the secrets of a tenant.
+        failed: called with the error when AWS fails.
+        aws: returns the client that calls AWS for jobs.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class Outside:
         self.failed = failed
 
     def global_values(self, tenant: str) -> Mapping[str, Any]:
-        """What the blocks of this tenant's jobs are given."""
+        """The global values for the blocks of this tenant's jobs."""
         return _GlobalValues(self, tenant)
 
 
 class _GlobalValues(Mapping[str, Any]):
-    """The deployment's global values, and those of the outside world in front of them."""
+    """The deployment's global values and those of `Outside`, which come first."""
 
     __slots__ = ("_outside", "_tenant")
 
@@ -87,10 +87,10 @@ def as_blocks_raise(failed: Callable[[InfraError], object]) -> Iterator[None]:
     """Turn the errors of `infra` into those of blocks.
 
     Raises:
-        CallFailedError: no complete answer arrived, or it says to try again.
-        CallRefusedError: the answer was not expected, or the call is not allowed.
+        CallFailedError: no complete answer arrived, or the answer asks for another try.
+        CallRefusedError: the answer was not an expected one, or the call is not allowed.
         BudgetExceededError: the answer is too large.
-        ValueError: it is not a valid call.
+        ValueError: the call is not valid.
     """
     from infra import http_errors as errors  # noqa: PLC0415  # as above
 
@@ -114,8 +114,8 @@ class Http:
 
     Args:
         client: makes the calls.
-        secrets: of the tenant.
-        failed: is called with what AWS failed to do.
+        secrets: the tenant's secrets.
+        failed: called with the error when AWS fails.
     """
 
     def __init__(
@@ -126,14 +126,7 @@ class Http:
         self._failed = failed
 
     def send(self, **call: Any) -> dict[str, Any]:
-        """Make a call; see `infra.http_request.make_call` for what it takes.
-
-        Raises:
-            CallFailedError: no complete answer arrived, or it says to try again.
-            CallRefusedError: the answer was not expected, or the call is not allowed.
-            BudgetExceededError: the answer is too large.
-            ValueError: it is not a call.
-        """
+        """Make a call; `infra.http_request.make_call` explains the arguments. Errors as for `as_blocks_raise`."""
         from infra.http_request import make_call  # noqa: PLC0415  # as above
 
         with as_blocks_raise(self._failed):
@@ -141,11 +134,11 @@ class Http:
 
 
 class Signer:
-    """`blocks.hash.Signer`: signs with the secrets of one tenant, and shows them to nobody.
+    """`blocks.hash.Signer`: signs with the secrets of one tenant without revealing them.
 
     Args:
-        secrets: of the tenant.
-        failed: is called with what AWS failed to do.
+        secrets: the tenant's secrets.
+        failed: called with the error when AWS fails.
     """
 
     def __init__(self, secrets: Secrets, failed: Callable[[InfraError], object] = lambda _: None) -> None:
@@ -153,7 +146,7 @@ class Signer:
         self._failed = failed
 
     def hmac(self, secret: str, data: bytes, algorithm: str, seconds: float) -> bytes:
-        """The HMAC of the data with the secret of that name; errors as for `as_blocks_raise`."""
+        """The HMAC of the data with the named secret. Errors as for `as_blocks_raise`."""
         import hmac  # noqa: PLC0415  # as above
 
         from infra.secret import allowed  # noqa: PLC0415  # as above
@@ -170,6 +163,6 @@ class Aws:
         self._calls = calls
 
     def call(self, service: str, operation: str, parameters: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Make a call; errors as for `as_blocks_raise`."""
+        """Make a call. Errors as for `as_blocks_raise`."""
         with as_blocks_raise(lambda _: None):
             return self._calls.call(service, operation, parameters, seconds)

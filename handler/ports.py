@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from infra.secret import Secrets
 
 RETRY_AFTER: Final = 5
-"""Seconds until another try may do, where AWS does not say."""
+"""Seconds until another try may succeed, if AWS does not say."""
 
 
 class Bus(Protocol):
-    """`infra.event_bus.EventBus`, as much of it as is used."""
+    """The part of `infra.event_bus.EventBus` that is used."""
 
     async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]: ...
 
 
 class Queue(Protocol):
-    """`infra.job_queue.JobQueue`, as much of it as is used."""
+    """The part of `infra.job_queue.JobQueue` that is used."""
 
     async def send(
         self,
@@ -57,7 +57,7 @@ class Queue(Protocol):
 
 
 class Turns(Protocol):
-    """`handler.invocation.crew.Crew`, as much of it as a job's run needs: jobs of a batch that take turns."""
+    """The part of `handler.invocation.crew.Crew` that a job's run uses: jobs of a batch take turns."""
 
     @property
     def has_begun(self) -> bool: ...
@@ -70,21 +70,21 @@ class Turns(Protocol):
 
 
 class Scheduler(Protocol):
-    """`infra.scheduler.Scheduler`, as much of it as is used."""
+    """The part of `infra.scheduler.Scheduler` that is used."""
 
     async def put(self, tenant: str, schedule_id: str, timetable: Timetable) -> None: ...
     async def delete(self, tenant: str, schedule_id: str) -> None: ...
 
 
 class Vault(Protocol):
-    """`infra.secret_store.SecretStore`, as much of it as is used to put secrets."""
+    """The part of `infra.secret_store.SecretStore` that stores secrets."""
 
     def seal(self, tenant: str, name: str, text: str) -> str: ...
     def forget(self, tenant: str, name: str) -> None: ...
 
 
 class Log(Protocol):
-    """A logger of the standard library, or Powertools'."""
+    """A logger with the methods of the standard library's."""
 
     def info(self, msg: str, *, extra: Mapping[str, Any]) -> object: ...
     def warning(self, msg: str, *, extra: Mapping[str, Any]) -> object: ...
@@ -94,24 +94,24 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The world of the use cases.
+    """Everything that the use cases need from outside.
 
     Attributes:
-        settings: what the deployment chose.
-        table, bus, queue: where things are kept and sent.
+        settings: the deployment's settings.
+        table, bus, queue: the table of jobs, the event bus and the queue.
         documents: what tenants have stored under a name: workflows, schedules, hooks, secrets.
-        scheduler: what sends a message when a schedule fires.
-        secrets_of: gives the secrets of a tenant, to be used.
-        vault: encrypts those that are put; ``None`` where the deployment has no key for them.
+        scheduler: sends a message when a schedule fires.
+        secrets_of: returns the secrets of a tenant, for calls.
+        vault: encrypts new secrets; ``None`` if the deployment has no key for them.
         registry: the blocks.
-        outside: what blocks are given of the outside world; the registry's global values alone for ``None``.
-        runtime: the engine's world, without limits of time: those are added for each run.
-        token: a new random text of the characters ``[0-9a-f]``, unlike any other; called for each claim, never kept
-            from a time when the process may have been copied.
-        log, metrics: where events of this program are reported.
-        side_by_side: begins a batch whose jobs run side by side: gives who runs them, and the world in which a call
-            lets another job go on; ``None`` where they run one after another.
-        turns: of the jobs of a batch, in the world of one; ``None`` for a job that is alone.
+        outside: makes the global values of blocks; if ``None``, blocks get only those of the registry.
+        runtime: the engine's runtime without time limits, which are added for each run.
+        token: returns a unique random string of ``[0-9a-f]``. Call it for every claim: a cached value may repeat in a
+            restored sandbox.
+        log, metrics: the log and the metrics of the process.
+        side_by_side: begins a batch: returns the crew that runs its jobs, and ports whose calls let another job go
+            on. ``None`` if jobs run one after another.
+        turns: the turns of a batch's jobs; ``None`` for a job that runs alone.
     """
 
     settings: Settings
@@ -132,7 +132,7 @@ class Ports:
     turns: Turns | None = None
 
     def global_values(self, tenant: str) -> Mapping[str, Any]:
-        """What the blocks of a tenant's jobs are given."""
+        """The global values for the blocks of a tenant's jobs."""
         return self.registry.global_values() if self.outside is None else self.outside.global_values(tenant)
 
     def now(self) -> float:
@@ -140,13 +140,13 @@ class Ports:
         return self.runtime.now()
 
     def log_failure(self, door: str, what: str, error: InfraError, **names: str) -> None:
-        """Say that AWS failed: one line of the log, and one metric to alarm on, whatever the door.
+        """Log that AWS failed, and count it in the one metric that an alarm watches.
 
         Args:
-            door: what was to be done, in a word, for the log.
-            what: what that means, for people.
+            door: what was being done, in a word.
+            what: the consequence, as the log's message.
             error: which call failed, and why.
-            names: what else the line names.
+            names: more fields of the log line.
         """
         self.metrics.count("ServiceFailures")
         error_names = {"door": door, "error": type(error).__name__, "reason": str(error)}
@@ -154,10 +154,10 @@ class Ports:
 
     @contextmanager
     def served(self, door: str) -> Iterator[None]:
-        """Let a caller know when AWS fails, and log it.
+        """A context manager that logs failures of AWS and reports them to the caller.
 
         Args:
-            door: what was asked for, in a word, for the log.
+            door: what was requested, in a word, for the log.
 
         Raises:
             UnavailableError: AWS failed.

@@ -18,7 +18,7 @@ _LIMITS: Final = Limits()
 
 
 class SettingsError(Exception):
-    """The environment is not what `template.yaml` would have made it. The message names each variable."""
+    """The environment variables are not valid. The message names each one."""
 
 
 def _words(value: Any) -> Any:
@@ -36,7 +36,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
 def _pairs(value: Any) -> Any:
-    """``a=b`` as a pair. ``none`` means no pair: an empty variable would count as not set."""
+    """``a=b`` as a pair. ``none`` means no pairs: an empty variable would count as not set."""
     if not isinstance(value, str):
         return value
     return tuple(tuple(word.split("=", 1)) for word in _words(value) if word != "none")
@@ -56,11 +56,11 @@ Seconds = Annotated[float, Field(ge=0)]
 
 
 class Settings(BaseModel):
-    """What a deployment can choose. Sizes are bytes, times are seconds."""
+    """The settings of a deployment. Sizes are in bytes, times in seconds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    # Where things are.
+    # Resources.
     table_name: str
     """The table of jobs."""
     bus_name: str
@@ -68,9 +68,9 @@ class Settings(BaseModel):
     queue_url: str
     """The queue of jobs."""
     dead_letter_queue_url: str
-    """The queue for messages that can never work."""
+    """The queue for messages that can never succeed."""
     queue_arns: Words = ()
-    """Queues whose messages are believed; empty believes any (the embedded AWS has its own names)."""
+    """Queues whose messages are accepted; empty accepts any (the embedded AWS has its own names)."""
     scheduler_group: str = "default"
     """The group of EventBridge Scheduler that holds users' schedules."""
     scheduler_role_arn: str = ""
@@ -78,14 +78,14 @@ class Settings(BaseModel):
     scheduler_queue_arn: str = ""
     """ARN of the queue that schedules send to."""
 
-    # What the world may reach without an identity.
+    # Public addresses.
     public_routes: bool = False
     """Whether hooks and callbacks have public addresses."""
     public_url: str = ""
-    """Where the API can be reached from outside, for those addresses; empty leaves them without a host."""
+    """The API's address on the internet, for their URLs; if empty, the URLs have no host."""
 
     api_ids: Words = ()
-    """Ids of the APIs whose requests are believed; empty believes any (an API cannot be named by its own function)."""
+    """Ids of the APIs whose requests are accepted; empty accepts any (an API's own function cannot name it)."""
     doors: DoorNames = ALL_DOORS
     """Which kinds of event this function takes. The template gives each function its own."""
 
@@ -94,7 +94,7 @@ class Settings(BaseModel):
     stack: str = "conduit"
     """The deployment's name. Secrets are encrypted for it: another stack cannot decrypt a copy of the table."""
 
-    # Who callers are.
+    # Callers.
     tenant_claim: str = "sub"
     principal_claim: str = "sub"
     tags_claim: str = "scope"
@@ -104,12 +104,12 @@ class Settings(BaseModel):
     queue_tags: Words = ()
 
     cors_origins: Words = ()
-    """Origins whose pages a browser lets read the API; ``*`` for any; empty for none."""
+    """Origins whose pages may read the API in a browser; ``*`` for any; empty for none."""
 
     block_tags: BlockTags = (("AWS.*", "aws"),)
-    """Globs over the names of blocks, each with a tag that jobs need for them: ``HTTP.*=http, AWS.*=aws``."""
+    """Globs of block names, each with the tag that jobs need for them: ``HTTP.*=http, AWS.*=aws``."""
 
-    # How much a caller may do.
+    # Limits.
     payload_limit: int = Field(default=PAYLOAD, ge=1, le=380_000)
     step_limit: int = Field(default=STEPS, ge=0)
     nesting_limit: int = Field(default=_LIMITS.nesting, ge=1)
@@ -133,13 +133,13 @@ class Settings(BaseModel):
 
     # Time.
     reserve: Seconds = 2.0
-    """What an invocation keeps back to write what happened."""
+    """What an invocation reserves for writing what happened."""
     http_seconds: Seconds = 29.0
-    """How long a caller over HTTP is kept waiting before the job is handed to the queue."""
+    """How long a caller over HTTP waits before the job is handed over to the queue."""
     job_seconds: Seconds = 86_400.0
-    """How long a job may take in all, from its acceptance."""
+    """How long a job may take in total, from its acceptance."""
     lease_margin: Seconds = 5.0
-    """Past the invocation's end, for clocks that differ."""
+    """How long a lease lasts beyond the invocation's end, since clocks differ."""
     flush_interval: Seconds = 1.0
     retention_days: int = Field(default=30, ge=2)
     """When records expire. At least 2, since a redrive is refused within 25 h of expiry."""
@@ -148,11 +148,11 @@ class Settings(BaseModel):
     max_receives: int = Field(default=20, ge=6)
     """The queue's `maxReceiveCount`: after so many receives a message becomes a dead letter."""
 
-    # What the blocks of HTTP may call.
+    # HTTP calls.
     http_plain: bool = False
-    """Whether ``http`` is allowed, besides ``https``."""
+    """Whether ``http`` is allowed besides ``https``."""
     http_ports: Ports = ()
-    """Further ports, besides 80, 443 and 8443."""
+    """More ports, besides 80, 443 and 8443."""
     http_hosts: Globs = ("*",)
     """Globs of the hosts that may be called at all."""
     http_private_hosts: PrivateGlobs = ()
@@ -160,39 +160,39 @@ class Settings(BaseModel):
     http_limit: int = Field(default=200 * 1024, ge=1, le=10 * 1024 * 1024)
     """Bytes of an answer's body, decompressed."""
 
-    # What AWS.CALL may call.
+    # AWS calls.
     aws_calls: AwsOperations = ()
     """``service:Operation`` each, such as ``sns:Publish``; empty for none."""
     aws_call_role: str = ""
-    """ARN of the role that is assumed for it; without one nothing is called."""
+    """ARN of the role that the calls assume; without one, no call is made."""
 
-    # What is reported, and where.
+    # Events, log and metrics.
     step_events: Literal["all", "grouped", "failures", "none"] = "all"
     event_limit: int = Field(default=240 * 1024, ge=1024)
-    """Bytes of one event entry: EventBridge takes 256 KB a call; the rest is the envelope's."""
+    """Bytes of one event entry. EventBridge takes 256 KB a call; the rest is for the envelope."""
     log_level: Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    """The least that is logged. Metrics are not log lines, and come at every level."""
+    """The lowest level that is logged. Metrics are not log lines and are written at every level."""
     log_payloads: bool = False
     block_metrics: bool = False
     """Whether the metrics of steps distinguish blocks."""
     page: bool = False
-    """Whether `GET /` answers with the page that shows runs, to anybody: it holds no data."""
+    """Whether `GET /` answers with the page of runs. Anybody may load it: it contains no data."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the settings; an empty variable counts as not set.
 
-        Each invocation reads them, so that a process sees what changed; what has not is not checked again.
+        Each invocation reads them, so that a process sees changes. Unchanged variables are not checked again.
 
         Raises:
-            SettingsError: a required variable is missing or one has a value that cannot be; all are named at once.
+            SettingsError: a variable is missing or invalid; the message names all of them.
         """
         return _checked(cls, tuple(environment.get(name.upper(), "") for name in cls.model_fields))
 
 
 @lru_cache(maxsize=4)
 def _checked(kind: type[Settings], texts: tuple[str, ...]) -> Settings:
-    """The settings that the variables have these texts for, in the order of the fields."""
+    """The settings for the values of these variables, in the order of the fields."""
     try:
         return kind.model_validate({name: text for name, text in zip(kind.model_fields, texts, strict=True) if text})
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The one place that builds clients, stores and the world of the use cases."""
+"""The one place that builds clients, stores and ports."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 class InvocationClock:
     """Seconds since the epoch that never jump within an invocation.
 
-    The system's clock is read when an invocation starts, then the monotonic one moves on from there. Not longer than
-    that: a sandbox is frozen between two invocations, and a monotonic clock may stand still meanwhile.
+    The system's clock is read when an invocation starts; from there on, the monotonic clock counts. It is read again
+    for each invocation: a sandbox is frozen between two of them, and its monotonic clock may stop meanwhile.
     """
 
     __slots__ = ("_origin", "_start")
@@ -57,7 +57,7 @@ class InvocationClock:
 
 
 CLOCK = InvocationClock()
-"""The clock of this process's invocations, of which there is one at a time."""
+"""The clock of this process, which runs one invocation at a time."""
 
 LOG = LambdaLog()
 """The log of this process."""
@@ -65,7 +65,7 @@ LOG = LambdaLog()
 
 @lru_cache(maxsize=4)
 def wire(settings: Settings) -> Ports:
-    """The world of a deployment with these settings; the same one each time they are the same."""
+    """The ports of a deployment with these settings. The same settings give the same object."""
     clients = Clients()
     threads = lru_cache(maxsize=1)(_call_threads)
     backoff = Backoff(sleep=asyncio.sleep, random=random.random)
@@ -97,7 +97,7 @@ def wire(settings: Settings) -> Ports:
         runtime=Runtime(
             now=CLOCK,
             entropy=os.urandom,
-            report=lambda message, error: LOG.exception(  # noqa: LOG004  # the engine calls it while it handles one
+            report=lambda message, error: LOG.exception(  # noqa: LOG004  # the engine calls it inside an `except` block
                 message, extra={"error": type(error).__name__}
             ),
             limits=Limits(
@@ -118,13 +118,13 @@ def wire(settings: Settings) -> Ports:
 
 
 def _call_threads() -> CallThreads:
-    from infra.call_threads import CallThreads  # noqa: PLC0415  # a batch of several messages needs them, nobody else
+    from infra.call_threads import CallThreads  # noqa: PLC0415  # only a batch of several messages needs them
 
     return CallThreads()
 
 
 def _begin_batch(ports: Ports, clients: Clients, threads: CallThreads) -> tuple[Crew, Ports]:
-    """Who runs the jobs of a batch side by side, and their world: the same one, whose calls let other jobs go on."""
+    """The crew that runs a batch's jobs side by side, and ports for them whose calls let other jobs go on."""
     from handler.invocation.crew import Crew  # noqa: PLC0415  # as above
     from infra.call_threads import CallStation  # noqa: PLC0415  # as above
     from infra.shared_bus import SharedBus  # noqa: PLC0415  # as above
@@ -145,7 +145,7 @@ def _begin_batch(ports: Ports, clients: Clients, threads: CallThreads) -> tuple[
 
 
 def _http_client(settings: Settings) -> HttpClient:
-    """The client of the blocks of HTTP. What it needs is imported when a job first calls somebody."""
+    """The client of the HTTP blocks. Its modules are imported at a job's first call."""
     from infra.hosts import Reach  # noqa: PLC0415  # see above
     from infra.http_client import HttpClient  # noqa: PLC0415  # see above
     from infra.pinned_connection import Opener  # noqa: PLC0415  # see above
@@ -162,7 +162,7 @@ def _http_client(settings: Settings) -> HttpClient:
 
 
 def _aws_calls(settings: Settings) -> AwsCalls:
-    """What calls AWS for jobs. What it needs is imported when a job first does."""
+    """The client that calls AWS for jobs. Its modules are imported at a job's first call."""
     from infra.aws_call import AwsCalls  # noqa: PLC0415  # see above
 
     addresses = (settings.queue_url, settings.dead_letter_queue_url, settings.secrets_key)
@@ -172,7 +172,7 @@ def _aws_calls(settings: Settings) -> AwsCalls:
 
 
 class _Secrets:
-    """The secrets of all tenants. What they need is imported when somebody first asks for one."""
+    """The secrets of all tenants. Their modules are imported when a secret is first used."""
 
     def __init__(self, settings: Settings, clients: Clients, http: Callable[[], HttpClient]) -> None:
         self._settings = settings
@@ -217,5 +217,5 @@ class _Secrets:
 
 
 def _token() -> str:
-    """From the system's randomness, each time: sandboxes restored from one snapshot share everything else."""
+    """Reads the system's randomness each time: sandboxes restored from one snapshot share all other state."""
     return os.urandom(8).hex()

@@ -1,1 +1,1 @@
-"""Entry points for each kind of event: each turns an event into a use case and its result into an answer."""
+"""The entry points, one for each kind of event: each calls a use case and turns its result into an answer."""

@@ -1,4 +1,4 @@
-"""Door: direct invocation. The event is a job, or names a stored workflow; the answer is the job as it is then."""
+"""Door: direct invocation. The event is a job or names a stored workflow. The answer is the job as it is at the end."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *,
 
     Args:
         event: a job's payload, or ``{"workflow": name, "parameters": {…}}``.
-        ports: the world.
-        lifetime: of this invocation.
-        request_id: the job's id where the payload has none; may be empty.
+        ports: the use cases' ports.
+        lifetime: the time of this invocation.
+        request_id: becomes the job's id if the payload has none; may be empty.
 
     Raises:
         InvalidPayloadError: the event is not a job; the message says what is wrong.
         NotFoundError: the workflow does not exist.
         ConflictError: another job has the id.
-        UnavailableError: AWS fails.
+        UnavailableError: a call of AWS failed.
     """
     caller = Worker(ports).caller()
     limits = limits_of(caller, ports.settings)

@@ -8,5 +8,5 @@ from handler.ports import Ports
 
 
 async def run_sweep(ports: Ports, lifetime: TimeLeft) -> dict[str, int]:
-    """Sweep once; returns how many jobs were due."""
+    """Sweep once; return how many jobs were due."""
     return {"swept": await sweep(ports, lifetime)}

@@ -1,8 +1,8 @@
-"""Door: a batch of messages. Answers which of them come again; everything not named is deleted by Lambda's poller.
+"""Door: a batch of messages. The answer names the messages to deliver again; Lambda's poller deletes all others.
 
-Powertools' batch processor keeps the book of successes and failures and words the answer. The loop over the messages
-is ours: its own raises on what is no `Exception`, and knows nothing of a held job's message, which is hidden until the
-lease ends, nor of one that was not begun, which goes back at once.
+Powertools' batch processor keeps the lists of successes and failures and builds the answer. The loop over the messages
+is ours, because Powertools' loop cannot handle three cases: a `BaseException`, the message of a job under another
+owner's lease (hidden until the lease ends), and a message that was not begun (returned at once).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from infra.errors import InfraError
 
 
 class NotDoneError(Exception):
-    """A message that has to come again, as the batch processor's book has it."""
+    """Marks a message, in the batch processor's list of failures, that must be delivered again."""
 
 
 async def receive(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) -> dict[str, Any]:
-    """Work off an event's ``Records``; gives Lambda's partial batch response."""
+    """Process an event's ``Records``; return Lambda's partial batch response."""
     # Report a fully failed batch as a partial response; raising would only add a function error.
     batch = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     with batch(event["Records"], handler=work_off):
@@ -40,7 +40,7 @@ async def receive(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) ->
 
 
 def message_of(record: SQSRecord) -> Message:
-    """A message of an event."""
+    """The message in one record of an event."""
     attributes = record.raw_event.get("attributes") or {}
     return Message(
         id=record.message_id,
@@ -52,10 +52,10 @@ def message_of(record: SQSRecord) -> Message:
 
 
 async def _hide(ports: Ports, message: Message, verdict: Verdict) -> None:
-    """Hide a message that comes again for as long as its verdict says."""
+    """Hide a message that must come again, for the time in its verdict."""
     if verdict.done or verdict.wait is None:
         return
     try:
         await ports.queue.postpone(message.receipt, verdict.wait)
-    except InfraError as error:  # it costs time only: the queue's own visibility timeout brings it back
+    except InfraError as error:  # only time is lost: the queue's visibility timeout brings the message back
         ports.log.warning("A message could not be postponed", extra={"message_id": message.id, "reason": str(error)})

@@ -1,8 +1,8 @@
 """Runs the jobs of one batch side by side: while one waits for AWS, another one runs its steps.
 
-One job at a time has the turn, in the main thread, and keeps it until it asks the crew for something: a call of AWS,
-its part of a shared one, a sleep. So all that happens between two calls happens as if the job were alone. What a block
-awaits is no such thing: it is passed on to the event loop, and the turn stays where it is.
+One job at a time has the turn, in the main thread. It keeps the turn until it asks the crew for a call of AWS, a part
+of a shared call, or a sleep. Between two such requests a job runs as if it were alone. When a block awaits something,
+the event loop handles it and the job keeps its turn.
 
 See docs/decisions/022-batches.md.
 """
@@ -23,35 +23,35 @@ Part = TypeVar("Part")
 Work = Callable[[Sequence[Part]], Awaitable[Sequence[R | Exception]]]
 
 MOST_JOBS: Final = 10
-"""Jobs that are under way at once."""
+"""How many jobs run at once."""
 LINGER: Final = 0.005
-"""Seconds that a shared call waits for parts of other jobs that may come: as long as a call takes."""
+"""Seconds that a shared call waits for parts of other jobs: about as long as a call takes."""
 TURN: Final = 0.005
-"""Seconds after which a job lets others go on before its next step, if they wait."""
+"""Seconds after which a job gives up its turn before its next step, if others are waiting."""
 
 
 class Station(Protocol):
-    """Where calls are made."""
+    """Makes the calls, outside the main thread."""
 
     def now(self) -> float:
-        """Seconds that only grow."""
+        """Seconds, on a clock that only goes forward."""
         ...
 
     def start(self, call: Callable[[], Any], done: Callable[[Any, BaseException | None], None]) -> None:
-        """Begin a call; `wait` hands `done` what came of it."""
+        """Begin a call. `wait` passes its result or its error to `done`."""
         ...
 
     def has_news(self) -> bool:
-        """Whether a call has ended that `wait` has not handed on yet."""
+        """Whether a call has ended whose result `wait` has not passed on yet."""
         ...
 
     async def wait(self, seconds: float | None) -> None:
-        """Wait until a call has ended, or so many seconds have passed; ``None`` for any time."""
+        """Wait until a call has ended or the seconds have passed; ``None`` waits without limit."""
         ...
 
 
 class _Passed:
-    """What a job awaits of the event loop, handed on to it."""
+    """Passes an awaitable of a job on to the event loop."""
 
     __slots__ = ("awaited",)
 
@@ -64,7 +64,7 @@ class _Passed:
 
 @dataclass(eq=False, slots=True)
 class _Gathering:
-    """A shared call that waits for parts."""
+    """A shared call that is waiting for more parts."""
 
     work: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
     leaves_at: float
@@ -74,19 +74,19 @@ class _Gathering:
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    """What a call or a job raised."""
+    """The error that a call or a job raised."""
 
     error: BaseException
 
 
 class Crew:
-    """The jobs of one batch; `infra.calls.Calls` and `infra.calls.Sharing` for what they call.
+    """The jobs of one batch. Implements `infra.calls.Calls` and `infra.calls.Sharing` for their calls.
 
-    The first job has the invocation to itself until its first step has ended: it is the one that may take all of it.
+    The first job has the invocation to itself until its first step has ended: that step may take all of the time.
 
     Args:
-        station: where calls are made.
-        most: jobs that are under way at once.
+        station: makes the calls.
+        most: how many jobs run at once.
         linger: seconds that a shared call waits for more parts.
     """
 
@@ -101,7 +101,7 @@ class Crew:
         self._turn: Member | None = None
         self._began = 0.0
 
-    # ------------------------------------------------------------------ what jobs ask for
+    # ------------------------------------------------------------------ what a job may ask for
 
     async def make(self, call: Callable[[], R]) -> R:
         """See `infra.calls.Calls`."""
@@ -110,7 +110,7 @@ class Crew:
 
     async def make_all(self, calls: Sequence[Callable[[], R]]) -> list[R]:
         """See `infra.calls.Calls`."""
-        context = copy_context()  # a client's log lines name the job, too
+        context = copy_context()  # so that a client's log lines name the job
         results: list[R] = await Asked(partial(self._start, [partial(context.copy().run, call) for call in calls]))
         return results
 
@@ -120,62 +120,62 @@ class Crew:
         return result
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep while others go on."""
+        """Sleep, and let other jobs run meanwhile."""
         await Asked(partial(self._members.put_to_sleep, seconds))
 
     @property
     def is_shared(self) -> bool:
-        """Whether the first job is not the only one that has run steps."""
+        """Whether any job besides the first one has run steps."""
         return self._members.is_shared
 
     @property
     def has_begun(self) -> bool:
-        """Whether the job whose turn it is may run steps."""
+        """Whether the current job, which has the turn, may run steps."""
         return self._turn is None or self._turn.begun
 
     async def begin(self) -> None:
-        """Wait until a step of this job may run: the first step of the first job comes before it."""
+        """Wait until this job may run steps: the first job's first step must have ended."""
         if not self.has_begun:
             await Asked(self._members.admit)
 
     def recorded(self, size: int) -> None:
-        """A step of the job whose turn it is has ended, with so many bytes; the first job's lets others begin."""
+        """Note that a step of the current job has ended, with `size` bytes. The first job's lets the others begin."""
         self.hold(size)
         if self._turn is not None and self._turn.number == 0:
             self._members.open()
 
     def wants_turn(self) -> bool:
-        """Whether the job whose turn it is has had it for a while, and others wait for theirs."""
+        """Whether the job has had the turn for longer than `TURN` while others are waiting."""
         if self._station.now() - self._began < TURN:
             return False
         return self._members.any_ready or bool(self._gatherings) or self._station.has_news()
 
     async def pass_turn(self) -> None:
-        """Let others go on first."""
+        """Let waiting jobs run first."""
         await Asked(self._members.make_ready)
 
     def keep_turn(self, *, keep: bool) -> None:
-        """Let nobody else have a turn, calls of AWS included, until this is taken back."""
+        """Keep the turn, even during calls of AWS, until this is called with ``keep=False``."""
         if self._turn is not None:
             self._turn.keeps = keep
 
     def hold(self, size: int) -> None:
-        """The job whose turn it is holds so many bytes more. Where all hold too much, one of them ends first."""
+        """Note that the current job holds `size` more bytes. If all jobs hold too much, one of them ends first."""
         if self._turn is not None:
             self._members.hold(self._turn, size)
 
     def stay_alone(self) -> None:
-        """Let nobody else have a turn until this job ends."""
+        """Keep the turn until this job ends."""
         if self._turn is not None:
             self._turn.alone = True
 
     # ------------------------------------------------------------------ the crew itself
 
     async def run(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, R]]]) -> list[R]:
-        """Run coroutines side by side; gives what they return, in their order.
+        """Run coroutines side by side; return their results, in the same order.
 
         Raises:
-            BaseException: what the first of them raised, once all have ended.
+            BaseException: one of them raised it; raised again once all have ended. The first in order wins.
         """
         waiting = deque(enumerate(jobs))
         try:
@@ -191,7 +191,7 @@ class Crew:
                     await self._advance(member)
                     self._depart(late=True)
         finally:
-            self._members.close()  # some are left only by what ends the invocation as a whole
+            self._members.close()  # members remain only if the whole invocation is ending
         results = [self._results[number] for number in range(len(jobs))]
         for result in results:
             if isinstance(result, _Raised):
@@ -203,7 +203,7 @@ class Crew:
         return not (self._calls or self._gatherings)
 
     async def _advance(self, member: Member) -> None:
-        """A member's turn: it goes on until it asks for something, or ends."""
+        """Give a member the turn: it runs until it asks for something or ends."""
         self._turn, self._began = member, self._station.now()
         while True:
             try:
@@ -221,7 +221,7 @@ class Crew:
                 member.value = await _Passed(asked)
             except GeneratorExit:
                 raise
-            except BaseException as raised:  # noqa: BLE001  # raised by the event loop in what the job awaits
+            except BaseException as raised:  # noqa: BLE001  # the event loop raised it in the job's awaitable
                 member.error = raised
         member.took = self._station.now() - self._began
         self._turn = None
@@ -232,7 +232,7 @@ class Crew:
         self._members.remove(member)
 
     async def _idle(self) -> None:
-        """Nobody can go on: wait for what will let somebody."""
+        """No member can run: wait for the next event that lets one run."""
         if self._depart(late=bool(self._calls)):
             return
         times = self._members.times() + [gathering.leaves_at for gathering in self._gatherings.values()]
@@ -267,7 +267,7 @@ class Crew:
         gathering.members.append(member)
 
     def _depart(self, *, late: bool) -> bool:
-        """Begin the shared calls; `late`: only those that have waited for long enough. Gives whether one began."""
+        """Begin the shared calls; with `late`, only those that have waited long enough. Return whether one began."""
         now = self._station.now()
         leaving = [name for name, gathering in self._gatherings.items() if not late or gathering.leaves_at <= now]
         for name in leaving:
@@ -280,7 +280,7 @@ class Crew:
             results = await gathering.work(gathering.parts)
         except GeneratorExit:
             raise
-        except BaseException as error:  # noqa: BLE001  # the jobs that take part judge it
+        except BaseException as error:  # noqa: BLE001  # the jobs that take part handle it
             results = [error] * len(gathering.parts)
         for member, result in zip(gathering.members, results, strict=True):
             if isinstance(result, BaseException):

@@ -1,4 +1,4 @@
-"""The members of a crew, and whose turn it is."""
+"""The members of a crew, and the rules that give one of them the turn."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 LONG: Final = 0.05
-"""Seconds of a turn that make a job a slow one: others finish what they write before its next turn."""
+"""A turn of this many seconds makes a job slow: before its next turn, others finish their writes."""
 PATIENCE: Final = 0.1
-"""Seconds that a slow job waits for them, at most."""
+"""The longest time that a slow job waits for them, in seconds."""
 MOST_HELD: Final = 1024 * 1024
-"""Bytes that the jobs may hold together, as JSON; beyond it one of them ends before the others go on. Python's objects
+"""Bytes of JSON that all jobs may hold together; beyond it, one of them ends before the others go on. Python's objects
 take about ten times as much."""
 
 
 class Asked:
-    """What a member awaits to ask its crew for something."""
+    """An awaitable with which a member asks its crew for something."""
 
     __slots__ = ("begin",)
 
@@ -36,15 +36,15 @@ class Member:
     """A job of the crew, or a helper that makes a shared call.
 
     Attributes:
-        number: of the job; ``None`` for a helper.
-        value, error: what it goes on with.
-        took: seconds of its last turn.
-        ready_at: since when it could go on.
-        begun: it may run steps.
-        keeps: nobody else has a turn before this one, whatever it waits for.
-        alone: the same, until it ends.
-        rests: it sleeps, and keeps nobody from a turn meanwhile.
-        held: bytes of what it was sent and of its results.
+        number: the job's place in the batch; ``None`` for a helper.
+        value, error: the result or the error of what it asked for, to go on with.
+        took: length of its last turn, in seconds.
+        ready_at: when it became ready.
+        begun: whether it may run steps.
+        keeps: whether it keeps the turn, even while it waits for a call.
+        alone: whether it keeps the turn until it ends.
+        rests: whether it sleeps; a sleeping member never keeps the turn.
+        held: bytes of its payload and its results.
     """
 
     coroutine: Coroutine[Any, Any, Any]
@@ -61,7 +61,7 @@ class Member:
     held: int = 0
 
     def go_on(self) -> Any:
-        """Let it run until it awaits something that is not its own; gives that. Raises what the coroutine raises."""
+        """Run until the coroutine awaits something from outside, and return that. Raises what the coroutine raises."""
         value, error = self.value, self.error
         self.value = self.error = None
         if error is not None:
@@ -70,10 +70,10 @@ class Member:
 
 
 class Members:
-    """Those who have begun and not ended: which can go on, which sleep, and which may not run steps yet.
+    """The unfinished members: those that are ready, those that sleep, and those that may not run steps yet.
 
     Args:
-        now: seconds that only grow.
+        now: seconds, on a clock that only goes forward.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -85,7 +85,7 @@ class Members:
         self._is_open = False
         self._slept = self._held = 0
         self.is_shared = False
-        """Whether the first job is not the only one that has run steps."""
+        """Whether any job besides the first one has run steps."""
 
     def __len__(self) -> int:
         return len(self._all)
@@ -95,20 +95,20 @@ class Members:
         return bool(self._ready)
 
     def add(self, coroutine: Coroutine[Any, Any, Any], number: int | None = None) -> None:
-        """Take in a job by its number, or a helper."""
+        """Add a job with its number, or a helper."""
         member = Member(coroutine, copy_context(), number, begun=number in {None, 0})
         self._all.add(member)
         self.make_ready(member)
 
     def remove(self, member: Member) -> None:
-        """It has ended."""
+        """Remove a member that has ended."""
         self._all.discard(member)
         self._held -= member.held
         if member.number == 0:
             self.open()
 
     def close(self) -> None:
-        """End all that have not."""
+        """Close the coroutines of all members."""
         for member in self._all:
             with suppress(Exception):
                 member.context.run(member.coroutine.close)
@@ -116,20 +116,20 @@ class Members:
     # ------------------------------------------------------------------ turns
 
     def make_ready(self, member: Member) -> None:
-        """It can go on."""
+        """Let a member have a turn again."""
         member.ready_at = self._now()
         self._ready.append(member)
 
     def resume(self, member: Member, value: Any, error: BaseException | None = None) -> None:
-        """It can go on with what it asked for."""
+        """Give a member the result or the error of what it asked for, and let it have a turn."""
         member.value, member.error = value, error
         self.make_ready(member)
 
     def choose(self, *, is_quiet: bool) -> Member | None:
-        """Whose turn it is: helpers first; then who keeps the turn; then the others, slow ones last.
+        """The next member to have the turn: helpers first, then one that keeps the turn, then others, slow ones last.
 
         Args:
-            is_quiet: nobody waits for a call.
+            is_quiet: whether no member is waiting for a call.
         """
         keeper = self._keeper()
         if keeper is None:
@@ -142,12 +142,12 @@ class Members:
         return chosen
 
     def hold(self, member: Member, size: int) -> None:
-        """It holds so many bytes more."""
+        """Note that a member holds `size` more bytes."""
         member.held += size
         self._held += size
 
     def _keeper(self) -> Member | None:
-        """Who keeps the turn, unless it sleeps; the first of the jobs where they hold too much together."""
+        """The member that keeps the turn and does not sleep; the first job, if all together hold too much."""
         keeper = next((member for member in self._all if (member.keeps or member.alone) and not member.rests), None)
         if keeper is None and self._held > MOST_HELD:
             awake = (member for member in self._all if member.number is not None and member.begun and not member.rests)
@@ -155,14 +155,14 @@ class Members:
         return keeper
 
     def _patient(self, *, is_quiet: bool) -> Member | None:
-        """The slow job that has waited longest, if the others have written what they had or it has waited enough."""
+        """The slow job that has waited longest, if the others have finished their writes or `PATIENCE` is over."""
         if not self._ready:
             return None
         first = self._ready[0]
         return first if is_quiet or first.ready_at + PATIENCE <= self._now() else None
 
     def times(self) -> list[float]:
-        """When somebody may go on though no call ends."""
+        """The times at which a member may go on even if no call ends."""
         times = [self._asleep[0][0]] if self._asleep else []
         if self._keeper() is None:
             times += [member.ready_at + PATIENCE for member in self._ready]
@@ -171,7 +171,7 @@ class Members:
     # ------------------------------------------------------------------ sleep
 
     def put_to_sleep(self, seconds: float, member: Member) -> None:
-        """It goes on so many seconds from now. A first job that sleeps lets the others begin."""
+        """Let a member sleep. If the first job sleeps, the others may begin."""
         member.rests = True
         if member.number == 0:
             self.open()
@@ -179,7 +179,7 @@ class Members:
         heapq.heappush(self._asleep, (self._now() + max(0.0, seconds), self._slept, member))
 
     def wake(self) -> None:
-        """Make those ready whose time has come."""
+        """Make members ready whose sleep is over."""
         while self._asleep and self._asleep[0][0] <= self._now():
             member = heapq.heappop(self._asleep)[2]
             member.rests = False
@@ -188,14 +188,14 @@ class Members:
     # ------------------------------------------------------------------ admission
 
     def admit(self, member: Member) -> None:
-        """Let it go on to run steps, when the first job's first step has ended."""
+        """Let a member run steps once the first job's first step has ended."""
         if self._is_open:
             self._begin(member)
         else:
             self._outside.append(member)
 
     def open(self) -> None:
-        """The first job's first step has ended, or will not come for now."""
+        """Let all members run steps: the first job's first step has ended, or the job sleeps or has ended."""
         self._is_open = True
         for member in self._outside:
             self._begin(member)

@@ -1,8 +1,7 @@
-"""What kind of event Lambda called us with, and whether it is well-formed.
+"""Finds out the kind of an event and checks that it is well-formed.
 
-An event is judged by the marks of its source, the first that applies: an HTTP body that looks like a batch is a body.
-Its door may then rely on the types of what it reads. Whatever is malformed is refused here, before anything of it is
-believed.
+The first matching mark of a source decides the kind: an HTTP request whose body looks like a batch is an HTTP request.
+Malformed events are refused here, so that a door can rely on the types of all that it reads.
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ _STRINGS_OF_RECORD: Final = ("messageId", "receiptHandle", "body")
 
 
 class UnknownEventError(Exception):
-    """Unsupported event: no kind that this function takes, malformed, or from a source that is not believed."""
+    """Unsupported event: of a kind that this function does not take, malformed, or from an untrusted source."""
 
 
 def kind_of(event: Any) -> Kind:
     """The kind of a well-formed event.
 
     Raises:
-        UnknownEventError: it is of no known kind, or malformed. The message holds nothing of the event's values.
+        UnknownEventError: the kind is unknown, or the event is malformed. The message quotes no value of the event.
     """
     if isinstance(event, Mapping):
         for kind, is_marked, is_well_formed in _KINDS:
             if is_marked(event):
                 if is_well_formed(event):
                     return kind
-                raise UnknownEventError(f"This event looks like one of the kind {kind!r}, but it is malformed.")
+                raise UnknownEventError(f"This event looks like the kind {kind!r}, but it is malformed.")
     raise UnknownEventError(
         "This function takes HTTP requests, SQS batches, the sweep's scheduled events, and jobs (an object with "
         "`steps`, or a `workflow`)."
@@ -98,7 +97,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_timer(event: Mapping[str, Any]) -> bool:
-    # The source, not the words beside it: nobody but AWS can put an event of an `aws.` source on a bus.
+    # The source decides, not the detail type: only AWS can put an event with an `aws.` source on a bus.
     return event.get("source") == "aws.events" and event.get("detail-type") == "Scheduled Event"
 
 
@@ -117,4 +116,4 @@ _KINDS: Final[tuple[tuple[Kind, _Check, _Check], ...]] = (
     ("schedule", _is_timer, _always),
     ("direct", _is_job, _always),
 )
-"""Each kind, its marks, and what its door relies on."""
+"""Each kind with its marks and the types that its door relies on."""

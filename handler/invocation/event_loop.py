@@ -1,4 +1,4 @@
-"""From the synchronous world that Lambda calls into the asynchronous one in which jobs run."""
+"""Runs the coroutines of jobs from Lambda's synchronous handler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 class _Kept(threading.local):
-    """The event loop of a thread, kept from one invocation to the next: making one costs as much as a small job."""
+    """The event loop of a thread, kept from one invocation to the next: making a loop costs as much as a small job."""
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -24,9 +24,9 @@ _kept: Final = _Kept()
 def run_coroutine(coroutine: Coroutine[Any, Any, R]) -> R:
     """Run a coroutine to its end and return its result.
 
-    In the main thread the loop is kept, so that a block's connections may live as long as the sandbox. Where a loop is
-    running already (a caller inside asyncio), the coroutine runs in a thread of its own, and time limits are checked
-    after the fact there.
+    The main thread keeps its loop, so that a block's connections can live as long as the sandbox. If a loop is
+    already running (the caller is inside asyncio), the coroutine runs in a thread of its own, where time limits are
+    checked only after a block returns.
     """
     try:
         asyncio.get_running_loop()
@@ -40,7 +40,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, R]) -> R:
     def run() -> None:
         try:
             results.append(asyncio.run(coroutine))
-        except BaseException as error:  # noqa: BLE001  # handed to the caller's thread
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
             errors.append(error)
 
     thread = threading.Thread(target=run, name="conduit-job")
@@ -54,5 +54,5 @@ def run_coroutine(coroutine: Coroutine[Any, Any, R]) -> R:
 def _main_loop() -> asyncio.AbstractEventLoop:
     if _kept.loop is None or _kept.loop.is_closed():
         _kept.loop = asyncio.new_event_loop()
-        atexit.register(_kept.loop.close)  # else the interpreter complains of it at its end
+        atexit.register(_kept.loop.close)  # else the interpreter warns about it at exit
     return _kept.loop

@@ -1,8 +1,8 @@
 """The hard stop: ends the process shortly before Lambda would, when nothing else could stop a step.
 
-C code that looks at no signals cannot be interrupted, only ended with its process. Lambda does that too, but says
-nothing of where it was; here the stack of each thread goes to the log first. What was recorded stays, the lease runs
-out, and another invocation goes on: with the attempt counted, so that a step that does this each time fails in the end.
+C code that ignores signals cannot be interrupted; it ends only with its process. Lambda kills the process without
+saying where it was. The hard stop first logs the stack of each thread. Records stay, the lease expires, and another
+invocation goes on. The attempt counts, so a step that blocks each time fails in the end.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from math import isfinite
 from typing import Final
 
 MARGIN: Final = 0.5
-"""Seconds before the end of the invocation, for the log to get out."""
+"""Seconds before the end of the invocation, in which the log is sent."""
 IN_LAMBDA: Final = "AWS_LAMBDA_RUNTIME_API"
-"""Set wherever Lambda's runtime client runs. Elsewhere the process is someone's shell or tests, and is left alone."""
+"""Set where Lambda's runtime client runs. Elsewhere the process is a shell or a test and must not be ended."""
 LONGEST: Final = 86_400.0
-"""Seconds; an invocation lasts no day, and `faulthandler` refuses very large numbers."""
+"""Seconds; an invocation is shorter than a day, and `faulthandler` refuses very large numbers."""
 STANDARD_ERROR: Final = 2
-"""By number: a replacement of `sys.stderr` may have no file number."""
+"""By number, since a replacement of `sys.stderr` may have no file number."""
 
 
 class HardStop:
-    """While it is armed, the process ends `margin` before `seconds` are over: exit code 1, every thread's stack.
+    """A context manager: ends the process `margin` before `seconds` are over, with exit code 1 and all stacks logged.
 
-    `faulthandler` does it from a thread of C, which no block can hold up or catch. There is one wall a process.
+    `faulthandler` does it from a C thread, which no block can delay or catch. A process has one hard stop.
 
     Args:
-        seconds: what the invocation has left. Infinite, or no more than `margin`: no wall; in the latter case Lambda's
-            own is as near, and ending the process at once would only cost what is left.
+        seconds: what the invocation has left. If it is infinite or at most `margin`, there is no hard stop: Lambda's
+            own end is as near, and ending the process at once would only waste the rest.
         margin: seconds.
     """
 

@@ -1,8 +1,8 @@
-"""The log: one JSON object a line, so that nothing a user wrote can forge a line.
+"""The log: one JSON object per line, so that no user input can forge a line.
 
-Every line of the process goes through one handler of the standard library's root logger, what blocks log included: each
-carries the request's id, and the job, its run and the step during which it was written. The level is filtered here and
-not by Lambda, whose own filter drops the metrics, since those lines have no level.
+One handler of the standard library's root logger writes every line of the process, those of blocks included. Each line
+has the request's id, and the job, run and step during which it was written. Levels are filtered here and not by Lambda,
+whose filter would drop the metrics, because their lines have no level.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from typing import Any, Final
 from infra.records import JobKey
 
 SERVICE: Final = "conduit"
-"""The default where ``POWERTOOLS_SERVICE_NAME`` is not set. The metrics use the same name."""
+"""The service name if ``POWERTOOLS_SERVICE_NAME`` is not set; metrics use it too."""
 LONGEST_MESSAGE: Final = 16_384
-"""Characters. CloudWatch takes 256 KB a line, and a block may log what it was given."""
+"""Characters. CloudWatch takes 256 KB a line, and a block may log its arguments."""
 QUIET: Final = ("asyncio", "boto3", "botocore", "urllib3")
-"""Loggers of libraries that log requests with their bodies, payloads included: warnings only, whatever the level."""
+"""Loggers of libraries that log requests with their bodies, payloads included. They may log warnings only."""
 IN_LAMBDA: Final = "AWS_LAMBDA_RUNTIME_API"
 _TRACE: Final = "_X_AMZN_TRACE_ID"
 _CALLER: Final = 3
-"""Frames up from the standard library: the place that a line names is our caller's, not one of this file."""
+"""Stack frames to skip, so that a line names the place of our caller and not this file."""
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "fields"}
-"""Attributes of every record; the others are what its caller gave as `extra`."""
+"""Attributes that every record has; all others come from the caller's `extra`."""
 
 _job: ContextVar[Mapping[str, Any] | None] = ContextVar("job", default=None)
 _path: ContextVar[str | None] = ContextVar("path", default=None)
 
 
 def log_fields(key: JobKey) -> dict[str, str]:
-    """The names of a job as the fields of a log line."""
+    """The fields of a log line that name a job."""
     return {"tenant": key.tenant, "job_id": key.job_id}
 
 
 @contextmanager
 def job_logged(key: JobKey, run: int) -> Iterator[None]:
-    """Inside it each line names the job and its run."""
+    """A context manager: each line inside it names the job and its run."""
     before = _job.set({**log_fields(key), "run": run})
     try:
         yield
@@ -53,19 +53,19 @@ def job_logged(key: JobKey, run: int) -> Iterator[None]:
 
 
 def log_step(path: str | None) -> None:
-    """From now on each line names the step that runs, until another one does; ``None``: none runs."""
+    """Name the step with this path in all lines from now on; ``None`` if no step runs."""
     _path.set(path)
 
 
 class LambdaLog:
-    """`handler.ports.Log`, and the root logger's handler."""
+    """Implements `handler.ports.Log` and installs the root logger's handler."""
 
     def __init__(self) -> None:
         self._logger = logging.getLogger(SERVICE)
         self._handler = _LineHandler()
 
     def begin(self, context: Any, level: str = "INFO") -> None:
-        """Let the lines from now on carry this invocation's request id, and be of this level at least."""
+        """Write this invocation's request id in all lines from now on, and drop lines below `level`."""
         self._handler.setFormatter(
             _LineFormatter(
                 service=os.environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
@@ -75,7 +75,7 @@ class LambdaLog:
         root = logging.getLogger()
         root.setLevel(level)
         if self._handler not in root.handlers:
-            if IN_LAMBDA in os.environ:  # the runtime's own handler would write each line a second time
+            if IN_LAMBDA in os.environ:  # the runtime's handler would write each line again
                 root.handlers.clear()
             root.addHandler(self._handler)
             for name in QUIET:
@@ -94,22 +94,22 @@ class LambdaLog:
         self._log(logging.ERROR, msg, extra, exc_info=True)
 
     def _log(self, level: int, msg: str, extra: Mapping[str, Any], *, exc_info: bool = False) -> None:
-        # A field may have the name of a record's attribute; in one of their own they cannot meet.
+        # A field may have the name of a record's attribute, so all fields are in one attribute of their own.
         self._logger.log(level, "%s", msg, extra={"fields": extra}, exc_info=exc_info, stacklevel=_CALLER)
 
 
 class _LineHandler(logging.Handler):
-    """Writes to what is the standard output at that moment: where Lambda's log agent reads, or a developer looks."""
+    """Writes to the current standard output, which Lambda's log agent or a developer reads."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record)
-        except Exception:  # noqa: BLE001  # a block logged what cannot be formatted; that must not cost its step
+        except Exception:  # noqa: BLE001  # a block logged what cannot be formatted; its step must not fail
             line = json.dumps({"level": record.levelname, "message": "A line that cannot be formatted was logged."})
         try:
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
-        except (OSError, ValueError):  # closed: there is nowhere left to say so
+        except (OSError, ValueError):  # the output is closed, so this cannot be logged
             pass
 
 

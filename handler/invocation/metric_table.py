@@ -16,10 +16,10 @@ class Metric(NamedTuple):
 
     Attributes:
         name: as CloudWatch shows it.
-        unit: what its values are.
+        unit: the unit of its values.
         about: what is counted or measured.
-        dimensions: those that it always has, besides ``service``, the stack's name.
-        by_block: whether it has ``Block`` as well where the setting ``BLOCK_METRICS`` is on.
+        dimensions: the dimensions that it always has, besides ``service``, the stack's name.
+        by_block: whether it also has ``Block`` if the setting ``BLOCK_METRICS`` is on.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""What a deployment's dashboard shows: counts and durations, collected in an invocation and written once at its end.
+"""Metrics: counts and durations, collected during an invocation and written once at its end.
 
-Metrics go out as CloudWatch's embedded metric format, by Powertools. Counting costs a step a fraction of a microsecond;
-nothing of Powertools is imported before something is flushed.
+Powertools writes them in CloudWatch's embedded metric format. Counting costs a step a fraction of a microsecond.
+Powertools is imported only when metrics are flushed.
 
 `handler/invocation/metric_table.py` lists them. Metrics distinguish blocks only with the setting `BLOCK_METRICS`, since
 each combination of dimensions is billed.
@@ -16,11 +16,11 @@ from typing import Any, Final
 
 NAMESPACE: Final = "Conduit"
 DISABLED: Final = "POWERTOOLS_METRICS_DISABLED"
-"""Set on a developer's machine, where nobody reads metrics."""
+"""Set on a developer's machine, where no metrics are read."""
 MAX_VALUES: Final = 1000
-"""Durations kept of one metric in one invocation; only the first ones are reported."""
+"""Durations of one metric that one invocation keeps; later ones are not reported."""
 LINE_VALUES: Final = 100
-"""Values of one metric in one line of the format; Powertools writes the line when there are so many."""
+"""Values of one metric in one line of the format; Powertools writes a line when it has that many."""
 
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -38,22 +38,22 @@ class Metrics:
         self._counts[name, tuple(dimensions.items())] += value
 
     def time(self, name: str, milliseconds: float, **dimensions: str) -> None:
-        """Note a duration."""
+        """Add a duration."""
         self.times(name, [milliseconds], **dimensions)
 
     def times(self, name: str, milliseconds: Sequence[float], **dimensions: str) -> None:
-        """Note any number of durations."""
+        """Add several durations."""
         if milliseconds:
             values = self._times[name, tuple(dimensions.items())]
             values += milliseconds[: MAX_VALUES - len(values)]
 
     def counted(self, name: str) -> float:
-        """What a counter has come to since the last flush, over all dimensions."""
+        """A counter's total since the last flush, over all dimensions."""
         return sum(value for (counter, _), value in self._counts.items() if counter == name)
 
     def flush(self) -> None:
-        """Write what there is to the standard output, where Lambda's log agent reads it, and start over."""
-        if os.environ.get(DISABLED, "").lower() in {"1", "true"}:  # Powertools writes full lines even then
+        """Write all metrics to the standard output, where Lambda's log agent reads them, and clear them."""
+        if os.environ.get(DISABLED, "").lower() in {"1", "true"}:  # else Powertools would still write full lines
             self._counts.clear()
             self._times.clear()
         if not self._counts and not self._times:
@@ -75,7 +75,7 @@ class Metrics:
                 for start in range(0, len(values), LINE_VALUES):
                     first, *between = values[start : start + LINE_VALUES]
                     provider.add_metric(name, unit, first)
-                    if between:  # one by one they would cost a step more than its record; the last fills the line
+                    if between:  # one by one they would cost more than a step's record; the last fills the line
                         provider.metric_set[name]["Value"] += between[:-1]
                         provider.add_metric(name, unit, between[-1])
             if provider.metric_set:
@@ -84,7 +84,7 @@ class Metrics:
 
 
 def _make_provider() -> Any:
-    """What words a line of the format. Kept, since making one takes as long as a line."""
+    """The provider, which formats a line. It is kept, since making one takes as long as writing a line."""
     from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415 (as in `flush`)
         AmazonCloudWatchEMFProvider,
     )

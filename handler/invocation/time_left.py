@@ -1,4 +1,4 @@
-"""How long an invocation lives: what Lambda gives it, less what it keeps back to write what happened."""
+"""The time of an invocation: what Lambda gives it, less a reserve for writing what happened."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class TimeLeft:
 
     Attributes:
         ends_at: when Lambda ends it, in seconds since the epoch.
-        length: seconds from its start to its end, which another invocation would have as well.
-        used: whether other messages of its batch had a part of it: then what is begun has to fit.
-        shared: says whether others have had a part of it since; of a message that others run beside.
+        length: seconds from its start to its end; another invocation would have as many.
+        used: whether other messages of the batch have used a part of it: then a step is begun only if it fits.
+        shared: reports whether other jobs of the batch have used a part of it since; ``None`` if no others run.
     """
 
     ends_at: float
@@ -26,21 +26,21 @@ class TimeLeft:
 
     @property
     def is_used(self) -> bool:
-        """Whether others have had a part of it by now."""
+        """Whether other jobs have used a part of it by now."""
         return self.used or (self.shared is not None and self.shared())
 
     @classmethod
     def starting(cls, now: float, remaining_ms: float) -> TimeLeft:
-        """The lifetime of an invocation that starts at `now`. 0 or less is a value: Lambda says so before it kills."""
+        """The time of an invocation that starts at `now`. Lambda may report 0 ms or less just before it kills."""
         remaining = max(0.0, remaining_ms / 1000)
         return cls(now + remaining, remaining)
 
     def has_time(self, now: float, reserve: float) -> bool:
-        """Whether anything can be begun."""
+        """Whether there is time to begin anything."""
         return self.ends_at - now > reserve
 
     def for_steps(self, reserve: float, until: float | None = None) -> InvocationTime:
-        """What steps have of it; where someone waits for an answer, no longer than `until`."""
+        """The part of it that steps may use: until the reserve, or until `until` if that is earlier."""
         ends_at = self.ends_at - reserve
         return InvocationTime(
             ends_at=ends_at if until is None else min(ends_at, until),

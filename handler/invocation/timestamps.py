@@ -1,4 +1,4 @@
-"""Times as the doors and the bus show them: ISO 8601 in UTC with milliseconds."""
+"""Times as answers and events show them: ISO 8601 in UTC with milliseconds."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def iso(seconds: float) -> str:
 
 
 def iso_or_none(seconds: float | None) -> str | None:
-    """The same, and nothing for nothing."""
+    """The same; ``None`` for ``None``."""
     return None if seconds is None else iso(seconds)
 
 
 @lru_cache(maxsize=64)
 def _second(seconds: int) -> str:
-    """Up to the second, cached: it buys 4 % of the CPU of a job of 100 steps, which share few of them."""
+    """The part up to the second, cached, since steps share seconds: it saves 4 % of the CPU of a job of 100 steps."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
