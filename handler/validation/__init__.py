@@ -1,1 +1,1 @@
-"""What can be known about a job before it runs."""
+"""Checks a job before it runs."""

@@ -1,4 +1,4 @@
-"""A step's arguments against its block's signature, before a run: as far as they are known."""
+"""Checks a step's arguments against its block's signature before a run, as far as they are known."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NEVER_A_CONTAINER: Final = _NEVER_A_TEXT | {
     "decimal_type",
     "none_required",
 }
-"""The same of a list or a dictionary, whatever is in it."""
+"""pydantic error types that no list or dictionary can satisfy, with any content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Misfit:
 
 
 def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestions: Suggestions) -> Iterator[Misfit]:
-    """What a run would refuse, whatever the unknown parts turn out to be.
+    """Find the arguments that a run would certainly refuse, for any values of the unknown parts.
 
     Args:
-        block: whose signature it is.
+        block: the block to call.
         arguments: by name, as `handler.validation.static_values.Reading` reads them: unknown parts have stand-ins.
-        suggestions: asked about names that do not exist.
+        suggestions: suggests names for those that do not exist.
     """
     known = {name: value for name, value in arguments.items() if not isinstance(name, UnknownText)}
     try:
@@ -55,19 +55,19 @@ def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestio
         for entry in error.errors(include_url=False, include_context=False, include_input=False):
             loc, kind = entry["loc"], entry["type"]
             if kind == "missing" and len(loc) == 1 and open_ended:
-                continue  # one of the names that only a run knows may be this one
+                continue  # a name that only a run knows may be this one
             path, node, exact = _locate(loc, arguments)
             if kind not in {"missing", "extra_forbidden"} and not _certain(node, kind, exact=exact):
                 continue
             yield Misfit(path, _say(block, entry, suggestions))
-    except Exception:  # noqa: BLE001 # a block's own validator, given a placeholder instead of a value
+    except Exception:  # noqa: BLE001 # raised by a block's own validator, which got a stand-in
         return
 
 
 def _locate(loc: tuple[str | int, ...], arguments: Any) -> tuple[tuple[str | int, ...], Any, bool]:
-    """The deepest value on the way of `loc`, its path, and whether that is the whole way.
+    """Follow `loc` as far as it leads: the path, the value at its end, and whether it led to the end of `loc`.
 
-    pydantic puts names of union members among keys and indexes; what is not part of the data ends the way.
+    pydantic mixes names of union members into keys and indexes; the path ends at the first that is not in the data.
     """
     node, depth = arguments, 0
     for part in loc:
@@ -84,7 +84,7 @@ def _is_index(part: str | int, node: list[Any]) -> bool:
 
 
 def _certain(node: Any, kind: str, *, exact: bool) -> bool:
-    """Whether a value misfits whatever its unknown parts turn out to be."""
+    """Whether the value is refused for any values of its unknown parts."""
     if not _has_unknown(node):
         return True
     if not exact or isinstance(node, Unknown):
@@ -102,7 +102,7 @@ def _has_unknown(node: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _names(block: Block[..., Any]) -> tuple[str, ...]:
-    """Every name of the block's parameters; making a schema takes half a millisecond."""
+    """The names of the block's parameters. Cached, since making a schema takes half a millisecond."""
     return tuple(block.schema()["properties"])
 
 

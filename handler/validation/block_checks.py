@@ -1,4 +1,4 @@
-"""What is wrong with a step that runs a block: its arguments, its retry and its poll."""
+"""Checks a step that runs a block: its arguments, its retry and its poll."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handler.validation.reader import Reader
 
 
 def check_calls(step: StaticStep) -> Iterator[Problem]:
-    """A retry or a poll of a block that must not run twice."""
+    """Find a retry or a poll of a block that must not run twice."""
     block = step.block
     if block is None or block.effect != "at_most_once":
         return
@@ -31,7 +31,7 @@ def check_calls(step: StaticStep) -> Iterator[Problem]:
 
 
 def check_arguments(step: StaticStep, reader: Reader, suggestions: Suggestions) -> Iterator[Problem]:
-    """The step's parameters against the signature of its block."""
+    """Check the step's parameters against the signature of its block."""
     if step.block is None:
         return
     written = step.written.get("parameters", {})
@@ -55,8 +55,8 @@ def check_arguments(step: StaticStep, reader: Reader, suggestions: Suggestions) 
 
 
 def _misplaced(step: StaticStep) -> Iterator[tuple[str, str]]:
-    """In-place parameters that were given something read-only: their names, and why that is refused."""
-    assert step.block is not None  # noqa: S101 # the caller asked
+    """The in-place parameters that get a read-only value: their names, each with a message."""
+    assert step.block is not None  # noqa: S101 # the caller has checked it
     parameters = step.written.get("parameters", {})
     for name in step.block.in_place & parameters.keys():
         value = parameters[name]
@@ -69,7 +69,7 @@ def _misplaced(step: StaticStep) -> Iterator[tuple[str, str]]:
 
 
 def _as_written(path: tuple[str | int, ...], parameters: Any) -> tuple[str | int, ...]:
-    """`path` as far as the user wrote it: what lies behind a tag has no place of its own."""
+    """`path` as far as it is in the payload: a value that a tag gives has no place there."""
     node = parameters
     for depth, part in enumerate(path):
         if not (part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int)):

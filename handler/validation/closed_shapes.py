@@ -1,9 +1,9 @@
-"""JSON Schema of a job for readers of OpenAPI: a step is one of several closed objects, one for each kind.
+"""JSON Schema of a job for the OpenAPI document: a step is one of several closed objects, one for each kind.
 
-Pages, generators of clients and fuzzers read that; they make nothing of the conditions in
-`handler.validation.step_schemas`, with which an editor names the field that is wrong. So the two say the same in
-different words, but for what depends on where a step stands: this one lets steps nest without end, leaves out that
-inner steps need an id, and takes `end` of a loop anywhere. ``GET /schema`` says that, too.
+API pages, client generators and fuzzers understand closed objects. They ignore the conditions of
+`handler.validation.step_schemas`, which let an editor name the wrong field. Both schemas accept the same jobs, except
+for rules that depend on a step's place: this one allows any nesting, inner steps without an id, and `end` of a loop
+anywhere. ``GET /schema`` has these rules.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _FORM: Final = "Form"
 
 
 class ClosedShapes:
-    """The schemas of a job and of all that is in it.
+    """The schemas of a job and of its parts.
 
     Args:
-        prefix: of references to `defs`.
+        prefix: the prefix of references to `defs`.
 
     Attributes:
         job: the schema of a job.
@@ -67,7 +67,7 @@ class ClosedShapes:
         return {"description": kind.about, **schema, "required": list(dict.fromkeys([*schema["required"], *required]))}
 
     def _with_steps(self, schema: Schema, names: Collection[str]) -> Schema:
-        """The schema of an object whose fields of these names are lists of steps."""
+        """The schema of an object in which the named fields are lists of steps."""
         for name in names:
             one = schema["properties"][name]
             steps = next((part for part in one.get("anyOf", ()) if part.get("type") == "array"), one)

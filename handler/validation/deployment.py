@@ -1,4 +1,4 @@
-"""What is known of the deployment that a job would run in."""
+"""What validation knows of the deployment in which a job would run."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from handler.engine.limits import Limits
 from handler.settings import Settings
 
 LAST_DAYS: Final = 2
-"""Days before the expiry of a job's records in which no wait may end."""
+"""A wait must end at least this many days before the job's records expire."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a job's waits and loops depend on. What is not known counts as right.
+    """The settings on which a job's waits and loops depend. With the defaults, nothing is refused.
 
     Attributes:
-        has_callbacks: whether steps that wait for an answer have URLs at which it can be given.
-        has_principals: whether callers of one tenant are distinguished; if not, `not_sender` leaves nobody to answer.
-        longest_wait: seconds after which a wait would end too near to the expiry of the job's records.
-        items: how many items a loop may go over.
-        loop_records: how many records all loops of a job may make together.
+        has_callbacks: whether steps that wait for an answer have callback URLs.
+        has_principals: whether callers of one tenant are distinguished. If not, nobody can answer with `not_sender`.
+        longest_wait: the longest wait in seconds, limited by the expiry of the job's records.
+        items: the largest number of items of a loop.
+        loop_records: the largest number of records of all loops of a job together.
     """
 
     has_callbacks: bool = True
@@ -32,7 +32,7 @@ class Deployment:
 
     @classmethod
     def of(cls, settings: Settings) -> Deployment:
-        """What the settings say."""
+        """Take the values from the settings."""
         return cls(
             has_callbacks=settings.public_routes and bool(settings.public_url),
             has_principals=settings.principal_claim != settings.tenant_claim,

@@ -1,6 +1,6 @@
-"""Steps, variables and parameters that an expression names and that do not exist.
+"""Finds steps, variables and parameters in an expression that do not exist.
 
-Evaluating an expression stops at the first value that only a run knows. What is named behind it is looked up here.
+Before a run, evaluating an expression stops at the first unknown value. The names behind it are looked up here.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from handler.validation.static_contexts import StaticContexts
 
 _NAMED: Final = re.compile(r"(?<![\w.\])])(steps|variables|parameters)\s*\.\s*([A-Za-z]\w*)")
 _MAYBE: Final = re.compile(r"\b(?:and|or|if|for)\b")
-"""What may keep a part of an expression from being evaluated."""
+"""The expressions that may leave a part of themselves unevaluated."""
 _LENIENT: Final = frozenset({"default", "try"})
 _WORDS: Final = {"steps": "step", "variables": "variable", "parameters": "parameter"}
 
 
 def unknown_names(expression: Expression, contexts: StaticContexts) -> Iterator[tuple[str, int, bool]]:
-    """The names that do not exist: for each a message, its column, and whether a run is certain to read it."""
+    """The names that do not exist: for each, a message, its column, and whether a run will certainly read it."""
     masked = Masked(expression.source)
     if not _LENIENT.isdisjoint(expression.program.names.functions):
         return

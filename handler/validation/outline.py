@@ -1,6 +1,6 @@
-"""The steps of a job as they are written: where each one is, and what it can read.
+"""The steps of a job as written: where each one is, and which steps it can read.
 
-Nothing has run yet, so one step here represents every time that the step will run.
+Nothing has run yet: a step in a loop appears once, for all of its items.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from handler.payload.table import Kind
 
 Pointer = tuple[str | int, ...]
 
-OUTPUT: Final = Kind("block", OUTPUT_ID, "OUTPUT", "The implicit last step that makes the job's output.", {})
+OUTPUT: Final = Kind("block", OUTPUT_ID, "OUTPUT", "The implicit last step, which evaluates the job's output.", {})
 _BY_KEY: Final = {kind.key: kind for kind in KINDS.values()}
 
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """Steps that can read each other by their ids: those of a job, or those inside of one loop.
+    """Steps that can read each other by their ids: the top-level steps, or those inside one loop.
 
     Attributes:
-        outer: the scope around it; ``None`` for the job's own.
-        loop: the loop whose steps these are, or ``None``.
-        item: what its items are called, or ``None``.
-        steps: by id; several only where at most one of them runs, or where all but one are duplicates.
+        outer: the scope around it; ``None`` for the top level.
+        loop: the loop, or ``None`` for the top level.
+        item: the name of the loop's items, or ``None``.
+        steps: by id. An id has several steps if at most one of them runs, or if the others are duplicates.
     """
 
     outer: Scope | None = None
@@ -49,34 +49,34 @@ class Scope:
             scope = scope.outer
 
     def find(self, id_: str) -> list[StaticStep]:
-        """The steps that the id may mean here; none if it means nothing."""
+        """The steps that the id may name here; empty if there is none."""
         return next((scope.steps[id_] for scope in self.chain if id_ in scope.steps), [])
 
     @property
     def ids(self) -> list[str]:
-        """Every id that means something here."""
+        """All ids that can be read here."""
         return [id_ for scope in self.chain for id_ in scope.steps]
 
 
 @dataclass(slots=True, eq=False)
 class StaticStep:
-    """A step as it is written.
+    """A step as written.
 
     Attributes:
-        id: as given, or its place in the job's list.
-        given: whether it is given.
-        path: as in records, with ``*`` for the index of any item.
+        id: the given id, or its place in the job's list.
+        given: whether the id is given.
+        path: its path as in records, with ``*`` for the index of an item.
         pointer: its place in the payload.
-        kind: of step.
-        written: the step itself.
-        scope: where its id can be read.
+        kind: the kind of step.
+        written: the step's JSON object.
+        scope: the scope in which its id can be read.
         order: how many steps are written before it.
-        branches: the branches of choices that contain it: for each, the order of the choice and which branch.
+        branches: the branches of choices that contain it: for each, the order of the choice and the branch.
         around: the steps that contain it, outermost first.
         block: the block that it runs, or ``None``.
-        refusal: the status of the first check that it fails whenever its turn comes, or ``None``.
+        refusal: the status of the first check that it always fails, or ``None``.
         never_done: whether it can never be DONE, so that its result stays null.
-        has_error: whether that is because something is wrong with it.
+        has_error: whether it can never be DONE because of an error.
     """
 
     id: str
@@ -97,7 +97,7 @@ class StaticStep:
 
     @property
     def action(self) -> str:
-        """As records have it."""
+        """The action as in records."""
         if self.kind.action is not None:
             return self.kind.action
         return self.block.action if self.block is not None else str(self.written.get("action", ""))
@@ -114,7 +114,7 @@ class StaticStep:
         )
 
     def is_around(self, other: StaticStep) -> bool:
-        """Whether it contains the other one."""
+        """Whether it contains the other step."""
         return self in other.around
 
 
@@ -123,14 +123,14 @@ class Outline:
 
     Args:
         payload: the job.
-        rights: what its sender may do.
-        registry: the blocks that there are.
+        rights: the rights of its sender.
+        registry: the available blocks.
         required: the tags that blocks need.
 
     Attributes:
-        payload, rights, registry, required: the same.
-        scope: of the job's own steps.
-        top: the job's own steps.
+        payload, rights, registry, required: the arguments.
+        scope: the scope of the top-level steps.
+        top: the top-level steps.
         steps: all steps.
         output: the implicit last step, or ``None``.
     """
@@ -157,7 +157,7 @@ class Outline:
             step.refusal = self._refusal_of(step)
 
     def inner(self, step: StaticStep, *keys: str | int) -> list[StaticStep]:
-        """The steps in one list of a step: ``"do"``, or ``"choose", 0``."""
+        """The steps in one of a step's lists, named by its keys: ``"do"``, or ``"choose", 0, "do"``."""
         return self._inner.get(step, {}).get("/".join(map(str, keys)), [])
 
     # ------------------------------------------------------------------ making
@@ -222,7 +222,7 @@ class Outline:
     # ------------------------------------------------------------------ checks
 
     def _refusal_of(self, step: StaticStep) -> ConduitStatus | None:
-        """The status of the first check that a step fails when it is made."""
+        """The status of the first check that a step fails before its turn, or ``None``."""
         block = step.block
         if step.runs_block and block is None:
             return ConduitStatus.BLOCK_NOT_FOUND
@@ -237,7 +237,7 @@ class Outline:
         return ConduitStatus.STEP_LIMIT_EXCEED if limit is not None and step.order >= limit else None
 
     def first_of(self, step: StaticStep) -> StaticStep:
-        """The step that has the id: this one, unless it repeats that of another."""
+        """The first step with this step's id: the step itself, unless it is a duplicate."""
         for scope in step.scope.chain:
             for other in scope.steps.get(step.id, ()):
                 if other is step:
@@ -247,7 +247,7 @@ class Outline:
         return step
 
     def _is_over(self, step: StaticStep, block: Block[..., Any]) -> bool:
-        """Count one more use. In loops and branches uses count as their turns come, which only a run knows."""
+        """Count a use of the block; return whether it is too many. Those in loops and branches are left to the run."""
         if block.max_uses is None or any(outer.kind.name != "try" for outer in step.around) or step.inside is not None:
             return False
         uses = self._uses[block] = self._uses.get(block, 0) + 1

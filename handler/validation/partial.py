@@ -1,7 +1,7 @@
-"""What else is wrong with a payload whose shape is wrong, so that everything is found at once.
+"""Finds further problems in a payload whose shape is wrong, so that all are reported at once.
 
-What does not fit is taken out, and the rest is judged as a job. No problem may come from the taking out: so nothing is
-reported about a step that lost something, and nothing about tags where a tag may have meant what was lost.
+The wrong parts are removed, and the rest is checked as a job. The removal itself must not cause a problem: so nothing
+is reported about a step that lost a part, nor about tags that may refer to a lost part.
 """
 
 from __future__ import annotations
@@ -12,19 +12,26 @@ from typing import Any, Final
 from blocks.block import REGISTRY, Registry
 from handler.caller import Rights
 from handler.engine.required_tags import Pairs
-from handler.payload import json_text
-from handler.payload.fields import KEYS
+from handler.payload import json_text, values
+from handler.payload.fields import JOB, KEYS, KINDS
+from handler.payload.groups import RETRY
 from handler.payload.parse import InvalidPayloadError, PayloadLimits, parse
 from handler.payload.problem import Problem
 from handler.validation.deployment import Deployment
 from handler.validation.validate import find_problems
 
 _SILENT: Final = frozenset({"UNKNOWN_FIELD", "RESERVED_FIELD"})
-_PLAIN: Final = frozenset({"name", "timeout", "retry", "forced", "allow_failure"})
-"""Fields that no tag reads and that change no variable."""
+_LITERALS: Final = (values.NAME, values.SECONDS, values.BOOLEAN, RETRY)
+_PLAIN: Final = frozenset(
+    one.name
+    for fields in (JOB.fields, *(kind.fields for kind in KINDS.values()))
+    for one in fields.values()
+    if one.holds in _LITERALS
+)
+"""Fields that no tag reads and that change no variable: without them, all other steps mean the same."""
 _INNER: Final = frozenset({"do", "else", "catch"})
 _OF_A_STEP: Final = 3
-"""Parts of the path of a field of a step: "steps", the index and the name."""
+"""How many parts the path of a step's field has: "steps", the index and the name."""
 
 
 def find_more(
@@ -37,12 +44,12 @@ def find_more(
     registry: Registry = REGISTRY,
     deployment: Deployment | None = None,
 ) -> list[Problem]:
-    """The problems of the sound parts of a payload.
+    """The problems of the intact parts of a payload.
 
     Args:
         body: the payload.
-        problems: what is wrong with its shape.
-        rights: what its sender may do.
+        problems: the problems of its shape.
+        rights: the rights of its sender.
         limits: how large it may be.
         block_tags: as for `find_problems`.
         registry: as for `find_problems`.
@@ -76,7 +83,7 @@ def _path(pointer: str) -> list[str]:
 
 
 def _take_out(value: dict[str, Any], path: list[str]) -> None:
-    """Remove what a path names; put an empty step where a step is of no kind, or is wrong further inside."""
+    """Remove the value at a path. Replace a step that has no kind or whose inner part is wrong with an empty step."""
     if path[0] != "steps":
         value.pop(path[0], None)
         return

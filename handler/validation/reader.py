@@ -1,4 +1,4 @@
-"""Reads a value or a condition of a step, and says what is wrong with it."""
+"""Reads a value or a condition of a step and finds its problems."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from handler.validation.static_contexts import StaticContexts
 from handler.validation.static_values import Misreading, Reading, Room, Unknown, UnknownText
 
 LONGEST_CONDITION: Final = 10_000
-"""Characters of a condition up to which mistakes in it are explained."""
+"""The longest condition, in characters, in which mistakes are explained."""
 
 
 class Reader:
-    """Reads what a step would read in its turn, to which `contexts` were moved.
+    """Reads what a step would read in its turn.
 
     Args:
-        contexts: what is seen.
+        contexts: the contexts, moved to the step's turn.
         limits: how much a step may build.
-        room: how much the job may cost.
-        suggestions: asked about names that do not exist.
+        room: how much validating the job may cost.
+        suggestions: suggests names for those that do not exist.
 
     Attributes:
-        causes: where the last value read null because another step has a problem: the pointer of each such place, and
-            the path of that step.
+        causes: the places in the last value that are null because another step has a problem: each pointer with the
+            path of that step.
     """
 
     def __init__(self, contexts: StaticContexts, limits: Limits, room: Room, suggestions: Suggestions) -> None:
@@ -46,7 +46,7 @@ class Reader:
 
     @staticmethod
     def is_known(value: Any) -> bool:
-        """Whether the value itself is known; what is inside it may be unknown."""
+        """Whether the value itself is known; a part of it may be unknown."""
         return not isinstance(value, (Unknown, UnknownText))
 
     def value(self, written: Any, pointer: Pointer) -> tuple[Any, list[Problem]]:
@@ -81,7 +81,7 @@ class Reader:
             holds, found = self._one(one, where)
             problems += found if met else [replace(problem, severity="warning") for problem in found]
             if any(problem.severity == "error" for problem in found) or holds is False:
-                return False, problems  # what comes after it is not checked
+                return False, problems  # later conditions are not checked
             if len(problems) > MAX_PROBLEMS:
                 return None, problems
             if holds is None:
@@ -142,7 +142,7 @@ def _with_cause(problem: Problem, pointer: Pointer, causes: list[tuple[tuple[str
 
 
 def _is_constant(text: str) -> bool:
-    """Whether a condition without errors depends on nothing in the job."""
+    """Whether a valid condition reads nothing of the job."""
     if len(text) > LONGEST_CONDITION:
         return False
     if is_constant(text):

@@ -1,8 +1,7 @@
-"""JSON Schema (2020-12) of a job, for editors: completion, hover and red lines, blocks and their parameters included.
+"""JSON Schema (2020-12) of a job, for editors: completion, hover and error marks, also for blocks and their parameters.
 
-It accepts every job that would run. So it is looser than a run where JSON Schema cannot say what a run accepts:
-wherever a tag is allowed, any string with a tag is accepted, and the parameters of a step whose condition may be
-false, or whose failure is allowed, may be anything.
+It accepts every job that would run. Where JSON Schema cannot express a rule, it accepts more: any string with a tag
+where tags are allowed, and any parameters in a step whose condition may be false or whose failure is allowed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from handler.payload.values import TAG_PATTERN
 from handler.validation.step_schemas import ShapeSchemas
 
 USE: Final = "UseOfBlocks"
-"""The name of the schema of what blocks demand."""
+"""The name of the schema that checks the use of blocks."""
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TAGGED: Final = {"type": "string", "pattern": TAG_PATTERN}
 _ANY: Final[dict[str, Any]] = {}
@@ -29,7 +28,7 @@ _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _DOCUMENTATION: Final = ("title", "description", "default", "deprecated", "examples")
 _CONVERTERS: Final = (BeforeValidator, PlainValidator, WrapValidator)
 _OTHER_CASES: Final = {"I": "\u0131", "S": "\u017f"}
-"""Letters whose upper case is a plain one: the dotless i and the long s."""
+"""Letters whose upper case is an ASCII letter: the dotless i and the long s."""
 
 
 def job_schema(blocks: Iterable[Block[..., Any]]) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def job_schema(blocks: Iterable[Block[..., Any]]) -> dict[str, Any]:
 
 
 def _use_of_blocks(known: list[Block[..., Any]]) -> dict[str, Any]:
-    """What holds for a step that runs one of these blocks."""
+    """The schema of a step that runs one of these blocks."""
     certain = {"if": {"not": _flag("allow_failure", const=True)}}
     sure = {"if": {"not": {"anyOf": [_flag("allow_failure", const=True), _conditional()]}}}
     return {
@@ -68,7 +67,7 @@ def _action_schema(blocks: list[Block[..., Any]]) -> dict[str, Any]:
 
 
 def _any_case(name: str) -> str:
-    """A pattern for the name in any case of letters: JSON Schema's patterns know no flag for that."""
+    """A pattern for the name in upper or lower case, since JSON Schema's patterns have no flags."""
     return "".join(_letter(letter) for letter in name)
 
 
@@ -79,7 +78,7 @@ def _letter(letter: str) -> str:
 
 
 def _use_of(block: Block[..., Any]) -> dict[str, Any]:
-    """What holds for the parameters of steps that run this block."""
+    """The schema of the parameters of steps that run this block."""
     schema = block.schema()
     written = schema.get("properties", {})
     parameters: dict[str, Any] = {
@@ -93,7 +92,7 @@ def _use_of(block: Block[..., Any]) -> dict[str, Any]:
     if needed:
         a_name_is_a_tag = {
             "not": {"propertyNames": {"not": {"pattern": TAG_PATTERN}}}
-        }  # it may turn out to be any of them
+        }  # a tag in the name may give any of them
         parameters["anyOf"] = [{"required": needed}, a_name_is_a_tag]
         then["required"] = ["parameters"]
     return {
@@ -103,7 +102,7 @@ def _use_of(block: Block[..., Any]) -> dict[str, Any]:
 
 
 def _describe(block: Block[..., Any], name: str, property_: dict[str, Any], schema: dict[str, Any]) -> str:
-    """What an editor shows of a parameter that its block says nothing about."""
+    """The description of a parameter that its block does not describe."""
     kinds = [str(one["type"]) for one in property_.get("anyOf", [property_]) if "type" in one]
     needed = "required" if name in schema.get("required", ()) else "optional"
     default = f", {json.dumps(property_['default'], ensure_ascii=False)} by default" if "default" in property_ else ""
@@ -116,16 +115,16 @@ def _property_of(
     documented: dict[str, Any] = {"description": _describe(block, name, property_, schema)}
     documented |= {key: property_[key] for key in _DOCUMENTATION if key in property_}
     marks = getattr(block.arguments.annotations.get(name), "__metadata__", ())
-    if any(isinstance(mark, _CONVERTERS) for mark in marks):  # it accepts more than its schema says
+    if any(isinstance(mark, _CONVERTERS) for mark in marks):  # its parameter accepts more than its schema says
         return documented
     tolerant = _tolerant(property_, schema)
     return {**documented, "anyOf": [tolerant, _TAGGED]} if tolerant else documented
 
 
 def _tolerant(schema: Any, root: dict[str, Any], seen: tuple[str, ...] = ()) -> Any:
-    """A schema that accepts whatever pydantic's lax mode accepts for `schema`, and strings with tags anywhere.
+    """A schema that accepts what pydantic's lax mode accepts for `schema`, and strings with tags anywhere.
 
-    What is not known to be safe is left out: a missing line is better than a wrong one.
+    Keywords that might refuse a valid value are left out: a missing error mark is better than a wrong one.
     """
     if not isinstance(schema, dict):
         return schema
@@ -160,7 +159,7 @@ def _tolerant_boolean(_schema: dict[str, Any], _root: dict[str, Any], _seen: tup
 
 
 def _tolerant_text(schema: dict[str, Any], _root: dict[str, Any], _seen: tuple[str, ...]) -> dict[str, Any]:
-    return _ANY if "format" in schema else {"type": "string"}  # dates and the like come as numbers, too
+    return _ANY if "format" in schema else {"type": "string"}  # pydantic takes dates and times as numbers, too
 
 
 def _tolerant_array(schema: dict[str, Any], root: dict[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""What the tags and expressions of a step will see, as far as it is known before a run.
+"""The contexts that the tags and expressions of a step will read, as far as they are known before a run.
 
-The engine itself reads tags and evaluates expressions over these contexts. They hold what is fixed (parameters, ids,
-what the user wrote) and raise `Undecided` where only a run can decide (a result, a variable that a step may have
-changed). So nothing is called an error here that the engine would not call one.
+The engine's own code reads tags and evaluates expressions over these contexts. They hold fixed values (parameters, ids,
+literals) and raise `Undecided` for those that only a run knows (results, variables that a step may have changed). So
+validation reports only errors that the engine would report.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handler.validation.undecided import Undecided
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something that may go wrong in a run."""
+    """A warning: something that may go wrong in a run."""
 
     code: str
     message: str
@@ -28,34 +28,34 @@ class Hint:
 
 @dataclass(slots=True)
 class Met:
-    """What reading a string brought up.
+    """What was found while a string was read.
 
     Attributes:
-        hints: what may go wrong.
-        causes: steps with an error of their own whose result was read: it is null for certain.
+        hints: warnings.
+        causes: steps whose result was read and is certainly null, because they have an error of their own.
     """
 
     hints: list[Hint] = field(default_factory=list)
     causes: list[StaticStep] = field(default_factory=list)
 
 
-class StaticContexts:  # `turn_to` comes before any reading
-    """What one step will see. The code that judges steps moves it from one to the next.
+class StaticContexts:  # `turn_to` is called before anything is read
+    """The contexts of one step. `turn_to` moves them from step to step.
 
     Args:
         outline: the job's steps.
         open_parameters: names of parameters whose values are given later; ``None`` if any may be.
-        has_callbacks: whether steps that wait for an answer have URLs for it.
+        has_callbacks: whether steps that wait for an answer have callback URLs.
 
     Attributes:
-        outline: the same.
+        outline: the job's steps.
         parameters: what is known of the job's parameters.
         variables: what is known of the job's variables.
-        met: what reading brought up; the reader takes it from here.
-        step: the step whose turn it is.
-        scope: whose ids, items and loops it sees.
-        asks_again: whether it is the condition of a loop, which sees the steps of the round before.
-        has_result: whether `result` is the value of a block that is called again.
+        met: what was found while reading; the reader takes it from here.
+        step: the current step.
+        scope: the scope whose ids, items and loops are visible.
+        asks_again: whether a loop's condition is read, which sees the steps of the round before.
+        has_result: whether `result`, the last result of a polled block, can be read.
     """
 
     step: StaticStep
@@ -74,13 +74,13 @@ class StaticContexts:  # `turn_to` comes before any reading
         self._meant: dict[str, StaticStep] = {}
 
     def turn_to(self, step: StaticStep, scope: Scope, *, asks_again: bool = False, has_result: bool = False) -> None:
-        """See what a step sees in a scope: its own, or that of its items."""
+        """Move to a step and a scope: the step's own, or that of its items."""
         self.step, self.scope, self.asks_again, self.has_result = step, scope, asks_again, has_result
         self.variables.reader = step
         self._meant = {}
 
     def find(self, id_: str) -> StaticStep | None:
-        """The step that an id means here. Of those in several branches it is the one whose branch the reader is in."""
+        """The step that an id names here. Of steps in several branches it is the one in the current step's branch."""
         meant = self._meant.get(id_)
         if meant is None and (found := self.scope.find(id_)):
             meant = next((step for step in found if not step.excludes(self.step)), found[0])
@@ -88,12 +88,12 @@ class StaticContexts:  # `turn_to` comes before any reading
         return meant
 
     def hint(self, code: str, message: str) -> None:
-        """Note what may go wrong."""
+        """Note a warning."""
         self.met.hints.append(Hint(code, message))
 
     @property
     def contexts(self) -> Mapping[str, Any]:
-        """The contexts by name, as the engine has them."""
+        """The contexts by name, as in the engine."""
         own: dict[str, Any] = {}
         loops = [scope for scope in self.scope.chain if scope.loop is not None]
         for scope in reversed(loops):
@@ -106,7 +106,7 @@ class StaticContexts:  # `turn_to` comes before any reading
 
 
 class _Static(View):
-    """A context of which only single keys are known, never the whole."""
+    """A context that can be read only key by key, never as a whole."""
 
     def __iter__(self) -> Iterator[str]:
         raise Undecided
@@ -116,7 +116,7 @@ class _Static(View):
 
 
 class UnknownValue(_Static):
-    """An item of a list, a result: any JSON at all."""
+    """A value that can be any JSON, such as an item or a result."""
 
     description = "a value"
 
@@ -160,16 +160,16 @@ class StaticJob(_Static):
             return payload.name
         if key == "id" and payload.id is not None:
             return payload.id
-        if key == "id" or key in self._LATE:  # an id is given when the job is accepted
+        if key == "id" or key in self._LATE:  # the job gets its id when it is accepted
             raise Undecided
         raise KeyError(key)
 
 
 class StaticParameters(_Static):
-    """``job.parameters``: those that the job has, but for those that are given later.
+    """``job.parameters``, without those whose values are given later.
 
     Attributes:
-        are_open: whether any are given later.
+        are_open: whether any values are given later.
     """
 
     def __init__(self, known: Mapping[str, Any], open_names: Collection[str] | None) -> None:
@@ -226,7 +226,7 @@ class StaticSteps(_Static):
 
 
 class StaticStepView(_Static):
-    """``steps.<id>``, seen from the step whose turn it is."""
+    """``steps.<id>``, as the current step sees it."""
 
     description = "a step"
     is_step = True
@@ -257,7 +257,7 @@ class StaticStepView(_Static):
         return key not in only or only[key] == kind
 
     def _read_late(self, key: str) -> Any:
-        """What only a run knows, but for what it cannot have made by then."""
+        """Raise `Undecided`, unless the step cannot have run by then: then the value is null."""
         step, reader = self._step, self._contexts.step
         if key == "result":
             return self._read_result()
@@ -293,5 +293,5 @@ class StaticStepView(_Static):
 
     def _runs_later(self, step: StaticStep, reader: StaticStep) -> bool:
         if self._contexts.asks_again and reader.is_around(step):
-            return False  # of the round before
+            return False  # those of the round before
         return step.order > reader.order

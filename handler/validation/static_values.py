@@ -1,4 +1,4 @@
-"""What a user wrote, read before a run as the engine will read it in one."""
+"""Reads values before a run as the engine will read them in one."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from handler.validation.undecided import Undecided
 Path = tuple[str | int, ...]
 
 EVALUATION_STEPS: Final = 300_000
-"""Evaluation steps of all expressions of a job together; a run has as many for three of them."""
+"""Evaluation steps for all expressions of a job together; a run has as many for three expressions."""
 COMPILED: Final = 80_000
-"""What all expressions of a job may cost to compile: their words and signs, and `EACH` for each."""
+"""What compiling all expressions of a job may cost: 1 for each token, and `EACH` for each expression."""
 EACH: Final = 5
 LOOKED_AT: Final = 2_000_000
-"""What looking for what resembles tags may cost: characters, and `OPENED` for each that may begin an expression."""
+"""What the search for look-alikes of tags may cost: 1 for each character, `OPENED` for each possible expression."""
 OPENED: Final = 2_000
 FAILURES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Represents a value that only a run knows."""
+    """Stands in for a value that only a run knows."""
 
 
 class UnknownText(str):
-    """Represents a string whose content only a run knows."""
+    """Stands in for a string that only a run knows."""
 
     __slots__ = ()
 
@@ -55,9 +55,9 @@ class Misreading:
     Attributes:
         path: its place below the value that was read.
         piece: the tag or the expression.
-        message: what is wrong with it.
-        column: where in the string, from 1, if that is known.
-        certain: whether a run is certain to meet it.
+        message: the problem.
+        column: its column in the string, from 1, if known.
+        certain: whether a run will certainly reach it.
     """
 
     path: Path
@@ -69,14 +69,14 @@ class Misreading:
 
 @dataclass(slots=True)
 class Room:
-    """What judging one job may cost. It is ours alone: past it, values count as unknown.
+    """The budget for validating one job. When it is used up, values count as unknown; no problem is reported.
 
     Attributes:
         built: bytes that tags and expressions may build.
         steps: evaluation steps that are left.
         compiled: what compiling expressions may still cost.
-        looked_at: what looking for look-alikes may still cost.
-        failures: how many expressions may still turn out to be wrong; finding out what was meant takes time.
+        looked_at: what searching for look-alikes may still cost.
+        failures: how many more expressions may be wrong, since finding a suggestion takes time.
     """
 
     built: Budget
@@ -87,7 +87,7 @@ class Room:
 
 
 class StaticWorld:
-    """The world of expressions before a run: there is no clock yet, and regular expressions are left to the run."""
+    """The world of expressions before a run: it has no clock yet, and leaves regular expressions to the run."""
 
     spent = 0
     texts = None
@@ -96,9 +96,9 @@ class StaticWorld:
         raise Undecided
 
     def check(self) -> None:
-        """Nothing is over here: evaluation steps are counted by `Room`."""
+        """Do nothing: `Room` counts evaluation steps."""
 
-    def limit(self, function: Callable[[], Any]) -> Any:  # noqa: ARG002 # as a world has it
+    def limit(self, function: Callable[[], Any]) -> Any:  # noqa: ARG002 # the protocol's parameter
         raise Undecided
 
     def isolate(self, function: Callable[[], Any]) -> Any:  # noqa: ARG002 # as above
@@ -107,14 +107,14 @@ class StaticWorld:
 
 @dataclass(slots=True)
 class Reading:
-    """Reads what a user wrote as the engine will, as far as that is known.
+    """Reads a value as the engine will, as far as it is known.
 
     Attributes:
-        contexts: what tags and expressions see.
+        contexts: the contexts of tags and expressions.
         budget: what may be built; a run has as much for each step.
-        room: what all of the job may cost.
-        misreadings: what cannot be read.
-        met: what may go wrong, each with its path.
+        room: the budget for the whole job.
+        misreadings: the tags and expressions that cannot be read.
+        met: what was found while reading, each with its path.
     """
 
     contexts: StaticContexts
@@ -131,8 +131,8 @@ class Reading:
         """Take `size` bytes.
 
         Raises:
-            BudgetExceededError: the step may not build so much.
-            Undecided: this job has cost enough.
+            BudgetExceededError: the step may not build that much.
+            Undecided: the job's own budget is used up.
         """
         self.budget.charge(size)
         if size > self.room.built.left:
@@ -141,7 +141,7 @@ class Reading:
         self.room.built.charge(size)
 
     def read(self, value: Any, path: Path = ()) -> Any:
-        """`value` with its tags and expressions replaced, `UNKNOWN` or an `UnknownText` where they cannot be yet."""
+        """`value` with its tags and expressions replaced, by `UNKNOWN` or an `UnknownText` if only a run knows them."""
         if type(value) is str:
             return self.read_text(value, path) if "{" in value else value
         if type(value) is list:
@@ -151,14 +151,14 @@ class Reading:
         return value
 
     def read_name(self, name: str, path: Path = ()) -> str:
-        """A key with its tags replaced; an `UnknownText` where they cannot be."""
+        """A key with its tags replaced, or an `UnknownText`."""
         read = self.read_text(name, (*path, name)) if "{" in name else name
         if isinstance(read, (Unknown, UnknownText)):
             return UnknownText(name)
         return read if isinstance(read, str) else str(read)
 
     def read_text(self, text: str, path: Path) -> Any:
-        """A string: a value where it is one tag or expression and nothing else, else a string."""
+        """Read a string. If it is a single tag or expression, its value is returned, else a string."""
         self._look_for_look_alikes(text, path)
         found = read(text) if "{" in text else (text,)
         if not isinstance(found, tuple):
@@ -186,7 +186,7 @@ class Reading:
             return UNKNOWN
         try:
             value = piece.resolve(self._seen, self.charge) if isinstance(piece, Tag) else self._evaluate(piece)
-            return UNKNOWN if self.room.built.left == 0 else take(value)  # even counting what to copy takes time
+            return UNKNOWN if self.room.built.left == 0 else take(value)  # even counting the bytes of a copy takes time
         except Undecided:
             if isinstance(piece, Expression):
                 self.misreadings.extend(self._unknown_names(piece, path))
@@ -209,12 +209,12 @@ class Reading:
             self.contexts.met = Met()
 
     def _evaluate(self, expression: Expression) -> Any:
-        """The value of an expression.
+        """Evaluate an expression.
 
         Raises:
-            ExpressionError: it cannot be evaluated.
-            BudgetExceededError: it takes more than a run gives it.
-            Undecided: only a run can decide, or the job has cost enough.
+            ExpressionError: the expression cannot be evaluated.
+            BudgetExceededError: it needs more than a run allows.
+            Undecided: only a run can decide, or the job's own budget is used up.
         """
         room = self.room
         room.compiled -= EACH + count_tokens(expression.source.text)
@@ -224,8 +224,8 @@ class Reading:
         for _ in program.compared_now:
             self.contexts.hint(
                 "TIME_AS_TEXT",
-                "This compares a time with `now()` as text, which is right only for times of the form that we write; "
-                "`epoch(time)` compares any.",
+                "This compares a time with `now()` as a string, which works only for times written as Conduit writes "
+                "them; use `epoch(time)` to compare any time.",
             )
         if room.steps <= 0:
             raise Undecided
@@ -244,7 +244,7 @@ class Reading:
             room.steps -= max(0, before - max(0, meter.steps))
 
     def _unknown_names(self, expression: Expression, path: Path) -> Iterator[Misreading]:
-        """Names that do not exist in an expression whose value is not known otherwise."""
+        """Note the names that do not exist in an expression whose value is unknown."""
         if self.room.compiled < 0 or self.room.failures <= 0:
             return
         for message, column, certain in unknown_names(expression, self.contexts):

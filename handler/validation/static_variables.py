@@ -1,4 +1,4 @@
-"""The variables of a job before it runs: known as long as no step may have changed them."""
+"""The variables of a job before it runs. A value is known until a step may have changed it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from handler.validation.outline import StaticStep
 from handler.validation.undecided import Undecided
 
 WRITERS: Final = frozenset({"VARIABLE.SET", "VARIABLE.CREATE", "VARIABLE.DELETE"})
-"""Shipped blocks that make or delete the variable which their parameter ``name`` names."""
+"""Built-in blocks that create or delete the variable named by their parameter ``name``."""
 READERS: Final = frozenset(
     {"VARIABLE.GET", "VARIABLE.LIST_NAMES", "VARIABLE.LIST_VALUES", "VARIABLE.IS_EXISTS", "VARIABLE.COUNT"}
 )
-"""Shipped blocks that see the job and change nothing of it. Any other that sees it may do anything to variables."""
+"""Built-in blocks that get the job and do not change it. Any other block that gets it may change any variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Change:
     """What a step may do to variables.
 
     Attributes:
-        name: of the variable, or ``None`` for any.
+        name: the variable's name, or ``None`` for any variable.
         step: the step.
-        whole: whether it may make or delete the variable, and not only change it.
-        certain: whether it has made it for certain once it is over.
+        whole: whether it may create or delete the variable; otherwise it may only change the value.
+        certain: whether the variable certainly exists after the step.
     """
 
     name: str | None
@@ -42,12 +42,12 @@ class StaticVariables(View):
     """``job.variables``.
 
     Args:
-        hint: takes the code and the message of what may go wrong.
-        initial: what the job starts with.
+        hint: called with the code and the message of each warning.
+        initial: the variables at the start of the job.
 
     Attributes:
-        initial: the same.
-        reader: the step that reads them.
+            initial: the variables at the start of the job.
+            reader: the step that reads them.
     """
 
     def __init__(self, hint: Callable[[str, str], None], initial: Mapping[str, Any]) -> None:
@@ -63,15 +63,15 @@ class StaticVariables(View):
 
     @property
     def names(self) -> Iterator[str]:
-        """Names that may exist by now."""
+        """The names that may exist when the reader runs."""
         return chain(self.initial, self._changes)
 
     def may_have(self, name: str) -> bool:
-        """Whether a variable of this name may exist by now."""
+        """Whether a variable of this name may exist when the reader runs."""
         return self._any is not None or name in self.initial or name in self._changes
 
     def note(self, change: Change) -> None:
-        """Note what a step may do, before or after its turn."""
+        """Note a change that a step may make."""
         if change.name is None:
             self._any = change.step
             return
@@ -108,11 +108,11 @@ class StaticVariables(View):
 
 
 def changes_of(step: StaticStep, contexts: Mapping[str, Any]) -> Iterator[Change]:
-    """What a step may do to the variables, what the steps inside of it do aside.
+    """The changes that a step may make to variables, without those of its inner steps.
 
     Args:
         step: the step.
-        contexts: what its tags see.
+        contexts: the contexts of its tags.
     """
     if step.kind.name == "set":
         certain = step.written.get("if") in (None, True) and not step.written.get("allow_failure")
@@ -137,7 +137,7 @@ def changes_of(step: StaticStep, contexts: Mapping[str, Any]) -> Iterator[Change
 
 
 def _set_in_every_branch(choice: Mapping[str, Any]) -> set[str]:
-    """Variables that a choice sets whichever of its branches is taken."""
+    """Variables that every branch of a choice sets."""
     branches = [branch["do"] for branch in choice["choose"]] + [choice.get("else") or []]
     if choice.get("if") not in (None, True):
         return set()

@@ -1,7 +1,7 @@
-"""JSON Schema of the shape of a job: what the table of fields says, in the words of JSON Schema.
+"""JSON Schema of the shape of a job, derived from the table of fields.
 
-A step may contain others, and what it may contain depends on where it is: ids are needed inside, loops and choices nest
-four deep, and only a loop can be ended early. So there is one schema of a step for each kind of place.
+Which steps are allowed depends on the place: inner steps need an id, loops and choices nest four deep, and only a loop
+can be ended early. So there is one schema of a step for each kind of place.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ Schema = dict[str, Any]
 _STRING: Final[Schema] = {"type": "string"}
 NO_TAG: Final[Schema] = {"type": "string", "not": {"pattern": TAG_PATTERN}}
 DEEPER: Final = ("for_each", "while", "choose")
-"""Kinds that count for the depth."""
+"""Kinds that add to the depth."""
 OF_ONE_BLOCK: Final = ("parameters", "retry", "poll")
-"""Fields that a `for_each` has only with an `action` in place of `do`."""
+"""Fields that a `for_each` may have only with `action` instead of `do`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A kind of place where steps are allowed.
+    """A kind of place for steps.
 
     Attributes:
-        depth: loops and choices around it.
+        depth: how many loops and choices are around it.
         in_loop: whether one of them is a loop.
-        inner: whether the steps need ids.
+        inner: whether its steps need ids.
     """
 
     depth: int = 0
@@ -46,7 +46,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """Of the schema of its steps."""
+        """The name of the schema of its steps."""
         if not self.inner:
             return "Step"
         return f"Step{self.depth}{'InLoop' if self.in_loop else ''}"
@@ -68,10 +68,10 @@ class Place:
 
 
 class ShapeSchemas:
-    """The schemas of a job and of all that is in it.
+    """The schemas of a job and of its parts.
 
     Args:
-        use_of_blocks: the name of a schema for steps that run a block, besides their shape; ``None`` for no such.
+        use_of_blocks: the name of a further schema for steps that run a block; ``None`` for none.
     """
 
     def __init__(self, use_of_blocks: str | None = None) -> None:
@@ -79,7 +79,7 @@ class ShapeSchemas:
         self.defs: dict[str, Schema] = {}
 
     def job(self) -> Schema:
-        """The schema of a job. `defs` then has those that it refers to."""
+        """The schema of a job. `defs` then contains the schemas that it refers to."""
         for kind in KINDS.values():
             self.defs[name_of(kind)] = self._kind(kind)
         self.defs["Form"] = schema_of_schemas(self._reference("Form"), NO_TAG)
@@ -97,7 +97,7 @@ class ShapeSchemas:
         return {"$ref": f"#/$defs/{name}"}
 
     def _steps_of(self, place: Place) -> Schema:
-        """A reference to the schema of the steps of a place, which is made if it is new."""
+        """A reference to the schema of a place's steps; the schema is made on first use."""
         if place.name not in self.defs:
             self.defs[place.name] = {}  # registered before it is built, because steps contain steps
             self.defs[place.name] = self._step(place)
@@ -123,7 +123,7 @@ class ShapeSchemas:
         }
 
     def _inner_steps(self, place: Place, *, deepest: bool) -> Schema:
-        """What the fields that hold steps hold in this place."""
+        """The schemas, in this place, of the fields that hold steps."""
         tried = {"items": self._steps_of(place.of_try)}
         found: Schema = {"try": {"description": KINDS["try"].about, **tried}, "catch": tried}
         if not deepest:
@@ -146,12 +146,12 @@ class ShapeSchemas:
 
 
 def schema_of_schemas(inner: Schema, string: Schema = _STRING) -> Schema:
-    """The schema of the schemas that values are checked by: a subset of JSON Schema.
+    """The schema of the schemas in a job, such as that of a form: a subset of JSON Schema.
 
     Args:
-        inner: of the schemas inside one. Programs that make requests of a document know no recursion: for them a second
-            schema, which is not described further.
-        string: of its names and descriptions.
+        inner: the schema of the schemas inside one. Programs that generate requests from a document cannot recurse; for
+            them it is a second schema without further description.
+        string: the schema of names and descriptions.
     """
     names = {"enum": list(TYPES)}
     length = {"type": "integer", "minimum": 0}
@@ -175,12 +175,12 @@ def schema_of_schemas(inner: Schema, string: Schema = _STRING) -> Schema:
 
 
 def name_of(kind: Kind) -> str:
-    """Of the schema of that kind of step."""
+    """The name of the schema of a kind of step."""
     return f"{kind.name.title().replace('_', '')}Step"
 
 
 def _is_of(kind: Kind) -> Schema:
-    """What a step has that is of that kind and of no other."""
+    """The schema that matches only steps of this kind."""
     if kind.name == "block":
         return {"required": ["action"], "not": {"required": ["for_each"]}}
     return {"required": [kind.key]}
@@ -191,7 +191,7 @@ def _given(name: str) -> Schema:
 
 
 def object_of(table: Mapping[str, Field]) -> Schema:
-    """The schema of a closed object with these fields. Where steps stand in it, it says nothing of them."""
+    """The schema of a closed object with these fields; steps in it are not checked."""
     return {
         "type": "object",
         "properties": {name: _field(one) for name, one in table.items()},

@@ -1,7 +1,7 @@
-"""Everything that can be known to be wrong with a job before it runs, all at once.
+"""Finds all problems of a job that can be known before it runs.
 
-Each step is judged as if its turn came. A problem is an error only if a run would be certain to end that step with the
-status that is the problem's code; what only the run can decide is a warning. Nothing is run.
+Each step is checked as if its turn had come. A problem is an error only if a run would certainly end the step with the
+status that is the problem's code. If only the run can decide, the problem is a warning. Nothing is run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from handler.validation.static_variables import Change, changes_of
 from handler.validation.waits import check_wait, check_wait_for
 
 WORK: Final = 2
-"""How many steps' worth of expanded tags one validation may build; past it, steps are judged as if none were known."""
+"""The budget of a validation for expanded tags, as a multiple of a step's; beyond it, tags count as unknown."""
 
 _MESSAGES: Final = {
     ConduitStatus.BLOCK_NOT_FOUND: "There is no block {action}.{hint}",
@@ -50,16 +50,16 @@ def find_problems(
     registry: Registry = REGISTRY,
     deployment: Deployment | None = None,
 ) -> list[Problem]:
-    """The problems of a job that has the right shape, in the order of its steps; those that others cause come last.
+    """The problems of a job with the right shape, in the order of its steps; consequences of others come last.
 
     Args:
         payload: the job.
-        rights: what its sender may do.
+        rights: the rights of its sender.
         limits: how much its tags may expand to.
         block_tags: tags that the deployment adds to those of blocks.
         open_parameters: names of parameters whose values are given later; ``None`` if any may be.
-        registry: the blocks that there are.
-        deployment: what is known of where it would run.
+        registry: the available blocks.
+        deployment: the settings that decide about waits and loops.
     """
     found = Problems()
     with suppress(TooManyProblemsError):
@@ -70,7 +70,7 @@ def find_problems(
 
 
 class _Validation:
-    """One look at one job."""
+    """One validation of one job."""
 
     def __init__(
         self, outline: Outline, limits: Limits, deployment: Deployment, open_parameters: Collection[str] | None
@@ -97,7 +97,7 @@ class _Validation:
         if step.refusal is not None:
             yield _in_step(self._refusal(step), step)
             step.never_done = step.has_error = True
-            severity = "warning"  # what else is wrong shows only once this is fixed
+            severity = "warning"  # other errors show only once this one is fixed
         if step.refusal not in (ConduitStatus.STEP_LIMIT_EXCEED, ConduitStatus.BLOCK_NOT_FOUND):
             yield from self._judge_turn(step, severity)
         yield from self._judge_inner(step)
@@ -106,7 +106,7 @@ class _Validation:
             self._contexts.variables.note(change)
 
     def _judge_turn(self, step: StaticStep, severity: Severity) -> Iterator[Problem]:
-        """What a step meets when its turn comes and no check has failed."""
+        """Check a step as in its turn, after the checks that precede it have passed."""
         met: bool | None = True
         problems = list[Problem]()
         if step.written.get("if") is not None:
@@ -149,7 +149,7 @@ class _Validation:
                 yield Problem(point(pointer), ConduitStatus.STEP_LIMIT_EXCEED.name, too_many)
 
     def _too_many(self, items: int, steps: int) -> str | None:
-        """What is wrong with so many items of so many steps, if anything is."""
+        """The message if a loop has too many items or makes too many records, else ``None``."""
         most, records = self._deployment.items, self._deployment.loop_records
         if items > most:
             return f"A loop goes over at most {most:,} items; this list has {items:,}."
@@ -159,9 +159,9 @@ class _Validation:
         return None
 
     def _judge_while(self, step: StaticStep) -> Iterator[Problem]:
-        assert step.inside is not None  # noqa: S101 # a loop has an inside
+        assert step.inside is not None  # noqa: S101 # a loop has an inner scope
         self._contexts.turn_to(step, step.inside, asks_again=True)
-        self._note_inner_changes(step)  # a later round sees what an earlier one did
+        self._note_inner_changes(step)  # a later round sees the changes of an earlier one
         yield from self._read.condition(step.written["while"], (*step.pointer, "while"))[1]
 
     def _judge_choose(self, step: StaticStep) -> Iterator[Problem]:
@@ -169,12 +169,12 @@ class _Validation:
         for index, branch in enumerate(step.written["choose"]):
             met, problems = self._read.condition(branch["if"], (*step.pointer, "choose", index, "if"))
             yield from problems if certain else (replace(one, severity="warning") for one in problems)
-            certain = certain and met is False  # else the further ones may not be asked
+            certain = certain and met is False  # otherwise a run may not ask the next ones
 
     def _judge_set(self, step: StaticStep) -> Iterator[Problem]:
         for name, value in step.written["set"].items():
             yield from self._read.value(value, (*step.pointer, "set", name))[1]
-            self._contexts.variables.note(Change(name, step, whole=True, certain=True))  # later ones see it
+            self._contexts.variables.note(Change(name, step, whole=True, certain=True))  # later variables see it
 
     def _judge_end(self, step: StaticStep) -> Iterator[Problem]:
         if step.written.get("message") is not None:
@@ -208,13 +208,13 @@ class _Validation:
             yield from self._judge_all(self._outline.inner(step, key))
 
     def _judge_short_form(self, step: StaticStep, inside: Scope) -> Iterator[Problem]:
-        """The block that runs for each item: the loop itself fails only with too many of them."""
+        """Check the block that runs for each item. A failed item does not always fail the loop."""
         self._contexts.turn_to(step, inside)
         for problem in self._judge_block(step):
             yield _in_step(problem, step)
 
     def _note_inner_changes(self, loop: StaticStep) -> None:
-        """Note what the steps of a loop may do: a later round sees it from its first step on."""
+        """Note the changes that the steps of a loop may make: a later round sees them from its first step on."""
         for step in self._outline.steps[loop.order + 1 :]:
             if not loop.is_around(step):
                 break
@@ -248,7 +248,7 @@ class _Validation:
 
 
 _JUDGES: Final[dict[str, Callable[[_Validation, StaticStep], Iterator[Problem]]]] = {
-    "block": _Validation._judge_block,  # noqa: SLF001 # its own, here and below
+    "block": _Validation._judge_block,  # noqa: SLF001 # of this module, here and below
     "for_each": _Validation._judge_for_each,  # noqa: SLF001
     "while": _Validation._judge_while,  # noqa: SLF001
     "choose": _Validation._judge_choose,  # noqa: SLF001
@@ -261,6 +261,6 @@ _JUDGES: Final[dict[str, Callable[[_Validation, StaticStep], Iterator[Problem]]]
 
 
 def _in_step(problem: Problem, step: StaticStep, most: Severity = "error") -> Problem:
-    """The problem with the path of its step, and no more severe than `most`."""
+    """Add the path of the step to a problem, and limit its severity to `most`."""
     severity = problem.severity if most == "error" else "warning"
     return replace(problem, path=step.path[:MAX_PATH], severity=severity)

@@ -1,4 +1,4 @@
-"""What is wrong with a step that waits."""
+"""Checks steps that wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handler.validation.reader import Reader
 
 
 def check_wait(step: StaticStep, reader: Reader, deployment: Deployment) -> Iterator[Problem]:
-    """A wait for a time."""
+    """Check a wait for a time."""
     (field, written), *_ = step.written["wait"].items()
     pointer = (*step.pointer, "wait", field)
     value, problems = reader.value(written, pointer)
@@ -54,13 +54,13 @@ def _misfit_of_time(value: Any) -> str | None:
 
 
 def check_wait_for(step: StaticStep, reader: Reader, deployment: Deployment) -> Iterator[Problem]:
-    """A wait for an answer."""
+    """Check a wait for an answer."""
     written, pointer = step.written["wait_for"], (*step.pointer, "wait_for")
     yield from _check_length(written["timeout"], point((*pointer, "timeout")), deployment)
     if written.get("message") is not None:
         yield from reader.value(written["message"], (*pointer, "message"))[1]
     if written.get("not_sender") and not deployment.has_principals:
         message = (
-            "In this deployment a tenant is one caller, so nobody but the sender could answer; leave out 'not_sender'."
+            "In this deployment a tenant is a single caller, so only the sender could answer: leave out 'not_sender'."
         )
         yield Problem(point((*pointer, "not_sender")), ConduitStatus.INVALID_ARGUMENT.name, message)
