@@ -1,4 +1,4 @@
-"""The endpoints that take answers to waiting steps: from identified callers, and at public addresses."""
+"""The endpoints for answers to waiting steps, from identified callers and at public addresses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AnswerEndpoints:
 
     Args:
         desk: the use cases.
-        settings: what the deployment chose.
+        settings: the deployment's settings.
     """
 
     def __init__(self, desk: AnswerDesk, settings: Settings) -> None:
@@ -30,7 +30,7 @@ class AnswerEndpoints:
 
     @property
     def routes(self) -> list[Route]:
-        """Every route; the public ones only where the deployment has public routes."""
+        """All routes; the public ones only if the deployment has public routes."""
         public = [
             Route("POST", "/callbacks/{token}", self.call_back, query=None, public=True),
             Route("GET", "/callbacks/{token}", self.ask, query=None, public=True),
@@ -58,7 +58,7 @@ class AnswerEndpoints:
         return Reply.json(200, await self._desk.call_back(callback, self._read(call)))
 
     async def ask(self, call: Call) -> Reply:
-        """``GET /callbacks/{token}``: shows the question and answers nothing, because mail scanners follow links."""
+        """``GET /callbacks/{token}``: show the question. It answers nothing, because mail scanners follow links."""
         callback, job = await self._desk.find(call.values["token"])
         try:
             return question_page(await self._desk.question(callback, job))

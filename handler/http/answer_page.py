@@ -1,4 +1,4 @@
-"""The small page at a public address: the question, and buttons that answer it. Loading it changes nothing."""
+"""The page at a callback URL: the question, and buttons that answer it. Loading it changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async function answer(ok) {
     });
     const answer = await reply.json();
     const why = (answer.errors || []).map(one => one.pointer + ": " + one.message);
-    said.textContent = reply.ok ? "Thank you; your answer was taken." : [answer.detail, ...why].join(" ");
+    said.textContent = reply.ok ? "Thank you. Your answer has been recorded." : [answer.detail, ...why].join(" ");
   } catch { said.textContent = "The answer could not be sent; try again."; }
 }
 document.getElementById("yes").addEventListener("click", () => answer(true));
@@ -39,9 +39,9 @@ document.getElementById("no").addEventListener("click", () => answer(false));
 
 def question_page(question: Question) -> Reply:
     """The page with the question."""
-    until = f"<p>An answer is waited for until {escape(question.until)}.</p>" if question.until else ""
+    until = f"<p>Please answer by {escape(question.until)}.</p>" if question.until else ""
     if question.needs_identity:
-        form = "<p>Answering takes credentials: use the API or the page of your jobs.</p>"
+        form = "<p>You need credentials to answer: use the API or the page of your jobs.</p>"
     else:
         label = "The value of the answer, as JSON" if question.has_form else "A value, or a reason for a no (optional)"
         form = (
@@ -55,7 +55,7 @@ def question_page(question: Question) -> Reply:
 
 
 def over_page(why: str) -> Reply:
-    """The page of a question that no longer takes an answer."""
+    """The page of a question that can no longer be answered."""
     return _page(410, f"<h1>{escape(why)}</h1>")
 
 

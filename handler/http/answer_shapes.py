@@ -91,8 +91,8 @@ def components() -> dict[str, Any]:
             },
             {
                 "steps_omitted": _flag("Too many for one answer; each has its own address."),
-                "items_omitted": _flag("More than 1,000 records: the steps inside loops are left out; ask for items."),
-                "payload": {"type": ["object", "null"], "description": "As it was sent; only where it is asked for."},
+                "items_omitted": _flag("More than 1,000 records: steps inside loops are left out; request the items."),
+                "payload": {"type": ["object", "null"], "description": "As it was sent; only if requested."},
             },
         ),
         "Waiting": closed(
@@ -101,7 +101,7 @@ def components() -> dict[str, Any]:
                 "path": STRING,
                 "until": TIME,
             },
-            {"message": {"type": "string", "description": "The question; only where the payload is asked for."}},
+            {"message": {"type": "string", "description": "The question; only if the payload is requested."}},
         ),
         "JobSummary": closed(_summary()),
         "JobPage": page_of("jobs", "JobSummary"),
@@ -109,7 +109,7 @@ def components() -> dict[str, Any]:
             {
                 "severity": {"enum": ["error", "warning"]},
                 "pointer": _POINTER,
-                "path": {"type": ["string", "null"], "description": "Of the step; `*` means any item's index."},
+                "path": {"type": ["string", "null"], "description": "The step's path; `*` stands for any index."},
                 "code": _code(),
                 "message": STRING,
             },
@@ -117,7 +117,7 @@ def components() -> dict[str, Any]:
                 "column": {
                     "type": "integer",
                     "minimum": 1,
-                    "description": "Where in the string the expression is wrong.",
+                    "description": "The column in the string where the expression is wrong.",
                 },
                 "because": {"type": "string", "description": "The path of the step whose problem causes this one."},
             },
@@ -172,10 +172,10 @@ def _step() -> dict[str, Any]:
             "items": closed(
                 {name: {"type": "integer", "minimum": 0} for name in ("count", "done", "failed")},
             ),
-            "result_omitted": _flag("Too large for the job's answer; ask for the step."),
+            "result_omitted": _flag("Too large for the job's answer; request the step."),
             "parameters": {
                 "type": ["object", "string", "null"],
-                "description": "As resolved; only where the payload is asked for. A string is the beginning of their "
+                "description": "As resolved; only if the payload is requested. A string is the beginning of their "
                 "JSON text.",
             },
             "parameters_cut": _flag("The parameters have more than 4 KB."),

@@ -47,7 +47,7 @@ from handler.workflows.workflows import Workflows
 
 
 def answer(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) -> dict[str, Any]:
-    """The response to one HTTP event, in the format of its front door. No request can make it raise."""
+    """The response to one HTTP event, in the format of its front door. It never raises."""
     return Api(Jobs(ports), ports).answer(event, lifetime)
 
 
@@ -56,7 +56,7 @@ class Api:
 
     Args:
         jobs: the use cases.
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, jobs: Jobs, ports: Ports) -> None:
@@ -97,9 +97,9 @@ class Api:
         else:
             reply = unreadable or self._reply(request, caller, lifetime)
         if self._ports.settings.log_payloads:
-            confidential = request.path.startswith("/secrets")  # in every case: it may hold a secret's value
+            confidential = request.path.startswith("/secrets")  # always, because it may contain a secret's value
             body = "(not logged)" if confidential else request.body.decode("utf-8", "replace")
-            path = request.path if public is None else public.template  # the path holds a token, which grants access
+            path = request.path if public is None else public.template  # the path contains a token, which grants access
             fields = {"path": path, "status": reply.status, "body": body}
             self._ports.log.info("answered a request", extra=fields)
         return lambda_response(with_cors(reply, request, origins), request)
@@ -120,7 +120,7 @@ class Api:
         if reply is None:
             self._ports.metrics.count("Faults")
             extra = {"route": route.template}
-            self._ports.log.exception(  # noqa: LOG004  # the router asks while it handles the error
+            self._ports.log.exception(  # noqa: LOG004  # the router calls it while it handles the error
                 "the API failed unexpectedly", extra=extra
             )
         return reply or _FAULT

@@ -13,13 +13,13 @@ from handler.payload.body import check_fields, read_object
 from handler.payload.parse import PayloadLimits
 
 LIMIT: Final = 20
-"""Jobs of one request that does not say how many."""
+"""The default number of jobs of one request."""
 MOST: Final = 100
-"""Jobs of one request."""
+"""The largest number of jobs of one request."""
 
 
 class BulkShape(TypedDict):
-    """Which jobs: a list's query parameters, as a body."""
+    """The jobs to change: a list's query parameters, as a body."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     status: str
@@ -34,7 +34,7 @@ class BulkShape(TypedDict):
 
 _EXPECTED: Final = {
     "status": "the status of the jobs",
-    "name": "a string: what the jobs' names begin with",
+    "name": "a string: the beginning of the jobs' names",
     "workflow": "the name of a stored workflow",
     "waiting": "what the jobs wait for",
     "created_after": "a time like 2026-11-26T09:00:00Z",
@@ -46,11 +46,11 @@ _EXPECTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class BulkBody:
-    """What the request asks for.
+    """The request.
 
     Attributes:
         filters: by the names of a list's query parameters.
-        limit: how many jobs at most.
+        limit: the largest number of jobs.
         cursor: where the previous request ended.
     """
 

@@ -1,4 +1,4 @@
-"""Parts of a call that several endpoints read, and parts of a reply that several add."""
+"""Reads parts of calls, and adds parts to replies, for several endpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,4}")
 
 
 def refuse_type(call: Call) -> Reply | None:
-    """The answer to a body that is not sent as JSON."""
+    """The reply to a body that is not sent as JSON."""
     given = call.request.headers.get("content-type")
     if given is None or _JSON_TYPE.fullmatch(given.strip()):
         return None
@@ -52,10 +52,10 @@ def page_of(call: Call) -> tuple[int, str | None]:
 
 
 def known_name(call: Call, key: str, what: str) -> str:
-    """The name in the path, of something that exists. An invalid name is not looked up.
+    """Read the name in the path of something that must exist. An invalid name is not looked up.
 
     Raises:
-        NotFoundError: it is not a valid name.
+        NotFoundError: the name is not valid.
     """
     name = call.values[key]
     if not re.fullmatch(ID_PATTERN, name):
@@ -64,10 +64,10 @@ def known_name(call: Call, key: str, what: str) -> str:
 
 
 def new_name(call: Call, key: str) -> str:
-    """The name in the path, of something to be stored.
+    """Read the name in the path of something to store.
 
     Raises:
-        InvalidRequestError: it is not a valid name.
+        InvalidRequestError: the name is not valid.
     """
     name = call.values[key]
     if not re.fullmatch(ID_PATTERN, name):

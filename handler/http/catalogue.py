@@ -19,7 +19,7 @@ def describe_block(block: Block[..., Any], caller: Caller, required: RequiredTag
 
     Returns:
         ``name`` is the block's full name, and ``action`` what a step writes to call it: the same string.
-        ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are what a job
+        ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are those a job
         needs to use it, and ``allowed`` says whether this caller's jobs have them; ``timeout`` is in seconds.
     """
     needed = required.of(block)

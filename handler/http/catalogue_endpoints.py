@@ -1,4 +1,4 @@
-"""The endpoints that describe: the blocks, the schema of a job, and this API itself."""
+"""The endpoints that describe the blocks, the schema of a job, and this API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CatalogueEndpoints:
 
     Args:
         registry: the blocks.
-        settings: what the deployment chose.
+        settings: the deployment's settings.
     """
 
     def __init__(self, registry: Registry, settings: Settings) -> None:

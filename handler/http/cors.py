@@ -48,13 +48,13 @@ def with_cors(reply: Reply, request: Request, origins: Sequence[str]) -> Reply:
     origin = _allowed(request, origins)
     if origin is not None:
         headers = {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": _EXPOSED_HEADERS}
-    if ANY_ORIGIN not in origins:  # the reply depends on the origin, and caches have to know
+    if ANY_ORIGIN not in origins:  # the reply depends on the origin, and caches must respect that
         headers["Vary"] = ", ".join(filter(None, (reply.headers.get("Vary"), "Origin")))
     return reply.with_headers(headers)
 
 
 def _allowed(request: Request, origins: Sequence[str]) -> str | None:
-    """The value of `Access-Control-Allow-Origin`, or ``None`` where the origin is not allowed."""
+    """The value of `Access-Control-Allow-Origin`, or ``None`` if the origin is not allowed."""
     origin = request.headers.get("origin")
     if origin is None:
         return None

@@ -1,4 +1,4 @@
-"""The endpoints that manage hooks, and the public one that receives their calls."""
+"""The endpoints that manage hooks, and the public endpoint that receives their calls."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class HookEndpoints:
     """The endpoints below ``/hooks``.
 
     Args:
-        hooks: the use cases of what is stored.
+        hooks: the use cases of stored hooks.
         starts: starts jobs.
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, hooks: Hooks, starts: WorkflowStarts, ports: Ports) -> None:
@@ -33,7 +33,7 @@ class HookEndpoints:
 
     @property
     def routes(self) -> list[Route]:
-        """Every route; the public one only where the deployment has public routes."""
+        """All routes; the public one only if the deployment has public routes."""
         public = [Route("POST", "/hooks/{token}", self.call, query=None, public=True)]
         return [
             *(public if self._ports.settings.public_routes else ()),
@@ -93,5 +93,5 @@ def _output(job: dict[str, Any]) -> Reply:
 
 
 def _summary(job: dict[str, Any]) -> dict[str, Any]:
-    """What a caller without an identity sees of a job: its state, none of its content."""
+    """What a caller without an identity sees of a job: its state, but not its content."""
     return {name: value for name, value in job.items() if name not in _PRIVATE}

@@ -1,8 +1,8 @@
 """The caller's identity: what the gateway's authorizer verified becomes a tenant and its tags.
 
-Only what an AWS authorizer put into the request context is trusted. Headers are not, because the caller writes them;
-those that a load balancer adds (``x-amzn-oidc-*``) could be trusted only after checking their signature. So a
-request without a verified identity is refused, however the gateway was configured.
+Only data that an AWS authorizer put into the request context is trusted. Headers are not: the caller writes them, and
+those of a load balancer (``x-amzn-oidc-*``) could be trusted only after checking their signature. A request without a
+verified identity is refused, even if the gateway let it through.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ MAX_TENANT: Final = 200
 
 _CLAIM_SAFE: Final = "-_.@|=+"
 _PRINCIPAL_SAFE: Final = _CLAIM_SAFE + ":"
-"""A colon stays in principals and not in claims: no token can name the tenant of an IAM principal."""
+"""A colon is kept in principals but encoded in claims, so that no token can name the tenant of an IAM principal."""
 _ASSUMED_ROLE: Final = re.compile(r"(arn:[^:]*:sts::[^:]*:assumed-role/[^/]+)/.+")
 _ARN: Final = "arn:"
-"""Every IAM principal begins so; none can be the queue's tenant, whose name begins with a colon."""
+"""Every IAM principal begins like this. None can be the queue's tenant, whose name begins with a colon."""
 _ALIEN_PRINCIPALS: Final = frozenset({"", "anonymous"})
 
 
 def identify(event: Mapping[str, Any], settings: Settings) -> Caller | None:
-    """The caller of an HTTP event, or ``None`` where no authorizer verified one."""
+    """The caller of an HTTP event, or ``None`` if no authorizer verified one."""
     context = event.get("requestContext")
     authorizer = context.get("authorizer") if isinstance(context, Mapping) else None
     principal, claims = _principal(context), _claims(authorizer)
@@ -59,13 +59,13 @@ def _claims(authorizer: Any) -> Mapping[str, Any]:
     ):
         if isinstance(claims, Mapping) and claims:
             return claims
-    if "principalId" in authorizer:  # a Lambda authorizer of a REST API: what it returned is beside the principal
+    if "principalId" in authorizer:  # a Lambda authorizer of a REST API returns its context beside the principal
         return {"sub": authorizer["principalId"], **authorizer}
     return {}
 
 
 def _principal(context: Any) -> Any:
-    """The ARN of the IAM principal that signed the request, less the session of an assumed role."""
+    """The ARN of the IAM principal that signed the request, without the session of an assumed role."""
     if not isinstance(context, Mapping):
         return None
     authorizer, identity = context.get("authorizer"), context.get("identity")
@@ -90,7 +90,7 @@ def _encode(name: Any, safe: str) -> str | None:
 
 
 def _shorten(principal: Any) -> str | None:
-    """A principal as it is shown and compared: a string or ``None``; a long one is shortened with a hash."""
+    """A principal as it is shown and compared: a string or ``None``. A long one is shortened with a hash."""
     if not isinstance(principal, str) or not principal:
         return None
     if len(principal) <= MAX_TENANT:
@@ -101,7 +101,7 @@ def _shorten(principal: Any) -> str | None:
 def _tags(value: Any, claim: str) -> frozenset[str]:
     """The words of a claim.
 
-    It may be a list, ``a b`` (a scope), ``[a b]`` (a list as an HTTP API flattens it) or ``a,b`` (as a REST API does).
+    The claim may be a list, ``a b`` (a scope), ``[a b]`` (a list, flattened by an HTTP API) or ``a,b`` (by a REST API).
     """
     if isinstance(value, (list, tuple)):
         return frozenset(word for word in value if isinstance(word, str) and word)
@@ -109,6 +109,6 @@ def _tags(value: Any, claim: str) -> frozenset[str]:
         return frozenset()
     if value.startswith("[") and value.endswith("]"):
         value = value[1:-1]
-    if claim != "scope":  # a scope may hold a comma; it is separated by spaces alone (RFC 6749, 3.3)
+    if claim != "scope":  # a scope may contain a comma: only spaces separate (RFC 6749, 3.3)
         value = value.replace(",", " ")
     return frozenset(value.split())

@@ -1,4 +1,4 @@
-"""The endpoints of jobs. They turn an HTTP call into a use case, and its outcome into a reply, nothing else."""
+"""The endpoints of jobs. Each turns an HTTP call into a use case and its outcome into a reply."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from handler.validation.validate import find_problems
 
 STATUS_OF: Final = {"created": 201, "accepted": 202, "known": 200}
 PAYLOAD: Final = "payload"
-"""What an answer can include."""
+"""The part that an answer can include on request."""
 _ID: Final = re.compile(ID_PATTERN)
 
 
@@ -44,7 +44,7 @@ class JobEndpoints:
 
     Args:
         jobs: the use cases.
-        settings: what the deployment chose.
+        settings: the deployment's settings.
     """
 
     def __init__(self, jobs: Jobs, settings: Settings) -> None:
@@ -54,7 +54,7 @@ class JobEndpoints:
 
     @property
     def routes(self) -> list[Route]:
-        """Every route, the more special ones first."""
+        """All routes, more specific ones first."""
         return [
             Route("POST", "/jobs", self.submit),
             Route("GET", "/jobs", self.list_jobs, query=(*FILTERS, "limit", "cursor")),
@@ -70,13 +70,13 @@ class JobEndpoints:
         if refused := refuse_type(call):
             return refused
         preferences = read_preferences(call.request.headers.get("prefer"))
-        payload, key = self._parse(call), idempotency_key(call)  # an invalid one is refused although the job has an id
+        payload, key = self._parse(call), idempotency_key(call)  # an invalid key is refused even if the job has an id
         if payload.id is None and key is not None:
             payload = payload.with_id(key)
         if preferences.strict:
             errors = [problem for problem in self._judge(payload, call.caller) if problem.severity == "error"]
             if errors:
-                return applied(problem_reply(INVALID, "The job would fail; see errors.", errors=errors), preferences)
+                return applied(problem_reply(INVALID, "The job would fail: see `errors`.", errors=errors), preferences)
         try:
             sent = await self._jobs.submit(
                 call.caller,

@@ -47,7 +47,7 @@ _EXAMPLE: Final = {
 
 
 def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
-    """The document, for callers who reach the API at `server`."""
+    """The document for callers that reach the API at `server`."""
     return {
         "openapi": "3.1.0",
         "info": {

@@ -12,7 +12,7 @@ _EXAMPLE: Final = {"ok": True, "value": {"limit": 500}}
 
 
 def answer_paths(*, public: bool) -> dict[str, Any]:
-    """The operations; the public ones only where the deployment has public routes."""
+    """The operations; the public ones only if the deployment has public routes."""
     paths: dict[str, Any] = {"/jobs/{id}/steps/{step}/answer": {"post": _answer()}}
     return {**paths, "/callbacks/{token}": {"post": _call_back(), "get": _ask()}} if public else paths
 
@@ -21,7 +21,7 @@ def _answer() -> dict[str, Any]:
     return {
         "operationId": "answerStep",
         "tags": ["jobs"],
-        "summary": "Answer a step that waits for somebody (`wait_for`)",
+        "summary": "Answer a step that waits for a person (`wait_for`)",
         "description": "The first answer counts; the same again is 200, another one 409. One that comes before the "
         "step's turn is kept until then.",
         "parameters": [job_id(), step_path()],
@@ -50,12 +50,12 @@ def _ask() -> dict[str, Any]:
     return {
         "operationId": "readCallback",
         "tags": ["jobs"],
-        "summary": "A page with the question, which answers nothing by itself",
+        "summary": "A page with the question. Loading it answers nothing",
         "security": [],
         "parameters": [_token()],
         "responses": {
             "200": {"description": "The question.", "content": page},
-            "410": {"description": "It takes no answer any more.", "content": page},
+            "410": {"description": "It can no longer be answered.", "content": page},
             **problems(NOT_FOUND, UNAVAILABLE, public=True),
         },
     }

@@ -16,7 +16,7 @@ def operator_paths() -> dict[str, Any]:
     """The paths."""
     return {
         "/jobs/cancel": {"post": _change("cancel", "Cancel many jobs", _QUEUED)},
-        "/jobs/redrive": {"post": _change("redrive", "Run many jobs on", _FAILED)},
+        "/jobs/redrive": {"post": _change("redrive", "Redrive many jobs", _FAILED)},
         "/jobs/{id}/runs": {"get": _list_runs()},
         "/jobs/{id}/steps/{step}/items": {"get": _list_items()},
     }

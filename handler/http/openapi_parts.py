@@ -22,7 +22,7 @@ from handler.workflows.paging import ENTRIES, PAGE
 
 BODY: Final = (NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE, INVALID)
 """Problems that any body can have."""
-LOCATION: Final = {"Location": {"description": "Where the job is.", "schema": {"type": "string"}, "required": True}}
+LOCATION: Final = {"Location": {"description": "The job's address.", "schema": {"type": "string"}, "required": True}}
 APPLIED: Final = {
     "Preference-Applied": {"description": "The preferences that were honoured.", "schema": {"type": "string"}}
 }
@@ -42,17 +42,17 @@ def answer(description: str, shape: str | None, headers: dict[str, Any] | None =
 
 
 def submission() -> dict[str, Any]:
-    """The good answers to a job that is sent or started."""
+    """The successful replies to a job that is sent or started."""
     headers = LOCATION | APPLIED
     return {
         "200": answer("The job was sent before; this is its current state.", "Job", headers),
-        "201": answer("The job ended, well or not.", "Job", headers) | JOB_LINKS,
+        "201": answer("The job has ended, successfully or not.", "Job", headers) | JOB_LINKS,
         "202": answer("The job continues in the background.", "Job", headers) | JOB_LINKS,
     }
 
 
 def problems(*kinds: Kind, public: bool = False) -> dict[str, Any]:
-    """The error replies: the named ones, and those of every route that is not public."""
+    """The error replies: the named ones and, unless `public`, those that every route needs."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         str(kind.status): {"description": kind.title, "content": {MEDIA_TYPE: {"schema": schema}}} | _headers_of(kind)
@@ -63,7 +63,7 @@ def problems(*kinds: Kind, public: bool = False) -> dict[str, Any]:
 def _headers_of(kind: Kind) -> dict[str, Any]:
     if kind not in (TOO_MANY_JOBS, UNAVAILABLE):
         return {}
-    seconds = {"description": "Seconds to wait first.", "schema": {"type": "integer"}, "required": True}
+    seconds = {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}
     return {"headers": {"Retry-After": seconds}}
 
 
@@ -95,12 +95,12 @@ def query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]
 
 
 def cursor() -> dict[str, Any]:
-    """Where a list continues."""
+    """The parameter that continues a list."""
     return query("cursor", "The `cursor` of the previous page.", {"type": "string", "pattern": CURSOR_PATTERN})
 
 
 def page() -> list[dict[str, Any]]:
-    """How much of a list is asked for, and where it continues."""
+    """The parameters that page through a list."""
     limit = {"type": "integer", "minimum": 1, "maximum": PAGE, "default": ENTRIES}
     return [query("limit", "How many.", limit), cursor()]
 

@@ -45,7 +45,7 @@ _HOOK: Final = {
 
 
 def workflow_paths(*, public: bool) -> dict[str, Any]:
-    """The paths; the public ones only where the deployment has public routes."""
+    """The paths; the public ones only if the deployment has public routes."""
     paths = {
         "/workflows": {"get": _list("workflows", "WorkflowPage")},
         "/workflows/{name}": {
@@ -65,12 +65,12 @@ def workflow_paths(*, public: bool) -> dict[str, Any]:
         "/secrets": {"get": _list("secrets", "SecretPage")},
         "/secrets/{name}": {
             "put": _put_secret(),
-            "get": _get("Secret", "name", "What may be known of a secret"),
+            "get": _get("Secret", "name", "Describe a secret, without its value"),
             "delete": _delete("Secret", "name"),
         },
         "/hooks": {"get": _list("hooks", "HookPage")},
         "/hooks/{name}": {
-            "put": _put("Hook", "name", "HookBody", _HOOK, "Start a workflow by the calls of a public address"),
+            "put": _put("Hook", "name", "HookBody", _HOOK, "Start a workflow when a public address is called"),
             "get": _get("Hook", "name", "One hook, with its address"),
             "delete": _delete("Hook", "name"),
         },
@@ -106,8 +106,8 @@ def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str, 
 
 
 def _put_secret() -> dict[str, Any]:
-    operation = _put("Secret", "name", "SecretBody", _SECRET, "Put a secret, whose value nobody can read again")
-    done = {"204": {"description": "It is kept: value, hosts and uses replace what stood under that name."}}
+    operation = _put("Secret", "name", "SecretBody", _SECRET, "Store a secret. Nobody can read its value again")
+    done = {"204": {"description": "The secret is stored. Its value, hosts and uses replace those of an earlier one."}}
     return {**operation, "responses": {**done, **problems(*BODY, CONFLICT, UNAVAILABLE)}}
 
 
@@ -122,7 +122,7 @@ def _get(what: str, key: str, summary: str) -> dict[str, Any]:
 
 
 def _get_workflow() -> dict[str, Any]:
-    operation = _get("Workflow", "name", "One workflow, in its newest version or another")
+    operation = _get("Workflow", "name", "One workflow, in its newest version or an older one")
     version = query("version", "Which version.", {"type": "integer", "minimum": 1})
     operation["parameters"].append(version)
     operation["responses"] |= problems(NOT_FOUND, INVALID, UNAVAILABLE)
@@ -165,7 +165,7 @@ def _call() -> dict[str, Any]:
         "tags": ["workflows"],
         "summary": "Call a hook: a job of its workflow starts with the call as its parameter `event`",
         "security": [],
-        "parameters": [{**token, "description": "Part of the hook's address."}],
+        "parameters": [{**token, "description": "The token of the hook's address."}],
         "requestBody": {"required": False, "content": {"*/*": {"schema": {}}}},
         "responses": {
             "200": {

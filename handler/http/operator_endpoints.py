@@ -28,7 +28,7 @@ class OperatorEndpoints:
 
     Args:
         jobs: the use cases of one job.
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, jobs: Jobs, ports: Ports) -> None:
@@ -38,7 +38,7 @@ class OperatorEndpoints:
 
     @property
     def routes(self) -> list[Route]:
-        """Every route, the more special ones first."""
+        """All routes, more specific ones first."""
         return [
             Route("POST", "/jobs/cancel", self.cancel_jobs),
             Route("POST", "/jobs/redrive", self.redrive_jobs),
@@ -60,7 +60,7 @@ class OperatorEndpoints:
 
     async def list_items(self, call: Call) -> Reply:
         """``GET /jobs/{id}/steps/{step}/items``."""
-        from handler.jobs.items import list_items  # noqa: PLC0415  # few ask for it
+        from handler.jobs.items import list_items  # noqa: PLC0415  # rarely used
 
         job_id, path = known_name(call, "id", _JOB), call.values["step"]
         try:
@@ -74,7 +74,7 @@ class OperatorEndpoints:
                 room=ANSWER_LIMIT[call.request.door] - _REST,
             )
         except NotFoundError:
-            with suppress(NotFoundError):  # a step's id may end with it
+            with suppress(NotFoundError):  # a step's id may end with ``/items``
                 return Reply.json(200, await self._jobs.get_step(call.caller, job_id, f"{path}/items"))
             raise
         return Reply.json(200, page)

@@ -9,7 +9,7 @@ from typing import Final
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PREFERENCE: Final = re.compile(rf'\s*({_WORD})\s*(?:=\s*("(?:[^"\\]|\\.)*"|{_WORD})?)?\s*((?:;[^,]*)?)(?:,|$)')
 LONGEST_HEADER: Final = 1000
-"""Characters of the header that are read: the pattern's cost grows with their square."""
+"""Characters of the header that are read: the pattern's cost grows with the square of the length."""
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 
@@ -18,9 +18,9 @@ class Preferences:
     """The preferences that this API can honour.
 
     Attributes:
-        respond_async: reply 202 rather than make the caller wait.
-        wait: seconds that the caller is ready to wait at most; ``None`` without this preference.
-        strict: refuse a job for which ``POST /jobs/validate`` reports an error.
+        respond_async: whether to reply 202 instead of making the caller wait.
+        wait: the longest time that the caller will wait, in seconds; ``None`` without this preference.
+        strict: whether to refuse a job for which ``POST /jobs/validate`` reports an error.
     """
 
     respond_async: bool = False
@@ -29,12 +29,12 @@ class Preferences:
 
     @property
     def at_once(self) -> bool:
-        """Whether to reply before anything ran. With ``wait`` the caller waits that long first (RFC 7240, 4.3)."""
+        """Whether to reply before anything runs. With ``wait``, the caller waits that long first (RFC 7240, 4.3)."""
         return self.respond_async and not self.wait
 
     @property
     def applied(self) -> str | None:
-        """The value of ``Preference-Applied``, or ``None`` where no preference was sent."""
+        """The value of ``Preference-Applied``, or ``None`` if no preference was sent."""
         names = []
         if self.respond_async:
             names.append("respond-async")

@@ -1,4 +1,4 @@
-"""Errors as HTTP replies: problem details (RFC 9457), from one table of everything that can go wrong."""
+"""Errors as HTTP replies: problem details (RFC 9457), from one table of all errors."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from handler.payload.problem import MAX_PATH
 
 
 class RedriveShape(TypedDict):
-    """Where to redrive a job from, and with which values. Every field may be left out."""
+    """The step from which to redrive a job, and new values. All fields are optional."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     from_step: NotRequired[Annotated[str, Field(min_length=1, max_length=MAX_PATH)] | None]
@@ -32,7 +32,7 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class RedriveBody:
-    """What the request asks for; ``None`` keeps the value that the job has."""
+    """The request; ``None`` keeps the job's own value."""
 
     from_step: str | None = None
     parameters: dict[str, Any] | None = None

@@ -17,9 +17,9 @@ ANSWER_LIMIT: Final[Mapping[Door, int]] = {
     "rest": 6 * 1024 * 1024 - 16 * 1024,
     "balancer": 1024 * 1024 - 16 * 1024,
 }
-"""Bytes that a reply may have: Lambda returns at most 6 MB, a load balancer passes on 1 MB; 16 KB is for headers."""
+"""The largest reply in bytes: Lambda returns at most 6 MB, a load balancer passes on 1 MB; 16 KB are for headers."""
 _ESCAPED: Final = 6
-"""How many times its length a string can have inside JSON: ``\\u0001``."""
+"""How many times longer a string can get inside JSON, where a character may become ``\\u0001``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Reply:
         return cls(status, json_text.encode(value), headers or {})
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
-        """The same reply with further headers."""
+        """The same reply with more headers."""
         return replace(self, headers={**self.headers, **headers})
 
 
 def answer_size(body: str) -> int:
-    """Bytes that `body` takes in what Lambda returns: it is a JSON string there, so quotes count twice."""
+    """The bytes of `body` in Lambda's response, where it is a JSON string: quotes count twice."""
     return len(json.dumps(body))
 
 

@@ -1,7 +1,7 @@
-"""An HTTP request, whichever of AWS's front doors it came through.
+"""An HTTP request, in one shape for all of AWS's front doors.
 
-API Gateway's HTTP APIs (payload format 2.0) and function URLs send one shape, REST APIs (1.0) a second, load balancers
-a third. Here they become one, so that the rest of the API knows a method, a path, headers and bytes.
+API Gateway's HTTP APIs (payload format 2.0) and function URLs send one shape, REST APIs (1.0) another, load balancers
+a third. Here they become one: a method, a path, headers and bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FUNCTION_URL: Final = ".lambda-url."
 
 
 class UnreadableRequestError(Exception):
-    """The event says that its body is base64, and it is not."""
+    """The event's body is marked as base64 but is not base64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +29,14 @@ class Request:
     """One request.
 
     Attributes:
-        door: which front door it came through; the reply needs its format.
+        door: the front door that it came through, whose format the reply needs.
         method: in upper case.
         path: below the stage, percent-decoded exactly once, here or by the gateway.
-        base: what came before `path` in the address that the caller used: ``""`` or a stage like ``/prod``.
+        base: the part before `path` in the caller's URL: ``""`` or a stage like ``/prod``.
         query: parameters in order, each with all its values.
         headers: by lower-case name; repeated ones are joined with commas.
         header_lists: by lower-case name, with every value that the front door distinguishes.
-        body: its bytes; empty if there was none.
+        body: its bytes; empty without a body.
         many_headers: whether the load balancer wants headers as lists.
     """
 
@@ -83,7 +83,7 @@ def body_size(event: Mapping[str, Any]) -> int:
 def _read_http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
     path = event.get("rawPath") or "/"
     if _FUNCTION_URL in str(context.get("domainName")):
-        path = unquote(path)  # a function URL hands the path on as it was sent; an HTTP API has decoded it
+        path = unquote(path)  # a function URL passes the path on as it was sent; an HTTP API decodes it
     path, base = _split_stage(path, context)
     return Request(
         door="http",
@@ -115,7 +115,7 @@ def _read_older(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request
     else:
         asked = context.get("path") or path
         base = asked.removesuffix(path) if asked.endswith(path) and path != "/" else ""
-        path = unquote(path)  # REST APIs and load balancers hand the path on as it was sent
+        path = unquote(path)  # REST APIs and load balancers pass the path on as it was sent
     query = _pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
     if balancer:  # a REST API decodes them, a load balancer does not
         query = [(_unquote_query(name), _unquote_query(value)) for name, value in query]
@@ -173,7 +173,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
     if not event.get("isBase64Encoded"):
         return text.encode(
             "utf-8", "surrogatepass"
-        )  # half a surrogate pair is not UTF-8, which the reader of the body reports
+        )  # half a surrogate pair is not UTF-8; the reader of the body reports that
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

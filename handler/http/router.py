@@ -1,4 +1,4 @@
-"""Which endpoint handles which method and path. Nothing else decides this.
+"""Finds the endpoint for a method and a path. Routing happens only here.
 
 See docs/decisions/009-resolver.md.
 """
@@ -20,10 +20,10 @@ from handler.payload.problem import Problem, point, quote
 from handler.payload.suggestion import Suggestions
 
 MAX_UNKNOWN: Final = 20
-"""Unknown query parameters that one reply names."""
+"""The largest number of unknown query parameters that a reply names."""
 
 NOBODY: Final = Caller(tenant="")
-"""The caller of a route that needs no identity: it has no tenant and no rights, and no public endpoint uses them."""
+"""The caller of a public route, which needs no identity: it has no tenant and no rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Call:
     """One request on its way to its endpoint.
 
     Attributes:
-        request: what was sent.
-        caller: who sent it.
+        request: the request.
+        caller: its sender.
         values: the path's values for the names in the template, decoded.
-        lifetime: of this invocation.
+        lifetime: the time of this invocation.
     """
 
     request: Request
@@ -52,12 +52,12 @@ class Route:
 
     Attributes:
         method: in upper case. ``GET`` includes ``HEAD``.
-        template: the path, with names in braces; ``{name+}`` takes slashes too, as in API Gateway, since step ids may
-            have some and the path is decoded before it is matched.
+        template: the path, with names in braces. ``{name+}`` also matches slashes, as in API Gateway: step ids may have
+            some, and the path is decoded before it is matched.
         endpoint: the function that handles the call.
-        query: names of the query parameters that it reads. Any other is refused: a misspelled filter must not answer
-            with everything. ``None`` takes any.
-        public: whether it needs no identity. Its endpoint sees `NOBODY` as its caller.
+        query: names of the query parameters that it reads. Others are refused: a misspelled filter must not return
+            everything. ``None`` takes any.
+        public: whether it needs no identity. The caller of its endpoint is `NOBODY`.
     """
 
     method: str
@@ -67,7 +67,7 @@ class Route:
     public: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The path's values for the names in the template, or ``None`` where the path does not match."""
+        """The path's values for the names in the template, or ``None`` if the path does not match."""
         match = _pattern_of(self.template).fullmatch(path)
         return match.groupdict() if match else None
 
@@ -109,7 +109,7 @@ def check_query(route: Route, request: Request) -> None:
     """Refuse query parameters that the route does not read.
 
     Raises:
-        InvalidPayloadError: it names each of them.
+        InvalidPayloadError: there are some; the error names them.
     """
     known = route.query
     if known is None:

@@ -1,4 +1,4 @@
-"""The parts that the schemas of the OpenAPI document are put together from."""
+"""The parts of which the schemas of the OpenAPI document are built."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def page_of(key: str, shape: str) -> dict[str, Any]:
 
 
 def sent(name: str, shape: Any) -> dict[str, Any]:
-    """The schema of something that is sent, by its name, and those that it refers to."""
+    """The schema of a request's part, by its name, and the schemas that it refers to."""
     schema = TypeAdapter(shape).json_schema(ref_template=f"{_REFERENCES}{{model}}")
     inner: dict[str, Any] = schema.pop("$defs", {})
     return {**inner, name: {**schema, "title": name}}

@@ -1,4 +1,4 @@
-"""Swagger UI as one page that fetches nothing: its script and style come from Powertools, which ships them."""
+"""Swagger UI as one page that fetches nothing: Powertools ships the script and the style."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def swagger_page(document: dict[str, Any]) -> Reply:
     """The page that shows an OpenAPI document.
 
     Args:
-        document: what it shows. The page contains it, so it needs no second request, which a browser could not sign.
+        document: the document. The page contains it, because a browser could not sign a second request.
     """
     assets = files(ASSETS)
     style = (assets / "swagger-ui.min.css").read_text("utf-8")
     script = (assets / "swagger-ui-bundle.min.js").read_text("utf-8")
-    shown = json_text.encode(document).replace("<", "\\u003c")  # nothing in it can end the script
+    shown = json_text.encode(document).replace("<", "\\u003c")  # nothing in the document can end the script
     page = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Conduit API</title>\n'
         f'<style>{style}</style>\n</head>\n<body>\n<div id="page"></div>\n<script>{script}</script>\n'

@@ -40,9 +40,9 @@ class WorkflowEndpoints:
     """The endpoints below ``/workflows``.
 
     Args:
-        workflows: the use cases of what is stored.
+        workflows: the use cases of stored workflows.
         starts: starts jobs.
-        settings: what the deployment chose.
+        settings: the deployment's settings.
     """
 
     def __init__(self, workflows: Workflows, starts: WorkflowStarts, settings: Settings) -> None:

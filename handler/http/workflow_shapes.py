@@ -55,9 +55,9 @@ def workflow_components(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _workflow_body(job: dict[str, Any]) -> dict[str, Any]:
-    """A job without an id, and what a workflow adds."""
+    """A job without an id, and the fields that a workflow adds."""
     added = {
-        "inputs": {"anyOf": [ref("ValueSchema"), {"type": "null"}], "description": "What its jobs may be given."},
+        "inputs": {"anyOf": [ref("ValueSchema"), {"type": "null"}], "description": "The inputs of its jobs."},
         "description": {"type": ["string", "null"], "maxLength": MAX_DESCRIPTION},
     }
     fields = {name: field for name, field in job["properties"].items() if name != "id"}
@@ -74,7 +74,7 @@ def _summary() -> dict[str, Any]:
 
 
 def _workflow() -> dict[str, Any]:
-    """Open at its end: it shows every field of its job that was sent."""
+    """Not closed: it has every field of the job that was sent."""
     fields = {
         **_summary(),
         "inputs": {"type": ["object", "null"]},

@@ -1,4 +1,4 @@
-"""Who put a schedule or a hook, and with which rights. Its jobs have these rights, whatever a message says."""
+"""Who stored a schedule or a hook, and with which rights. Its jobs have these rights; messages cannot change them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from handler.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The caller who put something last.
+    """The last caller who stored something.
 
     Attributes:
         rights: what the caller's jobs may do.
-        principal: who it was within the tenant; ``None`` where none was verified.
+        principal: the person or program within the tenant; ``None`` if none was verified.
     """
 
     rights: Rights
@@ -27,7 +27,7 @@ class Author:
 
     @classmethod
     def decode(cls, fields: Any) -> Author:
-        """The author that `encode` wrote."""
+        """Read what `encode` wrote."""
         return cls(Rights.decode(fields["rights"]), fields["principal"])
 
     def encode(self) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class Author:
         return {"rights": self.rights.encode(), "principal": self.principal}
 
     def caller(self, tenant: str, settings: Settings) -> Caller:
-        """The caller in whose name a job is started now; limits come from the deployment as it is now."""
+        """The caller for a job that starts now, with the limits that the deployment has now."""
         return Caller(
             tenant=tenant,
             principal=self.principal,

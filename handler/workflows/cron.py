@@ -63,7 +63,7 @@ class Cron:
     """A cron expression, as the sorted values that each field matches.
 
     Attributes:
-        minutes, hours, days, months: of the clock and the calendar.
+        minutes, hours, days, months: the matching values.
         weekdays: 0 (Sunday) to 6 (Saturday).
     """
 
@@ -87,7 +87,7 @@ class Cron:
         return f"cron({minutes} {hours} {days} {_written(self.months, _FIELDS[3])} {weekdays} *)"
 
     def local_times(self, since: date) -> Iterator[datetime]:
-        """The times that match, without a zone, from the beginning of the day `since` on."""
+        """The matching times, without a zone, from the beginning of the day `since`."""
         year, month = since.year, since.month
         while year <= LAST_YEAR:
             if month in self.months:
@@ -143,7 +143,7 @@ def _part(text: str, field: _Field) -> Sequence[int]:
     if every == 0:
         raise InvalidCronError(f"The step of {text!r} is 0; it must be at least 1.")
     if low is None:
-        last = 6 if field.last == _SUNDAY_AGAIN else field.last  # 7 is Sunday again: */2 must not count it twice
+        last = 6 if field.last == _SUNDAY_AGAIN else field.last  # 7 is Sunday, like 0: */2 must not count it twice
         return range(field.first, last + 1, every)
     if high is None:
         if step is not None:

@@ -1,4 +1,4 @@
-"""Which schedules fired in a period of time. It replaces EventBridge Scheduler on a developer's machine."""
+"""Finds the schedules that fired in a period. Replaces EventBridge Scheduler on a developer's machine."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ async def due_firings(ports: Ports, keys: Iterable[tuple[str, str]], since: floa
     minute of the night.
 
     Args:
-        ports: the world.
-        keys: tenants and ids of schedules, such as `infra.local.EmbeddedAws.schedule_keys` gives.
-        since: seconds since 1970, where the last call ended.
-        until: seconds since 1970, now.
+        ports: the use cases' ports.
+        keys: tenants and ids of schedules, as from `infra.local.EmbeddedAws.schedule_keys`.
+        since: the `until` of the last call, in seconds since 1970.
+        until: now, in seconds since 1970.
 
     Raises:
         InfraError: AWS failed.

@@ -1,7 +1,7 @@
 """The message of a schedule that fires, and the job that it starts.
 
-The message says which schedule and for which instant, and nothing else; workflow, parameters and rights are read from
-the table. The job's id is derived from the schedule and the instant, so that a second message for them is the same job.
+The message contains only the schedule and the instant; workflow, parameters and rights are read from the table. The
+job's id is derived from the schedule and the instant, so that a second message for them is the same job.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ LATEST: Final = 86_400.0
 PATIENCE: Final = 3600.0
 """Seconds that a firing waits in the queue for an earlier job of its tenant to end."""
 _REMEMBERED: Final = 1000
-"""Firings of one schedule whose jobs may be unfinished."""
+"""The largest number of firings of one schedule whose jobs may be unfinished."""
 _LOOKED_AT: Final = 2
-"""Of them, that a firing looks at where overlaps are allowed: more than it adds."""
+"""How many of them a firing checks if overlaps are allowed: more than it adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Firing:
     """The content of a schedule's message.
 
     Attributes:
-        tenant, schedule: which schedule.
+        tenant, schedule: the tenant and the schedule's id.
         at: the instant for which it fired, in seconds since 1970.
     """
 
@@ -55,9 +55,9 @@ class Due:
     """The job that a firing starts.
 
     Attributes:
-        caller: whose rights the job has.
-        payload: the job under its id.
-        origin: where it comes from.
+        caller: the caller whose rights the job has.
+        payload: the job, with its id.
+        origin: the workflow that it comes from.
     """
 
     caller: Caller
@@ -67,11 +67,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Nothing starts.
+    """A firing that starts no job.
 
     Attributes:
-        reason: in one word, for the metric.
-        why: in words, for the log.
+        reason: the reason in one word, for the metric.
+        why: the reason in a sentence, for the log.
     """
 
     reason: str
@@ -82,7 +82,7 @@ def read_firing(value: Mapping[str, Any]) -> Firing:
     """Read a firing from a message.
 
     Raises:
-        InvalidPayloadError: it is not one.
+        InvalidPayloadError: the message is not a firing.
     """
     match value:
         case {"schedule": {"tenant": str(tenant), "id": str(name), "at": str(at), **more}, **others} if not (
@@ -100,7 +100,7 @@ async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
     """The job that a firing starts, or has started before.
 
     Raises:
-        InvalidPayloadError: the parameters do not fit the workflow any more.
+        InvalidPayloadError: the parameters no longer fit the workflow.
         InfraError: AWS failed.
     """
     document = await ports.documents.read(firing.tenant, "schedule", firing.schedule)
@@ -127,9 +127,9 @@ async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
 
 
 async def _note(ports: Ports, schedule: Schedule, firing: Firing) -> bool:
-    """Store a firing; returns whether another job keeps it from starting one.
+    """Store a firing; return whether an unfinished job keeps it from starting one.
 
-    The list of firings holds those whose job may be unfinished, the oldest first. Each firing clears away what ended.
+    The list contains the firings whose jobs may be unfinished, oldest first. Each firing removes those that have ended.
     """
     at = int(firing.at)
     for _ in range(TRIES):

@@ -1,4 +1,4 @@
-"""A hook: a public address, and the workflow that each call of it starts."""
+"""A hook: a public address whose calls start a workflow."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from infra.documents import Document
 
 TOKEN: Final = "hook"  # noqa: S105  # the kind of a token, which is not a secret
 JOB_PREFIX: Final = "__h-"
-"""Of the ids of jobs that hooks start."""
+"""The prefix of the ids of jobs that hooks start."""
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _NAME: Final = re.compile(ID_PATTERN)
 _MAX_PREFIX: Final = 64
 
 
 class HookShape(TypedDict):
-    """Which workflow the calls of a public address start, and how they are verified."""
+    """The workflow that calls of a public address start, and how the calls are verified."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     workflow: Name
@@ -61,15 +61,15 @@ class Hook:
     """A hook as it is stored.
 
     Attributes:
-        tenant, name: which one.
-        workflow: which workflow its calls start.
-        verification: how calls are verified; ``None`` for not at all.
-        verify: the same as it was sent.
-        id_header: the header that identifies a call, in lower case, or ``None`` for the body.
-        id_from: the same as it was sent.
-        respond: what a call's sender gets as reply.
-        key: of its token, hexadecimal.
-        author: whose rights its jobs have.
+        tenant, name: the tenant and the hook's name.
+        workflow: the workflow that its calls start.
+        verification: how calls are verified; ``None`` if they are not.
+        verify: the same, as it was sent.
+        id_header: the header that identifies a call, in lower case; ``None`` if the body identifies it.
+        id_from: the same, as it was sent.
+        respond: what the sender of a call gets as the reply.
+        key: the key of its token, hexadecimal.
+        author: the author, whose rights its jobs have.
     """
 
     tenant: str
@@ -95,7 +95,7 @@ class Hook:
 
     @classmethod
     def decode(cls, document: Document) -> Hook:
-        """The hook that a document holds."""
+        """Read a hook from its document."""
         fields = json.loads(document.body)
         author = Author.decode(fields.pop("author"))
         return cls(tenant=document.tenant, name=document.name, author=author, **fields)
@@ -122,7 +122,7 @@ class Hook:
         """As replies show it.
 
         Args:
-            public_url: where the API can be reached; empty leaves a path.
+            public_url: the API's public URL; if empty, the address is only a path.
         """
         token = make_token(TOKEN, (self.tenant, self.name), self.secret_key)
         return {
@@ -139,7 +139,7 @@ class Hook:
 
         Args:
             headers: by lower-case name.
-            body: as it arrived; used where no header names the delivery.
+            body: as it arrived; identifies the call if no header does.
         """
         value = headers.get(self.id_header) if self.id_header is not None else None
         named = b"header\n" + value.encode("utf-8", "surrogatepass") if value is not None else b"body\n" + body
@@ -148,7 +148,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class HookBody:
-    """What a body asks for: the fields of `Hook`, and whether the token changes."""
+    """The content of a body: the fields of `Hook`, and whether the token changes."""
 
     workflow: str
     verify: str | dict[str, Any]
@@ -158,10 +158,10 @@ class HookBody:
 
 
 def read_hook(value: Mapping[str, Any]) -> HookBody:
-    """What a body asks for.
+    """Read the body of a hook.
 
     Raises:
-        InvalidPayloadError: everything that is wrong with it.
+        InvalidPayloadError: the body is not valid; all its problems are listed.
     """
     fields = check_fields(_shape(), value, EXPECTED)
     verify, id_from = fields["verify"], fields.get("id_from")

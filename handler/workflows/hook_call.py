@@ -1,4 +1,4 @@
-"""A call of a hook's public address: whether it is genuine, and which job it starts."""
+"""A call of a hook's public address: verifies it and finds the job that it starts."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from handler.workflows.tokens import read_token
 from handler.workflows.verify_secret import find_verify_secret
 
 LEFT_OUT: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-amz-security-token"})
-"""Headers that a job does not see, beside those of signatures."""
+"""Headers that a job does not see, besides those of signatures."""
 MAX_TENANT: Final = 250
-"""Characters of a tenant that a token may name; what is longer is not looked up."""
+"""The longest tenant in a token, in characters; a longer one is not looked up."""
 _ID: Final = re.compile(ID_PATTERN)
 _AROUND: Final = 3
 """Levels of nesting around a call's body: a job's parameters, its event, the body."""
@@ -34,7 +34,7 @@ class HookCall:
     """A call as it arrived.
 
     Attributes:
-        token: of the address.
+        token: the token in the address.
         headers: by lower-case name; repeated ones are joined with commas.
         header_lists: the same, each with every value that the front door distinguishes.
         query: parameters, each with all its values.
@@ -53,10 +53,10 @@ class Started:
     """The job that a call starts.
 
     Attributes:
-        caller: in whose name.
-        job_id: its id.
-        respond: what the sender gets as reply.
-        request: what is started.
+        caller: the caller whose rights the job has.
+        job_id: the job's id.
+        respond: what the sender gets as the reply.
+        request: the start of the workflow.
     """
 
     caller: Caller
@@ -70,7 +70,7 @@ class Challenge:
     """A call that only checks that the address works (Slack's ``url_verification``).
 
     Attributes:
-        text: what the reply repeats.
+        text: the string that the reply repeats.
     """
 
     text: str
@@ -81,11 +81,11 @@ class WrongSignatureError(Exception):
 
 
 async def receive_call(ports: Ports, call: HookCall) -> Started | Challenge:
-    """Verify a call, and return what it asks for.
+    """Verify a call, and return the job that it starts or the challenge.
 
     Raises:
         NotFoundError: the token does not lead to a hook.
-        WrongSignatureError: the hook verifies calls, and this one does not pass.
+        WrongSignatureError: the hook verifies calls, and this call fails.
         InfraError: AWS failed.
     """
     hook = await _find_hook(ports, call.token)
@@ -110,7 +110,7 @@ async def receive_call(ports: Ports, call: HookCall) -> Started | Challenge:
 
 
 async def find_hook_job(ports: Ports, started: Started) -> tuple[JobPayload, Origin]:
-    """The job of a call that is not known yet, under its id.
+    """The job of a call that has no job yet, with its id.
 
     Raises:
         NotFoundError: its workflow no longer exists.

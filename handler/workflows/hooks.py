@@ -1,4 +1,4 @@
-"""What a caller can do with hooks: put, read, list and delete them."""
+"""The use cases of hooks: store, read, list and delete."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ KEY_BYTES = 32
 class Hooks:
     """The hooks of all tenants.
 
-    Every method raises `UnavailableError` when AWS fails, and looks up only what is the caller's tenant's.
+    Every method raises `UnavailableError` when AWS fails, and sees only the hooks of the caller's tenant.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -40,8 +40,8 @@ class Hooks:
             Whether the name is new, and the hook.
 
         Raises:
-            InvalidPayloadError, InvalidRequestError: it cannot be put.
-            ConflictError: there are no public routes, or the tenant has as many hooks as it may have.
+            InvalidPayloadError, InvalidRequestError: the body is not valid.
+            ConflictError: there are no public routes, or the tenant has reached its limit of hooks.
         """
         ports, now = self._ports, self._ports.now()
         if not ports.settings.public_routes:
@@ -107,14 +107,14 @@ class Hooks:
         """A page of the tenant's hooks by name.
 
         Raises:
-            InvalidRequestError: the limit or the cursor cannot be used.
+            InvalidRequestError: the limit or the cursor is not valid.
         """
         with self._ports.served("hooks"):
             page, more = await read_page(self._ports, caller.tenant, "hook", limit=limit, cursor=cursor)
         return {"hooks": [self._view(Hook.decode(found)) for found in page], "cursor": more}
 
     async def delete(self, caller: Caller, name: str) -> None:
-        """Delete a hook. Its address stops working, and stays so if another hook of that name is put.
+        """Delete a hook. Its address stops working, even if another hook of that name is stored.
 
         Raises:
             NotFoundError: no such name exists.
@@ -135,7 +135,7 @@ class Hooks:
         return hook.view(self._ports.settings.public_url)
 
     def _new_key(self) -> str:
-        """Random bytes as hexadecimal digits, put together from tokens of the world's randomness."""
+        """Random bytes as hexadecimal digits, made of several random tokens."""
         key = ""
         while len(key) < KEY_BYTES * 2:
             key += self._ports.token()

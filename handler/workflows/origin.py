@@ -13,7 +13,7 @@ class Origin:
     Attributes:
         workflow: its name.
         version: the number of the version that the job keeps.
-        digest: of what was sent, which identifies a repeated request; ``None`` where the id alone decides.
+        digest: of the request, to recognize a repetition; ``None`` if the id alone decides.
     """
 
     workflow: str
@@ -22,5 +22,5 @@ class Origin:
 
     @property
     def text(self) -> str:
-        """As the job's record has it."""
+        """The origin as in the job's record."""
         return json.dumps({"name": self.workflow, "version": self.version}, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Lists of what a tenant has stored, page by page in the order of names."""
+"""Reads a tenant's stored documents page by page, in the order of their names."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from handler.ports import Ports
 from infra.documents import Document, Kind
 
 PAGE: Final = 100
-"""Entries of one page, at most."""
+"""The largest number of entries of a page."""
 ENTRIES: Final = 20
-"""Entries of a page when the request does not say how many."""
+"""The default number of entries of a page."""
 
 
 async def read_page(
@@ -24,7 +24,7 @@ async def read_page(
     """A page of documents, and the cursor of the next one.
 
     Raises:
-        InvalidRequestError: the limit is not from 1 to 100, or the cursor is not one of ours.
+        InvalidRequestError: the limit is not from 1 to 100, or the cursor is not valid.
     """
     if not 1 <= limit <= PAGE:
         raise InvalidRequestError("/limit", f"A limit must be a whole number from 1 to {PAGE}.")
@@ -42,11 +42,11 @@ async def read_all(ports: Ports, tenant: str, kind: Kind, most: int) -> list[Doc
 async def check_space(ports: Ports, tenant: str, kind: Kind, most: int) -> None:
     """Refuse another document when the tenant has reached its limit.
 
-    Two that are put at the same moment may both be accepted as the last one. The limit keeps a tenant from filling the
-    table, not from having one more.
+    Of two that are stored at the same moment, both may be accepted as the last one. The limit prevents that a tenant
+    fills the table; one document more does no harm.
 
     Raises:
-        ConflictError: there are `most` of them.
+        ConflictError: there are already `most` documents.
     """
     if len(await read_all(ports, tenant, kind, most)) >= most:
         raise ConflictError(f"There are {most} {kind}s, which is the limit; delete one that is no longer needed.")

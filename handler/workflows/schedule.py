@@ -32,9 +32,9 @@ from handler.workflows.timing import (
 from infra.documents import Document
 
 SHOWN: Final = 5
-"""Times that an answer shows."""
+"""How many next times an answer shows."""
 JOB_PREFIX: Final = "__s-"
-"""Of the ids of jobs that schedules start."""
+"""The prefix of the ids of jobs that schedules start."""
 _WHEN: Final = ("cron", "every", "at")
 
 
@@ -147,10 +147,10 @@ class Schedule:
 
 
 def read_schedule(value: Mapping[str, Any], schedule_id: str, author: Author, now: float) -> Schedule:
-    """The schedule that a body asks for.
+    """Read a schedule from a body.
 
     Raises:
-        InvalidPayloadError: everything that is wrong with it.
+        InvalidPayloadError: the body is not valid; all its problems are listed.
     """
     fields = check_fields(_shape(), value, EXPECTED)
     given = [kind for kind in _WHEN if kind in fields]
@@ -188,5 +188,5 @@ def _check_timing(schedule: Schedule) -> None:
 
 
 def job_id_of(schedule_id: str, instant: float) -> str:
-    """The id of the job that a schedule starts at an instant: a second firing for it is the same job."""
+    """The id of the job that a schedule starts at an instant. A second firing for that instant gives the same id."""
     return JOB_PREFIX + hashlib.sha256(f"{schedule_id}\n{int(instant)}".encode()).hexdigest()[:32]

@@ -1,8 +1,8 @@
-"""What a caller can do with schedules: put, read, list and delete them.
+"""The use cases of schedules: store, read, list and delete.
 
-The table and EventBridge Scheduler cannot be written in one step. A schedule is put into the table first and fires only
-if it is there; it is deleted at EventBridge first. Afterwards a writer checks whether another one was faster,
-and if so writes to EventBridge what the table has then.
+The table and EventBridge Scheduler cannot be written in one step. A schedule is stored in the table first and fires
+only if it is there; it is deleted at EventBridge first. Then the writer checks whether another writer was faster; if
+so, it copies the table's current state to EventBridge.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from infra.scheduler import Timetable
 class Schedules:
     """The schedules of all tenants.
 
-    Every method raises `UnavailableError` when AWS fails, and looks up only what is the caller's tenant's.
+    Every method raises `UnavailableError` when AWS fails, and sees only the schedules of the caller's tenant.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -45,8 +45,8 @@ class Schedules:
             Whether the id is new, and the schedule.
 
         Raises:
-            InvalidPayloadError, InvalidRequestError: it cannot be put.
-            ConflictError: the tenant has as many schedules as it may have.
+            InvalidPayloadError, InvalidRequestError: the body is not valid.
+            ConflictError: the tenant has reached its limit of schedules.
         """
         ports, now = self._ports, self._ports.now()
         limits = limits_of(caller, ports.settings)
@@ -80,7 +80,7 @@ class Schedules:
         merge_parameters(definition, schedule.parameters, limits)
 
     async def _apply(self, document: Document) -> None:
-        """Write to EventBridge what the table has."""
+        """Copy the table's state of a schedule to EventBridge."""
         ports = self._ports
         for _ in range(TRIES):
             timetable = _timetable(Schedule.decode(document), ports.now())
@@ -107,7 +107,7 @@ class Schedules:
         """A page of the tenant's schedules by id.
 
         Raises:
-            InvalidRequestError: the limit or the cursor cannot be used.
+            InvalidRequestError: the limit or the cursor is not valid.
         """
         with self._ports.served("schedules"):
             page, more = await read_page(self._ports, caller.tenant, "schedule", limit=limit, cursor=cursor)
@@ -115,7 +115,7 @@ class Schedules:
         return {"schedules": [Schedule.decode(found).view(now) for found in page], "cursor": more}
 
     async def delete(self, caller: Caller, schedule_id: str) -> None:
-        """Delete a schedule. Jobs that it started go on; a firing on its way is dropped.
+        """Delete a schedule. Jobs that it started go on; a firing that is on its way is dropped.
 
         Raises:
             NotFoundError: no such id exists.
@@ -138,14 +138,14 @@ class Schedules:
 
 
 _EARLY: Final = 60
-"""Least seconds until a first firing: EventBridge rejects a start in the past."""
+"""The shortest time until a first firing, in seconds: EventBridge rejects a start in the past."""
 
 
 def _continued(wanted: Schedule, before: Schedule | None, now: float) -> Schedule:
-    """The schedule; if its interval did not change, it keeps the rhythm of the one that it replaces.
+    """The schedule to store. If the interval is unchanged, its times stay those of the replaced schedule.
 
     Raises:
-        InvalidRequestError: its only time is in the past, and the replaced schedule did not have the same one.
+        InvalidRequestError: its only time is in the past and differs from that of the replaced schedule.
     """
     same = before is not None and (before.kind, before.when) == (wanted.kind, wanted.when)
     timing = wanted.timing

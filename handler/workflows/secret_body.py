@@ -1,4 +1,4 @@
-"""The body that puts a secret: its value or how to get one, the hosts it may be sent to, and its uses."""
+"""The body that stores a secret: its value or how to get one, the hosts it may be sent to, and its uses."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from infra.secret import Use
 
 SHORTEST: Final = 8
 LONGEST: Final = 4_096
-"""Bytes of a value. A shorter one could not be masked: it would match unrelated text."""
+"""The shortest value in bytes. A shorter one could not be masked: it would match unrelated text."""
 MOST_HOSTS: Final = 50
 MOST_NAME: Final = 1_000
-"""Characters of a client's id or a scope."""
+"""The longest client id or scope, in characters."""
 _BOUND: Final = frozenset({"auth", "url"})
-"""Uses that send a secret somewhere."""
+"""Uses that send a secret to a host."""
 _GRANT: Final = "client_credentials"
 
 
@@ -90,13 +90,13 @@ class OAuthBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretBody:
-    """A secret as it is put.
+    """A secret as it was sent.
 
     Attributes:
-        value: ``None`` where `oauth2` is given instead.
+        value: ``None`` if `oauth2` is given.
         oauth2: how to get a value.
-        hosts: canonical, each once.
-        uses: each once.
+        hosts: canonical names, without duplicates.
+        uses: without duplicates.
     """
 
     value: str | None = field(repr=False)
@@ -106,10 +106,10 @@ class SecretBody:
 
 
 def read_secret(body: Mapping[str, Any]) -> SecretBody:
-    """The secret that a body asks for.
+    """Read a secret from a body.
 
     Raises:
-        InvalidPayloadError: everything that is wrong with it; no message contains the value.
+        InvalidPayloadError: the body is not valid; all its problems are listed. No message contains the value.
     """
     fields = check_fields(_shape(), body, EXPECTED)
     given = [name for name in ("value", "oauth2") if name in fields]

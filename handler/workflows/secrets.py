@@ -1,4 +1,4 @@
-"""What a caller can do with secrets: put, list and delete them. Nobody can read one."""
+"""The use cases of secrets: store, list and delete. Nobody can read a secret's value."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from infra.kept_secret import KeptOAuth, KeptSecret
 class Secrets:
     """The secrets of all tenants.
 
-    Every method raises `UnavailableError` when AWS fails, and looks up only what is the caller's tenant's.
+    Every method raises `UnavailableError` when AWS fails, and sees only the secrets of the caller's tenant.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
     async def put(self, caller: Caller, name: str, body: bytes) -> None:
-        """Put a secret; it replaces everything stored under that name.
+        """Store a secret. It replaces everything stored under that name.
 
         Raises:
-            InvalidPayloadError: it cannot be put.
-            ConflictError: the deployment keeps no secrets, or the tenant has as many as it may have.
+            InvalidPayloadError: the body is not valid.
+            ConflictError: the deployment has no key for secrets, or the tenant has reached its limit of secrets.
         """
         ports, now = self._ports, self._ports.now()
         vault = self._vault()
@@ -57,11 +57,11 @@ class Secrets:
                 if await ports.documents.write(document, before):
                     vault.forget(caller.tenant, name)
                     return
-        raise UnavailableError("Others are writing this secret; send it again.", retry_after=1)
+        raise UnavailableError("Other requests are writing this secret; send it again.", retry_after=1)
 
     def _vault(self) -> Vault:
         if self._ports.vault is None:
-            raise ConflictError("This deployment has no key to encrypt secrets with; set SECRETS_KEY to keep some.")
+            raise ConflictError("This deployment has no key to encrypt secrets with; set SECRETS_KEY to store secrets.")
         return self._ports.vault
 
     def _seal(self, vault: Vault, tenant: str, name: str, wanted: SecretBody) -> KeptSecret:
@@ -87,7 +87,7 @@ class Secrets:
         """A page of the tenant's secrets by name.
 
         Raises:
-            InvalidRequestError: the limit or the cursor cannot be used.
+            InvalidRequestError: the limit or the cursor is not valid.
         """
         with self._ports.served("secrets"):
             page, more = await read_page(self._ports, caller.tenant, "secret", limit=limit, cursor=cursor)
@@ -105,7 +105,7 @@ class Secrets:
                     if self._ports.vault is not None:
                         self._ports.vault.forget(caller.tenant, name)
                     return
-        raise UnavailableError("Others are writing this secret; try again.", retry_after=1)
+        raise UnavailableError("Other requests are writing this secret; try again.", retry_after=1)
 
     async def _find(self, caller: Caller, name: str) -> Document:
         found = await self._ports.documents.read(caller.tenant, "secret", name)

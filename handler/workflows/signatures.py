@@ -1,4 +1,4 @@
-"""Verifying a hook's call: the signatures of GitHub, Stripe, Slack, and of services that sign with a plain HMAC.
+"""Verifies the signatures of hook calls: those of GitHub, Stripe, Slack, and plain HMACs.
 
 Each is an HMAC with SHA-256 over the raw body, which is not parsed before its signature is verified. The
 rules are those of the vendors:
@@ -19,9 +19,9 @@ from typing import Final, Literal
 Scheme = Literal["github", "stripe", "slack", "hmac"]
 
 WINDOW: Final = 300
-"""Seconds that a time stamp may differ from now."""
+"""How many seconds a timestamp may differ from now."""
 _MOST_SIGNATURES: Final = 16
-"""Signatures of one call that are checked: Stripe sends one for each secret of a rotation."""
+"""How many signatures of one call are checked: Stripe sends one for each secret of a rotation."""
 _TIME: Final = re.compile(r"\d{1,12}", re.ASCII)
 
 GITHUB: Final = "x-hub-signature-256"
@@ -36,10 +36,10 @@ class Verification:
     """How calls of a hook are verified.
 
     Attributes:
-        scheme: whose rules apply.
-        secret: name of the secret that signs.
-        header: with ``hmac``: the header that has the signature, in lower case.
-        prefix: with ``hmac``: what comes before the hexadecimal digits.
+        scheme: the service whose rules apply.
+        secret: the name of the signing secret.
+        header: with ``hmac``: the header with the signature, in lower case.
+        prefix: with ``hmac``: the string before the hexadecimal digits.
     """
 
     scheme: Scheme
@@ -49,11 +49,11 @@ class Verification:
 
     @property
     def header_names(self) -> frozenset[str]:
-        """Headers that hold a signature, in lower case."""
+        """The headers with signatures, in lower case."""
         return SIGNATURE_HEADERS | ({self.header} if self.header else frozenset())
 
     def holds(self, secret: bytes, body: bytes, headers: Mapping[str, str], now: float) -> bool:
-        """Whether the call is signed with the secret, and recently where the scheme has a time stamp.
+        """Whether the call is signed with the secret and, if the scheme has a timestamp, recent.
 
         Args:
             secret: the key.
@@ -93,7 +93,7 @@ def _is_recent(time: str, now: float) -> bool:
 
 
 def _after(header: str, prefix: str) -> str:
-    """The header's value after its prefix; a value equal to no signature where the prefix is missing."""
+    """The header's value after the prefix; without the prefix, a value that equals no signature."""
     text = header.strip()
     return text[len(prefix) :] if text.startswith(prefix) else ""
 

@@ -37,7 +37,7 @@ _EXPECTED_OF_MESSAGE: Final = {"workflow": "the name of a stored workflow", **EX
 
 
 class StartShape(TypedDict):
-    """The request that starts a workflow. Every field may be left out."""
+    """The request that starts a workflow. All fields are optional."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     id: NotRequired[SentId | None]
@@ -67,8 +67,8 @@ class StartRequest:
     Attributes:
         workflow: its name.
         id: the job's id, or ``None`` for a new one.
-        parameters, variables: they override the workflow's own.
-        version: which one; ``None`` for the newest.
+        parameters, variables: override those of the workflow.
+        version: the version; ``None`` for the newest.
     """
 
     workflow: str
@@ -79,7 +79,7 @@ class StartRequest:
 
     @property
     def digest(self) -> str:
-        """Equal for equal requests, even if the workflow has changed in between."""
+        """A digest of the request. It does not depend on the workflow, which may change between repetitions."""
         sent = [self.workflow, self.version, self.parameters, self.variables]
         return hashlib.sha256(b"workflow\n" + json.dumps(sent, sort_keys=True).encode()).hexdigest()
 
@@ -119,7 +119,7 @@ async def find_job(ports: Ports, caller: Caller, request: StartRequest) -> tuple
     Raises:
         NotFoundError: there is no such workflow or version.
         InvalidPayloadError: the parameters do not fit the workflow's inputs.
-        PayloadTooLargeError: with its parameters the job is too large.
+        PayloadTooLargeError: the job with its parameters is too large.
         InfraError: AWS failed.
     """
     _, version, definition = await Workflows(ports).find(caller.tenant, request.workflow, request.version)
@@ -136,8 +136,8 @@ def merge_parameters(definition: Definition, sent: Mapping[str, Any], limits: Pa
     """The parameters of a job: the workflow's own, overridden by those sent, and defaults for the rest.
 
     Raises:
-        InvalidPayloadError: they do not fit the workflow's inputs.
-        PayloadTooLargeError: its defaults alone are too large.
+        InvalidPayloadError: the parameters do not fit the workflow's inputs.
+        PayloadTooLargeError: the workflow's defaults are too large.
     """
     merged = {**(definition.job.get("parameters") or {}), **sent}
     if definition.inputs is None:

@@ -1,8 +1,8 @@
 """When a schedule fires: by a cron expression, at a steady interval, or once.
 
-What is computed here for the answers of the API, and for a developer's machine, is what EventBridge Scheduler does: a
-local time that the clock skips does not fire, one that comes twice fires the first time, and a day of an interval has
-24 hours (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
+The times follow EventBridge Scheduler's rules; answers of the API and a developer's machine use them. A local time that
+the clock skips does not fire, one that comes twice fires the first time, and a day of an interval has 24 hours
+(https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from handler.workflows.cron import Cron
 
 UNITS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
-"""Seconds of the units of an interval, by their singular."""
+"""The seconds of each unit of an interval, by its singular."""
 LONGEST_INTERVAL: Final = 366 * 86_400
 _INTERVAL: Final = re.compile(r"([1-9]\d{0,5}) (minute|hour|day)s?")
 _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
@@ -35,7 +35,7 @@ class Timing(Protocol):
 
     @property
     def expression(self) -> str:
-        """As EventBridge Scheduler takes it."""
+        """The expression for EventBridge Scheduler."""
         ...
 
     def times_after(self, now: float) -> Iterator[float]:
@@ -59,14 +59,14 @@ class CronTiming:
         last = now
         for local in self.cron.local_times(since):
             instant = _first_instant(local, self.zone)
-            if instant is not None and instant > last:  # a zone that skips a day must not bring an instant twice
+            if instant is not None and instant > last:  # a zone that skips a day must not give an instant twice
                 last = instant
                 yield instant
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Every so many seconds, the first time at `start`."""
+    """At a fixed interval, first at `start`."""
 
     count: int
     unit: str
@@ -95,7 +95,7 @@ class Once:
 
     @property
     def expression(self) -> str:
-        """In UTC, whatever zone it was written in."""
+        """In UTC, also if it was written in another zone."""
         return f"at({datetime.fromtimestamp(self.at, UTC):%Y-%m-%dT%H:%M:%S})"
 
     def times_after(self, now: float) -> Iterator[float]:
@@ -104,7 +104,7 @@ class Once:
 
 
 def next_times(timing: Timing, now: float, count: int) -> list[float]:
-    """The next `count` instants, fewer where there are no more."""
+    """The next `count` instants, or fewer if there are no more."""
     return list(islice(timing.times_after(now), count))
 
 
@@ -118,7 +118,7 @@ def zone_of(name: str) -> tzinfo:
     if re.fullmatch(r"[A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,3}", name):
         try:
             return ZoneInfo(name)
-        except (KeyError, ValueError, OSError):  # a directory of the database is an OSError
+        except (KeyError, ValueError, OSError):  # OSError: the name is a directory of the database
             pass
     raise InvalidTimingError(f"There is no time zone {name[:64]!r}; use an IANA name such as Europe/Berlin.")
 
@@ -145,13 +145,13 @@ def parse_instant(text: str, zone: tzinfo) -> float:
 
     Args:
         text: the time; its own offset wins over `zone`.
-        zone: where the clock shows a time without an offset.
+        zone: the zone of a time without an offset.
 
     Returns:
         Seconds since 1970, without a fraction: EventBridge does not support fractions.
 
     Raises:
-        InvalidTimingError: it is not a time, or one that the clock of the zone skips.
+        InvalidTimingError: it is not a time, or the clock of the zone skips it.
     """
     form = re.match(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}", text)  # ISO 8601 has more forms, such as weeks
     try:

@@ -1,7 +1,7 @@
-"""Tokens of public addresses: they name something, and an HMAC shows that we made them.
+"""Tokens of public addresses: they name something, and an HMAC proves that we made them.
 
-A token is two parts of base64url with a dot between: what it names, and the HMAC with a key that is kept with the thing
-that it names. It cannot be used for anything else, since its kind is part of what is signed.
+A token is two base64url strings joined by a dot: the names, and their HMAC with a key that is stored with the named
+thing. The HMAC covers the token's kind too, so that a token cannot be used for anything else.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST: Final = 2048
-"""Characters of a token that is looked at; ours have a few hundred."""
+"""The longest token that is read, in characters; ours have a few hundred."""
 DIGEST_BYTES: Final = 24
-"""Of the HMAC: 192 bits."""
+"""Bytes of the HMAC that are used: 192 bits."""
 NO_KEY: Final = bytes(32)
-"""Used instead of the key of something that does not exist, so that a wrong token costs the same whatever it names."""
+"""The key for things that do not exist, so that checking a wrong token takes the same time for all names."""
 _TOKEN: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it was sent. Nothing in it is trusted until `is_genuine`.
+    """A token as it was sent. Do not trust its content before `is_genuine` has returned true.
 
     Attributes:
         kind: what it can be used for.
-        names: what it names.
+        names: the strings that name the thing.
         digest: its HMAC.
     """
 
@@ -37,7 +37,7 @@ class Token:
     digest: bytes
 
     def is_genuine(self, key: bytes | None) -> bool:
-        """Whether the HMAC is right, compared in constant time; a ``None`` key means that the thing does not exist."""
+        """Whether the HMAC is right. The comparison takes constant time. ``None``: the named thing does not exist."""
         expected = _digest(self.kind, self.names, NO_KEY if key is None else key)
         return hmac.compare_digest(self.digest, expected) and key is not None
 
@@ -48,13 +48,13 @@ def make_token(kind: str, names: tuple[str, ...], key: bytes) -> str:
     Args:
         kind: what it can be used for.
         names: strings; anybody who has the token can read them.
-        key: at least 16 random bytes, kept with what it names.
+        key: at least 16 random bytes, stored with the named thing.
     """
     return f"{_encode(_written(names))}.{_encode(_digest(kind, names, key))}"
 
 
 def read_token(kind: str, text: str) -> Token | None:
-    """The token of this kind, or ``None`` where the string does not have the form of one."""
+    """Read a token; ``None`` if the string does not have the form of a token of this kind."""
     match = _TOKEN.fullmatch(text) if len(text) <= LONGEST else None
     if match is None:
         return None

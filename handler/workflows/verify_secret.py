@@ -1,4 +1,4 @@
-"""The secret with which a hook's calls are signed."""
+"""Finds the secret with which a hook's calls are signed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SECONDS: Final = 3.0
 
 
 def find_verify_secret(ports: Ports, tenant: str, name: str) -> bytes | None:
-    """The value of a tenant's secret, or ``None`` where there is none of that name, or none with the use ``verify``.
+    """The value of a tenant's secret, or ``None`` if no secret has that name and the use ``verify``.
 
     Raises:
         InfraError: AWS failed.
     """
     try:
         secret = ports.secrets_of(tenant).get(name, SECONDS)
-    except HttpError:  # its value comes from a server that is down: nothing can be signed with it now
+    except HttpError:  # its value comes from a server that is down, so no call can be verified now
         return None
     return secret.value.encode() if secret is not None and "verify" in secret.uses else None

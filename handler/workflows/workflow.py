@@ -15,7 +15,7 @@ from handler.payload.problem import Problem
 from handler.payload.value_schema_check import find_schema_problems
 
 MAX_DESCRIPTION: Final = 1024
-"""Characters: every list contains it."""
+"""Characters; it is short because every list contains it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Definition:
 
     Attributes:
         job: the job as it was sent, without `inputs` and `description`.
-        inputs: a schema of the parameters, or ``None`` where any are accepted.
+        inputs: a schema of the parameters, or ``None`` if any are accepted.
         description: for people, or ``None``.
     """
 
@@ -38,7 +38,7 @@ class Definition:
 
     @classmethod
     def decode(cls, text: str) -> Definition:
-        """The definition that `encode` wrote."""
+        """Read what `encode` wrote."""
         fields = json.loads(text)
         return cls(fields["job"], fields["inputs"], fields["description"])
 
@@ -54,8 +54,8 @@ class Head:
 
     Attributes:
         versions: when each was saved, in seconds since 1970, oldest first.
-        digest: of the newest one's meaning.
-        description: of the newest one.
+        digest: a digest of the newest version's meaning.
+        description: the newest version's description.
     """
 
     versions: tuple[float, ...]
@@ -73,7 +73,7 @@ class Head:
 
     @classmethod
     def decode(cls, text: str) -> Head:
-        """The head that `encode` wrote."""
+        """Read what `encode` wrote."""
         fields = json.loads(text)
         return cls(tuple(fields["versions"]), fields["digest"], fields["description"])
 
