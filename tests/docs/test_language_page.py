@@ -56,9 +56,9 @@ def test_each_answer_does_what_the_table_says(task: str, step: str, status: str,
 def test_the_limits_of_the_page_are_those_of_the_door() -> None:
     limits = dict(re.findall(r"^\| ([^|]+) \| ([0-9,]+) \|$", PAGE, re.MULTILINE))
     assert limits["steps in one `do`"] == str(values.MAX_INNER_STEPS)
-    assert limits["loops and choices nested in each other"] == str(MAX_DEPTH)
+    assert limits["levels of nested loops and choices"] == str(MAX_DEPTH)
     items = limits["items of a loop (`ITEMS_LIMIT`)"]
     assert items == f"{Limits().items:,}" == f"{Settings.model_fields['items_limit'].default:,}"
-    records = limits["records of steps inside loops, of all loops together (`RECORDS_LIMIT`)"]
+    records = limits["records of steps inside all loops together (`RECORDS_LIMIT`)"]
     assert records == f"{Limits().loop_records:,}" == f"{Settings.model_fields['records_limit'].default:,}"
-    assert limits["steps that a job is written with, inner ones and `output` included"] == f"{PayloadLimits().steps:,}"
+    assert limits["steps of a job as written, inner steps and `output` included"] == f"{PayloadLimits().steps:,}"
