@@ -21,7 +21,7 @@ ROOMS = (
     ("http", "`handler/http/`", "the HTTP door: router, endpoints, identity, problems, OpenAPI, pages"),
     ("jobs", "`handler/jobs/`", "use cases: submit, read, list, cancel, redrive, run from the queue, sweep"),
     ("workflows", "`handler/workflows/`", "stored workflows, schedules, hooks, secrets"),
-    ("validation", "`handler/validation/`", "what can be known about a job before it runs; the JSON Schema"),
+    ("validation", "`handler/validation/`", "checks of a job before it runs; the JSON Schema"),
     ("recording", "`handler/recording/`", "the record protocol: recorder, commits, publisher, events"),
     ("payload", "`handler/payload/`", "parsing what users send: JSON text, shape, problems"),
     (

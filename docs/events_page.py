@@ -37,7 +37,7 @@ class Field(NamedTuple):
     Attributes:
         holds: what JSON it is; ``a | b`` for either.
         about: what it says.
-        always: whether every event has it.
+        always: whether every event has the field.
     """
 
     holds: str
@@ -46,17 +46,17 @@ class Field(NamedTuple):
 
 
 HEAD = {
-    "version": Field("integer", "of the event's shape: 1. A field that is added does not change it"),
-    "event_id": Field("string", "names the event; one that is published again has the same id and the same content"),
-    "tenant": Field("string", "whose job it is"),
+    "version": Field("integer", "the version of the event's shape: 1. New fields do not change it"),
+    "event_id": Field("string", "the event's id; if it is published again, id and content are the same"),
+    "tenant": Field("string", "the job's tenant"),
     "job": Field("object", "the job"),
     "job.id": Field("string", "its id"),
     "job.name": Field("string | null", "its name"),
 }
 STEP = {
     "id": Field("string", "the step's id"),
-    "path": Field("string", "its place: the id, or `orders.3.post` in item 3 of a loop"),
-    "position": Field("integer", "the number of its record, from 1; of a loop, of the record that opened it"),
+    "path": Field("string", "its path: the id, or `orders.3.post` in item 3 of a loop"),
+    "position": Field("integer", "the number of its record, from 1; for a loop, of its first record"),
     "action": Field("string", "the block, or the kind of step in capitals"),
     "status": Field("object", "how it ended"),
     "status.name": Field("string", "one of the [statuses](statuses.md)"),
@@ -65,15 +65,15 @@ STEP = {
     "started_at": Field("time | null", "null if it did not run"),
     "finished_at": Field("time | null", "null if it did not run"),
     "duration_ms": Field("number | null", "null if it did not run"),
-    "result": Field("any", "what it gave; null if it gave nothing, or if it was left out"),
+    "result": Field("any", "its result; null if it has none, or if it was left out"),
     "error": Field("object | null", "why it failed"),
     "error.type": Field("string", "the kind of error"),
-    "error.message": Field("string", "what went wrong, in words"),
-    "error.details": Field("object | array", "more of it, for programs", always=False),
-    "error.path": Field("string", "the step inside it that failed it", always=False),
+    "error.message": Field("string", "a description of the problem"),
+    "error.details": Field("object | array", "details for programs", always=False),
+    "error.path": Field("string", "the inner step that made it fail", always=False),
     "result_omitted": Field(
         "true",
-        "the result does not fit, or has an integer of more than 64 bits; ask the API for the step",
+        "the result does not fit, or has an integer of more than 64 bits; read the step from the API",
         always=False,
     ),
     "error_omitted": Field("true", "the error does not fit", always=False),
@@ -92,22 +92,22 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     },
     JOB_WAITING: {
         **HEAD,
-        "waiting": Field("object", "what it waits for"),
+        "waiting": Field("object", "the wait"),
         "waiting.for": Field("string", "`answer`"),
-        "waiting.path": Field("string", "the step that asks"),
-        "waiting.until": Field("time", "when the step gives up"),
-        "message": Field("string | null", "what is asked"),
+        "waiting.path": Field("string", "the path of the step that asks"),
+        "waiting.until": Field("time", "when the step times out"),
+        "message": Field("string | null", "the question"),
     },
     JOB_FINISHED: {
         **HEAD,
         "job.status": Field("string", "`SUCCEEDED`, `FAILED` or `CANCELLED`"),
-        "job.success": Field("boolean", "whether it is SUCCEEDED"),
+        "job.success": Field("boolean", "whether its status is SUCCEEDED"),
         "job.created_at": Field("time", "when it was accepted"),
         "job.finished_at": Field("time", "when it ended"),
         "job.steps": Field("integer", "how many records it has"),
         "job.failed_step": Field("object | null", "the first step that failed"),
         "job.failed_step.id": Field("string", "its id"),
-        "job.failed_step.path": Field("string", "its place"),
+        "job.failed_step.path": Field("string", "its path"),
         "job.failed_step.position": Field("integer", "the number of its record"),
         "job.failed_step.action": Field("string", "its block or kind"),
         "job.failed_step.status": Field("object", "its status"),
@@ -123,8 +123,8 @@ ABOUT: Mapping[str, str] = {
     STEP_UPDATED: "One step was recorded. A loop, a choice or a `try` has one event, when it ends.\n"
     "`event_id` is `<tenant>/<job>/<run>/<number of the record>`.",
     STEPS_UPDATED: "The steps that were published together, with `StepEvents=grouped`. The group has no id: a step\n"
-    "has the same `event_id` however it is grouped when it is published again.",
-    JOB_WAITING: "The job has given its invocation back until somebody [answers](approvals.md).\n"
+    "that is published again has the same `event_id` in another group.",
+    JOB_WAITING: "The job has given its invocation back until a person [answers](approvals.md).\n"
     "`event_id` is `<tenant>/<job>/<run>/waiting/<path>`.",
     JOB_FINISHED: "The job has ended. `event_id` is `<tenant>/<job>/<run>/end`.",
 }
@@ -134,26 +134,26 @@ _KB = Settings.model_fields["event_limit"].default // 1024
 INTRODUCTION = f"""\
 # Events
 
-What the bus gets. Source is `{SOURCE}`, and `detail-type` is the heading of each section below. `StepEvents` decides
-which are published:
+The events on the bus. Their source is `{SOURCE}`, and their `detail-type` is the heading of a section below.
+`StepEvents` decides which events of steps are published:
 
 | `StepEvents` | Steps | Cost |
 |---|---|---|
 | `all` (default) | one `{STEP_UPDATED}` for each | one event a step |
-| `grouped` | one `{STEPS_UPDATED}` for those published together (at most {_GROUP_KB} KB or one step) | one for tens |
-| `failures` | one `{STEP_UPDATED}` for each, except {_QUIET} | nothing while all goes well |
+| `grouped` | one `{STEPS_UPDATED}` for those published together (at most {_GROUP_KB} KB or one step) | one event for many |
+| `failures` | one `{STEP_UPDATED}` for each, except {_QUIET} | nothing while no step fails |
 | `none` | none | nothing |
 
-`{JOB_WAITING}` and `{JOB_FINISHED}` are published in each case.
+`{JOB_WAITING}` and `{JOB_FINISHED}` are always published.
 
-- An event is published after what it says is committed, never before.
-- It may arrive twice, with the same `event_id` and the same content: drop the ids that you know.
-- Events may arrive in any order: EventBridge guarantees none, and up to {CALL_ENTRIES} of them are in one call.
-- An event has at most `EventLimit` bytes ({_KB} KB by default). A result that does not fit is left out, then an error;
-  a field says so.
+- An event is published after its content is committed, never before.
+- It may arrive twice, with the same `event_id` and the same content: ignore ids that you have seen.
+- Events may arrive in any order: EventBridge guarantees no order, and up to {CALL_ENTRIES} of them are in one call.
+- An event has at most `EventLimit` bytes ({_KB} KB by default). If it is too large, the result is left out, then the
+  error; a field marks what is missing.
 - Tenants are percent-encoded; times are RFC 3339 in UTC, to the millisecond.
 
-A rule that gets the jobs that failed:
+A rule for failed jobs:
 
 ```json
 {{"source": ["{SOURCE}"], "detail-type": ["{JOB_FINISHED}"], "detail": {{"job": {{"status": ["FAILED"]}}}}}}

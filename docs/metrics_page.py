@@ -25,17 +25,18 @@ the stack. They are written once, at the end of an invocation, as lines of Cloud
 `LogLevel` does not drop them; `POWERTOOLS_METRICS_DISABLED` does. One invocation keeps at most {MAX_VALUES:,} values
 of a duration.
 
-*(Block)* is there with [`BlockMetrics=true`](settings.md) only: each combination of dimensions is billed as a metric of
-its own. A step whose action is not a block has the block `UNKNOWN`; what users write never becomes a dimension."""
+Metrics have *(Block)* only with [`BlockMetrics=true`](settings.md), because each combination of dimensions is billed as
+a metric of its own. A step whose action is not a block has the block `UNKNOWN`: user input never becomes
+a dimension."""
 VALUES = """\
-## What the dimensions hold
+## Values of the dimensions
 
 - `Status` of a job: `SUCCEEDED`, `FAILED` or `CANCELLED`; of a step: the name of one of the [statuses](statuses.md).
 - `Block`: an action, such as `TEXT.JOIN`.
 - `Reason` of a dropped firing: see [workflows](workflows.md).
-- `Door`: what AWS's failure kept from being done: {doors}."""
+- `Door`: what was being done when AWS failed: {doors}."""
 WATCHED = """\
-The dashboard and the alarms of `template.yaml` are made of these metrics and of AWS's own;
+The dashboard and the alarms of `template.yaml` use these metrics and AWS's own;
 [what to watch](deploy.md#what-to-watch) says what each alarm means.
 
 This page is written from `handler/invocation/metric_table.py` and the calls that emit, with `make metrics-page`."""
@@ -45,11 +46,11 @@ class Emission(NamedTuple):
     """One call that counts or measures.
 
     Attributes:
-        name: of the metric.
-        unit: the one of the method that is called.
-        dimensions: those that the call names.
-        spread: whether it may add others (``**of_block``).
-        file: where it is, from the root of the project.
+        name: the metric's name.
+        unit: the unit of the method that is called.
+        dimensions: the dimensions that the call names.
+        spread: whether the call may add others (``**of_block``).
+        file: its file, from the root of the project.
     """
 
     name: str
@@ -74,7 +75,7 @@ def emissions() -> Iterator[Emission]:
 
 
 def doors() -> set[str]:
-    """What calls of AWS are made for, as the code words it."""
+    """The purposes of AWS calls, as named in the code."""
     found = set()
     for path in sorted((ROOT / "handler").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -36,7 +36,7 @@ The template derives these from its own resources and from other parameters."""
 
 
 def page() -> str:
-    """The page as it should be: Markdown."""
+    """The page, as Markdown."""
     return "\n\n".join(_parts(read_template())) + "\n"
 
 
