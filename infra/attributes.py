@@ -83,7 +83,14 @@ def decode(attribute: Mapping[str, Any]) -> Value:
 
 
 def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
-    """An item as AttributeValues, checked; absent (``None``) attributes are left out.
+    """As `encode_and_weigh`, without the weight."""
+    return encode_and_weigh(item)[0]
+
+
+def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], int]:
+    """An item as AttributeValues, checked, and its bytes; absent (``None``) attributes are left out.
+
+    Strings and numbers, as most attributes are, need no call each. That buys 3 % of the CPU of a job of 10 steps.
 
     Raises:
         TooLargeError: over 400 KB, or with a number that DynamoDB has no room for.
@@ -92,14 +99,29 @@ def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
     for key in ("pk", "sk"):
         if not isinstance(item.get(key), str) or not item[key]:
             raise GiveUpError(f"An item needs the key {key!r}, a non-empty string, not {item.get(key)!r}.")
-    encoded = {name: encode(value) for name, value in item.items() if value is not None}
+    encoded: dict[str, Attribute] = {}
+    size = 0
     try:
-        size = weight(encoded)
+        for name, value in item.items():
+            kind = type(value)
+            if kind is str:
+                encoded[name] = {"S": value}
+                size += len(value) if value.isascii() else len(value.encode())  # type: ignore[union-attr, arg-type]
+            elif kind is int or kind is float:
+                text = repr(value) if 1 <= value < _ORDINARY else number(value)  # type: ignore[arg-type, operator]
+                encoded[name] = {"N": text}
+                size += len(text) // 2 + 2
+            elif value is None:
+                continue
+            else:
+                encoded[name] = encode(value)
+                size += _weight(encoded[name])
+            size += len(name) if name.isascii() else len(name.encode())
     except UnicodeEncodeError as error:
         raise GiveUpError(f"The item {item['sk']!r} of {item['pk']!r} holds half a character: {error}") from error
     if size > ITEM_LIMIT:
         raise TooLargeError(f"The item {item['sk']} of {item['pk']} has {size} bytes; DynamoDB keeps {ITEM_LIMIT}.")
-    return encoded
+    return encoded, size
 
 
 def decode_item(attributes: Mapping[str, Any] | None) -> Item | None:

@@ -166,7 +166,7 @@ class EventBus:
         """One call; gives the code of each entry that failed, by its index."""
         try:
             with translated(f"PutEvents on the bus {self._bus}"):
-                answer = self._client().put_events(Entries=[self._request(entries[index]) for index in indexes])
+                answer = self._client().put_events(Entries=self._requests(entries, indexes))
         except TryLaterError as error:
             cause = error.__cause__ or error
             return dict.fromkeys(indexes, code_of(cause) or type(cause).__name__)
@@ -175,11 +175,21 @@ class EventBus:
         results = zip(indexes, answer["Entries"], strict=True)
         return {index: result["ErrorCode"] for index, result in results if "ErrorCode" in result}
 
-    def _request(self, entry: Entry) -> dict[str, Any]:
-        return {
-            "EventBusName": self._bus,
-            "Source": SOURCE,
-            "DetailType": entry.detail_type,
-            "Detail": entry.detail,
-            "Time": datetime.fromtimestamp(int(entry.time), UTC),  # botocore sends whole seconds
-        }
+    def _requests(self, entries: Sequence[Entry], indexes: Sequence[int]) -> list[dict[str, Any]]:
+        """Entries as EventBridge takes them. Most are of one second, whose time is made once."""
+        made, second, moment = list[dict[str, Any]](), None, None
+        for index in indexes:
+            kind, detail, seconds = entries[index]
+            if int(seconds) != second:
+                second = int(seconds)
+                moment = datetime.fromtimestamp(second, UTC)  # botocore sends whole seconds
+            made.append(
+                {
+                    "EventBusName": self._bus,
+                    "Source": SOURCE,
+                    "DetailType": kind,
+                    "Detail": detail,
+                    "Time": moment,
+                }
+            )
+        return made

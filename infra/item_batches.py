@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from infra.attributes import encode_item
-from infra.attributes import weight as weight_of
+from infra.attributes import encode_and_weigh
 from infra.errors import GiveUpError
 from infra.items import BATCH_ITEMS, NewItem
 
@@ -28,7 +27,7 @@ def key_of(item: Encoded) -> tuple[str, str]:
 
 def weighed(items: Sequence[NewItem]) -> list[tuple[Encoded, int]]:
     """Items of one call, encoded, each with its weight."""
-    made = [(encoded, weight_of(encoded)) for encoded in map(encode_item, items)]
+    made = [encode_and_weigh(item) for item in items]
     if len({key_of(item) for item, _ in made}) != len(made):
         raise GiveUpError("One call writes an item twice; DynamoDB refuses such a call.")
     return made

@@ -41,7 +41,11 @@ class RecordsTable:
 
     async def put(self, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> None:
         """Put records that do not count yet: the commit that follows makes them count. Repeating it changes nothing."""
-        if items := record_items(payload, steps):
+        await self.put_items(record_items(payload, steps))
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """As `put`, of what `record_items` has made of the records."""
+        if items:
             await self._puts.put_all(items)
 
     async def read_payload(self, job: JobRecord) -> PayloadRecord | None:
@@ -127,7 +131,8 @@ def _stretches(job: JobRecord) -> Iterator[tuple[int, int, str]]:
 
 def record_items(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> list[Item]:
     """The items of the records of one commit."""
-    return [*([payload_item(payload)] if payload else []), *steps_items(steps)]
+    items = steps_items(steps)
+    return items if payload is None else [payload_item(payload), *items]
 
 
 def fits_at_once(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:

@@ -50,11 +50,6 @@ def steps_items(records: Sequence[StepRecord]) -> list[Item]:
     return items
 
 
-def count_items(records: Sequence[StepRecord]) -> int:
-    """How many items `steps_items` makes."""
-    return len(steps_items(records))
-
-
 def _item(first: StepRecord, texts: Sequence[str]) -> Item:
     return {
         "pk": partition(first.key),

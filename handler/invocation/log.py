@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"
 """Attributes that every record has; all others come from the caller's `extra`."""
 
 _job: ContextVar[Mapping[str, Any] | None] = ContextVar("job", default=None)
-_path: ContextVar[str | None] = ContextVar("path", default=None)
+_path: ContextVar[Callable[[], str | None] | None] = ContextVar("path", default=None)
 
 
 def log_fields(key: JobKey) -> dict[str, str]:
@@ -52,9 +52,18 @@ def job_logged(key: JobKey, run: int) -> Iterator[None]:
         _path.set(None)
 
 
-def log_step(path: str | None) -> None:
-    """Name the step with this path in all lines from now on; ``None`` if no step runs."""
+def log_step(path: Callable[[], str | None]) -> None:
+    """Name the step that runs in all lines from now on.
+
+    Args:
+        path: called for each line; returns the path of the step, or ``None`` if no step runs.
+    """
     _path.set(path)
+
+
+def _path_now() -> str | None:
+    path = _path.get()
+    return None if path is None else path()
 
 
 class LambdaLog:
@@ -126,7 +135,7 @@ class _LineFormatter(logging.Formatter):
             "timestamp": _rfc3339(record.created),
             **self._always,
             **(_job.get() or {}),
-            "path": _path.get(),
+            "path": _path_now(),
         }
         fields |= {name: value for name, value in vars(record).items() if name not in _OWN and name not in fields}
         fields |= getattr(record, "fields", {})

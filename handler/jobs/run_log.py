@@ -5,12 +5,9 @@ Of a payload, the lines contain only the names of the job and its steps.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import Any
 
-from handler.engine import Conduit, ConduitStatus, ConduitStep
-from handler.engine.outcome import Decision
-from handler.engine.status import UNEVENTFUL
+from handler.engine import Conduit, ConduitStep
 from handler.invocation.log import log_fields, log_step
 from handler.ports import Ports
 from handler.recording.recorder import UNKNOWN, Recorder
@@ -18,7 +15,7 @@ from infra.records import JobRecord
 
 
 class RunLog:
-    """A listener between the engine and the recorder, which names the step that runs.
+    """Writes the lines of one run. A run without a failure costs it nothing for each step.
 
     Args:
         ports: the world.
@@ -28,27 +25,27 @@ class RunLog:
     def __init__(self, ports: Ports, recorder: Recorder) -> None:
         self._ports = ports
         self._recorder = recorder
+        recorder.on_failure = self._failed
 
-    def before_step(
-        self, job: Conduit, step: ConduitStep
-    ) -> Decision | ConduitStatus | Awaitable[Decision | ConduitStatus]:
-        """See `Recorder.before_step`."""
-        log_step(_path_of(step))
-        return self._recorder.before_step(job, step)
+    @staticmethod
+    def follow(job: Conduit) -> None:
+        """Let each line, those of blocks included, name the step of this job that runs."""
 
-    def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
-        """See `Recorder.on_step_update`."""
-        log_step(None)
-        if step.status.name not in UNEVENTFUL:
-            self._info(
-                "A step failed",
-                path=_path_of(step),
-                block=UNKNOWN if step.block is None else step.block.action,
-                status=step.status.name,
-                error=None if step.error is None else step.error.get("type"),
-                attempts=step.attempts,
-            )
-        return self._recorder.on_step_update(job, step)
+        def path() -> str | None:
+            step = job.walk.frame.current
+            return None if step is None else step.path
+
+        log_step(path)
+
+    def _failed(self, step: ConduitStep) -> None:
+        self._info(
+            "A step failed",
+            path=step.path,
+            block=UNKNOWN if step.block is None else step.block.action,
+            status=step.status.name,
+            error=None if step.error is None else step.error.get("type"),
+            attempts=step.attempts,
+        )
 
     def handed_over(self) -> None:
         """The run paused: the job continues in another invocation, now or after a wait."""
@@ -70,8 +67,3 @@ class RunLog:
 
 def _names(job: JobRecord) -> dict[str, Any]:
     return {**log_fields(job.key), "run": job.run}
-
-
-def _path_of(step: ConduitStep) -> str:
-    path: str = getattr(step, "path", step.id)
-    return path

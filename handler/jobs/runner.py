@@ -139,8 +139,9 @@ class Runner:
         going = run
         while True:
             conduit = restored(going, self._ports, await read_answers(self._ports, going.job))
-            conduit.before_step = log.before_step
-            conduit.on_step_update = log.on_step_update
+            log.follow(conduit)
+            conduit.before_step = recorder.before_step
+            conduit.on_step_update = recorder.on_step_update
             conduit.on_step_open = recorder.on_step_open
             conduit.on_job_finish = recorder.on_job_finish
             try:

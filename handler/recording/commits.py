@@ -13,8 +13,7 @@ from handler.recording.call_budget import CLEAR, END, CallBudget, commit_calls
 from handler.recording.ownership import Attempt, Commit, End, Release, TimeOut, unanswered_of
 from infra.jobs_table import Answer, Written
 from infra.records import JobRecord, PayloadRecord, StepRecord
-from infra.records_table import fits_at_once
-from infra.steps_item import count_items
+from infra.records_table import fits_at_once, record_items
 
 
 class Commits:
@@ -60,22 +59,26 @@ class Commits:
             self._budget.spend(1)  # if it is refused, other records take the place of these, and none may be put
             return True
         keep = CLEAR if isinstance(kind, End) else END + effect
-        if self._is_at_once(job, payload, left, keep):
+        items = record_items(payload, left)
+        if not self._has_calls(len(items), keep) and self._fits_at_once(job, payload, left):
             return True
-        if payload or left:
-            await self._ports.table.records.put(payload, left)
-            self._put += len(left)
+        await self._ports.table.records.put_items(items)
+        self._put += len(left)
         return False
 
     def _left(self, steps: Sequence[StepRecord]) -> Sequence[StepRecord]:
         return [step for step in steps if step.index >= self._put]
 
-    def _is_at_once(self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord], keep: int) -> bool:
-        calls = commit_calls(count_items(steps) + (payload is not None))
+    def _has_calls(self, items: int, keep: int) -> bool:
+        """Whether the budget has the calls of an ordinary commit of so many new items; takes what will be made."""
+        calls = commit_calls(items)
         if calls == 1 or not self._limited or self._budget.allows(calls, self._ports.now(), keep=keep):
             self._budget.spend(calls)
-            return False
+            return True
         self._budget.spend(1)  # more than that is due to the quotas, and no debt of the commits that follow
+        return False
+
+    def _fits_at_once(self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:
         return (self._effects or has_effects(job)) and fits_at_once(payload, steps)
 
     async def write(

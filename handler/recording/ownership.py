@@ -83,6 +83,11 @@ def unanswered_of(commit: Commit) -> str | None:
     return None
 
 
+def may_be_refused(commit: Commit) -> bool:
+    """Whether an answer or a cancel may come before the commit, and the job still be ours."""
+    return isinstance(commit, TimeOut) or (isinstance(commit, Release) and commit.waiting is not None)
+
+
 class Ownership:
     """One claim of a job: who began its step, how often, and under which mark.
 

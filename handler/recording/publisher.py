@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from handler.engine.status import UNEVENTFUL
 from handler.ports import Ports
@@ -24,8 +23,7 @@ _AT_ONCE: Final = 50
 """Entries between two looks at the clock: five calls of the bus."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Update:
+class _Update(NamedTuple):
     """An entry, and the index of the first record in it."""
 
     first: int
@@ -64,17 +62,16 @@ class Publisher:
     def _updates(self, job: JobRecord, steps: Sequence[StepRecord]) -> list[_Update]:
         """The updates that the deployment wants, of the records that are committed and not published."""
         settings = self._ports.settings
-        waiting = [step for step in steps[job.published : job.cursor] if step.phase != "open" and self._is_wanted(step)]
-        if not waiting:
+        wanted = settings.step_events
+        if wanted == "none" or job.published >= job.cursor:
             return []
+        waiting = [step for step in steps[job.published : job.cursor] if step.phase != "open"]
+        if wanted == "failures":
+            waiting = [step for step in waiting if step.status not in UNEVENTFUL]
         updates = StepUpdates(job, steps, limit=settings.event_limit)
-        if settings.step_events == "grouped":
+        if wanted == "grouped":
             return [_Update(first, entry) for first, entry in updates.groups(waiting)]
         return [_Update(step.index, updates.entry(step)) for step in waiting]
-
-    def _is_wanted(self, step: StepRecord) -> bool:
-        wanted = self._ports.settings.step_events
-        return wanted in {"all", "grouped"} or (wanted == "failures" and step.status not in UNEVENTFUL)
 
     async def _send(self, job: JobRecord, updates: Sequence[_Update], until: float) -> int | None:
         """Send them; gives the index of the first record that did not reach the bus, or ``None`` if all did."""

@@ -12,16 +12,27 @@ rules of ``docs/records.md``; in short:
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
 from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Paused
+from handler.engine.status import UNEVENTFUL
 from handler.ports import Ports, Turns
 from handler.recording.commits import Commits
-from handler.recording.ownership import NOBODY, Attempt, Commit, End, Flush, Ownership, Release, TimeOut
-from handler.recording.publisher import Publisher
+from handler.recording.ownership import (
+    NOBODY,
+    Attempt,
+    Commit,
+    End,
+    Flush,
+    Ownership,
+    Release,
+    TimeOut,
+    may_be_refused,
+)
 from handler.recording.run import FencedOutError, Run
+from handler.recording.run_updates import RunUpdates
 from handler.recording.step_metrics import StepMetrics
 from handler.recording.step_record import failed_step, open_record, step_record
 from infra.jobs_table import Refused
@@ -29,16 +40,13 @@ from infra.recognition import is_as_held
 from infra.records import JobRecord, JobStatus, StepRecord
 from infra.records_table import fits_at_once
 
-BUS_REST: Final = 30.0
-"""Seconds that a bus that did not take everything is left alone: trying it costs the job time that its steps need."""
 UNKNOWN: Final = "UNKNOWN"
 """Metric dimension for unknown actions: user input must never become a dimension."""
-EVENT_BATCH: Final = 10
-"""Updates that fill one call of the bus: so many do not wait for more."""
 SMALL_JOB: Final = 20
 """Records of a job whose calls of the table are promised to the letter."""
 
 
+_DONE: Final = ConduitStatus.DONE
 _ONCE: Final = "at_most_once"
 _ASKS: Final = "wait_for"
 """The kind of step that waits for an answer."""
@@ -67,26 +75,27 @@ class Recorder:
         job: the record as last committed; before the first commit of an unknown job, as it would be.
         steps: all records: those that count and those that wait for the next commit.
         accepted: whether the job is in the table.
+        on_failure: called with each step that fails.
     """
 
     def __init__(self, ports: Ports, run: Run) -> None:
         self._ports, self._now = ports, ports.runtime.now
-        self._publisher = Publisher(ports)
         self._run = run
-        self._began = self._flushed = self._published_at = ports.now()
+        self._began = self._flushed = ports.now()
+        self._updates = RunUpdates(ports, run, self._began)
         self._owner = Ownership(run, ports.settings, self._began)
+        self._careful = self._owner.careful
         self._flush_wanted = False
         self._flush_interval = ports.settings.flush_interval
-        self._commits = Commits(ports, self._began, limited=not self._owner.careful, put=len(run.steps))
-        self._bus_rests_until = 0.0
+        self._commits = Commits(ports, self._began, limited=not self._careful, put=len(run.steps))
         self._turns = ports.turns
         self._kept = NOBODY  # the step for which nobody else has a turn before its record is written
         self._may_be_over = run.pause_at is not None or run.job.hand_overs >= ports.settings.max_hand_overs
-        self._published = max(run.job.published, run.published)
         self.job = run.job
         self.steps: list[StepRecord] = list(run.steps)
         self._step_metrics = StepMetrics(by_block=ports.settings.block_metrics)
         self.accepted = run.accepted
+        self.on_failure: Callable[[ConduitStep], None] = _nobody_asks
 
     # ------------------------------------------------------------------ the engine's events
 
@@ -103,7 +112,7 @@ class Recorder:
         if self._may_be_over and self._is_over(index):
             return Decision.PAUSE
         kind: Commit | None = None
-        if self._owner.must_note(index, effect, tries):
+        if (effect != "none" or self._careful) and self._owner.must_note(index, effect, tries):
             kind = Attempt(effect != "none", tries)
         elif self._flush_wanted:
             kind = Flush()
@@ -130,7 +139,7 @@ class Recorder:
         await self._commit(job, kind)
         if self.job.cancel:
             return ConduitStatus.CANCELLED
-        await self._publish_now_and_then()
+        await self._updates.publish_now_and_then(self.job, self.steps)
         return Decision.PROCEED
 
     def _is_over(self, index: int) -> bool:
@@ -143,8 +152,11 @@ class Recorder:
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """Keep the record. What has to be written before the next step begins is written when that asks."""
-        if step.kind == _ASKS and step.status is ConduitStatus.TIME_LIMIT_EXCEED and self.accepted:
-            return self._time_out(job, step)
+        if step.status is not _DONE:
+            if step.status.name not in UNEVENTFUL:
+                self.on_failure(step)
+            if step.kind == _ASKS and step.status is ConduitStatus.TIME_LIMIT_EXCEED and self.accepted:
+                return self._time_out(job, step)
         self._keep(step)
         return None
 
@@ -206,27 +218,6 @@ class Recorder:
 
     # ------------------------------------------------------------------ what is written and published
 
-    async def _publish_now_and_then(self) -> None:
-        """Publish during the run, now and then: a step's update must not wait for a long job's end."""
-        now, waiting = self._now(), self.job.cursor - self._published
-        if now < self._bus_rests_until:
-            return
-        if waiting < EVENT_BATCH and now - self._published_at < self._flush_interval:
-            return
-        self._published_at = now
-        await self._publish()
-        if self._published < self.job.cursor:
-            self._bus_rests_until = self._now() + BUS_REST
-
-    async def _publish(self) -> None:
-        job = self.job._replace(published=self._published)
-        self._published = await self._publisher.publish(job, self.steps, until=self._reserve_from)
-
-    @property
-    def _reserve_from(self) -> float:
-        """When the time begins that is kept back for writing: what is not published by then is left to `due`."""
-        return min(self._run.lifetime.ends_at - self._ports.settings.reserve, self._run.answer_by)
-
     async def _commit(self, job: Conduit, kind: Commit) -> bool:
         held, pending = self.job, self.steps[self.job.cursor :]
         payload, now = None if self.accepted else self._run.payload, self._now
@@ -236,7 +227,7 @@ class Recorder:
             held,
             kind,
             cursor=len(self.steps),
-            published=self._published,
+            published=self._updates.reached,
             failed_step=failed,
             now=now(),
             ended=[record.path for record in pending] if held.signals else (),
@@ -245,7 +236,7 @@ class Recorder:
         answer = await self._commits.write(held, after, payload, pending, kind, at_once=at_once)
         if isinstance(answer, Refused):
             found = answer.job
-            if _may_be_refused(kind) and found is not None and self._woken(found):
+            if may_be_refused(kind) and found is not None and self._woken(found):
                 self.job = found
                 return False
             raise FencedOutError(found, accepted=self.accepted)
@@ -283,17 +274,14 @@ class Recorder:
 
     async def publish_rest(self) -> JobRecord:
         """After the end: publish what is left; gives the job with `published` as far as the bus has got."""
-        job = self.job._replace(published=max(self.job.published, self._published))
-        promised = self._commits.made == 1 and not self._run.accepted and job.cursor <= SMALL_JOB
-        note = not (promised and job.status == "SUCCEEDED")
-        return await self._publisher.settle(job, self.steps, note=note, until=self._reserve_from)
+        promised = self._commits.made == 1 and not self._run.accepted and self.job.cursor <= SMALL_JOB
+        note = not (promised and self.job.status == "SUCCEEDED")
+        return await self._updates.publish_rest(self.job, self.steps, note=note)
 
     async def publish_parked(self) -> JobRecord:
         """After a park: publish everything, and let the job rest."""
-        job = self.job._replace(published=max(self.job.published, self._published))
-        return await self._publisher.settle_parked(job, self.steps, until=self._reserve_from)
+        return await self._updates.publish_parked(self.job, self.steps)
 
 
-def _may_be_refused(kind: Commit) -> bool:
-    """Whether an answer or a cancel may come before the commit, and the job still be ours."""
-    return isinstance(kind, TimeOut) or (isinstance(kind, Release) and kind.waiting is not None)
+def _nobody_asks(step: ConduitStep) -> None:
+    """What `on_failure` is where no run log is written."""

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from handler.engine import ConduitStatus, ConduitStep
-from infra.records import JobRecord, StepRecord
+from infra.records import JobRecord, Phase, StepRecord
 
 MICROSECONDS: Final = 1_000_000
 """In a second: the unit of a step's recorded times, of which its duration is a whole number too."""
@@ -23,32 +23,38 @@ def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> St
         job: whose.
         lease: of the claim.
     """
-    began, ended, took = step.started_at, step.finished_at, None
+    status, began, ended, took = step.status, step.started_at, step.finished_at, None
     if began is not None and ended is not None:
         first, last = round(began * MICROSECONDS), round(ended * MICROSECONDS)
         began, ended, took = first / MICROSECONDS, last / MICROSECONDS, (last - first) / 1000
-    closes = step.position != index + 1
-    tally = getattr(step.run, "tally", None)
-    derived = step.kind == _TRY and step.status is ConduitStatus.DONE
+    phase: Phase
+    result, phase, opened = step.result_json, "step", None
+    if step.spec is not None:
+        if step.kind == _TRY and status is ConduitStatus.DONE:
+            result = _json(step.return_value)
+        if step.position != index + 1:
+            tally = getattr(step.run, "tally", None)
+            phase, opened = "close", _json(tally) if tally else None
+    # In the order of the fields: to name them, and `status.name`, would take 5 % more CPU of a job of 100 steps.
     return StepRecord(
-        key=job.key,
-        index=index,
-        lease=lease,
-        step_id=step.id,
-        path=step.path,
-        action=step.action,
-        status=step.status.name,
-        status_value=step.status.value,
-        result=_json(step.return_value) if derived else step.result_json,
-        error=_json(step.error) if step.error else None,
-        attempts=step.attempts,
-        started_at=began,
-        finished_at=ended,
-        duration_ms=took,
-        variables=step.variables_json,
-        expires_at=job.expires_at,
-        phase="close" if closes else "step",
-        opened=_json(tally) if tally and closes else None,
+        job.key,
+        index,
+        lease,
+        step.id,
+        step.inner_path or step.id,
+        step.action,
+        status._name_,
+        status._value_,
+        result,
+        _json(step.error) if step.error else None,
+        step.attempts,
+        began,
+        ended,
+        took,
+        step.variables_json,
+        job.expires_at,
+        phase,
+        opened,
     )
 
 

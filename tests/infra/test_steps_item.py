@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from infra.attributes import ITEM_LIMIT, encode_item, weight
 from infra.job_items import partition
 from infra.records import JobKey, JobRecord, StepRecord
-from infra.steps_item import ITEM_BYTES, count_items, counting, step_records, steps_items
+from infra.steps_item import ITEM_BYTES, counting, step_records, steps_items
 
 KEY = JobKey("tenant#1", "job-1")
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -95,7 +95,6 @@ def test_fields_of_a_later_release_are_ignored() -> None:
 
 def test_without_steps_there_are_no_items() -> None:
     assert steps_items([]) == []
-    assert count_items([]) == 0
 
 
 @pytest.mark.parametrize("letter", ["x", "\u20ac"])
@@ -106,11 +105,10 @@ def test_an_item_holds_100_kb_and_a_larger_record_is_alone(letter: str) -> None:
     some = [of(size, index) for index, size in enumerate((40_000, 40_000, 40_000, 250_000, 10, 10))]
     items = steps_items(some)
     assert [str(item["sk"])[6:11] for item in items] == ["00001", "00003", "00004", "00005"]
-    assert count_items(some) == len(items)
     assert max(weight(encode_item(item)) for item in items) < ITEM_LIMIT
     assert [one for item in items for one in step_records(KEY, item)] == some
     small = [of(90, index) for index in range(10)]
-    assert len(steps_items(small)) == count_items(small) == 1
+    assert len(steps_items(small)) == 1
     assert len(str(steps_items(some)[0]["records"]).encode()) < ITEM_BYTES
 
 

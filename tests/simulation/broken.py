@@ -113,20 +113,20 @@ def early_commit(order: str) -> Breakage:
     real = Recorder._commit
 
     async def publish_first(self: Recorder, job: Any, kind: Commit) -> bool:
-        told = self.job._replace(published=self._published, cursor=len(self.steps))
-        self._published = await self._publisher.publish(told, self.steps)
+        updates = self._updates
+        told = self.job._replace(published=updates.reached, cursor=len(self.steps))
+        updates.reached = await updates._publisher.publish(told, self.steps)
         return await real(self, job, kind)
 
     async def records_last(self: Recorder, job: Any, kind: Commit) -> bool:
-        table, kept = self._ports.table.records, list[tuple[Any, Any]]()
+        table, kept = self._ports.table.records, list[Any]()
 
-        async def later(payload: Any, steps: Any) -> None:
-            kept.append((payload, list(steps)))
+        async def later(items: Any) -> None:
+            kept.extend(items)
 
-        with patch.object(table, "put", later):
+        with patch.object(table, "put_items", later):
             done = await real(self, job, kind)
-        for payload, steps in kept:
-            await table.put(payload, steps)
+        await table.put_items(kept)
         return done
 
     return replaced(Recorder, "_commit", publish_first if order == "publish" else records_last)

@@ -47,7 +47,7 @@ log = LambdaLog()
 log.begin(None, {level!r})
 mine = logging.getLogger("acme.billing")
 with job_logged(JobKey("acme", "order-42"), 2):
-    log_step("charge")
+    log_step(lambda: "charge")
     mine.debug("debug")
     mine.info("info %s", 5, extra={{"customer": "c1", "secret": object()}})
     mine.warning("warning\\n{{}}")

@@ -1,0 +1,79 @@
+"""What one run publishes: updates now and then while it lasts, and the rest after its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from handler.ports import Ports
+from handler.recording.publisher import Publisher
+from handler.recording.run import Run
+from infra.records import JobRecord, StepRecord
+
+BUS_REST: Final = 30.0
+"""Seconds that a bus that did not take everything is left alone: trying it costs the job time that its steps need."""
+EVENT_BATCH: Final = 10
+"""Updates that fill one call of the bus: so many do not wait for more."""
+
+
+class RunUpdates:
+    """The updates of one run.
+
+    Args:
+        ports: the world.
+        run: whose.
+        began: when it began.
+
+    Attributes:
+        reached: what `published` of the job may become: everything before it is on the bus.
+    """
+
+    def __init__(self, ports: Ports, run: Run, began: float) -> None:
+        self._ports, self._run = ports, run
+        self._publisher = Publisher(ports)
+        self._published_at = began
+        self._bus_rests_until = 0.0
+        self.reached = max(run.job.published, run.published)
+
+    async def publish_now_and_then(self, job: JobRecord, steps: Sequence[StepRecord]) -> None:
+        """Publish during the run, if it is time: a step's update must not wait for a long job's end.
+
+        Args:
+            job: as it was last committed.
+            steps: all its records.
+        """
+        now, waiting = self._ports.now(), job.cursor - self.reached
+        if now < self._bus_rests_until:
+            return
+        if waiting < EVENT_BATCH and now - self._published_at < self._ports.settings.flush_interval:
+            return
+        self._published_at = now
+        job = job._replace(published=self.reached)
+        self.reached = await self._publisher.publish(job, steps, until=self._reserve_from)
+        if self.reached < job.cursor:
+            self._bus_rests_until = self._ports.now() + BUS_REST
+
+    async def publish_rest(self, job: JobRecord, steps: Sequence[StepRecord], *, note: bool) -> JobRecord:
+        """After the end: publish what is left.
+
+        Args:
+            job: as it ended.
+            steps: all its records.
+            note: see `Publisher.settle`.
+
+        Returns:
+            The job with `published` as far as the bus has got.
+        """
+        return await self._publisher.settle(self._reached(job), steps, note=note, until=self._reserve_from)
+
+    async def publish_parked(self, job: JobRecord, steps: Sequence[StepRecord]) -> JobRecord:
+        """After a park: publish everything, and let the job rest."""
+        return await self._publisher.settle_parked(self._reached(job), steps, until=self._reserve_from)
+
+    def _reached(self, job: JobRecord) -> JobRecord:
+        return job if job.published >= self.reached else job._replace(published=self.reached)
+
+    @property
+    def _reserve_from(self) -> float:
+        """When the time begins that is kept back for writing: what is not published by then is left to `due`."""
+        return min(self._run.lifetime.ends_at - self._ports.settings.reserve, self._run.answer_by)
