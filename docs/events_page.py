@@ -140,7 +140,7 @@ The events on the bus. Their source is `{SOURCE}`, and their `detail-type` is th
 | `StepEvents` | Steps | Cost |
 |---|---|---|
 | `all` (default) | one `{STEP_UPDATED}` for each | one event a step |
-| `grouped` | one `{STEPS_UPDATED}` for those published together (at most {_GROUP_KB} KB or one step) | one event for many |
+| `grouped` | one `{STEPS_UPDATED}` for steps published together (up to {_GROUP_KB} KB, or one step) | one for many |
 | `failures` | one `{STEP_UPDATED}` for each, except {_QUIET} | nothing while no step fails |
 | `none` | none | nothing |
 

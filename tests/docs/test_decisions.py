@@ -21,6 +21,11 @@ def test_a_decision_is_dated_and_linked_from_the_code(record: Path) -> None:
     assert f"docs/decisions/{record.name}" in SOURCES
 
 
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_the_title_of_a_decision_begins_with_its_number(record: Path) -> None:
+    assert record.read_text(encoding="utf-8").startswith(f"# {int(record.name[:3])}. ")
+
+
 def test_no_number_is_given_twice() -> None:
     numbers = [record.name[:3] for record in RECORDS]
     assert len(set(numbers)) == len(numbers)
