@@ -38,8 +38,8 @@ def test_a_plain_block_that_starts_an_event_loop_is_told_to_be_a_coroutine(run: 
 
 def deco(function: Any) -> Any:
     @functools.wraps(function)
-    def call(**arguments: Any) -> Any:
-        return function(**arguments)
+    def call(*given: Any, **arguments: Any) -> Any:
+        return function(*given, **arguments)
 
     return call
 
@@ -57,11 +57,20 @@ class Called:
         return value + 1
 
 
-@pytest.mark.parametrize("function", [deco(answer), Called()])
-def test_what_gives_an_awaitable_is_awaited(run: Any, make_block: Any, function: Any) -> None:
-    job: Conduit = run(
-        {"steps": [{"action": "F", "parameters": {"value": 2}}]}, blocks=[make_block(function, name="f")]
-    )
+async def answer_with(db__: str, *, value: int = 1) -> int:
+    return value + len(db__)
+
+
+@deco
+def answer_with_decorated(db__: str, *, value: int = 1) -> Any:
+    return answer_with(db__, value=value)
+
+
+@pytest.mark.parametrize("timeout", [None, 5])
+@pytest.mark.parametrize("function", [deco(answer), Called(), answer_with, answer_with_decorated])
+def test_what_gives_an_awaitable_is_awaited(run: Any, make_block: Any, function: Any, timeout: float | None) -> None:
+    step = {"action": "F", "parameters": {"value": 2}, "timeout": timeout}
+    job: Conduit = run({"steps": [step]}, blocks=[make_block(function, name="f")], global_values={"db": "1"})
     assert (job[1].status, job[1].return_value) == (ConduitStatus.DONE, 3)
 
 
@@ -138,13 +147,22 @@ def test_a_global_value_that_cannot_be_made_is_named_and_nothing_else(
     assert reports == [("the global value `db` could not be created", error)]
 
 
-def test_making_a_global_value_takes_from_the_steps_time(run: Any, make_block: Any) -> None:
+async def use_later(db__: Any) -> int:
+    return len(db__)
+
+
+@pytest.mark.parametrize("function", [use, use_later])
+def test_making_a_global_value_takes_from_the_steps_time(run: Any, make_block: Any, function: Any) -> None:
     def spin() -> Any:
-        until = time.monotonic() + 2
+        until = time.monotonic() + 5
         while time.monotonic() < until:
             pass
 
     job: Conduit = run(
-        {"steps": [{"action": "USE", "timeout": 0.02}]}, blocks=[make_block(use)], global_values=Provided(spin)
+        {"steps": [{"action": "USE", "timeout": 0.02}]},
+        blocks=[make_block(function, name="use")],
+        global_values=Provided(spin),
     )
     assert job[1].status is ConduitStatus.TIME_LIMIT_EXCEED
+    assert job[1].duration_ms is not None
+    assert job[1].duration_ms < 4_000, "it was stopped, and not only found late"

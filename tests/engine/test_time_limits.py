@@ -175,6 +175,22 @@ def test_a_step_that_may_run_once_and_is_cut_off_is_interrupted() -> None:
     assert job[1].status is ConduitStatus.INTERRUPTED
 
 
+@pytest.mark.parametrize(
+    ("left", "fresh", "begins"),
+    [(4.9, 900, False), (5.0, 900, True), (0.2, 900, False), (2.9, 3, False), (3.0, 3, True)],
+    ids=["under 5 s", "5 s", "0.2 s", "less than a fresh one has", "all that a fresh one has"],
+)
+def test_a_step_that_may_run_once_and_has_no_timeout_begins_only_where_it_has_time(
+    left: float, fresh: float, begins: bool
+) -> None:
+    """To be cut off would be the end of its job."""
+    world = World()
+    job = job_of(world.block(effect="at_most_once"), work(1), work(0.1))
+    outcome = go(job, world.runtime(invocation=invocation(1 + left, fresh=fresh)))
+    assert outcome is (Outcome.FINISHED if begins else Outcome.PAUSED)
+    assert [step.attempts for step in job] == [1, int(begins)]
+
+
 def test_the_steps_own_limit_wins_over_an_equal_one_of_the_invocation() -> None:
     world = World()
     job = job_of(world.block(), work(9, timeout=5))

@@ -1,6 +1,7 @@
 """`python -m tests.simulation`: plays seeds out on every core, prints figures, and the seeds that failed.
 
 python -m tests.simulation --seeds 2000
+python -m tests.simulation --seeds 0 --crashes 500
 python -m tests.simulation --first 1793 --seeds 1 --trace
 python -m tests.simulation --mutants
 """
@@ -8,6 +9,7 @@ python -m tests.simulation --mutants
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 import time
@@ -16,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from typing import Final
 
+from tests.simulation.crashes import crash_everywhere
 from tests.simulation.history import History, play
 from tests.simulation.mutants import MUTANTS, hunt
 from tests.simulation.profiles import PROFILES
@@ -23,6 +26,8 @@ from tests.simulation.workload import announced
 
 SHARE = 25
 """Seeds that a process is given at once."""
+SEEDS_A_JOB = 40
+"""For so many seeds, one job is killed around each of its writes: it takes as long as they do."""
 SHOWN = 20
 """Failed seeds that are listed, and violations of each."""
 KINDS: Final = {
@@ -41,7 +46,19 @@ KINDS: Final = {
     "ERROR": "errors of the program",
 }
 """First words of the violations that everybody asks for, and what they count."""
-_DONE = ("jobs", "records", "events", "executions", "reads", "cancels", "redrives", "transactions", "yield points")
+_DONE = (
+    "jobs",
+    "jobs crashed at each write",
+    "lives of them",
+    "records",
+    "events",
+    "executions",
+    "reads",
+    "cancels",
+    "redrives",
+    "transactions",
+    "yield points",
+)
 
 
 def _play_all(seeds: range) -> list[History]:
@@ -49,17 +66,26 @@ def _play_all(seeds: range) -> list[History]:
         return [play(seed) for seed in seeds]
 
 
+def _crash_all(seeds: range) -> list[History]:
+    with announced():
+        return [crash_everywhere(seed) for seed in seeds]
+
+
 def _shares(first: int, count: int) -> Iterator[range]:
     for start in range(first, first + count, SHARE):
         yield range(start, min(start + SHARE, first + count))
 
 
-def simulate(first: int, count: int, processes: int) -> tuple[list[str], int]:
-    """Play `count` seeds out; gives lines of figures, and how many seeds failed."""
+def simulate(first: int, count: int, crashes: int, processes: int) -> tuple[list[str], int]:
+    """Play `count` seeds out, and kill `crashes` jobs around each of their writes.
+
+    Gives lines of figures, and how many seeds failed.
+    """
     began, counts, profiles = time.monotonic(), Counter[str](), Counter[str]()
     failed: list[History] = []
     with ProcessPoolExecutor(processes) as pool:
-        for histories in pool.map(_play_all, _shares(first, count)):
+        lives = pool.map(_crash_all, (range(seed, seed + 1) for seed in range(first, first + crashes)))
+        for histories in itertools.chain(pool.map(_play_all, _shares(first, count)), lives):
             for history in histories:
                 counts.update(history.counts)
                 profiles[history.profile] += 1
@@ -67,7 +93,7 @@ def simulate(first: int, count: int, processes: int) -> tuple[list[str], int]:
                     failed.append(history)
     seconds = time.monotonic() - began
     done = {name: counts.pop(name, 0) for name in _DONE}
-    lines = [f"{counts.pop('worlds')} seeds, {first} to {first + count - 1}, in {seconds:.0f} s", *_table(done)]
+    lines = [f"{counts.pop('worlds', 0)} seeds, {first} to {first + count - 1}, in {seconds:.0f} s", *_table(done)]
     lines += ["faults, and what became of them", *_table(dict(counts.most_common()))]
     lines += ["worlds", *_table(dict(profiles.most_common()))]
     return lines + _violations(failed), len(failed)
@@ -90,9 +116,11 @@ def _table(numbers: Mapping[str, int]) -> list[str]:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Play simulated worlds out.")
     parser.add_argument("--seeds", type=int, default=200, help="how many")
+    parser.add_argument("--crashes", type=int, help="how many jobs to kill at each write; one for every 40 seeds else")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--trace", action="store_true", help="show each write of the first seed")
     parser.add_argument("--world", choices=PROFILES, help="with --trace: the kind of world; the seed decides else")
+    parser.add_argument("--crash", type=int, help="kill the job of this seed at each write, and nothing else")
     parser.add_argument("--mutants", action="store_true", help="break the protocol on purpose and see that it is found")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args(arguments)
@@ -106,10 +134,16 @@ def main(arguments: list[str]) -> int:
             history = play(options.first, name=options.world, trace=lines.append)
         lines += history.violations or ["no violation"]
         wrong = len(history.violations)
+    elif options.crash is not None:
+        with announced():
+            history = crash_everywhere(options.crash)
+        lines = list(history.violations) or [f"{history.counts['lives of them']} lives, no violation"]
+        wrong = len(history.violations)
     elif options.mutants:
         lines, wrong = hunt(MUTANTS, options.seeds, options.processes)
     else:
-        lines, wrong = simulate(options.first, options.seeds, options.processes)
+        crashes = options.seeds // SEEDS_A_JOB if options.crashes is None else options.crashes
+        lines, wrong = simulate(options.first, options.seeds, crashes, options.processes)
     sys.stdout.write("\n".join(lines) + "\n")
     return min(1, wrong)
 

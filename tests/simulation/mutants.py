@@ -29,6 +29,7 @@ from infra.jobs_table import JobsTable
 from infra.records import JobRecord
 from tests.simulation import batches, broken, broken_flows, broken_transactions, broken_waits
 from tests.simulation.broken import Breakage, replaced
+from tests.simulation.crashes import crash_everywhere
 from tests.simulation.history import play
 from tests.simulation.races import RACES, Found, meet, places
 from tests.simulation.sweeps import sweep_crowds
@@ -46,6 +47,8 @@ class Mutant:
         world: the profile that shows it.
         sweeping: whether the sweeper runs.
         seed: one that showed it when this was written: the search begins there.
+        crashed: whether a job that is killed around each of its writes shows it instead of a world; see
+            `tests.simulation.crashes`.
         crowded: whether a sweep over many jobs shows it instead of a world; see `tests.simulation.sweeps`.
         race: the meeting that shows it instead of a world, and where it did; see `tests.simulation.races`.
         spared: why nothing is violated: what makes up for it. ``None`` for a mutant that must be found.
@@ -57,6 +60,7 @@ class Mutant:
     sweeping: bool = True
     seed: int = 0
     race: tuple[str, int, int] | None = None
+    crashed: bool = False
     crowded: bool = False
     spared: str | None = None
 
@@ -296,6 +300,21 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(FlowTurns, "_wait", broken_flows.wait_again),
         world="prompt",
     ),
+    # The same, where a job is killed around each of its writes.
+    Mutant(name="a condition is evaluated again after a crash", apply=broken_flows.choose_again, crashed=True),
+    Mutant(
+        name="a list is evaluated again after a crash",
+        seed=11,
+        apply=replaced(Restoring, "_items", broken_flows.list_again),
+        crashed=True,
+    ),
+    Mutant(name="a path is counted after a crash", seed=9, apply=broken_flows.count_paths, crashed=True),
+    Mutant(
+        name="the end of a wait is computed again after a crash",
+        seed=9,
+        apply=replaced(FlowTurns, "_wait", broken_flows.wait_again),
+        crashed=True,
+    ),
     Mutant(
         name="a call of a service has another key after a crash",
         seed=5,
@@ -322,7 +341,10 @@ def seek(mutant: Mutant, most: int) -> Found | None:
             race = RACES[name]
             return meet(race, itertools.chain([(place[0], place[1])], places(race)))
         for seed in (mutant.seed, *range(most)):
-            history = play(seed, name=mutant.world, sweeping=mutant.sweeping, hasty=True)
+            if mutant.crashed:
+                history = crash_everywhere(seed, hasty=True)
+            else:
+                history = play(seed, name=mutant.world, sweeping=mutant.sweeping, hasty=True)
             if history.violations:
                 return Found(f"seed {history.seed} in the world {history.profile!r}", history.violations)
     return None

@@ -44,6 +44,7 @@ class Profile:
         batch: the most messages that an invocation is handed.
         bursts: how often several jobs are sent at the same time.
         job_seconds: how long a job may take.
+        flush_interval: as the setting: 0 commits after each step.
         max_receives: of a message before it is a dead letter.
         flow: share of jobs with loops, choices, waits and questions; see `tests.simulation.flows`.
         kinds: of their steps, and how often each comes.
@@ -91,6 +92,7 @@ class Profile:
     batch: int = 1
     bursts: int = 0
     job_seconds: float = 50_000.0
+    flush_interval: float = 1.0
     max_receives: int = 20
 
 

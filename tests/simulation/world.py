@@ -113,6 +113,7 @@ class World:
         self.settings = SETTINGS.model_copy(
             update={
                 "job_seconds": self.profile.job_seconds,
+                "flush_interval": self.profile.flush_interval,
                 "step_events": self.profile.step_events,
                 "queue_url": "queue.fifo" if self.profile.fifo else "queue",
                 "max_receives": max(SETTINGS.max_receives, self.profile.max_receives),

@@ -77,3 +77,28 @@ def test_metrics_come_at_every_level_of_the_log(
     written = capsys.readouterr().out
     assert '"Jobs"' in written
     assert "A job ended" not in written
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["handed over between two steps", "cut off in a step"])
+def test_a_step_that_is_cut_in_good_order_is_no_crash(world: Any, caplog: pytest.LogCaptureFixture, cut: bool) -> None:
+    slow = {"action": "PROBE.WORK", "parameters": {"seconds": 100 if cut else 20}}
+    world.submit(slow, slow, id="j")
+    assert world.record("j").status == "QUEUED"
+    world.work_off()
+    assert world.get("j")["status"] == ("FAILED" if cut else "SUCCEEDED")
+    assert world.metrics.counted("Resumes") == world.metrics.counted("HandOvers") > 0
+    assert world.metrics.counted("Crashes") == 0
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+def test_a_process_that_dies_in_a_step_is_a_crash_and_a_line_that_says_where(
+    world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"id": "j", "steps": [{"action": "PROBE.WORK"}, {"action": "PROBE.CHARGE_AND_DIE"}]}
+    world.receive(world.message(body))
+    world.restart()
+    world.clock.now += 60
+    world.receive(world.message(body, receives=2))
+    assert world.metrics.counted("Crashes") == 1
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert vars(warning).items() >= {"tenant": "tenant", "job_id": "j", "position": 2, "attempts": 2}.items()
