@@ -30,6 +30,7 @@ class Answers:
             "BatchWriteItem": self._put_batch,
             "UpdateItem": self._update,
             "GetItem": self._get,
+            "BatchGetItem": self._get_batch,
             "Query": self._query,
             "PutEvents": self._publish,
             "SendMessage": lambda _: {"MessageId": "0"},
@@ -61,6 +62,10 @@ class Answers:
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
         found = self._items.get(_key(request["Key"]))
         return {"Item": found} if found else {}
+
+    def _get_batch(self, request: dict[str, Any]) -> dict[str, Any]:
+        asked = {table: [_key(key) for key in keys["Keys"]] for table, keys in request["RequestItems"].items()}
+        return {"Responses": {t: [self._items[k] for k in keys if k in self._items] for t, keys in asked.items()}}
 
     def _put(self, item: Attributes) -> None:
         self._items[_key(item)] = item

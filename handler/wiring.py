@@ -129,13 +129,14 @@ def _begin_batch(ports: Ports, clients: Clients, threads: CallThreads) -> tuple[
     from infra.call_threads import CallStation  # noqa: PLC0415  # as above
     from infra.shared_bus import SharedBus  # noqa: PLC0415  # as above
     from infra.shared_puts import SharedPuts  # noqa: PLC0415  # as above
+    from infra.shared_reads import SharedReads  # noqa: PLC0415  # as above
 
     settings, crew = ports.settings, Crew(CallStation(threads))
     backoff = Backoff(sleep=crew.sleep, random=random.random)
     items = DynamoItems(clients.dynamodb, settings.table_name, backoff, crew)
     return crew, replace(
         ports,
-        table=JobsTable(items, SharedPuts(items, crew)),
+        table=JobsTable(items, SharedPuts(items, crew), SharedReads(items, crew)),
         bus=SharedBus(EventBus(clients.events, settings.bus_name, backoff, crew), crew),
         queue=JobQueue(clients.sqs, settings.queue_url, settings.dead_letter_queue_url, crew),
         documents=DocumentsTable(items),

@@ -8,6 +8,7 @@ See docs/decisions/006-clients.md.
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -119,6 +120,31 @@ class Clients:
             user_agent=f"conduit {self._session.user_agent()}",  # otherwise it is built twice per call
             retries={"mode": "standard", "total_max_attempts": TRIES},
         )
-        return self._session.create_client(
+        client = self._session.create_client(
             service, region_name=self._region, endpoint_url=self._endpoint, config=config
         )
+        _lighten(client, self._session.get_config_variable("ca_bundle"))
+        return client
+
+
+def _lighten(client: Any, ca_bundle: str | None) -> None:
+    """Give a client our transport, unless its calls go through a proxy: botocore's own session knows how.
+
+    Args:
+        client: of botocore.
+        ca_bundle: the certificates that the environment names.
+    """
+    from botocore.utils import get_environ_proxies  # noqa: PLC0415 (as above)
+
+    from infra.aws_transport import AwsTransport  # noqa: PLC0415 (as above)
+
+    endpoint = getattr(client, "_endpoint", None)  # no public name leads to it
+    usual = getattr(endpoint, "http_session", None)
+    if endpoint is None or usual is None or get_environ_proxies(client.meta.endpoint_url):
+        return
+    endpoint.http_session = AwsTransport(
+        usual,
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        ca_bundle=ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE"),
+    )

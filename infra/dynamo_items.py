@@ -30,6 +30,7 @@ from infra.items import (
     ConditionFailed,
     Index,
     Item,
+    Key,
     NewItem,
     Page,
     Put,
@@ -72,13 +73,13 @@ class DynamoItems:
             )
         return decode_item(answer.get("Item"))
 
-    async def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
+    async def get_all(self, keys: Sequence[Key]) -> list[Item]:
         def read(left: Any) -> dict[str, Any]:
             return self._client().batch_get_item(RequestItems=left)
 
-        keys = [_key(pk, sk) for sk in sks]
-        found = await read_keys(lambda left: self._make(partial(read, left)), self._table, keys, self._backoff)
-        return sorted(found, key=lambda item: str(item["sk"]))
+        asked = [_key(pk, sk) for pk, sk in keys]
+        found = await read_keys(lambda left: self._make(partial(read, left)), self._table, asked, self._backoff)
+        return sorted(found, key=lambda item: (str(item["pk"]), str(item["sk"])))
 
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         text = Expression()

@@ -17,6 +17,8 @@ Value = str | int | float | bool | list["Value"] | None
 Item = dict[str, Value]
 NewItem = Mapping[str, Value]
 """An item to write; how it holds its attributes is its own affair."""
+Key = tuple[str, str]
+"""``pk`` and ``sk`` of an item."""
 Start = dict[str, Value]
 """The key at which a page of an index ended: the table's keys and the index's."""
 
@@ -110,8 +112,8 @@ class Items(Protocol):
         """One item, strongly consistent."""
         ...
 
-    async def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
-        """Those of these items that exist, in the order of ``sk``, each strongly consistent."""
+    async def get_all(self, keys: Sequence[Key]) -> list[Item]:
+        """Those of these items that exist, in the order of their keys, each strongly consistent. No key comes twice."""
         ...
 
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:

@@ -18,7 +18,7 @@ from infra.jobs_index import JobsIndex
 from infra.parking import unparked
 from infra.recognition import is_accepted, is_as_held, is_cancelled, is_committed
 from infra.records import FINISHED, UNFINISHED, JobKey, JobRecord, PayloadRecord, StepRecord
-from infra.records_table import Puts, RecordsTable, record_items
+from infra.records_table import Puts, Reads, RecordsTable, record_items
 from infra.signals_table import SignalsTable
 
 
@@ -46,7 +46,7 @@ class JobsTable:
 
     Args:
         items: the table.
-        puts: see `RecordsTable`.
+        puts, reads: see `RecordsTable`.
 
     Attributes:
         records: payloads and steps, in the same table.
@@ -54,15 +54,16 @@ class JobsTable:
         index: jobs as the indexes show them.
     """
 
-    def __init__(self, items: Items, puts: Puts | None = None) -> None:
+    def __init__(self, items: Items, puts: Puts | None = None, reads: Reads | None = None) -> None:
         self._items = items
-        self.records = RecordsTable(items, puts)
+        self._reads: Reads = items if reads is None else reads
+        self.records = RecordsTable(items, puts, reads)
         self.signals = SignalsTable(items)
         self.index = JobsIndex(items)
 
     async def read(self, key: JobKey, now: float) -> JobRecord | None:
         """The job, or ``None`` if it does not exist or has expired by `now` (DynamoDB deletes days later)."""
-        item = await self._items.get(partition(key), JOB)
+        item = await self._reads.get(partition(key), JOB)
         job = job_record(item) if item else None
         return job if job and job.expires_at >= now else None
 

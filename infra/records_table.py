@@ -27,17 +27,25 @@ class Puts(Protocol):
     async def put_all(self, items: Sequence[NewItem]) -> None: ...
 
 
+class Reads(Protocol):
+    """Reads items one by one; `infra.items.Items` as much of it as that takes."""
+
+    async def get(self, pk: str, sk: str) -> Item | None: ...
+
+
 class RecordsTable:
     """The PAYLOAD, STEPS and RUN items of all jobs. Methods raise what `infra.items.Items` raises.
 
     Args:
         items: the table.
         puts: what puts the records of a commit; the table itself for ``None``.
+        reads: what reads a payload; likewise.
     """
 
-    def __init__(self, items: Items, puts: Puts | None = None) -> None:
+    def __init__(self, items: Items, puts: Puts | None = None, reads: Reads | None = None) -> None:
         self._items = items
         self._puts: Puts = items if puts is None else puts
+        self._reads: Reads = items if reads is None else reads
 
     async def put(self, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> None:
         """Put records that do not count yet: the commit that follows makes them count. Repeating it changes nothing."""
@@ -50,7 +58,7 @@ class RecordsTable:
 
     async def read_payload(self, job: JobRecord) -> PayloadRecord | None:
         """What the job was accepted with; ``None`` if it is gone, which no code here does."""
-        item = await self._items.get(partition(job.key), PAYLOAD + job.payload)
+        item = await self._reads.get(partition(job.key), PAYLOAD + job.payload)
         return payload_record(job.key, item) if item else None
 
     async def read_steps(self, job: JobRecord) -> list[StepRecord]:
@@ -111,7 +119,8 @@ class RecordsTable:
         return None
 
     async def _read_at(self, job: JobRecord, keys: Sequence[str]) -> list[StepRecord]:
-        items = await self._items.get_all(partition(job.key), keys)
+        pk = partition(job.key)
+        items = await self._items.get_all([(pk, key) for key in keys])
         return [record for item in items for record in step_records(job.key, item)]
 
     async def _read(self, job: JobRecord, first: int, last: int, *, newest: int | None = None) -> list[StepRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,11 +49,18 @@ class InvocationTime:
         ends_at: when steps must have stopped, by `Runtime.now`: the end less the reserve for writing.
         fresh: seconds of steps that a new invocation would offer; what decides whether waiting for one helps.
         used: whether other jobs had a part of this one: then even a job's first step is begun only if it fits.
+        shared: says whether they have had one since.
     """
 
     ends_at: float
     fresh: float = math.inf
     used: bool = False
+    shared: Callable[[], bool] | None = None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether other jobs have had a part of it by now."""
+        return self.used or (self.shared is not None and self.shared())
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class StepTurn:
         self.ask = ask
         self.contexts: Any = contexts
         # Nothing has run in this invocation: the job's first step takes what time there is.
-        self.fresh = runtime.invocation is None or not runtime.invocation.used
+        self.fresh = runtime.invocation is None or not runtime.invocation.is_used
         self.draft: VariablesDraft | None = None
         self.left = self.most = runtime.limits.parameters  # bytes that the tags of the step may still expand to
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)

@@ -35,7 +35,8 @@ def is_enough(
         now: the clock.
         step: that would begin.
         block: its block.
-        fresh: whether nothing has run in the invocation yet: then a step takes what time there is.
+        fresh: whether the job has run nothing in the invocation yet: then a step takes what time there is, unless other
+            jobs took some of it.
     """
     if invocation is None:
         return True
@@ -44,4 +45,4 @@ def is_enough(
         needed = declared if declared <= invocation.fresh else LEAST_TIME
     else:
         needed = min(LEAST_TIME_ONCE, invocation.fresh) if block.effect == "at_most_once" else LEAST_TIME
-    return left > 0 and (left >= needed or fresh)
+    return left > 0 and (left >= needed or (fresh and not invocation.is_used))

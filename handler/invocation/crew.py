@@ -25,7 +25,9 @@ Work = Callable[[Sequence[Part]], Awaitable[Sequence[R | Exception]]]
 MOST_JOBS: Final = 10
 """How many jobs run at once."""
 LINGER: Final = 0.005
-"""Seconds that a shared call waits for parts of other jobs: about as long as a call takes."""
+"""Seconds that a shared call waits after each part for another one: about as long as a call takes."""
+LONGEST_LINGER: Final = 0.02
+"""Seconds that it waits after its first part, at most."""
 TURN: Final = 0.005
 """Seconds after which a job gives up its turn before its next step, if others are waiting."""
 
@@ -67,7 +69,8 @@ class _Gathering:
     """A shared call that is waiting for more parts."""
 
     work: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
-    leaves_at: float
+    leaves_by: float
+    leaves_at: float = 0.0
     parts: list[Any] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
 
@@ -87,7 +90,7 @@ class Crew:
     Args:
         station: makes the calls.
         most: how many jobs run at once.
-        linger: seconds that a shared call waits for more parts.
+        linger: seconds that a shared call waits after each part for more.
     """
 
     def __init__(self, station: Station, *, most: int = MOST_JOBS, linger: float = LINGER) -> None:
@@ -260,9 +263,10 @@ class Crew:
             self._members.resume(member, [])
 
     def _board(self, what: str, part: Any, work: Work[Any, Any], member: Member) -> None:
-        gathering = self._gatherings.get(what)
+        gathering, now = self._gatherings.get(what), self._station.now()
         if gathering is None:
-            gathering = self._gatherings[what] = _Gathering(work, self._station.now() + self._linger)
+            gathering = self._gatherings[what] = _Gathering(work, now + LONGEST_LINGER)
+        gathering.leaves_at = min(now + self._linger, gathering.leaves_by)
         gathering.parts.append(part)
         gathering.members.append(member)
 

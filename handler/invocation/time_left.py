@@ -45,5 +45,6 @@ class TimeLeft:
         return InvocationTime(
             ends_at=ends_at if until is None else min(ends_at, until),
             fresh=max(0.0, self.length - reserve),
-            used=self.is_used,
+            used=self.used,
+            shared=self.shared,
         )

@@ -29,13 +29,14 @@ from infra.conditions import Condition
 from infra.documents import DocumentsTable
 from infra.errors import TryLaterError
 from infra.event_bus import Attempted, Entry
-from infra.items import Applied, ConditionFailed, Index, Item, NewItem, Page, Put, Start, Update, Value
+from infra.items import Applied, ConditionFailed, Index, Item, Key, NewItem, Page, Put, Start, Update, Value
 from infra.jobs_table import JobsTable
 from infra.records import JobKey, JobRecord
 from infra.scheduler import Timetable
 from infra.secret import Secret
 from infra.shared_bus import SharedBus
 from infra.shared_puts import SharedPuts
+from infra.shared_reads import SharedReads
 from tests.simulation.batches import Beside, BusBeside
 from tests.simulation.table import SimulatedTable
 
@@ -113,8 +114,8 @@ class MemoryItems:
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         return self._call("query", lambda: self.table.query(pk, low, high, newest))
 
-    async def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
-        return self._call("get_all", lambda: self.table.get_all(pk, sks))
+    async def get_all(self, keys: Sequence[Key]) -> list[Item]:
+        return self._call("get_all", lambda: self.table.get_all(keys))
 
     async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
         return self._call("query_after", lambda: self.table.query_after(pk, after, limit))
@@ -376,7 +377,7 @@ class World:
         queue: Any = Beside(self.queue, crew)
         return crew, replace(
             ports,
-            table=JobsTable(items, SharedPuts(items, crew)),
+            table=JobsTable(items, SharedPuts(items, crew), SharedReads(items, crew)),
             bus=SharedBus(BusBeside(BusParts(self.bus), crew), crew),
             queue=queue,
             documents=DocumentsTable(items),

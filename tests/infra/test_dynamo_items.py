@@ -56,13 +56,13 @@ def test_keys_that_were_left_unread_are_asked_for_again(drive: Drive, backoff: B
         {"Responses": {}, "UnprocessedKeys": left},  # throttled
         {"Responses": {"table": [first | {"sk": {"S": "b"}}]}},
     )
-    found = drive(items_of(client, backoff).get_all("t#1", ["b", "a"]))
+    found = drive(items_of(client, backoff).get_all([("t#1", "b"), ("t#1", "a")]))
     assert [item["sk"] for item in found] == ["a", "b"]
     assert [len(request["RequestItems"]["table"]["Keys"]) for _, request in client.requests] == [2, 1, 1]
     assert len(waits) == 1
     client = Client(*[{"Responses": {}, "UnprocessedKeys": left}] * 10)
     with pytest.raises(TryLaterError, match="unread in 4 tries"):
-        drive(items_of(client, backoff).get_all("t#1", ["b"]))
+        drive(items_of(client, backoff).get_all([("t#1", "b")]))
 
 
 def test_a_batch_has_25_items_and_a_lone_item_goes_by_itself(drive: Drive, backoff: Backoff) -> None:

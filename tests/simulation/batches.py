@@ -20,6 +20,7 @@ from infra.items import Items
 from infra.jobs_table import JobsTable
 from infra.shared_bus import SharedBus
 from infra.shared_puts import SharedPuts
+from infra.shared_reads import Found, SharedReads
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 Done = Callable[[Any, BaseException | None], None]
@@ -108,7 +109,7 @@ def begins(scheduler: Scheduler, worker: Worker, items: Items) -> Callable[[Port
         queue: Any = Beside(ports.queue, crew)
         return crew, replace(
             ports,
-            table=JobsTable(table, SharedPuts(table, crew)),
+            table=JobsTable(table, SharedPuts(table, crew), SharedReads(table, crew)),
             bus=SharedBus(BusBeside(ports.bus, crew), crew),
             queue=queue,
             documents=DocumentsTable(table),
@@ -141,6 +142,7 @@ def suspects_beside() -> Iterator[None]:
 
 _PUT_PARTS = SharedPuts.put_parts
 _PUBLISH_PARTS = SharedBus.publish_parts
+_READ_PARTS = SharedReads.read_parts
 
 
 @contextmanager
@@ -164,6 +166,18 @@ def records_blamed_on_another() -> Iterator[None]:
         return [*found[1:], found[0]]
 
     with patch.object(SharedPuts, "put_parts", put_parts):
+        yield
+
+
+@contextmanager
+def read_by_another() -> Iterator[None]:
+    """What a shared read has found is given to the jobs in another order."""
+
+    async def read_parts(self: SharedReads, parts: Any) -> list[Found | InfraError | None]:
+        found = await _READ_PARTS(self, parts)
+        return [*found[1:], found[0]]
+
+    with patch.object(SharedReads, "read_parts", read_parts):
         yield
 
 

@@ -198,19 +198,19 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(name="a shared call is applied to one job only", apply=batches.applied_to_one, world="batches"),
     Mutant(
         name="a record left unwritten is blamed on the wrong job",
-        seed=1,
         apply=batches.records_blamed_on_another,
         world="batches of short jobs",
     ),
+    Mutant(name="a job is given what another one read", seed=9, apply=batches.read_by_another, world="batches"),
     Mutant(
         name="a failed entry is blamed on the wrong job",
-        seed=8,
+        seed=3,
         apply=batches.entries_blamed_on_another,
         world="batches of short jobs",
     ),
     Mutant(
         name="others have a turn between a step that runs at most once and its record",
-        seed=3,
+        seed=6,
         apply=replaced(Crew, "keep_turn", lambda *_, **__: None),
         world="batches with killers",
     ),

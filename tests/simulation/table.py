@@ -10,11 +10,10 @@ from typing import TypeVar
 from infra.attributes import decode_item, encode_item
 from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.errors import GiveUpError, TryLaterError
-from infra.items import Applied, ConditionFailed, Index, Item, NewItem, Page, Put, Start, Update, Value
+from infra.items import Applied, ConditionFailed, Index, Item, Key, NewItem, Page, Put, Start, Update, Value
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 Answer = TypeVar("Answer")
-Key = tuple[str, str]
 
 
 def holds(condition: Condition, item: Item | None) -> bool:
@@ -103,8 +102,10 @@ class SimulatedTable:
         self.before[pk, sk] = self.items.pop((pk, sk))
         return None
 
-    def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
-        return [copy.deepcopy(self.items[pk, sk]) for sk in sorted(set(sks)) if (pk, sk) in self.items]
+    def get_all(self, keys: Sequence[Key]) -> list[Item]:
+        if len(set(keys)) != len(keys):
+            raise GiveUpError("DynamoDB refuses a call that names a key twice")
+        return [copy.deepcopy(self.items[key]) for key in sorted(keys) if key in self.items]
 
     def query_after(self, pk: str, after: str | None, limit: int) -> list[Item]:
         keys = sorted(key for key in self.items if key[0] == pk and (after is None or key[1] > after))
@@ -160,9 +161,9 @@ class SimulatedItems:
         await self._reach("get")
         return self._table.get(pk, sk)
 
-    async def get_all(self, pk: str, sks: Sequence[str]) -> list[Item]:
+    async def get_all(self, keys: Sequence[Key]) -> list[Item]:
         await self._reach("get_all")
-        return self._table.get_all(pk, sks)
+        return self._table.get_all(keys)
 
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         await self._reach("query")

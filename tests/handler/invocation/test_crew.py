@@ -179,6 +179,25 @@ def test_a_shared_call_waits_a_moment_for_those_whose_calls_are_on_their_way(cre
     assert max(seconds for seconds in station.waits if seconds is not None) == LINGER
 
 
+def test_a_shared_call_waits_again_after_each_part_but_not_for_ever(crew: Crew, station: Station) -> None:
+    calls: list[list[Any]] = []
+
+    def call() -> None:
+        station.time += 0.8 * LINGER
+
+    async def ticks() -> None:
+        for _ in range(20):
+            await crew.make(call)
+
+    async def job(number: int) -> None:
+        for _ in range(number):
+            await crew.make(lambda: None)
+        await crew.join("put", number, shared(calls))
+
+    run(crew, ticks, *[partial(job, number) for number in range(9)])
+    assert calls == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]  # a part comes every 4 ms, so the first is sent after 20
+
+
 def test_a_shared_call_does_not_wait_for_long(crew: Crew, station: Station) -> None:
     calls: list[list[Any]] = []
 

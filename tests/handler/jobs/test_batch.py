@@ -44,6 +44,25 @@ def test_records_of_several_jobs_share_a_call_and_so_do_their_events(world: Any)
     ]
 
 
+def test_jobs_that_are_looked_up_share_a_call(world: Any) -> None:
+    """The sender named them, so each may be known already."""
+    world.receive(*batch(world, *jobs("b")))
+    world.items.calls.clear()
+    assert world.receive(*batch(world, *jobs("a", "b", "c"))) == []
+    assert world.items.calls.count("get_all") == 1
+    assert world.items.calls.count("get") == 0
+    assert world.items.calls.count("put_if") == 2  # b is known, and has ended
+
+
+def test_pointers_of_a_batch_share_the_reads_of_their_jobs_and_payloads(world: Any) -> None:
+    for name in "abc":
+        world.submit(WORK, id=name, respond_async=True)
+    world.items.calls.clear()
+    assert world.receive(*batch(world, *[sent["body"] for sent in world.queue.sent])) == []
+    assert [world.get(name)["status"] for name in "abc"] == ["SUCCEEDED"] * 3
+    assert world.items.calls.count("get_all") == 2
+
+
 def test_a_message_alone_takes_no_crew(world: Any) -> None:
     world.receive(*batch(world, *jobs("a")))
     assert world.station.started == 0
@@ -100,6 +119,16 @@ def test_the_first_message_may_have_the_whole_invocation(world: Any) -> None:
     others = jobs("a", "b", steps=[{**WORK, "parameters": {"seconds": 4, "name": "other"}}])
     assert world.receive(*batch(world, pointer, *others)) == []
     assert world.ran == ["tenant/known/1/1", "other", "other"]
+
+
+def test_the_first_step_of_the_first_job_has_to_fit_once_others_took_time(world: Any) -> None:
+    """A step that is skipped lets the others begin, and the write before an effect lets them have a turn."""
+    skipped, long = {**WORK, "if": False}, {**CHARGE, "timeout": 20, "parameters": {"seconds": 5}}
+    other = {"id": "other", "steps": [{**WORK, "parameters": {"seconds": 15}}]}
+    assert world.receive(*batch(world, {"id": "first", "steps": [skipped, long]}, other)) == []
+    assert world.get("other")["status"] == "SUCCEEDED"
+    assert (world.get("first")["status"], len(world.queue.sent)) == ("QUEUED", 1)
+    assert "tenant/first/1/2" not in world.ran
 
 
 def test_a_first_job_that_is_cut_after_others_took_time_is_not_blamed(world: Any) -> None:
@@ -173,6 +202,23 @@ def test_a_table_that_refuses_a_shared_call_is_asked_for_each_job(world: Any) ->
     world.items.put_all = refuse
     assert world.receive(*batch(world, *jobs("a", "bad", "b"))) == ["m2"]
     assert world.get("a")["status"] == world.get("b")["status"] == "SUCCEEDED"
+
+
+def test_a_table_that_refuses_a_shared_read_is_asked_for_each_job(world: Any) -> None:
+    async def refuse(_: Any) -> None:
+        raise TryLaterError("throttled")
+
+    read = world.items.get
+
+    async def get(pk: str, sk: str) -> Any:
+        if pk == "tenant#bad":
+            raise TryLaterError("throttled")
+        return await read(pk, sk)
+
+    world.items.get_all, world.items.get = refuse, get
+    assert world.receive(*batch(world, *jobs("a", "bad", "b"))) == ["m2"]
+    world.items.get = read
+    assert [world.get(name)["status"] for name in "ab"] == ["SUCCEEDED"] * 2
 
 
 def test_an_entry_that_the_bus_refuses_is_missed_by_its_own_job_alone(world: Any) -> None:
