@@ -1,4 +1,4 @@
-# Two commands are all the set-up: `make run` and `make test`. Each makes what it needs.
+# `make run` and `make test` are all the set-up: each creates what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page sweep-figures fields-page events-page settings-page metrics-page architecture-map simulate mutants crash-language forgery hostile contract-ministack chaos fuzz clean
 
-help: ## this list
+help: ## show this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # The stamp remembers which lock and which interpreter the environment was built from.
@@ -22,23 +22,23 @@ $(READY): requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-run: $(READY) ## run the example jobs through the handler on the embedded AWS
+run: $(READY) ## run two example jobs through the handler on an embedded AWS
 	@$(BIN)/python -m handler.cli demo
 
-test: $(READY) ## every test that needs no network
+test: $(READY) ## run every test that needs no network
 	@$(BIN)/python -m pytest -n 2
 
-coverage: $(READY) ## the tests once more, with the gate on lines and branches
+coverage: $(READY) ## run the tests with the gate on covered lines and branches
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
-check: $(READY) ## ruff, mypy --strict, import contracts, template lint
+check: $(READY) ## check with ruff, mypy --strict, the import contracts and the template's lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 
-lock: $(READY) ## pin what requirements*.in name, hashed, for Python 3.11 to 3.14; other pins stay (UPGRADE=1: update all)
+lock: $(READY) ## pin the packages of requirements*.in with hashes, for Python 3.11 to 3.14; other pins stay (UPGRADE=1: update all)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(if $(UPGRADE),--upgrade) requirements-bench.in -o requirements-bench.txt
@@ -52,33 +52,33 @@ $(BENCH)/.ready: requirements-bench.txt
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@
 
-bench: $(BENCH)/.ready ## measure beside the peers and write docs/performance.md (QUICK=1, SEED=1, SIZES=10,100,1000,10000)
+bench: $(BENCH)/.ready ## measure against other runners and write docs/performance.md (QUICK=1, SEED=1, SIZES=10,100,1000,10000)
 	@$(BENCH)/bin/python -m benchmarks --page docs/performance.md $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(SIZES),--sizes $(SIZES))
 
-# What Lambda is given, and the proof that it works: docs/deploy.md.
+# The deployment package and its tests: docs/deploy.md.
 LAMBDA_PYTHON := 3.13
 export SAM_CLI_TELEMETRY := 0
 BUILD = $(BIN)/python .ci/build.py
 BUILD_OPTIONS = $(if $(WITHOUT_BOTO3),--without-boto3) $(if $(SERVICES),--services $(SERVICES)) $(if $(BLOCKS),--blocks $(BLOCKS))
 
-# Tools whose pins fight with ours live in environments of their own: .venv-sam, .venv-checkov, .venv-e2e.
+# Tools whose pins conflict with ours have environments of their own: .venv-sam, .venv-checkov, .venv-e2e.
 .venv-%/.ready: requirements-%.txt | $(READY)
 	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
 	@echo "Installing into .venv-$* ..."
 	@$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --no-deps --require-hashes -r $<
 	@touch $@
 
-# The runtime client runs the build under Lambda's version of Python where there is one, else under ours.
+# The runtime client runs the build under Lambda's version of Python if it is installed, else under ours.
 .venv-artifact/.ready: requirements-artifact.txt .ci/interpreter.py | $(READY)
 	@echo "Installing into .venv-artifact ..."
 	@$(BIN)/uv venv --quiet --clear --python "$$($(BIN)/python .ci/interpreter.py $(LAMBDA_PYTHON) || echo $(BIN)/python)" .venv-artifact
 	@$(BIN)/uv pip install --quiet --python .venv-artifact/bin/python --no-deps --require-hashes -r $<
 	@touch $@
 
-build: $(READY) ## build what Lambda is given: build/conduit.zip (WITHOUT_BOTO3=1, SERVICES="dynamodb events kms scheduler sqs sts s3")
+build: $(READY) ## build the deployment package build/conduit.zip (WITHOUT_BOTO3=1, SERVICES="dynamodb events kms scheduler sqs sts s3")
 	@$(BUILD) build/lambda --zip build/conduit.zip $(BUILD_OPTIONS)
 
-# What `sam build` calls. HOST_PYTHON=3.11 builds for this machine instead of Lambda's, for an emulator.
+# `sam build` calls these. HOST_PYTHON=3.11 builds for this machine instead of Lambda, for an emulator.
 build-ApiFunction build-WorkerFunction: $(READY)
 	@$(BUILD) "$(ARTIFACTS_DIR)" $(if $(UNCOMPILED),,--compiled) $(if $(HOST_PYTHON),--host --python $(HOST_PYTHON)) $(BUILD_OPTIONS)
 
@@ -89,17 +89,17 @@ artifact-test: .venv-artifact/.ready .venv-e2e/.ready .venv-sam/.ready ## run th
 e2e: .venv-sam/.ready .venv-e2e/.ready ## deploy the template to a local emulator and drive it from outside
 	@CONDUIT_E2E=1 $(BIN)/python -m pytest tests/e2e -p no:cacheprovider
 
-timeouts: $(READY) ## when a block that overruns comes back, into docs/timeouts.md, and 30,000 aimed alarms (QUICK=1)
+timeouts: $(READY) ## measure how late overrunning blocks return, fire 30,000 aimed alarms, write docs/timeouts.md (QUICK=1)
 	@AIMED_ALARMS=$(if $(QUICK),3000,30000) $(BIN)/python -m pytest tests/engine/test_alarm_aimed.py -p no:cacheprovider
 	@$(BIN)/python -m benchmarks.timeouts $(if $(QUICK),--quick,--page docs/timeouts.md)
 
-cost: $(READY) ## what a million jobs cost, into docs/deploy.md
+cost: $(READY) ## compute what a million jobs cost and write it to docs/deploy.md
 	@$(BIN)/python -m benchmarks.cost --page docs/deploy.md
 
-sweep-figures: $(READY) ## how fast the sweep clears 60,000 due jobs, into docs/performance.md
+sweep-figures: $(READY) ## measure how fast the sweep clears 60,000 due jobs and write it to docs/performance.md
 	@$(BIN)/python -m benchmarks.sweeping --page docs/performance.md
 
-validate-template: .venv-sam/.ready .venv-checkov/.ready ## SAM's own checks of the template, and checkov's
+validate-template: .venv-sam/.ready .venv-checkov/.ready ## check the template with SAM and checkov
 	@AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/sam validate
 	@.venv-sam/bin/sam validate --lint
 	@.venv-checkov/bin/checkov -f template.yaml --config-file .ci/checkov.yaml
@@ -119,46 +119,46 @@ settings-page: $(READY) ## write docs/settings.md from template.yaml and handler
 metrics-page: $(READY) ## write docs/metrics.md from the table of metrics and the calls that emit them
 	@$(BIN)/python -m docs.metrics_page
 
-pages: blocks-page fields-page events-page settings-page metrics-page architecture-map ## write every page of docs that is made from code
+pages: blocks-page fields-page events-page settings-page metrics-page architecture-map ## write all pages of docs that are generated from code
 
 architecture-map: $(READY) ## write the map of docs/architecture.md from the import graph
 	@$(BIN)/python -m docs.architecture_map
 
 SEEDS ?= 2000
-simulate: $(READY) ## the real code in simulated worlds that fail it: SEEDS=2000, FIRST=0; SEED=7 TRACE=1 shows one
+simulate: $(READY) ## run the real code in simulated worlds that fail (SEEDS=2000, FIRST=0; SEED=7 TRACE=1 shows one)
 	@$(BIN)/python -m tests.simulation $(if $(TRACE),--trace --first $(or $(SEED),0) $(if $(WORLD),--world '$(WORLD)'),--seeds $(SEEDS) --first $(or $(FIRST),0))
 
-mutants: $(READY) ## break the protocol rule by rule, and see that the simulator finds it
+mutants: $(READY) ## break the protocol rule by rule and check that the simulator detects it
 	@$(BIN)/python -m tests.simulation --mutants --seeds 600
 
 crash-language: $(READY) ## kill the process around every write of the 60 jobs of the language, with and without hand-overs; six minutes
 	@EVERY_WRITE=1 $(BIN)/python -m pytest tests/handler/jobs/test_language_crashes.py -p no:cacheprovider -q
 
-forgery: $(READY) ## make the HTTP client call what it may not, in every spelling, and count the hits
+forgery: $(READY) ## try to make the HTTP client reach forbidden addresses, and count the hits
 	@$(BIN)/python -m tests.forgery
 
-hostile: $(READY) ## every known attack, and whether it stays within 2 s and 64 MB (ATTACK="a word" for some of them)
+hostile: $(READY) ## run every known attack and check that it stays within 2 s and 64 MB (ATTACK="a word" for some of them)
 	@$(BIN)/python -m tests.hostile $(if $(ATTACK),"$(ATTACK)")
 
-contract-ministack: .venv-e2e/.ready ## hold ministack to the same contract as moto and the simulated table
+contract-ministack: .venv-e2e/.ready ## run the contract tests of moto and the simulated table against ministack
 	@MINISTACK=.venv-e2e/bin/ministack $(BIN)/python -m pytest tests/infra -k ministack
 
 chaos: $(if $(filter moto,$(EMULATOR)),$(READY),.venv-e2e/.ready) ## kill worker processes at random moments and count what was lost (KILLS=50, SEED=1, EMULATOR=ministack|moto)
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),50) --seed $(or $(SEED),1) --emulator $(or $(EMULATOR),ministack)
 
 CHROMIUM ?= /usr/bin/chromium
-test-page: .venv-page/.ready ## drive the page in headless Chromium, and take the screenshots of docs/images (CHROMIUM=path)
+test-page: .venv-page/.ready ## test the page in headless Chromium and take the screenshots of docs/images (CHROMIUM=path)
 	@test -x "$(CHROMIUM)" || { command -v apt-get > /dev/null || \
 		{ echo "Chromium is needed. Install it, then: make test-page CHROMIUM=/path/to/it" >&2; exit 1; }; \
 		root=$$(test "$$(id -u)" = 0 || echo sudo); $$root apt-get update --quiet && \
 		$$root apt-get install --quiet --yes --no-install-recommends chromium fonts-dejavu-core; }
 	@CHROMIUM="$(CHROMIUM)" CONDUIT_PAGE="$(CURDIR)/$(BIN)/python" .venv-page/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/page
 
-fuzz: .venv-fuzz/.ready ## ask the API 5,000 things that its own OpenAPI document suggests (CASES=500 for fewer)
+fuzz: .venv-fuzz/.ready ## send the API 5,000 requests made from its OpenAPI document (CASES=500 for fewer)
 	@CASES=$(or $(CASES),5000) $(BIN)/python tests/fuzz/fuzz_api.py
 
-fuzz-expressions: $(READY) ## evaluate 100,000 made-up expressions, each within 50 ms and 16 MB (EXPRESSIONS=1000 for fewer)
+fuzz-expressions: $(READY) ## evaluate 100,000 generated expressions, each within 50 ms and 16 MB (EXPRESSIONS=1000 for fewer)
 	@EXPRESSIONS=$(or $(EXPRESSIONS),100000) $(BIN)/python -m pytest tests/engine/language/test_fuzz.py -p no:cacheprovider
 
-clean: ## remove what the targets made
+clean: ## remove everything that the targets created
 	rm -rf $(VENV) .venv-* build .aws-sam

@@ -70,7 +70,7 @@ def table() -> str:
     rows = ["| Room | Where | What happens there | Imports |", "|---|---|---|---|"]
     imports = arrows()
     for name, where, what in ROOMS:
-        below = ", ".join(sorted(imports[name], key=order.index)) or "nothing of ours"
+        below = ", ".join(sorted(imports[name], key=order.index)) or "none of these"
         rows.append(f"| **{name}** | {where} | {what} | {below} |")
     return "\n".join(rows)
 

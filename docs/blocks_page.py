@@ -26,22 +26,21 @@ PAGE = Path(__file__).with_name("blocks.md")
 INTRODUCTION = """\
 # Blocks
 
-What a step can do. A step names a block in `action`, in any case of letters, and hands it `parameters`:
+A step calls a block by its name in `action`, in upper or lower case, and passes it `parameters`:
 
 ```json
 {"action": "TEXT.JOIN", "parameters": {"text1": "Hello", "text2": "World"}}
 ```
 
-A parameter without a default is required. Arguments are taken generously (`"12"` is a number where one is wanted), but
-what does not fit, is missing or is not known ends the step INVALID_TYPE. A parameter marked *in place* takes a whole
-variable (`{# name #}`), which keeps the change.
+A parameter without a default is required. Arguments are converted if possible: `"12"` can be a number. If an argument
+has the wrong type, is missing or is unknown, the step ends INVALID_TYPE. A parameter marked *in place* takes a whole
+variable (`{# name #}`) and changes it.
 
-Before a block builds something that may be larger than what it was given, it charges the step for it: one byte a
-character, two an item, five a pair, three a string in a list. That is the least these take as JSON, so a charge never
-refuses what the job could keep. Past the limit of a step's record the step ends RESULT_LIMIT_EXCEED and nothing is
-built.
+Before a block builds a value that may be larger than its arguments, it charges the step: one byte a character, two an
+item, five a pair, three a string in a list. JSON takes at least as much, so a charge never refuses a result that could
+be stored. If the charges exceed the limit of a step's record, the step ends RESULT_LIMIT_EXCEED and nothing is built.
 
-None of these blocks has an effect outside its job, unless it says so: each may be run again freely.
+None of these blocks has an effect outside its job unless its entry says so: each may run again any number of times.
 
 This page is written from the docstrings by `make blocks-page`."""
 
@@ -51,12 +50,12 @@ COUNT = re.compile(r"(?<=\*\*)\d+(?= blocks\*\*)")
 
 
 def listed() -> frozenset[str]:
-    """The categories that the page has now: those that are shipped. A deployment's own in `blocks/` are not in it."""
+    """The categories on the page: the built-in ones. It has no categories that a deployment adds to `blocks/`."""
     return frozenset(re.findall(r"^## ([A-Z_]+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def readme(categories: frozenset[str] | None = None) -> str:
-    """The README as it should be: it says how many blocks there are, of these categories or of all."""
+    """The README with the number of blocks, of these categories or of all."""
     return COUNT.sub(str(len(_shipped(categories))), README.read_text(encoding="utf-8"), count=1)
 
 

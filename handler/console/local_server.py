@@ -100,7 +100,7 @@ class LocalServer:
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._one_at_a_time = threading.Lock()
         self._http = ThreadingHTTPServer(
-            listener.getsockname()[:2], partial(_Door, self._take, log), bind_and_activate=False
+            listener.getsockname()[:2], partial(_Connection, self._take, log), bind_and_activate=False
         )
         self._http.socket.close()
         self._http.socket = listener
@@ -167,7 +167,7 @@ def may_run_job(request: HttpRequest) -> bool:
     return request.method == "POST" and path.rpartition("/")[2] not in _RUN_NOTHING
 
 
-class _Door(BaseHTTPRequestHandler):
+class _Connection(BaseHTTPRequestHandler):
     """One connection: turns each HTTP request into a call and the answer into an HTTP response."""
 
     protocol_version = "HTTP/1.1"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from handler.http.reply import ANSWER_LIMIT, answer_size, fits
-from handler.http.request import Door
+from handler.http.request import FrontDoor
 from handler.payload import json_text
 
 
-def encode_job(job: dict[str, Any], door: Door) -> str:
+def encode_job(job: dict[str, Any], front_door: FrontDoor) -> str:
     """The job as JSON that fits the front door's limit.
 
     If it is too large, the largest results are left out first, with ``"result_omitted": true`` in their steps, whose
@@ -17,21 +17,21 @@ def encode_job(job: dict[str, Any], door: Door) -> str:
     out: ``"steps_omitted": true``.
     """
     body = json_text.encode(job)
-    if fits(body, door):
+    if fits(body, front_door):
         return body
     steps: list[dict[str, Any]] = list(job["steps"])
     sizes = [answer_size(json_text.encode(step["result"])) for step in steps]
-    excess = answer_size(body) - ANSWER_LIMIT[door]
+    excess = answer_size(body) - ANSWER_LIMIT[front_door]
     for index in sorted(range(len(steps)), key=lambda i: -sizes[i]):
         if excess <= 0:
             break
         steps[index] = {**steps[index], "result": None, "result_omitted": True}
         excess -= sizes[index] - len('null, "result_omitted": true') * 2
     body = json_text.encode({**job, "steps": steps})
-    if fits(body, door):
+    if fits(body, front_door):
         return body
     if "payload" in job:
         body = json_text.encode({**job, "steps": [{**step, "parameters": None} for step in steps]})
-        if fits(body, door):
+        if fits(body, front_door):
             return body
     return json_text.encode({**job, "steps": [], "steps_omitted": True})

@@ -87,7 +87,7 @@ class JobEndpoints:
             )
         except ConflictError as error:
             return located(reply_to(error), call, payload.id)
-        reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.door))
+        reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.front_door))
         return applied(located(reply, call, sent.job["id"]), preferences)
 
     async def validate(self, call: Call) -> Reply:
@@ -119,7 +119,7 @@ class JobEndpoints:
         if included not in {None, PAYLOAD}:
             raise InvalidRequestError("/include", f"What can be included is {PAYLOAD!r}.")
         job = await self._jobs.get(call.caller, _job_id(call), with_payload=included is not None)
-        body = encode_job(job, call.request.door)
+        body = encode_job(job, call.request.front_door)
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         if _matches(call.request.headers.get("if-none-match"), tag):
             return Reply(304, "", {"ETag": tag})
@@ -148,7 +148,7 @@ class JobEndpoints:
         return self._accepted(job, call)
 
     def _accepted(self, job: dict[str, Any], call: Call) -> Reply:
-        return located(Reply(202, encode_job(job, call.request.door)), call, job["id"])
+        return located(Reply(202, encode_job(job, call.request.front_door)), call, job["id"])
 
     def _parse(self, call: Call) -> JobPayload:
         return parse(call.request.body, self._limits(call.caller))

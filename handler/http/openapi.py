@@ -214,7 +214,7 @@ def _list_blocks() -> dict[str, Any]:
 def _get_block() -> dict[str, Any]:
     name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     operation = _read("getBlock", "One block", "Block")
-    operation["parameters"] = [{**name, "description": "Its name, in any case of letters."}]
+    operation["parameters"] = [{**name, "description": "Its name, in upper or lower case."}]
     operation["responses"] |= problems(NOT_FOUND)
     return operation
 

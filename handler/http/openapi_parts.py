@@ -14,7 +14,7 @@ from handler.http.problem_details import (
     UNAVAILABLE,
     UNIDENTIFIED,
     WRONG_MEDIA_TYPE,
-    Kind,
+    ProblemKind,
 )
 from handler.jobs.cursor import CURSOR_PATTERN
 from handler.payload.values import ID_PATTERN, SENT_ID_PATTERN
@@ -51,7 +51,7 @@ def submission() -> dict[str, Any]:
     }
 
 
-def problems(*kinds: Kind, public: bool = False) -> dict[str, Any]:
+def problems(*kinds: ProblemKind, public: bool = False) -> dict[str, Any]:
     """The error replies: the named ones and, unless `public`, those that every route needs."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
@@ -60,7 +60,7 @@ def problems(*kinds: Kind, public: bool = False) -> dict[str, Any]:
     }
 
 
-def _headers_of(kind: Kind) -> dict[str, Any]:
+def _headers_of(kind: ProblemKind) -> dict[str, Any]:
     if kind not in (TOO_MANY_JOBS, UNAVAILABLE):
         return {}
     seconds = {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}

@@ -71,7 +71,7 @@ class OperatorEndpoints:
                 path,
                 cursor=single_value(call, "cursor"),
                 size=lambda value: answer_size(json_text.encode(value)),
-                room=ANSWER_LIMIT[call.request.door] - _REST,
+                room=ANSWER_LIMIT[call.request.front_door] - _REST,
             )
         except NotFoundError:
             with suppress(NotFoundError):  # a step's id may end with ``/items``

@@ -27,7 +27,7 @@ TYPE_PREFIX: Final = "urn:conduit:problem:"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemKind:
     """One kind of problem: its type for programs, its HTTP status, and a title for people."""
 
     name: str
@@ -35,21 +35,21 @@ class Kind:
     title: str
 
 
-NOT_JSON: Final = Kind("not-json", 400, "Malformed JSON")
-UNIDENTIFIED: Final = Kind("unidentified", 401, "Authentication required")
-WRONG_SIGNATURE: Final = Kind("wrong-signature", 401, "Wrong signature")
-FORBIDDEN: Final = Kind("forbidden", 403, "Forbidden")
-NOT_FOUND: Final = Kind("not-found", 404, "Not found")
-WRONG_METHOD: Final = Kind("wrong-method", 405, "Method not allowed")
-CONFLICT: Final = Kind("conflict", 409, "Conflict")
-GONE: Final = Kind("gone", 410, "Gone")
-TOO_LARGE: Final = Kind("too-large", 413, "Content too large")
-WRONG_MEDIA_TYPE: Final = Kind("wrong-media-type", 415, "Unsupported media type")
-INVALID: Final = Kind("invalid", 422, "Invalid request")
-JOB_FAILED: Final = Kind("job-failed", 422, "The job failed")
-TOO_MANY_JOBS: Final = Kind("too-many-jobs", 429, "Too many unfinished jobs")
-FAULT: Final = Kind("fault", 500, "Internal error")
-UNAVAILABLE: Final = Kind("unavailable", 503, "Service unavailable")
+NOT_JSON: Final = ProblemKind("not-json", 400, "Malformed JSON")
+UNIDENTIFIED: Final = ProblemKind("unidentified", 401, "Authentication required")
+WRONG_SIGNATURE: Final = ProblemKind("wrong-signature", 401, "Wrong signature")
+FORBIDDEN: Final = ProblemKind("forbidden", 403, "Forbidden")
+NOT_FOUND: Final = ProblemKind("not-found", 404, "Not found")
+WRONG_METHOD: Final = ProblemKind("wrong-method", 405, "Method not allowed")
+CONFLICT: Final = ProblemKind("conflict", 409, "Conflict")
+GONE: Final = ProblemKind("gone", 410, "Gone")
+TOO_LARGE: Final = ProblemKind("too-large", 413, "Content too large")
+WRONG_MEDIA_TYPE: Final = ProblemKind("wrong-media-type", 415, "Unsupported media type")
+INVALID: Final = ProblemKind("invalid", 422, "Invalid request")
+JOB_FAILED: Final = ProblemKind("job-failed", 422, "The job failed")
+TOO_MANY_JOBS: Final = ProblemKind("too-many-jobs", 429, "Too many unfinished jobs")
+FAULT: Final = ProblemKind("fault", 500, "Internal error")
+UNAVAILABLE: Final = ProblemKind("unavailable", 503, "Service unavailable")
 
 KINDS: Final = (
     NOT_JSON,
@@ -71,7 +71,7 @@ KINDS: Final = (
 
 
 def problem_reply(
-    kind: Kind,
+    kind: ProblemKind,
     detail: str,
     *,
     errors: Iterable[Problem] = (),

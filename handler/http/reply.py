@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from handler.http.request import Door, Request
+from handler.http.request import FrontDoor, Request
 from handler.payload import json_text
 
 JSON: Final = "application/json"
-ANSWER_LIMIT: Final[Mapping[Door, int]] = {
+ANSWER_LIMIT: Final[Mapping[FrontDoor, int]] = {
     "http": 6 * 1024 * 1024 - 16 * 1024,
     "rest": 6 * 1024 * 1024 - 16 * 1024,
     "balancer": 1024 * 1024 - 16 * 1024,
@@ -46,9 +46,9 @@ def answer_size(body: str) -> int:
     return len(json.dumps(body))
 
 
-def fits(body: str, door: Door) -> bool:
+def fits(body: str, front_door: FrontDoor) -> bool:
     """Whether a reply with this body fits the front door's limit."""
-    limit = ANSWER_LIMIT[door]
+    limit = ANSWER_LIMIT[front_door]
     return len(body) * _ESCAPED <= limit or answer_size(body) <= limit
 
 
@@ -67,7 +67,7 @@ def lambda_response(reply: Reply, request: Request) -> dict[str, Any]:
         "body": "" if request.method == "HEAD" else reply.body,
         "isBase64Encoded": False,
     }
-    if request.door == "balancer":
+    if request.front_door == "balancer":
         response["statusDescription"] = f"{reply.status} {HTTPStatus(reply.status).phrase}"
     if request.many_headers:
         return {**response, "multiValueHeaders": {name: [value] for name, value in headers.items()}}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, unquote
 
-Door = Literal["http", "rest", "balancer"]
+FrontDoor = Literal["http", "rest", "balancer"]
 """``http``: payload format 2.0, function URLs included. ``rest``: 1.0. ``balancer``: an Application Load Balancer."""
 
 _FUNCTION_URL: Final = ".lambda-url."
@@ -29,7 +29,7 @@ class Request:
     """One request.
 
     Attributes:
-        door: the front door that it came through, whose format the reply needs.
+        front_door: the front door that it came through, whose format the reply needs.
         method: in upper case.
         path: below the stage, percent-decoded exactly once, here or by the gateway.
         base: the part before `path` in the caller's URL: ``""`` or a stage like ``/prod``.
@@ -40,7 +40,7 @@ class Request:
         many_headers: whether the load balancer wants headers as lists.
     """
 
-    door: Door
+    front_door: FrontDoor
     method: str
     path: str
     base: str = ""
@@ -86,7 +86,7 @@ def _read_http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
         path = unquote(path)  # a function URL passes the path on as it was sent; an HTTP API decodes it
     path, base = _split_stage(path, context)
     return Request(
-        door="http",
+        front_door="http",
         method=str(context["http"].get("method", "GET")).upper(),
         path=path,
         base=base,
@@ -120,7 +120,7 @@ def _read_older(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request
     if balancer:  # a REST API decodes them, a load balancer does not
         query = [(_unquote_query(name), _unquote_query(value)) for name, value in query]
     return Request(
-        door="balancer" if balancer else "rest",
+        front_door="balancer" if balancer else "rest",
         method=str(event["httpMethod"]).upper(),
         path=path,
         base=base,

@@ -121,5 +121,5 @@ class WorkflowEndpoints:
             )
         except ConflictError as error:
             return located(reply_to(error), call, request.id)
-        reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.door))
+        reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.front_door))
         return applied(located(reply, call, sent.job["id"]), preferences)

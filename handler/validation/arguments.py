@@ -32,14 +32,16 @@ _NEVER_A_CONTAINER: Final = _NEVER_A_TEXT | {
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class ArgumentProblem:
     """One argument that does not fit: its place in the parameters, and why."""
 
     path: tuple[str | int, ...]
     message: str
 
 
-def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestions: Suggestions) -> Iterator[Misfit]:
+def find_argument_problems(
+    block: Block[..., Any], arguments: Mapping[str, Any], suggestions: Suggestions
+) -> Iterator[ArgumentProblem]:
     """Find the arguments that a run would certainly refuse, for any values of the unknown parts.
 
     Args:
@@ -59,7 +61,7 @@ def find_misfits(block: Block[..., Any], arguments: Mapping[str, Any], suggestio
             path, node, exact = _locate(loc, arguments)
             if kind not in {"missing", "extra_forbidden"} and not _certain(node, kind, exact=exact):
                 continue
-            yield Misfit(path, _say(block, entry, suggestions))
+            yield ArgumentProblem(path, _say(block, entry, suggestions))
     except Exception:  # noqa: BLE001 # raised by a block's own validator, which got a stand-in
         return
 

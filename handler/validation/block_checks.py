@@ -12,7 +12,7 @@ from handler.engine.language.paths import Tag
 from handler.engine.language.tags import parse, whole_piece
 from handler.payload.problem import MAX_PROBLEMS, Problem, point
 from handler.payload.suggestion import Suggestions
-from handler.validation.arguments import find_misfits
+from handler.validation.arguments import find_argument_problems
 from handler.validation.outline import StaticStep
 from handler.validation.reader import Reader
 
@@ -46,9 +46,9 @@ def check_arguments(step: StaticStep, reader: Reader, suggestions: Suggestions) 
         return
     later = any(problem.severity == "error" for problem in found)
     causes = reader.causes
-    for misfit in islice(find_misfits(step.block, arguments, suggestions), MAX_PROBLEMS):
-        where = point((*pointer, *_as_written(misfit.path, written)))
-        problem = Problem(where, ConduitStatus.INVALID_TYPE.name, misfit.message)
+    for found_problem in islice(find_argument_problems(step.block, arguments, suggestions), MAX_PROBLEMS):
+        where = point((*pointer, *_as_written(found_problem.path, written)))
+        problem = Problem(where, ConduitStatus.INVALID_TYPE.name, found_problem.message)
         cause = next((path for at, path in causes if at.startswith(where) or where.startswith(at)), None)
         # A tag that leads nowhere ends the step before its arguments are checked.
         yield replace(problem, severity="warning" if later else "error", because=cause)

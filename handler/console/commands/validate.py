@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from handler.console.findings import finding_lines
 from handler.console.job_source import placed, read_jobs
 from handler.console.offline import UnreadableJobError, validate_job
 from handler.console.output import complain, write
+from handler.console.problem_lines import problem_lines
 
 
 def execute(chosen: Namespace) -> int:
@@ -27,5 +27,5 @@ def execute(chosen: Namespace) -> int:
             continue
         if not answer["valid"]:
             code = code or 1
-        write([json.dumps(answer, ensure_ascii=False)] if chosen.json else finding_lines(job.name, job.text, answer))
+        write([json.dumps(answer, ensure_ascii=False)] if chosen.json else problem_lines(job.name, job.text, answer))
     return code

@@ -8,7 +8,7 @@ from typing import Any
 from handler.console.places import Place, find_places
 
 
-def finding_lines(name: str, text: str, answer: Mapping[str, Any]) -> list[str]:
+def problem_lines(name: str, text: str, answer: Mapping[str, Any]) -> list[str]:
     """One line for each problem, causes before consequences, then a line that says whether the job is valid.
 
     Args:

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.cli import COMMANDS, main
-from handler.console.findings import finding_lines
 from handler.console.places import find_places
+from handler.console.problem_lines import problem_lines
 from handler.payload.problem import Problem
 
 JSON = st.recursive(
@@ -35,7 +35,7 @@ def test_a_problem_names_line_column_and_step_and_what_caused_it() -> None:
         "because": "b",
     }
     answer = {"valid": False, "problems": [problem, {**problem, "pointer": "/steps/0/parameters/x", "because": None}]}
-    assert finding_lines("job.json", text, answer) == [
+    assert problem_lines("job.json", text, answer) == [
         "job.json:3:17: error: step a: BLOCK_NOT_FOUND: There is no such block. (because of step b)",
         "job.json:3:5: error: step a: BLOCK_NOT_FOUND: There is no such block.",
         "job.json: not valid",
