@@ -12,7 +12,7 @@ import pytest
 from handler.caller import Caller
 from handler.engine import Conduit
 from handler.engine.limits import Limits
-from handler.http.answer_shapes import components
+from handler.http.openapi.shapes import components
 from handler.jobs.listing import FILTERS, WAITS
 from handler.jobs.view import job_view, step_view, summary
 from handler.payload.parse import PayloadLimits
@@ -74,7 +74,7 @@ def test_the_index_that_lists_jobs_holds_what_a_list_shows_and_no_more() -> None
 
 def test_the_page_on_records_explains_every_attribute_of_a_job() -> None:
     text = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
-    table = text.partition("### `JOB`")[2].partition("\n\n`JOB` weighs")[0]
+    table = text.partition("### `JOB`")[2].partition("\n\n`JOB` has at most")[0]
     times = ["ends_at", "finished_at", "resume_at", "started_at", "timeout_at"]
     counts = ["hand_overs", "sweeps", "tries", "woken"]
     texts = ["failed_step", "last_error", "redriven_by", "secret", "sender", "waiting", "workflow"]

@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from handler.caller import Caller
-from handler.http.answer_endpoints import AnswerEndpoints
-from handler.http.catalogue_endpoints import CatalogueEndpoints
 from handler.http.cors import is_preflight, preflight_reply, with_cors
-from handler.http.hook_endpoints import HookEndpoints
+from handler.http.endpoints.answers import AnswerEndpoints
+from handler.http.endpoints.catalogue import CatalogueEndpoints
+from handler.http.endpoints.hooks import HookEndpoints
+from handler.http.endpoints.jobs import JobEndpoints
+from handler.http.endpoints.operators import OperatorEndpoints
+from handler.http.endpoints.schedules import ScheduleEndpoints
+from handler.http.endpoints.secrets import SecretEndpoints
+from handler.http.endpoints.workflows import WorkflowEndpoints
 from handler.http.identity import identify
-from handler.http.job_endpoints import JobEndpoints
-from handler.http.operator_endpoints import OperatorEndpoints
 from handler.http.problem_details import (
     FAULT,
     NOT_FOUND,
@@ -31,9 +34,6 @@ from handler.http.reply import Reply, lambda_response
 from handler.http.request import Request, UnreadableRequestError, body_size, read_head, read_request
 from handler.http.router import NOBODY, Call, Route, Router, check_query
 from handler.http.run_page import is_page_request, run_page
-from handler.http.schedule_endpoints import ScheduleEndpoints
-from handler.http.secret_endpoints import SecretEndpoints
-from handler.http.workflow_endpoints import WorkflowEndpoints
 from handler.invocation.event_loop import run_coroutine
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.answers import AnswerDesk

@@ -17,7 +17,7 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_the_page_lists_every_code_with_what_it_says() -> None:
-    assert dict(rows("Code | Says")) == CODES
+    assert dict(rows("Code | Meaning")) == CODES
 
 
 def test_the_page_lists_every_problem_with_its_status() -> None:

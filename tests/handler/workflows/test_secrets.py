@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handler.http.openapi import openapi_document
+from handler.http.openapi.document import openapi_document
 from tests.handler.http.client import Client, expect_problem
 
 VALUE = "s3cr3t-v4lue"

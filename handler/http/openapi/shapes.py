@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from handler.engine.status import ConduitStatus
 from handler.http.bulk_body import BulkShape
-from handler.http.redrive_body import RedriveShape
-from handler.http.schema_parts import (
+from handler.http.openapi.schema_parts import (
     STRING,
     STRING_OR_NULL,
     TIME,
@@ -19,7 +18,8 @@ from handler.http.schema_parts import (
     ref,
     sent,
 )
-from handler.http.workflow_shapes import workflow_components
+from handler.http.openapi.workflow_shapes import workflow_components
+from handler.http.redrive_body import RedriveShape
 from handler.jobs.listing import STATUSES, WAITS
 from handler.payload.answer import AnswerShape
 from handler.payload.problem import CODES

@@ -6,7 +6,7 @@ from blocks.block import Registry
 from handler.engine.required_tags import required_tags
 from handler.errors import NotFoundError
 from handler.http.catalogue import describe_block, list_blocks
-from handler.http.openapi import openapi_document
+from handler.http.openapi.document import openapi_document
 from handler.http.reply import Reply
 from handler.http.router import Call, Route
 from handler.http.swagger_page import swagger_page

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from handler.errors import ConflictError, InvalidRequestError
-from handler.http.call_parts import (
+from handler.http.endpoints.call_parts import (
     applied,
     idempotency_key,
     known_name,
@@ -17,8 +17,8 @@ from handler.http.call_parts import (
     refuse_type,
     single_value,
 )
+from handler.http.endpoints.jobs import STATUS_OF
 from handler.http.job_answer import encode_job
-from handler.http.job_endpoints import STATUS_OF
 from handler.http.preferences import read_preferences
 from handler.http.problem_details import reply_to
 from handler.http.reply import Reply

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.http.call_parts import known_name, new_name, page_of, refuse_type
+from handler.http.endpoints.call_parts import known_name, new_name, page_of, refuse_type
 from handler.http.reply import Reply
 from handler.http.router import Call, Route
 from handler.workflows.schedules import Schedules

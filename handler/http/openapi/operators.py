@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handler.http.openapi_parts import BODY, answer, cursor, job_id, json_body, problems
+from handler.http.openapi.parts import BODY, answer, cursor, job_id, json_body, problems
 from handler.http.problem_details import INVALID, NOT_FOUND, UNAVAILABLE
 from handler.jobs.bulk import TAKEN, What
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from handler.errors import NotFoundError
 from handler.http.bulk_body import read_bulk
-from handler.http.call_parts import known_name, refuse_type, single_value
+from handler.http.endpoints.call_parts import known_name, refuse_type, single_value
 from handler.http.reply import ANSWER_LIMIT, Reply, answer_size
 from handler.http.router import Call, Route
 from handler.jobs.bulk import Bulk, What

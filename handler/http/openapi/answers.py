@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handler.http.openapi_parts import BODY, answer, job_id, json_body, problems, step_path
+from handler.http.openapi.parts import BODY, answer, job_id, json_body, problems, step_path
 from handler.http.problem_details import CONFLICT, FORBIDDEN, GONE, NOT_FOUND, UNAVAILABLE
 
 _REFUSALS: Final = (*BODY, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, UNAVAILABLE)

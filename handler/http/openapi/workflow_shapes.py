@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handler.http.schema_parts import STRING, STRING_OR_NULL, TIME, closed, list_of, page_of, ref, sent
+from handler.http.openapi.schema_parts import STRING, STRING_OR_NULL, TIME, closed, list_of, page_of, ref, sent
 from handler.payload.values import ID_PATTERN
 from handler.validation.step_schemas import schema_of_schemas
 from handler.workflows.hook import HookShape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler.http.call_parts import known_name, new_name, page_of, refuse_type
+from handler.http.endpoints.call_parts import known_name, new_name, page_of, refuse_type
 from handler.http.problem_details import JOB_FAILED, problem_reply
 from handler.http.reply import Reply
 from handler.http.router import Call, Route

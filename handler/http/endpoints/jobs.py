@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError
-from handler.http.call_parts import applied, idempotency_key, located, page_of, refuse_type, single_value
+from handler.http.endpoints.call_parts import applied, idempotency_key, located, page_of, refuse_type, single_value
 from handler.http.job_answer import encode_job
 from handler.http.preferences import read_preferences
 from handler.http.problem_details import INVALID, problem_reply, reply_to

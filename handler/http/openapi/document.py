@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handler.http import answer_shapes
-from handler.http.openapi_answers import answer_paths
-from handler.http.openapi_operators import operator_paths
-from handler.http.openapi_parts import (
+from handler.http.openapi.answers import answer_paths
+from handler.http.openapi.operators import operator_paths
+from handler.http.openapi.parts import (
     BODY,
     LOCATION,
     answer,
@@ -20,7 +19,8 @@ from handler.http.openapi_parts import (
     step_path,
     submission,
 )
-from handler.http.openapi_workflows import workflow_paths
+from handler.http.openapi.shapes import components
+from handler.http.openapi.workflows import workflow_paths
 from handler.http.problem_details import (
     CONFLICT,
     INVALID,
@@ -67,7 +67,7 @@ def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
             **workflow_paths(public=settings.public_routes),
         },
         "components": {
-            "schemas": answer_shapes.components(),
+            "schemas": components(),
             "securitySchemes": {
                 "gateway": {
                     "type": "http",

@@ -6,7 +6,7 @@ import re
 
 from handler.errors import GoneError, NotFoundError
 from handler.http.answer_page import over_page, question_page
-from handler.http.call_parts import refuse_type
+from handler.http.endpoints.call_parts import refuse_type
 from handler.http.reply import Reply
 from handler.http.router import Call, Route
 from handler.jobs.answers import AnswerDesk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handler.http.openapi_parts import (
+from handler.http.openapi.parts import (
     BODY,
     answer,
     header,
