@@ -59,6 +59,8 @@ class Scenario:
     word: str = "another"
     batch: int = 1
     """Jobs of one invocation."""
+    goal: float | None = None
+    """Dollars that a million may cost."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,16 @@ class Assumed:
 
 SCENARIOS = (
     Scenario("10 steps over HTTP", 10, "http"),
-    Scenario("10 steps over HTTP, `StepEvents=grouped`", 10, "http", "grouped"),
+    Scenario("10 steps over HTTP, `StepEvents=grouped`", 10, "http", "grouped", goal=15),
     Scenario("10 steps over HTTP, `StepEvents=failures`", 10, "http", "failures"),
     Scenario("10 steps over HTTP, asynchronous, `StepEvents=grouped`", 10, "async", "grouped"),
-    Scenario("10 steps with an effect over HTTP, `StepEvents=grouped`", 10, "http", "grouped", "PRICED.EFFECT"),
+    Scenario(
+        "10 steps with an effect over HTTP, `StepEvents=grouped`", 10, "http", "grouped", "PRICED.EFFECT", goal=28
+    ),
     Scenario("10 steps from the queue", 10, "queue"),
-    Scenario("10 steps from the queue, `StepEvents=grouped`", 10, "queue", "grouped"),
+    Scenario("10 steps from the queue, `StepEvents=grouped`", 10, "queue", "grouped", goal=12),
     Scenario("10 steps from the queue, `StepEvents=failures`", 10, "queue", "failures"),
-    Scenario("100 steps from the queue, `StepEvents=failures`", 100, "queue", "failures"),
+    Scenario("100 steps from the queue, `StepEvents=failures`", 100, "queue", "failures", goal=32),
     Scenario("10 steps from the queue, `grouped`, `WorkerBatch=10`", 10, "queue", "grouped", batch=10),
     Scenario("100 steps from the queue, `failures`, `WorkerBatch=10`", 100, "queue", "failures", batch=10),
 )
@@ -175,12 +179,19 @@ def _stored(item: Any) -> int:
     return sum(weight(copy) + ITEM_BYTES for copy in copies if copy)
 
 
+def judged(dollars: float, goal: float | None) -> str:
+    """A goal, and whether it is met by the cents that are shown."""
+    if goal is None:
+        return "-"
+    return f"≤ ${goal:g}" if round(dollars, 2) <= goal else f"≤ ${goal:g}, **missed**"
+
+
 def table(assumed: Assumed) -> str:
     """The table in Markdown, with what it rests on."""
     known = json.loads(PRICES.read_text())
     lines = [
-        f"| A million jobs of | {' | '.join(COLUMNS)} | **In all** | Writes | Events |",
-        f"|---|{'---:|' * (len(COLUMNS) + 3)}",
+        f"| A million jobs of | {' | '.join(COLUMNS)} | **In all** | Goal | Writes | Events |",
+        f"|---|{'---:|' * (len(COLUMNS) + 4)}",
     ]
     for scenario in SCENARIOS:
         meter, logged = run(scenario)
@@ -188,14 +199,18 @@ def table(assumed: Assumed) -> str:
         cells = [f"{dollars[name]:.2f}" for name in COLUMNS]
         writes, events = (meter.used[name] / scenario.batch for name in ("dynamodb_write_unit", "event"))
         used = f"{writes:g} | {events:g}"
-        lines.append(f"| {scenario.name} | {' | '.join(cells)} | **${sum(dollars.values()):.2f}** | {used} |")
+        total = sum(dollars.values())
+        lines.append(
+            f"| {scenario.name} | {' | '.join(cells)} | **${total:.2f}** | {judged(total, scenario.goal)} | {used} |"
+        )
     transition = known["prices"]["state_transition"]["usd"]
     return "\n".join(
         [
             *lines,
             "",
             f"US dollars, {known['region']}, list prices read on {known['read_on']} (`benchmarks/prices.json`),",
-            "the free tier left out. *Writes* are DynamoDB's write units of one job, its indexes included;",
+            "the free tier left out. A *goal* says so where it is missed.",
+            "*Writes* are DynamoDB's write units of one job, its indexes included;",
             "*events* are EventBridge's; their way into the archive and 30 days there are counted.",
             f"Assumed: {assumed.seconds * 1000:.0f} ms an invocation, {BATCH_TIMES:g} times that with ten jobs,",
             f"at {assumed.gigabytes * 1024:.0f} MB. For comparison: ten state transitions of AWS Step Functions",

@@ -75,6 +75,13 @@ class Meter:
         del request
         self._read([answer["Item"]] if "Item" in answer else [])
 
+    def _count_BatchGetItem(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        """Each item costs by itself, and one that is not there costs a unit, as it does when it is read alone."""
+        for table, found in answer["Responses"].items():
+            for item in found:
+                self._read([item])
+            self.used["dynamodb_read_unit"] += len(request["RequestItems"][table]["Keys"]) - len(found)
+
     def _count_Query(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
         del request
         self._read(answer["Items"])

@@ -1,7 +1,8 @@
 """The item STEPS#<position>#<lease>: the records of one commit, as JSON text that a person can read.
 
 What follows from the rest is left out, since a write costs by the size of the item: a record's number follows from its
-place, ``path`` is the id, ``attempts`` is 1 for a step that ran, ``duration_ms`` is the difference of the two times.
+place, ``path`` is the id, ``status`` is DONE, ``attempts`` is 1 for a step that ran. A step ended ``duration_ms`` after
+``started_at``.
 
 See docs/decisions/018-records-and-parks.md.
 """
@@ -22,6 +23,8 @@ ITEM_BYTES: Final = 100 * 1024
 """Bytes of records in one item; a larger record has an item to itself."""
 LAST: Final = "~"
 """Follows every lease in the order of sort keys."""
+DONE: Final = "DONE"
+"""The status that a record leaves out."""
 _POSITION_DIGITS: Final = 5
 _MICROSECONDS: Final = 1_000_000
 _decode: Final = json.JSONDecoder().raw_decode
@@ -70,13 +73,18 @@ def record_text(record: StepRecord) -> str:
         text += f',"path":{quote(path)}'
     if record.phase != "step":
         text += f',"phase":"{record.phase}"'
-    text += f',"action":{quote(record.action)},"status":"{record.status}"'
+    text += f',"action":{quote(record.action)}'
+    if record.status != DONE:
+        text += f',"status":"{record.status}"'
     if record.status_value:
         text += f',"value":{record.status_value}'
     if record.attempts != (began is not None):
         text += f',"attempts":{record.attempts}'
     if began is not None:
         text += f',"started_at":{began!r}'
+        if record.duration_ms is not None:
+            text += f',"duration_ms":{record.duration_ms!r}'
+            ended = None
     if ended is not None:
         text += f',"finished_at":{ended!r}'
     if record.result is not None:
@@ -112,10 +120,9 @@ def _record(key: JobKey, index: int, lease: str, expires_at: int, fields: dict[s
     def text(name: str) -> str | None:
         return fields[name][1] if name in fields else None
 
-    began, ended = value("started_at"), value("finished_at")
-    took = None
-    if began is not None and ended is not None:
-        took = (round(ended * _MICROSECONDS) - round(began * _MICROSECONDS)) / 1000
+    began, ended, took = value("started_at"), value("finished_at"), value("duration_ms")
+    if began is not None and took is not None:
+        ended = (round(began * _MICROSECONDS) + round(took * 1000)) / _MICROSECONDS
     return StepRecord(
         key=key,
         index=index,
@@ -123,7 +130,7 @@ def _record(key: JobKey, index: int, lease: str, expires_at: int, fields: dict[s
         step_id=value("id"),
         path=value("path", value("id")),
         action=value("action"),
-        status=value("status"),
+        status=value("status", DONE),
         status_value=value("value", 0),
         result=text("result"),
         error=text("error"),

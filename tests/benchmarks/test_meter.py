@@ -57,6 +57,16 @@ def test_reads_cost_by_four_kilobytes_and_events_by_sixty_four() -> None:
     assert meter.used == {"dynamodb_read_unit": 2, "event": 3}
 
 
+def test_items_that_are_read_together_cost_by_themselves() -> None:
+    """Two of a kilobyte are two units, where a query of both would be one; a missing one is one more."""
+    meter = Meter()
+    keys = [{"pk": {"S": name}, "sk": {"S": "JOB"}} for name in "abc"]
+    found = [{**key, "text": {"S": "x" * 1000}} for key in keys[:2]]
+    request = {"RequestItems": {"jobs": {"Keys": keys, "ConsistentRead": True}}}
+    meter.count("BatchGetItem", request, {"Responses": {"jobs": found}})
+    assert (meter.used["dynamodb_read_unit"], meter.calls["BatchGetItem"]) == (3, 1)
+
+
 def test_an_index_costs_nothing_where_what_it_shows_stays() -> None:
     listed = {"tenant": {"S": "t"}, "created_at": {"N": "1"}}
     assert written(listed, {**listed, "lease": {"S": "1-a"}}) == 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.cost import Scenario, run
+from benchmarks.cost import Scenario, judged, run
 
-WORD = "w" * 110
+WORD = "w" * 142
 """Makes records of 250 bytes: what the table keeps of a step, its result and its times."""
 
 
@@ -29,3 +29,9 @@ def test_a_job_costs_no_more_write_units_than_promised(
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "conduit")
     meter, _ = run(scenario)
     assert 0 < meter.used["dynamodb_write_unit"] <= most
+
+
+def test_a_goal_is_met_or_missed_by_the_cents_that_are_shown() -> None:
+    assert judged(12.004, 12) == "≤ $12"
+    assert judged(12.006, 12) == "≤ $12, **missed**"
+    assert judged(99, None) == "-"

@@ -73,7 +73,7 @@ def test_a_person_can_read_what_the_table_holds() -> None:
         [record(), record(1, step_id="b", path="l.0.b", status="SKIPPED", status_value=100, result=None)]
     )
     assert json.loads(str(item["records"])) == [
-        {"id": "a", "action": "A.B", "status": "DONE", "started_at": 1.8e9, "finished_at": 1.8e9, "result": "x"},
+        {"id": "a", "action": "A.B", "started_at": 1.8e9, "duration_ms": 0.0, "result": "x"},
         {
             "id": "b",
             "path": "l.0.b",
@@ -81,9 +81,19 @@ def test_a_person_can_read_what_the_table_holds() -> None:
             "status": "SKIPPED",
             "value": 100,
             "started_at": 1.8e9,
-            "finished_at": 1.8e9,
+            "duration_ms": 0.0,
         },
     ]
+
+
+def test_a_time_without_a_duration_is_kept_itself() -> None:
+    some = [
+        record(started_at=None, duration_ms=None, attempts=0),
+        record(1, finished_at=None, duration_ms=None),
+        record(2, duration_ms=None),
+    ]
+    (item,) = steps_items(some)
+    assert step_records(KEY, item) == some
 
 
 def test_fields_of_a_later_release_are_ignored() -> None:
