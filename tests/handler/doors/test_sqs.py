@@ -142,6 +142,22 @@ def test_a_pointer_to_a_job_that_is_not_there_is_dropped(world: Any, caplog: pyt
     assert "does not exist" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        {"resume": {**POINTER["resume"], "later": [1]}},
+        {**POINTER, "later": {"release": 3}},
+        {"sent_by": "3.0.0", "resume": {"later": None, **POINTER["resume"]}},
+    ],
+)
+def test_fields_of_a_pointer_that_only_a_later_release_knows_are_ignored(world: Any, pointer: Any) -> None:
+    """Else the messages of a release that is rolled back would be lost."""
+    world.submit(CHARGE, id="j", respond_async=True)
+    assert world.receive(world.message(pointer)) == []
+    assert world.queue.rejected == []
+    assert world.ran == ["tenant/j/1/1"]
+
+
 def test_a_message_without_time_left_goes_back_at_once(world: Any) -> None:
     slow = {"action": "PROBE.WORK", "timeout": 27.5, "parameters": {"seconds": 27.5}}
     records = [world.message({"id": f"j{n}", "steps": [slow]}, id=f"m{n}") for n in range(3)]

@@ -8,6 +8,7 @@ import pytest
 
 from handler.caller import Caller
 from handler.engine.flow.run import StepLoop
+from handler.jobs.queue_worker import LONGEST_HIDDEN
 from tests.handler.conftest import drive
 
 LOOP = {
@@ -118,6 +119,46 @@ def test_a_retry_in_a_fifo_queue_keeps_its_message_and_its_group(world: Any) -> 
     world.clock.now += 60
     assert world.receive(world.message(body, group="g", receives=2)) == []
     assert world.statuses("j") == ["UNHANDLED_EXCEPTION"]
+
+
+def test_a_hand_over_in_a_fifo_queue_keeps_its_message_and_its_group(world: Any) -> None:
+    slow = {"action": "PROBE.WORK", "timeout": 20, "parameters": {"seconds": 20}}
+    body = {"id": "j", "steps": [slow, slow]}
+    assert world.receive(world.message(body, group="g")) == ["m1"]
+    assert world.queue.postponed == [("receipt-m1", 0.0)]
+    assert world.queue.sent == [], "a pointer would let the next message of the group overtake"
+    assert world.receive(world.message(body, group="g", receives=2)) == []
+    assert world.statuses("j") == ["DONE", "DONE"]
+
+
+def retried_in_a_fifo_queue(world: Any, delay: float) -> dict[str, Any]:
+    retry = {"attempts": 2, "delay": delay, "max_delay": delay, "jitter": False}
+    body = {"id": "j", "steps": [{"action": "PROBE.CHARGE", "parameters": {"fail": True}, "retry": retry}]}
+    assert world.receive(world.message(body, group="g")) == ["m1"]
+    return body
+
+
+def test_a_message_of_a_fifo_queue_that_comes_before_its_retry_is_due_goes_back(world: Any) -> None:
+    body = retried_in_a_fifo_queue(world, 60)
+    world.clock.now += 10
+    assert world.receive(world.message(body, group="g", receives=2)) == ["m1"]
+    assert world.queue.postponed[-1] == ("receipt-m1", pytest.approx(50))
+    assert len(world.ran) == 1
+
+
+def test_a_message_of_a_fifo_queue_is_hidden_no_longer_than_a_queue_allows(world: Any) -> None:
+    body = retried_in_a_fifo_queue(world, 50_000)
+    assert world.queue.postponed[-1] == ("receipt-m1", LONGEST_HIDDEN)
+    world.clock.now += 10
+    world.receive(world.message(body, group="g", receives=2))
+    assert world.queue.postponed[-1] == ("receipt-m1", LONGEST_HIDDEN)
+
+
+def test_a_wait_in_a_fifo_queue_lets_its_group_go(world: Any) -> None:
+    body = {"id": "j", "steps": [{"id": "w", "wait": {"seconds": 60}}]}
+    assert world.receive(world.message(body, group="g")) == []
+    assert world.receive(world.message(body, group="g", receives=2)) == []
+    assert world.record("j").due is not None
 
 
 def test_the_end_of_a_wait_is_not_computed_again_when_the_job_goes_on(
