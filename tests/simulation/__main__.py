@@ -43,6 +43,7 @@ KINDS: Final = {
     "AT": "at-most-once effects repeated",
     "BLAMED": "steps blamed for nothing",
     "FORGOTTEN": "effects not recorded",
+    "FAULT": "errors of the program that were caught",
     "ERROR": "errors of the program",
 }
 """First words of the violations that everybody asks for, and what they count."""

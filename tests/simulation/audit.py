@@ -16,12 +16,15 @@ from infra.steps_item import STEPS, counting, step_records
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.flows import written_steps
 from tests.simulation.order_audit import OrderAudit
+from tests.simulation.releases import NEWS
 from tests.simulation.replay import Replay
 from tests.simulation.service import SimulatedService
 from tests.simulation.signals_audit import SignalsAudit
 from tests.simulation.table import SimulatedTable
 from tests.simulation.workload import Execution
 
+_MAY_DIFFER = {"expires_at": 0, **dict.fromkeys(NEWS)}
+"""Attributes of what is written once that another sender, or another release, may write otherwise."""
 Spot = tuple[JobKey, int, int]
 """A job, a run of it, and the index of a step in it."""
 
@@ -84,7 +87,7 @@ class Audit:
     def watch(self, before: Item | None, after: Item) -> None:
         """Judge a write to the table."""
         if after["sk"] != JOB:
-            if before is not None and {**before, "expires_at": 0} != {**after, "expires_at": 0}:
+            if before is not None and {**before, **_MAY_DIFFER} != {**after, **_MAY_DIFFER}:
                 self.note(f"OVERWRITTEN {after['pk']} {after['sk']}")
             return
         job = job_record(after)

@@ -53,7 +53,7 @@ class SimulatedStation:
             if not self._worker.dead:
                 self._scheduler.kill(self._worker)
 
-        helper = Worker("call", skew=self._worker.skew, ended=ended, died=died)
+        helper = Worker("call", skew=self._worker.skew, ended=ended, died=died, release=self._worker.release)
         self._scheduler.start(helper, _outcome(call))
         self._scheduler.counts["calls beside"] += 1
 

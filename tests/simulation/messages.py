@@ -44,6 +44,8 @@ class SimulatedQueue:
         batch: the most messages that an invocation is handed.
         deliver: starts an invocation with messages.
         buried: told of each message that becomes a dead letter.
+        hidden: told of each message that a worker hides, and for how long.
+        given_up: told of the body of each message that is rejected.
         max_receives: after so many a message becomes a dead letter.
     """
 
@@ -52,6 +54,8 @@ class SimulatedQueue:
     batch: int = 1
     deliver: Callable[[list[Message]], None] = lambda _: None
     buried: Callable[[Message], None] = lambda _: None
+    hidden: Callable[[Worker, Message, float], None] = lambda *_: None
+    given_up: Callable[[str], None] = lambda _: None
     max_receives: int = 20
     messages: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
@@ -167,6 +171,7 @@ class SimulatedJobQueue:
         await self._reach("postpone")
         for message in self._queue.messages:
             if message.handle == receipt_handle:
+                self._queue.hidden(self._worker, message, seconds)
                 message.visible_at = self._scheduler.now + max(0.0, min(seconds, 43_200.0))
 
     async def reject(
@@ -177,6 +182,7 @@ class SimulatedJobQueue:
         assert deduplication, "a FIFO queue would refuse the message"
         await self._reach("reject")
         self._queue.rejected.append(body)
+        self._queue.given_up(body)
         await Yield("after reject")
 
     async def _reach(self, call: str) -> None:

@@ -105,9 +105,11 @@ class Outside:
             try:
                 if door == "direct":
                     view = await Jobs(ports).run(caller(*TAGS), parse(body), lifetime=lifetime)
-                    return Submission("accepted", view)
-                return await Jobs(ports).submit(
-                    caller(*TAGS), parse(body), lifetime=lifetime, respond_async=door == "async", wait=wait
+                    return self._shown(Submission("accepted", view))
+                return self._shown(
+                    await Jobs(ports).submit(
+                        caller(*TAGS), parse(body), lifetime=lifetime, respond_async=door == "async", wait=wait
+                    )
                 )
             except ConflictError:
                 return None
@@ -120,6 +122,12 @@ class Outside:
                 self.plan_send(world.scheduler.now - world.began + self.random.choice((0.1, 3, 30)), door, body)
 
         world.start("http", submit, ended=self.answered, died=again)
+
+    def _shown(self, submission: Submission) -> Submission:
+        """Whatever shows a job must know its records."""
+        key = JobKey(TENANT, submission.job["id"])
+        self.world.releases.read(self.world.scheduler.current, key, self.world.version_of(key))
+        return submission
 
     def answered(self, submission: Submission | None) -> None:
         """Hold the answer to a submission to what it says."""
@@ -152,7 +160,7 @@ class Outside:
     def read(self, job_id: str) -> None:
         async def get(ports: Ports, _: TimeLeft) -> dict[str, Any] | None:
             try:
-                return await Jobs(ports).get(caller(*TAGS), job_id)
+                return self._shown(Submission("known", await Jobs(ports).get(caller(*TAGS), job_id))).job
             except (NotFoundError, UnavailableError):
                 return None
 

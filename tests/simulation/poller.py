@@ -128,5 +128,5 @@ def named_by(message: Message) -> JobKey:
     """Which job a message stands for."""
     body = json.loads(message.body)
     if "resume" in body:
-        return JobKey(**body["resume"])
+        return JobKey(body["resume"]["tenant"], body["resume"]["job_id"])
     return JobKey(TENANT, body.get("id") or message.id)

@@ -56,6 +56,7 @@ class Profile:
         trouble: seconds for which things go wrong; then the world must come to rest by itself.
         rest: seconds that it may take for that.
         step_events: as the setting.
+        releases: whether workers of an earlier release run beside those of a later one.
         exclusive, gentle, exact, prompt, ordered: what the audit may hold it to; see `Audit`.
     """
 
@@ -94,6 +95,7 @@ class Profile:
     job_seconds: float = 50_000.0
     flush_interval: float = 1.0
     max_receives: int = 20
+    releases: bool = False
 
 
 ASKING: Final[Mapping[str, float]] = {**KINDS, "wait_for": 7, "wait": 4}
@@ -215,6 +217,9 @@ PROFILES: Final[dict[str, Profile]] = {
         exact=True,
         batch=10,
         bursts=2,
+    ),
+    "two releases": Profile(
+        rates=replace(_BASE, crash=0.002, freeze=0), flow=0.4, redrive=0.3, twice=0.6, releases=True, rest=60_000.0
     ),
     "short jobs": Profile(rates=_BASE, timed=0.5, job_seconds=90.0),
     "harsh": Profile(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from infra.records import VERSION
 from tests.simulation.faults import Rates
 
 
@@ -52,6 +53,7 @@ class Worker:
         point: the yield point at which it waits.
         ended: told with the result; not told when it died.
         died: told when it died.
+        release: the version of records that it knows.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Worker:
     doomed: bool = False
     number: int = 0
     point: str = "start"
+    release: int = VERSION
 
 
 @dataclass(eq=False, slots=True)

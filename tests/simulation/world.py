@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, cast
+from unittest.mock import patch
 
 from handler.caller import Caller
 from handler.engine import Runtime
@@ -16,18 +18,20 @@ from handler.invocation.time_left import TimeLeft
 from handler.outside import Outside
 from handler.ports import Ports
 from handler.settings import Settings
+from infra import job_items
 from infra.documents import DocumentsTable
-from infra.job_items import JOB, job_record
+from infra.job_items import JOB, job_record, partition
 from infra.jobs_table import JobsTable
-from infra.records import JobKey
+from infra.records import VERSION, JobKey
 from infra.scheduler import Timetable
 from infra.secret import NoSecrets
 from tests.simulation.audit import Audit
 from tests.simulation.batches import begins
 from tests.simulation.bus import SimulatedBus, SimulatedEventBus
-from tests.simulation.messages import SimulatedJobQueue, SimulatedQueue
-from tests.simulation.poller import TENANT, Poller
+from tests.simulation.messages import Message, SimulatedJobQueue, SimulatedQueue
+from tests.simulation.poller import TENANT, Poller, named_by
 from tests.simulation.profiles import Profile
+from tests.simulation.releases import LATER, EarlierRelease, LaterItems, LaterJobQueue, ReleaseAudit
 from tests.simulation.scheduler import Scheduler, Worker, Yield
 from tests.simulation.service import SimulatedService
 from tests.simulation.table import SimulatedItems, SimulatedTable
@@ -109,6 +113,11 @@ class World:
             prompt=self.profile.prompt,
             ordered=self.profile.ordered,
         )
+        self.releases = ReleaseAudit(self.audit.note)
+        self.queue.hidden, self.queue.given_up = self._hidden, self.releases.rejected
+        self.rolled_back = (0.0, 0.0)
+        if self.profile.releases and self.random.random() < 0.5:
+            self.rolled_back = (200.0, self.random.choice((400.0, 800.0)))
         self.poller = Poller(self.start, self.scheduler, self.queue, self.audit, sweeping=self.sweeping)
         self.settings = SETTINGS.model_copy(
             update={
@@ -139,7 +148,8 @@ class World:
         """Start an invocation."""
         skew = self.random.uniform(-1, 1) * self.profile.rates.skew
         life = self.random.choice(self.profile.lives)
-        worker = Worker(name, skew=skew, deadline=self.scheduler.now + life, ended=ended, died=died)
+        release = self._release()
+        worker = Worker(name, skew=skew, deadline=self.scheduler.now + life, ended=ended, died=died, release=release)
         ports = self._ports(worker)
         lifetime = TimeLeft(ends_at=self.scheduler.now + life, length=life)
 
@@ -147,7 +157,20 @@ class World:
             await Yield(f"{name} starts")
             return await work(ports, lifetime)
 
-        self.scheduler.start(worker, live())
+        async def live_on_an_earlier_release() -> Any:
+            return await EarlierRelease(live())
+
+        is_earlier = self.profile.releases and release == VERSION
+        self.scheduler.start(worker, live_on_an_earlier_release() if is_earlier else live())
+
+    def _release(self) -> int:
+        """What the next worker knows: while things go wrong a later release is deployed gradually, and rolled back."""
+        if not self.profile.releases:
+            return VERSION
+        begins, ends = self.rolled_back
+        if begins <= self.scheduler.now - self.began < ends:
+            return VERSION
+        return self.random.choice((VERSION, LATER)) if self.scheduler.faults else LATER
 
     def _ports(self, worker: Worker) -> Ports:
         scheduler = self.scheduler
@@ -162,12 +185,16 @@ class World:
             entropy=self.random.randbytes,
             alarm=SimulatedAlarm(scheduler),
         )
-        items = SimulatedItems(self.table, scheduler, worker)
+        is_later = worker.release == LATER
+        items = (LaterItems if is_later else SimulatedItems)(self.table, scheduler, worker)
+        if isinstance(items, LaterItems):
+            items.later = lambda: self.random.random() < 0.7
+        queue = (LaterJobQueue if is_later else SimulatedJobQueue)(self.queue, scheduler, worker)
         return Ports(
             settings=self.settings,
             table=JobsTable(items),
             bus=SimulatedEventBus(self.bus, scheduler, worker),
-            queue=SimulatedJobQueue(self.queue, scheduler, worker),
+            queue=queue,
             documents=DocumentsTable(items),
             scheduler=NoScheduler(),
             secrets_of=lambda _: NoSecrets(),
@@ -223,6 +250,7 @@ class World:
     def _watch(self, before: Any, after: Any) -> None:
         worker = self.scheduler.current
         self._tell_write(before, after)
+        self.releases.watch(worker, before, after)
         self.audit.watch(before, after)
         if after["sk"] != JOB:
             return
@@ -230,6 +258,15 @@ class World:
         self.owed.setdefault(job.key, "its record")
         if worker is not None and before is not None and before.get("lease") != after.get("lease") and job.lease:
             self.audit.claimed.setdefault((job.key, job.fence), self.scheduler.now)
+
+    def version_of(self, key: JobKey) -> int:
+        """The version of a job's records, whichever release looks."""
+        item = self.table.items.get((partition(key), JOB), {})
+        return int(str(item.get("version", VERSION)))
+
+    def _hidden(self, worker: Worker, message: Message, seconds: float) -> None:
+        key = named_by(message)
+        self.releases.postponed(worker, key, self.version_of(key), seconds)
 
     # ------------------------------------------------------------------ time
 
@@ -245,6 +282,10 @@ class World:
 
     def run(self) -> None:
         """Let the world go on until it rests, then judge it."""
+        with patch.object(job_items, "VERSION", LATER) if self.profile.releases else nullcontext():
+            self._run()
+
+    def _run(self) -> None:
         self._plan_outage()
         for _ in range(MOST_STEPS):
             if self.hasty and self.audit.violations:
@@ -261,6 +302,8 @@ class World:
             self.scheduler.step()
         for message in self.queue.messages:
             self.audit.note(f"STUCK message {message.body[:80]}, received {message.receives} times")
+        if faults := self.metrics.counted("Faults"):  # the handler logs them and goes on
+            self.audit.note(f"FAULT: {faults:.0f} errors of the program were caught and logged")
         self.audit.close(self.owed)
         self.scheduler.end()
 
