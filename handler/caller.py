@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Final
 
 from handler.engine.limits import PAYLOAD
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,7 @@ class Rights:
 
     def encode(self) -> str:
         """The rights as canonical JSON."""
-        return json.dumps({"step_limit": self.step_limit, "tags": sorted(self.tags)}, separators=(",", ":"))
+        return _encode({"step_limit": self.step_limit, "tags": sorted(self.tags)})
 
     @classmethod
     def decode(cls, text: str) -> Rights:

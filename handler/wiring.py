@@ -43,17 +43,17 @@ class InvocationClock:
     for each invocation: a sandbox is frozen between two of them, and its monotonic clock may stop meanwhile.
     """
 
-    __slots__ = ("_origin", "_start")
+    __slots__ = ("_start",)
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         """Read the system's clock again."""
-        self._start, self._origin = time.time(), time.monotonic()
+        self._start = time.time() - time.monotonic()
 
     def __call__(self) -> float:
-        return self._start + (time.monotonic() - self._origin)
+        return self._start + time.monotonic()
 
 
 CLOCK = InvocationClock()

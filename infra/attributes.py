@@ -90,7 +90,7 @@ def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
 def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], int]:
     """An item as AttributeValues, checked, and its bytes; absent (``None``) attributes are left out.
 
-    Strings and numbers, as most attributes are, need no call each. That buys 3 % of the CPU of a job of 10 steps.
+    Strings and numbers, as most attributes are, need no call each: that buys 3 % of the CPU of a job of 10 steps.
 
     Raises:
         TooLargeError: over 400 KB, or with a number that DynamoDB has no room for.
@@ -108,20 +108,32 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
                 encoded[name] = {"S": value}
                 size += len(value) if value.isascii() else len(value.encode())  # type: ignore[union-attr, arg-type]
             elif kind is int or kind is float:
-                text = repr(value) if 1 <= value < _ORDINARY else number(value)  # type: ignore[arg-type, operator]
+                is_ordinary = 1 <= value < _ORDINARY or value == 0  # type: ignore[operator]
+                text = repr(value) if is_ordinary else number(value)  # type: ignore[arg-type]
                 encoded[name] = {"N": text}
                 size += len(text) // 2 + 2
-            elif value is None:
-                continue
-            else:
-                encoded[name] = encode(value)
-                size += _weight(encoded[name])
-            size += len(name) if name.isascii() else len(name.encode())
+            elif value is not None:
+                encoded[name], weight_of_value = _encode_and_weigh(value)
+                size += weight_of_value
+        size += len("".join(encoded).encode())
     except UnicodeEncodeError as error:
         raise GiveUpError(f"The item {item['sk']!r} of {item['pk']!r} holds half a character: {error}") from error
     if size > ITEM_LIMIT:
         raise TooLargeError(f"The item {item['sk']} of {item['pk']} has {size} bytes; DynamoDB keeps {ITEM_LIMIT}.")
     return encoded, size
+
+
+def _encode_and_weigh(value: Value) -> tuple[Attribute, int]:
+    """One value and its bytes."""
+    if not isinstance(value, list):
+        attribute = encode(value)
+        return attribute, _weight(attribute)
+    parts, size = list[Attribute](), _CONTAINER
+    for part in value:
+        attribute, weight_of_part = _encode_and_weigh(part)
+        parts.append(attribute)
+        size += _ELEMENT + weight_of_part
+    return {"L": parts}, size
 
 
 def decode_item(attributes: Mapping[str, Any] | None) -> Item | None:

@@ -63,6 +63,8 @@ def at_once(calls: Sequence[Callable[[], R]]) -> list[R]:
 
     All have ended when it returns, or raises the first error that there was. One call takes no thread.
     """
+    if len(calls) == 1:
+        return [calls[0]()]
     results: dict[int, R] = {}
     errors: dict[int, BaseException] = {}
 

@@ -186,9 +186,11 @@ class DynamoItems:
     async def put_if(self, item: Item, condition: Condition) -> Applied | ConditionFailed:
         request = self._put(Put(item, condition))
         answer = await self._write("A conditional write to", lambda: self._client().put_item(**request))
-        return (
-            answer if isinstance(answer, ConditionFailed) else Applied({k: v for k, v in item.items() if v is not None})
-        )
+        if isinstance(answer, ConditionFailed):
+            return answer
+        if None in item.values():
+            item = {name: value for name, value in item.items() if value is not None}
+        return Applied(item)
 
     async def update_if(
         self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()

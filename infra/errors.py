@@ -12,8 +12,6 @@ A refused condition is not an error: conditional writes return it (see `infra.it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 
@@ -170,16 +168,21 @@ def _kind_of_failure(error: Exception) -> type[InfraError]:
     return GiveUpError
 
 
-@contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Translate every error of a client's call into an `InfraError`.
+class translated:  # noqa: N801  # read as what it does: ``with translated("GetItem of the table jobs"):``
+    """Translates every error of a client's call into an `InfraError`.
 
     Args:
         what: which call on which resource, for the message.
     """
-    try:
-        yield
-    except InfraError:
-        raise
-    except Exception as error:
-        raise translate(error, what) from error
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, InfraError):
+            raise translate(error, self._what) from error

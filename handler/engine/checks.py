@@ -70,6 +70,11 @@ class Checks:
             self.free[action] = found
         return found
 
+    def find_free(self, action: Any) -> Block[..., Any] | None:
+        """The block of that name, if every job may use it, any number of times."""
+        self.find(action)
+        return self.free.get(action)
+
     def check(self, step: ConduitStep, position: int) -> None:
         """Give a new step its position and id, and the status of the first check that it fails."""
         step.position = position

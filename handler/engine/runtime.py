@@ -20,8 +20,8 @@ from handler.engine.limits import InvocationTime, Limits
 def steady_clock() -> Callable[[], float]:
     """A clock of seconds since the epoch that never jumps: read once, then moved on by the monotonic one."""
     monotonic = time.monotonic
-    start, origin = time.time(), monotonic()
-    return lambda: start + (monotonic() - origin)
+    start = time.time() - monotonic()
+    return lambda: start + monotonic()
 
 
 async def _sleep(seconds: float) -> None:

@@ -45,7 +45,6 @@ class StepWorld:
     Attributes:
         now: the same.
         spent: evaluation steps since `check` was last called.
-        texts: what the strings of the job read as, remembered for the run.
         timeout: the limit of the step whose turn it is, or ``None``.
         began: when its evaluation began, as far as anybody asked; beginning a step sets it to ``None``.
     """
@@ -57,10 +56,10 @@ class StepWorld:
         "_run_ends_at",
         "_run_limiter",
         "_steps_left",
+        "_texts",
         "began",
         "now",
         "spent",
-        "texts",
         "timeout",
     )
 
@@ -74,7 +73,14 @@ class StepWorld:
         self._path: str | None = None
         self._patterns = 0.0
         self._steps_left = EVALUATION_STEPS
-        self.texts: ReadInRun[Any] | None = ReadInRun(READ_IN_RUN, read_and_weigh)
+        self._texts: ReadInRun[Any] | None = None
+
+    @property
+    def texts(self) -> ReadInRun[Any]:
+        """What the strings of the job read as, remembered for the run."""
+        if self._texts is None:
+            self._texts = ReadInRun(READ_IN_RUN, read_and_weigh)
+        return self._texts
 
     def end_at(self, ends_at: float, limiter: str, path: str | None = None) -> None:
         """Let the run's end, or that of something around the step, be this one from here on."""

@@ -41,12 +41,13 @@ class WrittenSteps:
         checks, own, new, job = self._checks, self.all, ConduitStep.__new__, self._job
         free, by_id, limit = checks.free, checks.by_id, checks.step_limit
         for data in steps:
-            try:  # what most steps have, of a block that was found before
-                block, parameters, given = free[data["action"]], data["parameters"], data["id"]
-                passes = len(data) == _USUAL and parameters is not None and given is not None
+            try:  # what most steps have, of a block that every job may use
+                action, parameters, given = data["action"], data["parameters"], data["id"]
+                block = free.get(action) or checks.find_free(action)
+                passes = block is not None and len(data) == _USUAL and parameters is not None and given is not None
             except (KeyError, TypeError):
-                passes = False
-            if passes:
+                passes, block = False, None
+            if passes and block is not None:
                 step = new(ConduitStep)
                 step.begin(job, block, block.action, parameters, given)
             else:

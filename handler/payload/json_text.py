@@ -69,9 +69,7 @@ def read(body: str | bytes, *, nesting: int = NESTING) -> Any:
     """
     text = _decode(body)
     try:
-        value = json.loads(
-            text, object_pairs_hook=_refuse_doubled, parse_constant=_refuse_constant, parse_float=_refuse_infinite
-        )
+        value = _STRICT.decode(text)
         if "\\u" in text:  # only an escape can bring half of a surrogate pair into decoded UTF-8
             encode(value).encode()
     except (ValueError, RecursionError):
@@ -146,6 +144,10 @@ def _refuse_infinite(digits: str) -> float:
         raise ValueError(digits)
     return number
 
+
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_refuse_doubled, parse_constant=_refuse_constant, parse_float=_refuse_infinite
+)
 
 # What follows is the second, slow reading of documents that failed.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import Any, Final
 
 from handler.engine.limits import NESTING, PAYLOAD, STEPS
@@ -109,7 +110,7 @@ class JobPayload:
             canonical: what `canonical` gave. It is the answer for the many jobs that are written so.
         """
         steps = meaning.of_steps(self.steps)
-        if all(meant is written for meant, written in zip(steps, self.steps, strict=True)):
+        if all(map(is_, steps, self.steps)):
             return canonical
         return json_text.encode_read({**self.as_job(), "steps": steps})
 

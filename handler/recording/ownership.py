@@ -133,6 +133,7 @@ class Ownership:
         published: int,
         failed_step: str | None,
         now: float,
+        timeout_at: float | None,
         ended: Collection[str] = (),
     ) -> JobRecord:
         """The record that a commit writes.
@@ -144,15 +145,22 @@ class Ownership:
             published: how far the bus has got.
             failed_step: of the job.
             now: the time.
+            timeout_at: when the job's own `timeout` passes.
             ended: paths of the steps that the commit records: their answers are used, or worth nothing any more.
         """
-        after = self._moved(held, cursor, now)._replace(
+        signals = held.signals
+        after = held._replace(
             published=max(held.published, published),
             failed_step=failed_step,
             attempts=self._attempts(held, commit, cursor),
+            signals=tuple(signal for signal in signals if signal[0] not in ended) if signals else (),
+            timeout_at=timeout_at,
+            lease_until=self._lease_until,
+            due=self._lease_until,
+            started_at=held.started_at if held.started_at is not None else min(self._began, now),
         )
-        if held.signals:
-            after = after._replace(signals=tuple(signal for signal in held.signals if signal[0] not in ended))
+        if cursor > held.cursor:
+            after = self._moved(after, held, cursor)
         match commit:
             case Attempt(effect, tries):
                 tries = max(after.tries, tries - self.cut_tries(cursor))
@@ -172,15 +180,8 @@ class Ownership:
             if commit.effect:
                 self._marked = (after.cursor, commit.tries)
 
-    def _moved(self, held: JobRecord, cursor: int, now: float) -> JobRecord:
-        """The record with the cursor behind every record that is put, still ours."""
-        after = held._replace(
-            lease_until=self._lease_until,
-            due=self._lease_until,
-            started_at=held.started_at if held.started_at is not None else min(self._began, now),
-        )
-        if cursor == held.cursor:
-            return after
+    def _moved(self, after: JobRecord, held: JobRecord, cursor: int) -> JobRecord:
+        """The record with the cursor behind every record that is put: what is known of a step is of the next one."""
         leases = held.leases
         if not leases or leases[-1][1] != self.lease:
             leases = (*leases, (held.cursor, self.lease))

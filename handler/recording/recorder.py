@@ -230,9 +230,9 @@ class Recorder:
             published=self._updates.reached,
             failed_step=failed,
             now=now(),
+            timeout_at=job.timeout_at,
             ended=[record.path for record in pending] if held.signals else (),
         )
-        after = after._replace(timeout_at=job.timeout_at)
         answer = await self._commits.write(held, after, payload, pending, kind, at_once=at_once)
         if isinstance(answer, Refused):
             found = answer.job

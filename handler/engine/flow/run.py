@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from blocks.block import Block
@@ -54,7 +55,11 @@ class StepLoop:
         self._job = job
         self._walk = walk
         self._turns = turns
-        self._flow = FlowTurns(turns, walk)
+
+    @cached_property
+    def _flow(self) -> FlowTurns:
+        """The turns of steps that run no block, which most jobs do not have."""
+        return FlowTurns(self._turns, self._walk)
 
     async def run(self) -> Paused | None:
         """Run until the end, or until there is a reason to pause."""
