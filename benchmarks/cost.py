@@ -23,8 +23,8 @@ from benchmarks.meter import Meter, index_item, metered
 from blocks.block import REGISTRY, Category, Registry
 from handler import wiring
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity
-from handler.console.local_lambda import LocalLambda
+from handler.console.local.lambda_event import HttpRequest, Identity
+from handler.console.local.local_lambda import LocalLambda
 from infra.attributes import weight
 from infra.local import TABLE, EmbeddedAws, embedded
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from handler.console.job_printer import Printer, print_records
 from handler.console.job_source import read_jobs
-from handler.console.output import write
-from handler.console.workstation import Workstation
+from handler.console.local.workstation import Workstation
+from handler.console.shown.output import write
 
 EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"
 

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from handler.console.job_source import JobText
-from handler.console.job_text import event_lines, item_lines, job_lines, shorten, summary_of
-from handler.console.output import complain, write
-from handler.console.workstation import JobRefusedError, Workstation
+from handler.console.local.workstation import JobRefusedError, Workstation
+from handler.console.shown.job_text import event_lines, item_lines, job_lines, shorten, summary_of
+from handler.console.shown.output import complain, write
 from infra.local_bus import BusEvent
 from infra.local_services import LocalServices
 
@@ -92,7 +92,7 @@ class LivePrinter:
         self._events: list[BusEvent] = []
 
     def show(self, text: str, run: Callable[[], Job]) -> Job:
-        from handler.console.live_table import LiveTable, print_summary  # noqa: PLC0415  # as above
+        from handler.console.shown.live_table import LiveTable, print_summary  # noqa: PLC0415  # as above
 
         title, steps = _written(text)
         with LiveTable(title, steps, self._services.take_events, self._console) as table:

@@ -10,9 +10,9 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from handler.console.job_source import read_jobs
-from handler.console.job_text import closing_lines, columns, job_lines, shorten, step_cells, summary_of
-from handler.console.output import complain, terminal_width, write
 from handler.console.remote_usage import address_of
+from handler.console.shown.job_text import closing_lines, columns, job_lines, shorten, step_cells, summary_of
+from handler.console.shown.output import complain, terminal_width, write
 from infra.clients import Clients
 from infra.records import FINISHED
 from infra.remote_api import RemoteAnswer, RemoteApi, UnreachableApiError

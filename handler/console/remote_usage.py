@@ -17,10 +17,12 @@ examples:
   conduit jobs answer order-42 ok --value '{"limit": 500}'
   conduit jobs redrive order-42 --from charge
 
-The API is --url or CONDUIT_URL (default: http://127.0.0.1:8080, where `conduit serve` listens). With --token or
-CONDUIT_TOKEN requests carry a bearer token; without one, requests to API Gateway are signed with your AWS credentials.
+The API is at --url or CONDUIT_URL (default: http://127.0.0.1:8080, where
+`conduit serve` listens). With --token or CONDUIT_TOKEN, requests carry a bearer
+token. Without one, requests to API Gateway are signed with AWS credentials.
 
-exit codes: 0 on success, 1 when the job did not succeed, 2 when the API refused the request or does not answer"""
+exit codes: 0 on success, 1 when the job did not succeed,
+2 when the API refused the request or does not answer"""
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
@@ -42,12 +44,14 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
         if name == "show":
             action.add_argument("--json", action="store_true", help="print the job as one line of JSON")
         if name == "redrive":
-            action.add_argument("--from", dest="from_step", metavar="PATH", help="step to resume from")
+            action.add_argument(
+                "--from", dest="from_step", metavar="PATH", help="step to resume from (default: the failed one)"
+            )
         if name == "answer":
             _add_answer(action)
         if name == "logs":
             action.add_argument("--group", action="append", required=True, help="log group of a function; repeatable")
-    submit = actions.add_parser("submit", help="send jobs")
+    submit = actions.add_parser("submit", help="send jobs and show them")
     submit.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
     submit.add_argument("--async", dest="respond_async", action="store_true", help="do not wait for the job to end")
     submit.add_argument("--json", action="store_true", help="print each job as one line of JSON")
@@ -55,12 +59,12 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
     for name, about in (
-        ("status", "QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELLED"),
-        ("waiting", "answer, time or retry"),
+        ("status", "status: QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELLED"),
+        ("waiting", "what the job waits for: answer, time or retry"),
         ("name", "beginning of the job's name"),
         ("workflow", "name of a stored workflow"),
-        ("created-after", "time, included"),
-        ("created-before", "time, excluded"),
+        ("created-after", "created at this RFC 3339 time or later"),
+        ("created-before", "created before this RFC 3339 time"),
     ):
         parser.add_argument(f"--{name}", help=about)
     parser.add_argument("--limit", type=_count, default=20, help="how many jobs (default: %(default)s)")
@@ -70,8 +74,8 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
 def _add_answer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", help="path of the step, such as ok or orders.3.ok")
     parser.add_argument("--value", type=_json, help="the answer as JSON")
-    parser.add_argument("--reject", action="store_true", help="reject: the step ends REJECTED")
-    parser.add_argument("--reason", help="why")
+    parser.add_argument("--reject", action="store_true", help="answer no: the step ends REJECTED")
+    parser.add_argument("--reason", help="reason for the answer")
 
 
 def address_of(chosen: argparse.Namespace) -> tuple[str, str | None]:

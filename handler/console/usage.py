@@ -13,13 +13,13 @@ from handler.console.remote_usage import EPILOG, add_jobs
 
 _EPILOG: Final = """\
 examples:
-  conduit run examples/order.json             run a job and see its steps
-  conduit run --json jobs/*.json > done.jsonl one finished job a line
-  cat jobs.jsonl | conduit run --json -       one job a line in, one job a line out, in order
-  conduit validate job.json                   what is wrong with a job, without running it
-  conduit blocks TEXT.JOIN                    what a block does and what it takes
-  conduit serve --port 8080                   the HTTP API, its worker and its sweeper
-  conduit jobs list --status FAILED           the jobs of a deployed stack, or of `conduit serve`
+  conduit run examples/order.json       run a job and see its steps
+  conduit run --json jobs/*.json        run jobs, print one finished job a line
+  cat jobs.jsonl | conduit run --json - one job a line in, one job a line out
+  conduit validate job.json             check a job without running it
+  conduit blocks TEXT.JOIN              explain a block
+  conduit serve --port 8080             open the HTTP API
+  conduit jobs list --status FAILED     list the jobs of a stack or of `serve`
 """
 _NEW: Final = """\
 example:
@@ -30,7 +30,8 @@ _COMPLETION: Final = """\
 example, in a start-up file of the shell:
   eval "$(conduit completion bash)\""""
 _CODES: Final = """\
-exit codes: 0 on success, 1 when a job failed, 2 when something could not be read or was refused"""
+exit codes: 0 on success, 1 when a job failed,
+2 when something could not be read or was refused"""
 
 
 def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
@@ -41,7 +42,7 @@ def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(
         prog="conduit",
-        description="Run jobs that are written as JSON, through the Lambda handler, on an AWS inside this process.",
+        description="Run jobs written as JSON through the Lambda handler, on an embedded AWS.",
         epilog=_EPILOG + "\n" + _CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -103,10 +104,12 @@ def _add_serve(added: Any) -> None:
         "open the HTTP API on a port, with its worker, its sweeper and an event log",
         "examples:\n"
         "  conduit serve --port 8080\n"
-        "  curl -d @examples/order.json -H 'Content-Type: application/json' http://127.0.0.1:8080/jobs\n\n"
-        "A page of all jobs is at /. The API and the worker are two processes, as in AWS; both restart when a file of\n"
-        "blocks changes. Schedules fire, and hooks and callbacks answer at this address. There is no authentication.\n"
-        "Without --data everything is gone when the command ends.",
+        "  curl -d @examples/order.json -H 'Content-Type: application/json' \\\n"
+        "    http://127.0.0.1:8080/jobs\n\n"
+        "A page of all jobs is at /. The API and the worker are two processes, as in AWS;\n"
+        "both restart when a file of blocks changes. Schedules fire, and hooks and\n"
+        "callbacks answer at this address. There is no authentication. Without --data\n"
+        "everything is gone when the command ends.",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=_port, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
@@ -119,7 +122,7 @@ def _add_validate(added: Any) -> None:
         added,
         "validate",
         "report what is wrong with jobs, without running them",
-        "exit codes: 0 when every job is valid, 1 when one is not, 2 when one could not be read",
+        "exit codes: 0 when every job is valid, 1 when one is not,\n2 when one could not be read",
     )
     validate.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
     validate.add_argument("--json", action="store_true", help="print each answer as one line of JSON")

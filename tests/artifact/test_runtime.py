@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handler.console.lambda_event import Event, HttpRequest, Identity, http_event, schedule_event
+from handler.console.local.lambda_event import Event, HttpRequest, Identity, http_event, schedule_event
 from infra.addresses import kind_of
 from tests.artifact.conftest import Function, MakeFunction, Stack
 from tests.artifact.sandbox import CrashedError, TimedOutError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
+from handler.console.local.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
 from infra.local import EmbeddedAws
 from tests.chaos.ledger import WHO, note
 from tests.chaos.workload import BLOCK_SECONDS

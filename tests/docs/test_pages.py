@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from handler.cli import COMMANDS
-from handler.console.job_text import columns
+from handler.console.shown.job_text import columns
 from handler.console.usage import make_parser
 from handler.engine import Conduit, ConduitStatus, ConduitStep
 from handler.engine.language.functions import FUNCTIONS

@@ -19,7 +19,7 @@ from io import StringIO
 from typing import Any
 
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, LocalContext, http_event
+from handler.console.local.lambda_event import HttpRequest, Identity, LocalContext, http_event
 from infra.local import EmbeddedAws, embedded
 
 SECONDS = 30.0

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, LocalContext, http_event
+from handler.console.local.lambda_event import HttpRequest, Identity, LocalContext, http_event
 from handler.invocation.event_kind import UnknownEventError
 from handler.payload.parse import InvalidPayloadError
 from tests.hostile.attack import Attack

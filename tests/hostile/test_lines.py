@@ -11,7 +11,7 @@ import pytest
 
 from blocks.block import REGISTRY, Block
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, http_event
+from handler.console.local.lambda_event import HttpRequest, Identity, http_event
 from handler.engine import Conduit, ConduitStatus, Limits, Runtime
 from handler.http.identity import identify
 from handler.invocation.event_kind import UnknownEventError

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, http_event
+from handler.console.local.lambda_event import HttpRequest, Identity, http_event
 from infra.dynamo_items import DynamoItems
 from infra.items import Item
 from infra.local import EmbeddedAws, embedded

@@ -20,9 +20,9 @@ import pytest
 from handler.app import lambda_handler
 from handler.console.job_printer import JsonPrinter, LivePrinter, PlainPrinter, print_jobs
 from handler.console.job_source import JobText
-from handler.console.lambda_event import HttpRequest, Identity, http_event
-from handler.console.local_lambda import LocalLambda
-from handler.console.workstation import Workstation
+from handler.console.local.lambda_event import HttpRequest, Identity, http_event
+from handler.console.local.local_lambda import LocalLambda
+from handler.console.local.workstation import Workstation
 from infra.local_services import LocalServices
 from tests.http.servers import Request, Server, answer, json_answer
 

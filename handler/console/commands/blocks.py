@@ -6,8 +6,8 @@ import json
 from argparse import Namespace
 
 from blocks.block import REGISTRY
-from handler.console.block_page import find_block, list_lines, page_lines, select_blocks
-from handler.console.output import write
+from handler.console.shown.block_page import find_block, list_lines, page_lines, select_blocks
+from handler.console.shown.output import write
 
 
 def execute(chosen: Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from handler.console.completion import completion_script
-from handler.console.output import write
+from handler.console.shown.output import write
 from handler.console.usage import make_parser
 
 

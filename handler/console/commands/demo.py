@@ -6,9 +6,9 @@ import sys
 from argparse import Namespace
 
 from handler.console.demo import show_demo
-from handler.console.interrupts import interruptible
 from handler.console.job_printer import LivePrinter, PlainPrinter
-from handler.console.workstation import Options, open_workstation
+from handler.console.local.interrupts import interruptible
+from handler.console.local.workstation import Options, open_workstation
 
 
 def execute(chosen: Namespace) -> int:

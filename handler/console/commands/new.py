@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from handler.console.new_project import find_checkout, make_project
-from handler.console.output import write
+from handler.console.shown.output import write
 
 
 def execute(chosen: Namespace) -> int:

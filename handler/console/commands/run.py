@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from handler.console.errors import InputError
-from handler.console.interrupts import interruptible
 from handler.console.job_printer import JsonPrinter, LivePrinter, OutputPrinter, PlainPrinter, Printer, print_jobs
 from handler.console.job_source import STREAM, JobText, read_jobs
-from handler.console.output import write
-from handler.console.workstation import Options, Workstation, open_workstation
+from handler.console.local.interrupts import interruptible
+from handler.console.local.workstation import Options, Workstation, open_workstation
+from handler.console.shown.output import write
 
 LOOK_SECONDS = 0.5
 """How often `--watch` checks the files."""

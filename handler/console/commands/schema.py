@@ -8,7 +8,7 @@ from pathlib import Path
 
 from handler.console.errors import InputError
 from handler.console.offline import schema_of_jobs
-from handler.console.output import write
+from handler.console.shown.output import write
 
 
 def execute(chosen: Namespace) -> int:

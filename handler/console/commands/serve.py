@@ -6,11 +6,11 @@ from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 
-from handler.console.interrupts import interruptible
-from handler.console.local_server import address_of, listen
-from handler.console.output import write
-from handler.console.serving import open_serving, put_secrets
-from handler.console.workstation import Options
+from handler.console.local.interrupts import interruptible
+from handler.console.local.local_server import address_of, listen
+from handler.console.local.serving import open_serving, put_secrets
+from handler.console.local.workstation import Options
+from handler.console.shown.output import write
 
 
 def execute(chosen: Namespace) -> int:

@@ -7,8 +7,8 @@ from argparse import Namespace
 
 from handler.console.job_source import placed, read_jobs
 from handler.console.offline import UnreadableJobError, validate_job
-from handler.console.output import complain, write
-from handler.console.problem_lines import problem_lines
+from handler.console.shown.output import complain, write
+from handler.console.shown.problem_lines import problem_lines
 
 
 def execute(chosen: Namespace) -> int:

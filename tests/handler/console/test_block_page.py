@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 
 from blocks.block import Category, Changes, Registry
-from handler.console.block_page import UnknownBlockError, find_block, list_lines, page_lines
+from handler.console.shown.block_page import UnknownBlockError, find_block, list_lines, page_lines
 
 
 @pytest.fixture

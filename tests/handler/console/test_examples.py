@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from handler.caller import Rights
-from handler.console.lambda_event import HttpRequest
-from handler.console.workstation import Options, Workstation, open_workstation
+from handler.console.local.lambda_event import HttpRequest
+from handler.console.local.workstation import Options, Workstation, open_workstation
 from handler.engine import Conduit
 from handler.payload.parse import parse
 from handler.validation.validate import find_problems

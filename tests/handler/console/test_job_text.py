@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler.console.job_text import (
+from handler.console.shown.job_text import (
     columns,
     event_lines,
     in_order,

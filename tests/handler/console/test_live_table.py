@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from handler.console.live_table import LiveTable, print_summary, rows_in_sight
+from handler.console.shown.live_table import LiveTable, print_summary, rows_in_sight
 
 STEPS = [{"id": "first", "action": "TEXT.JOIN"}, {"action": "[bold]MATH.SUM"}]
 

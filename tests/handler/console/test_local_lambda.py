@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from handler.console.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
-from handler.console.local_lambda import LocalLambda
+from handler.console.local.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
+from handler.console.local.local_lambda import LocalLambda
 
 
 class Queue:

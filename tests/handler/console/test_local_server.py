@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from handler.console.lambda_event import HttpRequest
-from handler.console.local_lambda import HttpResponse
-from handler.console.local_server import LARGEST_BODY, AddressError, LocalServer, address_of, listen
+from handler.console.local.lambda_event import HttpRequest
+from handler.console.local.local_lambda import HttpResponse
+from handler.console.local.local_server import LARGEST_BODY, AddressError, LocalServer, address_of, listen
 
 
 class Station:

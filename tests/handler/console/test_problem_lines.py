@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.cli import COMMANDS, main
-from handler.console.places import find_places
-from handler.console.problem_lines import problem_lines
+from handler.console.shown.places import find_places
+from handler.console.shown.problem_lines import problem_lines
 from handler.payload.problem import Problem
 
 JSON = st.recursive(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler.console.progress import Progress
+from handler.console.shown.progress import Progress
 
 WRITTEN = [
     {"id": "load", "action": "JSON.PARSE"},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler.console.served_process import FIRING_SECONDS, Timetable
-from handler.console.workstation import SWEEP_SECONDS
+from handler.console.local.served_process import FIRING_SECONDS, Timetable
+from handler.console.local.workstation import SWEEP_SECONDS
 
 
 class World:

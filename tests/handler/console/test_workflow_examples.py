@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, http_event
+from handler.console.local.lambda_event import HttpRequest, Identity, http_event
 from infra.local import EmbeddedAws, embedded
 
 WORKFLOWS = Path(__file__).resolve().parents[3] / "examples" / "workflows"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from handler.console.lambda_event import Identity
-from handler.console.local_lambda import LocalLambda
-from handler.console.workstation import SWEEP_SECONDS, JobRefusedError, Options, Workstation
+from handler.console.local.lambda_event import Identity
+from handler.console.local.local_lambda import LocalLambda
+from handler.console.local.workstation import SWEEP_SECONDS, JobRefusedError, Options, Workstation
 
 JOB = {"id": "a", "status": "RUNNING"}
 DONE = {"id": "a", "status": "SUCCEEDED"}

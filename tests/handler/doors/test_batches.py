@@ -15,7 +15,7 @@ from botocore.client import BaseClient
 
 from blocks.block import REGISTRY, Block
 from handler.app import lambda_handler
-from handler.console.lambda_event import LocalContext
+from handler.console.local.lambda_event import LocalContext
 from infra.local import EmbeddedAws, embedded
 
 SUM = {"action": "MATH.SUM", "parameters": {"value1": 1, "value2": 2}}

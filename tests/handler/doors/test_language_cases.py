@@ -13,7 +13,7 @@ import pytest
 
 from handler import wiring
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
+from handler.console.local.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
 from infra.local import EmbeddedAws, embedded
 
 CASES = [

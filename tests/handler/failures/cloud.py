@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from handler.app import lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
+from handler.console.local.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
 from infra.local import EmbeddedAws
 from tests.handler.failures.wire import Failure, Wire
 

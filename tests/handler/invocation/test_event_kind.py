@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handler.app import UnknownEventError, lambda_handler
-from handler.console.lambda_event import HttpRequest, Identity, http_event, schedule_event
+from handler.console.local.lambda_event import HttpRequest, Identity, http_event, schedule_event
 from handler.invocation.event_kind import kind_of
 from handler.settings import Settings, SettingsError
 from infra.local import embedded

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 PROGRAM = """
-from handler.console.lambda_event import LocalContext
+from handler.console.local.lambda_event import LocalContext
 from handler.invocation.log import LambdaLog
 
 log = LambdaLog()

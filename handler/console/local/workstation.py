@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
-from handler.console.lambda_event import HttpRequest, Identity
-from handler.console.local_lambda import HttpResponse, LocalLambda
-from handler.console.secret_file import read_secrets, refuse_secret
+from handler.console.local.lambda_event import HttpRequest, Identity
+from handler.console.local.local_lambda import HttpResponse, LocalLambda
+from handler.console.local.secret_file import read_secrets, refuse_secret
 from infra.local import embedded
 from infra.local_services import LocalServices
 from infra.records import FINISHED

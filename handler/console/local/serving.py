@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from handler.console.block_files import block_folders, file_stamps
 from handler.console.errors import InputError
-from handler.console.job_text import log_lines
-from handler.console.local_server import address_of
-from handler.console.secret_file import refuse_secret
-from handler.console.workstation import JobRefusedError, Options, environment_of
+from handler.console.local.block_files import block_folders, file_stamps
+from handler.console.local.local_server import address_of
+from handler.console.local.secret_file import refuse_secret
+from handler.console.local.workstation import JobRefusedError, Options, environment_of
+from handler.console.shown.job_text import log_lines
 from infra.local import EmbeddedAws, embedded
 from infra.local_data import DataFolderError, LocalData, release
 from infra.local_door import LocalDoor
@@ -74,7 +74,7 @@ class Processes:
     def _start(self, role: str) -> None:
         # A session of its own: Ctrl-C in the terminal reaches only this process, which then ends the children.
         process = subprocess.Popen(  # noqa: S603  # our own program
-            [sys.executable, "-m", "handler.console.served_process", role, self._options],
+            [sys.executable, "-m", "handler.console.local.served_process", role, self._options],
             stdin=subprocess.PIPE,
             env=self._environment,
             pass_fds=(self._listener.fileno(),),

@@ -19,9 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Protocol
 
 from handler.console.errors import InputError
-from handler.console.job_text import shorten
-from handler.console.lambda_event import HttpRequest
-from handler.console.local_lambda import HttpResponse
+from handler.console.local.lambda_event import HttpRequest
+from handler.console.local.local_lambda import HttpResponse
+from handler.console.shown.job_text import shorten
 
 LOOK_SECONDS: Final = 0.2
 """How often the timetable is called, and how long a turn waits for a request."""
@@ -47,7 +47,7 @@ class _UnreadableBodyError(Exception):
 
 
 class Function(Protocol):
-    """Answers requests; implemented by `handler.console.local_lambda.LocalLambda`."""
+    """Answers requests; implemented by `handler.console.local.local_lambda.LocalLambda`."""
 
     def request(self, request: HttpRequest) -> HttpResponse: ...
 

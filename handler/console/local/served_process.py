@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from handler.console.lambda_event import Identity
-from handler.console.local_lambda import LocalLambda
-from handler.console.local_server import LocalServer
-from handler.console.workstation import SWEEP_SECONDS
+from handler.console.local.lambda_event import Identity
+from handler.console.local.local_lambda import LocalLambda
+from handler.console.local.local_server import LocalServer
+from handler.console.local.workstation import SWEEP_SECONDS
 from handler.invocation.event_loop import run_coroutine
 from infra.clients import Clients
 from infra.queue_poller import QueuePoller

@@ -17,8 +17,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from handler.console.job_text import HEADINGS, closing_lines
-from handler.console.progress import Progress
+from handler.console.shown.job_text import HEADINGS, closing_lines
+from handler.console.shown.progress import Progress
 from infra.local_bus import BusEvent
 
 REDRAW_SECONDS: Final = 0.05

@@ -17,7 +17,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from handler.console.lambda_event import Event, HttpRequest, Identity, LocalContext, http_event, schedule_event
+from handler.console.local.lambda_event import Event, HttpRequest, Identity, LocalContext, http_event, schedule_event
 
 
 class Poller(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 
 from blocks.block import Block, Registry
 from handler.console.errors import InputError
-from handler.console.job_text import columns
+from handler.console.shown.job_text import columns
 
 INDENT = "  "
 WIDTH = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handler.console.places import Place, find_places
+from handler.console.shown.places import Place, find_places
 
 
 def problem_lines(name: str, text: str, answer: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from handler.console.job_text import shorten, step_cells
+from handler.console.shown.job_text import shorten, step_cells
 
 _INSIDE: Final = re.compile(r"(?P<loop>[^.]+)\.(?P<item>\d+)\b")
 _PASSED: Final = frozenset({"DONE", "IF_CONDITION_FAILED", "SKIPPED"})

@@ -1,0 +1,1 @@
+"""A deployment on a developer's machine: the function, the embedded AWS, and the API on a port."""

@@ -1,0 +1,1 @@
+"""Jobs, blocks and problems as lines of text or as a live table."""
