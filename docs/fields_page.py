@@ -20,20 +20,20 @@ PAGE = Path(__file__).with_name("job-fields.md")
 INTRODUCTION = """\
 # The fields of a job
 
-Every field that a job may have, with what it holds. [The language](language.md) says what the steps do and how they
-work together; `GET /schema` has the same as this page for editors.
+Every field that a job may have, with its type and default. [The language](language.md) explains what the steps do and
+how they work together; `GET /schema` has the same fields for editors.
 
-A field that is not required may be left out; where null is allowed, it means the same. *Literal* fields take no tags
-and no expressions. Any other field is refused, and so is one of another kind of step.
+A field that is not required may be left out; if null is allowed, it means the same. *Literal* fields take no tags and
+no expressions. Unknown fields are refused, and so are fields of another kind of step.
 
-This page is written from the table that payloads are checked by, with `make fields-page`."""
+This page is written from the table that checks payloads, with `make fields-page`."""
 
 GROUPS: Final = {
     "retry": (RETRY, "When and how often a step's block is tried again. `{}` is a retry with the defaults."),
     "poll": (POLL, "Calls a step's block again until a condition holds."),
-    "tolerate": (TOLERATE, "How many items of a loop may fail: one of the two."),
+    "tolerate": (TOLERATE, "How many items of a loop may fail. Exactly one of the two fields is needed."),
     "branch": (BRANCH, "One branch of a choice."),
-    "wait": (WAIT, "How long a step waits, or until when: one of the two."),
+    "wait": (WAIT, "How long a step waits, or until when. Exactly one of the two fields is needed."),
     "wait_for": (WAIT_FOR, "The question of a step, and who may answer it."),
 }
 EVERYWHERE: Final = ("id", "if", "forced")
@@ -42,7 +42,7 @@ NAMES: Final = ("id", "action", "$schema")
 
 
 def page() -> str:
-    """The page as it should be: Markdown."""
+    """The page, as Markdown."""
     return "\n\n".join(_parts()) + "\n"
 
 
@@ -52,8 +52,8 @@ def _parts() -> Iterator[str]:
     yield _table(JOB.fields)
     yield "## A step"
     yield (
-        "A step is exactly one of the kinds below, known by its first field. Inner steps, those in a loop, in a\n"
-        "branch or in a `try`, need an `id`. All kinds have these fields:"
+        "Each step is of exactly one of the kinds below, shown by the first field of each table. Inner steps (in a\n"
+        "loop, a branch or a `try`) need an `id`. All kinds have these fields:"
     )
     block = KINDS["block"].fields
     yield _table({name: block[name] for name in EVERYWHERE})

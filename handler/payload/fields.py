@@ -20,23 +20,23 @@ _LOOP_BODY: Final = Steps(most=values.MAX_INNER_STEPS, loop=True)
 ID: Final = Field(
     "id",
     values.STEP_ID,
-    "How tags and expressions name the step: `{: id :}` is its result. A top-level step without one has its place in "
-    "the list, from 1; inner steps need one.",
+    "The name of the step in tags and expressions: `{: id :}` is its result. Without one, the id of a top-level step "
+    "is its place in the list, from 1; inner steps need one.",
     nullable=True,
 )
 IF: Final = Field(
     "if",
     values.CONDITION,
-    "Run the step only if this is true: a string that is one tag or one expression, or a list of them, all of which "
-    "must be.",
+    "Run the step only if this is true: a string with a single tag or expression, or a list of those, which must all "
+    "be true.",
     nullable=True,
     tags=True,
 )
 FORCED: Final = Field("forced", values.BOOLEAN, "Run even after an earlier step failed.", default=False)
 ALLOW_FAILURE: Final = Field(
-    "allow_failure", values.BOOLEAN, "Whether the job goes on when this step fails.", default=False
+    "allow_failure", values.BOOLEAN, "Whether the job goes on if this step fails.", default=False
 )
-ACTION: Final = Field("action", values.ACTION, "The block to run, in any case of letters.", required=True)
+ACTION: Final = Field("action", values.ACTION, "The block to run, in upper or lower case.", required=True)
 PARAMETERS: Final = Field(
     "parameters",
     values.OBJECT,
@@ -78,7 +78,7 @@ KINDS: Final[Mapping[KindName, Kind]] = {
             Field(
                 "for_each",
                 values.ANY,
-                "The list, or a tag or an expression that gives one. An object gives a list of `{key, value}`.",
+                "The list, or a tag or an expression for one. An object counts as a list of `{key, value}`.",
                 required=True,
                 tags=True,
             ),
@@ -105,7 +105,13 @@ KINDS: Final[Mapping[KindName, Kind]] = {
             "WHILE",
             "Runs steps as long as a condition holds.",
             ID,
-            Field("while", values.CONDITION, "Asked before each round, as `if` is.", required=True, tags=True),
+            Field(
+                "while",
+                values.CONDITION,
+                "The condition, evaluated before each round like `if`.",
+                required=True,
+                tags=True,
+            ),
             Field(
                 "max",
                 values.ROUNDS,
@@ -121,7 +127,7 @@ KINDS: Final[Mapping[KindName, Kind]] = {
             "CHOOSE",
             "Runs the steps of the first branch whose condition holds.",
             ID,
-            Field("choose", Branches(BRANCH), "The branches, asked in this order.", required=True),
+            Field("choose", Branches(BRANCH), "The branches, checked in this order.", required=True),
             Field("else", Steps(least=0), "The steps to run if no branch is taken.", nullable=True, default=[]),
             *(IF, FORCED),
         ),
@@ -129,7 +135,7 @@ KINDS: Final[Mapping[KindName, Kind]] = {
             "try",
             "try",
             "TRY",
-            "Runs steps, and others if one of them fails.",
+            "Runs steps, and other steps if one of them fails.",
             ID,
             Field("try", Steps(), "The steps to run.", required=True),
             Field(
@@ -150,7 +156,7 @@ KINDS: Final[Mapping[KindName, Kind]] = {
             Field(
                 "set",
                 values.OBJECT,
-                "The variables with their values, in order: later ones see earlier ones.",
+                "The variables with their values, set in this order: later values can read earlier ones.",
                 required=True,
                 tags=True,
             ),
@@ -160,7 +166,7 @@ KINDS: Final[Mapping[KindName, Kind]] = {
             "end",
             "end",
             "END",
-            "Ends the job, the loop or the item early and successfully.",
+            "Ends the job, the loop or the item early, as a success.",
             ID,
             Field("end", values.END, 'What to end: "job", "loop" or "item".', required=True),
             Field("message", values.STRING, "The step's result.", nullable=True, tags=True),
@@ -179,7 +185,7 @@ KINDS: Final[Mapping[KindName, Kind]] = {
             "wait_for",
             "wait_for",
             "WAIT_FOR",
-            "Waits for somebody's answer.",
+            "Waits for a person's answer.",
             ID,
             Field("wait_for", WAIT_FOR, "The question, and who may answer it.", required=True),
             *(IF, FORCED, ALLOW_FAILURE),
@@ -203,11 +209,11 @@ OWNERS: Final[Mapping[str, tuple[str, ...]]] = {
 
 JOB: Final = group(
     "A job",
-    Field("$schema", values.ANY, "Accepted and ignored, so that editors can attach the schema.", nullable=True),
+    Field("$schema", values.ANY, "Accepted and ignored, so that editors can find the schema.", nullable=True),
     Field(
         "id",
         values.JOB_ID,
-        "The job's id; generated if omitted. The same id and job again is the same job.",
+        "The job's id; generated if omitted. The same job with the same id is not run again.",
         nullable=True,
     ),
     Field("name", values.NAME, "A name for people to read.", nullable=True),

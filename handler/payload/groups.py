@@ -19,18 +19,18 @@ RETRY: Final = group(
     "retry",
     Field("attempts", values.TRIES, "Tries in total, including the first.", default=3),
     Field("delay", values.DELAY, "Seconds before the second try.", default=1.0),
-    Field("backoff", values.FACTOR, "Each further delay is this many times the one before.", default=2.0),
+    Field("backoff", values.FACTOR, "Each further delay is the previous one multiplied by this.", default=2.0),
     Field("max_delay", values.DELAY, "The longest delay, in seconds.", default=30.0),
     Field(
         "jitter",
         values.BOOLEAN,
-        "Wait a random part of the delay, at least half of it, so that many jobs do not try again at once.",
+        "Wait a random part of the delay, at least half of it, so that jobs do not all try again at once.",
         default=True,
     ),
     Field(
         "on",
         values.RETRY_ON,
-        "After which failures to try again: statuses, and `http` statuses or `code`s of the error's details.",
+        "The failures after which to try again: statuses, or `http` statuses and `code`s in the error's details.",
         default=["UNHANDLED_EXCEPTION", "CALL_FAILED"],
     ),
 )
@@ -64,20 +64,20 @@ WAIT: Final = group(
 
 WAIT_FOR: Final = group(
     "wait_for",
-    Field("timeout", values.SECONDS, "Seconds, from the step's turn on, in which the answer must come.", required=True),
-    Field("message", values.STRING, "What the person is asked.", nullable=True, tags=True),
-    Field("tags", values.CALLER_TAGS, "The person who answers needs one of these tags.", nullable=True, default=[]),
+    Field("timeout", values.SECONDS, "Seconds from the step's turn in which the answer must come.", required=True),
+    Field("message", values.STRING, "The question to the person.", nullable=True, tags=True),
+    Field("tags", values.CALLER_TAGS, "Tags of which the answering person needs one.", nullable=True, default=[]),
     Field(
         "not_sender",
         values.BOOLEAN,
-        "Whether the sender of the job is not allowed to answer.",
+        "Whether the sender of the job may not answer.",
         nullable=True,
         default=False,
     ),
     Field(
         "form",
         values.FORM,
-        "What the answer's `value` must look like: JSON Schema with the keywords `type`, `properties`, `required`, "
+        "A schema for the answer's `value`: JSON Schema with the keywords `type`, `properties`, `required`, "
         "`items`, `enum`, `default`, `minimum`, `maximum`, `minLength`, `maxLength` and `description`.",
         nullable=True,
     ),
