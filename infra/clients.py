@@ -124,7 +124,29 @@ class Clients:
             service, region_name=self._region, endpoint_url=self._endpoint, config=config
         )
         _lighten(client, self._session.get_config_variable("ca_bundle"))
+        if service in {"dynamodb", "events"}:
+            _remember_endpoints(client)
         return client
+
+
+def _remember_endpoints(client: Any) -> None:
+    """Resolve the address of each operation once.
+
+    The rules of DynamoDB and EventBridge read what is the same for all calls of a deployment: the region, the account,
+    the settings, and the one table or bus. Evaluating them again takes a tenth of a call's CPU.
+    """
+    resolver = getattr(client, "_ruleset_resolver", None)  # no public name leads to it
+    if resolver is None:
+        return
+    resolve, known = resolver.construct_endpoint, dict[str, Any]()
+
+    def construct_endpoint(operation_model: Any, call_args: Any, request_context: Any) -> Any:
+        name = operation_model.name
+        if name not in known:
+            known[name] = resolve(operation_model, call_args, request_context)
+        return known[name]
+
+    resolver.construct_endpoint = construct_endpoint
 
 
 def _lighten(client: Any, ca_bundle: str | None) -> None:

@@ -13,6 +13,7 @@ import pytest
 from botocore import exceptions
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
+from botocore.regions import EndpointRulesetResolver
 
 from infra import aws_transport
 from infra.aws_transport import MOST_IDLE, AwsTransport
@@ -367,3 +368,23 @@ def test_the_bundle_that_the_environment_names_is_trusted(
     with Server(lambda _: answer(body=b"{}"), tls=authority.server("localhost")) as server:
         client = Clients(region="eu-central-1", endpoint=server.url("").rstrip("/")).dynamodb()
         assert "Item" not in client.get_item(TableName="t", Key={"pk": {"S": "a"}, "sk": {"S": "b"}})
+
+
+def test_the_address_of_an_operation_is_resolved_once(
+    clients: Clients, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.respond = lambda _: answer(body=b"{}")
+    resolved, resolve = list[str](), EndpointRulesetResolver.construct_endpoint
+
+    def construct_endpoint(self: Any, operation_model: Any, call_args: Any, request_context: Any) -> Any:
+        resolved.append(operation_model.name)
+        return resolve(self, operation_model, call_args, request_context)
+
+    monkeypatch.setattr(EndpointRulesetResolver, "construct_endpoint", construct_endpoint)
+    client: Any = clients.dynamodb()
+    key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    for _ in range(3):
+        client.get_item(TableName="t", Key=key)
+        client.put_item(TableName="t", Item=key)
+    assert resolved == ["GetItem", "PutItem"]
+    assert len(server.requests) == 6
