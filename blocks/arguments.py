@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 PART: Final = 20
 """Entries of a dictionary that are checked together."""
-MOST_NODES: Final = 1_000
+MOST_NODES: Final = 200
 """Values in arguments of which everything that is wrong is said."""
 MOST_CHARACTERS: Final = 1_000
 """Characters of the keys in them."""

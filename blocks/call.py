@@ -90,11 +90,15 @@ class Call(Protocol):
     def fence(self) -> int:
         """Grows with each claim of the job: a service that remembers the highest one can refuse a late predecessor."""
 
-    def charge(self, size: int) -> None:
-        """Announce `size` bytes before building them.
+    def charge(self, size: int, cost: int | None = None) -> None:
+        """Announce what is about to be built.
 
-        The shipped blocks charge the least that what they build can take as JSON: one byte a character, two an item of
-        a list. So no charge refuses what the job could keep; whether the result itself fits is seen when it is encoded.
+        No charge refuses what the job could keep; whether the result itself fits is seen when it is encoded.
+
+        Args:
+            size: the least bytes that it takes as JSON: one a character, two an item of a list.
+            cost: what it costs in memory, by `blocks.charges`, where that is more than its bytes: of a container, or of
+                what is built on the way.
 
         Raises:
             BudgetExceededError: the step may not hold so much.

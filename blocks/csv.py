@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from blocks.block import Call, Category
+from blocks.charges import cost_of_entries, cost_of_list, cost_of_text
 
 category = Category("CSV", effect="none")
 
@@ -16,6 +17,8 @@ CELL: Final = 3
 KEY: Final = 3
 """The least that its key takes in a JSON object beside its characters: its quotes and a colon."""
 NULL: Final = 5
+LINE: Final = 15
+"""What a line costs beside its bytes, until all of them are joined."""
 WIDEST_CELL: Final = 1 << 30
 """Characters, in place of the 131,072 that Python's reader allows: the job's own limits are lower."""
 
@@ -36,7 +39,7 @@ def parse(call__: Call, /, *, text: str, header: bool = True, delimiter: str = "
     seen = set[str]()
     for name in names:
         if name in seen:
-            raise ValueError(f"the first row names the column {name!r} twice")
+            raise ValueError(f"the first row names the column {name[:100]!r} twice")
         seen.add(name)
     return list(_objects(call__, names, rows))
 
@@ -75,7 +78,7 @@ class _Written:
         self._call = call
 
     def write(self, line: str) -> None:
-        self._call.charge(len(line))
+        self._call.charge(len(line), LINE + cost_of_text(line))
         self.lines.append(line)
 
 
@@ -85,11 +88,12 @@ def _rows(call: Call, text: str, delimiter: str) -> Iterator[tuple[int, list[str
 
     _check(delimiter)
     csv.field_size_limit(WIDEST_CELL)
+    call.charge(0, 2 * cost_of_text(text))  # it is read from a copy with four bytes a character
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
             if row:
-                call.charge(sum(map(len, row)) + CELL * len(row))
+                call.charge(sum(map(len, row)) + CELL * len(row), cost_of_list(row))
                 yield reader.line_num, row
     except csv.Error as error:
         raise ValueError(
@@ -103,7 +107,7 @@ def _objects(call: Call, names: list[str], rows: Iterable[tuple[int, list[str]]]
         missing = len(names) - len(row)
         if missing < 0:
             raise ValueError(f"the row in line {line} has {len(row)} cells; the first row names {len(names)} columns")
-        call.charge(keys + NULL * missing)
+        call.charge(keys + NULL * missing, cost_of_entries(len(names)))
         yield dict(zip(names, row + [None] * missing, strict=True))
 
 
@@ -117,4 +121,4 @@ def _cells(values: Iterable[Any]) -> Iterator[str]:
 
 def _check(delimiter: str) -> None:
     if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise ValueError(f"`delimiter` is one character, neither a quote nor a line break, not {delimiter!r}")
+        raise ValueError(f"`delimiter` is one character, neither a quote nor a line break, not {delimiter[:100]!r}")

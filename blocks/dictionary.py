@@ -9,17 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from blocks.block import ABSENT, Call, Category, Changes
+from blocks.block import ABSENT, BudgetExceededError, Call, Category, Changes
+from blocks.charges import FIELD, INDEX, QUOTED, charge_entries, charge_places, cost_of_entries, cost_of_places
 
 category = Category("DICTIONARY", effect="none")
 
-ITEM: Final = 2
-"""The least that an item takes in a JSON list: a digit and a comma."""
-PAIR: Final = 5
-"""The least that a pair takes in a JSON object: the quotes of its key, a colon, a digit and a comma."""
-KEY: Final = 3
-"""The least that a key takes in a JSON list: its quotes and a comma."""
-INDEX: Final = re.compile(r"-?[0-9]{1,9}")
+NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
+"""What a path may have in place of a key: an index of a list."""
+LONGEST_PATH: Final = 32
+"""Keys of a path: no value is nested deeper."""
 
 
 @category.block
@@ -35,13 +33,14 @@ def create_from_pairs(*, key: str, value: Any) -> dict[str, Any]:
 
 
 @category.block
-def create_from_list(*, pairs: tuple[str, Any] | list[tuple[str, Any]]) -> dict[str, Any]:
+def create_from_list(call__: Call, /, *, pairs: tuple[str, Any] | list[tuple[str, Any]]) -> dict[str, Any]:
     """Make a dictionary of a list of `[key, value]` pairs, or of one such pair. Of equal keys the last wins.
 
     `{"pairs": [["a", 1], ["b", 2]]}` gives `{"a": 1, "b": 2}`; `{"pairs": ["a", 1]}` gives `{"a": 1}`.
     """
     if isinstance(pairs, tuple):
         return dict([pairs])
+    call__.charge(0, cost_of_places(2 * len(pairs), len(pairs)) + cost_of_entries(len(pairs)))
     return dict(pairs)
 
 
@@ -77,7 +76,7 @@ def delete(*, key: str | None, dictionary: Changes[dict[str, Any]], silent: bool
 @category.block
 def merge(call__: Call, /, *, dict1: dict[str, Any], dict2: dict[str, Any]) -> dict[str, Any]:
     """Give a new dictionary with the keys of both; where both have one, `dict2` wins."""
-    call__.charge(PAIR * _keys_of_both(dict1, dict2))
+    _charge_both(call__, dict1, dict2)
     return {**dict1, **dict2}
 
 
@@ -93,7 +92,7 @@ def pop(*, key: str, dictionary: Changes[dict[str, Any]], default: Any = ABSENT)
 @category.block
 def update(call__: Call, /, *, dict1: Changes[dict[str, Any]], dict2: dict[str, Any]) -> None:
     """Put the keys and values of `dict2` into `dict1`, in place; where both have a key, `dict2` wins."""
-    call__.charge(PAIR * _keys_of_both(dict1, dict2))
+    _charge_both(call__, dict1, dict2)
     dict1.update(dict2)
 
 
@@ -112,21 +111,22 @@ def count(*, dictionary: dict[str, Any]) -> int:
 @category.block
 def list_keys(call__: Call, /, *, dictionary: dict[str, Any]) -> list[str]:
     """Give the keys as a list, in the order in which they came in."""
-    call__.charge(KEY * len(dictionary))
+    call__.charge(QUOTED * len(dictionary), cost_of_places(len(dictionary)))
     return list(dictionary)
 
 
 @category.block
 def list_values(call__: Call, /, *, dictionary: dict[str, Any]) -> list[Any]:
     """Give the values as a list, in the order of their keys."""
-    call__.charge(ITEM * len(dictionary))
+    charge_places(call__, len(dictionary))
     return list(dictionary.values())
 
 
 @category.block
 def list_items(call__: Call, /, *, dictionary: dict[str, Any]) -> list[list[Any]]:
     """Give a list of `[key, value]` lists: `{"dictionary": {"a": 1}}` gives `[["a", 1]]`."""
-    call__.charge((KEY + ITEM + ITEM) * len(dictionary))
+    size = len(dictionary)
+    call__.charge((QUOTED + 2 * INDEX) * size, cost_of_places(2 * size, size + 1))
     return [[key, value] for key, value in dictionary.items()]
 
 
@@ -148,8 +148,9 @@ def is_value_exists(*, value: Any, dictionary: dict[str, Any]) -> bool:
     return value in dictionary.values()
 
 
-def _keys_of_both(dict1: dict[str, Any], dict2: dict[str, Any]) -> int:
-    return len(dict1) + sum(key not in dict1 for key in dict2)
+def _charge_both(call: Call, dict1: dict[str, Any], dict2: dict[str, Any]) -> None:
+    pairs = len(dict1) + sum(key not in dict1 for key in dict2)
+    call.charge(FIELD * pairs, cost_of_entries(pairs))
 
 
 @category.block
@@ -159,10 +160,10 @@ def get_path(*, dictionary: dict[str, Any], path: str, default: Any = None) -> A
     An index counts from 0, a negative one from the end. `{"dictionary": {"a": [{"b": 1}]}, "path": "a.0.b"}` gives `1`.
     """
     found: Any = dictionary
-    for key in path.split("."):
+    for key in path.split(".", LONGEST_PATH):  # what is left of a longer one leads nowhere
         if isinstance(found, dict) and key in found:
             found = found[key]
-        elif isinstance(found, list) and INDEX.fullmatch(key) and -len(found) <= int(key) < len(found):
+        elif isinstance(found, list) and NUMBER.fullmatch(key) and -len(found) <= int(key) < len(found):
             found = found[int(key)]
         else:
             return default
@@ -177,8 +178,10 @@ def set_path(call__: Call, /, *, dictionary: Changes[dict[str, Any]], path: str,
     neither dictionary nor list, is INVALID_ARGUMENT.
     `{"dictionary": "{# order #}", "path": "lines.0.price", "value": 9}` changes the first line's price.
     """
-    keys = path.split(".")
-    call__.charge(PAIR * len(keys) + len(path))
+    keys = path.split(".", LONGEST_PATH)
+    if len(keys) > LONGEST_PATH:
+        raise BudgetExceededError(f"`path` has more than {LONGEST_PATH} keys: a value would be nested too deep")
+    call__.charge(FIELD * len(keys) + len(path), cost_of_entries(len(keys), len(keys)) + len(path))
     place: Any = dictionary
     for number, key in enumerate(keys[:-1]):
         if isinstance(place, dict) and key not in place:
@@ -196,8 +199,9 @@ def pick(call__: Call, /, *, dictionary: dict[str, Any], keys: list[str]) -> dic
 
     `{"dictionary": {"a": 1, "b": 2}, "keys": ["a", "c"]}` gives `{"a": 1}`.
     """
+    call__.charge(0, cost_of_entries(min(len(keys), len(dictionary))))
     picked = dict.fromkeys(key for key in keys if key in dictionary)
-    call__.charge(sum(PAIR + len(key) for key in picked))
+    charge_entries(call__, picked)
     return {key: dictionary[key] for key in picked}
 
 
@@ -207,9 +211,10 @@ def omit(call__: Call, /, *, dictionary: dict[str, Any], keys: list[str]) -> dic
 
     `{"dictionary": {"a": 1, "b": 2}, "keys": ["a", "c"]}` gives `{"b": 2}`.
     """
-    omitted = set(keys)
+    omitted = dict.fromkeys(keys)
     left = [key for key in dictionary if key not in omitted]
-    call__.charge(sum(PAIR + len(key) for key in left))
+    call__.charge(0, cost_of_entries(len(omitted)) + cost_of_places(len(left)))
+    charge_entries(call__, left)
     return {key: dictionary[key] for key in left}
 
 
@@ -219,7 +224,11 @@ def _key_of(place: Any, key: str, way: list[str]) -> str | int:
         return key
     where = ".".join(way)
     if not isinstance(place, list):
-        raise ValueError(f"nothing can be set at {where!r}: what is before {key!r} is neither a dictionary nor a list")  # noqa: TRY004
-    if not INDEX.fullmatch(key) or not -len(place) <= int(key) < len(place):
-        raise ValueError(f"nothing can be set at {where!r}: the list there has {len(place)} items, and no {key!r}")
+        raise ValueError(  # noqa: TRY004  # INVALID_ARGUMENT
+            f"nothing can be set at {where[:100]!r}: what is before {key[:100]!r} is neither a dictionary nor a list"
+        )
+    if not NUMBER.fullmatch(key) or not -len(place) <= int(key) < len(place):
+        raise ValueError(
+            f"nothing can be set at {where[:100]!r}: the list there has {len(place)} items, and no {key[:100]!r}"
+        )
     return int(key)

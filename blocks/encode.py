@@ -5,6 +5,7 @@ A string with half of a surrogate pair, which UTF-8 cannot hold, is INVALID_ARGU
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from blocks.block import Call, Category
@@ -13,6 +14,9 @@ category = Category("ENCODE", effect="none")
 
 PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 """What a URL holds as it is."""
+PIECES: Final = 3
+"""What a byte costs that is written as a part of a URL: a list of such parts is joined."""
+ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 SPACE: Final = dict.fromkeys(map(ord, " \t\r\n"))
 ENTITIES: Final[dict[str, str | int | None]] = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
 
@@ -23,7 +27,8 @@ def base64(call__: Call, /, *, text: str) -> str:
     import binascii  # noqa: PLC0415  # few jobs need it
 
     data = text.encode()
-    call__.charge(4 * -(-len(data) // 3))
+    size = 4 * -(-len(data) // 3)
+    call__.charge(size, size + len(data))
     return binascii.b2a_base64(data, newline=False).decode()
 
 
@@ -36,6 +41,8 @@ def decode_base64(*, text: str) -> str:
     """
     import binascii  # noqa: PLC0415  # few jobs need it
 
+    if not text.isascii():
+        raise ValueError("`text` is not valid base64: it holds characters that are not ASCII")
     text = text.translate(SPACE)
     padded = text if text.endswith("=") else text + "=" * (-len(text) % 4)
     try:
@@ -54,19 +61,25 @@ def url(call__: Call, /, *, text: str) -> str:
     from urllib.parse import quote_from_bytes  # noqa: PLC0415  # few jobs need it
 
     data = text.encode()
-    call__.charge(len(data) + 2 * len(data.translate(None, PLAIN)))
+    size = len(data) + 2 * len(data.translate(None, PLAIN))
+    call__.charge(size, PIECES * size)
     return quote_from_bytes(data, safe="")
 
 
 @category.block
-def decode_url(*, text: str) -> str:
+def decode_url(call__: Call, /, *, text: str) -> str:
     """Read a part of a URL: each percent sign with its two digits is a byte of UTF-8.
 
     Bytes that are no UTF-8 are INVALID_ARGUMENT. A plus sign stays one. `{"text": "a%20b%2F%C3%A9"}` gives `"a b/é"`.
     """
-    from urllib.parse import unquote_to_bytes  # noqa: PLC0415  # few jobs need it
-
-    return _decode(unquote_to_bytes(text))
+    data = text.encode()
+    call__.charge(0, 2 * len(data))
+    read, end = bytearray(), 0
+    for escape in ESCAPE.finditer(data):
+        read += data[end : escape.start()]
+        read.append(int(escape[1], 16))
+        end = escape.end()
+    return _decode(bytes(read + data[end:]))
 
 
 @category.block
@@ -75,7 +88,8 @@ def html(call__: Call, /, *, text: str) -> str:
 
     `{"text": "<b>Tom & Ann</b>"}` gives `"&lt;b&gt;Tom &amp; Ann&lt;/b&gt;"`.
     """
-    call__.charge(len(text) + sum(text.count(sign) * (len(str(entity)) - 1) for sign, entity in ENTITIES.items()))
+    size = len(text) + sum(text.count(sign) * (len(str(entity)) - 1) for sign, entity in ENTITIES.items())
+    call__.charge(size, 2 * size)
     return text.translate(str.maketrans(ENTITIES))
 
 

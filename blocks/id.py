@@ -17,6 +17,8 @@ category = Category("ID", effect="none")
 Entropy = Callable[[int], bytes]
 """Gives that many random bytes."""
 
+COST: Final = 8
+"""What a character costs while it is drawn: random bytes, and its place among the others."""
 SPARE: Final = 8
 """Random bytes beyond what a number needs: they make the share by which small numbers come up more often 2**-64."""
 
@@ -40,7 +42,7 @@ def random(
     """
     if length < 1 or not alphabet:
         raise ValueError("`length` is 1 or more, and `alphabet` has one character or more")
-    call__.charge(length)
+    call__.charge(length, COST * length * (1 if alphabet.isascii() else 4))
     size = (len(alphabet).bit_length() + 7) // 8 + SPARE
     data = entropy__(size * length)
     draws = (int.from_bytes(data[start : start + size]) for start in range(0, len(data), size))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, NoReturn
 from pydantic import Field
 
 from blocks.block import BudgetExceededError, Call, Category
+from blocks.charges import cost_of_json, cost_of_text, weigh
 
 category = Category("JSON", effect="none")
 
@@ -16,6 +17,10 @@ Indent = Annotated[int, Field(ge=0, le=16)]
 
 STRUCTURE: Final = ',:[]{}"'
 """Characters that the value takes as JSON too, wherever they are: the least that it is charged for."""
+PIECE: Final = 15
+"""What a piece of a string costs beside its bytes, until they are joined."""
+ANY: Final = 1 << 40
+DEEPEST: Final = 1 << 20
 DIGITS: Final = 4_300
 """The most that an integer may have; Python converts no more of them."""
 
@@ -28,13 +33,16 @@ def parse(call__: Call, /, *, text: str) -> Any:
     large for floating point. An integer of more than 4,300 digits, or a value of more than 32 levels, is
     RESULT_LIMIT_EXCEED. Of equal keys the last wins. `{"text": "{\"a\": [1, true]}"}` gives `{"a": [1, true]}`.
     """
-    call__.charge(sum(map(text.count, STRUCTURE)))
+    least = cost_of_json(text)
+    call__.charge(sum(map(text.count, STRUCTURE)), least)
     try:
-        return json.loads(text, parse_constant=_refuse, parse_int=_integer, parse_float=_float)
+        value = json.loads(text, parse_constant=_refuse, parse_int=_integer, parse_float=_float)
     except json.JSONDecodeError as error:
         raise ValueError(f"`text` is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise BudgetExceededError("`text` nests lists and objects too deep; 32 levels are the limit") from None
+    call__.charge(0, max(0, weigh(value, ANY, DEEPEST) - least))
+    return value
 
 
 @category.block(name="text")
@@ -45,7 +53,7 @@ def text_(call__: Call, /, *, value: Any, indent: Indent | None = None) -> str:
     """
     pieces = []
     for piece in json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent).iterencode(value):
-        call__.charge(len(piece))
+        call__.charge(len(piece), PIECE + cost_of_text(piece))
         pieces.append(piece)
     return "".join(pieces)
 

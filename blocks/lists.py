@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from blocks.block import ABSENT, Call, Category, Changes
+from blocks.charges import INDEX, NUMBER, charge_places, cost_of_places
 from blocks.comparison import equal_as_json
 
 category = Category("LISTS", effect="none")
 
-ITEM: Final = 2
-"""The least that an item takes in a JSON list: a digit and a comma."""
 LARGEST_SMALL: Final = 1_000_000_000
 """Whole numbers from here on are charged by their digits."""
 
@@ -46,7 +45,7 @@ def clear(*, list: Changes[list[Any]]) -> None:
 @category.block
 def extend(call__: Call, /, *, list1: Changes[list[Any]], list2: list[Any]) -> None:
     """Add the items of `list2` at the end of `list1`, in place. Both may be the same variable."""
-    call__.charge(ITEM * (len(list1) + len(list2)))
+    charge_places(call__, len(list1) + len(list2))
     list1.extend(list2)
 
 
@@ -68,7 +67,7 @@ def insert(*, list: Changes[list[Any]], index: int, item: Any) -> None:
 @category.block
 def copy(call__: Call, /, *, list: list[Any]) -> list[Any]:
     """Give a copy of the list."""
-    call__.charge(ITEM * len(list))
+    charge_places(call__, len(list))
     return list.copy()
 
 
@@ -102,7 +101,7 @@ def count_item(*, item: Any, list: list[Any]) -> int:
 @category.block
 def merge(call__: Call, /, *, list1: list[Any], list2: list[Any]) -> list[Any]:
     """Give a new list: the items of `list1`, then those of `list2`."""
-    call__.charge(ITEM * (len(list1) + len(list2)))
+    charge_places(call__, len(list1) + len(list2))
     return [*list1, *list2]
 
 
@@ -112,7 +111,7 @@ def flatten(call__: Call, /, *, values: list[Any]) -> list[Any]:
 
     `{"values": [1, [2, [3]]]}` gives `[1, 2, [3]]`.
     """
-    call__.charge(ITEM * sum(len(value) if isinstance(value, list) else 1 for value in values))
+    charge_places(call__, sum(len(value) if isinstance(value, list) else 1 for value in values))
     flat = []
     for value in values:
         if isinstance(value, list):
@@ -157,7 +156,7 @@ def chunk(call__: Call, /, *, list: list[Any], size: int) -> list[list[Any]]:
     """
     if size < 1:
         raise ValueError(f"`size` is 1 or more, not {size}")
-    call__.charge(ITEM * len(list) + ITEM * -(-len(list) // size))
+    charge_places(call__, len(list), lists=-(-len(list) // size))
     return [list[start : start + size] for start in range(0, len(list), size)]
 
 
@@ -170,11 +169,12 @@ def range_(call__: Call, /, *, start: int, stop: int, step: int = 1) -> list[int
     """
     if step == 0:
         raise ValueError("`step` is not 0")
-    call__.charge(ITEM * max(0, -((start - stop) // step)))
+    count = max(0, -((start - stop) // step))
+    call__.charge(INDEX * count, cost_of_places(0) + NUMBER * count)
     numbers = []
     for number in range(start, stop, step):
         if abs(number) >= LARGEST_SMALL:
-            call__.charge(len(str(number)) + 1 - ITEM)
+            call__.charge(len(str(number)) + 1 - INDEX)
         numbers.append(number)
     return numbers
 
@@ -185,5 +185,6 @@ def zip_(call__: Call, /, *, list1: list[Any], list2: list[Any]) -> list[list[An
 
     `{"list1": ["a", "b", "c"], "list2": [1, 2]}` gives `[["a", 1], ["b", 2]]`.
     """
-    call__.charge(3 * ITEM * min(len(list1), len(list2)))
+    pairs = min(len(list1), len(list2))
+    charge_places(call__, 2 * pairs, lists=pairs)
     return [[item1, item2] for item1, item2 in zip(list1, list2, strict=False)]

@@ -6,18 +6,31 @@ Where a block takes a `key`, that is the name of a key which every item has; wit
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
 from blocks.block import ABSENT, Call, Category
+from blocks.charges import (
+    FIELD,
+    INDEX,
+    NUMBER,
+    PLACE,
+    charge_places,
+    cost_of_entries,
+    cost_of_item,
+    cost_of_places,
+    weigh,
+)
 from blocks.comparison import COMPARISONS, equal_as_json, identity
 
 category = Category("LISTS", effect="none")
 
-ITEM: Final = 2
-"""The least that an item takes in a JSON list: a digit and a comma."""
-PAIR: Final = 5
-"""The least that a pair takes in a JSON object: the quotes of its key, a colon, a digit and a comma."""
+IDENTITY: Final = 3
+"""What the identity of a list or an object costs, by what that costs itself: it is made of tuples and sets."""
+KNOWN: Final = 27
+"""What an identity costs in the set of those that are known."""
+DEEPEST: Final = 100
+ANY: Final = 1 << 40
 
 KINDS: Final[dict[type, str]] = {str: "a string", list: "a list", dict: "an object"}
 
@@ -31,7 +44,7 @@ def pluck(call__: Call, /, *, list: list[Any], key: str) -> list[Any]:
 
     `{"list": [{"id": 7, "name": "a"}, {"id": 8, "name": "b"}], "key": "id"}` gives `[7, 8]`.
     """
-    call__.charge(ITEM * len(list))
+    charge_places(call__, len(list))
     return _values(list, key)
 
 
@@ -61,7 +74,7 @@ def filter_(
                 f"item {number} cannot be compared: {_kind(found)} {operator} {_kind(value)} has no meaning"
             ) from None
         if holds:
-            call__.charge(ITEM)
+            call__.charge(INDEX, PLACE)
             kept.append(item)
     return kept
 
@@ -73,13 +86,14 @@ def sort_by(call__: Call, /, *, list: list[Any], key: str, reverse: bool = False
     Items with equal values keep their order. All values are numbers or all are strings, else INVALID_ARGUMENT.
     `{"list": [{"n": 2}, {"n": 1}], "key": "n"}` gives `[{"n": 1}, {"n": 2}]`.
     """
+    # Beside the result: the values, and the indexes that are sorted.
+    call__.charge(INDEX * len(list), cost_of_places(2 * len(list), 2) + NUMBER * len(list))
     values = _values(list, key)
     kinds = {_kind(value) for value in values}
     if len(kinds) > 1 or not kinds <= {"a number", "a string"}:
         raise ValueError(
-            f"all values of {key!r} are numbers or all are strings; they are {' and '.join(sorted(kinds))}"
+            f"all values of {key[:100]!r} are numbers or all are strings; they are {' and '.join(sorted(kinds))}"
         )
-    call__.charge(ITEM * len(list))
     order = sorted(range(len(list)), key=values.__getitem__, reverse=reverse)
     return [list[index] for index in order]
 
@@ -96,7 +110,7 @@ def unique(call__: Call, /, *, list: list[Any], key: str | None = None) -> list[
     for item, value in zip(list, list if key is None else _values(list, key), strict=True):
         known = identity(value)
         if known not in seen:
-            call__.charge(ITEM)
+            call__.charge(INDEX, PLACE + KNOWN + _cost_of_identity(value))
             seen.add(known)
             kept.append(item)
     return kept
@@ -111,11 +125,11 @@ def group_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, list[An
     `{"a": [{"t": "a", "n": 1}, {"t": "a", "n": 3}], "b": [{"t": "b", "n": 2}]}`.
     """
     groups: dict[str, Items] = {}
-    for name, item in zip(_names(list, key), list, strict=True):
+    for name, item in zip(_names(call__, list, key), list, strict=True):
         if name not in groups:
-            call__.charge(PAIR + len(name))
+            call__.charge(FIELD + len(name), cost_of_places(1) + cost_of_entries(1, 0))
             groups[name] = []
-        call__.charge(ITEM)
+        call__.charge(INDEX, PLACE)
         groups[name].append(item)
     return groups
 
@@ -128,9 +142,9 @@ def index_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, Any]:
     `{"7": {"id": 7}, "8": {"id": 8}}`.
     """
     index = {}
-    for name, item in zip(_names(list, key), list, strict=True):
+    for name, item in zip(_names(call__, list, key), list, strict=True):
         if name not in index:
-            call__.charge(PAIR + len(name))
+            call__.charge(FIELD + len(name), cost_of_entries(1, 0))
         index[name] = item
     return index
 
@@ -138,14 +152,26 @@ def index_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, Any]:
 def _values(items: list[Any], key: str) -> list[Any]:
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            raise ValueError(f"item {number} is not an object, so it has no key {key!r}")  # noqa: TRY004  # INVALID_ARGUMENT
+            raise ValueError(f"item {number} is not an object, so it has no key {key[:100]!r}")  # noqa: TRY004  # INVALID_ARGUMENT
         if key not in item:
-            raise ValueError(f"item {number} has no key {key!r}")
+            raise ValueError(f"item {number} has no key {key[:100]!r}")
     return [item[key] for item in items]
 
 
-def _names(items: list[Any], key: str) -> list[str]:
-    return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in _values(items, key)]
+def _names(call: Call, items: list[Any], key: str) -> Iterator[str]:
+    """The values as strings, those that are not made one charged."""
+    call.charge(0, cost_of_places(len(items)))
+    for value in _values(items, key):
+        if isinstance(value, str):
+            yield value
+        else:
+            name = json.dumps(value, ensure_ascii=False)
+            call.charge(0, cost_of_item(name))
+            yield name
+
+
+def _cost_of_identity(value: Any) -> int:
+    return IDENTITY * weigh(value, ANY, DEEPEST) if isinstance(value, (list, dict)) else 0
 
 
 def _kind(value: Any) -> str:

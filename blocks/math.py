@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from pydantic import Field
 
 from blocks.block import Call, Category
+from blocks.charges import cost_of_text
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -35,21 +36,23 @@ PRECISION: Final = 5000
 
 
 @category.block
-def create_integer(*, value: Any) -> int:
+def create_integer(call__: Call, /, *, value: Any) -> int:
     """Make a whole number: of a string that holds one, or of a number, cut off towards zero.
 
     A string that holds none, or one of more than 4,300 digits, is INVALID_ARGUMENT; null, a list or a dictionary
     is UNHANDLED_EXCEPTION. `{"value": "42"}` gives `42`, `{"value": -2.9}` gives `-2`.
     """
+    _charge_reading(call__, value)
     return int(value)
 
 
 @category.block
-def create_float(*, value: Any) -> float:
+def create_float(call__: Call, /, *, value: Any) -> float:
     """Make a floating point number of a number or of a string that holds one.
 
     A string that holds none is INVALID_ARGUMENT; null, a list or a dictionary is UNHANDLED_EXCEPTION.
     """
+    _charge_reading(call__, value)
     return float(value)
 
 
@@ -211,6 +214,12 @@ def format_(call__: Call, /, *, value: Number, digits: Decimals = 2, thousands: 
     text = f"{rounded or abs(rounded):,.{digits}f}"
     call__.charge(len(text) + text.count(",") * (len(thousands) - 1))
     return text.replace(",", thousands)
+
+
+def _charge_reading(call: Call, value: Any) -> None:
+    """Python reads numbers from a copy of a string, and repeats the string where it holds none."""
+    if isinstance(value, str):
+        call.charge(0, 2 * cost_of_text(value))
 
 
 def _round(value: Number, digits: int) -> Decimal:

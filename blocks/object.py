@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import copy as copies
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from blocks.block import Call, Category
+from blocks.charges import FIELD, charge_places, cost_of_entries
 
 category = Category("OBJECT", effect="none")
-
-SIZES: Final = {str: 1, list: 2, dict: 5}
-"""The least that a character, an item or a pair takes in JSON."""
 
 
 class Slice(TypedDict, total=False):
@@ -60,8 +58,10 @@ def slice_value(
 @category.block
 def copy(call__: Call, /, *, value: Any) -> Any:
     """Give a copy of the value."""
-    if isinstance(value, (list, dict)):
-        call__.charge(SIZES[type(value)] * len(value))
+    if isinstance(value, list):
+        charge_places(call__, len(value))
+    elif isinstance(value, dict):
+        call__.charge(FIELD * len(value), cost_of_entries(len(value)))
     return copies.copy(value)
 
 
@@ -78,5 +78,9 @@ def _cut(call: Call, value: Any, start: int | None, stop: int | None, step: int 
     if not isinstance(value, (str, list)):
         raise TypeError(f"only a string or a list can be sliced, not {type(value).__name__}")
     part = slice(start, stop, step)
-    call.charge(SIZES[type(value)] * len(range(*part.indices(len(value)))))
+    size = len(range(*part.indices(len(value))))
+    if isinstance(value, str):
+        call.charge(size)
+    else:
+        charge_places(call, size)
     return value[part]

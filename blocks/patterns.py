@@ -20,8 +20,11 @@ from typing import Any, Final, Protocol, TypeVar
 
 from typing_extensions import TypedDict
 
+from blocks.charges import NUMBER, PLACE, Charges, cost_of_entries, cost_of_item, cost_of_places, cost_of_text
+
 T = TypeVar("T")
-Charge = Callable[[int], None]
+Charge = Callable[[int, int], None]
+"""Takes the least bytes of JSON and the cost of what is about to be built."""
 
 SHORT: Final = 300
 """Characters of a string that is searched in this process."""
@@ -34,16 +37,16 @@ STRING: Final = 3
 """The least that a string takes in a JSON list beside its characters: two quotes and a comma."""
 NULL: Final = 5
 FOUND: Final = len('{"match":"","groups":[],"start":0},')
+COST_OF_FOUND: Final = PLACE + cost_of_entries(3) + cost_of_places(0) + NUMBER
+COST_OF_PIECE: Final = 18
+"""What a piece of a string costs beside its bytes, until they are joined."""
 
 _ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 _REFERENCE: Final = re.compile(r"\\(?:g<(?P<name>[^>]*)>|(?P<octal>0[0-7]{0,2}|[1-3][0-7]{2})|(?P<number>[1-9][0-9]?))")
 
 
-class Guard(Protocol):
+class Guard(Charges, Protocol):
     """What keeps a search within its limits. `blocks.block.Call` is one."""
-
-    def charge(self, size: int) -> None:
-        """Announce `size` bytes before building them; a `BudgetExceededError` where they are too many."""
 
     def isolate(self, function: Callable[[], Any]) -> Any:
         """Run a function in a child process that is killed at the step's limit; its result comes back as JSON."""
@@ -90,6 +93,21 @@ def find_all(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False
     return _run(guard, text, lambda charge: [_found(match, charge) for match in compiled.finditer(text)])
 
 
+def find_texts(guard: Guard, text: str, pattern: str) -> list[str]:
+    """The strings of all matches from left to right, without overlap."""
+    compiled = _compile(pattern, False)
+
+    def work(charge: Charge) -> list[str]:
+        found = []
+        for match in compiled.finditer(text):
+            piece = match[0]
+            charge(STRING + len(piece), PLACE + cost_of_item(piece))
+            found.append(piece)
+        return found
+
+    return _run(guard, text, work)
+
+
 def replace(
     guard: Guard, text: str, pattern: str, replacement: str, *, count: int = 0, ignore_case: bool = False
 ) -> str:
@@ -126,10 +144,10 @@ def split(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -
         end = 0
         for match in compiled.finditer(text):
             for piece in (text[end : match.start()], *match.groups()):
-                charge(NULL if piece is None else STRING + len(piece))
+                charge(NULL if piece is None else STRING + len(piece), PLACE + cost_of_item(piece))
                 pieces.append(piece)
             end = match.end()
-        charge(STRING + len(text) - end)
+        charge(STRING + len(text) - end, PLACE + cost_of_text(text) + COST_OF_PIECE)
         return [*pieces, text[end:]]
 
     return _run(guard, text, work)
@@ -138,22 +156,25 @@ def split(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -
 def _run(guard: Guard, text: str, work: Callable[[Charge], T]) -> T:
     if len(text) <= SHORT and threading.current_thread() is threading.main_thread():
         return work(guard.charge)
-    charged = 0
+    sizes = costs = 0
 
-    def charge(size: int) -> None:
-        nonlocal charged
-        charged += size
-        guard.charge(size)  # the child's copy: it stops the child, and the step is charged below
+    def charge(size: int, cost: int) -> None:
+        nonlocal sizes, costs
+        sizes, costs = sizes + size, costs + cost
+        guard.charge(size, cost)  # the child's copy: it stops the child, and the step is charged below
 
-    result, size = guard.isolate(lambda: [work(charge), charged])
-    guard.charge(size)
+    result, size, cost = guard.isolate(lambda: [work(charge), sizes, costs])
+    guard.charge(size, cost)
     done: T = result
     return done
 
 
 def _found(match: re.Match[str], charge: Charge) -> Found:
     groups = match.groups()
-    charge(FOUND + len(match[0]) + sum(NULL - 1 if group is None else STRING - 1 + len(group) for group in groups))
+    charge(
+        FOUND + len(match[0]) + sum(NULL - 1 if group is None else STRING - 1 + len(group) for group in groups),
+        COST_OF_FOUND + cost_of_item(match[0]) + sum(PLACE + cost_of_item(group) for group in groups),
+    )
     return {"match": match[0], "groups": list(groups), "start": match.start()}
 
 
@@ -177,16 +198,16 @@ def _compile(pattern: str, ignore_case: bool) -> re.Pattern[str]:
 def _replace(compiled: re.Pattern[str], text: str, parts: list[str | int], count: int, charge: Charge) -> Iterator[str]:
     end = 0
     for number, match in enumerate(compiled.finditer(text), start=1):
-        charge(match.start() - end)
+        charge(match.start() - end, COST_OF_PIECE + 2 * (match.start() - end))
         yield text[end : match.start()]
         for part in parts:
             piece = part if isinstance(part, str) else match[part] or ""
-            charge(len(piece))
+            charge(len(piece), COST_OF_PIECE + 2 * cost_of_text(piece))
             yield piece
         end = match.end()
         if number == count:
             break
-    charge(len(text) - end)
+    charge(len(text) - end, 2 * (len(text) - end))
     yield text[end:]
 
 

@@ -8,15 +8,22 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AliasChoices, Field
 
 from blocks.block import Call, Category
+from blocks.charges import charge_strings, cost_of_text
 
 category = Category("TEXT", effect="none")
 
-ITEM: Final = 3
-"""The least that a string takes in a JSON list: two quotes and a comma."""
+CASE: Final = 4
+"""What a character costs whose case changes: Python makes room for three of four bytes each, and then the result."""
+ESCAPED: Final = 10
+"""Characters that Python writes for one that it does not show as it is."""
+LONGEST_CONSTANT: Final = 5
+LONGEST_FLOAT: Final = 25
 
 WORD: Final = re.compile(r"\S+")
 """What ``str.split`` finds between white space."""
 
+DECOMPOSED: Final = 10
+"""What taking a string apart costs by what the string does: one letter may become 18, and each word is a string."""
 WORD_OF_SLUG: Final = re.compile(r"[a-z0-9]+")
 LETTERS: Final = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"})
 """Latin letters that Unicode does not take apart."""
@@ -32,7 +39,7 @@ def create(call__: Call, /, *, value: Any) -> str:
 
     `{"value": {"a": [1, null]}}` gives `"{'a': [1, None]}"`.
     """
-    call__.charge(_written(value))
+    call__.charge(*_written(value))
     return str(value)
 
 
@@ -105,13 +112,14 @@ def strip(*, text: str, chars: str | None = None) -> str:
 @category.block
 def uppercase(call__: Call, /, *, text: str) -> str:
     """Turn every letter into its upper case. One letter may become several: `"ß"` becomes `"SS"`."""
-    call__.charge(len(text))  # upper case is never shorter
+    call__.charge(len(text), _cost_of_case(text))  # upper case is never shorter
     return text.upper()
 
 
 @category.block
-def lowercase(*, text: str) -> str:
+def lowercase(call__: Call, /, *, text: str) -> str:
     """Turn every letter into its lower case."""
+    call__.charge(0, _cost_of_case(text))
     return text.lower()
 
 
@@ -123,13 +131,14 @@ def split(call__: Call, /, *, text: str, separator: OptionalSeparator = None, ma
     INVALID_ARGUMENT. `{"text": "a,b,,c", "separator": ","}` gives `["a", "b", "", "c"]`.
     """
     pieces = sum(1 for _ in WORD.finditer(text)) if separator is None else text.count(separator) + 1
-    call__.charge(ITEM * (pieces if maxsplit < 0 else min(pieces, maxsplit + 1)))
+    charge_strings(call__, pieces if maxsplit < 0 else min(pieces, maxsplit + 1), len(text), wide=not text.isascii())
     return text.split(separator, maxsplit)
 
 
 @category.block
-def titlecase(*, text: str) -> str:
+def titlecase(call__: Call, /, *, text: str) -> str:
     """Begin every word with an upper case letter and go on in lower case. `"it's"` becomes `"It'S"`."""
+    call__.charge(0, CASE * len(text))
     return text.title()
 
 
@@ -188,7 +197,7 @@ def truncate(*, text: str, length: int, ending: str = "…") -> str:
 
 
 @category.block
-def slug(*, text: str) -> str:
+def slug(call__: Call, /, *, text: str) -> str:
     """Write a string for an address: small letters `a` to `z` and digits, with one hyphen for what is between them.
 
     Accents are dropped, and so are letters of other scripts. `{"text": "Crème brûlée, 2 pieces!"}` gives
@@ -196,8 +205,9 @@ def slug(*, text: str) -> str:
     """
     import unicodedata  # noqa: PLC0415  # a megabyte of tables that few jobs need
 
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS))
-    return "-".join(WORD_OF_SLUG.findall("".join(filter(str.isascii, plain)).lower()))
+    call__.charge(0, DECOMPOSED * cost_of_text(text))
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS)).encode("ascii", "ignore")
+    return "-".join(WORD_OF_SLUG.findall(plain.decode().lower()))
 
 
 @category.block
@@ -212,19 +222,34 @@ def pad(call__: Call, /, *, text: str, length: int, side: Literal["left", "right
     missing = length - len(text)
     if missing <= 0:
         return text
-    call__.charge(length)
+    call__.charge(length, 3 * length)  # a string of four bytes a character holds one of one byte
     filling = (fill * (missing // len(fill) + 1))[:missing]
     return filling + text if side == "left" else text + filling
 
 
-def _written(value: Any) -> int:
-    """The least that ``str(value)`` takes, in characters. Lists and dictionaries hold their items and commas."""
+def _cost_of_case(text: str) -> int:
+    return len(text) if text.isascii() else CASE * len(text)
+
+
+def _written(value: Any) -> tuple[int, int]:
+    """The least and the most that ``str(value)`` takes, in characters."""
     if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        return 2 + sum(len(key) + _written(item) + 2 for key, item in value.items())
-    if isinstance(value, list):
-        return 2 + sum(_written(item) + 1 for item in value)
+        return len(value), len(value)
+    return _shown(value)
+
+
+def _shown(value: Any) -> tuple[int, int]:
+    """As `_written`, of ``repr(value)``. Lists and dictionaries hold their items and commas."""
+    if isinstance(value, str):
+        return len(value), 2 + (len(value) if value.isprintable() else ESCAPED * len(value))
+    if isinstance(value, (dict, list)):
+        inner = value if isinstance(value, list) else (*value, *value.values())
+        least = most = 2
+        for item in inner:
+            shortest, longest = _shown(item)
+            least, most = least + shortest + 1, most + longest + 2
+        return least, most
     if isinstance(value, int):
-        return max(1, value.bit_length() * 1233 >> 12)  # its digits, or one fewer
-    return 1
+        digits = max(1, value.bit_length() * 1233 >> 12)  # or one fewer
+        return digits, max(digits + 2, LONGEST_CONSTANT)
+    return 1, LONGEST_FLOAT

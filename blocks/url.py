@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from blocks.block import Call, Category
+from blocks.charges import cost_of_item, cost_of_places, cost_of_strings, cost_of_text
 
 category = Category("URL", effect="none")
 
 VALUE: Final = 3
 """The least that a value of the query takes in JSON: its quotes and a comma."""
+PARSED: Final = 60
+"""What a field costs while a query is parsed: a tuple, its place, and a list for its values."""
+WRITTEN: Final = 15
+ESCAPED: Final = 6
+"""What a byte costs that is written as three characters, and put together with the others twice."""
 FIELD: Final = re.compile(r"[^&]+")
 REFUSED: Final = re.compile(r"[\x00-\x20\x7f]")
 """Characters that no URL holds; Python's parser would leave some of them out silently."""
@@ -44,7 +50,11 @@ def parse(call__: Call, /, *, url: str) -> dict[str, Any]:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise ValueError(f"`url` is not a valid address: {error}") from None
-    call__.charge(len(parts.path) + len(parts.fragment) + VALUE * sum(1 for _ in FIELD.finditer(parts.query)))
+    fields = sum(1 for _ in FIELD.finditer(parts.query))
+    call__.charge(
+        len(parts.path) + len(parts.fragment) + VALUE * fields,
+        cost_of_text(url) + PARSED * fields + 2 * cost_of_strings(2 * fields, 3 * len(parts.query), wide=True),
+    )
     query: dict[str, Any] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         known = query.get(name)
@@ -77,19 +87,28 @@ def build(
     from urllib.parse import quote, urlsplit  # noqa: PLC0415  # few jobs need it
 
     if BASE.match(base) is None or REFUSED.search(base) is not None:
-        raise ValueError(f"`base` is an address with a scheme and a host, such as https://example.com, not {base!r}")
+        raise ValueError(
+            f"`base` is an address with a scheme and a host, such as https://example.com, not {base[:100]!r}"
+        )
     parts = urlsplit(base)
-    call__.charge(len(base))
+    call__.charge(len(base), 3 * len(base))
     written = []
     for name, value in _fields(query or {}):
-        call__.charge(len(name) + len(value) + 1)  # of each, before it is built: one name may have many values
+        # Of each, before it is built: one name may have many values. A byte may take three characters.
+        call__.charge(len(name) + len(value) + 1, WRITTEN + ESCAPED * (cost_of_text(name) + cost_of_text(value)))
         written.append(f"{quote(name, safe='')}={quote(value, safe='')}")
     if isinstance(path, list):
+        call__.charge(0, cost_of_places(len(path)) + sum(map(_cost_of_segment, path)))
         path = "/".join(quote(str(segment), safe="") for segment in path)
     elif path:
+        call__.charge(len(path), ESCAPED * cost_of_text(path))
         path = quote(LONE_PERCENT.sub("%25", path), safe=IN_PATH)
     whole = f"{parts.path.rstrip('/')}/{path.removeprefix('/')}" if path else parts.path
     return parts._replace(path=whole, query="&".join(filter(None, [parts.query, *written]))).geturl()
+
+
+def _cost_of_segment(segment: str | int) -> int:
+    return ESCAPED * cost_of_item(segment)
 
 
 def _fields(query: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ def set_(job__: Job, /, *, name: str, value: Any = None) -> None:
 def create(job__: Job, /, *, name: str) -> None:
     """Make a new variable that is null. When there is one of that name, the step ends ASSERTION_ERROR."""
     if name in job__.variables:
-        raise AssertionError(f"the variable {name!r} already exists; VARIABLE.SET changes it")
+        raise AssertionError(f"the variable {name[:100]!r} already exists; VARIABLE.SET changes it")
     job__.variables[name] = None
 
 

@@ -36,9 +36,10 @@ A parameter without a default is required. Arguments are converted if possible: 
 has the wrong type, is missing or is unknown, the step ends INVALID_TYPE. A parameter marked *in place* takes a whole
 variable (`{# name #}`) and changes it.
 
-Before a block builds a value that may be larger than its arguments, it charges the step: one byte a character, two an
-item, five a pair, three a string in a list. JSON takes at least as much, so a charge never refuses a result that could
-be stored. If the charges exceed the limit of a step's record, the step ends RESULT_LIMIT_EXCEED and nothing is built.
+Before a block builds a value that may be larger than its arguments, it charges the step: the least bytes that the value
+takes as JSON (one a character, two an item, five a pair), and what it costs in memory. A charge never refuses a result
+that could be stored. If the charges exceed the limit of a step's record, the step ends RESULT_LIMIT_EXCEED and nothing is
+built.
 
 None of these blocks has an effect outside its job unless its entry says so: each may run again any number of times.
 

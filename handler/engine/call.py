@@ -8,21 +8,28 @@ from math import inf
 from typing import Any
 
 from blocks.block import Block, BudgetExceededError
+from blocks.charges import Charges
 from handler.engine.charges import Charge
-from handler.engine.values import copy_value
+from handler.engine.values import LIGHT, copy_value
 
 
 class Budget:
-    """Bytes that may still be built."""
+    """What a block may still build: bytes of JSON, and what that costs in memory by `blocks.charges`.
 
-    __slots__ = ("left", "limit", "what")
+    Args:
+        limit: bytes of JSON.
+        what: the block, for messages.
+    """
+
+    __slots__ = ("left", "limit", "room", "what")
 
     def __init__(self, limit: int, what: str) -> None:
         self.left = self.limit = limit
+        self.room = limit * LIGHT
         self.what = what
 
-    def charge(self, size: int) -> None:
-        """Take `size` bytes.
+    def charge(self, size: int, cost: int | None = None) -> None:
+        """Take `size` bytes of JSON, which cost as much unless `cost` is given.
 
         Raises:
             BudgetExceededError: so many are not left.
@@ -33,6 +40,14 @@ class Budget:
             )
         if size > 0:
             self.left -= size
+        self.hold(size if cost is None else cost)
+
+    def hold(self, cost: int) -> None:
+        """Take what a copy in memory costs. Raises as `charge`."""
+        if cost > self.room:
+            raise BudgetExceededError(f"{self.what} would take far more memory than {self.limit:,} bytes of JSON may")
+        if cost > 0:
+            self.room -= cost
 
 
 class VariablesDraft(MutableMapping[str, Any]):
@@ -117,7 +132,7 @@ class StepCall:
         fence: int,
         ends_at: float,
         now: Callable[[], float],
-        charge: Charge,
+        budget: Charges,
         run_isolated: Callable[[Callable[[], Any], float], Any],
         *,
         path: str,
@@ -128,7 +143,7 @@ class StepCall:
         self.fence = fence
         self._ends_at = ends_at
         self._now = now
-        self.charge = charge
+        self.charge = budget.charge
         self._run_isolated = run_isolated
         self._can_fail = can_fail
         self.path = path

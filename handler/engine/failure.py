@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from math import isfinite
 from typing import Any, Final
 
@@ -148,10 +149,17 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         return error
 
     def release(self) -> BaseException | None:
-        """The block's exception, without what its traceback holds: each frame keeps the arguments of its call."""
+        """The block's exception, without what its traceback holds: each frame keeps the arguments of its call.
+
+        Nor does it keep more of a long message than the step's error does, or what it was raised in place of: a job may
+        have a thousand of them.
+        """
         error = self.error
         while error is not None and error.__traceback__ is not None:
             error.__traceback__ = None
+            _shorten_arguments(error)
+            if error.__suppress_context__:
+                error.__context__ = None
             error = error.__cause__ or error.__context__
         return self.error
 
@@ -257,6 +265,12 @@ def message_of(error: BaseException) -> str:
         return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001  # a broken __str__ of a foreign exception must not become the step's outcome
         return type(error).__name__
+
+
+def _shorten_arguments(error: BaseException) -> None:
+    if any(type(part) is str and len(part) > LONGEST_MESSAGE for part in error.args):
+        with suppress(AttributeError):  # a class of someone's own may have arguments that cannot be set
+            error.args = tuple(_shorten(part, LONGEST_MESSAGE) if type(part) is str else part for part in error.args)
 
 
 def shorten_name(name: str, longest: int = LONGEST_NAME) -> str:

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from blocks.block import CALL, JOB, Block
 from handler.engine.call import Budget, JobForBlock, StepCall, VariablesDraft, global_value
-from handler.engine.charges import Charge
 from handler.engine.child import run_in_child
 from handler.engine.runtime import Runtime
 from handler.engine.step import ConduitStep
@@ -31,21 +30,21 @@ class TurnOfCall(Protocol):
 def positional_arguments(turn: TurnOfCall) -> tuple[Any, ...]:
     """The deployment's arguments of the block. What provides one takes from the step's time, too."""
     job, values = turn.job, list[Any]()
-    charge = Budget(turn.runtime.limits.record, f"what {turn.block.action} builds").charge
+    budget = Budget(turn.runtime.limits.record, f"what {turn.block.action} builds")
     for name in turn.block.positional:
         if name == JOB:
-            turn.draft = VariablesDraft(job.store.values, charge)
+            turn.draft = VariablesDraft(job.store.values, budget.hold)
             values.append(JobForBlock(job.id, job.name, job.tags, turn.draft))
         elif name == CALL:
-            values.append(_step_call(turn, charge))
+            values.append(_step_call(turn, budget))
         else:
             world = {"clock": turn.now, "entropy": turn.runtime.entropy}
             values.append(global_value(turn.block, name, job.global_values, world, turn.runtime.report))
     return tuple(values)
 
 
-def _step_call(turn: TurnOfCall, charge: Charge) -> StepCall:
+def _step_call(turn: TurnOfCall, budget: Budget) -> StepCall:
     step, execution, ends_at = turn.step, turn.job.execution, turn.began + turn.seconds
     key, can_fail = f"{execution.key}/{step.position}", turn.limiter != "invocation"
     facts: Any = {"path": step.path, "timeout": step.timeout, "can_fail": can_fail}
-    return StepCall(key, execution.fence, ends_at, turn.now, charge, run_in_child, **facts)
+    return StepCall(key, execution.fence, ends_at, turn.now, budget, run_in_child, **facts)

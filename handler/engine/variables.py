@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import getsizeof
 from typing import Any, Final
 
+from blocks.charges import weigh
 from handler.engine.call import VariablesDraft
-from handler.engine.charges import weigh
 from handler.engine.limits import Limits
 from handler.engine.step import ConduitStep
-from handler.engine.values import UnstorableValueError, check_weight, encode_text, keep, size_of, size_of_error
+from handler.engine.values import UnstorableValueError, check_weight, encode_text, json_of, keep, size_of, size_of_error
 
 _ANY: Final = 1 << 40
 _LEFT: Final = 100
 """Characters of an error's message that are left where the job may keep no more."""
+_SHARE: Final = 4
+"""Bytes of memory for each that is charged."""
 _SHORT: Final = 64
 """Bits of an integer that `str` surely accepts: Python refuses integers of thousands of digits."""
 
@@ -32,7 +35,7 @@ class Variables:
     Attributes:
         values: the variables; blocks never get at this dictionary, nor at what is in it.
         results_size: bytes of all results, errors and changes of variables so far.
-        held: what the results cost that are containers.
+        held: what the results cost that are containers, and texts beyond ASCII.
     """
 
     __slots__ = ("_size", "_texts", "held", "results_size", "values")
@@ -62,8 +65,12 @@ class Variables:
         else:
             if type(result) not in _SCALARS:
                 weight = self._weigh(result, limits)
-            result, text = keep(result, limits.nesting)
-            size = len(text) if text.isascii() else size_of(text)
+            result, text = keep(result, limits.nesting, None, weight)
+            if text.isascii():
+                size = len(text)
+            else:
+                size = size_of(text)
+                weight += self._weigh_texts(result, text, limits)
         if changes or draft is not None:
             changed, size = self._prepare_changes(size, changes, draft, limits)
         elif size > limits.record:
@@ -75,9 +82,20 @@ class Variables:
 
     def _weigh(self, result: Any, limits: Limits) -> int:
         weight = check_weight(result, limits.record, limits.nesting)
+        self._check_held(weight, limits)
+        return weight
+
+    def _weigh_texts(self, result: Any, text: str, limits: Limits) -> int:
+        """What a string and a JSON text cost that are not ASCII: Python keeps up to four bytes for each character."""
+        weight = getsizeof(text) // _SHARE
+        if type(result) is str:
+            weight *= 2
+        self._check_held(weight, limits)
+        return weight
+
+    def _check_held(self, weight: int, limits: Limits) -> None:
         if self.held + weight > limits.held:
             raise _too_large("all results of the job take, in memory,", self.held + weight, limits.held)
-        return weight
 
     def take(self, step: ConduitStep, kept: Kept) -> None:
         """Take what was prepared: it is the step's from here on, and the variables are changed."""
@@ -97,22 +115,36 @@ class Variables:
         for text in (step.result_json, step.variables_json):
             if text is not None:
                 self.results_size += size_of(text)
-        if step.error:
-            self.results_size += size_of_error(step.error)
+        self.restore_error(step.error)
         if type(step.return_value) not in _SCALARS:
             self.held += weigh(step.return_value, _ANY, _ANY)
+        if step.result_json is not None and not step.result_json.isascii():
+            self.held += getsizeof(step.result_json) // _SHARE * (2 if type(step.return_value) is str else 1)
+
+    def restore_opened(self, step: ConduitStep) -> None:
+        """Count what the open record of a loop or a try holds that was written before."""
+        if step.opened_json is not None:
+            self.results_size += size_of(step.opened_json)
+        if step.opened is not None and "list" in step.opened:
+            self.held += weigh(step.opened["list"], _ANY, _ANY)
+
+    def restore_error(self, error: Mapping[str, Any] | None) -> None:
+        """Count the error of a record that was written before."""
+        if error:
+            self.results_size += size_of_error(error)
 
     def charge_error(self, error: dict[str, Any], limits: Limits) -> dict[str, Any]:
         """Count a step's error. Where no more fits, its type is left, and the beginning of its message."""
         size = size_of_error(error)
         if self.results_size + size > limits.results:
-            error = {"type": error["type"], "message": error["message"][:_LEFT]}
+            left = {"type": error["type"], "message": error["message"][:_LEFT]}
+            error = left | {"path": error["path"]} if "path" in error else left
             size = size_of_error(error)
         self.results_size += size
         return error
 
-    def charge_record(self, size: int, limits: Limits) -> None:
-        """Count a record that holds no result.
+    def charge_record(self, size: int, value: Any, limits: Limits) -> None:
+        """Count a record of `size` bytes that holds no result, and what the value in it costs.
 
         Raises:
             UnstorableValueError: it is over a budget.
@@ -122,7 +154,9 @@ class Variables:
         results = self.results_size + size
         if results > limits.results:
             raise _too_large("all results of the job take", results, limits.results)
+        weight = self._weigh(value, limits) if type(value) not in _SCALARS else 0
         self.results_size = results
+        self.held += weight
 
     def _prepare_changes(
         self, result_size: int, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
@@ -135,7 +169,7 @@ class Variables:
             raise _too_large("the result and the changed variables take", record, limits.record)
         if variables_json is None:
             return None, record
-        size = self._size_with(kept, deleted, limits)
+        size = self._size_with(kept, deleted)
         if kept and size > limits.variables:
             raise _too_large("all variables of the job take", size, limits.variables)
         return (variables_json, size, kept, deleted), record
@@ -148,7 +182,7 @@ class Variables:
         kept = {}
         for name, value in touched.items():
             copy, text = keep(value, limits.nesting, limits.variables)
-            if name not in self.values or text != self._text(name, limits):
+            if name not in self.values or text != self._text(name):
                 kept[name] = (copy, text)
         return kept, deleted
 
@@ -160,24 +194,22 @@ class Variables:
             self.values[name] = copy
             self._texts[name] = text
 
-    def _text(self, name: str, limits: Limits) -> str:
+    def _text(self, name: str) -> str:
         text = self._texts.get(name)
         if text is None:
-            try:
-                text = keep(self.values[name], limits.nesting)[1]
-            except UnstorableValueError:
-                text = ""  # code may start a job with any object; only what steps set must be JSON
+            # Code may start a job with any object; only what steps set must be JSON.
+            text = json_of(self.values[name]) or ""
             self._texts[name] = text
         return text
 
-    def _entry_size(self, name: str, limits: Limits) -> int:
-        return _size_of_entry(name, self._text(name, limits)) if name in self.values else 0
+    def _entry_size(self, name: str) -> int:
+        return _size_of_entry(name, self._text(name)) if name in self.values else 0
 
-    def _size_with(self, kept: dict[str, tuple[Any, str]], deleted: list[str], limits: Limits) -> int:
+    def _size_with(self, kept: dict[str, tuple[Any, str]], deleted: list[str]) -> int:
         """Bytes of the variables as a JSON object after the change, whatever their number, counted by what changes."""
         if self._size is None:
-            self._size = 1 + sum(self._entry_size(name, limits) for name in self.values)
-        gone = sum(self._entry_size(name, limits) for name in (*kept, *deleted))
+            self._size = 1 + sum(self._entry_size(name) for name in self.values)
+        gone = sum(self._entry_size(name) for name in (*kept, *deleted))
         return self._size - gone + sum(_size_of_entry(name, text) for name, (_, text) in kept.items())
 
 

@@ -24,6 +24,7 @@ class CountingCall:
 
     budget: float = math.inf
     charged: int = 0
+    cost: int = 0
     isolated: int = 0
     time_left: float = math.inf
     path: str = "1"
@@ -32,10 +33,11 @@ class CountingCall:
     idempotency_key: str = "local/test/1/1"
     fence: int = 1
 
-    def charge(self, size: int) -> None:
+    def charge(self, size: int, cost: int | None = None) -> None:
         if self.charged + size > self.budget:
             raise BudgetExceededError(f"{self.charged + size} bytes; the limit is {self.budget}")
         self.charged += size
+        self.cost += size if cost is None else cost
 
     def isolate(self, function: Callable[[], Any]) -> Any:
         self.isolated += 1

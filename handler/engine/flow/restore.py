@@ -17,7 +17,6 @@ from handler.engine.flow.written import ForEach
 from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.turn import StepRunner
-from handler.engine.values import size_of
 from handler.engine.variables import Variables
 
 Record = Mapping[str, Any]
@@ -146,8 +145,7 @@ class Restoring:
         step.opened, step.opened_json = opened, record.get("opened_json")
         began = opened.get("started_at", record.get("started_at"))
         step.started_at = began
-        if step.opened_json is not None:
-            self._job.store.results_size += size_of(step.opened_json)
+        self._job.store.restore_opened(step)
         owner: Any
         match step.kind:
             case "for_each":
@@ -183,5 +181,6 @@ class Restoring:
         status = ConduitStatus[record["status"]["name"]]
         error = record.get("error")
         cause = owner.cause_of(status, error)
+        self._job.store.restore_error(error)
         step.finished_at = record.get("finished_at")
         end(step, Close(status, error, cause), self._walk)

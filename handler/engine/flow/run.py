@@ -104,7 +104,7 @@ class StepLoop:
                     step.attempts, job.attempts = job.attempts, 0
                 block, goes_on = step.block, not frame.skips or step.forced
                 if not goes_on or walk.cancelled or step.status is not _NONE:
-                    pass_over(step, walk, goes_on=goes_on)
+                    self._pass_over(step, goes_on=goes_on)
                 elif block is None:
                     paused = await self._take_flow(step, frame)
                     if paused is not None:
@@ -112,7 +112,7 @@ class StepLoop:
                     if step.status is _NONE:
                         return None  # it has opened a list of its own
                 elif counts and (limits_uses or block.max_uses is not None) and job.is_over(block):
-                    refuse(step, ConduitStatus.BLOCK_LIMIT_EXCEED)
+                    self._refuse(step, ConduitStatus.BLOCK_LIMIT_EXCEED)
                 else:
                     if is_timed:
                         self._limit(frame)
@@ -178,11 +178,28 @@ class StepLoop:
         walk, job = self._walk, self._job
         step = frame.owner.step
         now = self._turns.now()
+        if close.error is not None:
+            close.error = self._turns.store.charge_error(close.error, self._turns.runtime.limits)
         end(step, close, walk)
         step.finished_at = max(now, step.started_at) if step.started_at is not None else now
         if job.on_step_update is not None:
             await settled(job.on_step_update(job, step))
         return None
+
+    def _pass_over(self, step: ConduitStep, *, goes_on: bool) -> None:
+        """Give a step that does not run its status; the first reason that applies wins."""
+        if self._walk.cancelled:
+            self._refuse(step, ConduitStatus.CANCELLED)
+        elif not goes_on:
+            step.status = ConduitStatus.SKIPPED
+        else:
+            self._refuse(step, step.status)
+
+    def _refuse(self, step: ConduitStep, status: ConduitStatus) -> None:
+        """Give a step that does not run a status that is a failure; its error counts as any other."""
+        turns = self._turns
+        step.status = status
+        step.error = turns.store.charge_error(Failure.of_status(status).describe(), turns.runtime.limits)
 
     def _known_of(self, step: ConduitStep) -> Waiting | None:
         """What is known of a wait of this step; whatever its turn gives, the wait is over."""
@@ -209,22 +226,6 @@ def still_waiting(paused: Paused, known: Waiting | None) -> Paused:
     if known is None or paused.waiting is not None:
         return paused
     return replace(paused, waiting=dict(known))
-
-
-def pass_over(step: ConduitStep, walk: Walk, *, goes_on: bool) -> None:
-    """Give a step that does not run its status; the first reason that applies wins."""
-    if walk.cancelled:
-        refuse(step, ConduitStatus.CANCELLED)
-    elif not goes_on:
-        step.status = ConduitStatus.SKIPPED
-    else:
-        refuse(step, step.status)
-
-
-def refuse(step: ConduitStep, status: ConduitStatus) -> None:
-    """Give a step that does not run a status that is a failure."""
-    step.status = status
-    step.error = Failure.of_status(status).describe()
 
 
 def follow(step: ConduitStep, walk: Walk) -> None:

@@ -110,9 +110,6 @@ class FlowTurns:
     def _open_for_each(self, step: ConduitStep, spec: ForEach) -> None:
         limits = self._turns.runtime.limits
         items = self.items_of(spec)
-        if len(items) > limits.items:
-            message = f"the list has {len(items):,} items; the limit is {limits.items:,}"
-            raise Failure(ConduitStatus.STEP_LIMIT_EXCEED, message)
         records = len(items) * len(spec.do)
         if records > limits.loop_records:
             message = f"{len(items):,} items with {len(spec.do)} steps each make {records:,} records; "
@@ -128,15 +125,16 @@ class FlowTurns:
         """The items of a list or of an object.
 
         Raises:
-            Failure: it cannot be evaluated, or is neither.
+            Failure: it cannot be evaluated, is neither, or has too many.
         """
-        items = self._turns.evaluate(spec.items)
-        if isinstance(items, Mapping):
-            return [{"key": key, "value": value} for key, value in items.items()]
-        if not isinstance(items, list):
+        items, most = self._turns.evaluate(spec.items), self._turns.runtime.limits.items
+        if not isinstance(items, (list, Mapping)):
             message = f"`for_each` goes over a list or an object; this is {name_with_article(items)}"
             raise Failure(ConduitStatus.INVALID_TYPE, message)
-        return items
+        if len(items) > most:
+            message = f"the list has {len(items):,} items; the limit is {most:,}"
+            raise Failure(ConduitStatus.STEP_LIMIT_EXCEED, message)
+        return items if isinstance(items, list) else [{"key": key, "value": items[key]} for key in items]
 
     def _open(self, step: ConduitStep, opened: dict[str, Any]) -> dict[str, Any]:
         """Note what the open record must keep."""
@@ -144,7 +142,7 @@ class FlowTurns:
         opened["started_at"] = turns.began
         try:
             kept, text = keep(opened, turns.runtime.limits.nesting + 1, turns.runtime.limits.record)
-            turns.store.charge_record(size_of(text), turns.runtime.limits)
+            turns.store.charge_record(size_of(text), kept.get("list"), turns.runtime.limits)
         except UnstorableValueError as error:
             raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
         step.started_at = turns.began

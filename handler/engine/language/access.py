@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
+from blocks.charges import cost_of_places
 from handler.engine.language.json_values import TYPES, name_with_article, plain
 from handler.engine.language.meter import ExpressionError, Meter, MissingError
 from handler.engine.language.operators import Closure, Frame
@@ -151,7 +152,7 @@ def read_slice(base: Closure, bounds: list[Closure | None], column: int) -> Clos
             frame[0].charge(size if value.isascii() else 4 * size)
         else:
             frame[0].tick(size)
-            frame[0].charge(2 + 2 * size)
+            frame[0].charge(cost_of_places(size))
         return value[cut]
 
     return run

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from blocks.charges import EMPTY, ENTRY, PLACE, cost_of_places
 from handler.engine.language.json_values import name_with_article, size_of_string
 from handler.engine.language.meter import ExpressionError, Meter
 from handler.engine.language.operators import Closure, Frame
@@ -39,11 +40,11 @@ def build_list(levels: list[Level], element: Closure) -> Closure:
 
         def run_nested(frame: Frame) -> list[Any]:
             meter, built = frame[0], list[Any]()
-            meter.charge(2)
+            meter.charge(EMPTY)
             for _ in _visit(levels, 0, frame):
                 built.append(element(frame))
                 if not len(built) % _BATCH:
-                    meter.charge(2 * _BATCH)
+                    meter.charge(PLACE * _BATCH)
             return built
 
         return run_nested
@@ -55,7 +56,7 @@ def build_list(levels: list[Level], element: Closure) -> Closure:
     def run(frame: Frame) -> list[Any]:
         meter: Meter = frame[0]
         items = _iterate(source(frame), column)
-        meter.charge(2 + (0 if conditions else 2 * len(items)))
+        meter.charge(cost_of_places(0 if conditions else len(items)))
         built: list[Any] = []
         for item in items:
             meter.steps -= cost
@@ -66,7 +67,7 @@ def build_list(levels: list[Level], element: Closure) -> Closure:
                 if not all(condition(frame) for condition in conditions):
                     continue
                 if not len(built) % _BATCH:
-                    meter.charge(2 * _BATCH)
+                    meter.charge(PLACE * _BATCH)
             built.append(element(frame))
         return built
 
@@ -78,10 +79,10 @@ def build_object(levels: list[Level], key: Closure, value: Closure, column: int)
 
     def run(frame: Frame) -> dict[str, Any]:
         meter, built = frame[0], dict[str, Any]()
-        meter.charge(2)
+        meter.charge(EMPTY)
         for _ in _visit(levels, 0, frame):
             name = check_key(key(frame), column)
-            meter.charge(6 + size_of_string(name))
+            meter.charge(ENTRY + size_of_string(name))
             built[name] = value(frame)
         return built
 

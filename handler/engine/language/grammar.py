@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
+from blocks.charges import EMPTY, ENTRY, cost_of_places
 from handler.engine.language import access, operators
 from handler.engine.language.calls import bind_arguments, build_call, build_default, build_try
 from handler.engine.language.chains import read_chain
@@ -86,7 +87,7 @@ class Builder:
 
     def _list(self, node: ast.List) -> Closure:
         items = [self.build(item) for item in node.elts]
-        size = 2 + 2 * len(items)
+        size = cost_of_places(len(items))
 
         def run(frame: Frame) -> list[Any]:
             frame[0].charge(size)
@@ -105,10 +106,10 @@ class Builder:
 
         def run(frame: Frame) -> dict[str, Any]:
             built = {}
-            frame[0].charge(2)
+            frame[0].charge(EMPTY)
             for key, column, value in pairs:
                 name = check_key(key(frame), column)
-                frame[0].charge(6 + len(name))
+                frame[0].charge(ENTRY + len(name))
                 built[name] = value(frame)
             return built
 

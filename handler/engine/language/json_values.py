@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any, Final, TypeGuard
 
 from blocks.block import BudgetExceededError
-from handler.engine.charges import cost_of_dict, cost_of_item, cost_of_list
+from blocks.charges import cost_of_dict, cost_of_item, cost_of_list, cost_of_places
 from handler.engine.language.meter import LARGEST, NESTING, WORD, ExpressionError, Meter, refuse_digits
 from handler.engine.values import copy_value
 
@@ -55,7 +55,7 @@ def plain(value: Any, meter: Meter) -> Any:
         meter.tick(20 + (meter.built - built >> 2))  # asking a view for its parts takes longer than copying them
         return copied
     if isinstance(value, (tuple, list)):
-        meter.charge(2 + 2 * len(value))
+        meter.charge(cost_of_places(len(value)))
         return list(value)
     if isinstance(value, (str, int, float)):  # a subclass, such as an enum's member
         return next(kind(value) for kind in (str, int, float) if isinstance(value, kind))

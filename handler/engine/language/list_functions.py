@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from blocks.charges import EMPTY, NUMBER, cost_of_places
 from handler.engine.language.json_values import (
     as_string,
     equal,
@@ -17,8 +18,8 @@ from handler.engine.language.meter import WORD, ExpressionError, Meter
 from handler.engine.language.number_functions import number, whole_number
 from handler.engine.language.ordering import check_order, sort
 
-NUMBER: Final = 9
-"""What a number costs that is made, with its place in a list: a fourth of what both take."""
+_NAMED: Final = 20
+"""What a name costs in a list of names and their items, beside its bytes."""
 
 
 def as_list(value: Any, function: str) -> list[Any]:
@@ -119,7 +120,7 @@ def values_of_key(meter: Meter, items: list[Any], key: Any, function: str) -> li
 
 def unique(meter: Meter, list: Any) -> list[Any]:
     items, seen = as_list(list, "unique"), dict[str, Any]()
-    meter.charge(2 + 2 * len(items))
+    meter.charge(cost_of_places(2 * len(items)))
     for item in items:
         seen.setdefault(identity(item, meter), item)
     return [*seen.values()]
@@ -129,7 +130,7 @@ def flatten(meter: Meter, list: Any) -> list[Any]:
     items = as_list(list, "flatten")
     size = sum(len(item) if type(item) is type(items) else 1 for item in items)
     meter.tick(len(items) + size)
-    meter.charge(2 + 2 * size)
+    meter.charge(cost_of_places(size))
     flat = items[:0]
     for item in items:
         if type(item) is type(items):
@@ -147,7 +148,7 @@ def count_up(meter: Meter, start: Any, stop: Any = None) -> list[int]:
         end = whole_number(stop, "an end of `range`")
     size = max(0, end - begin)
     meter.tick(size)
-    meter.charge(2 + NUMBER * size)
+    meter.charge(EMPTY + NUMBER * size)
     whole(begin, meter)
     return [*range(begin, end)]
 
@@ -194,7 +195,10 @@ def is_in(value: Any, container: Any, meter: Meter) -> bool:
 def group(meter: Meter, list: Any, key: Any) -> dict[str, list[Any]]:
     groups: dict[str, Any] = {}
     for name, item in _named(meter, list, key, "group"):
-        groups.setdefault(name, []).append(item)
+        if name not in groups:
+            meter.charge(cost_of_places(1))
+            groups[name] = []
+        groups[name].append(item)
     return groups
 
 
@@ -206,5 +210,5 @@ def _named(meter: Meter, items: Any, key: Any, function: str) -> list[tuple[str,
     values = values_of_key(meter, as_list(items, function), key, function)
     meter.tick(3 * len(values))
     names = [as_string(value, meter) for value in values]
-    meter.charge(2 + sum(6 + size_of_string(name) for name in names))
+    meter.charge(EMPTY + sum(_NAMED + size_of_string(name) for name in names))
     return [*zip(names, items, strict=True)]

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from blocks.charges import cost_of_entries, cost_of_places
 from handler.engine.language.clock import format_time, parse_time
-from handler.engine.language.json_values import name_with_article, plain, size_of_string, type_name
+from handler.engine.language.json_values import name_with_article, plain, type_name
 from handler.engine.language.meter import ExpressionError, Meter
 from handler.engine.language.number_functions import number
 from handler.engine.language.string_functions import string
@@ -29,14 +30,14 @@ def as_object(value: Any, function: str) -> dict[str, Any]:
 def keys(meter: Meter, x: Any) -> list[str]:
     found = as_object(x, "keys")
     meter.tick(len(found))
-    meter.charge(2 + sum(3 + size_of_string(key) for key in found))
+    meter.charge(cost_of_places(len(found)))
     return list(found)
 
 
 def values(meter: Meter, x: Any) -> list[Any]:
     found = as_object(x, "values")
     meter.tick(len(found))
-    meter.charge(2 + 2 * len(found))
+    meter.charge(cost_of_places(len(found)))
     return list(found.values())
 
 
@@ -48,14 +49,14 @@ def items(meter: Meter, x: Any) -> list[dict[str, Any]]:
 def pairs(meter: Meter, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
     """An object as a list of its keys and values."""
     meter.tick(2 * len(mapping))
-    meter.charge(2 + sum(22 + size_of_string(key) for key in mapping))
+    meter.charge(cost_of_places(len(mapping)) + cost_of_entries(2 * len(mapping), len(mapping)))
     return [{"key": key, "value": value} for key, value in mapping.items()]
 
 
 def merge(meter: Meter, a: Any, b: Any) -> dict[str, Any]:
     below, above = as_object(a, "merge"), as_object(b, "merge")
     meter.tick(len(below) + len(above))
-    meter.charge(2 + sum(6 + size_of_string(key) for key in (*below, *above)))
+    meter.charge(cost_of_entries(len(below) + len(above)))
     return below | above
 
 

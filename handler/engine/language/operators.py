@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
+from blocks.charges import cost_of_places
 from handler.engine.language.json_values import equal, finite, is_number, name_with_article, size_of_string, whole
 from handler.engine.language.list_functions import is_in
 from handler.engine.language.meter import LARGEST, WORD, ExpressionError, Meter, refuse_digits
@@ -59,7 +60,7 @@ def arithmetic(kind: type[ast.operator], left: Closure, right: Closure, column: 
                 return _join(one, two, frame[0])
             if type(one) is list:
                 frame[0].tick(len(one) + len(two))
-                frame[0].charge(2 + 2 * (len(one) + len(two)))
+                frame[0].charge(cost_of_places(len(one) + len(two)))
                 return one + two
         raise ExpressionError(_unlike(symbol, one, two), column)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from blocks.charges import NUMBER, cost_of_places
 from handler.engine.language.json_values import is_number, name_with_article
 from handler.engine.language.meter import ExpressionError, Meter
 
@@ -40,6 +41,6 @@ def sort(values: list[Any], keys: list[Any], reverse: bool, meter: Meter) -> lis
     if keys and type(keys[0]) is str:
         longest = sorted(map(len, keys))[-2:][0]  # no comparison reads more than the shorter of its two
         meter.tick(len(keys) * rounds * (longest >> 6))
-    meter.charge(2 + 2 * len(keys))
+    meter.charge(cost_of_places(len(keys)) + NUMBER * len(keys))
     order = sorted(range(len(keys)), key=keys.__getitem__, reverse=reverse)
     return [values[position] for position in order]

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from handler.engine.charges import Charge, cost_of_list, cost_of_text
+from blocks.charges import cost_of_list, cost_of_text
+from handler.engine.charges import Charge
 from handler.engine.values import copy_value
 
 _INDEX: Final = re.compile(r"-?[0-9]{1,9}")

@@ -30,9 +30,9 @@ def find(meter: Meter, s: Any, pattern: Any) -> str | None:
 def find_all(meter: Meter, s: Any, pattern: Any) -> list[str]:
     """All matches, from left to right."""
     text, wanted = string(s, "find_all"), string(pattern, "find_all")
-    found = _search(meter, text, wanted, lambda: patterns.find_all(_Guard(meter), text, wanted))
+    found: list[str] = _search(meter, text, wanted, lambda: patterns.find_texts(_Guard(meter), text, wanted))
     meter.tick(len(found))
-    return [one["match"] for one in found]
+    return found
 
 
 def sub(meter: Meter, s: Any, pattern: Any, new: Any) -> str:
@@ -55,8 +55,12 @@ def _search(meter: Meter, text: str, pattern: str, work: Callable[[], Any]) -> A
 class _Guard:
     """`blocks.patterns.Guard` of an evaluation."""
 
-    __slots__ = ("charge", "isolate")
+    __slots__ = ("_meter", "isolate")
 
     def __init__(self, meter: Meter) -> None:
-        self.charge = meter.charge
+        self._meter = meter
         self.isolate = meter.world.isolate
+
+    def charge(self, size: int, cost: int | None = None) -> None:
+        """Take what it costs."""
+        self._meter.charge(size if cost is None else cost)

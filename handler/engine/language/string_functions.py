@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, Final, NoReturn
 
 from blocks.block import BudgetExceededError
+from blocks.charges import cost_of_json, cost_of_strings, weigh
 from handler.engine.language.json_values import (
     as_json,
     as_string,
@@ -15,10 +17,13 @@ from handler.engine.language.json_values import (
     size_of_string,
     type_name,
 )
-from handler.engine.language.meter import DIGITS, ExpressionError, Meter, refuse_digits
+from handler.engine.language.meter import DIGITS, NESTING, ExpressionError, Meter, refuse_digits
 from handler.engine.language.number_functions import MISSING
 
 _BRACKETS: Final = ",[{:"
+_WORD: Final = re.compile(r"\S+")
+"""What `str.split` finds between white space."""
+_ANY: Final = 1 << 40
 
 
 def string(value: Any, function: str) -> str:
@@ -64,15 +69,15 @@ def split(meter: Meter, s: Any, sep: Any = None) -> list[str]:
     text = string(s, "split")
     meter.read(len(text))
     if sep is None:
-        meter.charge(2 + 2 * size_of_string(text))
-        pieces = text.split()
-        meter.tick(len(pieces))
-        return pieces
+        number = sum(1 for _ in _WORD.finditer(text))
+        meter.tick(number)
+        meter.charge(cost_of_strings(number, size_of_string(text), wide=not text.isascii()))
+        return text.split()
     if not string(sep, "split"):
         raise ExpressionError("`split` needs a separator that is not empty; `split(s)` splits at white space")
     number = text.count(sep) + 1
     meter.tick(number)
-    meter.charge(2 + 3 * number + size_of_string(text))
+    meter.charge(cost_of_strings(number, size_of_string(text), wide=not text.isascii()))
     return text.split(sep)
 
 
@@ -132,7 +137,8 @@ def parse_json(meter: Meter, s: Any, default: Any = MISSING) -> Any:
         raise ExpressionError(f"`parse_json` takes a string, not {name_with_article(s)}")
     meter.read(len(s))
     meter.tick(sum(map(s.count, _BRACKETS)))
-    meter.charge(size_of_string(s))
+    size = max(size_of_string(s), cost_of_json(s))
+    meter.charge(size)
     try:
         value = _decoder.decode(s)
     except RecursionError:
@@ -142,6 +148,8 @@ def parse_json(meter: Meter, s: Any, default: Any = MISSING) -> Any:
             return default
         raise ExpressionError(f"the string is not JSON: {error}") from None
     _check(value, 0)
+    if type(value) is list or type(value) is dict:
+        meter.charge(max(0, weigh(value, _ANY, NESTING) - size))
     return value
 
 

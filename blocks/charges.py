@@ -1,0 +1,180 @@
+"""What a value costs: what is charged before it is built, by blocks and by the engine alike.
+
+One function for each kind of value, which everything that builds one goes through. A string costs its bytes, an integer
+its digits, a container a share for itself, one for each place, and what is in it. A charge is true: what is built takes
+at most four times its charge in memory.
+
+Blocks announce two numbers: the least bytes that a result takes as JSON, which a record has a limit for, and its cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+_LIST: Final = 18
+_DICTIONARY: Final = 40
+_ITEM: Final = 1
+"""Of a list, beside its value: the comma; with the value's own two, a fourth of the pointer that a list keeps."""
+_PAIR: Final = 8
+"""Of a dictionary, beside its key and its value."""
+_TABLE: Final = 4
+"""Of a dictionary that is not empty."""
+_FEW_PAIRS: Final = 4
+_FURTHER: Final = 13
+"""Of each pair past those, besides `_PAIR`: a table that grows has free places, and more keys are keys of its own."""
+_FLOAT: Final = 8
+_LEAST: Final = 2
+_OBJECT: Final = 4
+"""Of an integer in a container, beside its digits. Python has the small ones already."""
+_STRING: Final = 10
+_WIDE: Final = 16
+"""Of a string in a container, beside its bytes and quotes; of one that is not ASCII."""
+_SMALL: Final = range(-5, 257)
+_FEW: Final = 16
+_FLAT: Final = frozenset({str, int, float, bool, type(None)})
+
+PLACE: Final = _ITEM + _LEAST
+"""Of a list, for a value that is there already."""
+ENTRY: Final = 16
+"""Of a dictionary, for a key and a value that are there already."""
+EMPTY: Final = _DICTIONARY + _TABLE
+"""Of a container that grows as it is made."""
+NUMBER: Final = 9
+"""Of a list, for a number that is made."""
+INDEX: Final = 2
+"""The least that an item takes in a JSON list: a digit and a comma."""
+QUOTED: Final = 3
+"""The least that a string takes in a JSON list beside its characters: two quotes and a comma."""
+FIELD: Final = 5
+"""The least that a pair takes in a JSON object: the quotes of its key, a colon, a digit and a comma."""
+
+
+class Charges(Protocol):
+    """Who is charged; `blocks.block.Call` is one."""
+
+    def charge(self, size: int, cost: int | None = None) -> None:
+        """Announce what is about to be built."""
+
+
+class UncountableError(ValueError):
+    """A value costs more than it may."""
+
+
+def cost_of_text(text: str) -> int:
+    """A string costs its bytes as UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def cost_of_integer(value: int) -> int:
+    """An integer costs its digits; a small one two."""
+    return _LEAST if -10 < value < 10 else (value.bit_length() * 1233 >> 12) + 2  # noqa: PLR2004  # one digit
+
+
+def cost_of_item(value: Any) -> int:
+    """What a value adds to the container around it; a container in it is charged on its own."""
+    kind = type(value)
+    if kind is str:
+        size = len(value)
+        if value.isascii():
+            return size + (_LEAST + _STRING if size > 1 else _LEAST)  # Python has strings of one letter already
+        return cost_of_text(value) + _LEAST + _WIDE
+    if kind is int:
+        return _LEAST if value in _SMALL else cost_of_integer(value) + _OBJECT
+    return _FLOAT if kind is float else _LEAST
+
+
+def cost_of_list(value: Collection[Any]) -> int:
+    """A list with the scalars in it."""
+    kinds = set(map(type, value)) if len(value) > _FEW else ()
+    if len(kinds) == 1:  # most long lists, without a call for each of their items
+        if str in kinds:
+            size = sum(map(len, value))
+            if all(map(str.isascii, value)):
+                return cost_of_strings(len(value), size)
+        elif int not in kinds and float not in kinds:
+            return _LIST + PLACE * len(value)
+    return _LIST + _ITEM * len(value) + sum(map(cost_of_item, value))
+
+
+def cost_of_dict(value: Mapping[Any, Any]) -> int:
+    """A dictionary with its keys and the scalars in it."""
+    count = len(value)
+    size = _DICTIONARY + (_TABLE + _PAIR * count if count else 0)
+    if count > _FEW_PAIRS:
+        size += _FURTHER * (count - _FEW_PAIRS)
+    for key, item in value.items():
+        size += (cost_of_text(key) if type(key) is str else _LEAST) + cost_of_item(item)
+    return size
+
+
+def cost_of_strings(count: int, size: int, *, wide: bool = False) -> int:
+    """A list of `count` new strings of `size` bytes together, from above; `wide` where they may be more than ASCII."""
+    long = min(count, size if wide else size // 2)
+    return _LIST + size + PLACE * count + (_WIDE if wide else _STRING) * long
+
+
+def cost_of_places(items: int, lists: int = 1) -> int:
+    """`lists` lists that have `items` places together, for values that are there already."""
+    return (_LIST + PLACE) * lists + PLACE * items
+
+
+def cost_of_entries(pairs: int, dictionaries: int = 1) -> int:
+    """`dictionaries` dictionaries that have so many pairs together, of keys and values that are there already."""
+    return EMPTY * dictionaries + ENTRY * pairs
+
+
+def cost_of_json(text: str) -> int:
+    """The least that the lists and objects of a JSON text cost: counted before it is read."""
+    return PLACE * text.count(",") + _LIST * text.count("[") + _DICTIONARY * text.count("{") + _PAIR * text.count(":")
+
+
+def charge_places(call: Charges, items: int, lists: int = 0) -> None:
+    """Announce a list of values that are there already; with `lists` more lists, in which they are."""
+    call.charge(INDEX * (items + lists), cost_of_places(items, lists + 1))
+
+
+def charge_strings(call: Charges, count: int, size: int, *, wide: bool) -> None:
+    """Announce a list of `count` new strings, which are cut out of one of `size` characters."""
+    call.charge(QUOTED * count, cost_of_strings(count, 4 * size if wide else size, wide=wide))
+
+
+def charge_entries(call: Charges, keys: Iterable[str]) -> None:
+    """Announce a dictionary of keys and values that are there already."""
+    size = count = 0
+    for key in keys:
+        size += FIELD + len(key)
+        count += 1
+    call.charge(size, cost_of_entries(count))
+
+
+def weigh(value: Any, most: int, nesting: int) -> int:
+    """What a value costs with everything in it, each as often as it occurs.
+
+    Args:
+        value: anything; what is neither list, tuple nor dictionary costs as a scalar does.
+        most: what it may cost; counting stops there.
+        nesting: levels of lists and dictionaries that it may have.
+
+    Raises:
+        UncountableError: it costs more.
+        RecursionError: it is nested deeper.
+    """
+    inner: Collection[Any]
+    if isinstance(value, dict):
+        cost, inner = cost_of_dict(value), value.values()
+    elif isinstance(value, (list, tuple)):
+        cost, inner = cost_of_list(value), value
+    else:
+        return cost_of_item(value)
+    if nesting <= 0:
+        raise RecursionError
+    if cost > most:
+        raise UncountableError
+    if not _FLAT.issuperset(map(type, inner)):
+        for item in inner:
+            if type(item) not in _FLAT:
+                cost += weigh(item, most - cost, nesting - 1)
+                if cost > most:
+                    raise UncountableError
+    return cost

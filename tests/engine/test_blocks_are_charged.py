@@ -1,0 +1,111 @@
+"""Every shipped block announces what it builds: a job with one step of it takes four times its charges at most."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from blocks.block import REGISTRY, Block
+from tests.engine.ledger import Measured
+
+LARGE: dict[str, list[Any]] = {
+    "string": [
+        "ab " * 6_000,
+        "x" * 16_000 + "\U0001f600",
+        "\ufdfa" * 4_000,
+        "1,2\n" * 4_000,
+        "%41&" * 4_000,
+        "YWJj" * 4_000,
+        "https://a.example/?" + "a=b&" * 4_000,
+        "[" + "{}," * 4_000 + '"ab",300,' * 1_000 + '{"a":1}]',
+    ],
+    "array": [
+        [1] * 8_000,
+        [300 + at for at in range(4_000)],
+        ["ab"] * 4_000,
+        ["\u20ac"] * 3_000,
+        [[]] * 5_000,
+        [[f"a{at}", at] for at in range(1_500)],
+        [{"k": f"v{at}", "n": at} for at in range(1_000)],
+        [{"k": [at], "n": {"a": at}} for at in range(800)],
+        [10**40 + at for at in range(600)],
+    ],
+    "object": [{f"key{at}": at for at in range(1_500)}, {f"{at}": [] for at in range(2_000)}],
+}
+"""Values that make the most of little, by the type that a block asks for."""
+LARGE["any"] = [{"a": ["ab"] * 4_000, "b": {}}, LARGE["string"][1], LARGE["array"][7], LARGE["array"][1]]
+SMALL: dict[str, list[Any]] = {"integer": [1], "number": [2], "boolean": [True, False], "null": [None]}
+BY_NAME: dict[str, list[Any]] = {
+    "stop": [8_000],
+    "length": [16_000],
+    "pattern": ["(a)|(b)?", "[^,]", ""],
+    "delimiter": [","],
+    "separator": [" ", ","],
+    "old": ["a", ""],
+    "key": ["k", "n"],
+    "path": ["a.b", "a." * 8_000 + "a"],
+    "operator": ["exists"],
+    "format": ["%Y"],
+    "zone": ["UTC"],
+    "time": ["2026-11-26T19:00:00Z"],
+    "base": ["https://a.example"],
+    "name": ["v"],
+    "at": ["06:00"],
+}
+"""What a parameter of that name takes, where anything else would be refused."""
+
+
+def types_of(schema: dict[str, Any]) -> Iterator[str]:
+    for one in schema.get("anyOf", [schema]):
+        if one.get("prefixItems"):
+            continue
+        yield one.get("type", "any")
+
+
+def values_of(name: str, schema: dict[str, Any], turn: int) -> Any:
+    """What a parameter is given in a turn; none of it is what another parameter is given in all turns."""
+    if name in BY_NAME:
+        found = BY_NAME[name]
+    elif "enum" in schema:
+        found = schema["enum"]
+    else:
+        kinds = [kind for kind in types_of(schema) if kind != "null"]
+        found = []
+        for kind in kinds:
+            found += LARGE.get(kind) or SMALL.get(kind, [None])
+    return found[turn % len(found)]
+
+
+def turns_of(block: Block[..., Any]) -> Iterator[dict[str, Any]]:
+    """Payloads of one step each, in which every parameter is given what is large for its type."""
+    schema = block.schema()
+    properties = {name: one for name, one in schema.get("properties", {}).items() if not one.get("deprecated")}
+    if not properties:
+        properties = {"a": {}, "b": {}} if schema.get("additionalProperties") is not False else {}
+    required = schema.get("required", [])
+    turns = max((len(LARGE[kind]) for one in properties.values() for kind in types_of(one) if kind in LARGE), default=1)
+    for turn in range(turns):
+        for names in [tuple(properties), tuple(name for name in properties if name in required)]:
+            if names == tuple(properties) and turn % 2 and len(required) < len(names):
+                continue  # most jobs leave out what may be left out
+            given = {name: values_of(name, properties[name], turn) for name in names}
+            changed = next((given[name] for name in names if name in block.in_place), 1)
+            written = {name: "{# v #}" if name in block.in_place else f"{{< {name} >}}" for name in names}
+            step = {"action": block.action, "parameters": written}
+            yield {"parameters": given, "variables": {"v": changed}, "steps": [step]}
+
+
+def is_pure(block: Block[..., Any]) -> bool:
+    return block.effect == "none" and block.category not in {"HTTP", "AWS"}
+
+
+@pytest.mark.parametrize("action", [block.action for block in REGISTRY if is_pure(block)])
+def test_a_block_takes_at_most_four_times_what_is_charged_for_it(action: str) -> None:
+    block = REGISTRY.get(action)
+    assert block is not None
+    for payload in {json.dumps(payload): payload for payload in turns_of(block)}.values():
+        measured = Measured(payload)
+        assert measured.is_held, f"{measured} {str(payload)[:200]}"
