@@ -38,8 +38,8 @@ variable (`{# name #}`) and changes it.
 
 Before a block builds a value that may be larger than its arguments, it charges the step: the least bytes that the value
 takes as JSON (one a character, two an item, five a pair), and what it costs in memory. A charge never refuses a result
-that could be stored. If the charges exceed the limit of a step's record, the step ends RESULT_LIMIT_EXCEED and nothing is
-built.
+that could be stored. If the charges exceed the limit of a step's record, the step ends RESULT_LIMIT_EXCEED and nothing
+is built.
 
 None of these blocks has an effect outside its job unless its entry says so: each may run again any number of times.
 
