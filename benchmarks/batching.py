@@ -146,6 +146,7 @@ def main() -> None:
                 "wall_ms": statistics.median(walls),
                 "cpu_ms": statistics.median(cpus),
                 "calls": sum(calls.values()),
+                "table_calls": sum(count for name, count in calls.items() if name != "PutEvents"),
                 "units": (after["units"] - before["units"]) / len(walls),
                 "by_operation": calls,
                 "runs": len(walls),

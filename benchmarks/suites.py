@@ -124,7 +124,7 @@ def chain_goals(found: Findings, extent: Extent) -> list[Goal]:
                 Goal(
                     f"{ours} against {name}, {steps} steps",
                     found.ratio(f"{peer}@{steps}", f"{runner}@{steps}"),
-                    50.0,
+                    None,
                     at_least=True,
                 )
                 for runner, ours in (("conduit", "engine"), ("all_in", "all in"))
@@ -149,12 +149,12 @@ def batch_goals(found: Findings) -> list[Goal]:
         Goal(
             f"{what} of a fast 10-step job, {rival} against ours",
             found.ratio(cell, "batched", field),
-            least,
+            None,
             at_least=True,
         )
-        for cell, rival, least in (
-            ("each_update", "each update of job and steps written and published", 8.0),
-            ("each_step", "each step written and published, the job itself not", None),
+        for cell, rival in (
+            ("each_update", "each update of job and steps written and published"),
+            ("each_step", "each step written and published, the job itself not"),
         )
         for field, what in (("wall_ms", "wall time"), ("cpu_ms", "CPU"))
     ]
@@ -186,8 +186,13 @@ def other_goals(found: Findings) -> list[Goal]:
             unit="",
         ),
         Goal(
-            "calls to AWS for a fast 10-step job, ours", found.median("batched", "calls"), 4.0, at_least=False, unit=""
+            "calls of the table for a fast 10-step job from the queue that its sender named",
+            found.median("batched", "table_calls"),
+            3.0,
+            at_least=False,
+            unit="",
         ),
+        Goal("calls to AWS for it, events included", found.median("batched", "calls"), None, at_least=False, unit=""),
         Goal(
             "process start to first result, worker against naive handler",
             found.ratio("worker", "naive", "seconds"),
