@@ -5,8 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# A test run starts dozens of processes and rewrites thousands of assertions: compiled code is kept, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page sweep-figures fields-page events-page settings-page metrics-page architecture-map simulate mutants crash-language forgery hostile contract-ministack chaos fuzz clean
+.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page sweep-figures fields-page events-page settings-page metrics-page architecture-map properties simulate mutants crash-language forgery hostile contract-ministack chaos fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -26,10 +29,10 @@ run: $(READY) ## run two example jobs through the handler on an embedded AWS
 	@$(BIN)/python -m handler.cli demo
 
 test: $(READY) ## run every test that needs no network
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 coverage: $(READY) ## run the tests with the gate on covered lines and branches
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 check: $(READY) ## check with ruff, mypy --strict, the import contracts and the template's lint
 	$(BIN)/ruff format --check .
@@ -123,6 +126,9 @@ pages: blocks-page fields-page events-page settings-page metrics-page architectu
 
 architecture-map: $(READY) ## write the map of docs/architecture.md from the import graph
 	@$(BIN)/python -m docs.architecture_map
+
+properties: $(READY) ## try each property with three times the examples of `make test`
+	@ALL_EXAMPLES=1 $(BIN)/python -m pytest -n 2 -m hypothesis -p no:cacheprovider
 
 SEEDS ?= 2000
 simulate: $(READY) ## run the real code in simulated worlds that fail (SEEDS=2000, FIRST=0; SEED=7 TRACE=1 shows one)

@@ -11,8 +11,12 @@ import pytest
 if find_spec("hypothesis"):  # the tests of the page have an environment of their own, without it
     from hypothesis import HealthCheck, settings
 
+    from tests.examples import examples
+
     # Hypothesis would fail a property that takes long on a busy machine.
-    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "untimed", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("untimed")
 
 

@@ -110,7 +110,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--emulator", choices=EMULATORS, default=EMULATORS[0])
     parser.add_argument(
-        "--gentle", action="store_true", help="jobs by the queue alone, so that no crash waits for a minute"
+        "--gentle", action="store_true", help="fewer jobs, by the queue alone, so that no crash waits for a minute"
     )
     parser.add_argument("--keep", action="store_true", help="keep the ledger and the logs of a run that broke nothing")
     options = parser.parse_args()

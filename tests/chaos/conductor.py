@@ -21,9 +21,11 @@ from tests.chaos.world import jobs_table
 
 FORK: Final = multiprocessing.get_context("fork")
 WORKERS: Final = 5
+GENTLE_WORKERS: Final = 3
 YOUNG: Final = 6.0
 """Seconds: a job sent before waits for a lease, a redelivery or the sweeper, and keeps nobody busy."""
 BUSY: Final = 12
+GENTLE_BUSY: Final = 6
 """Young jobs that are under way at once."""
 SEND_AGAIN: Final = frozenset({429, 503})
 """Answers after which a sender sends the same again, as after none."""
@@ -47,11 +49,13 @@ class Conductor:
         sandbox: the world of the processes.
         ledger: what they note.
         random: decides what is sent and who dies when, though not what the system's scheduler makes of it.
-        gentle: send everything by the queue, so that no crash is left for the sweeper's minute.
+        gentle: send fewer jobs to fewer workers, and all by the queue, so that no crash is left for the sweeper's
+            minute.
     """
 
     def __init__(self, sandbox: Sandbox, ledger: Ledger, random: Random, *, gentle: bool) -> None:
         self._sandbox, self._ledger, self._random, self._gentle = sandbox, ledger, random, gentle
+        self._most_workers, self._most_busy = (GENTLE_WORKERS, GENTLE_BUSY) if gentle else (WORKERS, BUSY)
         self._table = jobs_table(sandbox.aws)
         self._workers: list[ForkProcess] = []
         self._sweeper: ForkProcess | None = None
@@ -84,7 +88,7 @@ class Conductor:
         next_kill = time.monotonic() + 1.0
         while self._killed < kills:
             self._tend()
-            if self._young() < BUSY:
+            if self._young() < self._most_busy:
                 self._send(dies=False)
             now = time.monotonic()
             if now >= next_kill:
@@ -101,7 +105,7 @@ class Conductor:
             if time.monotonic() - reported > 10:
                 reported = time.monotonic()
                 sys.stderr.write(f"  {len(self.pending)} jobs not at rest yet\n")
-            time.sleep(0.1)
+            time.sleep(0.25)
         return False
 
     @property
@@ -142,7 +146,7 @@ class Conductor:
             if not process.is_alive():
                 self._buried(process)
         self._workers = [process for process in self._workers if process.is_alive()]
-        while len(self._workers) < WORKERS:
+        while len(self._workers) < self._most_workers:
             self._workers.append(self._start("worker", run_worker))
         if self._sweeper is None or not self._sweeper.is_alive():
             self._sweeper = self._start("sweeper", run_sweeper)

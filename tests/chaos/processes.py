@@ -39,6 +39,8 @@ SETTINGS = {
 }
 BATCH = 10
 """The most messages of one invocation, as the template has it, so that a kill may hit more than one."""
+IDLE_SECONDS = 0.2
+"""How long a worker waits before it looks into an empty queue again; each look costs the emulator some time."""
 SWEEP_EVERY = 1.0
 """Seconds; the deployment's is 60."""
 
@@ -83,7 +85,7 @@ def run_worker(sandbox: Sandbox, who: str) -> None:
         event = aws.receive(BATCH)
         records = event["Records"]
         if not records:
-            time.sleep(0.05)
+            time.sleep(IDLE_SECONDS)
             continue
         again = sum(int(record["attributes"]["ApproximateReceiveCount"]) > 1 for record in records)
         answer = sandbox.invoke(event, "queue", messages=len(records), again=again)

@@ -126,22 +126,7 @@ class _Writer:
     count: int = 0
 
     def step(self, step_id: str) -> dict[str, Any]:
-        kinds = (
-            "ADD",
-            "ADD",
-            "ADD",
-            "CHARGE",
-            "CHARGE",
-            "CHARGE",
-            "FIRE",
-            "FIRE",
-            "POST",
-            "POST",
-            "loop",
-            "route",
-            "wait",
-        )
-        match self.random.choice(kinds):
+        match self.random.choice(KINDS):
             case "loop":
                 return self._loop(step_id)
             case "route":

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from handler.engine import Conduit, ConduitStatus, ConduitStep
 from tests.engine.resuming import Recording, outline, record_of
+from tests.examples import examples
 
 CONDITIONS = [
     "{= variables.n % 2 == 0 =}",
@@ -94,7 +95,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 @given(jobs())
 def test_a_job_that_is_resumed_at_any_record_ends_as_it_did_at_once(payload: dict[str, Any]) -> None:
     whole, job = record_of(payload)
@@ -110,7 +111,7 @@ def test_a_job_that_is_resumed_at_any_record_ends_as_it_did_at_once(payload: dic
         assert resumed.output == job.output
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 @given(jobs())
 def test_each_path_is_recorded_once_and_each_loop_that_opens_closes(payload: dict[str, Any]) -> None:
     whole, job = record_of(payload)
@@ -123,7 +124,7 @@ def test_each_path_is_recorded_once_and_each_loop_that_opens_closes(payload: dic
     assert all(step.status is not ConduitStatus.NONE for step in job)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 @given(jobs(), st.integers(0, 40))
 def test_a_job_that_was_cancelled_and_goes_on_at_the_first_cancelled_record_ends_as_it_did_at_once(
     payload: dict[str, Any], after: int

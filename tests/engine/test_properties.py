@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from blocks.block import REGISTRY
 from handler.engine import Conduit, ConduitStatus
 from handler.engine.language.tags import parse, resolve
+from tests.examples import examples
 
 SAME_EACH_TIME = [block.action for block in REGISTRY if not {"clock__", "entropy__"} & {*block.positional}]
 """Blocks that give the same for the same arguments: neither the time nor chance has a part in it."""
@@ -83,7 +84,7 @@ def escape(text: str) -> str:
     return text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(jobs)
 def test_the_loop_never_raises_and_each_step_ends_in_exactly_one_status(payload: dict[str, Any]) -> None:
     success, ended, _ = outcome(payload)
@@ -97,13 +98,13 @@ def test_the_loop_never_raises_and_each_step_ends_in_exactly_one_status(payload:
         assert attempts <= 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(jobs)
 def test_a_job_run_twice_from_one_payload_ends_the_same(payload: dict[str, Any]) -> None:
     assert outcome(payload) == outcome(payload)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)))
 def test_any_json_put_through_a_tag_comes_back_identical(value: Any) -> None:
     contexts = {"job": {"variables": {"v": value}}}

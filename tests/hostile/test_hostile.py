@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from handler.engine import step_world
 from infra.local import embedded
 from tests.hostile.attack import Attack
 from tests.hostile.strike import strike
@@ -15,7 +16,10 @@ from tests.hostile.table import ATTACKS
 @pytest.fixture(scope="module", autouse=True)
 def deployment() -> Iterator[None]:
     with embedded(), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RECORDS_LIMIT", "50")  # the same end as after 5,000 records, only sooner
+        # The same ends as with the limits of a deployment, only sooner.
+        patch.setenv("RECORDS_LIMIT", "50")
+        patch.setattr(step_world, "EVALUATION_STEPS", step_world.EVALUATION_STEPS // 10)
+        patch.setattr(step_world, "PATTERN_SECONDS", 0.2)
         yield
 
 

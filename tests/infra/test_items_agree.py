@@ -14,6 +14,7 @@ from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.dynamo_items import DynamoItems
 from infra.items import BY_TENANT, DUE, Item, Items, Put, Update
 from infra.local import EmbeddedAws
+from tests.examples import examples
 from tests.simulation import faults
 from tests.simulation.scheduler import Scheduler, Worker
 from tests.simulation.table import SimulatedItems, SimulatedTable
@@ -99,12 +100,13 @@ def shown(answer: Any, index: str | None) -> Any:
     return sorted(answer.items, key=lambda item: (item["pk"], item["sk"])), [item[index] for item in answer.items]
 
 
+@pytest.mark.hypothesis
 @pytest.mark.slow
 def test_any_sequence_of_calls_has_the_same_answers(aws: EmbeddedAws, drive: Drive, backoff: Backoff) -> None:
     real = DynamoItems(aws.clients.dynamodb, aws.table, backoff)
 
     @given(sequence=st.lists(calls, min_size=1, max_size=8))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60))
     def agree(sequence: list[Any]) -> None:
         simulated = SimulatedItems(SimulatedTable(), Scheduler(Random(0), faults.NONE), Worker("test"))  # noqa: S311 (no secret)
         for row in aws.table_items():

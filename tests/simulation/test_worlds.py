@@ -16,7 +16,7 @@ from tests.simulation.profiles import PROFILES, QUIET
 from tests.simulation.workload import announced
 from tests.simulation.world import World
 
-SEEDS = 5
+SEEDS = 3
 """Of each kind of world."""
 
 

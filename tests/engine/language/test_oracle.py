@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from blocks.block import BudgetExceededError
 from handler.engine.call import Budget
 from handler.engine.language.tags import resolve
+from tests.examples import examples
 
 NAMES: dict[str, Any] = {"n": 5, "m": -3, "f": 2.5, "s": "abc", "l": [3, 1, 2], "o": {"a": 1, "b": 2}}
 PYTHON = {
@@ -85,7 +86,7 @@ anything = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(anything)
 def test_an_expression_gives_what_python_gives(text: str) -> None:
     try:
@@ -97,7 +98,7 @@ def test_an_expression_gives_what_python_gives(text: str) -> None:
     assert repr(resolve(f"{{= {text} =}}", NAMES, Budget(1 << 20, "it").charge)) == repr(wanted)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_a_string_in_quotes_is_read_as_python_reads_it(value: str) -> None:
     assert resolve(f"{{= {value!r} =}}", {}, Budget(1 << 20, "it").charge) == value

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handler.http.api import answer
+from tests.examples import examples
 
 SEGMENTS = st.sampled_from(
     [
@@ -100,7 +101,9 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events())
 def test_no_request_is_answered_with_a_server_error_or_without_its_kind(world: Any, event: dict[str, Any]) -> None:

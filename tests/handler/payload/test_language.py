@@ -16,6 +16,7 @@ from handler.payload.fields import KINDS
 from handler.payload.parse import InvalidPayloadError, PayloadLimits, parse
 from handler.payload.problem import MAX_PATH, MAX_POINTER, Problem
 from handler.validation.schema import job_schema
+from tests.examples import examples
 
 SHAPE = Draft202012Validator(job_schema(Registry()))
 A = {"id": "a", "action": "LOGIC.TRUE"}
@@ -409,7 +410,7 @@ JOBS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(JOBS)
 def test_the_schema_takes_what_the_door_takes_and_nothing_else(job: dict[str, Any]) -> None:
     payload = None

@@ -25,6 +25,7 @@ from handler.settings import Settings
 from handler.wiring import CLOCK, wire
 from infra.attributes import weight
 from infra.local import ACCOUNT, REGION, embedded
+from tests.examples import examples
 
 INTERVAL = 1.0
 """Seconds after which records are flushed, unless the deployment says otherwise."""
@@ -187,17 +188,18 @@ def probes(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_job_with_effects_costs_two_more_calls_for_each_of_them(
     deployed: Deployed, effect: Effect, door: str
 ) -> None:
-    for kinds in ("e", "eee", "ppe", "pep", "eeeeep", "epepepep", "pepepepepepe", "p" * 40 + "ep" * 4):
-        for seconds in (0.0, 0.003, 0.3):
+    for kinds in ("e", "ppe", "eeeeep", "epepepep", "p" * 40 + "ep" * 4):
+        for seconds in (0.0, 0.3):
             calls, taken = deployed.cost(door, kinds, [seconds] * len(kinds), effect)
             assert calls <= most_calls(kinds, taken), f"{kinds}, each step {seconds} s"
 
 
+@pytest.mark.hypothesis
 @pytest.mark.slow
 @pytest.mark.usefixtures("probes")
 def test_any_job_keeps_to_its_calls(deployed: Deployed) -> None:
     @given(data=st.data())
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=examples(25))
     def keeps(data: st.DataObject) -> None:
         kinds = data.draw(st.text("pe", max_size=30) | st.text("ppppppe", max_size=60))
         durations = st.sampled_from([0.0, 0.0, 0.01, 0.2, 0.5, 0.999, 1.0, 2.5])

@@ -15,6 +15,7 @@ from handler.caller import Rights
 from handler.engine import Conduit
 from handler.payload.parse import parse
 from handler.validation.validate import find_problems
+from tests.examples import examples
 
 STRINGS = st.sampled_from(
     [
@@ -106,7 +107,7 @@ def depth(step: Any) -> int:
     return here + max((depth(one) for steps in lists_of(step) for one in steps), default=0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(JOBS.filter(lambda job: all(depth(step) <= 4 for step in job["steps"])))
 def test_an_error_before_the_run_is_what_the_step_ends_in(job: dict[str, Any]) -> None:
     payload = parse({**job, "steps": with_ids(job["steps"], chain(LETTERS, map(str, count())))})

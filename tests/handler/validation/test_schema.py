@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from pydantic import BeforeValidator, Field
 from blocks.block import REGISTRY, Block, Registry
 from handler.payload.parse import InvalidPayloadError, parse
 from handler.validation.schema import job_schema
+from tests.examples import examples
 
 CASES = [
     json.loads(line)
@@ -24,31 +26,31 @@ CASES = [
 JOIN = {"text1": "a", "text2": "b"}
 
 
+@cache
 def validator_of(*blocks: Block[..., Any]) -> Draft202012Validator:
-    schema = job_schema(blocks or [block for block in REGISTRY if block.category != "PROBE"])
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
-
-
-SHIPPED = validator_of()
+    return Draft202012Validator(job_schema(blocks or [block for block in REGISTRY if block.category != "PROBE"]))
 
 
 def takes(*steps: dict[str, Any], **job: Any) -> bool:
-    return bool(SHIPPED.is_valid({**job, "steps": list(steps)}))
+    return bool(validator_of().is_valid({**job, "steps": list(steps)}))
 
 
 def step(action: str, **parameters: Any) -> dict[str, Any]:
     return {"action": action, "parameters": parameters}
 
 
+def test_the_schema_of_all_blocks_is_a_valid_json_schema() -> None:
+    Draft202012Validator.check_schema(validator_of().schema)
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case["expect"]["success"]], ids=lambda _: "")
 def test_no_job_that_ran_well_is_rejected(case: dict[str, Any]) -> None:
-    assert [error.message for error in SHIPPED.iter_errors(case["payload"])] == []
+    assert [error.message for error in validator_of().iter_errors(case["payload"])] == []
 
 
 def test_many_of_the_jobs_that_failed_for_their_arguments_are_rejected() -> None:
     failed = [case for case in CASES if any(s["status"] == "INVALID_TYPE" for s in case["expect"]["steps"])]
-    assert sum(not SHIPPED.is_valid(case["payload"]) for case in failed) > 40
+    assert sum(not validator_of().is_valid(case["payload"]) for case in failed) > 40
 
 
 @pytest.mark.parametrize("action", ["TEXT.JOIN", "text.join", "Text.Join", "tEXT.jOIN"])
@@ -81,7 +83,7 @@ def test_an_unknown_block_is_red(action: str) -> None:
     ],
 )
 def test_what_has_not_the_shape_of_a_job_is_red(job: dict[str, Any]) -> None:
-    assert not SHIPPED.is_valid(job)
+    assert not validator_of().is_valid(job)
 
 
 @pytest.mark.parametrize("value", ["{# n #}", " {: a :} ", "x{< p >}", 5, 5.5, "5", " -5.5e3 ", True])
@@ -121,7 +123,7 @@ def test_a_step_that_runs_does_not(extra: dict[str, Any]) -> None:
 
 
 def test_an_editor_gets_names_types_defaults_and_descriptions() -> None:
-    parts = SHIPPED.schema["$defs"]["UseOfBlocks"]["allOf"]
+    parts = validator_of().schema["$defs"]["UseOfBlocks"]["allOf"]
     rules = [rule for part in parts for rule in part["then"].get("allOf", [])]
     join = next(rule for rule in rules if re.search(rule["if"]["properties"]["action"]["pattern"], "TEXT.JOIN"))
     parameters = join["then"]["properties"]["parameters"]
@@ -137,11 +139,11 @@ def test_an_editor_can_describe_every_field_block_and_parameter() -> None:
     def undescribed(rules: dict[str, Any], where: str) -> list[str]:
         return [f"{where}.{name}" for name, rule in rules.items() if not rule.get("description")]
 
-    missing = undescribed(SHIPPED.schema["properties"], "job")
-    for name, definition in SHIPPED.schema["$defs"].items():
+    missing = undescribed(validator_of().schema["properties"], "job")
+    for name, definition in validator_of().schema["$defs"].items():
         if name.endswith("Step") and name != "Step":  # that one says which kinds there are
             missing += undescribed(definition["properties"], name)
-    for part in SHIPPED.schema["$defs"]["UseOfBlocks"]["allOf"]:
+    for part in validator_of().schema["$defs"]["UseOfBlocks"]["allOf"]:
         for rule in part["then"].get("allOf", []):
             use = rule["then"]["properties"]
             missing += undescribed(use, rule["if"]["properties"]["action"]["pattern"])
@@ -196,7 +198,7 @@ literals = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.sampled_from(sorted(block.action for block in REGISTRY)), st.data())
 def test_arguments_that_a_block_takes_are_never_red(action: str, data: st.DataObject) -> None:
     block = REGISTRY.get(action)
@@ -210,7 +212,7 @@ def test_arguments_that_a_block_takes_are_never_red(action: str, data: st.DataOb
     assert validator_of(block).is_valid({"steps": [step(action.lower(), **arguments)]}), arguments
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(
     st.fixed_dictionaries(
         {"steps": st.just([])},
@@ -231,7 +233,7 @@ def test_the_shape_agrees_with_what_the_door_takes(job: dict[str, Any]) -> None:
         taken = False
     else:
         taken = True
-    assert SHIPPED.is_valid(job) == taken
+    assert validator_of().is_valid(job) == taken
 
 
 def test_a_deployment_without_blocks_has_a_schema_too() -> None:

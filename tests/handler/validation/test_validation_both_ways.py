@@ -17,6 +17,7 @@ from handler.engine import Conduit, ConduitStatus
 from handler.payload.parse import parse
 from handler.payload.problem import Problem
 from handler.validation.validate import find_problems
+from tests.examples import examples
 
 CASES = [
     json.loads(line)
@@ -97,7 +98,7 @@ JOBS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(JOBS)
 def test_an_error_before_the_run_is_what_the_step_ends_in(job: dict[str, Any]) -> None:
     errors = errors_of(job)
@@ -111,7 +112,7 @@ def test_an_error_before_the_run_is_what_the_step_ends_in(job: dict[str, Any]) -
         assert ended.status.name in codes, (ended.error, found, job["steps"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(JOBS)
 def test_a_step_refused_for_its_literals_was_an_error_before(job: dict[str, Any]) -> None:
     errors = errors_of(job)

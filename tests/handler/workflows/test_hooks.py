@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from handler.http.api import PUBLIC_BODY
 from handler.workflows.tokens import make_token
+from tests.examples import examples
 from tests.handler.http.client import Answer, Client, expect_problem
 
 ECHO = {"steps": [{"action": "PROBE.ECHO", "parameters": {"value": "{< event >}"}}]}
@@ -491,7 +492,7 @@ def test_a_token_is_in_no_line_of_the_log(client: Client, world: Any, caplog: py
     assert all(path.rpartition("/")[2] not in str(vars(record)) for record in caplog.records)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60), deadline=None)
 @given(
     st.binary(max_size=60) | st.text(max_size=60),
     st.dictionaries(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.handler.http.client import Client, expect_problem
 from tests.handler.workflows.conftest import GREET
 
@@ -333,7 +334,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60), deadline=None)
 @given(st.sampled_from(["/workflows/w", "/schedules/w", "/hooks/w"]), st.dictionaries(FIELDS, JSON) | JSON)
 def test_no_body_causes_an_internal_error(client: Client, target: str, body: Any) -> None:
     assert client.send("PUT", target, body).status in (200, 201, 400, 409, 422)
