@@ -55,6 +55,14 @@ def resume(turns: TurnOfBlock, waiting: Mapping[str, Any] | None) -> None:
         step.started_at = waiting.get("began", step.started_at)
 
 
+def calls_so_far(turns: TurnOfBlock) -> dict[str, Any] | None:
+    """What a further run must know of a `poll` that this one cannot finish: how often its block was called."""
+    step = turns.step
+    if step.poll is None or not turns.polls:
+        return None
+    return {"path": step.path, "polls": turns.polls, "attempts": step.attempts, "began": step.started_at}
+
+
 def after_failure(turns: TurnOfBlock, failure: Failure) -> float | None:
     """Seconds until the next try of the step whose turn it is; ``None`` where there is none."""
     turns.tries += 1

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Final
 
 from blocks.block import Block
-from handler.engine.again import after_failure, after_return, is_ready, resume
+from handler.engine.again import after_failure, after_return, calls_so_far, is_ready, resume
 from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, refusal_of, resolve_and_bind
 from handler.engine.awaited import Awaited, unwrapped
@@ -121,7 +121,7 @@ class StepRunner(StepTurn):
                 self.world.begin(self.step.timeout)
                 tried, arguments = None, self._arguments(self.step.parameters)
         except OutOfInvocation:
-            return self.pause()
+            return self.pause(waiting=calls_so_far(self))
         except Failure as failure:
             self.fail(failure)
             return None
@@ -277,7 +277,7 @@ class StepRunner(StepTurn):
             return self.limit_failure(ran)
         # The invocation ended while the block ran: not the step's fault, so it runs again, unless it must not.
         if self.block.effect != "at_most_once":
-            return self.pause(cut=True)
+            return self.pause(waiting=calls_so_far(self), cut=True)
         return Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
 
     def _kept(self, result: Any, arguments: dict[str, Any]) -> Kept | Failure:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from handler.engine import Conduit
 from handler.ports import Ports
 from handler.recording.call_budget import CLEAR, END, CallBudget, commit_calls
-from handler.recording.ownership import Attempt, Commit, End, Release, TimeOut, unanswered_of
+from handler.recording.ownership import Attempt, Commit, End, TimeOut, parks, unanswered_of
 from infra.jobs_table import Answer, Written
 from infra.records import JobRecord, PayloadRecord, StepRecord
 from infra.records_table import fits_at_once, record_items
@@ -93,15 +93,15 @@ class Commits:
     ) -> Answer:
         """The one conditional write of JOB; with the records, if `put` said so."""
         table, now = self._ports.table, self._ports.now()
-        parks = isinstance(kind, Release) and kind.waiting is not None
+        is_parked = parks(kind)
         path = unanswered_of(kind)
         left = self._left(steps) if at_once else ()
         if payload is not None:
             answer = await (table.accept_at_once(after, payload, left, now) if at_once else table.accept(after, now))
         elif at_once:
-            answer = await table.commit_at_once(held, after, left, parks=parks or path is not None, unanswered=path)
+            answer = await table.commit_at_once(held, after, left, parks=is_parked or path is not None, unanswered=path)
         else:
-            answer = await table.commit(held, after, parks=parks, unanswered=path)
+            answer = await table.commit(held, after, parks=is_parked, unanswered=path)
         if isinstance(answer, Written):
             self._put = max(self._put, after.cursor)
             self.made += 1

@@ -33,10 +33,13 @@ class Attempt:
     Attributes:
         effect: whether its block has one.
         tries: tries that its ``retry`` has used up.
+        path: of a step with an effect that the clock has chosen: once it may have happened, it is not decided again
+            whether the step runs. See docs/decisions/026-the-clock-in-conditions.md.
     """
 
     effect: bool
     tries: int = 0
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Release:
 
     Attributes:
         paused: why the engine paused.
-        waiting: what the job waits for, if it parks.
+        waiting: what the job waits for, if it parks; without ``until``, what else must be known of the step.
     """
 
     paused: Paused
@@ -85,7 +88,12 @@ def unanswered_of(commit: Commit) -> str | None:
 
 def may_be_refused(commit: Commit) -> bool:
     """Whether an answer or a cancel may come before the commit, and the job still be ours."""
-    return isinstance(commit, TimeOut) or (isinstance(commit, Release) and commit.waiting is not None)
+    return isinstance(commit, TimeOut) or parks(commit)
+
+
+def parks(commit: Commit) -> bool:
+    """Whether the job waits after the commit, rather than going on in another invocation."""
+    return isinstance(commit, Release) and commit.waiting is not None and "until" in commit.waiting
 
 
 class Ownership:
@@ -162,14 +170,17 @@ class Ownership:
         if cursor > held.cursor:
             after = self._moved(after, held, cursor)
         match commit:
-            case Attempt(effect, tries):
+            case Attempt(effect, tries, path):
                 tries = max(after.tries, tries - self.cut_tries(cursor))
-                return after._replace(started=effect or after.started, tries=tries)
+                waiting = after.waiting if path is None else after.waiting or _encode({"path": path})
+                return after._replace(started=effect or after.started, tries=tries, waiting=waiting)
             case End(status):
                 return self._ended(after, status, now)
             case Release(paused, waiting):
                 released = self._released(after, paused, now)
-                return released if waiting is None else _parked(released, waiting, now)
+                if waiting is None:
+                    return released
+                return _parked(released, waiting, now) if parks(commit) else released._replace(waiting=_encode(waiting))
         return after
 
     def note(self, commit: Commit, after: JobRecord) -> None:
@@ -262,8 +273,12 @@ def _parked(released: JobRecord, waiting: dict[str, Any], now: float) -> JobReco
     kept |= {"since": now, "woken": released.woken}
     return released._replace(
         hand_overs=0,
-        waiting=json.dumps(kept, separators=(",", ":"), ensure_ascii=False),
-        last_error=json.dumps(shown, separators=(",", ":"), ensure_ascii=False) if shown else None,
+        waiting=_encode(kept),
+        last_error=_encode(shown) if shown else None,
         resume_at=resume_at,
         due=min(resume_at, now + OUTBOX_SECONDS),
     )
+
+
+def _encode(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -113,7 +113,8 @@ class Recorder:
             return Decision.PAUSE
         kind: Commit | None = None
         if (effect != "none" or self._careful) and self._owner.must_note(index, effect, tries):
-            kind = Attempt(effect != "none", tries)
+            path = step.path if effect != "none" and job.walk.chosen_by_clock else None
+            kind = Attempt(effect != "none", tries, path)
         elif self._flush_wanted:
             kind = Flush()
         turns = self._turns

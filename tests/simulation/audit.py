@@ -67,6 +67,8 @@ class Audit:
     unheeded: set[tuple[Spot, int]] = field(default_factory=set)
     claims: defaultdict[Spot, set[str]] = field(default_factory=lambda: defaultdict(set))
     executions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    begun: dict[tuple[JobKey, int, int], str] = field(default_factory=dict)
+    """Paths of the steps with an effect whose blocks began, by job, run and index of the record."""
     naps: Counter[tuple[JobKey, str]] = field(default_factory=Counter)
     truth_of_wait: dict[Spot, str] = field(default_factory=dict)
     end_of_wait: dict[Spot, float] = field(default_factory=dict)
@@ -231,6 +233,7 @@ class Audit:
         if execution.effect == "none":
             return
         self.executions[execution.key, execution.effect] += 1
+        self.begun[key, int(run), index] = execution.path
         times = self.executions[execution.key, execution.effect]
         if job is None:
             self.note(f"UNACCEPTED: an effect of {job_id} ran")
@@ -291,6 +294,10 @@ class Audit:
         for event in self.bus.events:
             if event not in known and "/waiting/" not in event:
                 self.note(f"INVENTED event {event}: it was never committed")
+        for place, path in self.begun.items():
+            found = self.truth.get(place)
+            if found is not None and (found.path != path or found.status in ("IF_CONDITION_FAILED", "SKIPPED")):
+                self.note(f"LEFT OUT {place[0].job_id}/{place[2]}: {path} began, and {found.path} is {found.status}")
         for (key, run, index), record in self.truth.items():
             if record.status in ("INTERRUPTED", "TIME_LIMIT_EXCEED") and (self.gentle or self.exact):
                 end = self.ends.get((key, run))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from tests.simulation.flows import LONG_LIST, Step, random_flow
+from tests.simulation.flows import LONG_LIST, Step, ask_clock, random_flow
 from tests.simulation.history import History, tight
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import QUIET, Profile
@@ -64,12 +64,19 @@ class Life:
     is_tight: bool
 
 
-def draw(seed: int) -> Life:
-    """A job for a seed, and how it is run."""
+def draw(seed: int, *, clocked: bool = False) -> Life:
+    """A job for a seed, and how it is run.
+
+    Args:
+        seed: of everything.
+        clocked: whether the clock has a say in which of its steps run.
+    """
     random = Random(seed)  # noqa: S311 (a history, no secret)
     interval, lives = random.choice((0.0, 0.0, 1.0)), random.choice(((9.0,), (30.0,)))
     profile = replace(PROFILE, lives=lives, flush_interval=interval)
     body = random_flow(random, "j", profile)
+    if clocked:
+        body = ask_clock(body)
     return Life(seed, random.choice(("http", "queue", "queue")), body, profile, random.random() < 0.3)
 
 
@@ -124,9 +131,9 @@ def judge(world: World) -> list[str]:
     return found
 
 
-def crash_everywhere(seed: int, *, hasty: bool = False) -> History:
-    """All lives of the seed's job. `hasty`: the first that is not as it should be ends it."""
-    life, counts, violations = draw(seed), Counter[str](), list[str]()
+def crash_everywhere(seed: int, *, hasty: bool = False, clocked: bool = False) -> History:
+    """All lives of the seed's job; `clocked` as for `draw`. `hasty`: the first that is not as it should be ends it."""
+    life, counts, violations = draw(seed, clocked=clocked), Counter[str](), list[str]()
     counts["jobs crashed at each write"] += 1
     try:
         for where, world in deaths(life, hasty=hasty):

@@ -39,6 +39,24 @@ def random_flow(random: Random, job_id: str | None, profile: Profile, *, variant
     return json.dumps(job)
 
 
+def ask_clock(body: str) -> str:
+    """The same job, whose blocks and `while` loops ask the clock as well: half of the time the answer is no."""
+
+    def visit(steps: list[Step]) -> None:
+        for step in steps:
+            if "while" in step:
+                step["while"] = step["while"].replace("{=", "{= epoch(now()) % 120 < 80 and (").replace("=}", ") =}")
+            elif str(step.get("action")).startswith("SIM.") and "if" not in step:
+                step["if"] = "{= epoch(now()) % 120 < 80 =}"
+            lists = [step.get(name, []) for name in ("do", "try", "catch", "else")]
+            for inner in lists + [branch["do"] for branch in step.get("choose", [])]:
+                visit(inner)
+
+    job = json.loads(body)
+    visit(job["steps"])
+    return json.dumps(job)
+
+
 @dataclass(slots=True)
 class _Writer:
     """Writes the steps of one job.

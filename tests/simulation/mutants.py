@@ -16,6 +16,7 @@ from typing import Final
 from blocks import http
 from handler.engine.flow.restore import Restoring
 from handler.engine.flow.turns import FlowTurns
+from handler.engine.flow.walk import Walk
 from handler.invocation.crew import Crew
 from handler.jobs.pointers import Pointers
 from handler.jobs.queue_worker import Worker
@@ -49,6 +50,7 @@ class Mutant:
         seed: one that showed it when this was written: the search begins there.
         crashed: whether a job that is killed around each of its writes shows it instead of a world; see
             `tests.simulation.crashes`.
+        clocked: whether the clock chooses which steps of that job run.
         crowded: whether a sweep over many jobs shows it instead of a world; see `tests.simulation.sweeps`.
         race: the meeting that shows it instead of a world, and where it did; see `tests.simulation.races`.
         spared: why nothing is violated: what makes up for it. ``None`` for a mutant that must be found.
@@ -61,6 +63,7 @@ class Mutant:
     seed: int = 0
     race: tuple[str, int, int] | None = None
     crashed: bool = False
+    clocked: bool = False
     crowded: bool = False
     spared: str | None = None
 
@@ -337,6 +340,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         crashed=True,
     ),
     Mutant(
+        name="what the clock chose is decided again after a crash",
+        seed=1,
+        apply=replaced(Walk, "chosen_by_clock", False),
+        crashed=True,
+        clocked=True,
+    ),
+    Mutant(
         name="a call of a service has another key after a crash",
         seed=5,
         apply=replaced(http, "_key", broken_flows.key_by_fence),
@@ -366,7 +376,7 @@ def seek(mutant: Mutant, most: int) -> Found | None:
             return meet(race, itertools.chain([(place[0], place[1])], places(race)))
         for seed in (mutant.seed, *range(most)):
             if mutant.crashed:
-                history = crash_everywhere(seed, hasty=True)
+                history = crash_everywhere(seed, hasty=True, clocked=mutant.clocked)
             else:
                 history = play(seed, name=mutant.world, sweeping=mutant.sweeping, hasty=True)
             if not all(violation.startswith(("FAULT", "ERROR")) for violation in history.violations):

@@ -15,7 +15,9 @@ from typing import Any, cast
 from blocks.block import CallFailedError
 from handler.engine import Answers, Conduit, ConduitStatus, ConduitStep, Execution, Runtime
 from handler.engine.flow.walk import Walk
+from handler.engine.language.clock import reads_clock
 from handler.engine.outcome import Decision, Outcome
+from handler.engine.turn import StepRunner
 from infra.records import StepRecord
 from tests.simulation.workload import registry
 
@@ -50,6 +52,7 @@ class Replay:
         self._job.before_step = self._before_step
         self._job.on_step_open = self._opened
         self._job.on_step_update = self._ended
+        self._job.turns = self._turns  # type: ignore[method-assign]  # what the clock has chosen, it chooses again
         self._job.walk.__class__ = _ReplayedWalk
         cast("_ReplayedWalk", self._job.walk).is_cancelled_at = self._is_cancelled
         self._clock = 0.0
@@ -100,6 +103,22 @@ class Replay:
         if self._at >= len(self._records) or self._next.status != "CANCELLED":
             return False
         return in_turn or self._next.phase == "close"
+
+    def _turns(self, runtime: Runtime | None = None) -> StepRunner:
+        """The turns of the job's steps, where a condition that reads the clock was met if the records say so."""
+        turns = Conduit.turns(self._job, runtime)
+        real = turns.is_met
+
+        def is_met(condition: Any, contexts: Any = None) -> bool:
+            if not reads_clock(condition):
+                return real(condition, contexts)
+            step, record = turns.step, self._next
+            if step.kind == "while":
+                return record.path.startswith(f"{step.path}.")
+            return (record.path, record.status) != (step.path, "IF_CONDITION_FAILED")
+
+        turns.is_met = is_met  # type: ignore[method-assign]
+        return turns
 
     # ------------------------------------------------------------------ the job's listener
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from handler.engine.failure import JOB_TIMEOUT, LOOP_TIMEOUT
 from handler.engine.flow.scope import Scope
+from handler.engine.language.clock import reads_clock
 from handler.engine.status import NO_FAILURE, ConduitStatus
 from handler.engine.step import ConduitStep
 
@@ -131,6 +132,20 @@ class Walk:
     def failed_step(self) -> ConduitStep | None:
         """The step whose failure has failed the job."""
         return self.top.cause
+
+    @property
+    def chosen_by_clock(self) -> bool:
+        """Whether the step whose turn it is might not run if what led to it were asked again later.
+
+        That is its own `if`, or the condition of the `while` whose round it begins, where it reads the clock: no record
+        says how either was decided. What else leads to a step is recorded, or follows from records.
+        """
+        frame = self.frame
+        step, owner = frame.current, frame.owner
+        if step is None:
+            return False
+        begins_round = owner is not None and owner.step.kind == "while" and frame.next == 0
+        return reads_clock(step.if_condition) or (begins_round and reads_clock(owner.spec.condition))
 
     def open(self, steps: list[ConduitStep], owner: Any, scope: Scope | None = None) -> Frame:
         """Begin a list inside the current one."""

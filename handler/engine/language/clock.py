@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 _TIME: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,20})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -48,3 +48,9 @@ def format_time(seconds: float) -> str:
     milliseconds = round(seconds * 1000)
     moment = datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)  # noqa: DTZ001  # UTC throughout
     return f"{moment.isoformat(timespec='milliseconds')}Z"
+
+
+def reads_clock(condition: Any) -> bool:
+    """Whether a condition may call `now()`: whatever it is else, it contains that word."""
+    texts = condition if isinstance(condition, list) else [condition]
+    return any(isinstance(text, str) and "now" in text for text in texts)
