@@ -22,7 +22,6 @@ from typing import Any, ClassVar
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-artifact" / "bin" / "python"
 HANDLER = "handler.app.lambda_handler"
-INVOCATIONS = "/2018-06-01/runtime/invocation/"
 STARTS_WITHIN = 10.0
 """Seconds that Lambda leaves a process to import its handler."""
 NOTICE_EVERY = 0.05

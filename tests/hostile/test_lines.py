@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,14 +15,10 @@ from handler.engine import Conduit, ConduitStatus, Limits, Runtime
 from handler.http.identity import identify
 from handler.invocation.event_kind import UnknownEventError
 from handler.settings import Settings
-from infra.local import EmbeddedAws, embedded
+from infra.local import EmbeddedAws
 from tests.hostile.strike import RECORD
 
-
-@pytest.fixture(autouse=True)
-def aws() -> Iterator[EmbeddedAws]:
-    with embedded() as aws:
-        yield aws
+pytestmark = pytest.mark.usefixtures("aws")
 
 
 def ask(method: str, target: str, body: Any = None, **event: Any) -> tuple[int, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,16 +12,10 @@ from handler.app import lambda_handler
 from handler.console.local.lambda_event import HttpRequest, Identity, http_event
 from infra.dynamo_items import DynamoItems
 from infra.items import Item
-from infra.local import EmbeddedAws, embedded
+from infra.local import EmbeddedAws
 
 STEPS = 12
 REDRIVES = 10
-
-
-@pytest.fixture
-def aws() -> Iterator[EmbeddedAws]:
-    with embedded() as aws:
-        yield aws
 
 
 def ask(method: str, target: str, body: Any = None) -> Any:

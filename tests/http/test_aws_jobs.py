@@ -7,7 +7,7 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,18 +15,12 @@ import pytest
 from handler.app import lambda_handler
 from infra.aws_call import AwsCalls
 from infra.http_errors import HttpError, HttpFailedError, HttpInvalidError, HttpRefusedError, HttpTooLargeError
-from infra.local import ACCOUNT, EmbeddedAws, embedded
+from infra.local import ACCOUNT, EmbeddedAws
 
 ALLOWED = (
     "sns:Publish, sqs:SendMessage sqs:ReceiveMessage sqs:SendMessageBatch s3:GetObject s3:PutObject s3:ListBuckets "
     "dynamodb:PutItem dynamodb:GetItem dynamodb:BatchWriteItem lambda:Invoke ses:SendEmail events:PutEvents"
 )
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[EmbeddedAws]:
-    with embedded() as started:
-        yield started
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from handler.app import lambda_handler
 from handler.engine import Conduit, InvocationTime, Outcome, Runtime
 from handler.outside import Http
 from infra.http_client import HttpClient
-from infra.local import embedded
 from infra.secret import NoSecrets, Secret
 from tests.http.servers import Request, Server, answer, json_answer
 
@@ -244,12 +243,6 @@ def test_a_secret_is_sent_and_is_nowhere_in_the_step(job: Any, known_secrets: An
 
 
 # ---------------------------------------------------------------------- through the door
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Any]:
-    with embedded() as started:
-        yield started
 
 
 @pytest.fixture

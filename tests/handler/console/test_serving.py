@@ -112,11 +112,25 @@ class Served:
         return [int(pid) for pid in listed.stdout.split()]
 
 
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the block that waits for a file."""
+    folder = tmp_path_factory.mktemp("blocks")
+    (folder / "slow.py").write_text(SLOW)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(blocks: Path) -> Iterator[Served]:
+    """A server that tests share: each sends jobs of its own."""
+    one = Served("--blocks", str(blocks))
+    yield one
+    one.kill()
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    blocks = tmp_path / "blocks"
-    blocks.mkdir()
-    (blocks / "slow.py").write_text(SLOW)
+def serve(blocks: Path) -> Iterator[Callable[..., Served]]:
+    """Starts a server that the test may end."""
     started: list[Served] = []
 
     def start(*arguments: str) -> Served:
@@ -147,37 +161,11 @@ def ended(job: Any) -> bool:
 
 
 @pytest.mark.slow
-def test_a_job_is_seen_running_and_goes_on_after_everything_was_killed_in_the_middle(
-    serve: Callable[..., Served], tmp_path: Path
-) -> None:
+def test_a_changed_block_is_used_by_the_jobs_that_run_next(served: Served, blocks: Path, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    first = serve("--data", str(tmp_path / "data"))
-    first.ask("POST", "/jobs", job_of("a", gate), Prefer="respond-async")
-    assert first.wait("a", runs)["steps"][1]["status"]["name"] == "NONE"
-    first.kill()
-    gate.touch()
-
-    second = serve("--data", str(tmp_path / "data"))
-    job = second.wait("a", ended)
-
-    assert job["status"] == "SUCCEEDED"
-    assert [step["status"]["name"] for step in job["steps"]] == ["DONE", "DONE"]
-    second.ask("POST", "/jobs", job_of("b", gate), Prefer="respond-async")
-    second.wait("b", ended)  # the worker has published everything of the job before
-    log, _ = second.interrupt()
-    lines = [line.split()[-2:] for line in log.splitlines() if " a " in line and "  bus  " in line]
-    assert lines[-2:] == [["slow", "DONE"], ["job)", "SUCCEEDED"]]
-    assert "Its data is kept" in log
-    assert second.process.returncode == 0
-
-
-@pytest.mark.slow
-def test_a_changed_block_is_used_by_what_runs_next(serve: Callable[..., Served], tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
-    served = serve()
     served.ask("POST", "/jobs", job_of("a", gate), Prefer="respond-async")
     served.wait("a", runs)
-    (tmp_path / "blocks" / "slow.py").write_text(SLOW.replace("VERSION 1", "VERSION TWO"))
+    (blocks / "slow.py").write_text(SLOW.replace("VERSION 1", "VERSION TWO"))
     gate.touch()
 
     assert served.wait("a", ended)["status"] == "SUCCEEDED"
@@ -192,19 +180,18 @@ def test_a_changed_block_is_used_by_what_runs_next(serve: Callable[..., Served],
 
 
 @pytest.mark.slow
-def test_hooks_and_callbacks_have_addresses_that_answer(serve: Callable[..., Served]) -> None:
-    served = serve()
+def test_hooks_and_callbacks_have_addresses_that_answer(served: Served) -> None:
     event = {"id": "event", "action": "TEXT.CREATE", "parameters": {"value": "{< event.body.n >}"}}
     served.ask("PUT", "/workflows/w", {"steps": [event], "output": "{: event :}"})
     hook = served.ask("PUT", "/hooks/h", {"workflow": "w", "verify": "none", "respond": "output"})
     assert hook["url"].startswith(f"{served.address}/hooks/")
     assert served.ask("POST", hook["url"].removeprefix(served.address), {"n": 41}) == "41"
 
-    told = {"id": "told", "set": {"url": "{% steps.ok.callback.url %}"}}
-    asked = served.ask("POST", "/jobs", {"id": "a", "steps": [told, {"id": "ok", "wait_for": {"timeout": 60}}]})
+    note = {"id": "note", "set": {"url": "{% steps.ok.callback.url %}"}}
+    asked = served.ask("POST", "/jobs", {"id": "called", "steps": [note, {"id": "ok", "wait_for": {"timeout": 60}}]})
     assert asked["variables"]["url"].startswith(f"{served.address}/callbacks/")
     served.ask("POST", asked["variables"]["url"].removeprefix(served.address), {"value": 42})
-    assert served.wait("a", ended)["steps"][1]["result"]["value"] == 42
+    assert served.wait("called", ended)["steps"][1]["result"]["value"] == 42
 
 
 def is_alive(pid: int) -> bool:
@@ -216,28 +203,32 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-def test_workflows_schedules_and_secrets_are_kept_over_a_kill_and_a_schedule_fires(
-    serve: Callable[..., Served], tmp_path: Path
-) -> None:
-    secrets = tmp_path / "secrets.json"
+def test_jobs_workflows_schedules_and_secrets_outlive_a_kill(serve: Callable[..., Served], tmp_path: Path) -> None:
+    gate, data, secrets = tmp_path / "gate", str(tmp_path / "data"), tmp_path / "secrets.json"
     secrets.write_text('{"partner": {"value": "sesame-123", "hosts": [], "uses": ["hmac"]}}')
-    first = serve("--data", str(tmp_path / "data"), "--secrets", str(secrets))
+    first = serve("--data", data, "--secrets", str(secrets))
     sign = {"id": "sign", "action": "HASH.HMAC", "parameters": {"text": "a", "secret": "partner"}}
     first.ask("PUT", "/workflows/sign", {"steps": [sign], "output": "{: sign :}"})
     first.ask("PUT", "/schedules/nightly", {"workflow": "sign", "cron": "0 3 * * *"})
     signed = first.ask("POST", "/workflows/sign/jobs", {})["output"]
+    assert len(signed) == 64
+    first.ask("POST", "/jobs", job_of("a", gate), Prefer="respond-async")
+    assert first.wait("a", runs)["steps"][1]["status"]["name"] == "NONE"
     first.kill()
+    gate.touch()
 
-    second = serve("--data", str(tmp_path / "data"))
+    second = serve("--data", data)
+    job = second.wait("a", ended)
 
+    assert job["status"] == "SUCCEEDED"
+    assert [step["status"]["name"] for step in job["steps"]] == ["DONE", "DONE"]
     assert [workflow["name"] for workflow in second.ask("GET", "/workflows")["workflows"]] == ["sign"]
     assert [schedule["id"] for schedule in second.ask("GET", "/schedules")["schedules"]] == ["nightly"]
     assert [secret["name"] for secret in second.ask("GET", "/secrets")["secrets"]] == ["partner"]
-    assert len(signed) == 64
     assert second.ask("POST", "/workflows/sign/jobs", {})["output"] == signed
 
     refused = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-m", "handler.cli", "serve", "--port", "0", "--data", str(tmp_path / "data")],
+        [sys.executable, "-m", "handler.cli", "serve", "--port", "0", "--data", data],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -246,9 +237,17 @@ def test_workflows_schedules_and_secrets_are_kept_over_a_kill_and_a_schedule_fir
     )
     assert (refused.returncode, "another process uses it" in refused.stderr) == (2, True)
 
-    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1))
     second.ask("PUT", "/schedules/once", {"workflow": "sign", "at": soon})
     assert second.wait(second.first_of_schedule(), ended)["output"] == signed
+
+    second.ask("POST", "/jobs", job_of("b", gate), Prefer="respond-async")
+    second.wait("b", ended)  # the worker has published everything of the job before
+    log, _ = second.interrupt()
+    lines = [line.split()[-2:] for line in log.splitlines() if " a " in line and "  bus  " in line]
+    assert lines[-2:] == [["slow", "DONE"], ["job)", "SUCCEEDED"]]
+    assert "Its data is kept in" in log
+    assert second.process.returncode == 0
 
 
 @pytest.mark.slow
@@ -290,9 +289,8 @@ def test_the_log_is_in_order_and_ctrl_c_during_a_request_ends_everything_without
 
 @pytest.mark.slow
 def test_each_action_of_conduit_jobs_works_on_it(
-    serve: Callable[..., Served], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    served = serve()
     fails = {"id": "check", "action": "LOGIC.ASSERT", "parameters": {"value": "{< ok >}"}}
     ask = {
         "id": "ok",
