@@ -39,8 +39,7 @@ _TAG_OPENER: Final = re.compile(r"\{[%:#<] ")
 _CHUNK: Final = re.compile(r"[^\s{]+")
 _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
-_PLAIN: Final = frozenset({int, float, bool, type(None)})
-"""Types of values that hold no tag: most of what users write besides strings."""
+_PLAIN: Final = frozenset({int, float, bool, type(None)})  # values without tags: most of what is not a string
 REMEMBERED: Final = 10 * 1024 * 1024
 """Bytes of what strings read as that a process remembers, some jobs of 1,000 steps each."""
 _MAX_DEPTH: Final = 32  # tags within tags: more only resembles a tag
@@ -140,24 +139,26 @@ _read_before: Final = remembered.newer
 
 def read(text: str) -> Any:
     """The tag or expression that the string is and nothing else, or its pieces. Remembered."""
-    return read_and_weigh(text)[0]
+    return remembered.get(text) or read_and_weigh(text)[0]
 
 
 def read_in(world: World, text: str) -> Any:
     """As `read`, remembered for the run too."""
-    found, tokens = world.texts.get(text) if world.texts is not None else (read(text), 0)
+    if (texts := world.texts) is None:
+        return read(text)
+    found, tokens = texts.get(text)
     world.spent += TOKEN_STEPS * tokens
     return found
 
 
 def read_and_weigh(text: str) -> tuple[Any, int]:
     """As `read`, with the bytes that the string and what it reads as take."""
-    found = remembered.get(text)
+    found, weight = remembered.get(text), weight_of(text)
     if found is None:
         pieces = parse(text)
         found = whole_piece(pieces) or pieces
-        remembered.put(text, found, weight_of(text))
-    return found, weight_of(text)
+        remembered.put(text, found, weight)
+    return found, weight
 
 
 def whole_piece(pieces: Sequence[str | Tag | Expression]) -> Tag | Expression | None:
@@ -178,8 +179,7 @@ def whole_piece(pieces: Sequence[str | Tag | Expression]) -> Tag | Expression | 
 
 def whole_tag(pieces: Sequence[str | Tag | Expression]) -> Tag | None:
     """The tag, if the string is one tag and nothing else, white space around it aside."""
-    whole = whole_piece(pieces)
-    return whole if isinstance(whole, Tag) else None
+    return whole if isinstance(whole := whole_piece(pieces), Tag) else None
 
 
 class _Parser:
