@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from handler.engine.alarm.tasks import watch_tasks
 from handler.engine.alarm.timer import Timer, find_timer
+from handler.engine.alarm.tracing import awaits_clean_up
 from handler.engine.alarm.watch import CoroutineWatch, StepTimeout, Watch, current
 
 __all__ = ["Alarm", "StepTimeout", "SystemAlarm"]
@@ -143,6 +144,7 @@ class _Supervision:
     async def see_through(self) -> None:
         try:
             await asyncio.wait({self._task}, timeout=self._watch.seconds)
+            await self._let_clean_up()
         except asyncio.CancelledError:  # from outside: the run as a whole is given up
             await self._cancel()
             raise
@@ -155,6 +157,12 @@ class _Supervision:
         if self._alive():
             self._watch.armed = True
             await self._end_tasks()  # the loop outlives the block: they would go on beside the next one
+
+    async def _let_clean_up(self) -> None:
+        """At the limit, let the block end a clean-up that it is in, for as long as the grace."""
+        ends_at = self._watch.ends_at + self._watch.grace
+        while awaits_clean_up(self._task) and not self._task.done() and self._watch.clock() < ends_at:
+            await asyncio.wait({self._task}, timeout=INSISTENCE)
 
     async def _cancel(self) -> None:
         self._watch.cancelled = True

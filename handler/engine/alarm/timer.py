@@ -12,7 +12,7 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, Final
 
-from handler.engine.alarm.tracing import is_of_alarm, may_hold_lock
+from handler.engine.alarm.tracing import is_cleaning_up, is_of_alarm, may_hold_lock
 from handler.engine.alarm.watch import Watch
 
 SIGALRM: Final = getattr(signal, "SIGALRM", None)
@@ -27,8 +27,8 @@ SHORTEST: Final = 1e-6
 """What `setitimer` resolves; less would switch it off."""
 LONGEST: Final = 1e6
 """Seconds, 11 days. `setitimer` refuses very large numbers; a longer limit is looked at again then."""
-FINALIZERS: Final = frozenset({"weakref", "_weakrefset"})
-"""Modules whose functions the interpreter calls when an object goes."""
+LOCK_GRACES: Final = 4
+"""Graces after which an alarm is raised even where a lock may be held: whatever runs there does not end."""
 
 
 class Timer:
@@ -101,10 +101,10 @@ class Timer:
         now = self._clock()
         due = [watch for watch in self.watches if watch.next_at <= now]
         hit = next((watch for watch in due if watch.is_running_in(frame)), None)
-        if hit is not None and _is_no_place(frame, hit, now):
-            hit = None
         for watch in due:
             watch.next_at = now + LOOK_AGAIN
+        if hit is not None and _is_no_place(frame, hit, now):
+            hit.next_at, hit = now + TIGHT, None
         if hit is not None:
             hit.next_at = now + (TIGHT if hit.raised else hit.grace)
         self._set(now)
@@ -143,12 +143,7 @@ def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:
     """Whether an exception would do nothing here, or harm."""
     if watch.raised and frame is not None and is_of_alarm(frame):
         return True  # its tracing is at work
-    if now > watch.ends_at + watch.grace:
-        return False  # a finalizer has no longer than a clean-up
-    if frame is not None and may_hold_lock(frame):
+    late = now - watch.ends_at
+    if frame is not None and may_hold_lock(frame) and late <= LOCK_GRACES * watch.grace:
         return True
-    while frame is not None:
-        if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in FINALIZERS:
-            return True  # Python reports what a finalizer raises, and forgets it
-        frame = frame.f_back
-    return False
+    return late <= watch.grace and is_cleaning_up(frame)

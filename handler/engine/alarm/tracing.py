@@ -19,9 +19,16 @@ MOST_LINES: Final = 64
 ALARM_MODULES: Final = frozenset(f"handler.engine.alarm.{name}" for name in ("alarm", "timer", "watch", "tracing"))
 """Names of the alarm's own modules: a line of theirs that raised would lose the timer's next shot."""
 
-LOCKING: Final = frozenset({"logging", "importlib._bootstrap", "_frozen_importlib"})
+LOCKING: Final = frozenset({"logging", "importlib._bootstrap", "_frozen_importlib", "tempfile", "http.cookiejar"})
 """Modules whose functions take a lock in one line and enter `try` in the next: an exception in between would leave the
 lock taken, and every other thread that logs or imports would wait for ever."""
+WAITING: Final = frozenset({"wait", "wait_for", "join", "_wait_for_tstate_lock"})
+"""Functions of `threading` that wait with no lock of their own taken; the others there hold one for a moment."""
+CLEANING: Final = frozenset({"__del__", "__enter__", "__aenter__", "__exit__", "__aexit__", "aclose"})
+"""Functions that release what others have taken, or of which the caller learns only at their end that it has something
+to release: `threading.Condition.__enter__`, in which a `queue.Queue` takes its lock, is written in Python."""
+FINALIZERS: Final = frozenset({"weakref", "_weakrefset"})
+"""Modules whose functions the interpreter calls when an object goes."""
 
 
 def is_of_alarm(frame: FrameType) -> bool:
@@ -31,7 +38,28 @@ def is_of_alarm(frame: FrameType) -> bool:
 
 def may_hold_lock(frame: FrameType) -> bool:
     """Whether an exception in `frame` could leave a lock taken that other threads need."""
-    return frame.f_globals.get("__name__") in LOCKING
+    name = frame.f_globals.get("__name__")
+    return name in LOCKING or (name == "threading" and frame.f_code.co_name not in WAITING)
+
+
+def is_cleaning_up(frame: FrameType | None) -> bool:
+    """Whether an exception in `frame` would leave something taken, or would be reported by Python and forgotten."""
+    while frame is not None:
+        if frame.f_code.co_name in CLEANING or frame.f_globals.get("__name__") in FINALIZERS:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def awaits_clean_up(task: asyncio.Task[Any]) -> bool:
+    """Whether a suspended task waits inside a function that releases something."""
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        code = getattr(awaited, "cr_code", None)
+        if code is not None and code.co_name in CLEANING:
+            return True
+        awaited = getattr(awaited, "cr_await", None)
+    return False
 
 
 class Traceable(Protocol):
