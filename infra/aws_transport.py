@@ -12,7 +12,6 @@ import select
 import socket
 import ssl
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException
@@ -110,7 +109,6 @@ class AwsTransport:
             answer = read_answer(sock, request.method)
         except Exception as error:
             sock.close()
-            self._drop_idle()  # as old as this one, or older: after a freeze, the next tries would meet them one by one
             raise _explained(error, request) from error
         except BaseException:  # an alarm or the process's end: what comes next on it answers nobody
             sock.close()
@@ -120,7 +118,8 @@ class AwsTransport:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        self._drop_idle()
+        while self._idle:
+            self._idle.pop()[1].close()
         self._usual.close()
 
     # ------------------------------------------------------------------ connections
@@ -135,11 +134,6 @@ class AwsTransport:
             if place == target.place and not _has_news(sock):
                 return sock
             sock.close()
-
-    def _drop_idle(self) -> None:
-        with suppress(IndexError):  # another thread may take the last one
-            while True:
-                self._idle.pop()[1].close()
 
     def _give_back(self, sock: socket.socket, target: _Target, *, keep: bool) -> None:
         if keep and len(self._idle) < MOST_IDLE:

@@ -28,6 +28,8 @@ SHARE = 25
 """Seeds that a process is given at once."""
 SEEDS_A_JOB = 40
 """For so many seeds, one job is killed around each of its writes: it takes as long as they do."""
+CLOCKED = 3
+"""In one of so many of those jobs, the clock has a say in which steps run."""
 SHOWN = 20
 """Failed seeds that are listed, and violations of each."""
 KINDS: Final = {
@@ -69,7 +71,7 @@ def _play_all(seeds: range) -> list[History]:
 
 def _crash_all(seeds: range) -> list[History]:
     with announced():
-        return [crash_everywhere(seed) for seed in seeds]
+        return [crash_everywhere(seed, clocked=seed % CLOCKED == 0) for seed in seeds]
 
 
 def _shares(first: int, count: int) -> Iterator[range]:
@@ -122,6 +124,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--trace", action="store_true", help="show each write of the first seed")
     parser.add_argument("--world", choices=PROFILES, help="with --trace: the kind of world; the seed decides else")
     parser.add_argument("--crash", type=int, help="kill the job of this seed at each write, and nothing else")
+    parser.add_argument("--clocked", action="store_true", help="with --crash: the clock has a say in which steps run")
     parser.add_argument("--mutants", action="store_true", help="break the protocol on purpose and see that it is found")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args(arguments)
@@ -137,7 +140,7 @@ def main(arguments: list[str]) -> int:
         wrong = len(history.violations)
     elif options.crash is not None:
         with announced():
-            history = crash_everywhere(options.crash)
+            history = crash_everywhere(options.crash, clocked=options.clocked)
         lines = list(history.violations) or [f"{history.counts['lives of them']} lives, no violation"]
         wrong = len(history.violations)
     elif options.mutants:

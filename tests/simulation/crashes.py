@@ -144,7 +144,7 @@ def crash_everywhere(seed: int, *, hasty: bool = False, clocked: bool = False) -
                 break
     except Exception:  # noqa: BLE001 (whatever the program raises is a finding)
         violations.append(f"ERROR {traceback.format_exc(limit=-6)}")
-    return History(seed, WORLD, tuple(violations), counts)
+    return History(seed, f"{WORLD}, by the clock" if clocked else WORLD, tuple(violations), counts)
 
 
 def shapes(seed: int) -> set[str]:

@@ -161,3 +161,18 @@ def fail(*_: Any) -> None:
 def test_an_interrupt_is_raised_after_a_handler_that_swallowed_it_or_made_another_error_of_it(handler: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         function(handler, check=interrupt).sweep()
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/jobs/j/steps/a%20b", "/jobs/j/steps/a b"),
+        ("/jobs/j/steps/x%2541", "/jobs/j/steps/x%41"),
+        ("/jobs/j/steps/a%2Fb?c=%41", "/jobs/j/steps/a/b"),
+    ],
+)
+def test_a_path_arrives_decoded_once_as_an_http_api_hands_it_on(target: str, path: str) -> None:
+    """Else a step id with a percent sign is found locally and not in AWS, or the other way round."""
+    event = event_of(HttpRequest(method="GET", target=target))
+    assert (event["rawPath"], event["requestContext"]["http"]["path"]) == (path, path)
+    assert event["rawQueryString"] == target.partition("?")[2]

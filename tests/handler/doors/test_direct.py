@@ -59,3 +59,9 @@ def test_an_event_that_has_steps_is_a_job(run: Any) -> None:
 def test_what_cannot_be_started_is_an_error(run: Any, event: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         run(event)
+
+
+def test_a_job_of_the_same_id_is_not_run_again_though_its_steps_are_pure(run: Any, world: Any) -> None:
+    event = {"id": "mine", "steps": [{"action": "PROBE.WORK", "parameters": {"name": "a"}}]}
+    assert run(event, "r1") == run(event, "r2")
+    assert world.ran == ["a"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -90,3 +91,16 @@ def test_a_tally_counts_steps_by_block_and_status_once(capsys: pytest.CaptureFix
         "A": [1.5, 2.5],
         "B": [0.0],
     }
+
+
+@pytest.mark.parametrize("by_block", [False, True])
+def test_metrics_distinguish_blocks_only_where_the_deployment_asks_for_it(
+    world: Any, capsys: pytest.CaptureFixture[str], by_block: bool
+) -> None:
+    """Each block with each status would be a metric that is billed."""
+    world.set(block_metrics=by_block)
+    world.submit({"action": "PROBE.WORK"}, {"action": "PROBE.CHARGE"}, id="j")
+    world.metrics.flush()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+    blocks = [line.get("Block") for line in lines if "Steps" in line]
+    assert sorted(map(str, blocks)) == (["PROBE.CHARGE", "PROBE.WORK"] if by_block else ["None"])
