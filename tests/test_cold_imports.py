@@ -98,7 +98,7 @@ def test_a_worker_does_its_first_job_without_importing(module: str) -> None:
     assert not found, f"{FORBIDDEN[module]}; found {found[:5]}"
 
 
-def test_what_a_start_makes_is_out_of_the_collectors_sight_and_the_collector_runs() -> None:
+def test_objects_made_at_start_are_frozen_and_the_garbage_collector_runs() -> None:
     """It rests while `handler.app` is imported; a worker whose collector kept resting would grow."""
     assert run("import gc, handler.app\nprint(gc.isenabled(), gc.get_freeze_count() > 10_000)").split() == ["True"] * 2
 

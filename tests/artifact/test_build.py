@@ -28,7 +28,7 @@ def test_two_builds_of_one_tree_are_the_same_bytes(archive: Path, tmp_path: Path
     assert build(tmp_path).read_bytes() == archive.read_bytes()
 
 
-def test_what_is_compiled_for_lambda_is_for_its_processor(archive: Path) -> None:
+def test_compiled_files_are_for_the_processor_of_lambda(archive: Path) -> None:
     names = zipfile.ZipFile(archive).namelist()
     machine_code = [name for name in names if name.endswith(".so")]
     assert machine_code

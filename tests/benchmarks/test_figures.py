@@ -50,7 +50,7 @@ def test_a_goal_is_a_minimum_or_a_maximum_and_meeting_it_exactly_is_enough(
     assert Goal("x", measured, 6.0, at_least=at_least).reached is reached
 
 
-def test_what_was_not_measured_is_neither_reached_nor_missed() -> None:
+def test_a_goal_without_a_measurement_is_neither_reached_nor_missed() -> None:
     assert Goal("x", None, 6.0, at_least=True).row()[-1] == "not measured"
 
 

@@ -40,7 +40,9 @@ def test_arguments_are_taken_generously_and_defaults_are_left_to_the_function() 
         ({"cents": 1, "gateway__": 2}, "extra_forbidden", ("gateway__",)),
     ],
 )
-def test_what_does_not_fit_says_where_and_why(arguments: dict[str, Any], kind: str, path: tuple[Any, ...]) -> None:
+def test_an_argument_that_does_not_fit_is_reported_with_its_place_and_reason(
+    arguments: dict[str, Any], kind: str, path: tuple[Any, ...]
+) -> None:
     with pytest.raises(ValidationError) as caught:
         Block(accept).validate(arguments)
 

@@ -173,7 +173,7 @@ def test_a_set_path_changes_the_variable_and_neither_a_parameter_nor_an_earlier_
 
 @same_fixture
 @given(path=st.lists(st.text("ab0", min_size=1, max_size=2), min_size=1, max_size=4).map(".".join), value=st.integers())
-def test_what_is_put_at_a_path_is_found_there(run: Run, change: Run, path: str, value: int) -> None:
+def test_a_value_put_at_a_path_is_found_there(run: Run, change: Run, path: str, value: int) -> None:
     changed = change("DICTIONARY.SET_PATH", dictionary={}, path=path, value=value)
 
     assert run("DICTIONARY.GET_PATH", dictionary=changed, path=path) == value
@@ -181,7 +181,7 @@ def test_what_is_put_at_a_path_is_found_there(run: Run, change: Run, path: str, 
 
 @same_fixture
 @given(dictionary=st.dictionaries(st.text("abc", max_size=1), st.integers()), keys=st.lists(st.text("abc", max_size=1)))
-def test_what_is_picked_and_what_is_omitted_make_up_the_dictionary(
+def test_picked_and_omitted_keys_together_are_the_dictionary(
     run: Run, call: Any, dictionary: dict[str, int], keys: list[str]
 ) -> None:
     before = call.charged
@@ -205,7 +205,7 @@ def test_what_is_picked_and_what_is_omitted_make_up_the_dictionary(
         ("DICTIONARY.SET_PATH", {"dictionary": {}, "path": ".".join("a" * 100), "value": 1}),
     ],
 )
-def test_what_a_dictionary_block_builds_is_charged(
+def test_a_dictionary_block_charges_the_value_that_it_builds(
     run: Run, call: Any, action: str, parameters: dict[str, Any]
 ) -> None:
     call.budget = 100

@@ -118,7 +118,7 @@ def test_sorting_is_stable_in_both_directions(run: Run, numbers: list[tuple[int,
 
 @same_fixture
 @given(values=st.lists(VALUES, max_size=8))
-def test_what_is_unique_equals_no_other_as_json(run: Run, values: list[Any]) -> None:
+def test_unique_items_differ_from_each_other_as_json(run: Run, values: list[Any]) -> None:
     expected: list[Any] = []
     for value in values:
         if not any(same(value, known) for known in expected):

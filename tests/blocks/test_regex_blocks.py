@@ -99,7 +99,7 @@ def test_a_negative_count_is_refused(run: Run) -> None:
 
 @same_fixture
 @given(pattern=PATTERNS, text=STRINGS, long=st.booleans())
-def test_what_is_found_is_what_python_finds(run: Run, pattern: str, text: str, long: bool) -> None:
+def test_a_search_finds_the_same_as_python(run: Run, pattern: str, text: str, long: bool) -> None:
     if long:
         assume(len(text) < 3)  # few: each starts a process
         text += LONG
@@ -115,7 +115,7 @@ def test_what_is_found_is_what_python_finds(run: Run, pattern: str, text: str, l
 
 @same_fixture
 @given(pattern=PATTERNS, text=STRINGS)
-def test_what_is_split_is_what_python_splits(run: Run, call: Any, pattern: str, text: str) -> None:
+def test_a_split_gives_the_same_as_python(run: Run, call: Any, pattern: str, text: str) -> None:
     before = call.charged
     pieces = run("REGEX.SPLIT", text=text, pattern=pattern)
 
@@ -130,7 +130,7 @@ def test_what_is_split_is_what_python_splits(run: Run, call: Any, pattern: str, 
     pieces=st.lists(st.sampled_from(["x", r"\\", r"\n", r"\g<0>", r"\-", r"\0", r"\101", r"\012"]), max_size=4),
     count=st.integers(0, 3),
 )
-def test_what_is_replaced_is_what_python_replaces(
+def test_a_replacement_gives_the_same_as_python(
     run: Run, call: Any, pattern: str, text: str, pieces: list[str], count: int
 ) -> None:
     before = call.charged

@@ -33,7 +33,7 @@ def test_a_block_is_found_in_any_case_of_letters() -> None:
     assert REGISTRY.get("TEXT.JOIN") is not None
 
 
-def test_an_unknown_block_is_none(registry: Registry) -> None:
+def test_an_unknown_block_is_not_found(registry: Registry) -> None:
     assert registry.get("TEXT.NOTHING") is None
 
 

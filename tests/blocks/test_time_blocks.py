@@ -200,7 +200,7 @@ def test_a_start_is_not_later_and_starts_itself(run: Run, moment: datetime, zone
 
 @same_fixture
 @given(moment=MOMENTS, zone=ZONES)
-def test_what_is_formatted_is_parsed_again(run: Run, moment: datetime, zone: str) -> None:
+def test_a_formatted_time_is_parsed_again(run: Run, moment: datetime, zone: str) -> None:
     format_ = "%Y-%m-%d %H:%M:%S.%f %z"
     text = run("TIME.FORMAT", time=written(moment), format=format_, zone=zone)
 

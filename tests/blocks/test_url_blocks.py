@@ -96,7 +96,7 @@ def test_a_query_comes_back_as_it_was_and_no_value_breaks_out(
     assert parts["path"].count("/") == len(segments)
 
 
-def test_what_an_address_becomes_is_charged(run: Run, call: Any) -> None:
+def test_a_url_block_charges_the_address_that_it_builds(run: Run, call: Any) -> None:
     call.budget = 500
     with pytest.raises(BudgetExceededError):
         run("URL.PARSE", url="?" + "&".join("a" * 1000))

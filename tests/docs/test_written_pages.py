@@ -52,7 +52,7 @@ def values_of(parameter: dict[str, Any]) -> list[Any]:
     return [*parameter.get("AllowedValues", ()), *bounds]
 
 
-def test_a_setting_takes_whatever_its_parameter_allows() -> None:
+def test_a_setting_takes_each_value_that_its_parameter_allows() -> None:
     template = read_template()
     required = {"TABLE_NAME": "t", "BUS_NAME": "b", "QUEUE_URL": "q", "DEAD_LETTER_QUEUE_URL": "d"}
     tried = 0

@@ -65,7 +65,7 @@ def raise_a_big_power() -> int:
     ],
     ids=["loop", "sleep", "socket", "lock", "queue", "expression", "program", "power", "sort"],
 )
-def test_a_block_is_stopped_at_its_limit_whatever_it_waits_in(stop: Callable[..., float], block: Any) -> None:
+def test_a_block_is_stopped_at_its_limit_in_any_wait(stop: Callable[..., float], block: Any) -> None:
     assert LIMIT <= stop(block) < 10
 
 
@@ -75,7 +75,7 @@ def test_a_result_comes_back_as_it_is(alarm: SystemAlarm) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()])
-def test_what_a_block_raises_comes_out_as_it_is(alarm: SystemAlarm, error: BaseException) -> None:
+def test_an_exception_of_a_block_comes_out_unchanged(alarm: SystemAlarm, error: BaseException) -> None:
     def fail() -> None:
         raise error
 

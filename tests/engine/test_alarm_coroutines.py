@@ -111,7 +111,7 @@ async def block_the_loop_in_a_callback() -> None:
         block_the_loop_in_a_callback,
     ],
 )
-def test_a_coroutine_is_stopped_at_its_limit_whatever_it_does(stop: Callable[..., float], block: Any) -> None:
+def test_a_coroutine_of_any_kind_is_stopped_at_its_limit(stop: Callable[..., float], block: Any) -> None:
     assert LIMIT <= stop(block) < 10
     gc.collect()  # a task that ends unseen is reported when it is collected, and fails this test
 
@@ -126,7 +126,7 @@ def test_a_result_comes_back_as_it_is(alarm: SystemAlarm) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit(3), asyncio.CancelledError()])
-def test_what_a_coroutine_raises_comes_out_as_it_is_and_the_loop_goes_on(
+def test_an_exception_of_a_coroutine_comes_out_unchanged_and_the_loop_goes_on(
     alarm: SystemAlarm, error: BaseException
 ) -> None:
     async def fail() -> None:

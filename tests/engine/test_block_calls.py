@@ -42,7 +42,7 @@ def test_a_block_knows_its_job_and_how_its_call_is_known_outside(run: Any, make_
     assert run(job)[1].return_value == ["j", None, [], "t/j/3/1", 7]
 
 
-def test_wrong_arguments_are_told_one_by_one_up_to_five(run: Any, make_block: Any) -> None:
+def test_up_to_five_wrong_arguments_are_reported_one_by_one(run: Any, make_block: Any) -> None:
     def add(*, numbers: list[int]) -> int:
         return sum(numbers)
 

@@ -208,7 +208,7 @@ def test_every_byte_that_a_block_charges_counts_and_the_error_says_how_many(run:
     ],
     ids=["dictionary", "list", "slice", "string", "integer", "list of an integer"],
 )
-def test_what_a_tag_copies_is_counted_by_its_texts_and_its_items(
+def test_a_copy_made_by_a_tag_is_counted_by_its_strings_and_items(
     run: Any, statuses: Any, make_block: Any, value: Any, tag: str, size: int, over: int, status: str
 ) -> None:
     take = make_block(lambda *, value: None, name="take")  # noqa: ARG005  # what it is given is all that counts

@@ -162,6 +162,6 @@ def test_a_job_takes_at_most_four_times_what_is_charged_for_it(payload: Any) -> 
 
 
 @pytest.mark.parametrize("source", ["[x for x in parameters.l] + [parameters.nothing]", "[[x] for x in parameters.l]"])
-def test_what_an_expression_built_for_nothing_is_charged_too(source: str) -> None:
+def test_a_value_that_an_expression_drops_is_charged_too(source: str) -> None:
     measured = Measured({"parameters": {"l": [1] * 30_000}, "steps": [{"set": {"v": f"{{= {source} =}}"}}]})
     assert measured.needed <= SHARE * measured.charged, str(measured)

@@ -49,7 +49,7 @@ def test_a_deleted_step_no_longer_counts_as_a_use_of_its_block(run: Any, statuse
 
 
 @pytest.mark.parametrize("usual", [(), ("id",), ("id", "parameters"), ("action", "id"), ("action", "id", "parameters")])
-def test_each_option_of_a_step_counts_whatever_the_others_are(usual: tuple[str, ...]) -> None:
+def test_each_option_of_a_step_counts_beside_any_others(usual: tuple[str, ...]) -> None:
     said = {"action": "LOGIC.TRUE", "id": "x", "parameters": {}}
     options = {"if": False, "forced": True, "timeout": 5, "allow_failure": True}
     for option, value in options.items():

@@ -92,7 +92,7 @@ def let_go_of_the_pipe() -> None:
 
 
 @pytest.mark.parametrize("block", [swallow_everything, count_in_c, ignore_every_signal, lambda: time.sleep(60)])
-def test_whatever_a_block_does_it_ends_at_its_limit(block: Any) -> None:
+def test_an_isolated_block_ends_at_its_limit(block: Any) -> None:
     began = time.monotonic()
     with pytest.raises(StepTimeout):
         run_isolated(block, {}, LIMIT)
@@ -104,7 +104,7 @@ def test_a_block_that_closes_every_file_ends_at_once() -> None:
         run_isolated(let_go_of_the_pipe, {}, 60)
 
 
-def test_what_a_block_started_ends_with_it(tmp_path: Path) -> None:
+def test_processes_that_a_block_started_end_with_it(tmp_path: Path) -> None:
     alive = tmp_path / "alive"
     os.mkfifo(alive)
     reader = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
@@ -202,7 +202,7 @@ def test_a_block_that_takes_too_much_memory_fails_and_says_so() -> None:
         run_isolated(lambda: len(bytearray(200_000_000)), {}, 5, memory=50_000_000)
 
 
-def test_a_block_may_take_memory_up_to_its_limit_whatever_the_process_holds() -> None:
+def test_memory_that_the_process_holds_does_not_count_against_the_limit_of_a_block() -> None:
     held, before = bytearray(100_000_000), resource.getrlimit(resource.RLIMIT_AS)
     assert run_isolated(lambda: len(bytearray(20_000_000)), {}, 5, memory=50_000_000) == 20_000_000
     assert resource.getrlimit(resource.RLIMIT_AS) == before
@@ -224,7 +224,7 @@ def test_a_process_that_dies_says_of_what(block: Any, said: str) -> None:
         run_isolated(block, {}, 5)
 
 
-def test_what_a_block_does_to_its_arguments_stays_in_the_child() -> None:
+def test_changes_to_arguments_stay_in_the_child_process() -> None:
     items = [1, 2]
     assert run_isolated(lambda *, items: items.append(3), {"items": items}, 5) is None
     assert items == [1, 2]
@@ -255,7 +255,7 @@ except SystemExit:
     assert ended.stdout == "left\nhook\n"
 
 
-def test_what_a_block_prints_goes_out_once(capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_of_an_isolated_block_is_printed_once(capfd: pytest.CaptureFixture[str]) -> None:
     sys.__stdout__.write("before\n")  # type: ignore[union-attr]  # pytest has one
     sys.__stdout__.flush()  # type: ignore[union-attr]  # as above
     run_isolated(lambda: os.write(1, b"printed\n"), {}, 5)

@@ -59,7 +59,7 @@ def test_600_bytes_that_refer_to_each_other_end_at_once(run: Any) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_jobs_share_no_defaults() -> None:
+def test_jobs_do_not_share_default_values() -> None:
     one, other = Conduit(), Conduit()
     one.variables["x"] = 1
     assert other.variables == {}

@@ -13,7 +13,7 @@ import pytest
 from handler.engine import Conduit, ConduitStatus, Runtime
 
 
-def test_a_plain_block_that_starts_an_event_loop_is_told_to_be_a_coroutine(run: Any, make_block: Any) -> None:
+def test_the_error_of_a_plain_block_that_starts_an_event_loop_advises_a_coroutine(run: Any, make_block: Any) -> None:
     def start_one() -> int:
         loop = asyncio.new_event_loop()
         try:
@@ -68,7 +68,9 @@ def answer_with_decorated(db__: str, *, value: int = 1) -> Any:
 
 @pytest.mark.parametrize("timeout", [None, 5])
 @pytest.mark.parametrize("function", [deco(answer), Called(), answer_with, answer_with_decorated])
-def test_what_gives_an_awaitable_is_awaited(run: Any, make_block: Any, function: Any, timeout: float | None) -> None:
+def test_an_awaitable_that_a_block_returns_is_awaited(
+    run: Any, make_block: Any, function: Any, timeout: float | None
+) -> None:
     step = {"action": "F", "parameters": {"value": 2}, "timeout": timeout}
     job: Conduit = run({"steps": [step]}, blocks=[make_block(function, name="f")], global_values={"db": "1"})
     assert (job[1].status, job[1].return_value) == (ConduitStatus.DONE, 3)

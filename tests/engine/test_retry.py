@@ -239,7 +239,7 @@ class Clock:
         return self.time
 
 
-def test_a_step_starts_with_all_its_tries_whatever_the_step_before_used(run: Any, make_block: Any) -> None:
+def test_a_step_starts_with_all_its_tries_after_a_step_that_used_some(run: Any, make_block: Any) -> None:
     calls: list[int] = []
 
     def fail() -> None:

@@ -64,7 +64,7 @@ def test_the_run_ends_with_the_task_that_runs_it_and_the_step_stays_open(make_bl
 @pytest.mark.parametrize(
     ("error", "status"), [(ValueError("x"), "INVALID_ARGUMENT"), (KeyError("x"), "UNHANDLED_EXCEPTION")]
 )
-def test_what_a_coroutine_block_raises_decides_its_status_too(
+def test_the_exception_of_a_coroutine_block_decides_its_status(
     run: Any, statuses: Any, make_block: Any, error: Exception, status: str
 ) -> None:
     async def fail() -> None:

@@ -36,7 +36,7 @@ def test_success_is_unknown_before_a_run_and_false_as_soon_as_a_step_failed(run:
         (RecursionError("x"), "UNHANDLED_EXCEPTION"),
     ],
 )
-def test_what_a_block_raises_decides_its_status(
+def test_the_exception_of_a_block_decides_its_status(
     run: Any, statuses: Any, make_block: Any, error: Exception, status: str
 ) -> None:
     def fail() -> None:
@@ -288,7 +288,7 @@ def test_a_step_that_does_not_end_done_changes_no_variable(run: Any, make_block:
     assert job.variables == {"v": [1], "x": 0}
 
 
-def test_what_a_step_did_to_variables_is_told(run: Any, make_block: Any) -> None:
+def test_a_step_reports_the_variables_that_it_changed(run: Any, make_block: Any) -> None:
     def change(job__: Any) -> None:
         job__.variables["v"].append(2)
         job__.variables["same"]

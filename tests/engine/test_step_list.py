@@ -20,7 +20,7 @@ def show(value: Any, **more: Any) -> dict[str, Any]:
     return {"action": "OBJECT.COPY", "parameters": {"value": value}, **more}
 
 
-def test_what_has_run_keeps_its_status_when_another_step_is_deleted(run: Any, statuses: Any) -> None:
+def test_a_step_that_ran_keeps_its_status_when_another_is_deleted(run: Any, statuses: Any) -> None:
     job = run({"steps": [FAIL | {"allow_failure": True}, TRUE, TRUE]})
     job.delete_step(3)
     assert statuses(job) == ["ASSERTION_ERROR", "DONE"]

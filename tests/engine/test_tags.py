@@ -86,7 +86,7 @@ def test_a_tag_is_replaced(text: str, value: Any) -> None:
         "{# v\n#}",
     ],
 )
-def test_what_only_resembles_a_tag_is_text(text: str) -> None:
+def test_a_look_alike_of_a_tag_is_text(text: str) -> None:
     assert value_of(text) == text
 
 
@@ -209,7 +209,7 @@ def test_a_step_may_be_named_like_a_part_of_a_path(run: Any) -> None:
         ("steps.x", "a job of 1 steps at `steps` has no `x`"),
     ],
 )
-def test_a_path_that_leads_nowhere_says_what_is_there_whatever_it_is(run: Any, path: str, message: str) -> None:
+def test_the_error_of_a_path_that_leads_nowhere_shows_a_value_of_any_kind(run: Any, path: str, message: str) -> None:
     variables: dict[str, Any] = {"none": None, "yes": True, "empty": {}, "list": [1]}
     variables |= {"five": dict.fromkeys("12345"), "six": dict.fromkeys("123456")}
     job = run({"variables": variables, "steps": [show(f"{{% {path} %}}")]})

@@ -144,7 +144,7 @@ def test_a_block_without_any_limit_has_for_ever_left() -> None:
 # ---------------------------------------------------------------------- the end of the invocation
 
 
-def test_what_fits_the_invocation_is_done_and_the_rest_is_left_for_the_next() -> None:
+def test_an_invocation_runs_the_steps_that_fit_and_leaves_the_rest_to_the_next() -> None:
     world = World()
     job = job_of(world.block(), *(work(1) for _ in range(30)))
     assert go(job, world.runtime(invocation=invocation(5))) is Outcome.PAUSED
@@ -207,7 +207,7 @@ def test_an_invocation_with_nothing_left_begins_nothing(left: float) -> None:
 
 
 @pytest.mark.parametrize("limits", [{}, {"invocation": None, "job_ends_at": None}, {"job_ends_at": math.inf}])
-def test_where_no_limit_is_known_none_holds(limits: dict[str, Any]) -> None:
+def test_no_limit_holds_where_none_is_known(limits: dict[str, Any]) -> None:
     world = World()
     job = job_of(world.block(), work(10**9))
     go(job, world.runtime(**limits))

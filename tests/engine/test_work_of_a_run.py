@@ -46,7 +46,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_all_tags_and_expressions_of_a_run_take_is_bounded(run: Any, statuses: Any, job: dict[str, Any]) -> None:
+def test_all_tags_and_expressions_of_a_run_share_one_bound(run: Any, statuses: Any, job: dict[str, Any]) -> None:
     ended = run(job)
     assert "RESULT_LIMIT_EXCEED" in statuses(ended)
     assert any("more than 50,000 evaluation steps" in (step.error or {}).get("message", "") for step in ended)
@@ -86,7 +86,7 @@ def test_the_regular_expressions_of_all_steps_share_their_seconds(run: Any, stat
 # ---------------------------------------------------------------------- what strings read as
 
 
-def test_what_is_remembered_has_a_size() -> None:
+def test_remembered_expressions_are_bounded_by_size() -> None:
     kept = Remembered[str](1_000)
     for at in range(100):
         kept.put(f"text {at}", "x", 90)
@@ -157,7 +157,7 @@ def test_a_run_compiles_each_string_once_however_little_the_process_remembers(
     assert sorted(read) == sorted(texts)
 
 
-def test_what_a_run_has_no_room_to_remember_is_read_again_and_counted() -> None:
+def test_an_expression_that_a_run_has_no_room_to_remember_is_read_again_and_counted() -> None:
     texts = ReadInRun[str](100, lambda text: (text.upper(), 60))
     assert texts.get("one word") == ("ONE WORD", 0)
     assert texts.get("two words") == ("TWO WORDS", 2)

@@ -34,7 +34,7 @@ def test_tags_of_blocks_are_pairs_of_a_glob_and_a_tag(text: str, pairs: object) 
     assert Settings.from_environment({**REQUIRED, "BLOCK_TAGS": text}).block_tags == pairs
 
 
-def test_what_may_be_called_is_read_as_words() -> None:
+def test_the_settings_of_http_calls_are_read_from_the_environment() -> None:
     given = {"HTTP_PLAIN": "true", "HTTP_PORTS": "8080, 9000", "HTTP_HOSTS": "api.example.com *.example.org"}
     settings = Settings.from_environment({**REQUIRED, **given, "HTTP_PRIVATE_HOSTS": "*.internal", "HTTP_LIMIT": "1"})
     assert (settings.http_plain, settings.http_ports) == (True, (8080, 9000))

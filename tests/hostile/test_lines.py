@@ -61,7 +61,7 @@ USER_CHOSEN = {
 
 
 @pytest.mark.parametrize("name", USER_CHOSEN)
-def test_an_error_has_at_most_4_kilobytes_and_20_details_whatever_a_user_chose(name: str) -> None:
+def test_an_error_has_at_most_4_kilobytes_and_20_details(name: str) -> None:
     job = {"id": "j", "steps": [USER_CHOSEN[name]]}
     status, answer = ask("POST", "/jobs", job)
     (error,) = errors_of(answer)
@@ -208,7 +208,7 @@ def test_more_than_1_000_written_steps_are_an_invalid_payload_at_every_door(aws:
         "SECRET",
     ],
 )
-def test_what_is_logged_of_a_rejected_message_holds_nothing_that_its_sender_wrote(
+def test_the_log_of_a_rejected_message_holds_nothing_that_its_sender_wrote(
     aws: EmbeddedAws, body: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert lambda_handler({"Records": [{**RECORD, "messageId": "m", "body": body}]}) == {"batchItemFailures": []}

@@ -145,7 +145,7 @@ def test_lambda_is_invoked(aws: EmbeddedAws, run: Any, monkeypatch: pytest.Monke
         ("iam", "CreateUser", {"UserName": "x"}),
     ],
 )
-def test_what_is_not_on_the_list_is_refused_and_nothing_is_sent(
+def test_an_action_that_is_not_on_the_list_is_refused_and_nothing_is_sent(
     run: Any, monkeypatch: pytest.MonkeyPatch, service: str, operation: str, parameters: Any
 ) -> None:
     monkeypatch.setattr(AwsCalls, "_ask", lambda *_: pytest.fail("it was called"))
@@ -270,7 +270,7 @@ def test_a_call_that_does_not_answer_in_time_is_a_failed_call(calls: AwsCalls, m
         calls.call("s3", "ListBuckets", {}, 0.05)
 
 
-def test_what_aws_does_not_have_is_refused(calls: AwsCalls) -> None:
+def test_a_service_or_action_that_aws_does_not_have_is_refused(calls: AwsCalls) -> None:
     with pytest.raises(HttpRefusedError, match="SERVICES"):
         calls.call("nothing", "Here", {}, 5)
     with pytest.raises(HttpRefusedError, match="no such operation"):

@@ -354,7 +354,7 @@ def test_a_secret_in_a_repr_is_left_out() -> None:
     assert "abcdefgh" not in repr(secret(hidden=("abcdefgh",)))
 
 
-def test_what_else_belongs_to_a_secret_is_masked(make_client: Any, send: Any, known_secrets: Any) -> None:
+def test_other_parts_of_a_secret_are_masked(make_client: Any, send: Any, known_secrets: Any) -> None:
     known = known_secrets(secret(hidden=("abcdefgh",)))
     with (
         Server(lambda _: answer(503, b"your client secret abcdefgh")) as server,

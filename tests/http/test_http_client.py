@@ -161,7 +161,7 @@ def test_the_answer_to_head_has_no_body(make_client: Any, send: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [100 + 100 * n + m for n in (1, 2, 3, 4) for m in (0, 8, 9, 22, 25, 29)])
-def test_what_is_not_expected_is_refused_or_may_be_tried_again(make_client: Any, send: Any, status: int) -> None:
+def test_an_unexpected_status_is_refused_or_may_be_tried_again(make_client: Any, send: Any, status: int) -> None:
     with Server(lambda _: answer(status, b"sorry " * 500, reason="Odd")) as server:
         client = make_client(server.port)
         if 200 <= status <= 299:

@@ -93,7 +93,7 @@ def test_keep_names_a_part_of_the_result(job: Any) -> None:
         (lambda _: answer(200, b"x" * 300_000), "RESULT_LIMIT_EXCEED", None),
     ],
 )
-def test_what_a_service_answers_becomes_the_status_of_the_step(
+def test_the_answer_of_a_service_becomes_the_status_of_the_step(
     job: Any, respond: Any, status: str, details: Any
 ) -> None:
     with Server(respond) as server:
@@ -122,7 +122,7 @@ def test_what_a_service_answers_becomes_the_status_of_the_step(
         (get({"secret": "unknown"}), "CALL_REFUSED"),
     ],
 )
-def test_what_cannot_or_may_not_be_sent_says_so(job: Any, step: Any, status: str) -> None:
+def test_a_request_that_cannot_or_may_not_be_sent_says_so(job: Any, step: Any, status: str) -> None:
     reach = {"ports": (), "private_hosts": ()}
     client = {name: value for name, value in reach.items() if name != "ports"}
     made = job(None, step, **client)
@@ -283,7 +283,7 @@ def test_a_job_over_http_calls_a_private_host_that_the_deployment_opens(submit: 
     ],
     ids=lambda environment: next(iter(environment)),
 )
-def test_what_the_deployment_does_not_open_is_refused(submit: Any, environment: dict[str, str]) -> None:
+def test_a_request_that_the_deployment_does_not_allow_is_refused(submit: Any, environment: dict[str, str]) -> None:
     with Server() as server:
         made = submit(server.port, get(server.url()), **environment)
         assert server.connections == 0

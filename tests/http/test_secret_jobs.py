@@ -118,7 +118,7 @@ def test_a_secret_that_is_replaced_or_deleted_is_so_at_once_in_the_same_process(
     assert refused["steps"][0]["status"]["name"] == "CALL_REFUSED"
 
 
-def test_what_lies_in_the_table_is_encrypted(aws: Any, ask: Any) -> None:
+def test_secrets_are_encrypted_in_the_table(aws: Any, ask: Any) -> None:
     ask("PUT", "/secrets/kept", {"value": CANARY, "hosts": ["localhost"]})
     (item,) = [item for item in aws.table_items() if item["sk"] == "kept"]
     assert item["pk"] == "me#.secret"

@@ -146,7 +146,7 @@ def test_no_more_connections_are_kept_than_calls_are_made_at_once(server: Server
     assert not carrier._idle
 
 
-def test_what_is_no_plain_request_goes_through_botocores_session(server: Server) -> None:
+def test_a_request_that_is_not_plain_goes_through_the_session_of_botocore(server: Server) -> None:
     usual = Usual()
     carrier = transport(usual=usual)
     streamed = request(server.url())
@@ -184,7 +184,7 @@ def test_a_replaced_send_of_botocore_sees_every_request(server: Server, monkeypa
     ],
     ids=["in pieces", "an error", "chunked", "continue", "no length", "1.0", "no content", "folded", "empty"],
 )
-def test_an_answer_is_read_in_whatever_form_it_comes(pieces: list[bytes], status: int, body: bytes) -> None:
+def test_an_answer_is_read_in_each_of_its_forms(pieces: list[bytes], status: int, body: bytes) -> None:
     with Server(script=replies(*pieces)) as server:
         got = transport().send(request(server.url()))
     assert (got.status_code, got.content) == (status, body)

@@ -39,7 +39,7 @@ def test_calls_are_made_at_once_and_give_their_results(threads: CallThreads) -> 
     assert sorted(result for result, _ in found) == [0, 1, 2, 3]
 
 
-def test_what_a_call_raises_is_told(threads: CallThreads) -> None:
+def test_an_exception_of_a_call_is_handed_to_its_caller(threads: CallThreads) -> None:
     station, found = CallStation(threads), list[BaseException | None]()
 
     def fail() -> None:

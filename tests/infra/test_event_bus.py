@@ -89,7 +89,7 @@ def test_a_call_stays_within_its_bytes(drive: Drive, backoff: Backoff, spare: in
 
 
 @pytest.mark.parametrize(("spare", "calls"), [(0, [10]), (-1, [9, 1])])
-def test_a_call_stays_within_its_bytes_whatever_the_letters(
+def test_a_call_stays_within_its_bytes_with_any_letters(
     drive: Drive, backoff: Backoff, spare: int, calls: list[int]
 ) -> None:
     client = Client()

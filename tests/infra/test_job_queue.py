@@ -100,7 +100,7 @@ def test_a_message_has_at_most_so_many_bytes(drive: Drive, extra: int, fits: boo
 
 
 @pytest.mark.parametrize("body", ["", "\x00", "a\x0bb", "\ufffe", "\ud800"])
-def test_what_sqs_does_not_take_is_refused_before_it_is_sent(drive: Drive, body: str) -> None:
+def test_a_message_that_sqs_does_not_take_is_refused_before_it_is_sent(drive: Drive, body: str) -> None:
     """The emulators take all of these."""
     client = Client()
     with pytest.raises(GiveUpError):

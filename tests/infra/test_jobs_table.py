@@ -217,7 +217,7 @@ def test_a_payload_comes_back_under_its_hash(table: Driven) -> None:
     assert table.read_payload(job._replace(payload="p2")) is None
 
 
-def test_what_was_published_is_noted_of_the_same_run_only_and_never_moves_back(table: Driven) -> None:
+def test_published_is_moved_in_the_same_run_only_and_never_back(table: Driven) -> None:
     ended = table.accepted(status="FAILED", cursor=3, due=NOW + 60)
     partly = table.mark_published(ended, 2).job
     assert (partly.published, partly.due) == (2, NOW + 60)
@@ -265,7 +265,7 @@ def test_due_moves_only_if_the_job_is_as_it_was_read(table: Driven) -> None:
     assert isinstance(table.move_due(moved._replace(due=held.due), NOW + 180), Refused)
 
 
-def test_what_is_due_is_found_and_what_is_not_is_not(table: Driven) -> None:
+def test_only_due_jobs_are_found(table: Driven) -> None:
     for number in range(8):
         due = NOW + number if number % 2 else None
         table.accept(new_job(key=JobKey("t", f"j{number}"), due=due), NOW)

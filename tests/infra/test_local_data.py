@@ -82,7 +82,7 @@ def test_leases_are_over_after_a_start(tmp_path: Path) -> None:
         assert aws.table_items()[0]["lease_until"] == 1
 
 
-def test_what_the_key_of_secrets_encrypted_can_still_be_read(tmp_path: Path) -> None:
+def test_values_that_the_key_of_secrets_encrypted_can_still_be_read(tmp_path: Path) -> None:
     with kept(tmp_path) as (aws, _):
         kms = cast("Any", aws.clients.kms())
         first = aws.key

@@ -109,7 +109,7 @@ def test_concurrent_writers_update_or_create_a_schedule(drive: Drive, codes: lis
 @pytest.mark.parametrize(
     ("code", "kind"), [("ThrottlingException", TryLaterError), ("ValidationException", GiveUpError)]
 )
-def test_what_aws_refuses_is_an_error_of_ours(drive: Drive, code: str, kind: type[InfraError]) -> None:
+def test_a_refusal_of_aws_becomes_an_error_of_infra(drive: Drive, code: str, kind: type[InfraError]) -> None:
     for work in ("put", "delete"):
         scheduler = Scheduler(lambda: cast("Any", Failing(code)), group="g", role_arn=ROLE, queue_arn=QUEUE)
         with pytest.raises(kind):

@@ -32,7 +32,7 @@ def test_a_description_is_botocores_to_the_letter(service: str, kind: str) -> No
 
 
 @pytest.mark.parametrize("name", ["endpoints", "partitions", "sdk-default-configuration", "_retry"])
-def test_what_it_knows_of_all_services_is_botocores_to_the_letter(name: str) -> None:
+def test_the_shared_service_data_is_identical_to_that_of_botocore(name: str) -> None:
     ours, theirs = (found.load_data(name) for found in both())
     assert json.dumps(ours) == json.dumps(theirs)
 

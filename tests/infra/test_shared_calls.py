@@ -144,7 +144,7 @@ def found(*items: tuple[str, int], unread: Any = None) -> dict[str, Any]:
 JOB_OF_A, JOB_OF_B, JOB_OF_C = ("t#a", "JOB"), ("t#b", "JOB"), ("t#c", "JOB")
 
 
-def test_each_job_gets_the_item_that_it_asked_for_whatever_the_order_of_the_answer(backoff: Backoff) -> None:
+def test_each_job_gets_the_item_that_it_asked_for_in_any_order_of_the_answer(backoff: Backoff) -> None:
     client = Client(found(("t#c", 3), ("t#a", 1)))
     a, b, c = read(client, backoff, JOB_OF_A, JOB_OF_B, JOB_OF_C)
     assert (a["n"], b, c["n"]) == (1, None, 3)

@@ -158,7 +158,7 @@ def test_a_value_is_kept_for_five_minutes_and_then_read_again(bench: Bench) -> N
         assert value(reads) == "second-value"
 
 
-def test_what_nobody_has_put_is_looked_for_each_time(bench: Bench) -> None:
+def test_a_missing_secret_is_looked_up_each_time(bench: Bench) -> None:
     with Server() as server:
         store = bench.process(server)
         assert TenantSecrets(store, "t").get("late", 5) is None

@@ -35,7 +35,7 @@ def test_the_conditional_write_of_a_transaction_comes_last_and_shows_the_item(dr
     assert "ReturnValues" not in last, "no action of a transaction knows it"
 
 
-def test_a_refusal_is_one_whatever_else_was_in_the_way(drive: Drive, backoff: Backoff) -> None:
+def test_a_failed_condition_counts_also_beside_a_conflict(drive: Drive, backoff: Backoff) -> None:
     client = Client(cancelled("TransactionConflict", "ConditionalCheckFailed"))
     assert drive(items_of(client, backoff).put_all_with(steps(1), WRITE)) == ConditionFailed(None)
 

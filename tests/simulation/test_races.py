@@ -21,7 +21,7 @@ def blocks() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", RACES)
-def test_nobody_is_thanked_and_not_heard_no_matter_who_comes_first(name: str) -> None:
+def test_no_acknowledged_call_is_lost_in_any_order(name: str) -> None:
     assert meet(RACES[name], places(RACES[name], SHARE)) is None
 
 

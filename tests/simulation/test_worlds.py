@@ -27,7 +27,7 @@ def blocks() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_nothing_is_lost_doubled_or_mixed_whatever_goes_wrong(name: str) -> None:
+def test_no_fault_loses_doubles_or_mixes_anything(name: str) -> None:
     for seed in range(SEEDS):
         history = play(seed, name=name)
         assert history.violations == (), f"make simulate SEED={seed} WORLD='{name}' TRACE=1 shows it"

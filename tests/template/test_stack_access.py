@@ -151,7 +151,7 @@ def test_each_star_in_a_policy_has_its_reason_beside_it(template: Template) -> N
             assert any('"*"' in before and "#" in before for before in lines[number - 6 : number]), line
 
 
-def test_what_a_star_allows_is_tracing_and_a_look_at_alarms_and_what_it_denies_is_only_plain_text(
+def test_a_star_allows_only_tracing_and_reading_alarms_and_denies_only_plain_text(
     template: Template,
 ) -> None:
     for name, statement in statements(template):
@@ -255,7 +255,7 @@ def test_events_can_be_put_on_our_bus_alone_and_in_our_name_alone(template: Temp
         assert statement["Condition"] == {"StringEquals": {"events:source": "conduit"}}
 
 
-def test_what_infra_calls_of_aws_is_what_the_roles_allow_no_less_and_no_more(template: Template) -> None:
+def test_the_roles_allow_exactly_the_calls_that_infra_makes(template: Template) -> None:
     called = {
         f"{SERVICES[name]}:{''.join(word.title() for word in name.split('_'))}"
         for path in (ROOT / "infra").glob("*.py")

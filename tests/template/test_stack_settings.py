@@ -81,7 +81,7 @@ def test_each_function_takes_only_the_events_it_is_meant_for(template: Template)
     assert doors == {"ApiFunction": "http", "WorkerFunction": "sqs,schedule,direct"}
 
 
-def test_what_is_built_is_what_is_run(template: Template) -> None:
+def test_the_build_is_for_the_runtime_and_processor_of_the_template(template: Template) -> None:
     assert template["Globals"]["Function"]["Runtime"] == f"python{constant('.ci/build.py', 'LAMBDA_PYTHON')}"
     assert template["Globals"]["Function"]["Architectures"] == ["arm64"]
     assert constant(".ci/build.py", "LAMBDA_PLATFORM").startswith("aarch64")
@@ -94,7 +94,7 @@ def test_a_call_over_http_ends_before_its_function_and_that_before_the_gateway_g
     assert template["Parameters"]["HttpSeconds"]["MaxValue"] <= timeout < integration["timeoutInMillis"] / 1000 <= 30
 
 
-def test_what_samconfig_overrides_is_a_parameter(template: Template) -> None:
+def test_each_override_of_samconfig_is_a_parameter(template: Template) -> None:
     configuration = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
     for environment in ("default", "dev", "prod"):
         overrides = configuration[environment]["deploy"]["parameters"]["parameter_overrides"]

@@ -101,7 +101,7 @@ def test_a_condition_of_another_type_is_refused(condition: Any) -> None:
         ("\\{< n >} {<n>}", 10, "{< n >}"),
     ],
 )
-def test_what_resembles_a_tag_is_shown_with_what_to_write(text: str, column: int, write: str | None) -> None:
+def test_a_look_alike_of_a_tag_is_reported_with_the_correct_spelling(text: str, column: int, write: str | None) -> None:
     assert [(found.column, found.write) for found in find_look_alikes(text)] == [(column, write)]
 
 
@@ -109,7 +109,7 @@ def test_what_resembles_a_tag_is_shown_with_what_to_write(text: str, column: int
     "text",
     ["", "plain", "{a}", '{"a": 1}', "{ }", "{< n >}", "{= 1 =}", "\\{= 1 =}", "\\{<  n", "{# #}", "a{b}c", "{{}}"],
 )
-def test_what_resembles_no_tag_is_left_alone(text: str) -> None:
+def test_text_that_resembles_no_tag_is_not_reported(text: str) -> None:
     assert find_look_alikes(text) == []
 
 

@@ -224,7 +224,7 @@ def _parameters() -> dict[str, Any]:
         ("", 0, "missing between"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_column_and_what_to_write(
+def test_an_error_in_an_expression_names_the_column_and_the_correct_spelling(
     refusal: Refusal, text: str, column: int, message: str
 ) -> None:
     said = refusal(text)

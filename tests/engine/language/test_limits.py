@@ -83,7 +83,9 @@ class _Counter(NoWorld):
         ("str(parameters.l)", 100),
     ],
 )
-def test_what_is_built_is_charged_before_it_is_built(evaluate: Evaluate, excess: Excess, text: str, size: int) -> None:
+def test_an_expression_charges_a_value_before_it_builds_it(
+    evaluate: Evaluate, excess: Excess, text: str, size: int
+) -> None:
     parameters = {"s": "x" * 100, "l": [1] * 50}
     evaluate(text, parameters=parameters, budget=size * 4)
     excess(text, parameters=parameters, budget=size - 1)

@@ -50,7 +50,7 @@ def test_a_page_has_the_text_the_parameters_and_what_the_deployment_says(registr
     ]
 
 
-def test_what_users_cannot_set_is_not_on_the_page(registry: Registry) -> None:
+def test_the_page_leaves_out_parameters_that_users_cannot_set(registry: Registry) -> None:
     assert "gateway" not in "\n".join(page_lines(registry, "SHOP.REFUND"))
 
 

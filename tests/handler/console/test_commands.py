@@ -74,7 +74,7 @@ def test_a_failed_job_is_printed_and_makes_the_exit_code_1(
     assert [job["status"] for job in lines_of(capsys)] == ["FAILED", "SUCCEEDED"]
 
 
-def test_a_line_that_is_no_job_is_named_on_stderr_and_the_others_run(
+def test_a_line_that_is_not_a_job_is_named_on_stderr_and_the_others_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = ["{", '{"steps": [], "tags": ["staff"]}', "[]"]
@@ -157,7 +157,7 @@ def test_validate_says_what_is_wrong_and_where_without_running(
     assert last == f"{wrong}: not valid"
 
 
-def test_validate_names_a_line_that_is_no_json_and_goes_on(
+def test_validate_names_a_line_that_is_not_json_and_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Input("{\n" + FINE % ("a", "x")))
@@ -214,7 +214,7 @@ HEAVY = ("boto3", "botocore", "moto", "rich", "aws_lambda_powertools", "handler.
 
 
 @pytest.mark.parametrize("arguments", [["blocks"], ["validate", "examples/order.json"], ["completion", "bash"]])
-def test_what_needs_no_aws_imports_none_of_it(arguments: list[str]) -> None:
+def test_a_command_that_needs_no_aws_imports_none_of_it(arguments: list[str]) -> None:
     program = (
         "import sys; from handler.cli import main; code = main(sys.argv[1:]); "
         f"print(code, [m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
@@ -254,7 +254,7 @@ def test_watch_cannot_follow_a_stream(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err == "--watch needs files; it cannot watch standard input (-).\n"
 
 
-def test_what_only_developers_install_is_named_when_it_is_missing() -> None:
+def test_a_missing_development_package_is_named() -> None:
     program = "import sys; sys.modules['moto'] = None; from handler.cli import main; sys.exit(main(['demo']))"
 
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603  # ours
@@ -263,7 +263,7 @@ def test_what_only_developers_install_is_named_when_it_is_missing() -> None:
     assert ended.stderr == "moto is not installed. This command needs it: pip install '/path/to/conduit[local]'\n"
 
 
-def test_a_pipe_gets_utf_8_whatever_the_terminal_speaks() -> None:
+def test_a_pipe_gets_utf_8_even_if_the_terminal_has_another_encoding() -> None:
     command = started("run", "--json", "-", PYTHONIOENCODING="ascii")
 
     printed, _ = command.communicate(FINE % ("a", "日本 straße") + "\n", timeout=60)
@@ -320,7 +320,7 @@ def test_ctrl_c_ends_the_command_while_a_step_waits() -> None:
 
 
 @pytest.mark.slow
-def test_a_reader_that_goes_away_is_no_traceback() -> None:
+def test_a_closed_pipe_ends_the_command_without_a_traceback() -> None:
     command = started("run", "--json", "-")
     assert command.stdin is not None
     assert command.stdout is not None

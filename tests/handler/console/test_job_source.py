@@ -40,7 +40,7 @@ def test_a_missing_file_is_named_before_any_job_is_given(tmp_path: Path) -> None
         read_jobs([str(there), str(tmp_path / "missing.json")])
 
 
-def test_a_file_that_is_no_json_says_where(tmp_path: Path) -> None:
+def test_a_file_that_is_not_json_is_reported_with_the_place(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text('{\n  "name": }')
 
@@ -48,7 +48,7 @@ def test_a_file_that_is_no_json_says_where(tmp_path: Path) -> None:
         read_jobs([str(broken)])
 
 
-def test_bytes_that_are_no_text_are_refused_and_not_replaced(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused_and_not_replaced(tmp_path: Path) -> None:
     broken = tmp_path / "latin.json"
     broken.write_bytes(b'{"name": "\xe9"}')
 
@@ -59,7 +59,7 @@ def test_bytes_that_are_no_text_are_refused_and_not_replaced(tmp_path: Path) -> 
         job.text.encode()
 
 
-def test_a_byte_order_mark_is_no_part_of_the_job(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_job(tmp_path: Path) -> None:
     marked = tmp_path / "marked.json"
     marked.write_bytes(b"\xef\xbb\xbf{}")
 

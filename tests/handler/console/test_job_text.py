@@ -79,7 +79,7 @@ def test_a_long_text_is_cut_to_the_width_and_says_so() -> None:
     assert shorten("x" * 60) == "x" * 60
 
 
-def test_what_a_user_wrote_cannot_move_the_cursor_of_a_terminal() -> None:
+def test_text_of_a_user_cannot_move_the_cursor_of_a_terminal() -> None:
     assert shorten("a\x1b[2Jb\r\nc\x9b") == "a\ufffd[2Jb\ufffd c\ufffd"
 
 
@@ -109,7 +109,7 @@ def update(job: str, number: int, at: str, status: str = "DONE") -> dict[str, An
     return {"detail-type": "Step Updated", "detail": detail}
 
 
-def test_the_log_has_time_job_step_and_status_in_order_whatever_the_queue_does() -> None:
+def test_the_log_has_time_job_step_and_status_in_order() -> None:
     end = {"id": "a", "status": "FAILED", "finished_at": "2026-01-31T12:00:01.000Z", "steps": 12}
     finished = {"detail-type": "Job Finished", "detail": {"event_id": "t/a/1/end", "job": end}}
     events = [finished, update("a", 10, "1.000"), update("b", 1, "0.500"), update("a", 9, "1.000", "SKIPPED")]

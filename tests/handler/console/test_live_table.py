@@ -53,7 +53,7 @@ def test_a_step_is_shown_while_the_job_runs_as_soon_as_its_event_is_on_the_bus()
         assert "DONE" in shown_by(screen)
 
 
-def test_what_comes_last_is_drawn_and_every_event_is_kept() -> None:
+def test_the_last_state_is_drawn_and_every_event_is_kept() -> None:
     batches = [[event_of(2, "2")], [event_of(1, "first")]]
 
     with LiveTable("Order", STEPS, lambda: batches.pop() if batches else [], console()) as table:

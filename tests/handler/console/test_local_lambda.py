@@ -54,7 +54,7 @@ def test_a_request_without_query_and_body_has_neither_key() -> None:
     assert "body" not in event
 
 
-def test_a_body_that_is_no_text_is_base64_as_the_gateway_sends_it() -> None:
+def test_a_body_that_is_not_text_is_base64_as_the_gateway_sends_it() -> None:
     event = event_of(HttpRequest(method="POST", target="/", body=b"\xff"))
 
     assert (event["body"], event["isBase64Encoded"]) == ("/w==", True)
@@ -105,7 +105,7 @@ def test_messages_are_deleted_but_those_that_the_function_reports_back() -> None
     assert queue.deleted == ["receipt-a", "receipt-c"]
 
 
-def test_an_empty_queue_calls_nobody() -> None:
+def test_an_empty_queue_invokes_no_function() -> None:
     def handler(*_: Any) -> Any:
         raise AssertionError
 
@@ -138,7 +138,7 @@ def test_each_kind_of_caller_gives_the_time_that_it_has() -> None:
     assert left == [29_000, 300_000, 300_000]
 
 
-def test_what_a_block_prints_is_no_output_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_of_a_block_is_not_output_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     def handler(*_: Any) -> Any:
         print("noise")  # noqa: T201  # what is tested
         return {"statusCode": 200}

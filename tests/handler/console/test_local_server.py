@@ -89,7 +89,7 @@ def test_a_request_that_may_run_a_job_is_answered_in_the_main_thread() -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/jobs/a"), ("POST", "/jobs/a/cancel?x=1"), ("POST", "/jobs/a/steps/b/answer")]
 )
-def test_what_looks_or_cancels_is_answered_while_the_main_thread_runs_a_job(method: str, path: str) -> None:
+def test_reads_and_cancels_are_answered_while_the_main_thread_runs_a_job(method: str, path: str) -> None:
     station = Station(created)
     server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, idle)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
@@ -164,7 +164,7 @@ def test_a_function_that_fails_is_a_500_that_says_nothing_and_a_line_in_the_log(
     assert any("secret" in line for line in lines)
 
 
-def test_a_body_that_the_gateway_would_refuse_reaches_nobody() -> None:
+def test_a_body_that_the_gateway_would_refuse_does_not_reach_the_function() -> None:
     station = Station(created)
     with served(station, []) as ask:
         answer = ask("POST", "/jobs", headers={"Content-Length": str(LARGEST_BODY + 1)})
@@ -229,7 +229,7 @@ def test_a_body_in_chunks_arrives_whole() -> None:
 
 
 @pytest.mark.parametrize(("chunks", "status"), [(b"x\r\n", 400), (b"-5\r\n", 400), (b"FFFFFFFF\r\n", 413)])
-def test_chunks_that_are_none_reach_nobody(chunks: bytes, status: int) -> None:
+def test_malformed_chunks_do_not_reach_the_function(chunks: bytes, status: int) -> None:
     station = Station(created)
     with answering(station) as send:
         answer = send(HEAD + chunks)

@@ -55,7 +55,7 @@ def test_a_folder_that_cannot_be_used_is_left_alone(tmp_path: Path, capsys: Any,
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "kept"]
 
 
-def test_a_project_builds_on_the_checkout_that_it_is_told(tmp_path: Path, capsys: Any) -> None:
+def test_a_project_builds_on_the_given_checkout(tmp_path: Path, capsys: Any) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     assert main(["new", "--checkout", str(checkout), str(tmp_path / "mine")]) == 2

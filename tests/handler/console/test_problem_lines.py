@@ -63,7 +63,7 @@ def pointers(value: Any, at: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a": ', '["x', "nope", '{"a" 1}'])
-def test_a_text_that_is_no_json_has_the_places_up_to_the_mistake(text: str) -> None:
+def test_text_that_is_not_json_has_the_places_up_to_the_mistake(text: str) -> None:
     assert set(find_places(text)) <= {"", "/a", "/0"}
 
 

@@ -56,7 +56,7 @@ def test_an_event_that_has_steps_is_a_job(run: Any) -> None:
         ({"workflow": "work", "steps": []}, InvalidPayloadError),
     ],
 )
-def test_what_cannot_be_started_is_an_error(run: Any, event: dict[str, Any], error: type[Exception]) -> None:
+def test_a_job_that_cannot_be_started_is_an_error(run: Any, event: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         run(event)
 

@@ -69,7 +69,9 @@ def test_a_message_that_came_before_is_accepted_and_claimed_before_it_runs(world
         ('{"id": "\\ud800", "steps": []}', "id"),
     ],
 )
-def test_what_can_never_be_a_job_goes_to_the_dead_letter_queue_at_once(world: Any, body: str, problem: str) -> None:
+def test_a_message_that_can_never_be_a_job_goes_to_the_dead_letter_queue_at_once(
+    world: Any, body: str, problem: str
+) -> None:
     assert world.receive(world.message(body)) == []
     assert [rejected for rejected, _ in world.queue.rejected] == [body]
     assert problem in world.queue.rejected[0][1]
@@ -183,7 +185,7 @@ def test_a_remaining_time_of_nothing_is_a_value(world: Any, life: float) -> None
 
 
 @pytest.mark.parametrize("error", [TryLaterError, MisconfiguredError])
-def test_when_aws_fails_every_message_of_the_batch_comes_again_and_somebody_is_told(
+def test_when_aws_fails_every_message_of_the_batch_comes_again_and_a_metric_counts_it(
     world: Any, error: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: str) -> None:

@@ -103,7 +103,7 @@ def test_reading_and_changing_jobs_is_answered_with_503_while_the_table_fails(
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "5")
 
 
-def test_what_needs_no_table_works_without_one(cloud: Cloud) -> None:
+def test_endpoints_that_need_no_table_work_without_one(cloud: Cloud) -> None:
     cloud.fail(DOWN["broken"])
     assert cloud.request("GET", "/blocks")["statusCode"] == 200
     assert cloud.request("POST", "/jobs/validate", PURE)["json"]["valid"] is True

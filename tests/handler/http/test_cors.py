@@ -17,7 +17,7 @@ def open_to_app(world: Any) -> None:
     world.set(cors_origins=(APP, "https://other.example.com"))
 
 
-def test_without_the_setting_no_origin_is_told_anything(client: Client, world: Any) -> None:
+def test_without_the_setting_no_origin_gets_a_cors_header(client: Client, world: Any) -> None:
     answer = client.get("/blocks", origin=APP)
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
     assert "Vary" not in answer.headers

@@ -54,7 +54,7 @@ def test_each_authorizer_of_aws_gives_a_tenant_and_its_tags(name: str, tenant: s
 
 
 @pytest.mark.parametrize("name", ["rest_open", "balancer", "balancer_multi_value"])
-def test_a_request_without_an_authorizer_has_no_identity_whatever_its_headers_say(name: str) -> None:
+def test_headers_give_no_identity_to_a_request_without_an_authorizer(name: str) -> None:
     assert identify(event(name), deployment()) is None
 
 
@@ -79,12 +79,12 @@ def test_a_request_without_an_authorizer_has_no_identity_whatever_its_headers_sa
         {"http": {}, "authorizer": "allow"},
     ],
 )
-def test_an_authorizer_that_names_nobody_lets_nobody_in(context: Any) -> None:
+def test_an_authorizer_that_names_no_subject_gives_no_identity(context: Any) -> None:
     assert identify({"requestContext": context}, deployment()) is None
 
 
 @pytest.mark.parametrize("known", [{"sub": "ada"}, {"sub": "ada", "org": ""}, {"sub": "ada", "org": None}])
-def test_a_token_without_the_tenants_claim_has_no_identity_whatever_else_it_claims(known: dict[str, Any]) -> None:
+def test_a_token_without_the_claim_of_the_tenant_has_no_identity(known: dict[str, Any]) -> None:
     """The subject of one token may be called like the organisation of another."""
     assert identify(claims(**known), deployment(tenant_claim="org")) is None
     event_of_both = claims(**known)

@@ -186,7 +186,7 @@ def test_a_list_holds_nothing_of_another_tenant_by_any_cursor(owner: Owner, stra
 
 
 @pytest.mark.parametrize("route", PUBLIC)
-def test_a_token_that_names_another_tenants_thing_is_none(
+def test_a_token_that_names_another_tenants_object_is_not_found(
     owner: Owner, stranger: Client, world: Any, route: str
 ) -> None:
     kind, target = PUBLIC[route], route.partition(" ")[2]
@@ -212,7 +212,7 @@ def test_a_token_that_names_another_tenants_thing_is_none(
 
 
 @pytest.mark.parametrize("route", DATALESS)
-def test_what_is_the_same_for_everybody_reads_nothing(stranger: Client, world: Any, route: str) -> None:
+def test_an_answer_that_is_the_same_for_all_tenants_reads_nothing(stranger: Client, world: Any, route: str) -> None:
     target, body = DATALESS[route]
     world.items.calls.clear()
     assert ask(stranger, route, target, body).status == 200

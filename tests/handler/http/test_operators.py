@@ -91,7 +91,7 @@ def test_waiting_jobs_are_cancelled_in_bulk(client: Client, world: Any) -> None:
     assert [client.get(f"/jobs/{id_}").json["status"] for id_ in ("a", "b")] == ["CANCELLED", "SUCCEEDED"]
 
 
-def test_what_cannot_be_changed_is_skipped_with_the_reason(client: Client, world: Any) -> None:
+def test_a_job_that_cannot_be_changed_is_skipped_with_the_reason(client: Client, world: Any) -> None:
     client.post("/jobs", {"id": "a", "steps": [FAIL]})
     world.clock.now = world.record("a").expires_at - 60
     answer = client.post("/jobs/redrive", {"status": "FAILED"}).json

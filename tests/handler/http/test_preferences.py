@@ -41,7 +41,7 @@ def test_who_would_wait_a_while_is_not_answered_at_once() -> None:
     assert not read_preferences("respond-async, wait=5").at_once
 
 
-def test_what_was_honoured_is_named() -> None:
+def test_the_answer_names_the_preferences_that_were_honoured() -> None:
     assert read_preferences("handling=strict, wait=5, foo").applied == "wait=5, handling=strict"
     assert read_preferences("foo").applied is None
 

@@ -60,7 +60,7 @@ def test_a_path_is_decoded_once_whichever_side_of_the_door_does_it(name: str, pa
     assert read_request(event(name, **{at: path})).path == "/jobs/a/steps/50%/off"
 
 
-def test_what_looks_encoded_after_the_gateway_decoded_it_stays_as_it_is() -> None:
+def test_a_path_that_still_looks_encoded_after_the_gateway_decoded_it_is_unchanged() -> None:
     assert read_request(event("http_jwt", rawPath="/jobs/a/steps/%41")).path == "/jobs/a/steps/%41"
     assert read_request(event("rest_cognito", path="/jobs/a/steps/%2541")).path == "/jobs/a/steps/%41"
 
@@ -108,7 +108,7 @@ def test_headers_and_query_may_be_missing_altogether(name: str) -> None:
     assert (request.headers, request.query, request.body) == ({}, {}, b"")
 
 
-def test_header_names_are_one_whatever_their_letters() -> None:
+def test_header_names_ignore_case() -> None:
     request = read_request(event("rest_cognito", multiValueHeaders=None, headers={"PREFER": "a", "Prefer": "b"}))
     assert request.headers["prefer"] == "a, b"
 

@@ -51,7 +51,7 @@ def found(answer: Any) -> list[tuple[str, str]]:
     return [(problem["pointer"], problem["code"]) for problem in answer.json["problems"]]
 
 
-def test_what_is_wrong_with_the_shape_does_not_hide_what_is_wrong_with_the_rest(client: Client) -> None:
+def test_problems_of_the_shape_do_not_hide_other_problems(client: Client) -> None:
     steps = [{**JOIN, "force": True}, {"action": "TEXT.JION"}, {"id": "a.b"}, 7, {**JOIN, "parameters": {"text1": 1}}]
     assert found(client.post("/jobs/validate", {"tags": [], "steps": steps})) == [
         ("/steps/0/force", "UNKNOWN_FIELD"),
@@ -76,13 +76,13 @@ def test_a_tag_that_refers_to_a_step_of_the_wrong_shape_is_not_a_problem_itself(
         assert "INVALID_ARGUMENT" not in {code for _, code in found(client.post("/jobs/validate", job))}
 
 
-def test_a_tag_that_is_wrong_whatever_the_shape_is_found_beside_a_harmless_mistake(client: Client) -> None:
+def test_a_wrong_tag_is_found_beside_a_harmless_mistake_of_the_shape(client: Client) -> None:
     job = {"step_limit": 5, "name": 7, "steps": [{**JOIN, "timeout": 0}, {**JOIN, "if": "{# nope #}"}]}
     assert ("/steps/1/if", "INVALID_ARGUMENT") in found(client.post("/jobs/validate", job))
 
 
 @pytest.mark.parametrize("body", ["5", "null", "[]", '"x"', "{}", '{"steps":5}', '{"steps":[' + "{}," * 2000 + "1]}"])
-def test_whatever_json_is_sent_has_findings(client: Client, body: str) -> None:
+def test_any_json_that_is_sent_has_findings(client: Client, body: str) -> None:
     answer = client.post("/jobs/validate", body)
     assert (answer.status, answer.json["valid"]) == (200, False)
     assert len(found(answer)) <= 1001

@@ -95,7 +95,7 @@ def test_between_two_calls_a_job_is_alone(crew: Crew) -> None:
     assert seen[::2] == seen[1::2]
 
 
-def test_what_a_call_raises_is_raised_in_its_own_job(crew: Crew) -> None:
+def test_an_exception_of_a_call_is_raised_in_its_own_job(crew: Crew) -> None:
     def fail() -> None:
         raise OSError("down")
 
@@ -112,7 +112,7 @@ def test_what_a_call_raises_is_raised_in_its_own_job(crew: Crew) -> None:
     assert run(crew, unlucky, lucky, unlucky) == ["down", "fine", "down"]
 
 
-def test_what_a_job_raises_comes_when_the_others_have_ended(crew: Crew) -> None:
+def test_an_exception_of_a_job_is_raised_after_the_others_have_ended(crew: Crew) -> None:
     ended: list[int] = []
 
     async def bad() -> None:
@@ -350,7 +350,7 @@ class Foreign:
         return (yield "foreign")
 
 
-def test_what_a_block_awaits_goes_to_the_event_loop_and_the_turn_stays(crew: Crew) -> None:
+def test_an_await_in_a_block_goes_to_the_event_loop_and_keeps_the_turn(crew: Crew) -> None:
     story: list[str] = []
 
     async def waits() -> Any:

@@ -91,7 +91,7 @@ MALFORMED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_what_is_malformed_is_an_unknown_event_and_nothing_of_it_is_believed(name: str) -> None:
+def test_a_malformed_event_is_unknown_and_nothing_in_it_is_trusted(name: str) -> None:
     with embedded(), pytest.raises(UnknownEventError) as raised:
         lambda_handler(MALFORMED[name])
     assert len(str(raised.value)) < 300

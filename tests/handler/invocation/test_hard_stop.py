@@ -27,7 +27,7 @@ def run(program: str, *, in_lambda: bool = True) -> subprocess.CompletedProcess[
     )
 
 
-def test_what_no_signal_can_stop_ends_with_its_process_and_leaves_a_stack() -> None:
+def test_a_block_that_no_signal_can_stop_ends_with_its_process_and_leaves_a_stack() -> None:
     began = time.monotonic()
     ended = run("def count(): return sum(range(10**11))\nwith HardStop(0.3, margin=0.2):\n    count()")
     assert time.monotonic() - began < 30

@@ -65,7 +65,7 @@ def lines_at(level: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-def test_what_a_block_logs_by_the_standard_library_names_its_job_its_run_and_its_step() -> None:
+def test_a_log_line_of_the_standard_library_names_job_run_and_step() -> None:
     info, warning, error, broken, after = lines_at("INFO")
     for line in (info, warning, error):
         assert (line["tenant"], line["job_id"], line["run"], line["path"]) == ("acme", "order-42", 2, "charge")

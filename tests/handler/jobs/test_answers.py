@@ -191,7 +191,7 @@ def test_an_earlier_step_reads_the_address_and_anybody_who_has_it_answers(world:
 
 
 @pytest.mark.usefixtures("client")
-def test_a_token_that_is_not_ours_is_not_found_whatever_it_names(world: Any) -> None:
+def test_a_token_with_a_foreign_signature_is_not_found(world: Any) -> None:
     ask(world, TOLD, ASK, **TELL)
     anonymous, url = Client(world, tenant=""), told(world)
     for wrong in (url[:-1] + ("A" if url[-1] != "A" else "B"), "/callbacks/x.y", "/callbacks/none"):

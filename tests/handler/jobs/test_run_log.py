@@ -80,7 +80,9 @@ def test_metrics_come_at_every_level_of_the_log(
 
 
 @pytest.mark.parametrize("cut", [False, True], ids=["handed over between two steps", "cut off in a step"])
-def test_a_step_that_is_cut_in_good_order_is_no_crash(world: Any, caplog: pytest.LogCaptureFixture, cut: bool) -> None:
+def test_a_step_that_is_cut_in_good_order_does_not_count_as_a_crash(
+    world: Any, caplog: pytest.LogCaptureFixture, cut: bool
+) -> None:
     slow = {"action": "PROBE.WORK", "parameters": {"seconds": 100 if cut else 20}}
     world.submit(slow, slow, id="j")
     assert world.record("j").status == "QUEUED"

@@ -69,7 +69,7 @@ def test_a_job_has_an_output_a_timeout_and_a_schema_that_is_ignored() -> None:
     assert "$schema" not in job.canonical()
 
 
-def test_an_output_of_null_is_none() -> None:
+def test_an_output_of_null_counts_as_no_output() -> None:
     assert "output" not in parse({"steps": [], "output": None}).as_job()
 
 
@@ -329,14 +329,14 @@ def test_nulls_defaults_and_the_case_of_a_blocks_name_make_no_other_job(one: Any
         ({"for_each": [], "do": [A]}, {"for_each": [], "do": [A], "as": "x"}),
     ],
 )
-def test_whatever_else_differs_makes_another_job(one: Any, other: Any) -> None:
+def test_any_other_difference_makes_another_job(one: Any, other: Any) -> None:
     assert not same(one, other)
 
 
 # ---------------------------------------------------------------------- hostile payloads
 
 
-def test_pointers_paths_and_messages_are_short_whatever_the_payload_says() -> None:
+def test_pointers_paths_and_messages_are_short_for_any_payload() -> None:
     key, long = "k" * 50_000, "i" * 20_000
     bad = found(
         {"action": 5, "id": long}, {"id": long, "for_each": [], "do": [{"id": long, "end": 1, key: 1}]}, **{key: 1}

@@ -59,7 +59,7 @@ def test_parameters_under_both_names_are_refused() -> None:
 
 
 @pytest.mark.parametrize("field", ["tags", "global_values", "step_limit", "block_limit_overrides", "blocks"])
-def test_what_the_deployment_decides_is_refused_and_the_message_says_whose_it_is(field: str) -> None:
+def test_a_field_that_the_deployment_decides_is_refused_and_the_message_says_so(field: str) -> None:
     job = {"steps": [], field: None}
     assert problems(job) == [(f"/{field}", "RESERVED_FIELD")]
     assert "comes from the deployment" in message(job)

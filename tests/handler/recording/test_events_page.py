@@ -66,7 +66,7 @@ def test_the_examples_of_the_page_have_the_fields_that_it_names() -> None:
 
 
 @pytest.mark.parametrize("step_events", ["all", "grouped"])
-def test_what_jobs_publish_has_the_fields_that_the_page_names(world: Any, step_events: str) -> None:
+def test_published_events_have_the_fields_that_the_page_names(world: Any, step_events: str) -> None:
     world.set(step_events=step_events, event_limit=1024)
     loop = {"id": "all", "for_each": [1, 2], "do": [{"id": "one", **FAILS}], "tolerate": {"count": 1}}
     choice = {"id": "way", "choose": [{"if": True, "do": [{"id": "yes", **WORK}]}]}

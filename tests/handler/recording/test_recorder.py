@@ -69,7 +69,7 @@ def test_nothing_runs_with_an_effect_before_the_job_is_accepted_and_the_step_mar
     assert seen == [("work",), (1, 1, True)]
 
 
-def test_what_came_before_an_effect_is_committed_with_its_mark_and_the_effect_right_after_it(world: Any) -> None:
+def test_earlier_steps_are_committed_with_the_mark_of_an_effect_and_the_effect_right_after_it(world: Any) -> None:
     world.submit(WORK, CHARGE, CHARGE, WORK)
     assert world.items.calls == [
         *("put_all", "put_if"),  # the first step, and the mark of the second
@@ -130,7 +130,7 @@ def test_a_bus_that_is_down_is_not_tried_at_each_step(world: Any) -> None:
     assert world.bus.calls == 2, "once on the way, and at the end"
 
 
-def test_what_a_dead_owner_left_unpublished_comes_before_anything_else(world: Any) -> None:
+def test_updates_that_a_dead_owner_left_are_published_before_any_other(world: Any) -> None:
     body = {"id": "j", "steps": [CHARGE, {"action": "PROBE.CHARGE_AND_DIE"}]}
     world.receive(world.message(body))
     world.restart()

@@ -39,7 +39,7 @@ def test_a_job_of_a_thousand_steps_answers_before_the_deadline(world: Any) -> No
     assert world.record("j").due is not None
 
 
-def test_what_is_left_is_published_by_the_sweep_in_parts(world: Any) -> None:
+def test_the_sweep_publishes_the_rest_in_parts(world: Any) -> None:
     world.submit(*[WORK] * 1_000, id="j", life=6.0)
     seen = left_over(world, "j")
     while left_over(world, "j"):

@@ -70,11 +70,11 @@ def test_a_step_with_one_field_more_less_or_wrong_is_refused_by_both_or_by_neith
     ],
     ids=json.dumps,
 )
-def test_what_is_wrong_deep_inside_is_refused(job: dict[str, Any]) -> None:
+def test_a_mistake_deep_inside_a_job_is_refused(job: dict[str, Any]) -> None:
     assert not is_taken(job)
 
 
-def test_what_depends_on_the_place_of_a_step_is_left_to_the_schema_for_editors() -> None:
+def test_rules_that_depend_on_the_place_of_a_step_are_left_to_the_schema_for_editors() -> None:
     for step in ({"end": "loop"}, {"try": [{"action": "LOGIC.TRUE"}]}):
         assert is_taken({"steps": [step]})
         assert not EDITORS.is_valid({"steps": [step]})

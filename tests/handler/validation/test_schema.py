@@ -82,17 +82,17 @@ def test_an_unknown_block_is_red(action: str) -> None:
         {"steps": [{"action": "LOGIC.TRUE", "retry": {"on": [{"http": [40]}]}}]},
     ],
 )
-def test_what_has_not_the_shape_of_a_job_is_red(job: dict[str, Any]) -> None:
+def test_a_value_without_the_shape_of_a_job_is_rejected(job: dict[str, Any]) -> None:
     assert not validator_of().is_valid(job)
 
 
 @pytest.mark.parametrize("value", ["{# n #}", " {: a :} ", "x{< p >}", 5, 5.5, "5", " -5.5e3 ", True])
-def test_where_a_number_stands_may_stand_a_tag_or_what_reads_as_one(value: Any) -> None:
+def test_a_number_may_be_written_as_a_tag_or_as_a_numeric_string(value: Any) -> None:
     assert takes(step("MATH.SUM", value1=value, value2=1))
 
 
 @pytest.mark.parametrize("value", ["five", [], {}, None, ["{# n #}"]])
-def test_where_a_number_stands_nothing_else_may(value: Any) -> None:
+def test_a_number_may_not_be_written_as_anything_else(value: Any) -> None:
     assert not takes(step("MATH.SUM", value1=value, value2=1))
 
 

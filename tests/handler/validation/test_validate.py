@@ -119,7 +119,7 @@ def test_a_literal_deep_in_a_list_is_found_with_its_place() -> None:
     assert find(join(), step) == [("error", "INVALID_TYPE", "/steps/1/parameters/list/2")]
 
 
-def test_a_string_in_place_of_a_list_is_found_whatever_its_tags_give() -> None:
+def test_a_string_in_place_of_a_list_is_found_with_any_value_of_its_tags() -> None:
     step = {"action": "LISTS.COUNT", "parameters": {"list": "x {: 1 :}"}}
     assert find(join(), step) == [("error", "INVALID_TYPE", "/steps/1/parameters/list")]
 
@@ -187,12 +187,12 @@ def test_a_step_that_never_runs_changes_nothing() -> None:
     assert find(never, join(text1="{# w #}")) == [("error", "INVALID_ARGUMENT", "/steps/1/parameters/text1")]
 
 
-def test_what_stands_behind_a_condition_that_is_not_met_is_not_looked_at() -> None:
+def test_a_step_behind_a_condition_that_is_not_met_is_not_checked() -> None:
     assert find({**join(text1=7), "if": "{< flag >}"}, parameters={"flag": False}) == []
     assert find({**join(text1=7), "if": "{< flag >}"}, parameters={"flag": True})[0][0] == "error"
 
 
-def test_what_stands_behind_a_condition_that_only_the_run_can_tell_is_a_warning() -> None:
+def test_a_problem_behind_a_condition_that_only_the_run_decides_is_a_warning() -> None:
     found = find(join(), {**join(text1=7), "if": "{: 1 :}"})
     assert found == [("warning", "INVALID_TYPE", "/steps/1/parameters/text1")]
 
@@ -243,7 +243,7 @@ def test_a_thousand_mistakes_are_found_in_no_time() -> None:
     ],
     ids=["one large value often", "many tags a step", "many unknown parameters", "many wrong items"],
 )
-def test_a_small_payload_costs_little_to_judge_whatever_it_expands_to(steps: Any, variables: Any) -> None:
+def test_a_small_payload_costs_little_to_judge_even_if_it_expands_to_much(steps: Any, variables: Any) -> None:
     began = time.process_time()
     find(*steps, variables=variables)
     assert time.process_time() - began < 10  # without bounds: half a minute

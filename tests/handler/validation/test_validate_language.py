@@ -256,7 +256,7 @@ def test_a_name_that_may_never_be_read_is_a_warning(expression: str) -> None:
         "{= now() =}",
     ],
 )
-def test_what_a_default_replaces_or_only_a_run_knows_is_not_a_problem(expression: str) -> None:
+def test_a_value_with_a_default_or_known_only_to_a_run_is_not_a_problem(expression: str) -> None:
     assert find(join("x"), join(text1=expression)) == []
 
 
@@ -280,7 +280,7 @@ def test_a_time_that_is_compared_with_now_as_text_is_a_warning() -> None:
         ("{= 1", "{= 1 =}"),
     ],
 )
-def test_what_looks_like_a_tag_is_a_warning_that_says_what_to_write(text: str, write: str) -> None:
+def test_a_look_alike_of_a_tag_is_a_warning_with_the_correct_spelling(text: str, write: str) -> None:
     problem = found(join("x", text1=text))[0]
     assert (problem.severity, problem.code) == (WARNING, "LOOKS_LIKE_A_TAG")
     assert write in problem.message
@@ -464,7 +464,7 @@ LONG = "".join(chr(97 + number % 26) for number in range(64))
     ],
     ids=["long keys", "tags", "expressions", "later steps", "names", "parameters"],
 )
-def test_problems_are_few_and_short_whatever_the_job_says(job: dict[str, Any]) -> None:
+def test_problems_are_few_and_short_for_any_job(job: dict[str, Any]) -> None:
     problems = find_problems(parse(job), NOBODY)
     assert 0 < len(problems) <= MAX_PROBLEMS + 1
     assert all(len(p.pointer) <= MAX_POINTER and len(p.message) <= MAX_MESSAGE for p in problems)

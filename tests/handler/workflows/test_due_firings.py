@@ -47,7 +47,7 @@ def test_schedules_fire_in_the_order_of_their_times_and_paused_ones_not_at_all(w
     assert [id_ for id_, _ in _fired(world, now, now + 3600, "a", "b", "c", "none")] == ["b", "a"]
 
 
-def test_what_is_due_can_be_put_on_the_queue(client: Client, world: Any, put: Any) -> None:
+def test_a_due_firing_can_be_put_on_the_queue(client: Client, world: Any, put: Any) -> None:
     put("s", every="5 minutes")
     since = world.clock.now
     world.clock.now += 300

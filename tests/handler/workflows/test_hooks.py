@@ -165,9 +165,7 @@ def test_other_routes_still_need_one(client: Client, anonymous: Client) -> None:
         expect_problem(anonymous.send(method, target), 401, "unidentified")
 
 
-def test_an_address_that_is_not_genuine_leads_nowhere_whatever_it_names(
-    client: Client, anonymous: Client, world: Any
-) -> None:
+def test_an_address_that_is_not_genuine_leads_nowhere(client: Client, anonymous: Client, world: Any) -> None:
     path = _path(client, "h", OPEN)
     forged = [
         path[:-1] + ("A" if path[-1] != "A" else "B"),

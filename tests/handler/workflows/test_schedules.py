@@ -186,7 +186,7 @@ def test_a_tenant_has_as_many_schedules_as_it_may(client: Client, world: Any, li
     assert [_put(client, id_, NIGHTLY).status for id_ in ("a", "b", "c")] == [201, 201, status]
 
 
-def test_what_eventbridge_did_not_take_is_mended_by_the_next_put(client: Client, world: Any) -> None:
+def test_the_next_put_mends_a_schedule_that_eventbridge_did_not_take(client: Client, world: Any) -> None:
     world.scheduler.down = True
     expect_problem(_put(client, "s", NIGHTLY), 503, "unavailable")
     world.scheduler.down = False
@@ -194,7 +194,7 @@ def test_what_eventbridge_did_not_take_is_mended_by_the_next_put(client: Client,
     assert ("tenant", "s") in world.scheduler.standing
 
 
-def test_what_eventbridge_did_not_delete_is_still_there(client: Client, world: Any) -> None:
+def test_a_schedule_that_eventbridge_did_not_delete_is_still_there(client: Client, world: Any) -> None:
     _put(client, "s", NIGHTLY)
     world.scheduler.down = True
     expect_problem(client.send("DELETE", "/schedules/s"), 503, "unavailable")
@@ -241,7 +241,7 @@ def test_a_firing_starts_the_workflow_with_the_schedules_parameters(client: Clie
     expect_problem(client.post("/jobs", {"id": job["id"], "steps": []}), 422, "invalid")
 
 
-def test_a_double_firing_is_one_job_whatever_the_parameters_are_by_then(client: Client, world: Any) -> None:
+def test_a_double_firing_is_one_job_even_if_its_parameters_changed(client: Client, world: Any) -> None:
     _put(client, "s", NIGHTLY)
     at = world.clock.now
     _fire(world, "s", at)

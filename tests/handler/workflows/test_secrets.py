@@ -147,7 +147,9 @@ def test_a_value_is_measured_in_bytes(client: Client) -> None:
         ({**REFRESH, "oauth2": {**OAUTH, "refresh_token": "r", "password": "p"}}, "/oauth2/password", "UNKNOWN_FIELD"),
     ],
 )
-def test_what_cannot_be_a_secret_is_refused_with_its_place(client: Client, body: Any, pointer: str, code: str) -> None:
+def test_an_invalid_secret_is_refused_with_the_place_of_the_mistake(
+    client: Client, body: Any, pointer: str, code: str
+) -> None:
     answer = put(client, "s", body)
     problem = expect_problem(answer, 422, "invalid")
     assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, code)]

@@ -45,7 +45,7 @@ def test_a_token_for_nothing_is_not_genuine_even_with_the_stand_in_key() -> None
 @pytest.mark.parametrize(
     "text", ["", ".", "a.b", "W10.AAAA", "bnVsbA.AAAA", "e30.AAAA", "WyJhIl0", "WyJhIl0=.AAAA", "WyIiXQ.AAAA"]
 )
-def test_what_has_not_the_form_of_a_token_is_none(text: str) -> None:
+def test_a_string_without_the_form_of_a_token_is_not_read_as_one(text: str) -> None:
     assert read_token("hook", text) is None
 
 

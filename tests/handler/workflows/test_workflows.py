@@ -61,7 +61,7 @@ def test_other_content_is_the_next_version_and_the_first_one_stays(client: Clien
         ({"parameters": {"who": 3}}, "/parameters/who"),
     ],
 )
-def test_what_would_be_sure_to_fail_is_not_saved(client: Client, change: dict[str, Any], pointer: str) -> None:
+def test_a_workflow_that_is_sure_to_fail_is_not_saved(client: Client, change: dict[str, Any], pointer: str) -> None:
     problem = expect_problem(_put(client, "greet", {**GREET, **change}), 422, "invalid")
     assert pointer in [error["pointer"] for error in problem["errors"]]
     assert client.get("/workflows/greet").status == 404

@@ -45,7 +45,7 @@ def die_in(world: Any, step: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("action", "status"), [("FIRE_AND_DIE", "INTERRUPTED"), ("CHARGE_AND_DIE", "TIME_LIMIT_EXCEED")]
 )
-def test_what_may_have_happened_is_not_recorded_as_left_out(world: Any, way: str, action: str, status: str) -> None:
+def test_a_step_that_may_have_run_is_not_recorded_as_left_out(world: Any, way: str, action: str, status: str) -> None:
     step, path = ways(world, action)[way]
     die_in(world, step)
     assert json.loads(world.record("j").waiting) == {"path": path}
