@@ -40,8 +40,8 @@ _CHUNK: Final = re.compile(r"[^\s{]+")
 _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 _PLAIN: Final = frozenset({int, float, bool, type(None)})  # values without tags: most of what is not a string
-REMEMBERED: Final = 10 * 1024 * 1024
-"""Bytes of what strings read as that a process remembers, some jobs of 1,000 steps each."""
+REMEMBERED: Final = 13 * 1024 * 1024
+"""Bytes of what strings read as that a process remembers. A chain of 10,000 steps fits into half, or costs twice as much."""
 _MAX_DEPTH: Final = 32  # tags within tags: more only resembles a tag
 
 
