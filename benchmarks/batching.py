@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from handler.engine import Conduit, ConduitStep
 
 STEPS = 10
+WARM_UP = 3
+"""Runs that are not measured: they build the clients, open the connections, and let Python specialise its code."""
 TEN = 10
 """Messages of a batch whose jobs run side by side."""
 
@@ -134,7 +136,8 @@ def main() -> None:
         address = f"http://127.0.0.1:{int(server.stdout.readline())}"  # type: ignore[union-attr]  # it is a pipe
         prepare(address)
         job = WAYS[given.how]()
-        job()  # builds the clients and opens the connections
+        for _ in range(WARM_UP):
+            job()
         before = counted(address)
         walls, cpus = measure(job, given.seconds)
         after = counted(address)

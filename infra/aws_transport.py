@@ -176,9 +176,11 @@ def _trust(ca_bundle: str | None) -> ssl.SSLContext:
     from botocore.httpsession import get_cert_path  # noqa: PLC0415  # as above
 
     where: str = get_cert_path(True) if ca_bundle is None else ca_bundle
-    if Path(where).is_dir():
-        return ssl.create_default_context(capath=where)
-    return ssl.create_default_context(cafile=where)
+    is_folder = Path(where).is_dir()
+    context = ssl.create_default_context(capath=where if is_folder else None, cafile=None if is_folder else where)
+    # Python 3.13 is strict by default and refuses what authorities of some companies issue; botocore's session is not.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def _has_news(sock: socket.socket) -> bool:
