@@ -8,7 +8,6 @@ See docs/decisions/025-transport.md.
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 from collections import deque
@@ -18,6 +17,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
+
+from urllib3.util.wait import wait_for_read
 
 from infra.aws_answer import HttpAnswer, read_answer
 
@@ -185,9 +186,7 @@ def _trust(ca_bundle: str | None) -> ssl.SSLContext:
 
 def _has_news(sock: socket.socket) -> bool:
     """Whether an idle connection has something to read: its end, or bytes that answer nothing."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN | select.POLLERR | select.POLLHUP)
-    return bool(poll.poll(0))
+    return wait_for_read(sock, timeout=0.0)
 
 
 def _send(sock: socket.socket, request: AWSPreparedRequest, target: _Target, body: bytes) -> None:
