@@ -196,14 +196,19 @@ def test_jobs_woken_at_once_come_in_the_order_of_priority(world: Any) -> None:
 def test_one_job_that_cannot_be_woken_does_not_keep_those_beside_it_asleep(world: Any) -> None:
     due(world, *"abcdef")
     world.overlaps = True
-    get = world.items.get
+    get, get_all = world.items.get, world.items.get_all
 
     async def fail(pk: str, sk: str) -> Any:
         if pk == "tenant#c":
             raise TryLaterError("throttled")
         return await get(pk, sk)
 
-    world.items.get = fail
+    async def fail_all(keys: Any) -> Any:
+        if any(pk == "tenant#c" for pk, _ in keys):
+            raise TryLaterError("throttled")
+        return await get_all(keys)
+
+    world.items.get, world.items.get_all = fail, fail_all
     assert world.sweep() == 5
     assert sorted(woken(world)) == list("abdef")
 
