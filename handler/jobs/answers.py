@@ -1,8 +1,7 @@
-"""Answering a step that waits for a person: who may, what counts, and what later callers get.
+"""Answers to steps that wait for a person: who may answer, which answer counts, and what later callers get.
 
-An answer is put first and counts for nothing; then one conditional write of JOB names it, if the job is as the step was
-judged from. See ``docs/records.md``, rules 12 and 13,
-and docs/decisions/021-answers.md.
+An answer is put first, and does not count yet. Then one conditional write of JOB names it, if the job is still in the
+state in which the step was checked. See ``docs/records.md``, rules 8 and 9, and docs/decisions/021-answers.md.
 """
 
 from __future__ import annotations
@@ -30,23 +29,23 @@ from infra.records import JobKey, JobRecord, StepRecord
 from infra.signals_table import SignalRecord
 
 MAX_UNUSED: Final = 100
-"""Unused answers of a job that came before their step's turn."""
+"""The largest number of unused answers of a job that came before their step's turn."""
 WRITES: Final = 5
-"""Tries of a write that other writes get in the way of."""
+"""How often a write that conflicts with others is tried."""
 _DONE: Final = "DONE"
 _REJECTED: Final = "REJECTED"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked at a public address.
+    """The question at a public address.
 
     Attributes:
         job: the job's name, or its id.
-        path: of the step.
-        message: the question; ``None`` before the step's turn, or where there is none.
+        path: the path of the step.
+        message: the question; ``None`` before the step's turn, or if the step has none.
         until: the time until which the step waits, as RFC 3339; ``None`` before the step's turn.
-        has_form: whether the answer's value has to match a form.
+        has_form: whether the answer's value must match a form.
         needs_identity: whether the answer needs credentials as well.
     """
 
@@ -77,10 +76,10 @@ class _Place:
 
 
 class AnswerDesk:
-    """The use cases of people who answer.
+    """The use cases of answering.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -88,12 +87,12 @@ class AnswerDesk:
         self._pointers = Pointers(ports)
 
     async def answer(self, caller: Caller, job_id: str, path: str, given: GivenAnswer) -> dict[str, Any]:
-        """Answer a step; returns it as it is.
+        """Answer a step; return the step.
 
         Raises:
-            NotFoundError: no such job; no such step; it is not a `wait_for`; it is in a loop that has not begun.
+            NotFoundError: the job or the step does not exist, it is not a `wait_for`, or its loop has not begun.
             ForbiddenError: the caller may not answer it.
-            ConflictError: it has another answer, or too many wait to be used.
+            ConflictError: it has another answer, or the job has too many unused ones.
             GoneError: it ended without an answer.
             InvalidPayloadError: the value does not fit the form.
             UnavailableError: AWS fails, or other writes keep coming first.
@@ -105,7 +104,7 @@ class AnswerDesk:
         """Read a token, and find its job.
 
         Raises:
-            NotFoundError: it is not genuine.
+            NotFoundError: the token is not genuine.
         """
         with self._ports.served("callback"):
             callback = read_callback(token)
@@ -115,7 +114,7 @@ class AnswerDesk:
             return callback, job
 
     async def call_back(self, callback: Callback, given: GivenAnswer) -> dict[str, Any]:
-        """Answer a step at its public address; returns it as it is. The callback is genuine.
+        """Answer a step at its public address; return the step. The callback must be genuine.
 
         Raises: as `answer`.
         """
@@ -123,15 +122,15 @@ class AnswerDesk:
             return await self._answer(callback.key, callback.path, None, given, callback.run)
 
     async def question(self, callback: Callback, job: JobRecord) -> Question:
-        """What is asked at a public address.
+        """The question at a public address.
 
         Raises:
-            GoneError: it is answered, or the job no longer waits for it.
+            GoneError: it has been answered, or the job no longer waits for it.
         """
         with self._ports.served("callback"):
             place = await self._find(job, callback.path, callback.run)
             if callback.path in dict(job.signals) or (place.record is not None and _was_answered(place.record)):
-                raise GoneError("This question is answered.")
+                raise GoneError("This question has been answered.")
             self._refuse_late(place, callback.path)
             waiting = parked(job) or {}
             mine = waiting if waiting.get("path") == callback.path else {}
@@ -167,7 +166,7 @@ class AnswerDesk:
                 await self._pointers.send(answer.job)
                 return place.view(path)
             job = answer.job
-        raise UnavailableError("Others are writing to this job; answer again.", retry_after=RETRY_AFTER)
+        raise UnavailableError("Other requests are writing to this job; answer again.", retry_after=RETRY_AFTER)
 
     async def _find(self, job: JobRecord, path: str, run: str | None) -> _Place:
         if run is not None and run != str(job.run):
@@ -192,7 +191,7 @@ class AnswerDesk:
         fields, job = place.step.fields, place.job
         tags = set(fields.get("tags") or ())
         if caller is None and _needs_identity(place.step):
-            raise ForbiddenError("This address alone does not suffice: answer with credentials, at the API.")
+            raise ForbiddenError("This address alone is not enough: answer with credentials, through the API.")
         if caller is None:
             return
         if tags and not tags & caller.tags:
@@ -257,7 +256,7 @@ def _given(signal: SignalRecord) -> GivenAnswer:
 
 
 def _meaning(given: GivenAnswer) -> Any:
-    """What two equal answers have in common: an approval's value, or a rejection's reason. Nothing else is recorded."""
+    """What makes two answers equal: the value of a yes, or the reason of a no. Nothing else is recorded."""
     return (True, key_of(given.value)) if given.ok else (False, given.reason or None)
 
 

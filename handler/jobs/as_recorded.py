@@ -1,4 +1,4 @@
-"""Records as the engine takes them, and what the engine makes of those of loops that have not ended."""
+"""Converts records for the engine, and derives from them the state of open loops and of the next step."""
 
 from __future__ import annotations
 
@@ -34,14 +34,13 @@ def as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
 
 
 def open_tallies(payload: Mapping[str, Any], records: Sequence[StepRecord]) -> dict[str, dict[str, int]]:
-    """How far the loops are that have not ended, by their paths: ``{"count", "done", "failed"}``.
+    """The progress of open loops, by their paths: ``{"count", "done", "failed"}``.
 
-    Which items have failed is for the engine to say: a failure may be allowed, caught, or inside of a loop that
-    tolerates it.
+    The engine decides which items have failed: a failure may be allowed, caught, or inside a loop that tolerates it.
 
     Args:
-        payload: what the job was accepted with.
-        records: those that count, in order.
+        payload: the accepted payload.
+        records: the records that count, in order.
     """
     begun = {record.path for record in records if record.phase == "open" and record.action == "FOR_EACH"}
     begun -= {record.path for record in records if record.phase == "close"}
@@ -64,12 +63,12 @@ def open_tallies(payload: Mapping[str, Any], records: Sequence[StepRecord]) -> d
 def next_step(
     payload: Mapping[str, Any], records: Sequence[StepRecord], waiting: Mapping[str, Any]
 ) -> ConduitStep | None:
-    """The step at which a parked job waits; ``None`` where records or payload are damaged.
+    """The step at which a parked job waits; ``None`` if records or payload are damaged.
 
     Args:
-        payload: what the job was accepted with.
-        records: those that count, in order.
-        waiting: what the job waits for, as its record has it.
+        payload: the accepted payload.
+        records: the records that count, in order.
+        waiting: what the job waits for, from its record.
     """
     try:
         job = Conduit.restore(payload, as_steps(records), payload.get("variables") or {}, waiting=waiting)

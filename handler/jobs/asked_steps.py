@@ -1,4 +1,4 @@
-"""The steps of a job that can be answered: where they are written, and their state by the records."""
+"""Finds the steps of a job that can be answered, and their state according to the records."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from infra.records import StepRecord
 
 @dataclass(frozen=True, slots=True)
 class AskedStep:
-    """A step that waits for an answer, as it is written.
+    """A step that waits for an answer, as written.
 
     Attributes:
-        fields: what its ``wait_for`` says.
+        fields: the fields of its ``wait_for``.
         passed: whether the job took another branch, so that the step will never have a record.
     """
 
@@ -24,11 +24,11 @@ class AskedStep:
 
 
 class Steps:
-    """The written steps of a job beside its records.
+    """The written steps of a job together with its records.
 
     Args:
         written: the job as it was accepted.
-        records: those that count, in order.
+        records: the records that count, in order.
     """
 
     def __init__(self, written: Mapping[str, Any], records: Sequence[StepRecord]) -> None:
@@ -37,11 +37,11 @@ class Steps:
         self._opened = {record.path: record for record in records if record.phase == "open"}
 
     def record_of(self, path: str) -> StepRecord | None:
-        """The record of a step that is over."""
+        """The record of a step that has ended."""
         return self._ended.get(path)
 
     def find(self, path: str) -> AskedStep | None:
-        """The `wait_for` step at that path, or ``None`` where it does not exist or its loop is not open."""
+        """The `wait_for` step at that path, or ``None`` if it does not exist or its loop is not open."""
         return self._find(self._written.get("steps") or (), path.split("."), "", passed=False, top=True)
 
     def _find(
@@ -62,7 +62,7 @@ class Steps:
         return None
 
     def _find_in_loop(self, step: Mapping[str, Any], path: str, parts: list[str]) -> AskedStep | None:
-        """The step that the path names, in an item of a loop that has begun."""
+        """The step at that path, in an item of a loop that has begun."""
         opened = self._opened.get(path)
         if len(parts) < 3 or opened is None or not step.get("do"):  # noqa: PLR2004  # loop, item, step
             return None
@@ -79,7 +79,7 @@ class Steps:
         return found
 
     def _lists_of(self, step: Mapping[str, Any], path: str) -> Iterator[tuple[Sequence[Mapping[str, Any]], bool]]:
-        """The lists of a choice or a try, each with whether the job did not take it."""
+        """The lists of a choice or a try, and for each whether the job has passed it by."""
         record = self._ended.get(path)
         if step.get("choose") is not None:
             taken = json.loads(record.result or "null") if record is not None else None

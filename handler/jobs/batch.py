@@ -1,6 +1,6 @@
-"""A batch of messages: their jobs side by side where that is safe, and one after another where it is not.
+"""Processes a batch of messages: runs their jobs side by side if that is safe, else one after another.
 
-One message must not cost the others, whatever it does.
+A failure of one message must not affect the others.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from handler.jobs.queue_worker import Worker
 from handler.ports import Ports
 
 Settle = Callable[[Ports, Message, Verdict], Awaitable[None]]
-"""Does what a verdict asks of the queue."""
+"""Carries out a verdict at the queue."""
 
 
 async def work_off(messages: Sequence[Message], ports: Ports, lifetime: TimeLeft, settle: Settle) -> list[Verdict]:
-    """Do what messages ask for; gives what becomes of each, in their order.
+    """Process messages; return their verdicts, in the same order.
 
     Args:
-        messages: of one invocation.
-        ports: the world.
-        lifetime: of the invocation. The first message may have all of it.
+        messages: the messages of one invocation.
+        ports: the use cases' ports.
+        lifetime: the time of the invocation. The first message may use all of it.
         settle: called with each verdict as it comes.
     """
     if len(messages) == 1 or ports.side_by_side is None or any(message.group is not None for message in messages):
@@ -42,7 +42,7 @@ async def _in_order(messages: Sequence[Message], ports: Ports, lifetime: TimeLef
             verdict = await _judge(worker, message, ports, lifetime)
             lifetime = replace(lifetime, used=True)
         if not verdict.done and message.group is not None:
-            blocked[message.group] = verdict  # the rest of its group must not overtake it
+            blocked[message.group] = verdict  # later messages of its group must not overtake it
         await settle(ports, message, verdict)
         verdicts.append(verdict)
     return verdicts
@@ -77,7 +77,7 @@ async def _judge(worker: Worker, message: Message, ports: Ports, lifetime: TimeL
         return await worker.work(message, lifetime)
     except GeneratorExit:
         raise  # the coroutine itself is being closed
-    except BaseException as error:  # one message must not cost the others, whatever it does
+    except BaseException as error:  # a failure of one message must not affect the others
         ports.metrics.count("Faults")
         ports.log.exception(
             "A message failed unexpectedly; SQS delivers it again",

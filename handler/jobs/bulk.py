@@ -19,7 +19,7 @@ from infra.records import REDRIVABLE, UNFINISHED
 
 What = Literal["cancel", "redrive"]
 TAKEN: Final[dict[What, tuple[str, ...]]] = {"cancel": UNFINISHED, "redrive": REDRIVABLE}
-"""Statuses of jobs that each change allows."""
+"""The statuses of jobs to which each change applies."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Bulk:
 
     Args:
         jobs: the use cases of one job.
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, jobs: Jobs, ports: Ports) -> None:
@@ -45,7 +45,7 @@ class Bulk:
     async def change(
         self, what: What, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None, lifetime: TimeLeft
     ) -> dict[str, Any]:
-        """Cancel or redrive the requested jobs, newest first; gives ``{done, skipped, cursor}``.
+        """Cancel or redrive the requested jobs, newest first; return ``{done, skipped, cursor}``.
 
         A job that cannot be changed is skipped, with the reason. If the invocation's time runs out first, the
         cursor lets the next request continue.
@@ -53,13 +53,13 @@ class Bulk:
         Args:
             what: the change.
             caller: who sent the request; only this tenant's jobs are read.
-            wanted: which jobs; its status has to allow the change.
-            limit: how many at most, from 1 to 100.
+            wanted: which jobs; the change must apply to its status.
+            limit: the largest number of jobs, from 1 to 100.
             cursor: where the previous request ended.
-            lifetime: of this invocation.
+            lifetime: the time of this invocation.
 
         Raises:
-            InvalidRequestError: the status does not allow the change; or see `find_jobs`.
+            InvalidRequestError: the change does not apply to the status; or see `find_jobs`.
             UnavailableError: AWS failed before anything was changed.
         """
         if wanted.status not in TAKEN[what]:

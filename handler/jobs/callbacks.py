@@ -19,13 +19,13 @@ _MAX_ID: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What a token names. Nothing in it is trusted until `is_genuine`.
+    """A callback's token. Do not trust its content before `is_genuine` has returned true.
 
     Attributes:
         token: the token.
-        key: of the job.
-        run: in which run.
-        path: of the step.
+        key: the job's key.
+        run: the run.
+        path: the path of the step.
     """
 
     token: Token
@@ -34,7 +34,7 @@ class Callback:
     path: str
 
     def is_genuine(self, job: JobRecord | None) -> bool:
-        """Whether the job made the token; takes as long for a job that does not exist."""
+        """Whether the job made the token. The check takes as long for a job that does not exist."""
         return self.token.is_genuine(job.secret.encode() if job is not None and job.secret else None)
 
 
@@ -51,7 +51,7 @@ def address_of(settings: Settings, job: JobRecord, path: str) -> Address:
 
 
 def read_callback(text: str) -> Callback | None:
-    """What a token names, or ``None`` where the string is not one of our tokens."""
+    """Read a token; ``None`` if the string is not one of our tokens."""
     token = read_token(KIND, text)
     if token is None or len(token.names) != _NAMES:
         return None

@@ -1,4 +1,4 @@
-"""Where a list continues, as an opaque string that needs no escapes in a URL."""
+"""Cursors: where a list continues, as an opaque string that needs no escapes in a URL."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from infra.jobs_index import Place
 CURSOR_PATTERN: Final = "^[A-Za-z0-9_-]+$"
 EARLIEST: Final = 0.001
 LATEST: Final = 1e11
-"""Seconds since the epoch between which jobs are created: any year up to 5138. DynamoDB keeps every such number."""
+"""The range of creation times, in seconds since the epoch: up to the year 5138. DynamoDB can store all of these."""
 
 
 def encode_cursor(place: Place) -> str:
-    """A cursor that fits `CURSOR_PATTERN`."""
+    """Make a cursor that matches `CURSOR_PATTERN`."""
     text = json.dumps([place.job_id, place.created_at], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> Place:
-    """Decode what `encode_cursor` made. It does not name a tenant, so nobody can read another tenant's list with it.
+    """Decode a cursor. It does not name a tenant, so nobody can read another tenant's list with it.
 
     Raises:
         InvalidRequestError: `encode_cursor` did not make it.
@@ -32,7 +32,7 @@ def decode_cursor(cursor: str) -> Place:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         job_id, created_at = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        # Compared before anything is computed with it: DynamoDB takes no 1e300, and the range refuses NaN too.
+        # Checked before it is used: DynamoDB does not accept 1e300, and the comparison refuses NaN, too.
         if re.fullmatch(ID_PATTERN, job_id) and not isinstance(created_at, bool) and EARLIEST <= created_at < LATEST:
             return Place(job_id, created_at)
     except (ValueError, TypeError, RecursionError):

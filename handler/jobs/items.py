@@ -19,7 +19,7 @@ from handler.ports import Ports
 from infra.records import JobRecord, StepRecord
 
 PAGE: Final = 100
-"""Items of one page."""
+"""The largest number of items of a page."""
 _DONE: Final = {"name": ConduitStatus.DONE.name, "value": ConduitStatus.DONE.value}
 _NONE: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.value}
 Size = Callable[[Any], int]
@@ -31,18 +31,18 @@ async def list_items(
     """The items of a loop that have begun, in order: ``{items: [{index, status, steps}], cursor}``.
 
     Args:
-        ports: the world.
-        caller: whose job.
-        job_id: which job.
-        path: of the loop.
+        ports: the use cases' ports.
+        caller: the sender of the request.
+        job_id: the job.
+        path: the path of the loop.
         cursor: where the previous page ended.
         size: returns the bytes of a JSON value in the reply.
-        room: bytes that the items of a page may take. A single item that takes more is shown without its steps'
-            results, or even without its steps.
+        room: bytes that the items of a page may take. A single larger item is shown without its steps' results, or
+            even without its steps.
 
     Raises:
         NotFoundError: the job does not exist, or has no loop at that path.
-        InvalidRequestError: the cursor is not one of ours.
+        InvalidRequestError: the cursor is not valid.
         UnavailableError: AWS failed.
     """
     first = 0 if cursor is None else _index_of(cursor)
@@ -54,7 +54,7 @@ async def list_items(
     if opened is None or opened.action not in LOOPS:
         recorded = any(record.path == path and record.action in LOOPS for record in records)
         if recorded or (payload is not None and _is_written(json.loads(payload.payload), path)):
-            return {"items": [], "cursor": None}  # it has not begun, or will never begin
+            return {"items": [], "cursor": None}  # the loop has not begun, or will never begin
         raise NotFoundError(f"The job {job_id!r} has no loop {path!r}.")
     retrace = Retrace(ports, records, lambda _: False)
     if payload is not None:
@@ -66,7 +66,7 @@ async def list_items(
 
 
 def _is_written(written: Mapping[str, Any], path: str) -> bool:
-    """Whether the job's own list has a loop of that id."""
+    """Whether the top-level list has a loop with that id."""
     steps = written.get("steps") or []
     return any(
         id_ == path and not step.keys().isdisjoint(LOOP_KEYS)
@@ -108,7 +108,7 @@ def _smaller(item: dict[str, Any], size: Size, room: int) -> dict[str, Any]:
 def _items(
     records: Sequence[StepRecord], path: str, first: int, tallies: Tallies
 ) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    """The items from `first` on: each index with the steps of that item."""
+    """The items from `first` on: each index with the steps of its item."""
     begins = f"{path}."
     groups: dict[int, list[StepRecord]] = {}
     for record in records:
@@ -125,7 +125,7 @@ def _end_of(job: JobRecord, records: Sequence[StepRecord], path: str) -> bool:
 
 
 def _status_of(steps: Sequence[Mapping[str, Any]], *, ended: bool) -> dict[str, Any]:
-    """The status of an item for which the engine has none: a round, or an item that runs."""
+    """The status of an item for which the engine has none: a round of a `while`, or a running item."""
     if not ended:
         return dict(_NONE)
     failed = (step["status"] for step in steps if step["status"]["name"] not in UNEVENTFUL)

@@ -1,4 +1,4 @@
-"""The list of a tenant's jobs, newest first: its filters, and how jobs are found."""
+"""Lists a tenant's jobs, newest first, with filters."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from infra.jobs_index import Place
 from infra.records import JOB_STATUSES, JobSummary
 
 PAGE: Final = 100
-"""Jobs of one read of the list."""
+"""Jobs in one read of the list."""
 PAGES: Final = 10
-"""Reads of one request: after so many, a filter that matches little replies with a cursor."""
+"""The largest number of reads of a request: after these, a filter that matches few jobs returns a cursor."""
 STATUSES: Final = JOB_STATUSES
-"""Statuses that a job can have."""
+"""The statuses of jobs."""
 WAITS: Final = ("time", "answer", "retry")
-"""What a parked job can wait for."""
+"""The things that a parked job can wait for."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 FILTERS: Final = ("status", "name", "workflow", "waiting", "created_after", "created_before")
-"""Query parameters that filter jobs."""
+"""The query parameters that filter jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs to list; ``None`` accepts any.
+    """Which jobs to list; ``None`` in an attribute accepts all.
 
     Attributes:
-        status: of this status.
-        name: whose name begins with this, in the same case.
-        workflow: of the stored workflow of this name.
+        status: the status.
+        name: the beginning of the name, case-sensitive.
+        workflow: the name of the stored workflow.
         waiting: what the job waits for.
-        created_after: created at this time or later, in seconds since 1970.
-        created_before: created before this time.
+        created_after: the earliest time of creation, in seconds since 1970.
+        created_before: the time before which it was created.
     """
 
     status: str | None = None
@@ -53,13 +53,13 @@ class JobFilter:
 
     @property
     def chooses(self) -> bool:
-        """Whether the list may contain jobs that the filter does not accept."""
+        """Whether the filter excludes any jobs."""
         return any(
             value is not None for value in (self.status, self.name, self.workflow, self.waiting, self.created_after)
         )
 
     def takes(self, job: Mapping[str, Any], created_at: float) -> bool:
-        """Whether the filter accepts a job, as a list shows it."""
+        """Whether the filter accepts a job of a list."""
         workflow, waiting = job["workflow"], job["waiting"]
         return (
             (self.status is None or job["status"] == self.status)
@@ -122,19 +122,17 @@ async def find_jobs(
 ) -> tuple[list[JobSummary], Place | None]:
     """The tenant's jobs, newest first, and where the list continues; ``None`` at its end.
 
-    A page of a filtered list may hold fewer than `limit` jobs, even none, and still not be the last.
+    A page of a filtered list may have fewer than `limit` jobs, even none, and still not be the last.
 
     Raises:
-        InvalidRequestError: the limit is not from 1 to 100, or the cursor is not one of ours.
+        InvalidRequestError: the limit is not from 1 to 100, or the cursor is not valid.
         InfraError: AWS failed.
     """
     if not 1 <= limit <= PAGE:
         raise InvalidRequestError("/limit", f"A limit must be a whole number from 1 to {PAGE}.")
     place = decode_cursor(cursor) if cursor is not None else None
     if place is None and wanted.created_before is not None:
-        place = Place(
-            "", wanted.created_before
-        )  # no job has this id: the list goes on after the place where it would be
+        place = Place("", wanted.created_before)  # no job has this id: the list continues after the place of such a job
     found: list[JobSummary] = []
     more = True
     for _ in range(PAGES):
@@ -143,7 +141,7 @@ async def find_jobs(
         )
         for job in jobs:
             if wanted.created_after is not None and job.created_at < wanted.created_after:
-                return found, None  # all others are older
+                return found, None  # all later jobs are older
             place = Place(job.key.job_id, job.created_at)
             if job.expires_at >= ports.now() and wanted.takes(summary(job), job.created_at):
                 found.append(job)

@@ -1,4 +1,4 @@
-"""Finding a job of the caller's tenant, and the payload it was accepted with."""
+"""Finds a job of the caller's tenant and its accepted payload."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from infra.records import JobKey, JobRecord
 
 
 async def find_job(ports: Ports, caller: Caller, job_id: str) -> JobRecord:
-    """The caller's job of that id.
+    """Find the caller's job with that id.
 
     Raises:
-        NotFoundError: the job does not exist, as far as this caller may know.
+        NotFoundError: the job does not exist for this caller.
         InfraError: AWS failed.
     """
     job = await ports.table.read(JobKey(caller.tenant, job_id), ports.now())

@@ -1,4 +1,4 @@
-"""A message of the queue, what becomes of it, and how it is closed: what is owed to the bus, and rejections."""
+"""Messages of the queue, their verdicts, and how they are closed: with pending updates, or with a rejection."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from infra.records import JobRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message, as it was received.
+    """One received message.
 
     Attributes:
-        id: the queue's name for it.
-        body: its text.
-        receipt: what the queue knows this receipt of it by.
+        id: its id at the queue.
+        body: its body.
+        receipt: the queue's handle for this receipt.
         receives: how often it was received, this time included.
-        group: of a FIFO queue.
+        group: its group in a FIFO queue.
     """
 
     id: str
@@ -38,9 +38,9 @@ class Verdict:
     """What to do with a message.
 
     Attributes:
-        done: acknowledge it; else it comes again.
+        done: whether to acknowledge it; otherwise it comes again.
         wait: seconds until it should come again; ``None`` leaves that to the queue.
-        later: it is to be judged again, alone, when the other jobs of its batch have ended.
+        later: whether to process it again, alone, when the other jobs of its batch have ended.
     """
 
     done: bool
@@ -54,11 +54,11 @@ LATER: Final = Verdict(done=False, later=True)
 
 
 class Closing:
-    """Closes messages: after it, a message is acknowledged, or comes again.
+    """Decides how messages end: acknowledged, or to be received again.
 
     Args:
-        ports: the world.
-        publisher: of the job's updates.
+        ports: the use cases' ports.
+        publisher: publishes the jobs' updates.
     """
 
     def __init__(self, ports: Ports, publisher: Publisher) -> None:
@@ -66,10 +66,10 @@ class Closing:
         self._publisher = publisher
 
     async def finish(self, job: JobRecord, message: Message) -> Verdict:
-        """A finished job: bring to the bus what is not there yet."""
+        """Close the message of a finished job: publish its pending updates."""
         ports = self._ports
         if message.receives > 1 and job.due is None and not job.all_published:
-            # This message may be near its last receive: something else must bring back what is left.
+            # This message may be near its last receive, so something else must cover the pending updates.
             answer = await ports.table.set_due(job, ports.now() + OUTBOX_SECONDS)
             if isinstance(answer, Refused):
                 return AGAIN
@@ -78,17 +78,17 @@ class Closing:
         return DONE if job.all_published or job.due is not None else await self.owe(job)
 
     async def owe(self, job: JobRecord) -> Verdict:
-        """The bus failed for a job that only this message covers: receive it again, and set `due` as well."""
+        """The bus failed for a job that only this message covers: receive the message again, and also set `due`."""
         await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
         return AGAIN
 
     async def reject(self, message: Message, problem: str, codes: Iterable[str]) -> Verdict:
-        """To the dead-letter queue, at once: receiving it again would change nothing.
+        """Send a message to the dead-letter queue at once: receiving it again would not help.
 
         Args:
-            message: what can never succeed.
-            problem: why. It may quote the message, so it goes where the message goes, and not into the log.
-            codes: of what is wrong, for the log.
+            message: the message.
+            problem: why it can never succeed. It may quote the message, so it is sent with the message and not logged.
+            codes: the codes of the problems, for the log.
         """
         try:
             await self._ports.queue.reject(

@@ -14,7 +14,7 @@ from infra.job_queue import LONGEST_DELAY
 from infra.records import JobKey, JobRecord
 
 _MOST_BYTES: Final = 4096
-"""Of a pointer: ours have a few hundred."""
+"""The largest pointer, in characters; ours have a few hundred."""
 
 
 class Pointers:
@@ -28,11 +28,11 @@ class Pointers:
         self._ports = ports
 
     async def hand_over(self, job: JobRecord, *, salt: str = "") -> bool:
-        """Send the pointer of a job that can continue; if that fails, the sweeper sends one in a minute.
+        """Send the pointer of a job that can continue. If that fails, the sweeper sends one in a minute.
 
         Args:
-            job: as it was accepted or released.
-            salt: distinguishes it from an earlier message about the same state (FIFO queues drop duplicates).
+            job: the job as it was accepted or released.
+            salt: distinguishes the pointer from an earlier one for the same state (FIFO queues drop duplicates).
 
         Returns:
             Whether it was sent.
@@ -47,16 +47,16 @@ class Pointers:
         return False
 
     async def wake_later(self, job: JobRecord) -> None:
-        """Send the pointer of a parked job, if SQS can delay a message for so long.
+        """Send the pointer of a parked job, if SQS can delay a message that long.
 
-        `due` brings the job back in any case: for longer waits, on a FIFO queue, and where sending fails.
+        `due` wakes the job anyway: for longer waits, on a FIFO queue, and if sending fails.
         """
         wait = (job.resume_at or 0.0) - self._ports.now()
         if wait <= LONGEST_DELAY and not self._ports.settings.queue_url.endswith(".fifo"):
             await self.send(job, delay=max(0.0, wait))
 
     async def send(self, job: JobRecord, *, delay: float = 0.0, salt: str = "") -> bool:
-        """Send a pointer; returns whether it was sent."""
+        """Send a pointer; return whether it was sent."""
         body = json.dumps({"resume": {"tenant": job.key.tenant, "job_id": job.key.job_id}}, separators=(",", ":"))
         name = digest(job.key)
         state = f"{job.run}-{job.fence}-{job.hand_overs}-{job.woken}"
@@ -79,7 +79,7 @@ class Pointers:
 def pointer(body: str) -> JobKey | None:
     """The job that a message points to, or ``None`` if the message is not a pointer.
 
-    Fields that this release does not know are ignored: a later one may have sent it.
+    Unknown fields are ignored: a later release may have sent the pointer.
     """
     if '"resume"' not in body or len(body) > _MOST_BYTES:
         return None
@@ -94,10 +94,10 @@ def pointer(body: str) -> JobKey | None:
 
 
 def tenant_digest(tenant: str) -> str:
-    """A tenant's name in the same characters. SQS shares a queue fairly between message groups."""
+    """A tenant's name in these characters, as a message group: SQS shares a queue fairly between groups."""
     return hashlib.sha256(tenant.encode()).hexdigest()[:32]
 
 
 def digest(key: JobKey) -> str:
-    """A job's name in the characters and length that SQS allows; tenant names may be anything."""
+    """A job's key in the characters and length that SQS allows; tenants may have any characters."""
     return hashlib.sha256(f"{key.tenant}#{key.job_id}".encode()).hexdigest()[:32]

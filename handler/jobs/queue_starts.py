@@ -1,4 +1,4 @@
-"""Messages that start a stored workflow: by its name, or because a schedule fired."""
+"""Handles messages that start a stored workflow, by its name or because a schedule fired."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from handler.workflows.start import find_job, read_start_message
 from infra.records import JobKey, JobRecord
 
 AGAIN_IN: Final = 300.0
-"""Seconds until a firing that found no room is looked at again: an hour takes 12 of the 20 receives of a message."""
+"""Seconds until a firing at the job limit is tried again: an hour takes 12 of a message's 20 receives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Later:
     """The message has to come again.
 
     Attributes:
-        seconds: when.
+        seconds: the delay.
     """
 
     seconds: float
@@ -37,11 +37,11 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A job that is not known yet.
+    """A job that does not exist yet.
 
     Attributes:
-        job: what it would be accepted as.
-        named: whether its id would be the same if the message were sent once more.
+        job: the new job.
+        named: whether it would have the same id if the message were sent again.
     """
 
     job: NewJob
@@ -49,19 +49,19 @@ class Start:
 
 
 async def find_start(ports: Ports, caller: Caller, body: str, message_id: str) -> Start | JobRecord | Later | Dropped:
-    """What a message that names a workflow or a schedule asks for; logs why nothing starts.
+    """Find the job that a message with a workflow or a schedule starts. If none starts, the reason is logged.
 
     Args:
-        ports: the world.
-        caller: the tenant of the queue, whose workflow is started; a schedule has a tenant of its own.
+        ports: the use cases' ports.
+        caller: the queue's caller, whose workflow is started; a schedule has a tenant of its own.
         body: the message.
-        message_id: the job's id where it is given none.
+        message_id: becomes the job's id if the message gives none.
 
     Returns:
-        A new job, or the job that was started by an earlier message, or why there is none.
+        A new job, the job that an earlier message started, or the reason why none starts.
 
     Raises:
-        InvalidPayloadError: it can never work.
+        InvalidPayloadError: the message can never succeed.
         InfraError: AWS failed.
     """
     value = read_object(body, limits_of(caller, ports.settings))

@@ -1,6 +1,6 @@
-"""What becomes of one message of the queue: a job, or a pointer to one that is known already.
+"""Processes one message of the queue: a job, or a pointer to a known job.
 
-A message is acknowledged only when the job it stands for is safe without it.
+A message is acknowledged only when its job is safe without it.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from infra.parking import is_asleep, parked
 from infra.records import JobKey, JobRecord
 
 CLAIMS: Final = 3
-"""How often a claim is tried that somebody's write came between."""
+"""How often a claim that conflicts with other writes is tried."""
 LATEST: Final = 1.0
-"""Seconds past the end of a lease at which to look again."""
+"""Seconds after the end of a lease at which a message comes again."""
 LONGEST_HIDDEN: Final = 43_200.0 - 900.0
 """Seconds that a message can be hidden: SQS allows 12 hours from its receipt, and an invocation lasts 15 minutes."""
 LAST_RECEIVES: Final = 5
-"""So many receives before a message becomes a dead letter, its job is accepted though nothing of it could begin."""
+"""This many receives before a message becomes a dead letter, its job is accepted even if it could not begin."""
 
 
 class Worker:
-    """Works off messages, each by itself.
+    """Processes messages one by one.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -54,7 +54,7 @@ class Worker:
         self._closing = Closing(ports, self._publisher)
 
     async def work(self, message: Message, lifetime: TimeLeft) -> Verdict:
-        """Do what a message asks for, as far as this invocation's time goes."""
+        """Process a message, as far as this invocation's time allows."""
         try:
             if not lifetime.has_time(self._ports.now(), self._ports.settings.reserve):
                 return await self._give_back(message)
@@ -62,7 +62,7 @@ class Worker:
             if key is not None:
                 return await self._resume(key, message, lifetime)
             if '"workflow"' in message.body or '"schedule"' in message.body:
-                from handler.jobs.queue_starts import names_start  # noqa: PLC0415  # most messages name neither
+                from handler.jobs.queue_starts import names_start  # noqa: PLC0415  # few messages need it
 
                 if names_start(message.body):
                     return await self._begin_named(message, lifetime)
@@ -76,7 +76,7 @@ class Worker:
             return self._closing.failed(message, error)
 
     async def _give_back(self, message: Message) -> Verdict:
-        """Nothing can begin. Near its last receive, the job is made known, so that `due` brings it back."""
+        """There is no time to begin. Near the message's last receive, the job is accepted, so that `due` wakes it."""
         if message.receives < self._ports.settings.max_receives - LAST_RECEIVES:
             return Verdict(done=False, wait=0.0)
         key = pointer(message.body)
@@ -86,12 +86,12 @@ class Worker:
                 await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
             return DONE  # `due` stands for it
         answer = await self._new_job(message)[1].accept(self._ports, due=self._ports.now() + OUTBOX_SECONDS)
-        if isinstance(answer, Refused):  # it is known, or its id belongs to another: the next receive sees to that
+        if isinstance(answer, Refused):  # the job is known, or another job has its id: the next receive handles that
             return Verdict(done=False, wait=0.0)
         return DONE
 
     def caller(self) -> Caller:
-        """Whose jobs come from the queue, and what they may do: the deployment says it, never a message."""
+        """The caller of jobs from the queue. Its tenant and rights come from the deployment, never from a message."""
         settings = self._ports.settings
         return Caller(
             tenant=settings.queue_tenant,
@@ -112,7 +112,7 @@ class Worker:
         return await self._begin_new(offer, message, lifetime, named=sent.id is not None)
 
     async def _begin_named(self, message: Message, lifetime: TimeLeft) -> Verdict:
-        """A message that names a workflow or a schedule."""
+        """Process a message that names a workflow or a schedule."""
         from handler.jobs.queue_starts import Later, Start, find_start  # noqa: PLC0415  # as above
 
         start = await find_start(self._ports, self.caller(), message.body, message.id)
@@ -126,7 +126,7 @@ class Worker:
         return DONE
 
     async def _begin_new(self, offer: NewJob, message: Message, lifetime: TimeLeft, *, named: bool) -> Verdict:
-        """Run a job that is not known yet. `named`: its id does not come from the message."""
+        """Run a new job. `named`: whether its id is independent of the message's id."""
         if message.receives > 1:
             return await self._begin_again(message, offer, lifetime, named=named)
         if named:  # the sender may have sent it before: a known job is not run again
@@ -146,15 +146,15 @@ class Worker:
         return await self._take(known, message, lifetime)
 
     async def _begin_again(self, message: Message, offer: NewJob, lifetime: TimeLeft, *, named: bool) -> Verdict:
-        """A message that came before: its job is made known before it runs, so that attempts are counted."""
+        """Process a message that came before: its job is accepted before it runs, so that attempts are counted."""
         answer = await offer.accept(self._ports, due=self._ports.now() + QUEUED_SECONDS)
         if answer.job is None:
             return AGAIN
         if isinstance(answer, Refused) and not offer.is_known_as(answer.job):
             return await self._reject_taken(message, offer)
         if not named and not answer.job.finished and message.group is None:
-            # The job is named after this message. Sent again from a dead-letter queue it would have another name, and
-            # the job would run twice: a pointer takes its place. In a FIFO queue the message holds its group instead.
+            # The job has this message's id. Redriven from a dead-letter queue, the message would have another id and
+            # the job would run twice, so a pointer replaces it. In a FIFO queue, the message stays and holds its group.
             sent_on = await self._pointers.hand_over(answer.job, salt=f"-{message.receives}")
             return DONE if sent_on else AGAIN
         return await self._take(answer.job, message, lifetime)
@@ -173,7 +173,7 @@ class Worker:
         return await self._take(job, message, lifetime)
 
     async def _take(self, job: JobRecord, message: Message, lifetime: TimeLeft) -> Verdict:
-        """Claim the job and run it, unless it is finished, held, or waits for its time."""
+        """Claim the job and run it, unless it is finished, has another owner, or waits for its time."""
         ports, now = self._ports, self._ports.now
         until = lifetime.ends_at + ports.settings.lease_margin
         for _ in range(CLAIMS):
@@ -183,7 +183,7 @@ class Worker:
                 return self._held(job)
             if is_asleep(job, now()):
                 return await self._let_sleep(job, message)
-            if job.attempts and ports.turns is not None:  # it may have ended its process, and would others'
+            if job.attempts and ports.turns is not None:  # it may have killed its process
                 if lifetime.used:
                     return LATER
                 ports.turns.stay_alone()
@@ -197,7 +197,7 @@ class Worker:
         return Verdict(done=False, wait=LATEST)
 
     async def _let_sleep(self, job: JobRecord, message: Message) -> Verdict:
-        """A parked job whose time is ahead: publish what its last owner did not, and wait with it or let it be."""
+        """Handle a parked job before its time: publish pending updates, and keep or acknowledge the message."""
         job = await self._publisher.settle_parked(job)
         left = (job.resume_at or 0.0) - self._ports.now()
         retries = (parked(job) or {}).get("for") == "retry"
@@ -222,7 +222,7 @@ class Worker:
             why = "its payload or its records are gone"
             return self._lost(await self._runner.end_lost(job, why))
         published = job.published
-        if published < job.cursor:  # what an owner that died had committed and not published
+        if published < job.cursor:  # updates that a dead owner had committed but not published
             published = await self._publisher.publish(job, steps, until=lifetime.ends_at - ports.settings.reserve)
         run = Run(
             job=job,
@@ -244,7 +244,7 @@ class Worker:
     def _lost(ended: JobRecord | None) -> Verdict:
         return DONE if ended is not None else AGAIN
 
-    # ------------------------------------------------------------------ the end of it
+    # ------------------------------------------------------------------ the end of a message
 
     async def _concluded(self, result: Result, message: Message) -> Verdict:
         if isinstance(result, Ended):
@@ -252,7 +252,7 @@ class Worker:
         if isinstance(result, Unstarted):
             return await self._give_back(message)
         if isinstance(result, HandedOver):
-            if message.group is not None:  # its message holds its place in the group
+            if message.group is not None:  # its message keeps the place in the group
                 return Verdict(done=False, wait=self._left(result.job))
             return DONE if result.sent else AGAIN
         if isinstance(result, Parked):
@@ -266,19 +266,19 @@ class Worker:
         return self._held(result.job)
 
     def _held(self, job: JobRecord) -> Verdict:
-        """Another owner has the job: it may be a message of this very batch, which ends before the lease does."""
+        """Another owner has the job. It may be a message of this batch, which ends before its lease."""
         if self._ports.turns is not None:
             return LATER
         return Verdict(done=False, wait=max(LATEST, job.lease_until - self._ports.now() + LATEST))
 
     def _left(self, job: JobRecord) -> float:
-        """Seconds until the job goes on, as far as a message can be hidden."""
+        """Seconds until the job goes on, at most as many as a message can be hidden."""
         left = 0.0 if job.resume_at is None else job.resume_at - self._ports.now()
         return min(max(0.0, left), LONGEST_HIDDEN)
 
 
 def _read(text: str) -> Mapping[str, Any] | None:
-    """A stored payload; ``None`` if it is damaged."""
+    """Read a stored payload; ``None`` if it is damaged."""
     try:
         written = json.loads(text)
     except ValueError:

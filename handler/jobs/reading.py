@@ -1,4 +1,4 @@
-"""Reading a job: with its steps, and with its payload if requested."""
+"""Reads a job with its steps and, if requested, its payload."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infra.parking import parked
 
 
 async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bool) -> dict[str, Any]:
-    """The job with its steps; if requested, with `payload`, `parameters` in each step, and the question it waits for.
+    """The job with its steps; if requested, also `payload`, `parameters` in each step, and the pending question.
 
     Raises:
         NotFoundError: no such id exists.
@@ -37,6 +37,6 @@ async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bo
 
 
 def _with_message(shown: dict[str, Any] | None, waiting: dict[str, Any] | None) -> dict[str, Any] | None:
-    """`waiting`, with the question as it was evaluated when the job parked."""
+    """`waiting` with the question, as it was evaluated when the job parked."""
     message = (waiting or {}).get("message")
     return shown if shown is None or message is None else {**shown, "message": message}

@@ -1,4 +1,4 @@
-"""Redriving a finished job from its failed step or an earlier one; the steps before it are kept."""
+"""Redrives a finished job from its failed step or an earlier one. The steps before it are kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from infra.records import REDRIVABLE, JobRecord, PayloadRecord, StepRecord
 from infra.run_item import current_run
 
 LAST_CALL: Final = 25 * 3600.0
-"""A job is not redriven in the last so many seconds before its expiry: it may take 24 hours, plus one to read it."""
+"""A job that expires within this many seconds is not redriven: it may take 24 hours, plus one hour to read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ class Redrive:
 
 
 async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> JobRecord:
-    """Make a finished job QUEUED in its next run; returns its new state. No message is sent yet.
+    """Make a finished job QUEUED in its next run; return its new state. No message is sent yet.
 
     Args:
-        ports: the world.
-        job: as it was read.
-        written: the payload it was accepted with.
+        ports: the use cases' ports.
+        job: the job as it was read.
+        written: the accepted payload.
         wanted: the request.
 
     Raises:
-        ConflictError, InvalidRequestError: it cannot be redriven; nothing changed.
+        ConflictError, InvalidRequestError: the job cannot be redriven, and nothing changed.
         UnavailableError: the bus does not accept the last updates of the previous run.
     """
     if job.status not in REDRIVABLE:
@@ -56,7 +56,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
         )
     cursor = await _cursor(ports, job, written, wanted.from_step)
     job = await Publisher(ports).settle(job)
-    if not job.all_published:  # its updates would have the number of another run
+    if not job.all_published:  # later, its updates would have the number of another run
         raise UnavailableError("The updates of the last run have not reached the bus yet.", retry_after=60)
     payload = await _payload(ports, job, written, wanted)
     await ports.table.records.put_run(current_run(job))
@@ -95,7 +95,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
 
 
 async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from_step: str | None) -> int:
-    """Index of the first record to make again: the failed step's, or the requested one's if it is not later."""
+    """The index of the first record to replace: that of the failed step, or of an earlier requested step."""
     failed = json.loads(job.failed_step) if job.failed_step else None
     latest = min(failed["position"] - 1, job.cursor) if failed is not None else job.cursor
     was_cancelled = failed is not None and failed["status"]["name"] == ConduitStatus.CANCELLED.name
@@ -116,15 +116,15 @@ async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from
 
 
 def _first_cancelled(records: Sequence[StepRecord], latest: int) -> int:
-    """Where a job goes on that only a cancel has stopped: at the first record that says so. That may be the end of a
-    loop, of which the items that have ended keep their records.
+    """The place where a cancelled job goes on: its first CANCELLED record. That may be the end of a loop, whose ended
+    items keep their records.
     """
     cancelled = ConduitStatus.CANCELLED.name
     return next((record.index for record in records if record.status == cancelled), latest)
 
 
 async def _payload(ports: Ports, job: JobRecord, written: Mapping[str, Any], wanted: Redrive) -> PayloadRecord:
-    """The payload of the next run: the accepted one, or a changed one, which is written first."""
+    """The payload of the next run: the accepted one, or a changed one, which is stored first."""
     accepted = await ports.table.records.read_payload(job)
     if accepted is None:
         raise ConflictError(f"The payload of the job {job.key.job_id!r} is gone; send it again under a new id.")

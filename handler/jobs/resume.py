@@ -1,4 +1,4 @@
-"""Restoring the engine's job from its records: nothing that is recorded is evaluated again."""
+"""Restores the engine's job from its records. Recorded steps are not evaluated again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTHING_GIVEN: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 
 
 async def read_answers(ports: Ports, job: JobRecord) -> dict[str, dict[str, Any]]:
-    """The answers that count, by the paths of the steps that they answer."""
+    """The answers that count, by the paths of their steps."""
     given = {}
     for path, _ in job.signals:
         signal = await ports.table.signals.read(job, path)
@@ -36,12 +36,12 @@ async def read_answers(ports: Ports, job: JobRecord) -> dict[str, dict[str, Any]
 
 
 def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NOTHING_GIVEN) -> Conduit:
-    """The job, ready to continue where its records end.
+    """The engine's job, ready to continue where its records end.
 
     Args:
-        run: what is run.
-        ports: the world.
-        given: answers that count, as `read_answers` gives them.
+        run: the run.
+        ports: the use cases' ports.
+        given: the answers that count, from `read_answers`.
 
     Raises:
         RecordsMismatchError: the records do not belong to this job.
@@ -74,7 +74,7 @@ def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NO
 
 
 def _waiting(job: JobRecord) -> Mapping[str, Any] | None:
-    """What the step at the cursor waits for, and how its last try ended."""
+    """What the step at the cursor waits for, and the outcome of its last try."""
     if job.waiting is None:
         return None
     waiting: dict[str, Any] = json.loads(job.waiting)

@@ -1,6 +1,6 @@
-"""What records alone do not show. A job's records are replayed, and nothing runs.
+"""Replays a job's records, without running anything, to show what they do not contain.
 
-The parameters of a step are computed again from the payload and the records before it. They are never stored.
+The parameters of a step are never stored; they are computed again from the payload and the records before it.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from handler.ports import Ports
 from infra.records import JobRecord, PayloadRecord, StepRecord
 
 SHOWN: Final = 4096
-"""Bytes of a step's parameters that are shown."""
+"""The largest part of a step's parameters that is shown, in bytes."""
 ROOM: Final = 1_000_000
-"""Bytes of all steps' parameters in one reply."""
+"""The largest size of all steps' parameters in one reply, in bytes."""
 EXPANSION: Final = 10_000_000
-"""Bytes that tags may expand to for one reply."""
+"""How many bytes tags may expand to for one reply."""
 SECONDS: Final = 2.0
-"""Seconds that replaying may take for one reply."""
+"""The longest replay for one reply, in seconds."""
 _TRIED: Final = frozenset({ConduitStatus.INVALID_TYPE.name})
-"""Statuses of steps that had parameters although their block did not run."""
+"""Statuses of steps that have parameters although their block did not run."""
 
 
 class Retrace:
     """A replay of a job's records.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
         records: the records that count, in order.
-        wanted: whose parameters to compute.
+        wanted: the steps whose parameters are computed.
 
     Attributes:
-        loops: each loop that began, by its path, in the engine's state at the end of the replay.
-        parameters: by the index of the record, JSON values as they are shown: the object, or the beginning of its JSON
-            if that has more than 4 KB. What cannot be computed is absent.
+        loops: the loops that have begun, by path, in the engine's state at the end of the replay.
+        parameters: by the index of the record, JSON values as shown: the object, or the beginning of its JSON if that
+            has more than 4 KB. Those that cannot be computed are absent.
     """
 
     def __init__(self, ports: Ports, records: Sequence[StepRecord], wanted: Callable[[StepRecord], bool]) -> None:
@@ -60,7 +60,7 @@ class Retrace:
         self._world = _Past(StepWorld(ports.runtime.alarm, ports.runtime.now, ports.now() + SECONDS, "patterns"))
 
     def walk(self, job: JobRecord, payload: PayloadRecord) -> None:
-        """Replay the records, as far as they can be followed."""
+        """Replay the records as far as possible."""
         written: dict[str, Any] = json.loads(payload.payload)
         rights = Rights.decode(payload.rights)
         try:
@@ -106,7 +106,7 @@ class Retrace:
 
 
 class _Past:
-    """The world of replayed expressions: it has no clock, because the time was another one."""
+    """The world of replayed expressions. It has no clock: the time was another one then."""
 
     def __init__(self, world: StepWorld) -> None:
         self.spent = 0
@@ -133,7 +133,7 @@ def _no_time() -> NoReturn:
 
 
 def with_parameters(steps: Sequence[Mapping[str, Any]], parameters: Mapping[int, Any]) -> list[dict[str, Any]]:
-    """The steps of an answer with their parameters; ``null`` where it has none."""
+    """The steps of an answer with their parameters; ``null`` for those without."""
     shown = []
     for step in steps:
         ran = step["status"]["name"] != ConduitStatus.NONE.name

@@ -11,7 +11,7 @@ from handler.ports import Ports
 from infra.jobs_index import Place
 
 PAGE: Final = 100
-"""Jobs of one read of the list."""
+"""Jobs in one read of the list."""
 PAGES: Final = 10
 """Reads of one check: only the newest 1,000 jobs are counted."""
 RETRY_AFTER: Final = 5
@@ -23,7 +23,7 @@ class Room:
     """A tenant's number of unfinished jobs, and its limit.
 
     Attributes:
-        unfinished: as counted; counting stops at the limit.
+        unfinished: the number of unfinished jobs; counting stops at the limit.
         limit: ``None`` for no limit.
     """
 
@@ -60,7 +60,7 @@ async def check_room(ports: Ports, caller: Caller) -> None:
 async def find_room(ports: Ports, caller: Caller) -> Room:
     """Count the tenant's unfinished jobs.
 
-    It counts the jobs in the list. A pure job that runs over HTTP is not there before its first commit.
+    Counts the jobs of the list. A pure job that runs over HTTP is not in it before its first commit.
 
     Raises:
         InfraError: see `infra.errors`.

@@ -1,6 +1,6 @@
-"""Logs of a run: one line for the job, for each failed step, for each hand-over and for each wait.
+"""Logs a run: a line for the job's end, each failed step, each hand-over and each wait.
 
-Of a payload, the lines contain only the names of the job and its steps.
+The lines contain nothing of the payload but the names of the job and its steps.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from infra.records import JobRecord
 
 
 class RunLog:
-    """Writes the lines of one run. A run without a failure costs it nothing for each step.
+    """Writes the lines of one run. Steps that succeed cost nothing.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
         recorder: the run's recorder.
     """
 
@@ -29,7 +29,7 @@ class RunLog:
 
     @staticmethod
     def follow(job: Conduit) -> None:
-        """Let each line, those of blocks included, name the step of this job that runs."""
+        """Make each line, also those of blocks, name the running step of this job."""
 
         def path() -> str | None:
             step = job.walk.frame.current
@@ -48,7 +48,7 @@ class RunLog:
         )
 
     def handed_over(self) -> None:
-        """The run paused: the job continues in another invocation, now or after a wait."""
+        """Log that the run paused: the job continues in another invocation, now or after a wait."""
         job = self._recorder.job
         if job.resume_at is not None:
             self._info("A job waits", seconds=round(max(0.0, job.resume_at - self._ports.now()), 3))
@@ -56,7 +56,7 @@ class RunLog:
             self._info("A job was handed over", hand_overs=job.hand_overs, position=job.cursor + 1)
 
     def ended(self) -> None:
-        """The job has ended."""
+        """Log that the job has ended."""
         job = self._recorder.job
         took = None if job.finished_at is None else round((job.finished_at - job.created_at) * 1000, 1)
         self._info("A job ended", status=job.status, steps=job.cursor, duration_ms=took)

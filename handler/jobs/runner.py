@@ -1,6 +1,6 @@
-"""One run of a job in one invocation: the engine with a recorder, and what is left to do when it stops.
+"""Runs a job in one invocation: the engine with a recorder, and the work after it stops.
 
-A job comes here claimed, or *late*: known to nobody, run at once, and accepted when its first write is due.
+A job is either claimed or *late*: a late job is not in the table, runs at once, and is accepted with its first write.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from infra.parking import parked
 from infra.records import JobRecord
 
 KEPT_AFTER_A_WAIT: Final = 2 * 86_400.0
-"""Seconds that the records of a job that waits are kept after its wait, at least."""
+"""The records of a waiting job are kept for at least this many seconds after its wait."""
 START_DELAY: Final = 60.0
-"""Seconds that a job's first step may begin after its acceptance and still wait for as long as `validate` allows."""
+"""If a job's first step begins within this many seconds of acceptance, it may wait as long as `validate` allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Every step has its outcome, and the job its end."""
+    """All steps and the job have ended."""
 
     job: JobRecord
-    """As it stands, published as far as the bus has got."""
+    """The current record; `published` is as far as the bus has got."""
     view: Callable[[], dict[str, Any]]
-    """Its JSON; made only for those who want to see it."""
+    """Its JSON, made on demand."""
     safe: bool
-    """Whether what is not on the bus yet is covered by `due`."""
+    """Whether `due` covers unpublished updates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class HandedOver:
     job: JobRecord
     view: Callable[[], dict[str, Any]]
     sent: bool
-    """Whether the pointer that wakes it is on its way; if not, the sweeper sends one."""
+    """Whether the pointer that wakes it was sent; if not, the sweeper sends one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """The job waits, and something else than the message at hand wakes it."""
+    """The job waits; something other than the current message wakes it."""
 
     job: JobRecord
     view: Callable[[], dict[str, Any]]
@@ -67,12 +67,12 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Unstarted:
-    """Nobody knows of the job, and nothing of it was begun: what was left of the invocation was too little."""
+    """The job was neither accepted nor begun: too little was left of the invocation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Somebody else has the job. What this run did since its last commit counts for nothing."""
+    """Another owner has the job. This run's work since its last commit does not count."""
 
     job: JobRecord | None
     accepted: bool
@@ -86,7 +86,7 @@ class Runner:
     """Runs jobs.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -98,8 +98,8 @@ class Runner:
 
         Args:
             run: the job, claimed or late.
-            until: when somebody who waits for an answer must have it.
-            keeps_message: the message at hand comes again for a job that is handed over or retried (a FIFO queue).
+            until: when the waiting caller must have the answer.
+            keeps_message: whether the message comes again for a job that is handed over or retried (a FIFO queue).
 
         Raises:
             InfraError: AWS failed. The job stays as last committed; its lease, message or sender brings it back.
@@ -134,7 +134,7 @@ class Runner:
     async def _execute(
         self, run: Run, recorder: Recorder, log: RunLog, until: float | None
     ) -> Paused | Unstarted | None:
-        """Run the steps; gives why the run paused, ``None`` where the job has ended."""
+        """Run the steps; return why the run paused, or ``None`` if the job has ended."""
         runtime = self._runtime(run, until)
         going = run
         while True:
@@ -148,7 +148,7 @@ class Runner:
                 outcome = await conduit.run(runtime)
                 if outcome is not Outcome.PAUSED:
                     return None
-                assert conduit.paused is not None  # noqa: S101  # says why, whenever a run pauses
+                assert conduit.paused is not None  # noqa: S101  # a paused run has a reason
                 paused = conduit.paused
                 if run.lifetime.is_used and not recorder.accepted and not recorder.steps and not paused.cut:
                     return Unstarted()
@@ -159,7 +159,7 @@ class Runner:
             except TooLargeError as error:
                 refuse_largest(recorder.steps, recorder.job.cursor, error)
                 going = recorder.going_on(None)
-            else:  # somebody cancelled or answered it in this very moment
+            else:  # somebody cancelled or answered it at that moment
                 going = recorder.going_on(paused.waiting, paused.tries)
 
     async def _park(self, run: Run, recorder: Recorder, *, keeps_message: bool) -> Parked:
@@ -179,7 +179,7 @@ class Runner:
         settings = self._ports.settings
         invocation: InvocationTime | None = run.lifetime.for_steps(settings.reserve, until)
         if run.job.hand_overs >= settings.max_hand_overs:
-            invocation = None  # the recorder ends the step that nobody has time for, however little there is
+            invocation = None  # the recorder ends a step for which no invocation has time
         return replace(
             self._ports.runtime,
             invocation=invocation,
@@ -194,13 +194,13 @@ class Runner:
             self._ports.metrics.time("JobDuration", (job.finished_at - job.created_at) * 1000, Status=job.status)
         try:
             job = await recorder.publish_rest()
-        except InfraError as error:  # the end is committed: the caller gets it, and it is published later
+        except InfraError as error:  # the end is committed; the updates are published later
             self._ports.log_failure("run", "A finished job could not be settled yet", error, **log_fields(job.key))
         view = partial(job_view, job, run.written, recorder.steps)
         return Ended(job, view, safe=job.all_published or job.due is not None)
 
     async def end_lost(self, job: JobRecord, why: str) -> JobRecord | None:
-        """End a claimed job as FAILED that can never run; gives its new state, or ``None`` if another owner has it."""
+        """End a claimed job that can never run as FAILED; return its new state, or ``None`` if another owner has it."""
         now = self._ports.now()
         after = job._replace(
             status="FAILED", lease=None, lease_until=0.0, finished_at=now, due=now + OUTBOX_SECONDS, attempts=0

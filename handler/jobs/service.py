@@ -1,4 +1,4 @@
-"""What a caller can do with jobs: send, read, list, cancel and redrive them. No HTTP and no SQS here."""
+"""The use cases of jobs: send, read, list, cancel and redrive. Independent of HTTP and SQS."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from infra.jobs_table import Refused
 from infra.records import JobKey, JobRecord
 
 WRITES: Final = 5
-"""Tries of a write that other writes get in the way of."""
+"""How often a write that conflicts with others is tried."""
 
 
 class Jobs:
     """The use cases of callers.
 
-    Every method raises `UnavailableError` when AWS fails, and looks up only what is the caller's tenant's.
+    Every method raises `UnavailableError` when AWS fails, and sees only the jobs of the caller's tenant.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -59,22 +59,22 @@ class Jobs:
         """Accept a job, and run it while its sender waits.
 
         Args:
-            caller: who sends it.
+            caller: the sender.
             payload: the job; without an id it gets one.
-            lifetime: of this invocation.
-            respond_async: only accept it; the queue runs it.
-            wait: seconds that the sender is willing to wait. After them a pure job is stopped; one with effects
-                pauses at its next step, since stopping an effect halfway would cost more than a late reply.
+            lifetime: the time of this invocation.
+            respond_async: whether to accept it only; the queue then runs it.
+            wait: seconds that the sender is willing to wait. After them, a pure job is stopped; a job with effects
+                pauses at its next step, since a late reply is better than an effect that was stopped halfway.
             origin: the stored workflow that it was started from, if any.
 
         Raises:
             ConflictError: another job has the id.
-            TooManyJobsError: the tenant has as many unfinished jobs as it may have.
+            TooManyJobsError: the tenant has reached its limit of unfinished jobs.
         """
         with self._served("submit"):
             new_job = self._new_job(caller, payload, origin)
             if payload.id is not None and (known := await self._known(new_job)) is not None:
-                return known  # a job that exists already does not count again
+                return known  # an existing job does not count again
             await check_room(self._ports, caller)
             now, settings = self._ports.now(), self._ports.settings
             if respond_async or (wait is not None and wait <= 0) or not lifetime.has_time(now, settings.reserve):
@@ -90,7 +90,7 @@ class Jobs:
     async def run(
         self, caller: Caller, payload: JobPayload, *, lifetime: TimeLeft, origin: Origin | None = None
     ) -> dict[str, Any]:
-        """Run a job for as long as this invocation lasts, and return it as it is then (direct invocation).
+        """Run a job until this invocation ends, and return the job (direct invocation).
 
         Raises:
             ConflictError: another job has the id.
@@ -107,7 +107,7 @@ class Jobs:
         return NewJob.of(self._ports, caller, identified, origin)
 
     async def _known(self, new_job: NewJob) -> Submission | None:
-        """The job of the id that the sender chose, if it was sent before. It is not run again."""
+        """The job with the sender's id, if it was sent before. It is not run again."""
         found = await self._ports.table.read(new_job.job.key, self._ports.now())
         return None if found is None else await self._met(new_job, found)
 
@@ -134,18 +134,18 @@ class Jobs:
         return await self._met(new_job, answer.job)
 
     async def _met(self, new_job: NewJob, found: JobRecord) -> Submission:
-        """The id exists: it is this job, sent before, or another one."""
+        """Handle an existing id: it is this job, sent before, or another job."""
         if not new_job.is_known_as(found):
             raise _taken(found.key.job_id)
         return Submission("known", await self._view(found))
 
     async def find_known(self, caller: Caller, job_id: str, digest: str | None) -> Submission | None:
-        """The job that was sent under an id before, or ``None``.
+        """The job that was sent before with this id, or ``None``.
 
         Args:
-            caller: who sends it.
+            caller: the sender.
             job_id: its id.
-            digest: of what is sent; ``None`` where the id alone decides.
+            digest: the digest of the request; ``None`` if the id alone decides.
 
         Raises:
             ConflictError: another job has the id.
@@ -161,7 +161,7 @@ class Jobs:
     # ------------------------------------------------------------------ reading
 
     async def get(self, caller: Caller, job_id: str, *, with_payload: bool = False) -> dict[str, Any]:
-        """A job with its steps; if asked for, with its payload and its steps' parameters.
+        """A job with its steps; if requested, with its payload and its steps' parameters.
 
         Raises:
             NotFoundError: no such id exists.
@@ -170,7 +170,7 @@ class Jobs:
             return await get_job(self._ports, caller, job_id, with_payload=with_payload)
 
     async def get_step(self, caller: Caller, job_id: str, step_id: str) -> dict[str, Any]:
-        """One step, with its result however large it is.
+        """One step with its whole result.
 
         Raises:
             NotFoundError: the job does not exist, or has no such step.
@@ -199,13 +199,13 @@ class Jobs:
         """The tenant's jobs, newest first, without their steps.
 
         Args:
-            caller: whose.
-            wanted: which.
-            limit: how many, from 1 to 100.
-            cursor: where the page before ended.
+            caller: the sender of the request.
+            wanted: the filter.
+            limit: the size of the page, from 1 to 100.
+            cursor: where the previous page ended.
 
         Raises:
-            InvalidRequestError: the limit or the cursor cannot be used.
+            InvalidRequestError: the limit or the cursor is not valid.
         """
         with self._served("list"):
             return await list_jobs(self._ports, caller, wanted, limit=limit, cursor=cursor)
@@ -213,16 +213,16 @@ class Jobs:
     # ------------------------------------------------------------------ changing
 
     async def cancel(self, caller: Caller, job_id: str) -> dict[str, Any]:
-        """Ask a job to end before its next step; returns it as it is. Raises as `ask_to_end`."""
+        """Ask a job to end before its next step; return the job. Raises as `ask_to_end`."""
         with self._served("cancel"):
             return await self._view(await self.ask_to_end(caller, job_id))
 
     async def ask_to_end(self, caller: Caller, job_id: str) -> JobRecord:
-        """As `cancel`, but return the record.
+        """Like `cancel`, but return the record.
 
         Raises:
             NotFoundError: no such id exists.
-            ConflictError: it is finished.
+            ConflictError: the job is finished.
         """
         with self._served("cancel"):
             job = await find_job(self._ports, caller, job_id)
@@ -233,7 +233,7 @@ class Jobs:
             raise ConflictError(f"The job {job_id!r} is finished; there is nothing left to cancel.")
 
     async def _ask_to_end(self, job: JobRecord) -> JobRecord:
-        """Set the flag, and wake the job if it was this write that set it; returns the job as it is."""
+        """Set the flag, and wake the job if this write has set it; return the job."""
         for _ in range(WRITES):
             if job.finished or job.cancel:
                 return job
@@ -255,21 +255,21 @@ class Jobs:
         parameters: Mapping[str, Any] | None = None,
         variables: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Redrive a finished job from a step that failed, or from an earlier one; returns it as it is.
+        """Redrive a finished job from its failed step, or from an earlier one; return the job.
 
         Args:
-            caller: who sent the request. The job keeps the rights it was accepted with if the caller has them too;
-                if not, it continues with the caller's own.
-            job_id: which job.
-            from_step: id of the step to resume from; the failed one by default.
-            parameters: they replace all parameters that the job was sent with.
-            variables: likewise.
+            caller: the sender of the request. The job keeps its rights if the caller has them too; otherwise it
+                continues with the caller's rights.
+            job_id: the job.
+            from_step: the path of the step to resume from; by default the failed one.
+            parameters: replace all parameters that the job was sent with.
+            variables: replace all variables that the job was sent with.
 
         Raises:
             NotFoundError: no such id exists.
-            ConflictError: it is unfinished, did not fail, or expires too soon.
-            InvalidRequestError: it cannot go on from `from_step`.
-            TooManyJobsError: the tenant has as many unfinished jobs as it may have.
+            ConflictError: the job is unfinished, did not fail, or expires too soon.
+            InvalidRequestError: the job cannot go on from `from_step`.
+            TooManyJobsError: the tenant has reached its limit of unfinished jobs.
         """
         with self._served("redrive"):
             job = await find_job(self._ports, caller, job_id)
@@ -295,4 +295,4 @@ class Jobs:
 
 
 def _taken(job_id: str) -> ConflictError:
-    return ConflictError(f"Another job has the id {job_id!r}; send this one under an id of its own.")
+    return ConflictError(f"Another job has the id {job_id!r}; send this one with another id.")

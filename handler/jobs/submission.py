@@ -1,4 +1,4 @@
-"""What a job is accepted as: its records, and the hashes by which the same job is known again."""
+"""A job at its acceptance: its records, and the hashes by which the same job is recognised."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from infra.records import JobKey, JobRecord, PayloadRecord
 
 DAY: Final = 86_400
 _INNER: Final = ("do", "try", "catch", "else")
-"""Fields that hold steps; a choice has more of them, in its branches."""
+"""The fields that contain steps; a choice also has steps in its branches."""
 
 
 Kind = Literal["created", "accepted", "known"]
@@ -28,7 +28,7 @@ Kind = Literal["created", "accepted", "known"]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What became of a job that was sent.
+    """The outcome of sending a job.
 
     Attributes:
         kind: ``created``: it finished; ``accepted``: it continues in the background; ``known``: it was sent before.
@@ -41,13 +41,13 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job that somebody sent and that is not known yet.
+    """A job that was sent and does not exist yet.
 
     Attributes:
-        job: the record it would be accepted with.
-        payload: what it would be accepted with.
-        written: the job itself.
-        origin: the stored workflow that it comes from, if it comes from one.
+        job: the `JOB` record for its acceptance.
+        payload: the `PAYLOAD` record for its acceptance.
+        written: the job as it was sent.
+        origin: the stored workflow that it comes from, if any.
     """
 
     job: JobRecord
@@ -57,11 +57,11 @@ class NewJob:
 
     @classmethod
     def of(cls, ports: Ports, caller: Caller, sent: JobPayload, origin: Origin | None = None) -> NewJob:
-        """What `caller` offers; `sent` has an id."""
+        """The new job of a caller; `sent` must have an id."""
         if sent.id is None:
             raise ValueError("a job is offered under an id")
         now, settings = ports.now(), ports.settings
-        created_at = round(now, 3)  # as it is shown: a list from the time that an answer shows begins with its job
+        created_at = round(now, 3)  # rounded as in answers, so that a list from the shown time on begins with this job
         key = JobKey(caller.tenant, sent.id)
         text = sent.canonical()
         payload = payload_record(key, text, caller.rights, int(now) + settings.retention_days * DAY)
@@ -81,15 +81,15 @@ class NewJob:
         return cls(job, payload, sent.as_job(), origin)
 
     def is_known_as(self, found: JobRecord) -> bool:
-        """Whether the job that has the id already is this one, sent before.
+        """Whether the existing job with this id is this job, sent before.
 
-        Where the id says which firing or which call of a hook the job is of, whatever else was sent does not matter.
+        If the id identifies a firing or a call of a hook, the rest of the request does not matter.
         """
         by_id_alone = self.origin is not None and self.origin.digest is None
         return by_id_alone or found.payload_hash == self.job.payload_hash
 
     def late_run(self, ports: Ports, lifetime: TimeLeft, *, outbox: bool, pause_at: float | None = None) -> Run:
-        """A run that accepts the job with its first write: nothing is owed to anybody before."""
+        """A run that accepts the job with its first write. Nothing has been promised before that."""
         job = self.job._replace(status="RUNNING", fence=1, lease=f"1-{ports.token()}")
         return Run(
             job=job,
@@ -102,17 +102,17 @@ class NewJob:
         )
 
     async def accept(self, ports: Ports, *, due: float) -> Answer:
-        """Make the job known before anything of it runs."""
+        """Accept the job before anything of it runs."""
         await ports.table.records.put(self.payload, ())
         return await ports.table.accept(self.job._replace(due=due), ports.now())
 
 
 def is_pure(registry: Registry, steps: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether no block of these steps, and of those inside them, has an effect.
+    """Whether these steps and their inner steps have no block with an effect.
 
     Args:
         registry: the blocks.
-        steps: as they were accepted.
+        steps: the steps as they were accepted.
     """
     for step in steps:
         block = registry.get(str(step.get("action", "")))
@@ -124,12 +124,12 @@ def is_pure(registry: Registry, steps: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def knows_people(text: str) -> bool:
-    """Whether a step of a job may ask who sent it: only then is that worth its place in a record written so often."""
+    """Whether a step may need to know the job's sender: otherwise the sender is left out of the record."""
     return '"not_sender"' in text
 
 
 def payload_record(key: JobKey, text: str, rights: Rights, expires_at: int) -> PayloadRecord:
-    """A payload with rights. Both are in the hash, else a caller with more would lend them to an equal payload."""
+    """A payload with its rights. The hash covers both; otherwise an equal payload could get another caller's rights."""
     encoded = rights.encode()
     return PayloadRecord(
         key=key, hash=digest(f"{text}\n{encoded}"), payload=text, rights=encoded, expires_at=expires_at

@@ -1,6 +1,6 @@
-"""The sweep: wakes jobs whose time has come, and picks up what a crash, a lost message or a dead bus left behind.
+"""The sweep: wakes jobs whose time has come, and jobs that a crash, a lost message or a failing bus has left behind.
 
-It keeps nothing and may itself crash: what it did not get to is still due in the next minute.
+It keeps no state and may itself crash: jobs that it did not reach are still due in the next minute.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from infra.parking import is_asleep
 from infra.records import JobKey, JobRecord
 
 PAGE: Final = 25
-"""Jobs of a shard that are woken before the next shard's turn."""
+"""How many jobs of a shard are woken before the next shard's turn."""
 LANES: Final = 10
-"""Jobs that are woken at once, where calls can be made side by side."""
+"""How many jobs are woken at once, if calls can be made side by side."""
 DOUBLINGS: Final = 6
 LONGEST_WAIT: Final = 3600.0
-"""Seconds that `due` moves on, at most; it doubles with each sweep."""
+"""The largest step of `due`, in seconds; the step doubles with each sweep."""
 
 Wakes = Callable[[], Coroutine[Any, Any, int]]
 
 
 async def sweep(ports: Ports, lifetime: TimeLeft) -> int:
-    """Wake what is due until the invocation's time is used up; returns how many jobs that was.
+    """Wake due jobs until the invocation's time is used up; return how many were due.
 
-    Crashed and waiting jobs come before those whose message is in the queue anyway. Where calls can be made side by
-    side, several jobs are woken at once: the sweep is as fast as the table and the queue answer so many calls.
+    Crashed and waiting jobs come before those that have a message in the queue. If calls can be made side by side,
+    several jobs are woken at once, so that the speed depends only on the table and the queue.
     """
     if ports.side_by_side is None:
         return await _sweep_all(lifetime, ports, _alone)
@@ -63,15 +63,15 @@ async def _sweep_all(lifetime: TimeLeft, ports: Ports, run: Callable[[Wakes], Co
 
 
 class _Due:
-    """The jobs of some shards that are due: a page of each shard in turn, the earliest of a shard first.
+    """The due jobs of some shards: a page of each shard in turn, the earliest jobs of a shard first.
 
     Args:
-        ports: the world.
-        lifetime: of the invocation.
-        shards: which ones.
+        ports: the use cases' ports.
+        lifetime: the time of the invocation.
+        shards: the shards.
 
     Attributes:
-        goes_on: whether there is time, and the index answers.
+        goes_on: whether there is time and the index answers.
     """
 
     def __init__(self, ports: Ports, lifetime: TimeLeft, shards: Sequence[str]) -> None:
@@ -83,7 +83,7 @@ class _Due:
         self.goes_on = True
 
     async def wake(self) -> int:
-        """Wake one job after another until none is left; returns how many were due. Several may do so at once."""
+        """Wake one job after another until none is left; return how many were due. May run several times at once."""
         swept = 0
         while (key := await self._next()) is not None:
             swept += await _wake(self._ports, key)
@@ -105,7 +105,7 @@ class _Due:
         try:
             page = await self._ports.table.index.list_due(shard, self._began, limit=PAGE, start=start)
         except InfraError as error:
-            if self.goes_on:  # several shards were read at once: one line says it
+            if self.goes_on:  # several shards were read at once: log one line only
                 self._ports.log_failure("sweep", "The sweeper could not see what is due", error, shard=shard)
             self.goes_on = False
             return
@@ -115,7 +115,7 @@ class _Due:
 
 
 async def _wake(ports: Ports, key: JobKey) -> bool:
-    """Bring one job back; returns whether it was due (the index may lag)."""
+    """Wake one job; return whether it was due (the index may lag)."""
     try:
         now = ports.now()
         job = await ports.table.read(key, now)
@@ -136,7 +136,7 @@ async def _wake_due(ports: Ports, job: JobRecord, now: float) -> None:
         job = await Publisher(ports).settle(job)
         if job.due is None:
             return
-    elif job.held(now):  # a cancel or an answer came: its owner sees it with the next commit
+    elif job.held(now):  # a cancel or an answer came: the owner notices it at the next commit
         await ports.table.move_due(job, job.lease_until)
         return
     elif is_asleep(job, now):

@@ -1,4 +1,4 @@
-"""Records as the JSON of a job: what each door answers, made of records alone, so that every door answers the same."""
+"""Turns records into the JSON of a job. It is made only from records, so that every door gives the same answer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from infra.parking import parked
 from infra.records import JobRecord, JobSummary, StepRecord
 
 RESULTS_LIMIT: Final = 2_500_000
-"""Bytes of results in one answer. Lambda answers 6 MB at most, in which the door's JSON text is quoted once more."""
+"""Bytes of results in one answer. Lambda returns at most 6 MB, in which the JSON is quoted once more."""
 RECORDS_LIMIT: Final = 1_000
-"""Records of a job whose answer has the steps inside its loops, too."""
+"""The largest number of records with which an answer has the steps inside loops, too."""
 LOOPS: Final = frozenset({"FOR_EACH", "WHILE"})
 """Actions of loops."""
 LOOP_KEYS: Final = frozenset({"for_each", "while"})
@@ -26,12 +26,12 @@ LOOP_KEYS: Final = frozenset({"for_each", "while"})
 Tallies = Mapping[str, dict[str, int]]
 NO_TALLIES: Final[Tallies] = {}
 _KINDS: Final = {kind.key: kind.action for kind in KINDS.values() if kind.action is not None}
-"""What a step that runs no block of its own is called, by the key that it is known by."""
+"""The actions of steps without a block, by the key of their kind."""
 _NOT_RUN: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.value}
 
 
 def summary(job: JobRecord | JobSummary) -> dict[str, Any]:
-    """The job without its steps and variables, as a list shows it."""
+    """The job as in a list, without its steps and variables."""
     return {
         "id": job.key.job_id,
         "name": job.name,
@@ -60,8 +60,8 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
 
     Args:
         job: its record.
-        payload: what it was accepted with; empty if that is gone.
-        records: its steps that count, in order. Those that have not run are shown as the payload has them.
+        payload: the accepted payload; empty if it is gone.
+        records: its records that count, in order. Steps that have not run are taken from the payload.
     """
     room = RESULTS_LIMIT
     steps: list[dict[str, Any]] = []
@@ -89,7 +89,7 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
 
 
 def loop_paths(records: Iterable[StepRecord]) -> frozenset[str]:
-    """The paths of the loops that began."""
+    """The paths of the loops that have begun."""
     return frozenset(record.path for record in records if record.phase == "open" and record.action in LOOPS)
 
 
@@ -102,13 +102,13 @@ def is_inside(path: str, loops: frozenset[str]) -> bool:
 def shown_steps(
     records: Sequence[StepRecord], tallies: Tallies = NO_TALLIES
 ) -> Iterator[tuple[StepRecord, dict[str, Any]]]:
-    """Each step with the record that says what became of it, without its result, in order of position.
+    """Each step with the record of its outcome, without its result, in order of position.
 
-    A loop or a try is listed where it was opened, and shows how it was closed.
+    A loop or a try is listed at the position of its *open* record, with the outcome of its *close* record.
 
     Args:
-        records: those that count, in order.
-        tallies: of loops that have not ended, as `open_tallies` gives them.
+        records: the records that count, in order.
+        tallies: the progress of open loops, from `open_tallies`.
     """
     closed = {record.path: record for record in records if record.phase == "close"}
     for record in records:
@@ -122,7 +122,7 @@ def shown_steps(
 
 
 def _items_of(opened: StepRecord, outcome: StepRecord, tallies: Tallies) -> dict[str, int]:
-    """How many items a loop has, and how many of them ended DONE or failed."""
+    """How many items a loop has, and how many ended DONE or failed."""
     if outcome.opened is not None and outcome is not opened:
         counted: dict[str, int] = json.loads(outcome.opened)
         return counted
@@ -131,7 +131,7 @@ def _items_of(opened: StepRecord, outcome: StepRecord, tallies: Tallies) -> dict
 
 
 def not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> list[dict[str, Any]]:
-    """The written steps that have no record, as NONE; of one that waits for its next try, how the last one went."""
+    """The written steps without a record, as NONE. A step that waits for its next try shows the last one."""
     recorded = Counter(record.path for record in records if record.phase != "close")
     kept: dict[str, Any] = json.loads(job.last_error or "{}")
     last = kept if kept.get("attempts") and parked(job) is not None else {}  # a `wait` has times, but no try
@@ -149,7 +149,7 @@ def not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRe
 def awaited_step(
     job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord], path: str
 ) -> dict[str, Any] | None:
-    """The step at that path, if the job waits at it: it has no record yet, but maybe a try."""
+    """The step at that path, if the job waits there. It has no record yet, but it may have had a try."""
     waiting = parked(job)
     if waiting is None or waiting.get("path") != path:
         return None
@@ -162,7 +162,7 @@ def awaited_step(
 
 
 def tried(last: Mapping[str, Any]) -> dict[str, Any]:
-    """What a step that waits for its next try shows of the last one."""
+    """The fields of the last try, for a step that waits for its next one."""
     began, ended = last.get("started_at"), last.get("finished_at")
     took = None if began is None or ended is None else max(0.0, round((ended - began) * 1000, 3))
     return {
@@ -175,13 +175,13 @@ def tried(last: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def step_view(record: StepRecord, *, omit_result: bool = False) -> dict[str, Any]:
-    """One step; with ``"result_omitted": true`` in place of a result that is too large for a list."""
+    """One step; ``"result_omitted": true`` replaces a result that is too large for a list."""
     view = _step(record, record.position)
     return {**view, "result": None, "result_omitted": True} if omit_result else view | result_of(record)
 
 
 def result_of(record: StepRecord) -> dict[str, Any]:
-    """The result of a step, as its view has it."""
+    """The result of a step, as shown in its view."""
     return {"result": None if record.result is None else json.loads(record.result)}
 
 
@@ -202,7 +202,7 @@ def _step(record: StepRecord, position: int) -> dict[str, Any]:
 
 
 def variables_after(payload: Mapping[str, Any], records: Iterable[StepRecord]) -> dict[str, Any]:
-    """The job's variables after these steps: what it began with, and what each step changed."""
+    """The job's variables after these steps: the initial ones with the changes of each step."""
     variables = dict(payload.get("variables") or {})
     for record in records:
         if record.variables:
@@ -214,7 +214,7 @@ def variables_after(payload: Mapping[str, Any], records: Iterable[StepRecord]) -
 
 
 def step_ids(payload: Mapping[str, Any]) -> list[str]:
-    """The ids of a payload's steps: the position where a step was given none."""
+    """The ids of a payload's steps; for a step without one, its position."""
     return [_id(index, step) for index, step in enumerate(payload.get("steps") or [])]
 
 

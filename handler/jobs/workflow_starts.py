@@ -1,4 +1,4 @@
-"""Starting stored workflows: by request, by direct invocation, and by the call of a hook."""
+"""Starts stored workflows: by request, by direct invocation, and by the call of a hook."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handler.workflows.hook_call import Started, find_hook_job
 from handler.workflows.start import StartRequest, find_job
 
 OUTPUT_SECONDS: Final = 10.0
-"""How long a hook that answers with its job's output keeps its caller waiting."""
+"""How long the caller of a hook with ``respond: output`` waits."""
 
 
 class WorkflowStarts:
@@ -26,7 +26,7 @@ class WorkflowStarts:
 
     Args:
         jobs: the use cases of jobs.
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, jobs: Jobs, ports: Ports) -> None:
@@ -45,15 +45,15 @@ class WorkflowStarts:
     ) -> Submission:
         """Start a workflow, and run it while its sender waits.
 
-        A request that was sent before, under an id, is the same job, whatever became of the workflow since.
+        A repeated request with an id gives the same job, even if the workflow has changed.
 
         Args:
-            caller: who starts it.
-            request: what is started.
-            lifetime: of this invocation.
+            caller: the sender.
+            request: the start.
+            lifetime: the time of this invocation.
             respond_async: see `Jobs.submit`.
-            wait: see there.
-            judge: looks at the job before it is accepted; what it raises is raised.
+            wait: see `Jobs.submit`.
+            judge: checks the job before it is accepted, and may raise.
 
         Raises:
             NotFoundError: there is no such workflow or version.
@@ -75,13 +75,13 @@ class WorkflowStarts:
         )
 
     async def run(self, caller: Caller, request: StartRequest, *, lifetime: TimeLeft, new_id: str) -> dict[str, Any]:
-        """Run a workflow for as long as this invocation lasts, and return its job as it is then.
+        """Run a workflow until this invocation ends, and return its job.
 
         Args:
-            caller: who starts it.
-            request: what is started.
-            lifetime: of this invocation.
-            new_id: the job's id where the request has none; may be empty.
+            caller: the sender.
+            request: the start.
+            lifetime: the time of this invocation.
+            new_id: becomes the job's id if the request has none; may be empty.
 
         Raises:
             NotFoundError, InvalidPayloadError, ConflictError: see `start`.
@@ -98,7 +98,7 @@ class WorkflowStarts:
         return await self._jobs.run(caller, payload, lifetime=lifetime, origin=origin)
 
     async def call(self, started: Started, *, lifetime: TimeLeft) -> Submission:
-        """Start the job of a hook's call; a call that was received before is the job that it started then.
+        """Start the job of a hook's call. A call that was received before gives the same job.
 
         Raises:
             ConflictError: the hook's workflow is gone.

@@ -46,8 +46,8 @@ class StaticVariables(View):
         initial: the variables at the start of the job.
 
     Attributes:
-            initial: the variables at the start of the job.
-            reader: the step that reads them.
+        initial: the variables at the start of the job.
+        reader: the step that reads them.
     """
 
     def __init__(self, hint: Callable[[str, str], None], initial: Mapping[str, Any]) -> None:
