@@ -1,4 +1,4 @@
-"""The writes of one run: each commit in two calls, the records and then JOB, or in one where no call is to spare.
+"""The writes of one run: each commit takes two calls, the records and then JOB, or one transaction if calls are short.
 
 See docs/decisions/005-one-write-commits.md.
 """
@@ -17,13 +17,13 @@ from infra.records_table import fits_at_once, record_items
 
 
 class Commits:
-    """Writes what the owner of a job has come to. Methods raise what `infra.items.Items` raises.
+    """Writes the commits of a job's owner. Methods raise the errors of `infra.items.Items`.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
         began: when the run began.
-        limited: whether the budget is kept. A run after a crash does not: it commits before every step.
-        put: how many records stand in the table already.
+        limited: whether calls are limited. A run after a crash has no limit: it commits before every step.
+        put: how many records are in the table already.
     """
 
     def __init__(self, ports: Ports, began: float, *, limited: bool, put: int) -> None:
@@ -33,22 +33,22 @@ class Commits:
         self._budget = CallBudget(began, ports.settings.flush_interval)
         self._effects = False
         self.made = 0
-        """Commits that were written."""
+        """The number of commits that were written."""
 
     async def put(self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord], kind: Commit) -> bool:
-        """Put the records of the commit that follows, unless the commit is one transaction.
+        """Put the records of the next commit, unless the commit is one transaction.
 
-        An item that was put is never put again with other records, not even when its commit was refused: a late copy
-        of the first would take the others away.
+        An item is never put again with other records, even if its commit was refused: a late copy of the first item
+        could overwrite the second.
 
         Args:
-            job: whose.
-            payload: what the commit accepts the job with; ``None`` for one that is accepted.
+            job: the job.
+            payload: the payload, if the commit accepts the job; ``None`` for an accepted job.
             steps: the new records.
-            kind: of the commit.
+            kind: the kind of commit.
 
         Returns:
-            Whether `write` must put them, all or nothing with JOB.
+            Whether `write` must put the records, in one transaction with JOB.
         """
         effect = isinstance(kind, Attempt) and kind.effect
         if effect:
@@ -56,7 +56,7 @@ class Commits:
             self._effects = True
         left = self._left(steps)
         if isinstance(kind, TimeOut) and payload is None and fits_at_once(None, left):
-            self._budget.spend(1)  # if it is refused, other records take the place of these, and none may be put
+            self._budget.spend(1)  # if it is refused, other records will replace these, so none may be put
             return True
         keep = CLEAR if isinstance(kind, End) else END + effect
         items = record_items(payload, left)
@@ -70,12 +70,12 @@ class Commits:
         return [step for step in steps if step.index >= self._put]
 
     def _has_calls(self, items: int, keep: int) -> bool:
-        """Whether the budget has the calls of an ordinary commit of so many new items; takes what will be made."""
+        """Whether the budget allows an ordinary commit of this many new items; if so, take its calls."""
         calls = commit_calls(items)
         if calls == 1 or not self._limited or self._budget.allows(calls, self._ports.now(), keep=keep):
             self._budget.spend(calls)
             return True
-        self._budget.spend(1)  # more than that is due to the quotas, and no debt of the commits that follow
+        self._budget.spend(1)  # further calls are due to DynamoDB's quotas and do not count against later commits
         return False
 
     def _fits_at_once(self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:
@@ -91,7 +91,7 @@ class Commits:
         *,
         at_once: bool,
     ) -> Answer:
-        """The one conditional write of JOB; with the records, if `put` said so."""
+        """Make the conditional write of JOB, together with the records if `put` returned true."""
         table, now = self._ports.table, self._ports.now()
         is_parked = parks(kind)
         path = unanswered_of(kind)
@@ -109,5 +109,5 @@ class Commits:
 
 
 def has_effects(job: Conduit) -> bool:
-    """Whether any step of the job has an effect: a pure job never pays a transaction's double write units."""
+    """Whether any step of the job has an effect. A pure job never makes a transaction."""
     return any(step.block is not None and step.block.effect != "none" for step in job.steps)

@@ -1,7 +1,7 @@
-"""Records as entries of the event bus: ``Step Updated``, ``Steps Updated``, ``Job Waiting`` and ``Job Finished``.
+"""Turns records into entries for the event bus: ``Step Updated``, ``Steps Updated``, ``Job Waiting``, ``Job Finished``.
 
-An entry is made of records alone, never of what only the process that ran the step knows: publishing it again, from
-whichever process, gives the same event id the same content.
+An entry is made only from records, never from facts that only the running process knows. So an entry that any process
+publishes again has the same event id and the same content.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ STEPS_UPDATED: Final = "Steps Updated"
 JOB_WAITING: Final = "Job Waiting"
 JOB_FINISHED: Final = "Job Finished"
 GROUP_BYTES: Final = 60 * 1024
-"""Bytes of a group of updates: EventBridge bills each 64 KB of an event."""
+"""The largest group of updates, in bytes: EventBridge bills each 64 KB of an event."""
 OUTPUT_BYTES: Final = 64 * 1024
-"""Bytes of a job's output in an event."""
+"""The largest output of a job in an event, in bytes."""
 OUTPUT: Final = "output"
-"""Path and id of the implicit last step that gives it."""
+"""Path and id of the implicit last step, which evaluates the output."""
 _OUTPUT_ACTION: Final = "OUTPUT"
 VERSION: Final = 1
 _LONG: Final = 19
-"""Digits of an integer that may have more than 64 bits."""
+"""An integer with this many digits may have more than 64 bits."""
 _LONG_INTEGER: Final = re.compile(rf"\d{{{_LONG}}}")
-"""What may be an integer of more than 64 bits, which EventBridge does not take."""
+"""Matches what may be an integer of more than 64 bits, which EventBridge does not accept."""
 _BITS: Final = 63
 _WIDEST: Final = 4
-"""Bytes of a character, at most."""
+"""The largest number of bytes of a character."""
 _ENVELOPE: Final = 64
-"""Bytes of an entry that are not its detail, at most."""
+"""The largest number of bytes of an entry besides its detail."""
 _GROUP_HEAD: Final = 64
-"""Bytes of a group's detail beside its steps and whose they are."""
+"""Bytes of a group's detail besides its steps and the job."""
 
 
 class StepUpdates:
-    """Makes the updates of one job's steps; what they share is written once.
+    """Makes the updates of one job's steps. Their common part is encoded once.
 
     Args:
-        job: the job, in the run whose updates these are.
+        job: the job, in the run of the updates.
         steps: all its records, in order: the position of a loop is that of its *open* record.
-        limit: bytes of an entry. A result that would not fit is left out, and ``result_omitted`` says so.
+        limit: the largest entry, in bytes. A result that does not fit is left out and marked with ``result_omitted``.
     """
 
     def __init__(self, job: JobRecord, steps: Sequence[StepRecord], *, limit: int) -> None:
         self._job = job
         self._limit = limit
-        self._surely = limit // _WIDEST - _ENVELOPE  # so many characters fit, whatever they are
+        self._surely = limit // _WIDEST - _ENVELOPE  # this many characters always fit
         self._millis, self._moment = 0, ""
         self._opened = {step.path: step.index for step in steps if step.phase == "open"}
         event_id = quote(f"{job.key.tenant}/{job.key.job_id}/{job.run}/")[:-1]
@@ -73,9 +73,9 @@ class StepUpdates:
         return entry
 
     def groups(self, steps: Sequence[StepRecord]) -> Iterator[tuple[int, Entry]]:
-        """Updates of consecutive steps together, in order; with each group the index of its first record.
+        """Updates of consecutive steps in groups, in order; each group with the index of its first record.
 
-        A group has no id of its own: consumers drop repeated steps by theirs, however a later publisher groups them.
+        A group has no id: another publisher may group the steps differently, so consumers use the ids of steps.
         """
         texts: list[str] = []
         first, size, moment = 0, 0, self._job.created_at
@@ -107,9 +107,9 @@ class StepUpdates:
         return Entry(STEPS_UPDATED, detail, moment)
 
     def _head(self, step: StepRecord) -> str:
-        """The fields of a step, but for its result and its error.
+        """The fields of a step, without its result and its error.
 
-        Written by hand: `json.dumps` would take 8 % more CPU of a job of 10 steps, 16 % of one of 100.
+        The JSON is written by hand: `json.dumps` would take 8 % more CPU of a job of 10 steps, 16 % of one of 100.
         """
         position = 1 + (self._opened.get(step.path, step.index) if step.phase == "close" else step.index)
         took, known = step.duration_ms, quote(step.step_id)
@@ -122,9 +122,9 @@ class StepUpdates:
         )
 
     def _time(self, seconds: float | None) -> str:
-        """As `_time`, keeping the latest: most steps begin in the millisecond in which the one before ended.
+        """Like `_time`, but caches the latest: most steps begin in the millisecond in which the step before ended.
 
-        That buys 6 % of the CPU of a job of 100 steps.
+        This saves 6 % of the CPU of a job of 100 steps.
         """
         if seconds is None:
             return "null"
@@ -144,11 +144,11 @@ def _rests(step: StepRecord) -> Iterator[str]:
 
 
 def job_waiting(job: JobRecord, waiting: Mapping[str, Any]) -> Entry:
-    """A job has parked until somebody answers.
+    """The entry for a job that has parked until somebody answers.
 
     Args:
-        job: as it was parked.
-        waiting: what ``JOB.waiting`` says.
+        job: the job as it was parked.
+        waiting: the content of ``JOB.waiting``.
     """
     path = waiting["path"]
     detail = (
@@ -160,12 +160,12 @@ def job_waiting(job: JobRecord, waiting: Mapping[str, Any]) -> Entry:
 
 
 def job_finished(job: JobRecord, steps: Sequence[StepRecord], *, limit: int) -> Entry:
-    """The end of a job.
+    """The entry for the end of a job.
 
     Args:
-        job: as it ended.
+        job: the job as it ended.
         steps: its records; the job's output is the result of the last one, if that is the implicit step ``output``.
-        limit: bytes of an entry.
+        limit: the largest entry, in bytes.
     """
     head = (
         f'{_head(job, "end")},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)},"status":"{job.status}",'
@@ -182,7 +182,7 @@ def job_finished(job: JobRecord, steps: Sequence[StepRecord], *, limit: int) -> 
 
 
 def output_of(job: JobRecord, steps: Sequence[StepRecord]) -> str | None:
-    """The output of a job as JSON; ``None`` for a job that has none, or did not succeed."""
+    """The output of a job as JSON; ``None`` if it has none or did not succeed."""
     if job.status != "SUCCEEDED" or not steps:
         return None
     last = steps[-1]
@@ -203,7 +203,7 @@ def _time(seconds: float | None) -> str:
 
 
 def _publishable(result: str) -> bool:
-    """Whether EventBridge takes the numbers in it."""
+    """Whether EventBridge accepts all numbers in a result."""
     return _LONG_INTEGER.search(result) is None or not _has_long_integer(json.loads(result))
 
 

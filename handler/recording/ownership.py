@@ -1,4 +1,4 @@
-"""What the owner of a job writes of JOB: the four kinds of commit, and what each of them makes of the record."""
+"""The JOB records that a job's owner writes: the kinds of commit, and the record after each of them."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from handler.settings import Settings
 from infra.records import JobRecord, JobStatus
 
 OUTBOX_SECONDS: Final = 60.0
-"""After so long the sweeper looks at what should have been published or parked by then."""
+"""After this many seconds, the sweeper checks what should have been published or parked by then."""
 QUEUED_SECONDS: Final = 300.0
-"""After so long the sweeper sends another message for a job whose message should have been received by then."""
+"""After this many seconds, the sweeper sends another message if the first should have been received by then."""
 NOBODY: Final = -1
-"""The index of no step."""
+"""An index that no step has."""
 _SHOWN_OF_A_TRY: Final = ("error", "attempts", "started_at", "finished_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """The records so far."""
+    """Commits the records so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """And the step at the cursor is about to begin.
+    """Commits, and marks that the step at the cursor is about to begin.
 
     Attributes:
-        effect: whether its block has one.
-        tries: tries that its ``retry`` has used up.
-        path: of a step with an effect that the clock has chosen: once it may have happened, it is not decided again
-            whether the step runs. See docs/decisions/026-the-clock-in-conditions.md.
+        effect: whether its block has an effect.
+        tries: the tries that its ``retry`` has used up.
+        path: of a step with an effect that the clock has chosen: once the effect may have happened, it is not decided
+            again whether the step runs. See docs/decisions/026-the-clock-in-conditions.md.
     """
 
     effect: bool
@@ -44,14 +44,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """And the end of the job."""
+    """Commits, and ends the job."""
 
     status: JobStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """And the job is let go before the step at the cursor: handed over, or parked.
+    """Commits, and releases the job before the step at the cursor: handed over or parked.
 
     Attributes:
         paused: why the engine paused.
@@ -64,10 +64,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class TimeOut:
-    """And a step that nobody answered in time: only while nobody has.
+    """Commits, and ends a step that nobody answered in time, if there is still no answer.
 
     Attributes:
-        path: of the step.
+        path: the path of the step.
     """
 
     path: str
@@ -77,7 +77,7 @@ Commit = Flush | Attempt | End | Release | TimeOut
 
 
 def unanswered_of(commit: Commit) -> str | None:
-    """The path of the step that nobody may have answered for this commit to count."""
+    """The path of the step that must be unanswered for this commit to count."""
     match commit:
         case TimeOut(path):
             return path
@@ -87,21 +87,21 @@ def unanswered_of(commit: Commit) -> str | None:
 
 
 def may_be_refused(commit: Commit) -> bool:
-    """Whether an answer or a cancel may come before the commit, and the job still be ours."""
+    """Whether the commit may be refused because of an answer or a cancel while the job is still ours."""
     return isinstance(commit, TimeOut) or parks(commit)
 
 
 def parks(commit: Commit) -> bool:
-    """Whether the job waits after the commit, rather than going on in another invocation."""
+    """Whether the job waits after the commit, instead of continuing in another invocation."""
     return isinstance(commit, Release) and commit.waiting is not None and "until" in commit.waiting
 
 
 class Ownership:
-    """One claim of a job: who began its step, how often, and under which mark.
+    """One claim of a job: how often its current step was begun, and by which owner.
 
     Args:
-        run: what is run.
-        settings: the deployment's.
+        run: the run.
+        settings: the deployment's settings.
         began: when the run began.
     """
 
@@ -114,12 +114,12 @@ class Ownership:
         self.prior = run.job.attempts - 1 if run.accepted else 0
         self.careful = self.prior > 0
         self._lease_until = run.lifetime.ends_at + settings.lease_margin
-        # What is known of the step at the cursor; each commit resets it, see `note`.
-        self._counted = run.job.cursor if run.accepted else NOBODY  # the claim counts for the step at the cursor
+        # State of the step at the cursor; each commit resets it, see `note`.
+        self._counted = run.job.cursor if run.accepted else NOBODY  # the claim is an attempt of this step
         self._marked: tuple[int, int] = (NOBODY, 0)
 
     def blame(self, effect: str) -> ConduitStatus | None:
-        """What becomes of the step at which earlier owners stopped, if it is not to be run again."""
+        """The outcome of the step at which earlier owners stopped, or ``None`` if it is run again."""
         if effect == "at_most_once" and self._run.job.started and self.prior > 0:
             return ConduitStatus.INTERRUPTED
         settings = self._settings
@@ -128,7 +128,7 @@ class Ownership:
         return None
 
     def must_note(self, index: int, effect: str, tries: int) -> bool:
-        """Whether a write has to note the step's attempt before it begins."""
+        """Whether the step's attempt must be written before it begins."""
         unmarked = effect != "none" and self._marked != (index, tries)
         return unmarked or (self.careful and self._counted != index)
 
@@ -147,11 +147,11 @@ class Ownership:
         """The record that a commit writes.
 
         Args:
-            held: as it was last committed.
-            commit: which of the four.
+            held: the record as last committed.
+            commit: the kind of commit.
             cursor: how many records count afterwards.
             published: how far the bus has got.
-            failed_step: of the job.
+            failed_step: the job's failed step.
             now: the time.
             timeout_at: when the job's own `timeout` passes.
             ended: paths of the steps that the commit records: their answers are used, or worth nothing any more.
@@ -184,7 +184,7 @@ class Ownership:
         return after
 
     def note(self, commit: Commit, after: JobRecord) -> None:
-        """The commit was written: begin again with what is known of the step at the cursor."""
+        """Note that the commit was written, and reset the state of the step at the cursor."""
         self._counted, self._marked = NOBODY, (NOBODY, 0)
         if isinstance(commit, Attempt):
             self._counted = after.cursor
@@ -208,7 +208,7 @@ class Ownership:
         )
 
     def _attempts(self, held: JobRecord, commit: Commit, cursor: int) -> int:
-        """Attempts of the step at the new cursor: an absolute number, since a write may be repeated."""
+        """The attempts of the step at the new cursor: an absolute number, since a write may be repeated."""
         noted = held.attempts if cursor == held.cursor else 0
         counted = self._counted == cursor
         match commit:
@@ -217,7 +217,7 @@ class Ownership:
             case Release(Paused(cut=True)) if not self._run.lifetime.is_used:
                 return noted if counted else noted + 1
             case Release() if counted:
-                return noted - 1  # it did not begin, or came to an end of its own: nobody died of it
+                return noted - 1  # the step did not begin, or ended by itself: no process died of it
         return noted
 
     def _ended(self, after: JobRecord, status: JobStatus, now: float) -> JobRecord:
@@ -232,7 +232,7 @@ class Ownership:
 
     def _released(self, after: JobRecord, paused: Paused, now: float) -> JobRecord:
         tries = max(0, paused.tries - self.cut_tries(after.cursor))
-        waited = after.tries < tries  # a retry that waits for its time counts as progress
+        waited = after.tries < tries  # a retry that waits counts as progress
         wait = max(0.0, paused.resume_in)
         return after._replace(
             status="QUEUED",
@@ -246,27 +246,27 @@ class Ownership:
         )
 
     def noted_here(self, index: int) -> bool:
-        """Whether this run has marked the step already: a further try is about to begin."""
+        """Whether this run has already marked the step: then another try is about to begin."""
         return self._marked[0] == index
 
     def cut_tries(self, cursor: int) -> int:
-        """Tries that crashes cut off: `attempts` counts them, and `tries` does not."""
+        """The tries that crashes cut off: `attempts` counts them, `tries` does not."""
         job = self._run.job
         return cut_tries(job) if self._run.accepted and cursor == self.start else 0
 
     def _only_we_marked(self, cursor: int) -> bool:
-        """Whether the mark of the step's start is ours to take back: an owner before us may have begun it and died."""
+        """Whether we may take back the mark of the step's start: an earlier owner may have begun it and died."""
         inherited = cursor == self.start and self._run.job.started
         return self._marked[0] == cursor and not inherited
 
 
 def cut_tries(job: JobRecord) -> int:
-    """Tries of the step at the cursor, which has an effect, that ended with their process. `job` is claimed."""
+    """The tries of the step at the cursor, which has an effect, that ended with their process. `job` is claimed."""
     return max(0, job.attempts - 1) if job.started else 0
 
 
 def _parked(released: JobRecord, waiting: dict[str, Any], now: float) -> JobRecord:
-    """A released job that waits: until its updates are published, the sweeper looks soon."""
+    """The record of a parked job: until its updates are published, it is due soon."""
     shown = {name: waiting[name] for name in _SHOWN_OF_A_TRY if waiting.get(name) is not None}
     kept = {name: value for name, value in waiting.items() if name not in _SHOWN_OF_A_TRY}
     resume_at = float(kept["until"])

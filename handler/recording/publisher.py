@@ -1,4 +1,4 @@
-"""Publishes committed updates, in order, and notes how far it got."""
+"""Publishes committed updates, in order, and records how far it got."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from infra.records import JobRecord, StepRecord
 
 _ANSWER: Final = "answer"
 PATIENCE: Final = 2.0
-"""Seconds for which a slow bus may hold a caller that has no deadline."""
+"""How many seconds a slow bus may delay a caller without a deadline."""
 _AT_ONCE: Final = 50
-"""Entries between two looks at the clock: five calls of the bus."""
+"""How many entries are sent before the clock is checked again: five calls of the bus."""
 
 
 class _Update(NamedTuple):
@@ -34,22 +34,22 @@ class Publisher:
     """Publishes a job's updates.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
     async def publish(self, job: JobRecord, steps: Sequence[StepRecord], *, until: float = inf) -> int:
-        """Publish what is committed and not on the bus yet.
+        """Publish committed updates that are not on the bus yet.
 
         Args:
-            job: as it stands, `job.published` included.
-            steps: the job's records in order; none are needed once all of them are on the bus.
-            until: when to stop: what is left then is covered by `due`.
+            job: the current record, with `published`.
+            steps: the job's records in order; may be empty if all of them are on the bus.
+            until: when to stop; `due` covers the rest.
 
         Returns:
-            What `job.published` may become: everything before it is on the bus. Never less than it is.
+            The new value of `job.published`: everything before it is on the bus. It never decreases.
         """
         updates = self._updates(job, steps)
         if job.finished and not job.all_published:
@@ -60,7 +60,7 @@ class Publisher:
         return job.cursor + 1 if job.finished else max(job.published, job.cursor)
 
     def _updates(self, job: JobRecord, steps: Sequence[StepRecord]) -> list[_Update]:
-        """The updates that the deployment wants, of the records that are committed and not published."""
+        """The updates of committed, unpublished records that the deployment wants."""
         settings = self._ports.settings
         wanted = settings.step_events
         if wanted == "none" or job.published >= job.cursor:
@@ -74,7 +74,7 @@ class Publisher:
         return [_Update(step.index, updates.entry(step)) for step in waiting]
 
     async def _send(self, job: JobRecord, updates: Sequence[_Update], until: float) -> int | None:
-        """Send them; gives the index of the first record that did not reach the bus, or ``None`` if all did."""
+        """Send the updates; return the index of the first record that did not reach the bus, or ``None`` if all did."""
         for start in range(0, len(updates), _AT_ONCE):
             part = updates[start : start + _AT_ONCE]
             if start and self._ports.now() >= until:
@@ -112,17 +112,17 @@ class Publisher:
         note: bool = True,
         until: float | None = None,
     ) -> JobRecord:
-        """Publish what is left of a finished job, and note it.
+        """Publish the rest of a finished job, and record that.
 
         Args:
-            job: as it stands.
-            steps: its records, if they are at hand.
-            note: whether to write it down though nothing is due: a later message about the job, or a redrive, would
-                publish it again.
+            job: the current record.
+            steps: its records, if available.
+            note: whether to write `published` even if nothing is due: otherwise a later message about the job, or a
+                redrive, would publish the updates again.
             until: as for `publish`; ``None`` for a few seconds from now.
 
         Returns:
-            The job with `published` as far as the bus has got. What is missing is safe while `due` is set.
+            The job with `published` as far as the bus has got. Missing updates are safe while `due` is set.
         """
         if job.all_published and job.due is None:
             return job
@@ -137,7 +137,7 @@ class Publisher:
         return job._replace(published=published)
 
     async def _left(self, job: JobRecord) -> Sequence[StepRecord]:
-        """The records that the updates of a finished job are made of; of its end alone, that is the last one."""
+        """The records from which the updates of a finished job are made; for its end only, that is the last record."""
         if job.published < job.cursor:
             return await self._ports.table.records.read_steps(job)
         last = await self._ports.table.records.read_step(job, job.cursor - 1)
@@ -149,15 +149,15 @@ class Publisher:
     async def settle_parked(
         self, job: JobRecord, steps: Sequence[StepRecord] | None = None, *, until: float | None = None
     ) -> JobRecord:
-        """Publish what is left of a parked job; when everything is on the bus, `due` becomes `resume_at`.
+        """Publish the rest of a parked job. When everything is on the bus, `due` becomes `resume_at`.
 
         Args:
-            job: as it was parked or read.
-            steps: its records, if they are at hand.
+            job: the job as it was parked or read.
+            steps: its records, if available.
             until: as for `settle`.
 
         Returns:
-            The job as it stands; as it was where the bus did not take everything, or somebody claimed it.
+            The current record; the given one if the bus did not accept everything, or if somebody claimed the job.
         """
         waiting = parked(job)
         if waiting is None or _is_settled(job, waiting):
@@ -179,9 +179,9 @@ class Publisher:
 
 
 def _is_settled(job: JobRecord, waiting: Mapping[str, Any]) -> bool:
-    """Whether everything of a parked job is known to be on the bus, because `due` was moved to the end of its wait.
+    """Whether everything of a parked job is on the bus: then `due` has been moved to the end of its wait.
 
-    A short wait has `due` there from the start, so nothing shows that its question was published: it may be again.
+    A short wait has this `due` from the start, so its question may be published again.
     """
     if job.due is None or job.due != job.resume_at or job.published < job.cursor:
         return False

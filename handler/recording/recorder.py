@@ -1,11 +1,11 @@
-"""Listens to one run of a job and writes what it hears: records to the table, then events to the bus.
+"""Listens to one run of a job and writes its records to the table, then its events to the bus.
 
-It is the job's owner for as long as the run lasts: it knows the claim, what is committed, and what is not. It keeps the
-rules of ``docs/records.md``; in short:
+It is the job's owner during the run: it has the claim, and keeps track of what is committed. It follows the rules of
+``docs/records.md``; in short:
 
 - a record counts once it is put and one conditional write of JOB has moved the cursor past it;
-- a block with an effect begins only after everything before it counts and its own attempt is noted;
-- a job that nobody else knows of is accepted as late as is safe;
+- a block with an effect begins only after all earlier records count and its own attempt is written;
+- a job that is not in the table is accepted as late as is safe;
 - an owner whose write is refused has lost the job: it writes and publishes nothing after that.
 """
 
@@ -43,7 +43,7 @@ from infra.records_table import fits_at_once
 UNKNOWN: Final = "UNKNOWN"
 """Metric dimension for unknown actions: user input must never become a dimension."""
 SMALL_JOB: Final = 20
-"""Records of a job whose calls of the table are promised to the letter."""
+"""The number of calls of the table is promised exactly for jobs of up to this many records."""
 
 
 _DONE: Final = ConduitStatus.DONE
@@ -56,7 +56,7 @@ class AnsweredError(Exception):
     """Somebody answered the step that was about to time out: the run goes on with the answer.
 
     Attributes:
-        waiting: what is known of the step.
+        waiting: the state of the waiting step.
     """
 
     def __init__(self, step: ConduitStep) -> None:
@@ -65,15 +65,15 @@ class AnsweredError(Exception):
 
 
 class Recorder:
-    """Owner of one job during one run.
+    """The owner of one job during one run.
 
     Args:
-        ports: the world.
-        run: what is run.
+        ports: the use cases' ports.
+        run: the run.
 
     Attributes:
-        job: the record as last committed; before the first commit of an unknown job, as it would be.
-        steps: all records: those that count and those that wait for the next commit.
+        job: the record as last committed; before the first commit of a new job, as it will be.
+        steps: all records: those that count, and those that wait for the next commit.
         accepted: whether the job is in the table.
         on_failure: called with each step that fails.
     """
@@ -89,7 +89,7 @@ class Recorder:
         self._flush_interval = ports.settings.flush_interval
         self._commits = Commits(ports, self._began, limited=not self._careful, put=len(run.steps))
         self._turns = ports.turns
-        self._kept = NOBODY  # the step for which nobody else has a turn before its record is written
+        self._kept = NOBODY  # the step during which this job keeps its turn, until its record is written
         self._may_be_over = run.pause_at is not None or run.job.hand_overs >= ports.settings.max_hand_overs
         self.job = run.job
         self.steps: list[StepRecord] = list(run.steps)
@@ -102,7 +102,7 @@ class Recorder:
     def before_step(
         self, job: Conduit, step: ConduitStep
     ) -> Decision | ConduitStatus | Awaitable[Decision | ConduitStatus]:
-        """Whether the step may begin; a block with an effect only once that is written down."""
+        """Whether the step may begin. A block with an effect may begin only after its attempt is written."""
         index = len(self.steps)
         effect = step.block.effect if step.block is not None else "none"
         tries = step.tries
@@ -125,7 +125,7 @@ class Recorder:
     async def _take_turn(
         self, turns: Turns, job: Conduit, kind: Commit | None, effect: str
     ) -> Decision | ConduitStatus:
-        """Wait for this job's turn, and keep it around a step that another job's crash would make INTERRUPTED."""
+        """Wait for this job's turn, and keep it during a step that another job's crash would make INTERRUPTED."""
         if effect == _ONCE:
             await turns.begin()
             turns.keep_turn(keep=True)
@@ -144,15 +144,15 @@ class Recorder:
         return Decision.PROCEED
 
     def _is_over(self, index: int) -> bool:
-        """Whether the run ends before this step, although there may be time."""
+        """Whether the run ends before this step, even if there is time left."""
         run = self._run
         if run.pause_at is not None and self._now() >= run.pause_at:
             return True
-        # After too many hand-overs this run has no limit of time: it was to end one step, and has.
+        # After too many hand-overs, this run has no time limit: its task was to end one step, and it has.
         return index != self._owner.start and run.job.hand_overs >= self._ports.settings.max_hand_overs
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
-        """Keep the record. What has to be written before the next step begins is written when that asks."""
+        """Keep the record. It is written when the next step asks to begin, if it must be written before."""
         if step.status is not _DONE:
             if step.status.name not in UNEVENTFUL:
                 self.on_failure(step)
@@ -162,10 +162,10 @@ class Recorder:
         return None
 
     async def _time_out(self, job: Conduit, step: ConduitStep) -> None:
-        """Write at once that nobody answered in time: who answered before that and was thanked must not see it.
+        """Write at once that nobody answered in time: an answer that was accepted before must not be lost.
 
         Raises:
-            AnsweredError: somebody did.
+            AnsweredError: somebody answered.
         """
         pending = self.steps[self.job.cursor :]
         if pending and not fits_at_once(None, pending):
@@ -183,7 +183,7 @@ class Recorder:
         self._step_metrics.add(UNKNOWN if block is None else block.action, record.status, record.duration_ms)
         if step.attempts and block is not None and block.effect != "none":
             self._flush_wanted = True
-        now = step.finished_at or self._now()  # a step that ran has read the clock a moment ago
+        now = step.finished_at or self._now()  # a step that ran has just read the clock
         if now - self._flushed >= self._flush_interval:
             self._flush_wanted = True
 
@@ -192,20 +192,20 @@ class Recorder:
         self.steps.append(open_record(step, len(self.steps), self.job, self._owner.lease))
 
     async def on_job_finish(self, job: Conduit, _: ConduitStep | None) -> None:
-        """The last steps and the end of the job are one commit."""
+        """Commit the last steps and the end of the job together."""
         await self._commit(job, End(self._end_status(job)))
 
     async def let_go(self, job: Conduit, paused: Paused, waiting: dict[str, Any] | None) -> bool:
         """Release the job for another invocation, before the step at which the run paused.
 
         Args:
-            job: whose run paused.
-            paused: why.
+            job: the engine's job.
+            paused: why the run paused.
             waiting: what it waits for, if it parks.
 
         Returns:
-            Whether it was released: a job that somebody cancelled meanwhile, or gave the answer that it was to wait
-            for, does not park but goes on. An answer to another step changes nothing of this wait.
+            Whether it was released. A job does not park but goes on if somebody has cancelled it or given the awaited
+            answer meanwhile. An answer to another step does not change this wait.
         """
         while not await self._commit(job, Release(paused, waiting)):
             if self.job.cancel or (waiting is not None and waiting["path"] in dict(self.job.signals)):
@@ -217,7 +217,7 @@ class Recorder:
             return "CANCELLED"
         return "SUCCEEDED" if job.success else "FAILED"
 
-    # ------------------------------------------------------------------ what is written and published
+    # ------------------------------------------------------------------ writing and publishing
 
     async def _commit(self, job: Conduit, kind: Commit) -> bool:
         held, pending = self.job, self.steps[self.job.cursor :]
@@ -254,19 +254,19 @@ class Recorder:
         return True
 
     def _woken(self, found: JobRecord) -> bool:
-        """Whether a commit was refused because of a cancel or an answer, and the job is still ours.
+        """Whether a commit was refused because of a cancel or an answer while the job is still ours.
 
-        An answer that a commit before has seen changes nothing of `woken` any more.
+        An answer that an earlier commit has noticed no longer changes `woken`.
         """
         woken = found.woken != self.job.woken or bool(found.signals)
         return self.accepted and woken and is_as_held(found, self.job)
 
     def going_on(self, waiting: dict[str, Any] | None, tries: int = 0) -> Run:
-        """The rest of a run that could not park or end a step: everything so far, and the job as it was found.
+        """The continuation of a run that could not park or end a step: all records so far, and the job as it was found.
 
         Args:
-            waiting: what is known of the step: the way to it, and that its turn had come, is not decided again.
-            tries: tries that its ``retry`` has used up.
+            waiting: the state of the waiting step, so that the path to it and its turn are not decided again.
+            tries: the tries that its ``retry`` has used up.
         """
         job = self.job._replace(tries=max(self.job.tries, tries - self._owner.cut_tries(len(self.steps))))
         if waiting is not None:
@@ -274,15 +274,15 @@ class Recorder:
         return replace(self._run, job=job, steps=tuple(self.steps), accepted=self.accepted)
 
     async def publish_rest(self) -> JobRecord:
-        """After the end: publish what is left; gives the job with `published` as far as the bus has got."""
+        """Publish the rest after the job's end; return the job with `published` as far as the bus has got."""
         promised = self._commits.made == 1 and not self._run.accepted and self.job.cursor <= SMALL_JOB
         note = not (promised and self.job.status == "SUCCEEDED")
         return await self._updates.publish_rest(self.job, self.steps, note=note)
 
     async def publish_parked(self) -> JobRecord:
-        """After a park: publish everything, and let the job rest."""
+        """Publish everything after a park, and let the job rest."""
         return await self._updates.publish_parked(self.job, self.steps)
 
 
 def _nobody_asks(step: ConduitStep) -> None:
-    """What `on_failure` is where no run log is written."""
+    """The default of `on_failure`, without a run log."""

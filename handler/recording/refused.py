@@ -1,7 +1,7 @@
-"""A record that the table cannot keep: its step has failed, and what came after it has not happened.
+"""Handles a record that is too large for the table: its step fails, and later steps are forgotten.
 
-The limits of the engine keep every record below what DynamoDB takes. Where they do not, because a deployment has raised
-them or DynamoDB counts otherwise, that is the job's affair and no failure of AWS.
+The engine's limits keep records below DynamoDB's limit. If they do not, because a deployment has raised them or
+DynamoDB counts differently, the job fails; it is not a failure of AWS.
 """
 
 from __future__ import annotations
@@ -15,21 +15,19 @@ from infra.records import StepRecord
 from infra.steps_item import record_text
 
 _STATUS: Final = ConduitStatus.RESULT_LIMIT_EXCEED
-_ERROR: Final = json.dumps(
-    {"type": _STATUS.name, "message": "what is recorded of this step is more than the table can keep"}
-)
+_ERROR: Final = json.dumps({"type": _STATUS.name, "message": "the record of this step is too large for the table"})
 
 
 def refuse_largest(records: list[StepRecord], cursor: int, error: TooLargeError) -> None:
-    """Fail the step that has the largest of the records from `cursor` on, and forget those after it.
+    """Fail the step with the largest uncommitted record, and forget the records after it.
 
     Args:
         records: all records of the job; those from `cursor` on are not committed.
-        cursor: how many are.
-        error: what the table said; DynamoDB does not say of which item.
+        cursor: how many records are committed.
+        error: the table's error; DynamoDB does not name the item.
 
     Raises:
-        TooLargeError: the same, where no record is to blame.
+        TooLargeError: no record caused the error.
     """
     at = max(range(cursor, len(records)), key=lambda index: len(record_text(records[index]).encode()), default=None)
     if at is None or records[at].error == _ERROR:

@@ -1,4 +1,4 @@
-"""One run of a job: what its recorder knows of it, and how another owner takes it over."""
+"""One run of a job, as its recorder sees it."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from infra.records import JobRecord, PayloadRecord, StepRecord
 
 
 class FencedOutError(Exception):
-    """The job is not ours (any more): a commit was refused.
+    """A commit was refused: another owner has the job.
 
     Attributes:
-        job: its current state, or ``None`` if it does not exist.
+        job: the job's current record, or ``None`` if it does not exist.
         accepted: whether it had been accepted by this run or before it.
     """
 
     def __init__(self, job: JobRecord | None, *, accepted: bool) -> None:
-        super().__init__("a commit was refused: the job is in other hands")
+        super().__init__("a commit was refused: another owner has the job")
         self.job = job
         self.accepted = accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What a recorder knows of the run that it records.
+    """The state of a run at its start.
 
     Attributes:
-        job: the claimed record; of a job that nobody knows of yet, what its record would be under our lease.
-        payload: what the job was, or would be, accepted with.
-        written: the same, read.
+        job: the claimed record; for a new job, its future record under our lease.
+        payload: the job's payload record.
+        written: the payload, parsed.
         steps: the records that count.
         accepted: whether `job` is in the table.
-        lifetime: of the invocation.
+        lifetime: the time of the invocation.
         published: how far the bus has got, if farther than `job` says.
-        outbox: whether a message that is not acknowledged before everything is published covers the job's end, so
-            that its last commit need not leave anything due.
-        answer_by: when somebody who waits for an answer must have it.
-        pause_at: when somebody is tired of waiting; the run pauses before the next step that would begin later.
+        outbox: whether a message covers the job's end: it is not acknowledged before everything is published, so the
+            last commit needs no `due`.
+        answer_by: when the waiting caller must have the answer.
+        pause_at: when the waiting caller gives up; the run pauses before the next step after that.
     """
 
     job: JobRecord

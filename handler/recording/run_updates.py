@@ -1,4 +1,4 @@
-"""What one run publishes: updates now and then while it lasts, and the rest after its end."""
+"""Publishes the updates of one run: from time to time while it lasts, and the rest after its end."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from handler.recording.run import Run
 from infra.records import JobRecord, StepRecord
 
 BUS_REST: Final = 30.0
-"""Seconds that a bus that did not take everything is left alone: trying it costs the job time that its steps need."""
+"""Seconds to wait after a failure of the bus: trying again costs time that the job's steps need."""
 EVENT_BATCH: Final = 10
-"""Updates that fill one call of the bus: so many do not wait for more."""
+"""This many updates fill one call of the bus and are sent at once."""
 
 
 class RunUpdates:
     """The updates of one run.
 
     Args:
-        ports: the world.
-        run: whose.
-        began: when it began.
+        ports: the use cases' ports.
+        run: the run.
+        began: when the run began.
 
     Attributes:
-        reached: what `published` of the job may become: everything before it is on the bus.
+        reached: the next value of the job's `published`: everything before it is on the bus.
     """
 
     def __init__(self, ports: Ports, run: Run, began: float) -> None:
@@ -36,10 +36,10 @@ class RunUpdates:
         self.reached = max(run.job.published, run.published)
 
     async def publish_now_and_then(self, job: JobRecord, steps: Sequence[StepRecord]) -> None:
-        """Publish during the run, if it is time: a step's update must not wait for a long job's end.
+        """Publish during the run if it is time: a step's update must not wait for the end of a long job.
 
         Args:
-            job: as it was last committed.
+            job: the job as last committed.
             steps: all its records.
         """
         now, waiting = self._ports.now(), job.cursor - self.reached
@@ -54,10 +54,10 @@ class RunUpdates:
             self._bus_rests_until = self._ports.now() + BUS_REST
 
     async def publish_rest(self, job: JobRecord, steps: Sequence[StepRecord], *, note: bool) -> JobRecord:
-        """After the end: publish what is left.
+        """Publish the rest after the job's end.
 
         Args:
-            job: as it ended.
+            job: the job as it ended.
             steps: all its records.
             note: see `Publisher.settle`.
 
@@ -67,7 +67,7 @@ class RunUpdates:
         return await self._publisher.settle(self._reached(job), steps, note=note, until=self._reserve_from)
 
     async def publish_parked(self, job: JobRecord, steps: Sequence[StepRecord]) -> JobRecord:
-        """After a park: publish everything, and let the job rest."""
+        """Publish everything after a park, and let the job rest."""
         return await self._publisher.settle_parked(self._reached(job), steps, until=self._reserve_from)
 
     def _reached(self, job: JobRecord) -> JobRecord:
@@ -75,5 +75,5 @@ class RunUpdates:
 
     @property
     def _reserve_from(self) -> float:
-        """When the time begins that is kept back for writing: what is not published by then is left to `due`."""
+        """When the reserve for writing begins: `due` covers updates that are not published by then."""
         return min(self._run.lifetime.ends_at - self._ports.settings.reserve, self._run.answer_by)

@@ -1,6 +1,6 @@
-"""How the steps of a run ended, counted until they are emitted.
+"""Counts the outcomes of a run's steps until they are emitted.
 
-A job has many steps and few kinds of outcome: to count them once a commit buys 5 % of the CPU of a job of 100 steps.
+A job has many steps and few kinds of outcome: counting them once per commit saves 5 % of the CPU of a job of 100 steps.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from handler.invocation.metrics import Metrics
 
 
 class StepMetrics:
-    """Outcomes that no commit has made count yet, by block and status.
+    """Uncommitted outcomes, by block and status.
 
     Args:
         by_block: whether the metrics distinguish blocks: each block with each status is a metric that is billed.
@@ -22,11 +22,11 @@ class StepMetrics:
         self._durations: defaultdict[tuple[str, str], list[float | None]] = defaultdict(list)
 
     def add(self, block: str, status: str, duration_ms: float | None) -> None:
-        """One more step; without a duration if it did not run."""
+        """Count a step; without a duration if it did not run."""
         self._durations[block, status].append(duration_ms)
 
     def emit(self, metrics: Metrics) -> None:
-        """Count what was added, and start over."""
+        """Emit the counts and reset them."""
         for (block, status), durations in self._durations.items():
             of_block = {"Block": block} if self._by_block else {}
             metrics.count("Steps", len(durations), Status=status, **of_block)

@@ -1,4 +1,4 @@
-"""What is recorded of a step of the engine."""
+"""Makes the records of the engine's steps."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from handler.engine import ConduitStatus, ConduitStep
 from infra.records import JobRecord, Phase, StepRecord
 
 MICROSECONDS: Final = 1_000_000
-"""In a second: the unit of a step's recorded times, of which its duration is a whole number too."""
+"""Microseconds of a second: the unit of recorded times; durations are whole microseconds, too."""
 _TRY: Final = "try"
-"""The kind of step whose result is derived from those inside it."""
+"""The kind of step whose result is derived from its inner steps."""
 
 
 def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> StepRecord:
-    """The record of a step that has its final status, under the claim that has that lease.
+    """The record of a step with its final status.
 
     Args:
-        step: the step; of a loop or a try this is the *close* record.
-        index: of the record.
-        job: whose.
-        lease: of the claim.
+        step: the step; for a loop or a try this makes the *close* record.
+        index: the record's index.
+        job: the job.
+        lease: the lease of the claim.
     """
     status, began, ended, took = step.status, step.started_at, step.finished_at, None
     if began is not None and ended is not None:
@@ -35,7 +35,7 @@ def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> St
         if step.position != index + 1:
             tally = getattr(step.run, "tally", None)
             phase, opened = "close", _json(tally) if tally else None
-    # In the order of the fields: to name them, and `status.name`, would take 5 % more CPU of a job of 100 steps.
+    # Positional: keyword arguments, and `status.name`, would take 5 % more CPU of a job of 100 steps.
     return StepRecord(
         job.key,
         index,
@@ -84,7 +84,7 @@ def open_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> St
 
 
 def failed_step(step: ConduitStep) -> str:
-    """What a job's record says of the step that failed it."""
+    """The failed step, as JSON for the job's record."""
     status = {"name": step.status.name, "value": step.status.value}
     described = {
         "id": step.id,
