@@ -1,4 +1,4 @@
-"""Which addresses a call may go to. Nothing else decides this.
+"""Decides which addresses a call may go to.
 
 Lambda's runtime API listens on the loopback, and the metadata services of clouds on link-local addresses: a
 stranger who could make the function call those would get its credentials. Sources of the lists: IANA's
@@ -18,7 +18,7 @@ _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 """Networks inside a VPC or a company. A deployment may open them, host by host."""
 _METADATA: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "168.63.129.16/32", "100.100.100.200/32")
-"""Link-local addresses, and metadata services elsewhere. No setting opens them."""
+"""Link-local addresses and other metadata services. No setting opens them."""
 _RESERVED: Final = (
     "0.0.0.0/8",
     "192.0.0.0/24",
@@ -30,7 +30,7 @@ _RESERVED: Final = (
     "224.0.0.0/3",  # multicast, reserved, broadcast
     "2001::/23",  # Teredo, benchmarks, ORCHID, DNS64's and other protocol assignments
     "2001:db8::/32",
-    "2002::/16",  # 6to4: an IPv4 address in disguise
+    "2002::/16",  # 6to4: contains an IPv4 address
     "3fff::/20",
 )
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
@@ -42,8 +42,8 @@ class Judgement:
     """What the deployment allows for one host, besides public addresses.
 
     Attributes:
-        private: it may have a private address.
-        loopback: it may be this machine; only for tests and a developer's machine.
+        private: whether it may have a private address.
+        loopback: whether it may be this machine; only for tests and a developer's machine.
     """
 
     private: bool = False
@@ -52,7 +52,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An address that `admit` has accepted. Nothing else makes one, and nothing connects without one.
+    """An address that `admit` has accepted. Only `admit` makes one, and every connection needs one.
 
     Attributes:
         family: as the socket module numbers it.
@@ -91,7 +91,7 @@ def _networks() -> tuple[tuple[str, IPv4Network | IPv6Network], ...]:
 
 
 def kind_of(text: str) -> str:
-    """``public``, ``private``, ``loopback``, ``metadata`` or ``reserved``: what a numeric address is."""
+    """The kind of a numeric address: ``public``, ``private``, ``loopback``, ``metadata`` or ``reserved``."""
     try:
         address: IPv4Address | IPv6Address = ip_address(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Calls that cannot be interrupted, within a bounded time."""
+"""Runs calls that cannot be interrupted within a limited time."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final, TypeVar
 R = TypeVar("R")
 
 MOST_STUCK: Final = 32
-"""Abandoned calls that may still run. Each holds a thread until it ends by itself."""
+"""How many abandoned calls may still run. Each holds a thread until it ends by itself."""
 
 
 class StuckError(Exception):
-    """No thread is free for another call, because too many are still running."""
+    """No thread is free for another call: too many are still running."""
 
 
 class TimeIsUpError(Exception):
-    """The call takes longer than allowed. It may still take effect."""
+    """The call took longer than allowed. It may still take effect."""
 
 
 class Aside:
@@ -35,11 +35,11 @@ class Aside:
         self._counting = threading.Lock()
 
     def run(self, function: Callable[[], R], seconds: float) -> R:
-        """Run a function; returns or raises what it does.
+        """Run a function; return its result or raise its error.
 
         Raises:
             TimeIsUpError: it takes longer than `seconds`.
-            StuckError: see there.
+            StuckError: no thread is free.
         """
         with self._counting:
             if self._running >= self._most:

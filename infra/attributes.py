@@ -14,11 +14,11 @@ from infra.errors import GiveUpError, TooLargeError
 from infra.items import Item, Value
 
 ITEM_LIMIT: Final = 400 * 1024
-"""Bytes of an item, names included (DynamoDB's quota)."""
+"""The largest item in bytes, names included (DynamoDB's quota)."""
 MAX_DIGITS: Final = 38
-"""Digits of a number; DynamoDB refuses more."""
+"""The largest number of digits of a number in DynamoDB."""
 LARGEST, SMALLEST = 9.99e125, 1e-130
-"""Magnitudes of a number other than zero; DynamoDB refuses others."""
+"""The allowed magnitudes of a number other than zero in DynamoDB."""
 _ORDINARY = 10**15
 """Numbers from 1 to this need no further check; nearly all are in this range."""
 _CONTAINER = 3
@@ -83,7 +83,7 @@ def decode(attribute: Mapping[str, Any]) -> Value:
 
 
 def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
-    """As `encode_and_weigh`, without the weight."""
+    """Like `encode_and_weigh`, without the weight."""
     return encode_and_weigh(item)[0]
 
 
@@ -93,8 +93,8 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
     Strings and numbers, as most attributes are, need no call each: that buys 3 % of the CPU of a job of 10 steps.
 
     Raises:
-        TooLargeError: over 400 KB, or with a number that DynamoDB has no room for.
-        GiveUpError: without its keys, or with half a character.
+        TooLargeError: the item has over 400 KB, or a number that DynamoDB cannot store.
+        GiveUpError: its keys are missing, or it has half a surrogate pair.
     """
     for key in ("pk", "sk"):
         if not isinstance(item.get(key), str) or not item[key]:

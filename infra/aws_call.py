@@ -1,7 +1,7 @@
-"""AWS calls that jobs make: only those that the deployment allows, through a separate role.
+"""Makes AWS calls for jobs: only those that the deployment allows, with a separate role.
 
-The boundary is that role: it has none of the stack's rights, and the stack's own resources are denied to it. The list
-of allowed operations comes before it.
+The boundary is that role: it has none of the stack's permissions, and the stack's own resources are denied to it. The
+list of allowed operations is checked first.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from infra.http_errors import HttpFailedError, HttpInvalidError, HttpRefusedErro
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
-"""Seconds that a thread may go on after its step was cut off."""
+"""How many seconds a thread may go on after its step was cut off."""
 SESSION_SECONDS: Final = 3_600
-"""Of the role's credentials: the most where one role takes on another."""
+"""The lifetime of the role's credentials: the maximum when one role assumes another."""
 RENEWED: Final = 300.0
-"""Seconds before their end at which credentials are no longer used."""
+"""Credentials are not used in the last seconds of their lifetime."""
 SHOWN: Final = 1_000
 """Characters of a response that an error shows."""
 _SERVER_ERROR: Final = 500
@@ -68,10 +68,10 @@ class AwsCalls:
     """Makes AWS calls for jobs.
 
     Args:
-        allowed: ``service:Operation`` each.
-        role: ARN of the role; nothing is called without one.
-        own: names and addresses of the stack's own resources. No parameter may be one of them: the role denies them,
-            and where there is no IAM, on a developer's machine, this is all that does.
+        allowed: the operations, each as ``service:Operation``.
+        role: ARN of the role; without one, no call is made.
+        own: names and addresses of the stack's own resources. No parameter may be one of them. The role denies them
+            too, but on a developer's machine there is no IAM.
         limit: bytes of a response as JSON.
         now: the clock.
     """
@@ -151,7 +151,7 @@ class AwsCalls:
         return data
 
     def _client(self, service: str, name: str) -> Any:
-        """The client of a service with the role's credentials, kept as long as they last."""
+        """The client of a service with the role's credentials, cached as long as they last."""
         from botocore.config import Config  # noqa: PLC0415  # few jobs call AWS
         from botocore.exceptions import UnknownServiceError  # noqa: PLC0415  # as above
 
@@ -163,7 +163,7 @@ class AwsCalls:
                 config = Config(
                     connect_timeout=CONNECT_SECONDS,
                     read_timeout=READ_SECONDS,
-                    retries={"mode": "standard", "total_max_attempts": 1},  # the step's `retry` says how often
+                    retries={"mode": "standard", "total_max_attempts": 1},  # the step's `retry` decides how often
                 )
                 client = self._session.create_client(service, config=config)
                 client.meta.events.register("before-send", _guard(client))
@@ -199,7 +199,7 @@ class AwsCalls:
 
 
 def _guard(client: Any) -> Callable[..., None]:
-    """Refuses a request that a parameter would send to other hosts than the service's."""
+    """Refuse requests that a parameter would send to hosts outside the service."""
     endpoint = urlsplit(client.meta.endpoint_url).hostname or ""
     domain = ".".join(endpoint.split(".")[-3 if endpoint.endswith(".com.cn") else -2 :])
 
@@ -225,7 +225,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _explain(name: str, error: Exception) -> NoReturn:
-    """Raise our error for one of botocore's."""
+    """Translate an error of botocore's into one of ours."""
     from botocore import exceptions  # noqa: PLC0415  # as above
 
     if isinstance(error, exceptions.ParamValidationError):

@@ -11,16 +11,16 @@ from typing import Any, Final
 from infra.http_errors import HttpInvalidError
 
 Read = Callable[[Any], bytes]
-"""Reads a body that comes as a stream."""
+"""A function that reads a streamed body."""
 _BASE64: Final = {"base64"}
 
 
 def sendable(value: Any, shape: Any) -> Any:
-    """Parameters, with bytes where the operation expects bytes.
+    """Parameters for botocore, with bytes where the operation expects them.
 
     Args:
-        value: JSON.
-        shape: botocore's description of it; ``None`` where it has none.
+        value: the JSON value.
+        shape: botocore's description of it, or ``None``.
 
     Raises:
         HttpInvalidError: bytes are given in an unknown form.

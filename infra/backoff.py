@@ -1,4 +1,4 @@
-"""Waiting between the tries of a call of which AWS accepted only a part."""
+"""Waits between the tries of a call that AWS accepted only in part."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 class Backoff:
     """A bounded number of tries with full jitter between them.
 
-    Full jitter, a wait drawn evenly from zero to a bound that doubles, is what AWS recommends: callers that were
+    AWS recommends full jitter: each wait is random, from zero to a bound that doubles, so that callers that were
     throttled together do not come back together.
 
     Attributes:
-        sleep: waits that many seconds.
-        random: a float in [0, 1).
-        tries: in all, the first included.
+        sleep: waits for a number of seconds.
+        random: returns a float in [0, 1).
+        tries: the number of tries, the first included.
         base: the bound of the first wait, in seconds.
         longest: the greatest bound, in seconds.
     """
@@ -33,7 +33,7 @@ class Backoff:
 
 
 class _Attempts:
-    """Not a generator: the event loop would have to close each one that is left early, which is every success."""
+    """Not a generator: the event loop would have to close each generator that is left early, as after every success."""
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff

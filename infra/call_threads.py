@@ -1,7 +1,7 @@
 """Threads that make calls of AWS, so that the main thread can run the steps of other jobs meanwhile.
 
-They are started as they are needed, once for a process, and take nothing but calls: blocks stay in the main thread,
-where a signal ends them in time. Low-level clients of botocore may be used by several threads.
+They are started on demand, once per process, and only make calls: blocks stay in the main thread, where a signal can
+end them in time. Low-level clients of botocore may be used by several threads.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 MOST_THREADS: Final = 10
-"""Calls on their way at once. Botocore keeps as many connections of a client (``max_pool_connections``)."""
+"""How many calls run at once. Botocore keeps as many connections of a client (``max_pool_connections``)."""
 
 Done = Callable[[Any, BaseException | None], None]
-"""Called with what a call returned, or with the error that it raised."""
+"""Called with a call's result or with its error."""
 _Work = tuple["CallStation", Callable[[], Any], Done]
 
 
@@ -38,7 +38,7 @@ class CallThreads:
         self._counting = threading.Lock()
 
     def start(self, station: CallStation, call: Callable[[], Any], done: Done) -> None:
-        """Have a call made; `station` learns what came of it."""
+        """Make a call in a thread; `station` gets its result or error."""
         with self._counting:
             self._busy += 1
             if self._busy > self._started and self._started < self._most:
@@ -47,7 +47,7 @@ class CallThreads:
         self._work.put((station, call, done))
 
     def _run(self) -> None:
-        if hasattr(signal, "SIGALRM"):  # the alarm of a step wakes the main thread, whatever that waits in
+        if hasattr(signal, "SIGALRM"):  # the alarm of a step must wake the main thread and no other
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
         while True:
             station, call, done = self._work.get()
@@ -59,14 +59,14 @@ class CallThreads:
             with self._counting:
                 self._busy -= 1
             station.ended.put((done, result, failure))
-            del station, call, done, result, failure  # a thread that waits keeps nothing of the last job
+            del station, call, done, result, failure  # a waiting thread keeps no reference to the last job
 
 
 class CallStation:
-    """Where one batch has its calls made, and learns what came of them; `handler.invocation.crew.Station`.
+    """Makes the calls of one batch; implements `handler.invocation.crew.Station`.
 
     Args:
-        threads: of the process.
+        threads: the threads of the process.
     """
 
     def __init__(self, threads: CallThreads) -> None:
@@ -75,21 +75,21 @@ class CallStation:
 
     @staticmethod
     def now() -> float:
-        """Seconds that only grow."""
+        """Seconds, on a clock that only goes forward."""
         return time.monotonic()
 
     def start(self, call: Callable[[], Any], done: Done) -> None:
-        """Have a call made; `done` is called from `wait`."""
+        """Make a call; `wait` calls `done` with its result."""
         self._threads.start(self, call, done)
 
     def has_news(self) -> bool:
-        """Whether `wait` would come back at once."""
+        """Whether `wait` would return at once."""
         return not self.ended.empty()
 
     async def wait(self, seconds: float | None) -> None:
-        """Wait until a call has ended, or so many seconds have passed; ``None`` for any time.
+        """Wait until a call has ended or the seconds have passed; ``None`` waits without limit.
 
-        It stops the thread, event loop included, as a call in place does: no block is running then.
+        It blocks the thread and its event loop, like a call in place: no block is running then.
         """
         ready = deque[tuple[Done, Any, BaseException | None]]()
         with suppress(Empty):

@@ -1,7 +1,6 @@
-"""Who makes the calls of AWS, and what several jobs may put into one of them.
+"""How calls of AWS are made, and how several jobs share one call.
 
-An adapter says what is to be called; whether its caller waits for the answer in place, or another job goes on
-meanwhile, is up to the `Calls` that it was handed.
+An adapter describes the call. Its `Calls` decide whether the caller waits in place or another job goes on meanwhile.
 
 See docs/decisions/022-batches.md.
 """
@@ -20,27 +19,27 @@ class Calls(Protocol):
     """Makes calls of AWS."""
 
     async def make(self, call: Callable[[], R]) -> R:
-        """What a call returns or raises."""
+        """Make a call; return its result or raise its error."""
         ...
 
     async def make_all(self, calls: Sequence[Callable[[], R]]) -> list[R]:
-        """What calls return that are made at the same time, in their order; the first error once all have ended."""
+        """Make several calls at once; return their results in order, or raise the first error once all have ended."""
         ...
 
 
 class Sharing(Protocol):
-    """Brings together what several jobs ask for at about the same time."""
+    """Combines requests that several jobs make at about the same time."""
 
     async def join(
         self, what: str, part: Part, work: Callable[[Sequence[Part]], Awaitable[Sequence[R | Exception]]]
     ) -> R:
-        """Have one's part of a shared call done.
+        """Take part in a shared call.
 
         Args:
-            what: the kind of call; parts of one kind go together.
-            part: what this job asks for.
-            work: makes the call for all parts; gives what came of each, in their order. An error is raised to the job
-                whose part it is; one that `work` itself raises, to all.
+            what: the kind of call; parts of one kind are combined.
+            part: the request of this job.
+            work: makes the call for all parts; returns a result or an error for each, in order. Each error is raised
+                in the job of its part; an error that `work` itself raises, in all of them.
         """
         ...
 
@@ -59,9 +58,9 @@ IN_PLACE: Final = InPlace()
 
 
 def at_once(calls: Sequence[Callable[[], R]]) -> list[R]:
-    """Make all calls at the same time, the first of them in this thread; gives what they return, in their order.
+    """Make all calls at once, the first of them in this thread; return their results in order.
 
-    All have ended when it returns, or raises the first error that there was. One call takes no thread.
+    All have ended when it returns or raises the first error. A single call needs no thread.
     """
     if len(calls) == 1:
         return [calls[0]()]

@@ -1,7 +1,7 @@
-"""The AWS clients: built when first asked for, then kept.
+"""The AWS clients: built on first use, then kept.
 
-Low-level clients of botocore alone: `boto3` adds 10 ms to a cold start and `boto3.resource` 50, a second client of the
-same session costs a twentieth of the first. The methods that we call are typed here, since botocore ships no types.
+They are botocore's low-level clients: `boto3` adds 10 ms to a cold start and `boto3.resource` 50; a second client of
+the same session costs a twentieth of the first. The methods that we call are typed here: botocore ships no types.
 
 See docs/decisions/006-clients.md.
 """
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT: Final = 1.0
 """Seconds. In the same region a connection takes a few milliseconds; one that takes longer is tried again."""
 READ_TIMEOUT: Final = 3.0
-"""Seconds. Botocore's 60 would outlive the reserve that an invocation keeps for writing."""
+"""Seconds. Botocore's 60 would outlast the reserve that an invocation keeps for writing."""
 TRIES: Final = 3
-"""Of each call, the first included, with botocore's standard backoff."""
+"""Tries of each call, the first included, with botocore's standard backoff."""
 
 Answer = dict[str, Any]
 

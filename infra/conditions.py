@@ -1,4 +1,4 @@
-"""Conditions on an item that is to be written: the few kinds that we need of DynamoDB's.
+"""Conditions on an item that is to be written: the kinds of DynamoDB's conditions that we need.
 
 Each table evaluates them in its own way: `infra.dynamo_items` writes a condition expression, the simulated table of
 the tests checks its item. An absent attribute meets no condition but `Absent`.
@@ -14,7 +14,7 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class Equals:
-    """The attribute is there and has this value."""
+    """The attribute exists and has this value."""
 
     attr: str
     value: Scalar
@@ -22,14 +22,14 @@ class Equals:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The attribute is not there; of a key attribute: the item is not there."""
+    """The attribute does not exist; for a key attribute: the item does not exist."""
 
     attr: str
 
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """The attribute is there and is less than this number."""
+    """The attribute exists and is less than this number."""
 
     attr: str
     number: float
@@ -37,7 +37,7 @@ class Below:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The attribute is there and has one of these values; at least one is given."""
+    """The attribute exists and has one of these values; at least one must be given."""
 
     attr: str
     values: tuple[Scalar, ...]
@@ -45,7 +45,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True, init=False)
 class All:
-    """Every one of these holds; an empty one always holds."""
+    """All of these hold; without any, it always holds."""
 
     conditions: tuple[Condition, ...]
 
@@ -55,7 +55,7 @@ class All:
 
 @dataclass(frozen=True, slots=True, init=False)
 class AnyOf:
-    """At least one of these holds; at least one is given."""
+    """At least one of these holds; at least one must be given."""
 
     conditions: tuple[Condition, ...]
 
@@ -67,7 +67,7 @@ Condition = Equals | Absent | Below | OneOf | All | AnyOf
 
 
 def unchanged(attr: str, value: Scalar | None) -> Condition:
-    """The attribute is as it was read: equal to `value`, or absent where that is ``None``."""
+    """The attribute is as it was read: equal to `value`, or absent if `value` is ``None``."""
     return Absent(attr) if value is None else Equals(attr, value)
 
 

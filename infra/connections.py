@@ -1,4 +1,4 @@
-"""Connections that are kept alive between calls: between the steps of a job, and between invocations."""
+"""Keeps connections alive between calls, steps and invocations."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from infra.pinned_connection import Connection, Place
 
 LONGEST_IDLE: Final = 50.0
-"""Seconds that a connection is kept unused. Load balancers of AWS close theirs after 60."""
+"""How many seconds an unused connection is kept. AWS load balancers close theirs after 60."""
 MOST_IDLE: Final = 16
-"""Connections that are kept at once."""
+"""The largest number of idle connections."""
 
 
 class Connections:
@@ -39,7 +39,7 @@ class Connections:
                 return None
             self._idle.remove(found)
         connection = found[2]
-        if connection.is_connected:  # nothing to read: neither its end nor bytes that belong to no answer
+        if connection.is_connected:  # nothing to read: neither the end nor unexpected bytes
             return connection
         connection.close()
         return None

@@ -17,7 +17,7 @@ from infra.items import TRANSACTION_ITEMS, ConditionFailed, Item, Items, Put
 Kind = Literal["workflow", "workflow-version", "schedule", "schedule-firings", "hook", "secret"]
 
 _LEFT: Final = 86_400
-"""Seconds until such a document expires."""
+"""Seconds until an emptied document expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,8 @@ class Document:
     """One document.
 
     Attributes:
-        tenant: whose.
-        kind: what it is.
+        tenant: the tenant.
+        kind: the kind of document.
         name: unique within tenant and kind.
         body: JSON.
         stamp: random, new with each write; a write names the stamp that it read.
@@ -61,21 +61,21 @@ class DocumentsTable:
         """Documents by name, strongly consistent; fewer than `limit` only at the end.
 
         Args:
-            tenant: whose.
-            kind: their kind.
+            tenant: the tenant.
+            kind: the kind of document.
             after: the last name of the previous page; ``None`` begins at the first.
-            limit: the most to return.
+            limit: the largest number of documents.
         """
         found = await self._items.query_after(_partition(tenant, kind), after, limit=limit)
         return [_document(tenant, kind, item) for item in found if "body" in item]
 
     async def write(self, document: Document, before: Document | None, *beside: Document) -> bool:
-        """Write a document if the stored one is `before` (``None``: nothing), and others with it, all or nothing.
+        """Write a document if the stored one is `before` (``None``: none is stored); with others, in one transaction.
 
         Args:
-            document: as it will be, with a new stamp.
-            before: as it was read.
-            beside: further documents, which are written without a condition.
+            document: the new state, with a new stamp.
+            before: the document as it was read.
+            beside: more documents, which are written without a condition.
 
         Returns:
             Whether it was written, now or by an earlier try whose reply was lost.
@@ -89,15 +89,15 @@ class DocumentsTable:
         return refused is None or (refused.item or {}).get("stamp") == document.stamp
 
     async def delete(self, document: Document) -> bool:
-        """Delete a document if it is as it was read; returns whether it is deleted, now or by an earlier try."""
+        """Delete a document if it is unchanged; return whether it is deleted, now or by an earlier try."""
         condition: Condition = Equals("stamp", document.stamp)
         refused = await self._items.delete_if(_partition(document.tenant, document.kind), document.name, condition)
         return refused is None or refused.item is None
 
     async def give_up(self, tenant: str, kind: Kind, names: Sequence[str], now: float) -> None:
-        """Empty documents that nothing refers to any more; the table's time to live deletes them.
+        """Empty documents that nothing refers to; the table's time to live then deletes them.
 
-        Emptying takes one call for 25 of them, deleting one call each.
+        Emptying 25 documents takes one call; deleting takes one call each.
         """
         pk = _partition(tenant, kind)
         empty: list[Item] = [{"pk": pk, "sk": name, "expires_at": int(now) + _LEFT} for name in names]

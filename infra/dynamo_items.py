@@ -44,17 +44,17 @@ _SHOW_WHAT_STANDS: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _REFUSED: Final = "ConditionalCheckFailedException"
 _REFUSED_IN_TRANSACTION: Final = "ConditionalCheckFailed"
 _CONTENDED: Final = frozenset({CANCELLED, "TransactionConflictException"})
-"""Codes under which another write was in the way; botocore tries none of them again."""
+"""Codes of conflicts with another write; botocore does not retry them."""
 
 
 class DynamoItems:
     """`Items` of one DynamoDB table.
 
     Args:
-        client: gives the client; asked at each call, so that it is built at the first.
+        client: returns the client; called for each call, so that it is built at the first.
         table: the table's name.
-        backoff: between the tries of a batch that DynamoDB took in part.
-        calls: who makes the calls.
+        backoff: waits between the tries of a batch that DynamoDB accepted in part.
+        calls: makes the calls.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class DynamoItems:
     async def _query(
         self, request: Mapping[str, Any], start: Mapping[str, Any]
     ) -> tuple[list[Item], Mapping[str, Any]]:
-        """One page: its items, and the encoded key to go on after (empty at the end)."""
+        """One page: its items, and the encoded key after which to go on (empty at the end)."""
         begin = {"ExclusiveStartKey": start} if start else {}
         with translated(f"Query of the table {self._table}"):
             answer = await self._make(lambda: self._client().query(**request, **begin))
@@ -170,7 +170,7 @@ class DynamoItems:
         return {index for index, (item, _) in enumerate(made) if key_of(item) in left} if left else set()
 
     async def _put_batch(self, batch: list[Encoded]) -> set[tuple[str, str]]:
-        """Put a batch; gives the keys of the items that DynamoDB did not take in all tries."""
+        """Put a batch; return the keys of the items that DynamoDB did not accept in all tries."""
         left = {self._table: [{"PutRequest": {"Item": item}} for item in batch]}
         async for _ in self._backoff.attempts():
             with translated(f"BatchWriteItem of the table {self._table}"):
@@ -217,7 +217,7 @@ class DynamoItems:
     async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         actions = [{"Put": {"TableName": self._table, "Item": item}} for item in self._fitting(items, write)]
         last = {"Put": self._put(write)} if isinstance(write, Put) else {"Update": self._update(write)}
-        # Botocore adds the token, which its own repetitions bear, too; each of our tries has a new one.
+        # Botocore adds the token, which its own repetitions share; each of our tries has a new one.
         request = {"TransactItems": [*actions, last]}
         answer = await self._write("A transaction on", lambda: self._client().transact_write_items(**request))
         return answer if isinstance(answer, ConditionFailed) else None
@@ -261,10 +261,10 @@ class DynamoItems:
         }
 
     async def _write(self, what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | ConditionFailed:
-        """One conditional write: AWS's answer, or the refusal with the stored item.
+        """Make one conditional write: return AWS's answer, or the refusal with the stored item.
 
-        A write that met a transaction in flight, or the other way round, is tried again: that takes milliseconds, and
-        an owner that gave up now would leave a step with an effect unrecorded.
+        A write that conflicts with a transaction, or a transaction that conflicts, is tried again: that takes
+        milliseconds, and an owner that gave up would leave a step with an effect unrecorded.
         """
         failure: InfraError | None = None
         async for _ in self._backoff.attempts():
@@ -281,7 +281,7 @@ class DynamoItems:
 
 
 def _refusal(error: Exception) -> ConditionFailed | None:
-    """The stored item, if this error says that the condition did not hold; the conditional action comes last."""
+    """The stored item, if the error is a failed condition. The conditional action comes last."""
     answer: dict[str, Any] = getattr(error, "response", {})
     if code_of(error) == _REFUSED:
         return ConditionFailed(decode_item(answer.get("Item")))

@@ -13,7 +13,7 @@ from infra.clients import KeyClient
 from infra.errors import translated
 
 MOST_BYTES: Final = 4_096
-"""Bytes of one call of Encrypt (https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html)."""
+"""The most bytes of one Encrypt call (https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html)."""
 _BETWEEN: Final = "."
 """Separates the pieces; it is not a letter of base64."""
 
@@ -24,7 +24,7 @@ class Encryption:
     KMS compares the three, the encryption context, and writes them to CloudTrail; it is not secret.
 
     Args:
-        client: gives the client; asked at each call, so that it is built at the first.
+        client: returns the client; called for each call, so that it is built at the first.
         key: id or ARN of the key.
         stack: the deployment's name.
     """
@@ -35,7 +35,7 @@ class Encryption:
         self._stack = stack
 
     def encrypt(self, tenant: str, name: str, text: str) -> str:
-        """The string encrypted, as ASCII.
+        """The encrypted string, as ASCII.
 
         Raises:
             InfraError: see `infra.errors`.
@@ -52,7 +52,7 @@ class Encryption:
         return _BETWEEN.join(pieces)
 
     def decrypt(self, tenant: str, name: str, encrypted: str) -> str:
-        """The string that `encrypt` was given.
+        """The plaintext of a string that `encrypt` returned.
 
         Raises:
             InfraError: see `infra.errors`; also if it was encrypted for another tenant or name, or with another key.

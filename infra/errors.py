@@ -1,9 +1,9 @@
-"""What can go wrong with AWS, ordered by what the caller does next, and which of AWS's errors is which.
+"""Errors of AWS, grouped by what the caller does next, and the table that translates AWS's codes.
 
     InfraError
-    ├── TryLaterError          the same call may work in a while: keep the message, answer 503
+    ├── TryLaterError          the same call may succeed later: keep the message, answer 503
     │   └── NewerRecordError       a later release wrote the job: write nothing, keep the message for long
-    └── GiveUpError            it will not work before someone changes something
+    └── GiveUpError            it cannot succeed before somebody changes something
         ├── MisconfiguredError     access denied, no such table, bus or queue: the deployment is wrong
         └── TooLargeError          AWS would refuse the size: the caller keeps less or sends less
 
@@ -16,19 +16,19 @@ from typing import Final
 
 
 class InfraError(Exception):
-    """AWS did not do what was asked."""
+    """A call of AWS failed."""
 
 
 class TryLaterError(InfraError):
-    """Throttled, down, or out of reach: nothing is known to be wrong with the request."""
+    """Throttled, down or unreachable: the request itself may be right."""
 
 
 class NewerRecordError(TryLaterError):
-    """A later release wrote this job, in a format that this one does not know: it is left alone."""
+    """A later release wrote this job, in a format that this one does not know. The job is left alone."""
 
 
 class GiveUpError(InfraError):
-    """Trying again changes nothing."""
+    """Trying again does not help."""
 
 
 class MisconfiguredError(GiveUpError):
@@ -93,20 +93,20 @@ ERRORS: Final[dict[type[InfraError], frozenset[str]]] = {
         }
     ),
 }
-"""AWS's error codes by what the caller does next; one that is not listed goes by its HTTP status. Those of a cancelled
-transaction's reasons lack the last word."""
+"""The kind of error for each of AWS's codes; other codes are classified by their HTTP status. In the reasons of a
+cancelled transaction, the codes lack the last word."""
 
 CANCELLED: Final = "TransactionCanceledException"
-"""Nothing of a transaction was done; the reasons beside it say why, one for each of its actions."""
+"""The transaction was not done; it has a reason for each of its actions."""
 
 _SIZES: Final = ("must be shorter than", "xceeded", "too large", "larger than supported")
-"""How the services word a size, a depth or a number that they refuse under a code that says nothing."""
+"""Phrases with which services refuse a size, a depth or a number under a general code."""
 _UNSAID: Final = frozenset({"ValidationException", "ValidationError", "InvalidParameterValue"})
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
 
 def code_of(error: BaseException) -> str:
-    """AWS's code of an error that one of its services answered; empty for any other error."""
+    """AWS's code of a service's error; empty for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
@@ -140,7 +140,7 @@ def _kind_of_code(code: str, message: str) -> type[InfraError] | None:
 
 
 def _kind_of_reasons(error: Exception) -> type[InfraError]:
-    """Of a cancelled transaction: what is worse than a conflict or a throttled action decides, where there is any."""
+    """The kind of a cancelled transaction's error. A reason worse than a conflict or throttling decides."""
     reasons = getattr(error, "response", {}).get("CancellationReasons") or []
     kinds = [
         _kind_of_code(reason["Code"], reason.get("Message") or "") or GiveUpError

@@ -1,4 +1,4 @@
-"""The event bus: entries in batches that EventBridge takes, and which of them it took."""
+"""The event bus: sends entries in batches and reports which of them EventBridge accepted."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CALL_ENTRIES: Final = 10
 CALL_BYTES: Final = 256 * 1024
 """Bytes of one PutEvents, and so of one entry (EventBridge's quota, where a region has not raised it)."""
 CALLS_AT_ONCE: Final = 4
-"""Calls on their way at the same time: they take as long as one, and no more of them meet a bus that is down."""
+"""How many calls run at once: together they take as long as one, and no more of them reach a bus that is down."""
 _ENVELOPE: Final = 14 + len(SOURCE)
 """What EventBridge counts for an entry's time, and for its source."""
 HOPELESS: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException"})
-"""Codes of an entry that trying again does not help."""
+"""Codes of entries that another try does not help."""
 
 
 class Entry(NamedTuple):
@@ -49,11 +49,11 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """What became of entries.
+    """The outcome of sending entries.
 
     Attributes:
-        taken: the indexes of those that the bus took, in order.
-        failed: the code of each of the others that it was asked to take; what came after them was not sent.
+        taken: the indexes of the accepted entries, in order.
+        failed: the code of each rejected entry, by index. Entries in neither were not sent.
     """
 
     taken: list[int]
@@ -64,11 +64,11 @@ class EventBus:
     """One bus of EventBridge.
 
     Args:
-        client: gives the client; asked at each call, so that it is built at the first.
+        client: returns the client; called for each call, so that it is built at the first.
         bus: the bus's name or ARN.
-        backoff: between the tries of entries that the bus did not take.
-        calls: who makes the calls.
-        call_bytes: the most bytes of one call.
+        backoff: waits between the tries of rejected entries.
+        calls: makes the calls.
+        call_bytes: the largest call, in bytes.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class EventBus:
         """Put entries on the bus. Those that fail are tried again, the others are not sent twice.
 
         Args:
-            entries: what to put.
+            entries: the entries.
             missed: called with the reason for each rejected entry: AWS's code, or the name of botocore's error where
                 the bus did not answer.
 
@@ -115,20 +115,20 @@ class EventBus:
             together = batches[start : start + CALLS_AT_ONCE]
             left = await self._put(entries, together)
             taken += [index for batch in together for index in batch if index not in left]
-            if left:  # throttled or down: what comes after would only add to it, and counts only after these
+            if left:  # throttled or down: later entries would add to the load, and count only after these
                 return Attempted(taken, left)
         return Attempted(taken, {})
 
     def check(self, entries: Sequence[Entry]) -> None:
-        """See that each entry fits into a call.
+        """Check that each entry fits into a call.
 
         Raises:
-            TooLargeError: one does not.
+            TooLargeError: an entry does not fit.
         """
         self._batches(entries)
 
     def _batches(self, entries: Sequence[Entry]) -> list[list[int]]:
-        """Indexes of entries, cut into calls that the bus takes."""
+        """The indexes of entries, in batches that fit into calls."""
         batches: list[list[int]] = []
         total = 0
         for index, entry in enumerate(entries):
@@ -146,7 +146,7 @@ class EventBus:
         return batches
 
     async def _put(self, entries: Sequence[Entry], batches: Sequence[Sequence[int]]) -> dict[int, str]:
-        """Put batches, all at the same time; gives the indexes that the bus did not take, and the last code of each."""
+        """Put batches at once; return the indexes of rejected entries with the last code of each."""
         left, failed, hopeless = batches, dict[int, str](), dict[int, str]()
         async for _ in self._backoff.attempts():
             failed = {}
@@ -163,7 +163,7 @@ class EventBus:
         return failed | hopeless
 
     def _put_once(self, entries: Sequence[Entry], indexes: Sequence[int]) -> dict[int, str]:
-        """One call; gives the code of each entry that failed, by its index."""
+        """Make one call; return the code of each rejected entry, by index."""
         try:
             with translated(f"PutEvents on the bus {self._bus}"):
                 answer = self._client().put_events(Entries=self._requests(entries, indexes))

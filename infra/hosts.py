@@ -1,4 +1,4 @@
-"""Hosts and ports that a deployment lets its jobs call."""
+"""Decides which hosts and ports a deployment's jobs may call."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Reach:
     """What jobs may call.
 
     Attributes:
-        plain: whether ``http`` is allowed, besides ``https``.
-        ports: further ports.
+        plain: whether ``http`` is allowed besides ``https``.
+        ports: more ports.
         hosts: globs (``*``, ``?``) of the hosts that may be called.
         private_hosts: globs of the hosts that may have private addresses.
         loopback: whether those may be on the loopback, too. Never on Lambda, whose runtime API listens there.
@@ -38,7 +38,7 @@ class Reach:
     loopback: bool = False
 
     def judge(self, scheme: str, host: str, port: int) -> Judgement:
-        """Whether the host may be called, and which addresses it may have.
+        """Check whether the host may be called, and return which addresses it may have.
 
         Raises:
             HttpRefusedError: the scheme, the port or the host is not allowed.

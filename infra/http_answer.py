@@ -1,4 +1,4 @@
-"""Reading an answer: never more of it than may be kept, and then as JSON, text or bytes."""
+"""Reads an answer, up to a limit, as JSON, text or bytes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from infra.http_errors import HttpFailedError
 from infra.masking import Mask
 
 PIECE: Final = 64 * 1024
-"""Bytes that are read at once, and that are decompressed at once."""
+"""How many bytes are read and decompressed at once."""
 HEADERS_LIMIT: Final = 64 * 1024
-"""Bytes of all headers of an answer."""
+"""The largest total of an answer's headers, in bytes."""
 SHOWN: Final = 1_000
 """Characters of a body that an error shows."""
 _CHARSETS: Final = re.compile(
     r"(utf-?8|utf-?16(-?[lb]e)?|utf-?32(-?[lb]e)?|(us-)?ascii|latin-?1|iso-?8859-?\d{1,2}|windows-?125\d|cp125\d"
     r"|shift[_-]?jis|euc-?jp|euc-?kr|gb2312|gbk|gb18030|big5|koi8-[ru])"
 )
-"""Text encodings. Python knows others, but some take quadratic time."""
+"""The accepted text encodings. Python has others, but some take quadratic time."""
 _HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _WINDOW: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _GZIP: Final = b"\x1f\x8b"
@@ -35,14 +35,14 @@ ENCODINGS: Final = "gzip, deflate"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service answered.
+    """The answer of a service.
 
     Attributes:
         status: such as 200.
         reason: the words after it.
         headers: by their names in lower case; repeated ones joined by a comma.
         body: decompressed, as far as it was read.
-        cut: whether there was more of it than may be kept.
+        cut: whether the body exceeded the limit.
     """
 
     status: int
@@ -69,7 +69,7 @@ class Answer:
         return {"status": self.status, "headers": headers, "body": self._body(mask)}
 
     def details(self, mask: Mask) -> dict[str, Any]:
-        """What an error shows: the status and how the body begins."""
+        """The details of an error: the status and the beginning of the body."""
         text = mask.text(self._decoded(self.body, errors="replace") or "")
         if self.cut and mask.longest:
             text = text[: -mask.longest]  # the end may hold half of a value, which no search would find
@@ -83,7 +83,7 @@ class Answer:
             try:
                 return mask.tree(_parse(text))
             except (ValueError, RecursionError):
-                pass  # it claims to be JSON but is not: at least its text can be read
+                pass  # it is marked as JSON but is not: return its text
         return mask.text(text)
 
     def _is_json(self) -> bool:
@@ -149,7 +149,7 @@ def read_answer(response: http.client.HTTPResponse, limit: int) -> Answer:
 
 
 class _TooMuchError(Exception):
-    """The rest of the body need not be read."""
+    """The limit is exceeded; the rest of the body is not read."""
 
 
 def _pieces(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:

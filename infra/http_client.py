@@ -1,6 +1,6 @@
-"""The client of HTTP calls that jobs make: judged hop by hop, bounded in time and size, with secrets put in and masked.
+"""Makes HTTP calls for jobs: checks each hop, limits time and size, and inserts and masks secrets.
 
-No proxy, ``.netrc`` or cookie is used: urllib3's connections know nothing of them.
+No proxy, ``.netrc`` or cookie is used: urllib3's connections do not support them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from infra.pinned_connection import Connection, Opener, Place, reason_of
 from infra.secret import Secrets, allowed
 
 _DEFAULTS: Final = {"User-Agent": b"conduit/1", "Accept": b"*/*", "Accept-Encoding": ENCODINGS.encode()}
-"""Headers that users may set in their own way."""
+"""Default headers that users may replace."""
 TRY_AGAIN: Final = frozenset({408, 425, 429})
-"""Statuses below 500 that say to try again."""
+"""Statuses below 500 that ask for another try."""
 _SERVER_ERROR: Final = 500
 _UNAUTHORIZED: Final = 401
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SEE_OTHER: Final = 303
 _KEEPING: Final = frozenset({307, 308})
-"""Redirects that keep method and body. After another one a POST becomes a GET, as browsers do it (Fetch, 4.4)."""
+"""Redirects that keep method and body. Other redirects turn a POST into a GET, as in browsers (Fetch, 4.4)."""
 _CREDENTIALS: Final = frozenset({"authorization", "cookie"})
 _OF_A_BODY: Final = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
 
@@ -78,8 +78,8 @@ class HttpClient:
     def request(self, place: Place, method: str, signed: Signed, body: bytes | None, ends_at: float) -> Answer:
         """Send one request and read its answer.
 
-        A connection that was kept alive may have ended unnoticed. If it breaks before a byte of the answer has come,
-        the request is sent once more on a new one: a service recognizes the repetition by its ``Idempotency-Key``.
+        A kept-alive connection may have been closed. If it breaks before a byte of the answer has come, the request is
+        sent again on a new one; a service recognizes the repetition by its ``Idempotency-Key``.
 
         Raises:
             HttpError: no complete answer arrived, or the host has an address that may not be called.
@@ -162,7 +162,7 @@ class _Exchange:
         return read
 
     def run(self) -> Answer:
-        """The answer that is expected."""
+        """Make the call; return the expected answer."""
         left = self._call.redirects
         while True:
             answer = self._hop()
@@ -205,7 +205,7 @@ class _Exchange:
         return HttpRefusedError(message, details)
 
     def _follow(self, answer: Answer, location: str) -> None:
-        """Turn to where a redirect leads. It is judged like the first URL, when its turn comes."""
+        """Follow a redirect. Its URL is then checked like the first one."""
         details = answer.details(self._mask)
         try:
             url = self._url.follow(location)

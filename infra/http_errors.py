@@ -1,7 +1,7 @@
-"""What can go wrong with a call of an outside service, ordered by what the caller does next.
+"""Errors of calls to outside services, grouped by what the caller does next.
 
     HttpError
-    ├── HttpFailedError    the service could not be reached, or said to try again: another try may help
+    ├── HttpFailedError    the service could not be reached, or asked for another try: that may help
     ├── HttpRefusedError   it gave an unexpected answer, or the call is not allowed: another try does not help
     ├── HttpTooLargeError  the answer is larger than may be kept
     └── HttpInvalidError   what the user wrote is not a valid call; also a ValueError
@@ -16,10 +16,10 @@ from typing import Any
 
 
 class HttpError(Exception):
-    """A call did not do what was asked.
+    """A call failed.
 
     Attributes:
-        details: what the service answered: ``{"status": 503, "body": "…"}``; ``None`` where there was no answer.
+        details: the service's answer: ``{"status": 503, "body": "…"}``; ``None`` without an answer.
         retry_after: seconds that the service asked to wait; ``None`` if it did not.
     """
 
@@ -32,7 +32,7 @@ class HttpError(Exception):
 
 
 class HttpFailedError(HttpError):
-    """No complete answer in time: name resolution, connection, TLS; or an answer that says to try again."""
+    """No complete answer in time: name resolution, connection, TLS; or an answer that asks for another try."""
 
 
 class HttpRefusedError(HttpError):

@@ -1,4 +1,4 @@
-"""A call as a user writes it, checked and put into the form in which it is sent."""
+"""Checks a call as a user writes it, and turns it into the form in which it is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_HEADERS: Final = 32
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-"""Headers that say where a request goes and where it ends: nobody but the client sets them."""
+"""Headers that only the client sets: they decide where a request goes and where it ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +28,13 @@ class Call:
     Attributes:
         method: in upper case.
         url: a URL, or ``{"secret": name}`` for one that is itself secret.
-        query: further names and values of its query.
+        query: more names and values for its query.
         headers: those of the user and of the body.
         body: bytes; ``None`` for none.
         auth: credentials, each ``{"bearer": {"secret": name}}`` or one of the other shapes.
-        expect: statuses that are fine; ``None`` for 200 to 299.
-        redirects: how many are followed.
-        seconds: how long all of it may take.
+        expect: the expected statuses; ``None`` for 200 to 299.
+        redirects: how many redirects are followed.
+        seconds: how long the whole call may take.
     """
 
     method: str
@@ -61,7 +61,7 @@ def make_call(
     seconds: float = 30.0,
     idempotency_key: str | None = None,
 ) -> Call:
-    """A call of what a user wrote, types already checked.
+    """Make a call from a user's arguments, whose types have been checked.
 
     Args:
         method: see `Call`.
@@ -135,10 +135,10 @@ def _headers(headers: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_header(name: str, value: str = "") -> None:
-    """Let a header pass that a user may set.
+    """Check a header that a user sets.
 
     Raises:
-        HttpInvalidError: its name or its value cannot be sent, or is the client's own to set.
+        HttpInvalidError: its name or its value cannot be sent, or only the client may set it.
     """
     if not _TOKEN.fullmatch(name):
         raise HttpInvalidError("the name of a header is made of letters, digits and -, without spaces")

@@ -1,4 +1,4 @@
-"""URLs of calls: read by RFC 3986's grammar and nothing more generous, so that no two readers see two hosts."""
+"""Reads the URLs of calls strictly by RFC 3986's grammar, so that all readers see the same host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.hosts import canonical_host
 from infra.http_errors import HttpInvalidError, HttpRefusedError
 
 LONGEST: Final = 2_000
-"""Characters of a URL."""
+"""The longest URL, in characters."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -27,7 +27,7 @@ _KEPT: Final = "/%:@!$&'()*+,;=~-._?"
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """Where a call goes.
+    """The URL of a call.
 
     Attributes:
         scheme: in lower case.
@@ -45,12 +45,12 @@ class Url:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """What credentials are bound to."""
+        """The origin, to which credentials are bound."""
         return (self.scheme, self.host, self.port)
 
     @property
     def target(self) -> str:
-        """What the request line holds."""
+        """The target of the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
@@ -61,9 +61,9 @@ class Url:
         return f"{self.scheme}://{host}{port}"
 
     def secret_parts(self) -> Iterator[str]:
-        """What a server may show of a URL that is secret: its target whole and in parts, as sent and decoded.
+        """The parts of a secret URL that are masked in answers: its target, whole and in parts, as sent and decoded.
 
-        A part of the path that is a short or plain word (``services``) is left out: it is found in any answer.
+        Parts of the path that are short or plain words (``services``) are not masked: they occur in any answer.
         """
         values = [value for _, value in parse_qsl(self.query, keep_blank_values=True)]
         segments = [part for part in self.path.split("/") if not _PLAIN.fullmatch(part)]
@@ -73,12 +73,12 @@ class Url:
             yield unquote(text)
 
     def with_query(self, pairs: list[tuple[str, str]]) -> Url:
-        """The same with further names and values in its query."""
+        """The URL with more names and values in its query."""
         added = urlencode(pairs)
         return replace(self, query=f"{self.query}&{added}" if self.query and added else self.query or added)
 
     def with_parameter(self, name: str, value: str) -> Url:
-        """The same with one value for this name in its query, whatever stood there."""
+        """The URL with exactly one value for this name in its query."""
         others = [pair for pair in parse_qsl(self.query, keep_blank_values=True) if pair[0] != name]
         kept = self.query if len(others) == len(parse_qsl(self.query, keep_blank_values=True)) else urlencode(others)
         return replace(self, query=kept).with_query([(name, value)])
@@ -87,7 +87,7 @@ class Url:
         """Where a redirect from here leads.
 
         Raises:
-            HttpError: nowhere that could be called.
+            HttpError: it leads to a URL that cannot be called.
         """
         text = _printable(location)
         if _ABSOLUTE.match(text):

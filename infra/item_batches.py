@@ -1,4 +1,4 @@
-"""Items of one call, encoded: that none comes twice, and what BatchWriteItem takes of them at a time."""
+"""Encodes the items of one call, checks that none comes twice, and cuts them into batches for BatchWriteItem."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def key_of(item: Encoded) -> tuple[str, str]:
 
 
 def weighed(items: Sequence[NewItem]) -> list[tuple[Encoded, int]]:
-    """Items of one call, encoded, each with its weight."""
+    """Encode the items of one call, each with its weight."""
     made = [encode_and_weigh(item) for item in items]
     if len({key_of(item) for item, _ in made}) != len(made):
         raise GiveUpError("One call writes an item twice; DynamoDB refuses such a call.")

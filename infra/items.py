@@ -16,7 +16,7 @@ from infra.conditions import Condition
 Value = str | int | float | bool | list["Value"] | None
 Item = dict[str, Value]
 NewItem = Mapping[str, Value]
-"""An item to write; how it holds its attributes is its own affair."""
+"""An item to write: any mapping of attributes."""
 Key = tuple[str, str]
 """``pk`` and ``sk`` of an item."""
 Start = dict[str, Value]
@@ -58,9 +58,9 @@ BY_TENANT: Final = Index(
     "created_at",
     ("expires_at", "failed_step", "finished_at", "name", "run", "started_at", "status", "waiting", "workflow"),
 )
-"""A tenant's jobs by their age, for listing. A write that changes nothing of it costs nothing there."""
+"""A tenant's jobs by their age, for lists. A write that changes none of its attributes costs nothing here."""
 DUE: Final = Index("due", "shard", "due", ())
-"""What the sweeper looks at; sparse."""
+"""The due jobs, for the sweeper; sparse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """Changes of an item that exists, and what must hold of it; what is `Items.update_if` by itself."""
+    """A conditional change of an existing item, as a part of a transaction; see `Items.update_if`."""
 
     pk: str
     sk: str
@@ -100,10 +100,10 @@ TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 
 
 class Items(Protocol):
-    """What is asked of a table.
+    """The operations of a table.
 
     Raises, from every method:
-        TryLaterError: throttled or out of reach. A write may have been done all the same.
+        TryLaterError: throttled or unreachable. A write may have been done anyway.
         MisconfiguredError: no such table, or no right to it.
         TooLargeError: an item or a number that DynamoDB does not keep (400 KB, 38 digits).
     """
@@ -142,9 +142,9 @@ class Items(Protocol):
         ...
 
     async def put_some(self, items: Sequence[NewItem]) -> set[int]:
-        """As `put_all`; gives the indexes of the items that the table did not take, though it was asked repeatedly.
+        """Like `put_all`, but return the indexes of the items that the table did not accept after several tries.
 
-        Another error than that the table is busy is raised, and says nothing of any single item.
+        Other errors than a busy table are raised; they do not concern single items.
         """
         ...
 

@@ -1,7 +1,7 @@
 """The items JOB and PAYLOAD#…: their keys, and each record as an item and back.
 
-See ``docs/records.md`` for the layout. An attribute that says nothing (``None``, ``False``, an empty list) is left out:
-the JOB item is written most often, and a write costs by the size of the item. Attributes that this release does not
+See ``docs/records.md`` for the layout. Empty attributes (``None``, ``False``, an empty list) are left out: the JOB
+item is written most often, and the cost of a write depends on the item's size. Attributes that this release does not
 know are ignored, and survive its writes.
 """
 
@@ -18,14 +18,14 @@ from infra.records import VERSION, JobKey, JobRecord, JobSummary, PayloadRecord
 JOB: Final = "JOB"
 PAYLOAD: Final = "PAYLOAD#"
 SIGNAL_OF: Final = "signal:"
-"""What the attributes begin with that say which answer to a step counts. Each is one of its own, so that somebody who
-answers one step and the owner who records another do not undo each other's writes."""
+"""The prefix of attributes that name the answers that count. Each answer has an attribute of its own, so that an answer
+to one step and the record of another do not undo each other's writes."""
 _SHARDS: Final = 32
 FIRST_SHARDS: Final = tuple(f"a{number:02}" for number in range(_SHARDS))
-"""Partitions of the index ``due`` for jobs that crashed, wait or are owed a publication: the sweep reads them first."""
+"""Partitions of the index ``due`` for crashed, waiting and unpublished jobs: the sweep reads them first."""
 QUEUED_SHARDS: Final = tuple(f"b{number:02}" for number in range(_SHARDS))
-"""Those for jobs whose message is in the queue. One partition takes 1,000 writes a second (DynamoDB's quota), and every
-write of an unfinished job moves its entry."""
+"""The partitions for jobs with a message in the queue. A partition takes 1,000 writes a second (DynamoDB's quota), and
+every write of an unfinished job moves its entry."""
 
 
 def partition(key: JobKey) -> str:
@@ -94,10 +94,9 @@ def job_item(job: JobRecord) -> Item:
 
 
 def changes(before: JobRecord, after: JobRecord) -> tuple[dict[str, Value], list[str]]:
-    """What to set and what to remove so that the item of `before` becomes that of `after`.
+    """The attributes to set and to remove so that the item of `before` becomes that of `after`.
 
-    What is the same in both is left alone: a ``cancel`` that somebody sets while the job is held survives its owner's
-    writes.
+    Equal attributes are not written: a ``cancel`` that somebody sets meanwhile survives the owner's writes.
     """
     old, new = job_item(before), job_item(after)
     return {name: value for name, value in new.items() if old.get(name) != value}, [n for n in old if n not in new]
@@ -179,7 +178,7 @@ def payload_record(key: JobKey, item: Item) -> PayloadRecord:
 
 
 def job_summary(item: Item) -> JobSummary:
-    """What the index ``by-tenant`` shows of a job."""
+    """A job as the index ``by-tenant`` shows it."""
     return JobSummary(
         key=key_of(_text(item, "pk")),
         name=_text_or_none(item, "name"),

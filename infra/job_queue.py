@@ -1,4 +1,4 @@
-"""The queue of jobs, and the dead-letter queue for what can never be one."""
+"""The queue of jobs, and the dead-letter queue for messages that can never succeed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from infra.clients import QueueClient
 from infra.errors import GiveUpError, TooLargeError, code_of, translate, translated
 
 MESSAGE_BYTES: Final = 256 * 1024
-"""Bytes of one message, attributes included. SQS takes 1 MiB where a queue is set so."""
+"""The largest message in bytes, attributes included. SQS takes 1 MiB if a queue is configured for it."""
 REJECTED_BYTES: Final = 1024 * 1024
-"""Bytes of a rejected message: whatever SQS delivered, its dead-letter queue takes."""
+"""The largest rejected message in bytes: the dead-letter queue takes every message that SQS delivered."""
 LONGEST_DELAY: Final = 900
 """The longest delay of a message in SQS, in seconds."""
 LONGEST_VISIBILITY: Final = 43_200
@@ -70,8 +70,8 @@ class JobQueue:
             delay: seconds until it can be received, at most 900. A FIFO queue knows no delay of one message.
             group: FIFO: messages of one group come one after another.
             deduplication: FIFO: a second message with this id within five minutes is dropped.
-            fair: standard: whose message it is. Messages of those who have few in the queue are received first (SQS
-                fair queues).
+            fair: standard: the sender's group. Messages of groups with few messages in the queue are received first
+                (SQS fair queues).
 
         Raises:
             TooLargeError: over the limit.
@@ -93,7 +93,7 @@ class JobQueue:
     async def postpone(self, receipt_handle: str, seconds: float) -> None:
         """Hide a received message for so long (0 to 12 hours), counted from now.
 
-        A message that is no longer received by us, deleted or visible again, stays as it is.
+        A message that was deleted or is visible again stays as it is.
 
         Raises:
             TryLaterError, MisconfiguredError: see `infra.errors`.
@@ -112,7 +112,7 @@ class JobQueue:
     async def reject(
         self, body: str, problem: str, *, group: str | None = None, deduplication: str | None = None
     ) -> None:
-        """Send a message that can never work to the dead-letter queue, with the problem in its attribute ``problem``.
+        """Send a message to the dead-letter queue, with the problem in its attribute ``problem``.
 
         The body goes as it came. The problem is shortened to 1,000 characters, or to the room that the body leaves.
 

@@ -1,8 +1,8 @@
 """Jobs in the table: reads, and the conditional writes of the protocol, each named for what it means.
 
-A conditional write answers `Written`, or `Refused` with the current job. The SDK repeats a write whose reply was
-lost, and the repetition is refused because of what the first one wrote: each write here knows its own work again and
-answers `Written` then. The reasons for each condition are in ``docs/records.md``.
+A conditional write returns `Written`, or `Refused` with the current job. The SDK repeats a write whose reply was
+lost, and the repetition is refused because of the first one. Each write here recognises its own work and then
+returns `Written`. The reasons for each condition are in ``docs/records.md``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The job was not as the write expects it; nothing was written."""
+    """The job was not in the expected state; nothing was written."""
 
     job: JobRecord | None
     """Its current state, or ``None`` if it does not exist."""
@@ -68,7 +68,7 @@ class JobsTable:
         return job if job and job.expires_at >= now else None
 
     async def accept(self, job: JobRecord, now: float) -> Answer:
-        """Make the job known, whatever it has come to by now, if none of its id is there (or only an expired one)."""
+        """Accept the job in its current state, if no job has its id (or only an expired one)."""
         answer = await self._items.put_if(job_item(job), _absent(now))
         put = isinstance(answer, store.Applied)  # the whole item: it need not be read again
         return Written(job) if put else self._answer(answer, lambda found: is_accepted(found, job))
@@ -82,7 +82,7 @@ class JobsTable:
         return self._answer(refused, lambda found: is_accepted(found, job)) if refused else Written(job)
 
     async def claim(self, job: JobRecord, *, token: str, until: float, now: float) -> Answer:
-        """Take the job as it was read, if it is unfinished and nobody holds it.
+        """Claim the job if it is as it was read, unfinished, and has no owner.
 
         The claim has the next fence and a lease of its own, and counts as an attempt of the step at the cursor.
 
@@ -122,13 +122,13 @@ class JobsTable:
     async def commit(
         self, held: JobRecord, after: JobRecord, *, parks: bool = False, unanswered: str | None = None
     ) -> Answer:
-        """Write what the owner of a claim has come to: the one write that makes its records count.
+        """Commit: the one write that makes the owner's records count.
 
         Args:
-            held: as the owner last saw the job, its lease included.
-            after: as it will be; without a lease, the owner lets go of it.
-            parks: the job will wait: demand that nobody has cancelled or answered since the owner last saw it.
-            unanswered: path of a step: demand that no answer to it counts.
+            held: the job as its owner last saw it, with its lease.
+            after: the new record; without a lease, the owner releases the job.
+            parks: whether the job will wait: then require that nobody has cancelled or answered since `held`.
+            unanswered: path of a step: require that no answer to it counts.
         """
         condition = All(_as_held(held), _as_woken(held)) if parks else _as_held(held)
         condition = _without_answer(condition, unanswered)
@@ -145,9 +145,9 @@ class JobsTable:
     ) -> Answer:
         """`records.put` and `commit` in one call, all or nothing, at twice the write units; see `fits_at_once`.
 
-        A transaction does not return the job, and every commit must see a ``cancel``: so it demands
-        that nobody has set one since the owner last saw the job. If somebody has, the transaction is made once more,
-        expecting it, unless the job parks: then its owner has to go on.
+        A transaction does not return the job, and every commit must notice a ``cancel``: so it requires that nobody has
+        set one since the owner last saw the job. If somebody has, the transaction is repeated, expecting it, unless the
+        job parks: then its owner must go on.
         """
         changed, removed = changes(held, after)
         unseen = _without_answer(All(_as_held(held), _as_woken(held)), unanswered)
@@ -163,7 +163,7 @@ class JobsTable:
         return self._answer(refused, lambda found: is_committed(found, held, after))
 
     async def mark_published(self, job: JobRecord, published: int) -> Answer:
-        """Note how far the bus has got with a finished job; with everything on it, nothing is due any more."""
+        """Record how far the bus has got with a finished job; when everything is published, `due` is removed."""
         full = published > job.cursor
         after = job._replace(published=published, due=None if full else job.due, sweeps=0 if full else job.sweeps)
         ended = _as_ended(job)
@@ -171,9 +171,9 @@ class JobsTable:
         return await self._update(job, after, condition, lambda _: False)
 
     async def mark_parked(self, job: JobRecord, published: int) -> Answer:
-        """Note that a parked job's updates are on the bus, and let it rest until its time comes.
+        """Record that a parked job's updates are on the bus, and let it rest until its time comes.
 
-        `job` is as it was read or parked; nothing is written if anything happened to it since.
+        `job` is the record as read or parked; nothing is written if it has changed since.
         """
         after = job._replace(published=max(published, job.published), due=job.resume_at, sweeps=0)
         as_parked = All(
@@ -187,22 +187,22 @@ class JobsTable:
         return await self._update(job, after, as_parked, lambda _: False)
 
     async def set_due(self, job: JobRecord, due: float) -> Answer:
-        """Have the sweeper look at a finished job."""
+        """Make a finished job due."""
         return await self._update(job, job._replace(due=due), _as_ended(job), lambda _: False)
 
     async def cancel(self, job: JobRecord, now: float) -> Answer:
-        """Ask for the job's end, once. Its owner sees it with the next claim or commit, the sweeper at once.
+        """Request the job's end, once. Its owner notices it at the next claim or commit; the sweeper takes it at once.
 
-        Refused where it is asked for already, where the job is finished, and where somebody answered since it was read.
+        Refused if it is already requested, if the job is finished, or if somebody has answered since it was read.
         """
         after = job._replace(cancel=True, woken=job.woken + 1, due=now)
         unfinished = All(Equals("run", job.run), OneOf("status", UNFINISHED), Absent("cancel"), _as_woken(job))
         return await self._update(job, after, unfinished, lambda found: is_cancelled(found, after))
 
     async def answer(self, job: JobRecord, path: str, random: str, now: float) -> Answer:
-        """Let an answer to a step count, if none does, and wake the job.
+        """Make an answer to a step count, if none does yet, and wake the job.
 
-        Refused where the job is not as it was read, is to be cancelled, or has an answer to that step.
+        Refused if the job has changed since it was read, is to be cancelled, or has an answer to that step.
 
         Args:
             job: as it was read; that the step is not over was judged from the records of its cursor.
@@ -222,7 +222,7 @@ class JobsTable:
         return await self._update(job, after, as_read, lambda found: (path, random) in found.signals)
 
     async def redrive(self, job: JobRecord, after: JobRecord) -> Answer:
-        """Run a finished job on, if it is as it was read."""
+        """Redrive a finished job, if it is as it was read."""
 
         def own(found: JobRecord) -> bool:
             return (found.run, found.payload, found.due) == (after.run, after.payload, after.due)
@@ -230,7 +230,7 @@ class JobsTable:
         return await self._update(job, after, _as_ended(job), own)
 
     async def move_due(self, job: JobRecord, due: float, *, swept: bool = False) -> Answer:
-        """Have the sweeper look at another time, if nothing happened to the job since it was read.
+        """Move the job's next sweep, if it has not changed since it was read.
 
         Args:
             job: as it was read.
@@ -263,27 +263,27 @@ def _absent(now: float) -> Condition:
 
 
 def _as_held(held: JobRecord) -> All:
-    """The owner holds the job as it left it."""
+    """The condition that the job is as its owner left it."""
     if held.lease is None:
         raise ValueError(f"{held.key}: only the owner of a claim commits, and this job is not claimed")
     return All(Equals("lease", held.lease), Equals("cursor", held.cursor), Equals("attempts", held.attempts))
 
 
 def as_woken(job: JobRecord, found: JobRecord) -> JobRecord:
-    """The job, with what somebody who woke it has written meanwhile."""
+    """The job with the changes of somebody who woke it meanwhile."""
     return job._replace(cancel=found.cancel, woken=found.woken, signals=found.signals)
 
 
 def _without_answer(condition: All, path: str | None) -> All:
-    """The condition, and that no answer to the step of that path counts."""
+    """The condition, and also that no answer to the step at that path counts."""
     return condition if path is None else All(condition, Absent(SIGNAL_OF + path))
 
 
 def _as_woken(job: JobRecord) -> Condition:
-    """Nobody has cancelled or answered since the job was read."""
+    """The condition that nobody has cancelled or answered since the job was read."""
     return unchanged("woken", job.woken or None)
 
 
 def _as_ended(job: JobRecord) -> All:
-    """The job is finished as it was read: no redrive, and no write of an earlier run, came between."""
+    """The condition that the job is finished as it was read: no redrive and no late write came between."""
     return All(Equals("run", job.run), Equals("status", job.status), OneOf("status", tuple(sorted(FINISHED))))

@@ -1,4 +1,4 @@
-"""A secret as it lies in the table: who may have it, in the clear, and its values, each encrypted."""
+"""A secret as stored in the table: its uses and hosts unencrypted, its values encrypted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class KeptAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A process that is fetching tokens. Others wait for it: two that sent one refresh token could both lose it.
+    """The claim of a process that is fetching tokens. Others wait: two that sent one refresh token could both lose it.
 
     Attributes:
         by: random.
@@ -35,14 +35,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptOAuth:
-    """What a token server wants to see (RFC 6749).
+    """The data for a token server (RFC 6749).
 
     Attributes:
-        token_url, client_id, scope: as they were put.
+        token_url, client_id, scope: as they were sent.
         client_secret: encrypted.
         refresh_token: encrypted; ``None`` for the grant of client credentials.
-        access: the current access token, where there is a refresh token.
-        claim: who is fetching another one.
+        access: the current access token, if there is a refresh token.
+        claim: the process that is fetching another one.
     """
 
     token_url: str
@@ -60,9 +60,9 @@ class KeptSecret:
 
     Attributes:
         hosts: where it may be sent to, canonical.
-        uses: what for.
-        put: random, new with each PUT: what was fetched for the secret that stood there before is not used for it.
-        value: encrypted; ``None`` where `oauth2` is given instead.
+        uses: its uses.
+        put: random, new with each PUT, so that tokens of an earlier secret are not used for this one.
+        value: encrypted; ``None`` if `oauth2` is given.
         oauth2: how to get a value.
     """
 
@@ -87,7 +87,7 @@ class KeptSecret:
         )
 
     def with_oauth(self, **changes: Any) -> KeptSecret:
-        """The same with other tokens."""
+        """The secret with other tokens."""
         assert self.oauth2 is not None  # noqa: S101  # only those have tokens
         return replace(self, oauth2=replace(self.oauth2, **changes))
 

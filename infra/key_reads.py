@@ -1,4 +1,4 @@
-"""Reads many items by their keys: how many one call takes, and what it left unread."""
+"""Reads many items by their keys, in as many calls as it takes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The embedded AWS: moto in this process, for a developer's machine and the tests.
 
-Needs what `requirements-dev.txt` adds. The table, the bus and the queues are those of `template.yaml`; a test compares
-the two.
+Needs the packages of `requirements-dev.txt`. The table, the bus and the queues are those of `template.yaml`; a test
+compares them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from infra.queue_poller import RECEIVE_MOST, QueuePoller, receive_messages
 from infra.schedule_list import list_schedules, schedule_keys
 
 REGION: Final = "eu-central-1"
-"""Any would do: nothing leaves the process."""
+"""Any region works: nothing leaves the process."""
 ACCOUNT: Final = "123456789012"
-"""The account that moto plays."""
+"""moto's account."""
 
 
 def _projection(index: Index) -> dict[str, Any]:
@@ -67,15 +67,15 @@ MAX_RECEIVES: Final = 20
 """After so many receives SQS moves a message to the dead-letter queue."""
 DEAD_LETTER_QUEUE: Final[Mapping[str, int]] = {"MessageRetentionPeriod": 1_209_600}
 _FOREIGN: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
-"""What would lead a client away from the embedded AWS."""
+"""Variables that would lead a client away from the embedded AWS."""
 _ENDPOINTS: Final = ("DYNAMODB", "EVENTBRIDGE", "KMS", "SCHEDULER", "SQS", "STS")
 _entries = itertools.count(1)
 
 
 class _Shared:
-    """What every `embedded` of this process shares, since it is four fifths of the time to enter one: 96 of 115 ms.
+    """The parts that every `embedded` of this process shares, because they take 96 of the 115 ms to enter one.
 
-    That is the clients, and the key of secrets: with each key moto makes an RSA key, too.
+    These are the clients, and the key of secrets: with each key, moto makes an RSA key, too.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class _Shared:
         self._key: Any = None
 
     def bring_key(self) -> str:
-        """Put the key into a moto that is empty; gives its id."""
+        """Put the key into an empty moto; return its id."""
         from moto.kms.models import kms_backends  # noqa: PLC0415  # only a developer's machine has moto
 
         held = kms_backends[ACCOUNT][REGION].keys
@@ -96,12 +96,12 @@ _shared: Final = cache(_Shared)
 
 
 class EmbeddedAws:
-    """The resources of the embedded AWS, for the code that plays the rest of AWS: poller, schedule, consumer.
+    """The resources of the embedded AWS, for code that acts as the rest of AWS: poller, schedule, consumer.
 
     Args:
         number: part of the names of all resources.
         fifo: whether the queues are FIFO queues.
-        shared: what is not made again; without it, any AWS that clients reach is used.
+        shared: the shared parts; without them, the AWS that clients reach is used.
 
     Attributes:
         clients: low-level clients of it.
@@ -134,7 +134,7 @@ class EmbeddedAws:
         return QueuePoller(self._sqs, url=self.queue_url, arn=self.queue_arn, region=REGION)
 
     def reconnect(self) -> None:
-        """Use connections of this process alone. Two processes that share a socket read each other's answers."""
+        """Use new connections in this process. Two processes that share a socket would read each other's answers."""
         self.clients = Clients(region=REGION)
         self._sqs = cast("Any", self.clients.sqs())
         self._poller = self._make_poller()
@@ -175,7 +175,7 @@ class EmbeddedAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `Settings` reads, and what every AWS client reads."""
+        """The variables for `Settings` and for AWS clients."""
         return {
             "TABLE_NAME": self.table,
             "BUS_NAME": self.bus,

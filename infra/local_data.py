@@ -1,7 +1,7 @@
-"""What the embedded AWS holds, kept in a folder: items, messages of the job queue and schedules outlive its process.
+"""Keeps the data of the embedded AWS in a folder: items, messages of the job queue, schedules and keys.
 
-Each change is in the file before the caller gets its answer, so a process that is killed loses nothing that it had
-acknowledged. The file holds the present state, not a history; a start reads it back into moto.
+Each change is in the file before the caller gets its answer, so a killed process loses nothing that it had
+acknowledged. The file has the current state, not a history; a start reads it back into moto.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class LocalData:
             raise DataFolderError(f"Cannot keep data in {str(folder)!r}: {why}.") from None
 
     def restore(self, aws: EmbeddedAws) -> int:
-        """Put what the file holds into an empty embedded AWS; returns the number of items.
+        """Load the file into an empty embedded AWS; return the number of items.
 
         All leases end, since the processes that held them ended with the last embedded AWS. The key of secrets is the
         one in the file, so `aws.key` may change.
@@ -94,7 +94,7 @@ class LocalData:
         return count
 
     def _keep_key(self, aws: EmbeddedAws) -> None:
-        """Use the key in the file, or keep there the one that was made: what it encrypted is kept, too."""
+        """Use the key in the file, or store the new one there, because the data that it encrypts is stored, too."""
         from moto.kms.models import kms_backends  # noqa: PLC0415  # only a developer's machine has moto
 
         keys = kms_backends[ACCOUNT][REGION].keys
@@ -155,7 +155,7 @@ class LocalData:
             self._file.execute("INSERT INTO schedules VALUES (?, ?)", (schedule["Name"], text))
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Release the folder."""
         self._file.close()
 
 

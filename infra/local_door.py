@@ -1,7 +1,7 @@
 """The embedded AWS behind a loopback port, for processes that talk to it over HTTP.
 
-Moto's own server needs Flask; passing requests on to the dispatcher that moto's mock uses needs nothing. One request at
-a time: moto checks a condition and writes in two moves, and nothing may come between.
+Moto's own server needs Flask; passing requests to the dispatcher of moto's mock needs nothing. Requests are handled
+one at a time: moto checks a condition and writes in two steps, and nothing may come between.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Seen = Callable[[str, str, bytes, bytes], None]
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Let moto take one call at a time, from whichever thread it comes: the jobs of a batch call side by side."""
+    """Let moto take one call at a time, from any thread: the jobs of a batch call side by side."""
     from moto.core.botocore_stubber import BotocoreStubber  # noqa: PLC0415  # only a developer's machine has moto
 
     process, lock = BotocoreStubber.process_request, threading.RLock()
@@ -52,13 +52,13 @@ class LocalDoor:
 
     def __init__(self, seen: Seen | None = None) -> None:
         self.lock = threading.RLock()
-        """Held during each call. Who uses the embedded AWS in this process beside the port holds it, too."""
+        """Held during each call. Code of this process that uses the embedded AWS directly must hold it, too."""
         self._server = _Server(("127.0.0.1", 0), partial(_Call, self.lock, seen))
         threading.Thread(target=self._server.serve_forever, name="aws", daemon=True).start()
 
     @property
     def address(self) -> str:
-        """What `AWS_ENDPOINT_URL` is set to."""
+        """The value for `AWS_ENDPOINT_URL`."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ class _Call(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a line for each call would be most of the log."""
+        """Log nothing: lines for calls would be most of the log."""
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,7 +1,7 @@
-"""What a developer's machine does with the embedded AWS besides calling the handler.
+"""The embedded AWS as a developer's machine uses it, besides calling the handler.
 
-It reads back what one job left in the table, follows the bus through a rule of its own, and clears away what was shown:
-a program that runs thousands of jobs in one process must not keep them all.
+It reads one job's items from the table, follows the bus with a rule of its own, and deletes jobs that were shown: a
+program that runs thousands of jobs in one process must not keep them all.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class LocalServices:
         return taken
 
     def items(self, tenant: str, job_id: str) -> list[Item]:
-        """Everything that the table holds of one job, by sort key."""
+        """All items of one job, by sort key."""
         return [item for attributes in self._query(tenant, job_id) if (item := decode_item(attributes))]
 
     def _query(self, tenant: str, job_id: str, **request: Any) -> Iterator[dict[str, Any]]:
@@ -77,10 +77,10 @@ class LocalServices:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def forget(self, tenant: str, job_id: str) -> None:
-        """Delete everything that the table holds of one job, as its time to live would, and what moto keeps of it."""
+        """Delete all items of one job, as their time to live would, and moto's own copies."""
         from moto.core.model_instances import reset_model_data  # noqa: PLC0415  # only a developer's machine has moto
 
-        keys = list(self._query(tenant, job_id, ProjectionExpression="pk, sk"))  # moto takes long over whole items
+        keys = list(self._query(tenant, job_id, ProjectionExpression="pk, sk"))  # moto is slow with whole items
         for first in range(0, len(keys), _WRITE_MOST):
             deletes = [{"DeleteRequest": {"Key": key}} for key in keys[first : first + _WRITE_MOST]]
             self._table.batch_write_item(RequestItems={self._aws.table: deletes})

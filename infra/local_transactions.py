@@ -1,7 +1,7 @@
 """Transactions of the embedded AWS, without a copy of the table for each of their items.
 
-moto copies the whole table for the case that a transaction is cancelled, so that the time of a job with a burst of
-short effects grows with the square of its steps. Here the items that the transaction names are kept instead.
+For the case that a transaction is cancelled, moto copies the whole table, so that the time of a job with many short
+effects grows with the square of its steps. Here, only the items that the transaction names are copied.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Kept(NamedTuple):
 
 @contextmanager
 def small_transactions() -> Iterator[None]:
-    """Let moto's transactions keep what they write to, until the end of the block."""
+    """Make moto's transactions copy only the items that they write to, until the end of the block."""
     from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415 (only a developer's machine has it)
     from moto.dynamodb.models.table import Table  # noqa: PLC0415 (as above)
 

@@ -1,8 +1,7 @@
-"""Hiding the values of secrets in what a service answers, before anything of it is kept, shown or cut.
+"""Hides the values of secrets in the answers of services, before anything is stored, shown or cut.
 
-This catches accidents, such as a server that echoes the request. It is not a security boundary: a
-server that is given a secret can hand it back in some other form. The boundary is the list
-of hosts that the secret may be sent to.
+This catches accidents, such as a server that echoes the request. It is not a security boundary: a server that gets a
+secret can return it in some other form. The boundary is the list of hosts that the secret may be sent to.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 MASKED: Final = "***"
-"""What replaces a secret's value."""
+"""Replaces a secret's value."""
 _PLAIN_IN_URLS: Final = ("", "/", "!'()*", "/:@!$&'()*+,;=?")
-"""What encoders of URLs leave as it is: Python's, JavaScript's for a part of a URL, and those for a whole one."""
+"""Characters that URL encoders do not change: Python's, JavaScript's for a part of a URL, and those for a whole URL."""
 _ESCAPED_IN_JSON: Final = ("(?!)", "[<>&]", r"""\\"|[<>&'+`]""")
-"""What encoders of JSON escape by its number: Python's nothing, those of Go and Ruby on Rails, and that of .NET."""
+"""Characters that JSON encoders escape by number: Python's none, those of Go and Ruby on Rails, and .NET's."""
 
 
 class Mask:
-    """The values to hide in one call; none to begin with."""
+    """The values to hide in one call; empty at first."""
 
     def __init__(self) -> None:
         self._forms: list[str] = []
-        """Longest first: of two that begin alike, all of the longer goes."""
+        """Longest first, so that a value is replaced before its prefix."""
         self._shortest = 0
 
     @property
@@ -38,11 +37,11 @@ class Mask:
         return max((len(form.encode()) for form in self._forms), default=0)
 
     def hide(self, value: str, user: str | None = None) -> None:
-        """Hide this value from now on: as it is, and as base64, in a URL and in JSON.
+        """Hide this value from now on: as it is, as base64, in a URL and in JSON.
 
         Args:
             value: the secret.
-            user: who it is the password of, for the base64 of ``user:value``.
+            user: the user whose password it is, for the base64 of ``user:value``.
         """
         forms = {*self._forms, *(form for form in _forms(value, user) if form)}
         self._forms = sorted(forms, key=len, reverse=True)
@@ -90,14 +89,14 @@ def _forms(value: str, user: str | None) -> Iterator[str]:
 
 
 def _in_urls(data: bytes) -> Iterator[str]:
-    """The value in a URL. Encoders differ in what they leave as it is, and in the case of their digits."""
+    """The forms of the value in a URL. Encoders differ in the characters that they keep and in the case of digits."""
     for quoted in (*(quote(data, safe=plain) for plain in _PLAIN_IN_URLS), quote_plus(data)):
         yield quoted
         yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
 
 
 def _in_json(value: str) -> Iterator[str]:
-    """The value in the text of JSON. Encoders differ in what they escape, and in the case of their digits."""
+    """The forms of the value in JSON text. Encoders differ in what they escape, and in the case of their digits."""
     for ascii_only, further in product((True, False), _ESCAPED_IN_JSON):
         escaped = re.sub(further, _escaped, json.dumps(value, ensure_ascii=ascii_only)[1:-1])
         yield escaped

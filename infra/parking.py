@@ -1,4 +1,4 @@
-"""What ``JOB.waiting`` says: that a job is parked, for what, since when, and for how long it has been."""
+"""Reads ``JOB.waiting``: whether a job is parked, what it waits for, and since when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from infra.records import JobRecord, JobSummary
 
 _NOT_COUNTED: Final = "retry"
-"""What a job waits for on its own account: its time to live goes on meanwhile."""
+"""The waits that count against the job's own time."""
 
 
 def parked(job: JobRecord | JobSummary) -> dict[str, Any] | None:
@@ -20,7 +20,7 @@ def parked(job: JobRecord | JobSummary) -> dict[str, Any] | None:
 
 
 def is_asleep(job: JobRecord, now: float) -> bool:
-    """Whether a parked job has nothing to do yet: its time is ahead, and nobody cancelled or answered it."""
+    """Whether a parked job has nothing to do yet: its time has not come, and nobody has cancelled or answered it."""
     waiting = parked(job)
     if waiting is None or job.cancel or job.resume_at is None:
         return False
@@ -30,8 +30,8 @@ def is_asleep(job: JobRecord, now: float) -> bool:
 def unparked(job: JobRecord, now: float) -> tuple[str | None, float]:
     """``waiting`` after a claim, and the seconds by which the claim moves ``ends_at``.
 
-    The step at the cursor still needs ``until`` and the rest. ``since`` goes, so that a claim after a crash does not
-    count the same time again.
+    The step at the cursor still needs ``until`` and the rest. ``since`` is removed, so that a claim after a crash does
+    not count the same time again.
     """
     waiting = parked(job)
     if waiting is None:

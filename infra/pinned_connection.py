@@ -1,7 +1,7 @@
-"""Connections that go to an address that was judged, whatever the name says a moment later.
+"""Opens connections to checked addresses, even if the name resolves differently a moment later.
 
-The name is resolved once. Every address of it has to pass `infra.addresses.admit`, which makes the only value that a
-socket is connected with here; the connected socket's peer has to pass it, too. TLS still checks the name.
+The name is resolved once. All its addresses must pass `infra.addresses.admit`, and sockets are connected only with the
+values that it returns; the peer of the connected socket must pass it, too. TLS still checks the name.
 See docs/decisions/013-calls-of-services.md.
 """
 
@@ -24,16 +24,16 @@ from infra.http_errors import HttpFailedError
 from infra.resolver import Resolver
 
 CONNECT_SECONDS: Final = 5.0
-"""The most that connecting takes, TLS included."""
+"""How long connecting may take, TLS included."""
 MakeSocket = Callable[[Admitted], PlainSocket]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a connection goes, and on what terms: a connection is used again only for the same.
+    """The destination of a connection and its terms: a connection is reused only for the same place.
 
     Attributes:
-        judgement: what addresses the host may have.
+        judgement: which addresses the host may have.
     """
 
     scheme: str
@@ -48,8 +48,8 @@ class Opener:
     Args:
         resolver: looks names up.
         now: the clock of the deadlines, in seconds.
-        trust: the certificates that servers are checked against; the usual ones for ``None``.
-        make_socket: opens a socket for an address that was let pass, unconnected.
+        trust: the certificates that servers are checked against; ``None`` for the usual ones.
+        make_socket: makes an unconnected socket for an accepted address.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Opener:
 
 
 class _Pinned(HTTPConnection):
-    """A connection of urllib3 that is handed its socket and never opens another.
+    """A connection of urllib3 that gets its socket and never opens another.
 
     Attributes:
         pinned: the connected socket, taken by `connect`.
@@ -129,11 +129,11 @@ class _Pinned(HTTPConnection):
         return sock
 
     def getresponse(self) -> http.client.HTTPResponse:  # type: ignore[override]  # see below
-        """The answer. Not urllib3's, which logs the URL of an answer with odd headers: a URL may hold a secret."""
+        """The answer. urllib3's method logs the URL of an answer with odd headers, and a URL may contain a secret."""
         return http.client.HTTPConnection.getresponse(self)
 
     def until(self, ends_at: float, now: Now) -> None:
-        """Wait no longer than this for whatever comes."""
+        """Wait no longer than this for data."""
         sock: Any = self.sock
         sock.until(ends_at, now)
 
@@ -164,7 +164,7 @@ def _make_socket(admitted: Admitted) -> PlainSocket:
 
 @cache
 def usual_trust() -> ssl.SSLContext:
-    """Trust in the certificates of the system and of botocore, which brings a list for where the system has none."""
+    """Trust the certificates of the system and those of botocore, since some systems have none."""
     import botocore  # noqa: PLC0415  # only for its place
 
     context = trusting(ssl.create_default_context())

@@ -1,4 +1,4 @@
-"""How a conditional write that was refused knows its own work again: an earlier try of it, whose reply was lost."""
+"""How a refused conditional write recognises its own work: an earlier try, whose reply was lost."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def is_accepted(found: JobRecord, job: JobRecord) -> bool:
 
 
 def is_committed(found: JobRecord, held: JobRecord, after: JobRecord) -> bool:
-    """Whether `found` shows that the commit from `held` to `after` was done, by whatever came after it too."""
+    """Whether `found` shows that the commit from `held` to `after` was done, even if other writes followed."""
     if found.run != held.run:
         return False
     if after.cursor > held.cursor:
-        # The stretch of steps bears our lease for ever; whether we still hold the job matters unless we let go of it.
+        # The range of records has our lease for ever. Whether we still own the job matters unless we released it.
         kept = found.cursor >= after.cursor and found.lease_of(after.cursor - 1) == held.lease
         return kept and (after.lease is None or found.lease == held.lease)
     if after.lease is None:
@@ -29,12 +29,12 @@ def is_committed(found: JobRecord, held: JobRecord, after: JobRecord) -> bool:
 
 
 def is_as_held(found: JobRecord, held: JobRecord) -> bool:
-    """Whether the owner holds the job as it left it, whatever others may set meanwhile: ``cancel``, ``due``."""
+    """Whether the job is as its owner left it, apart from attributes that others may set: ``cancel``, ``due``."""
     names = ("run", "lease", "cursor", "attempts")
     return all(getattr(found, name) == getattr(held, name) for name in names)
 
 
 def is_cancelled(found: JobRecord, after: JobRecord) -> bool:
-    """Whether `found` shows this very cancel: no other cancel has the same moment."""
+    """Whether `found` shows this cancel: no other cancel has the same time."""
     names = ("run", "cancel", "woken", "due")
     return all(getattr(found, name) == getattr(after, name) for name in names)

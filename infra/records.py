@@ -1,7 +1,7 @@
-"""What the table holds of a job: one `JobRecord`, its `PayloadRecord`s, and its `StepRecord`s.
+"""The records of a job: one `JobRecord`, its `PayloadRecord`s, and its `StepRecord`s.
 
-Indexes here count from 0: `cursor` is the number of records that count, and the index of the next one. How many there
-will be is known only at the end. Times are seconds since the epoch, as floats.
+Indexes here count from 0: `cursor` is the number of records that count, and the index of the next one. The final number
+is known only at the end. Times are seconds since the epoch, as floats.
 
 See docs/decisions/004-positions.md.
 """
@@ -18,9 +18,9 @@ REDRIVABLE: Final[tuple[JobStatus, ...]] = ("FAILED", "CANCELLED")
 JOB_STATUSES: Final[tuple[JobStatus, ...]] = get_args(JobStatus)
 UNFINISHED: Final = tuple(status for status in JOB_STATUSES if status not in FINISHED)
 Phase = Literal["step", "open", "close"]
-"""Which record of a step: its only one, or the first or the last one of a loop or a try."""
+"""The role of a record: a step's only one, or the first or last one of a loop or a try."""
 VERSION: Final = 1
-"""Of the format of records. A job of a higher version is left to the later release that wrote it."""
+"""The version of the record format. A job of a higher version is left to the later release that wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class JobKey:
 
 
 class JobSummary(NamedTuple):
-    """What a list shows of a job: exactly what the index ``by-tenant`` holds."""
+    """A job in a list: exactly the attributes of the index ``by-tenant``."""
 
     key: JobKey
     name: str | None
@@ -52,7 +52,7 @@ class JobSummary(NamedTuple):
 
 
 class JobRecord(NamedTuple):
-    """The small, often written item. It never holds payload or results: a write costs by the size of the item.
+    """The small item that is written often. It has no payload and no results: a write costs by the item's size.
 
     A tuple, since each commit makes a changed copy or two, and those of a frozen dataclass take five times as long.
     """
@@ -74,49 +74,49 @@ class JobRecord(NamedTuple):
     published: int = 0
     """Index of the first record that is not published; ``cursor + 1`` when the end is published too."""
     fence: int = 0
-    """One more with each claim."""
+    """Grows by one with each claim."""
     lease: str | None = None
-    """``<fence>-<random>`` of the claim that holds the job, or ``None`` when nobody does."""
+    """``<fence>-<random>`` of the current claim, or ``None`` if the job has no owner."""
     lease_until: float = 0.0
     leases: tuple[tuple[int, str], ...] = ()
-    """``((first index, lease), …)``: under which lease each stretch of records was written."""
+    """``((first index, lease), …)``: the lease under which each range of records was written."""
     attempts: int = 0
     """Claims of the step at the cursor."""
     started: bool = False
-    """Whether that step, having an effect, began."""
+    """Whether that step has an effect and has begun."""
     tries: int = 0
-    """Tries of that step's ``retry`` that are used up."""
+    """The tries that the step's ``retry`` has used up."""
     last_error: str | None = None
     """JSON of ``{error, attempts, started_at, finished_at}`` of that step's last try, while it waits for the next."""
     hand_overs: int = 0
-    """Hand-overs without a record between them."""
+    """Hand-overs since the last record."""
     run: int = 1
-    """One more with each redrive."""
+    """Grows by one with each redrive."""
     cancel: bool = False
     woken: int = 0
-    """One more with each cancel and each answer: a job that parks must have seen the latest."""
+    """Grows by one with each cancel and each answer: a job may park only if its owner has seen the latest."""
     waiting: str | None = None
     """JSON of ``{for, path, until, since, woken, …}``: what the step at the cursor waits for. A claim removes
     ``since``: the job is parked while that is there."""
     idle: tuple[tuple[float, float], ...] = ()
-    """``((ended, redriven), …)``: times between runs, which no loop's ``timeout`` counts."""
+    """``((ended, redriven), …)``: the periods between runs, which do not count for a loop's ``timeout``."""
     signals: tuple[tuple[str, str], ...] = ()
     """``((path, random), …)``: which answers count."""
     sender: str | None = None
-    """The principal who sent the job, where one of its steps has to know."""
+    """The principal who sent the job, if one of its steps needs it."""
     redriven_by: str | None = None
-    """The principal who redrove it last, likewise."""
+    """The principal who last redrove it, likewise."""
     secret: str | None = None
     """Key of the job's callback tokens: 16 random bytes in hexadecimal digits."""
     version: int = VERSION
     due: float | None = None
-    """When the sweeper looks next; ``None`` when the job needs nothing more."""
+    """When the sweeper checks the job next; ``None`` if it needs nothing more."""
     sweeps: int = 0
     """How often the sweeper moved `due` without effect; each doubles the wait."""
     started_at: float | None = None
     finished_at: float | None = None
     ends_at: float = math.inf
-    """When the job must have ended: so long after its acceptance or its last redrive, parked time not counted."""
+    """When the job must have ended, counted from its acceptance or last redrive, without parked time."""
     timeout_at: float | None = None
     """When the job's own ``timeout`` expires; waits do not move it."""
     resume_at: float | None = None
@@ -135,7 +135,7 @@ class JobRecord(NamedTuple):
 
     @property
     def summary(self) -> JobSummary:
-        """What a list shows of it."""
+        """The job as in a list."""
         return JobSummary(
             self.key,
             self.name,
@@ -151,15 +151,15 @@ class JobRecord(NamedTuple):
         )
 
     def held(self, now: float) -> bool:
-        """Whether a claim holds the job; one whose lease is over does not, though its owner may still be at work."""
+        """Whether the job has an owner. After its lease it has none, although that owner may still be writing."""
         return self.lease is not None and self.lease_until >= now
 
     def lease_of(self, index: int) -> str | None:
-        """The lease under which the record at `index` was written: the one of that lease counts."""
+        """The lease of the record at `index` that counts."""
         return self.stretch_of(index)[1]
 
     def stretch_of(self, index: int) -> tuple[int, str | None]:
-        """The stretch that holds `index`: the index of its first record, and its lease."""
+        """The range that contains `index`: the index of its first record, and its lease."""
         found: tuple[int, str | None] = (0, None)
         for first, owner in self.leases:
             if first <= index:
@@ -169,7 +169,7 @@ class JobRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadRecord:
-    """What was accepted and the rights it was accepted with. Written once, never changed."""
+    """An accepted job and its rights. Written once, never changed."""
 
     key: JobKey
     hash: str
@@ -208,7 +208,7 @@ class StepRecord(NamedTuple):
     expires_at: int
     phase: Phase = "step"
     opened: str | None = None
-    """JSON of what an *open* record keeps of its list."""
+    """JSON with the list's data that an *open* record keeps."""
 
     @property
     def position(self) -> int:

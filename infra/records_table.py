@@ -14,21 +14,21 @@ from infra.run_item import RUN, RunRecord, run_item, run_record
 from infra.steps_item import LAST, counting, step_records, steps_items, steps_key
 
 _REST: Final = 2048
-"""Bytes of an item beside its long strings: keys and numbers."""
+"""Bytes of an item besides its long strings: keys and numbers."""
 _WINDOW: Final = 100
 """Keys at which one call looks for items: as many as BatchGetItem takes."""
 _NEAR: Final = 4
-"""Items that are read to find one step, before all of its stretch are."""
+"""How many items are read to find one step, before the whole range is read."""
 
 
 class Puts(Protocol):
-    """Puts items; `infra.items.Items` as much of it as that takes."""
+    """The part of `infra.items.Items` that puts items."""
 
     async def put_all(self, items: Sequence[NewItem]) -> None: ...
 
 
 class Reads(Protocol):
-    """Reads items one by one; `infra.items.Items` as much of it as that takes."""
+    """The part of `infra.items.Items` that reads single items."""
 
     async def get(self, pk: str, sk: str) -> Item | None: ...
 
@@ -57,7 +57,7 @@ class RecordsTable:
             await self._puts.put_all(items)
 
     async def read_payload(self, job: JobRecord) -> PayloadRecord | None:
-        """What the job was accepted with; ``None`` if it is gone, which no code here does."""
+        """The payload of the job; ``None`` if it is gone, although no code here deletes it."""
         item = await self._reads.get(partition(job.key), PAYLOAD + job.payload)
         return payload_record(job.key, item) if item else None
 
@@ -89,7 +89,7 @@ class RecordsTable:
         return next((record for record in found if record.index == index), None)
 
     async def put_run(self, run: RunRecord) -> None:
-        """Keep how a run ended, before the job is redriven. Repeating it changes nothing."""
+        """Store how a run ended, before the job is redriven. Repeating it changes nothing."""
         await self._items.put_all([run_item(run)])
 
     async def read_runs(self, job: JobRecord) -> list[RunRecord]:

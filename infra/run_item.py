@@ -1,4 +1,4 @@
-"""The item RUN#<number>: how an earlier run of a job ended. JOB holds the current run alone."""
+"""The item RUN#<number>: how an earlier run of a job ended. JOB has only the current run."""
 
 from __future__ import annotations
 

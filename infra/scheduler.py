@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: it has a schedule for each schedule of a tenant, which sends messages to the queue of jobs."""
+"""EventBridge Scheduler: it has one schedule for each tenant's schedule, which sends messages to the queue of jobs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SCHEDULED_TIME: Final = "<aws.scheduler.scheduled-time>"
 """EventBridge Scheduler puts the time of the firing in its place
 (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html)."""
 LATEST: Final = 86_400
-"""Seconds that a firing is tried to be delivered: a later one is dropped anyway."""
+"""How many seconds EventBridge Scheduler tries to deliver a firing: later ones are dropped anyway."""
 _ABSENT: Final = "ResourceNotFoundException"
 _PRESENT: Final = "ConflictException"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timetable:
-    """When a schedule fires, in EventBridge's words.
+    """When a schedule fires, in EventBridge's terms.
 
     Attributes:
         expression: ``cron(…)``, ``rate(…)`` or ``at(…)``.
@@ -41,9 +41,9 @@ class Scheduler:
     """The schedules of one group.
 
     Args:
-        client: gives the client; asked at each call, so that it is built at the first.
+        client: returns the client; called for each call, so that it is built at the first.
         group: the schedule group's name.
-        role_arn: what EventBridge Scheduler takes on to send to the queue.
+        role_arn: the role that EventBridge Scheduler assumes to send to the queue.
         queue_arn: the queue of jobs.
     """
 
@@ -65,7 +65,7 @@ class Scheduler:
         raise TryLaterError(f"A schedule of the group {self._group} is being made and deleted at the same time.")
 
     def _updated(self, request: Mapping[str, Any]) -> bool:
-        """Replace the schedule; whether it was there."""
+        """Replace the schedule; return whether it existed."""
         try:
             self._client().update_schedule(**request)
         except Exception as error:
@@ -75,7 +75,7 @@ class Scheduler:
         return True
 
     def _created(self, request: Mapping[str, Any]) -> bool:
-        """Make the schedule; whether it was not there."""
+        """Create the schedule; return whether it did not exist."""
         try:
             self._client().create_schedule(**request)
         except Exception as error:
@@ -85,7 +85,7 @@ class Scheduler:
         return True
 
     async def delete(self, tenant: str, schedule_id: str) -> None:
-        """Delete a schedule; one that is not there is deleted already.
+        """Delete a schedule. A missing one counts as deleted.
 
         Raises:
             InfraError: see `infra.errors`.

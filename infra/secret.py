@@ -1,6 +1,6 @@
-"""A secret in use, and who hands secrets out.
+"""A secret in use, and the interface of stores of secrets.
 
-A value is resolved only here and in the client; what a job's steps, records, events and logs see is the name.
+Only this module and the client handle values. Steps, records, events and logs see only the names.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Secret:
     """One secret of the tenant whose job makes the call.
 
     Attributes:
-        name: what the user calls it.
-        value: what is sent, or a key. Never shown, so it is left out of ``repr``.
-        hosts: where it may be sent to, as `infra.hosts.canonical_host` writes them.
+        name: its name.
+        value: the value to send, or a key. Never shown, so it is left out of ``repr``.
+        hosts: the hosts that it may be sent to, in the form of `infra.hosts.canonical_host`.
         uses: what it may be used for.
         renewable: whether `Secrets.renew` may have another value after the service refused this one (OAuth 2).
         hidden: further strings that nothing shown may hold.
@@ -57,7 +57,7 @@ class Secrets(Protocol):
 
 
 class NoSecrets:
-    """Of a tenant, or a deployment, that has none."""
+    """The store of a tenant or a deployment without secrets."""
 
     def get(self, name: str, seconds: float) -> Secret | None:  # noqa: ARG002  # the protocol's
         """A store without secrets."""
@@ -69,13 +69,13 @@ class NoSecrets:
 
 
 def allowed(secret: Secret | None, name: str, use: Use, host: str | None) -> Secret:
-    """The secret, if it may be used so. Judged again for each host that a call comes to.
+    """Check that a secret may be used, and return it. Called again for each host of a call.
 
     Args:
-        secret: what `Secrets.get` gave.
-        name: what was asked for.
-        use: what for.
-        host: where to, canonical; ``None`` for a use that sends it nowhere.
+        secret: the result of `Secrets.get`.
+        name: the requested name.
+        use: the use.
+        host: the host to send it to, canonical; ``None`` for a use that does not send it.
 
     Raises:
         HttpRefusedError: the secret does not exist, or it is for another use or another host.

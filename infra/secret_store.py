@@ -1,4 +1,4 @@
-"""The secrets of all tenants: read from the table, decrypted, and kept for five minutes in this process."""
+"""The secrets of all tenants: read from the table, decrypted, and cached for five minutes in this process."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ R = TypeVar("R")
 Now = Callable[[], float]
 
 CACHED: Final = 300.0
-"""Seconds that a process keeps what it has read. So long may a secret that was replaced or deleted still be used."""
+"""How many seconds a process caches a secret. A replaced or deleted secret may still be used for that long."""
 SHORTEST_HIDDEN: Final = 8
 """Characters of what is masked besides the value. A shorter client secret would be found where it is not, and no
 service but the token server gets it, whose answers are never shown."""
 MOST_CACHED: Final = 1_000
-"""Secrets that a process keeps."""
+"""The largest number of cached secrets."""
 
 
 @dataclass(slots=True)
@@ -31,8 +31,8 @@ class Opened:
     """A secret that was read and decrypted.
 
     Attributes:
-        document: as it was read.
-        kept: what it holds.
+        document: the document as it was read.
+        kept: its content.
         read_at: seconds since 1970.
         value: of a secret with a value.
         grant: of one with OAuth 2.
@@ -51,8 +51,8 @@ class Opened:
 class SecretStore:
     """Reads secrets, and writes the tokens of OAuth 2.
 
-    Blocks and hooks ask while an event loop runs, and wait. So each call of AWS runs in a thread, in a time that is
-    bounded.
+    Blocks and hooks call it and wait while an event loop runs. So each call of AWS runs in a thread, for a limited
+    time.
 
     Args:
         documents: the table, with connections of its own: it is called from threads.
@@ -126,7 +126,7 @@ class SecretStore:
         return opened
 
     def write(self, before: Document, kept: KeptSecret) -> bool:
-        """Put other tokens in the place of a secret's, if it is as it was read; whether they were. For `aside`.
+        """Replace a secret's tokens if it is unchanged; return whether they were replaced. Run it with `aside`.
 
         Raises:
             InfraError: see `infra.errors`.
@@ -143,7 +143,7 @@ class SecretStore:
         return bool(self._run(self.documents.write(after, before)))
 
     def aside(self, function: Callable[[], R], seconds: float) -> R:
-        """Run a call of AWS in a time that is bounded.
+        """Run a call of AWS for a limited time.
 
         Raises:
             InfraError: it failed, or takes too long.

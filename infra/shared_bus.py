@@ -1,4 +1,4 @@
-"""Events of several jobs in one PutEvents, and whose of them the bus did not take."""
+"""Sends the events of several jobs in one PutEvents, and reports rejected events to their own jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Parts = Sequence[Sequence[Entry]]
 
 
 class Bus(Protocol):
-    """`infra.event_bus.EventBus`, as much of it as is used here."""
+    """The part of `infra.event_bus.EventBus` that is used here."""
 
     async def attempt(self, entries: Sequence[Entry]) -> Attempted: ...
     def check(self, entries: Sequence[Entry]) -> None: ...
@@ -24,7 +24,7 @@ class SharedBus:
     """`handler.ports.Bus` for the jobs of a batch.
 
     Args:
-        bus: the real one.
+        bus: the real bus.
         sharing: brings the jobs together.
     """
 
@@ -33,7 +33,7 @@ class SharedBus:
         self._sharing = sharing
 
     async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
-        """As `infra.event_bus.EventBus.publish`; another job's entries are none of this one's affair."""
+        """Like `infra.event_bus.EventBus.publish`; entries of other jobs do not affect this job."""
         self._bus.check(entries)
         found: Attempted = await self._sharing.join(PUBLISH, entries, self.publish_parts)
         taken, failed = found.taken, found.failed
@@ -47,11 +47,11 @@ class SharedBus:
         return taken
 
     async def publish_parts(self, parts: Parts) -> list[Attempted | InfraError]:
-        """Publish what each of several jobs asks for.
+        """Publish the entries of several jobs.
 
         Returns:
-            What became of each job's entries. Those that were neither taken nor failed are to be published alone: the
-            bus was not asked for them, or the call failed as a whole, which may be because of another job's entry.
+            The outcome for each job's entries. Entries that were neither taken nor failed must be published alone: they
+            were not sent, or the call failed as a whole, perhaps because of another job's entry.
         """
         sent = [(number, index) for number, entries in enumerate(parts) for index in range(len(entries))]
         try:

@@ -1,4 +1,4 @@
-"""Records of several jobs in one BatchWriteItem, and whose of them did not get there."""
+"""Puts the records of several jobs in one BatchWriteItem, and reports unwritten records to their own jobs."""
 
 from __future__ import annotations
 
@@ -26,18 +26,17 @@ class SharedPuts:
         self._sharing = sharing
 
     async def put_all(self, items: Sequence[NewItem]) -> None:
-        """As `infra.items.Items.put_all`; another job's items are none of this one's affair."""
+        """Like `infra.items.Items.put_all`; items of other jobs do not affect this job."""
         is_done: bool = await self._sharing.join(PUT, items, self.put_parts)
         if not is_done:
             await self._items.put_all(items)
 
     async def put_parts(self, parts: Parts) -> list[bool | InfraError]:
-        """Put what each of several jobs asks for.
+        """Put the items of several jobs.
 
         Returns:
-            For each part whether it was put, or why it was not. ``False``: nothing is known of it, since the call
-            failed as a whole, or since another part has the same item (a message that came twice): it is to be put
-            alone.
+            For each part, whether it was put, or its error. ``False`` means that it must be put alone: the call
+            failed as a whole, or another part has the same item (a message that came twice).
         """
         together = _apart(parts)
         try:
@@ -55,7 +54,7 @@ class SharedPuts:
 
 
 def _apart(parts: Parts) -> list[int]:
-    """The numbers of the parts that go together: a call takes an item once."""
+    """The numbers of the parts that fit into one call, which must not contain an item twice."""
     taken: set[tuple[object, object]] = set()
     together: list[int] = []
     for number, part in enumerate(parts):

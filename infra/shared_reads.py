@@ -1,4 +1,4 @@
-"""Items that several jobs read in one BatchGetItem: each gets its own."""
+"""Reads items for several jobs in one BatchGetItem."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ READ: Final = "read"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a key leads to.
+    """The item of a key.
 
     Attributes:
-        item: ``None`` where there is none.
+        item: ``None`` if it does not exist.
     """
 
     item: Item | None
@@ -37,16 +37,15 @@ class SharedReads:
         self._sharing = sharing
 
     async def get(self, pk: str, sk: str) -> Item | None:
-        """As `infra.items.Items.get`; what became of another job's read changes nothing."""
+        """Like `infra.items.Items.get`; reads of other jobs do not affect this job."""
         found: Found | None = await self._sharing.join(READ, (pk, sk), self.read_parts)
         return await self._items.get(pk, sk) if found is None else found.item
 
     async def read_parts(self, parts: Sequence[Key]) -> list[Found | InfraError | None]:
-        """Read what each of several jobs asks for.
+        """Read the items of several jobs.
 
         Returns:
-            For each part what was found, or why nothing was read. ``None``: the call failed as a whole, so it is to be
-            read alone.
+            For each part, the item or its error. ``None`` means that it must be read alone: the call failed as a whole.
         """
         try:
             if len(parts) == 1:

@@ -18,16 +18,16 @@ class SignalRecord:
     """One answer.
 
     Attributes:
-        key: to which job.
-        path: to which of its steps.
-        run: in which run.
-        random: what tells it apart from other answers to the same step.
+        key: the job.
+        path: the path of the step.
+        run: the run.
+        random: distinguishes it from other answers to the same step.
         ok: whether the answer is yes.
-        value: the value that came with it, as JSON.
-        reason: why, in words; ``None`` where none was given.
-        by: the principal who answered; ``None`` where none was verified.
-        at: when, in seconds since the epoch.
-        expires_at: as the job's.
+        value: its value, as JSON.
+        reason: its reason, or ``None``.
+        by: the principal who answered; ``None`` if none was verified.
+        at: when it was given, in seconds since the epoch.
+        expires_at: like the job's.
     """
 
     key: JobKey

@@ -1,4 +1,4 @@
-"""The item STEPS#<position>#<lease>: the records of one commit, as JSON text that a person can read.
+"""The item STEPS#<position>#<lease>: the records of one commit, as readable JSON.
 
 What follows from the rest is left out, since a write costs by the size of the item: a record's number follows from its
 place, ``path`` is the id, ``status`` is DONE, ``attempts`` is 1 for a step that ran. A step ended ``duration_ms`` after
@@ -20,9 +20,9 @@ from infra.records import JobKey, JobRecord, StepRecord
 
 STEPS: Final = "STEPS#"
 ITEM_BYTES: Final = 100 * 1024
-"""Bytes of records in one item; a larger record has an item to itself."""
+"""The largest total of records in one item, in bytes; a larger record gets its own item."""
 LAST: Final = "~"
-"""Follows every lease in the order of sort keys."""
+"""Sorts after every lease."""
 DONE: Final = "DONE"
 """The status that a record leaves out."""
 _POSITION_DIGITS: Final = 5
@@ -65,7 +65,7 @@ def _item(first: StepRecord, texts: Sequence[str]) -> Item:
 def record_text(record: StepRecord) -> str:
     """One record as JSON. Results, errors and variables are JSON already and go in as they are.
 
-    Written by hand: `json.dumps` would take 13 % more CPU of a job of 100 steps.
+    The JSON is written by hand: `json.dumps` would take 13 % more CPU of a job of 100 steps.
     """
     path, began, ended = record.path, record.started_at, record.finished_at
     text = f'{{"id":{quote(record.step_id)}'
@@ -109,7 +109,7 @@ def step_records(key: JobKey, item: Item) -> list[StepRecord]:
 
 
 def counting(job: JobRecord, records: Sequence[StepRecord]) -> list[StepRecord]:
-    """Those records that count: each before the cursor, under the lease that committed it."""
+    """The records that count: before the cursor, with the lease that committed them."""
     return [record for record in records if record.index < job.cursor and record.lease == job.lease_of(record.index)]
 
 
@@ -148,8 +148,8 @@ def _record(key: JobKey, index: int, lease: str, expires_at: int, fields: dict[s
 def _objects(text: str) -> Iterator[dict[str, tuple[Any, str]]]:
     """Each object of a list: its fields' values, beside the JSON text of each.
 
-    The text is what was written, to the letter: encoding a value again might give another spelling, and an update that
-    is published twice must have the same content.
+    The text is unchanged: encoding a value again might give another notation, and an update that is published twice
+    must have the same content.
     """
     at = 1
     while text[at] != "]":

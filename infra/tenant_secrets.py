@@ -1,8 +1,8 @@
 """The secrets of one tenant, as calls use them: `infra.secret.Secrets`.
 
-A secret with OAuth 2 has a current access token as its value. Where a refresh token gives it, one process fetches it
-for all: it claims the secret, asks the token server, and stores both tokens in one conditional write. A refresh token
-that the server replaced is worth nothing any more, and a server may take its second use for a theft and revoke all.
+The value of a secret with OAuth 2 is a current access token. If it needs a refresh token, one process fetches it for
+all: it claims the secret, calls the token server, and stores both tokens in one conditional write. A replaced refresh
+token is no longer valid, and a server may regard its second use as theft and revoke all tokens.
 See docs/decisions/019-secrets.md.
 """
 
@@ -21,21 +21,21 @@ from infra.token_server import Tokens
 EARLY: Final = 60.0
 """Seconds before its end at which an access token is no longer sent."""
 CLAIMED: Final = 30.0
-"""Seconds that a claim holds up other processes."""
+"""How many seconds a claim blocks other processes."""
 FETCH: Final = 20.0
-"""Seconds that a token server may take: less than a claim lasts, so that no late answer meets another's."""
+"""How many seconds a token server may take: fewer than a claim lasts, so that a late answer meets no other."""
 PAUSE: Final = 0.1
-"""Seconds between two looks at what another process fetches."""
+"""Seconds between two checks for the tokens of another process."""
 WRITES: Final = 3
-"""Tries to store what a token server gave, each of which the client of the table tries again by itself."""
+"""Tries to store new tokens, besides those of the table's client."""
 
 
 class TenantSecrets:
     """The secrets of one tenant.
 
     Args:
-        store: of all tenants.
-        tenant: whose.
+        store: the secrets of all tenants.
+        tenant: the tenant.
     """
 
     def __init__(self, store: SecretStore, tenant: str) -> None:
@@ -89,7 +89,7 @@ class TenantSecrets:
         return bool(opened.access) and lasts and opened.access != not_this
 
     def _refreshed(self, name: str, ends_at: float, not_this: str | None) -> Secret | None:
-        """The secret with what another process fetched meanwhile, or we; ``None`` to look again."""
+        """The secret with tokens that another process or this one has fetched; ``None`` to check again."""
         store = self._store
         opened = store.open_again(self._tenant, name, ends_at - store.now())
         if opened is None or opened.kept.oauth2 is None:
@@ -123,9 +123,9 @@ class TenantSecrets:
         return secret_of(opened, tokens.access)
 
     def _store_tokens(self, opened: Opened, tokens: Tokens) -> bool:
-        """Store both tokens and end the claim in one write; whether the secret is still the one that was claimed.
+        """Store both tokens and end the claim in one write; return whether the secret is still the claimed one.
 
-        It is tried for longer than the call may take: a refresh token that was replaced and is not stored is lost.
+        This may take longer than the call itself: a replaced refresh token that is not stored is lost.
         """
         for tries_left in reversed(range(WRITES)):
             try:

@@ -1,6 +1,6 @@
 """Access tokens of OAuth 2, fetched from a token server (RFC 6749, sections 4.4, 5 and 6).
 
-What a token server answers is never shown: errors name its status and nothing else.
+Answers of a token server are never shown: errors contain only its status.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ if TYPE_CHECKING:  # imported when a token is first fetched
     from infra.http_client import HttpClient
 
 LASTS: Final = 300.0
-"""Seconds that a token is taken to last whose server does not say: such a token is recommended to have an
-``expires_in``, and another one is fetched after a 401 anyway."""
+"""The assumed lifetime of a token if the server gives none, in seconds. A 401 fetches another token anyway."""
 LONGEST_LIFE: Final = 10 * 365 * 86_400.0
 MOST_BYTES: Final = 16 * 1024
-"""Of a token. No header that is longer arrives."""
+"""The longest token: servers do not accept longer headers."""
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
-"""What RFC 6750 lets a bearer token consist of, and a little more; no space, and nothing that ends a header."""
+"""The characters that RFC 6750 allows in a bearer token, and a few more; no space, and nothing that ends a header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What gives a right to tokens.
+    """The data with which tokens are requested.
 
     Attributes:
         token_url: the token server's.
-        client_id, client_secret: of the client that it knows.
-        scope: what the token is to allow; ``None`` for what the server gives by itself.
+        client_id, client_secret: the client's credentials.
+        scope: the requested scope; ``None`` for the server's default.
         refresh_token: ``None`` for the grant of client credentials.
     """
 
@@ -49,12 +48,12 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What a token server gave.
+    """The tokens of a token server's answer.
 
     Attributes:
         access: the access token.
         expires_at: seconds since 1970.
-        refresh_token: the one that takes the place of the one that was sent; ``None`` where that stays.
+        refresh_token: the new refresh token; ``None`` if the old one stays.
     """
 
     access: str = field(repr=False)
@@ -63,10 +62,10 @@ class Tokens:
 
 
 class TokenServer:
-    """Fetches tokens by the client of HTTP calls, so that the same rules hold as for any call.
+    """Fetches tokens with the client of HTTP calls, so that the rules of all calls apply.
 
     Args:
-        http: gives the client.
+        http: returns the client.
     """
 
     def __init__(self, http: Callable[[], HttpClient]) -> None:
@@ -75,17 +74,17 @@ class TokenServer:
     def fetch(self, name: str, grant: Grant, seconds: float) -> Tokens:
         """New tokens.
 
-        A client is named in the form, as most services document it. A server that does not take that
-        (``invalid_client``) is asked once more by HTTP's Basic scheme, which the RFC lets every server take.
+        The client is named in the form, as most services document it. If the server answers ``invalid_client``, the
+        request is repeated with HTTP's Basic scheme, which the RFC requires every server to accept.
 
         Args:
-            name: of the secret, for messages.
-            grant: what is shown to the server.
-            seconds: how long it may take in all.
+            name: the secret's name, for messages.
+            grant: the data for the server.
+            seconds: how long it may take in total.
 
         Raises:
-            HttpFailedError: the server cannot be reached, or says to try again.
-            HttpRefusedError: it refuses, may not be called, or answers what cannot be used.
+            HttpFailedError: the server cannot be reached, or asks for another try.
+            HttpRefusedError: it refuses, may not be called, or its answer cannot be used.
         """
         client = self._http()
         ends_at = client.now() + seconds
@@ -145,11 +144,11 @@ def _parsed(text: str) -> Any:
 
 
 def _hidden(name: str, error: HttpError) -> HttpError:
-    """The error without what the server answered."""
+    """The error without the server's answer."""
     server = f"the token server of the secret `{name}`"
     status = (error.details or {}).get("status")
     said = f"{server} answered {status}" if status else f"{server} cannot be asked: {error}"
-    if isinstance(error, HttpFailedError):  # its words may be the server's own, such as a line that is no status line
+    if isinstance(error, HttpFailedError):  # its message may quote the server, such as an invalid status line
         said = said if status else f"{server} cannot be reached, or gave no complete answer in time"
         return HttpFailedError(said, None, error.retry_after)
     return HttpRefusedError(said)
