@@ -1,4 +1,4 @@
-"""The engine: jobs, their steps, and the loop that runs them. It knows no AWS, no environment, no clock of its own."""
+"""The engine: jobs, their steps, and the loop that runs them. It uses no AWS, environment or clock of its own."""
 
 from handler.engine.answers import Address, Answers
 from handler.engine.conduit import Conduit

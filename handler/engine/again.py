@@ -1,4 +1,4 @@
-"""Whether a step's block is called again, and when: after a failure, or because what it gave is not ready yet."""
+"""Decides whether and when a step's block is called again: after a failure, or because a poll is not ready."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from handler.engine.step_world import StepWorld
 from handler.engine.variables import Kept
 
 POLL_TIMEOUT: Final = "PollTimeout"
-"""The error's type of a step whose `poll` came to its `max`."""
+"""The error type of a step whose `poll` has reached its `max`."""
 
 
 class TurnOfBlock(Protocol):
-    """What is asked of the turn of a step that runs a block."""
+    """The part of a block step's turn that is used here."""
 
     step: ConduitStep
     block: Block[..., Any]
@@ -39,10 +39,10 @@ class TurnOfBlock(Protocol):
 
 
 def resume(turns: TurnOfBlock, waiting: Mapping[str, Any] | None) -> None:
-    """Go on with the tries of a step where an earlier run has left them.
+    """Continue the tries of a step where an earlier run left them.
 
     Raises:
-        Failure: its block may not be called again at all.
+        Failure: its block may not be called again.
     """
     step = turns.step
     turns.polls = 0
@@ -64,13 +64,13 @@ def calls_so_far(turns: TurnOfBlock) -> dict[str, Any] | None:
 
 
 def after_failure(turns: TurnOfBlock, failure: Failure) -> float | None:
-    """Seconds until the next try of the step whose turn it is; ``None`` where there is none."""
+    """Seconds until the next try of the current step; ``None`` if there is no next try."""
     turns.tries += 1
     retry = turns.step.retry
     if retry is None or not retry.covers(failure.status, failure.details) or turns.tries >= retry.attempts:
         return None
     if turns.block.effect == "at_most_once":
-        return None  # it failed after it had begun: its effect may have happened
+        return None  # it failed after its start: its effect may have happened
     wait = retry.wait_after(turns.tries, turns.runtime.random, failure.retry_after)
     begins_at = turns.now() + wait
     done_by = begins_at + turns.needed()
@@ -78,15 +78,15 @@ def after_failure(turns: TurnOfBlock, failure: Failure) -> float | None:
     if runtime.job_ends_at is not None and done_by > runtime.job_ends_at:
         return None
     if runtime.waits_end_by is not None and begins_at > runtime.waits_end_by:
-        return None  # the job's records would expire
+        return None  # the job's records would expire before
     return None if turns.run_limiter != "invocation" and begins_at >= turns.run_ends_at else wait
 
 
 def is_ready(turns: TurnOfBlock, poll: Poll, kept: Kept) -> bool:
-    """Whether what the block gave is what is waited for.
+    """Whether the condition of a poll holds for the block's result.
 
     Raises:
-        Failure: that cannot be evaluated.
+        Failure: the condition cannot be evaluated.
     """
     contexts = turns.contexts or turns.job.contexts
     turns.world.begin(None)
@@ -97,7 +97,7 @@ def after_return(turns: TurnOfBlock, poll: Poll) -> float:
     """Seconds until the next call.
 
     Raises:
-        Failure: there is none.
+        Failure: there is no next call.
     """
     if turns.polls < poll.most:
         return poll.every

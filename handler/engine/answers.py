@@ -1,4 +1,4 @@
-"""What a job knows of the answers to its steps, and of the addresses at which they can be given."""
+"""The answers to a job's steps, and the addresses at which they can be given."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 
 class Address(NamedTuple):
-    """Where a step can be answered."""
+    """Returns the address at which a step can be answered."""
 
     url: str
     token: str
 
 
 def no_address(_: str) -> Address:
-    """There are none.
+    """The default without addresses.
 
     Raises:
         ValueError: always.
@@ -31,7 +31,7 @@ class Answers:
 
     Attributes:
         given: by the path of the step: ``{"ok", "value", "reason", "by", "at"}``, `at` as RFC 3339.
-        address: of the step with that path. Raises `ValueError` where there is none.
+        address: returns the address of the step with that path. Raises `ValueError` if there is none.
     """
 
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A step's arguments and condition: what the user wrote, tags replaced, checked against the block's signature."""
+"""Evaluates a step's arguments and condition, and checks arguments against the block's signature."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handler.engine.language.tags import parse, resolve, resolve_key, resolve_na
 from handler.engine.status import ConduitStatus
 
 Bound = dict[str, str]
-"""Names of parameters that their block changes in place, to the variable that keeps the change."""
+"""The parameters that a block changes in place, each with the variable that gets the change."""
 
 
 def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> bool:
@@ -46,18 +46,17 @@ def evaluate(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Wor
 
 NOTHING_BOUND: Final[Bound] = {}
 REFUSED: Final = (ValueError, BudgetExceededError, RecursionError, MemoryError)
-"""What is wrong with what a user wrote: a `PathError`, arguments that do not fit (a `ValidationError`) or an integer
-too long for a string, all of them ``ValueError``; more bytes than the limit; parameters nested too deep; more memory
-than the machine has."""
+"""The errors of arguments: a `PathError`, a `ValidationError` or an integer too long for a string, all of them
+``ValueError``; more bytes than the limit; parameters nested too deep; more memory than the machine has."""
 
 
 def refusal_of(block: Block[..., Any], error: Exception) -> Failure:
-    """The outcome of a step whose arguments met one of `REFUSED`."""
+    """The failure of a step whose arguments raised one of `REFUSED`."""
     return refused_arguments(block, error) if isinstance(error, ValidationError) else failure_of_value(error)
 
 
 def failure_of_value(error: Exception) -> Failure:
-    """The outcome of a step whose tags or expressions met one of `REFUSED`."""
+    """The failure of a step whose tags or expressions raised one of `REFUSED`."""
     if isinstance(error, BudgetExceededError):
         return Failure.of_error(ConduitStatus.RESULT_LIMIT_EXCEED, error)
     if isinstance(error, MemoryError):
@@ -74,17 +73,17 @@ def resolve_and_bind(
     charge: Charge,
     world: World = NO_WORLD,
 ) -> tuple[dict[str, Any], Bound]:
-    """Parameters with their tags replaced, of a block that changes some in place, and which variables keep the change.
+    """Resolve the parameters of a block that changes some in place, and find the variables that get the changes.
 
     Args:
         block: the block.
         written: the step's parameters as the user wrote them.
-        contexts: what tags see.
+        contexts: the contexts of the tags.
         charge: called with the bytes that the tags expand to.
         world: the clock and the limits of the step.
 
     Raises:
-        PathError: a tag points to nothing, or an in-place parameter to what is read-only.
+        PathError: a tag leads nowhere, or an in-place parameter is read-only.
     """
     resolved: dict[str, Any] = {}
     bound: Bound = {}

@@ -1,4 +1,4 @@
-"""Asking a job's listener before a step begins, and understanding what it answers."""
+"""Asks a job's listener before a step begins, and interprets its answer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.step_turn import Answer
 
-_PROCEED: Final = Decision.PROCEED  # looking a member up in its enum takes eight times as long as a name
+_PROCEED: Final = Decision.PROCEED  # looking up an enum member takes eight times as long as a name
 
 Listener = Callable[..., Any]
 """Called with the job and a step (`on_job_finish`: the step that failed it, or ``None``). Plain or ``async``."""
 
 
 class AskedJob(Protocol):
-    """What is read of the job to understand an answer."""
+    """The part of the job that is needed to interpret an answer."""
 
     walk: Walk
     tries: int
@@ -37,7 +37,7 @@ class Asking:
         self._listener = listener
 
     def ask(self, step: ConduitStep) -> Answer:
-        """What is said of a step before it begins; to be awaited if it is said by an ``async`` function."""
+        """Ask about a step before it begins. The result must be awaited if the listener is ``async``."""
         answer = self._listener(self._job, step)
         if answer is None or answer is _PROCEED:
             return None

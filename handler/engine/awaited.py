@@ -1,4 +1,4 @@
-"""What a block gives that is not a result yet."""
+"""Results of blocks that must be awaited."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Awaited:
-    """What a plain call has given that is to be awaited."""
+    """An awaitable that a plain call has returned."""
 
     __slots__ = ("awaitable",)
 
@@ -16,7 +16,7 @@ class Awaited:
 
 
 def unwrapped(error: BaseException) -> BaseException:
-    """The `StopIteration` that a coroutine has raised: Python makes a `RuntimeError` of it."""
+    """The `StopIteration` that a coroutine has raised, out of the `RuntimeError` into which Python turns it."""
     cause = error.__cause__
     raised = isinstance(cause, StopIteration) and type(error) is RuntimeError
     return cause if raised and cause is not None and str(error) == "coroutine raised StopIteration" else error

@@ -1,4 +1,4 @@
-"""What a block can see of its job and of its call: the engine's side of the protocols in `blocks.block`."""
+"""The job and the call as a block sees them: implements the protocols of `blocks.block`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Budget:
         """Take `size` bytes of JSON, which cost as much unless `cost` is given.
 
         Raises:
-            BudgetExceededError: so many are not left.
+            BudgetExceededError: too few are left.
         """
         if size > self.left:
             raise BudgetExceededError(
@@ -51,9 +51,9 @@ class Budget:
 
 
 class VariablesDraft(MutableMapping[str, Any]):
-    """The job's variables as one block may change them. Nothing counts before the step ends DONE.
+    """The job's variables, as one block may change them. Changes count only when the step ends DONE.
 
-    Reading hands out a copy and keeps it, so that a block which changes it in place has changed its draft.
+    Reading returns a copy and keeps it, so that a block that changes the copy in place changes the draft.
     """
 
     __slots__ = ("_base", "_charge", "deleted", "touched")
@@ -151,7 +151,7 @@ class StepCall:
 
     @property
     def limit_left(self) -> float:
-        """Seconds until a limit ends the step as a failure; infinite where the invocation ends first."""
+        """Seconds until a limit ends the step as a failure; infinite if the invocation ends first."""
         return self.time_left if self._can_fail else inf
 
     @property
@@ -160,12 +160,12 @@ class StepCall:
         return max(0.0, self._ends_at - self._now())
 
     def isolate(self, function: Callable[[], Any]) -> Any:
-        """What `function` gives in a child process, which is killed when no time is left."""
+        """Run `function` in a child process, which is killed when no time is left; return its result."""
         return self._run_isolated(function, self.time_left)
 
 
 class GlobalValueError(Exception):
-    """What the deployment provides for its blocks could not be made. Users learn its name and no more."""
+    """A global value of the deployment could not be made. Users see only its name."""
 
 
 def global_value(
@@ -175,14 +175,14 @@ def global_value(
     world: Mapping[str, Any],
     report: Callable[[str, Exception], None],
 ) -> Any:
-    """What a block's positional parameter of that name gets: the deployment's value, else the run's, else its default.
+    """The value of a block's positional parameter: the deployment's value, else the run's, else its default.
 
     Args:
         block: the block.
         name: the parameter's name.
-        values: what the deployment or the job's maker provides.
-        world: what each run has: its clock and its source of random bytes.
-        report: called with what went wrong for the deployment's own eyes.
+        values: the global values of the deployment or of the job's maker.
+        world: the values that each run has: its clock and its source of random bytes.
+        report: called with the error, which only the deployment may see.
 
     Raises:
         LookupError: the deployment provides neither.
@@ -192,7 +192,7 @@ def global_value(
     try:
         return values[wanted]
     except Exception as error:
-        if not isinstance(error, KeyError) or wanted in tuple(values):  # there is one, which cannot be made
+        if not isinstance(error, KeyError) or wanted in tuple(values):  # the value exists but cannot be made
             message = f"the global value `{wanted}` could not be created"
             report(message, error)
             raise GlobalValueError(message) from error

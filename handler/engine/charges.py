@@ -8,7 +8,7 @@ from typing import Any, Final
 from blocks.charges import cost_of_integer, cost_of_text
 
 Charge = Callable[[int], None]
-"""Takes the bytes about to be built; raises when there are too many."""
+"""Called with the bytes that are about to be built; raises if they are too many."""
 
 WORD: Final = 1 << 63
 LEAST: Final = -WORD
@@ -17,7 +17,7 @@ TINY: Final = 32
 
 
 def charged(value: Any, charge: Charge) -> Any:
-    """The string or the integer, once it is charged: it is handed on as it is, and costs what is in it."""
+    """Charge a string or an integer, and return it unchanged."""
     if type(value) is str:
         charge(cost_of_text(value))
     elif not LEAST < value < WORD:

@@ -1,4 +1,4 @@
-"""What is checked when a step is created: the first check that fails is the step's status."""
+"""The checks of a new step: the first check that fails gives the step's status."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from handler.engine.step import ConduitStep
 
 
 class Checks:
-    """The checks of one job, with what they count.
+    """The checks of one job, with their counts.
 
     Args:
         tags: the rights of the job.
         step_limit: how many steps may run, or ``None``.
-        overrides: globs over block names to limits; the first match wins, ``None`` lifts the limit.
-        registry: the blocks that there are.
-        blocks: further ones that only this job has.
+        overrides: globs of block names, with limits; the first match wins, ``None`` lifts the limit.
+        registry: the available blocks.
+        blocks: more blocks that only this job has.
         required: the tags that blocks need.
 
     Attributes:
         by_id: the first step of each id at the top level; a duplicate never replaces it.
-        limits_uses: whether blocks have other limits here than their own.
+        limits_uses: whether the job overrides limits of blocks.
         step_limit: how many steps may run; infinite for any number.
-        known: what `find` has found so far, by the action as it was written.
-        free: those of the found blocks that every job may use, any number of times.
-        output: the job's implicit last step, whose id no other may have.
+        known: the results of `find` so far, by the action as written.
+        free: those of these blocks that every job may use, any number of times.
+        output: the job's implicit last step, whose id no other step may have.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Checks:
         self._limits: dict[Block[..., Any], int | None] = {}
 
     def find(self, action: Any) -> Block[..., Any] | None:
-        """The block of that name, in any case of letters: one of the job's own, or a registered one."""
+        """The block of that name, in upper or lower case: one of the job's own, or a registered one."""
         try:
             return self.known[action]
         except (KeyError, TypeError):
@@ -71,7 +71,7 @@ class Checks:
         return found
 
     def find_free(self, action: Any) -> Block[..., Any] | None:
-        """The block of that name, if every job may use it, any number of times."""
+        """The block of that name, if every job may use it any number of times."""
         self.find(action)
         return self.free.get(action)
 
@@ -90,7 +90,7 @@ class Checks:
             step: the step.
             number: how many steps are written up to this one.
             repeated: whether another step has its id.
-            counted: whether its use of a block is counted now; in loops and branches it is at each turn.
+            counted: whether its use of a block is counted now; in loops and branches, uses are counted at each turn.
         """
         block = step.block
         spec = step.spec
@@ -108,7 +108,7 @@ class Checks:
         return ConduitStatus.STEP_LIMIT_EXCEED if number > self.step_limit else ConduitStatus.NONE
 
     def check_all(self, steps: Sequence[ConduitStep]) -> None:
-        """Make every check again, inner steps included. What has run keeps its status."""
+        """Repeat all checks, inner steps included. Steps that have run keep their status."""
         self.by_id.clear()
         self._uses.clear()
         for position, step in enumerate(steps, 1):
@@ -123,7 +123,7 @@ class Checks:
             self.output.status = self._judge(self.output, number + 1, repeated=False, counted=False)
 
     def _check_list(self, steps: Iterable[ConduitStep], number: int, repeated: set[int], *, counted: bool) -> int:
-        """Check the steps of a list and those inside of them; gives how many steps are written so far."""
+        """Check the steps of a list and their inner steps; return how many steps are written so far."""
         for step in steps:
             number += 1
             has_run = step.attempts or step.started_at is not None or step.status is ConduitStatus.DONE
@@ -137,7 +137,7 @@ class Checks:
         return number
 
     def is_over(self, block: Block[..., Any]) -> bool:
-        """Count one more use of a block, and whether it is one too many."""
+        """Count a use of a block; return whether it is one too many."""
         if block.max_uses is None and not self._overrides:
             return False
         uses = self._uses[block] = self._uses.get(block, 0) + 1
@@ -159,21 +159,21 @@ Ids = dict[str, ConduitStep]
 def _register(
     steps: Iterable[ConduitStep], by_id: Ids, taken: set[str], enclosing: tuple[Ids, ...], repeated: set[int]
 ) -> None:
-    """Note the ids of one scope, then those of the loops in it: an inner step may not repeat an outer one's.
+    """Note the ids of a scope, then those of its loops: an inner step may not repeat the id of an outer one.
 
     Args:
         steps: the steps of the scope.
         by_id: gets the first step of each id.
         taken: the ids that are taken.
         enclosing: the ids of the scopes around it, all of them.
-        repeated: gets the identities of steps whose id is taken.
+        repeated: gets the `id()` of each step whose id is taken.
     """
     loops = list[ConduitStep]()
     _register_list(steps, by_id, taken, enclosing, repeated, loops)
     for loop in loops:
         spec: Any = loop.spec
         spec.by_id.clear()
-        if not (isinstance(spec, ForEach) and spec.short):  # else the one step inside has the loop's own id
+        if not (isinstance(spec, ForEach) and spec.short):  # otherwise the single step inside has the loop's own id
             _register(spec.do, spec.by_id, set(), (*enclosing, by_id), repeated)
 
 
@@ -195,7 +195,7 @@ def _register_list(
             loops.append(step)
         elif isinstance(spec, Choose):
             before, after = frozenset(taken), set(taken)
-            for branch in spec.lists():  # one of them runs at most, so they may share ids
+            for branch in spec.lists():  # at most one of them runs, so they may share ids
                 own = set(before)
                 _register_list(branch, by_id, own, enclosing, repeated, loops)
                 after |= own

@@ -1,4 +1,4 @@
-"""A job: its steps, what they may see and use, and its runs."""
+"""A job: its steps, their contexts and rights, and its runs."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ from handler.engine.variables import Variables
 
 
 class Conduit:
-    """A job: steps that run one after another, and what they may see and use.
+    """A job: steps that run one after another, with their contexts and rights.
 
     Args:
-        id: how it is known; tags can read it.
+        id: its id; tags can read it.
         name: a name for people; tags can read it.
-        tags: rights: a block that requires tags needs all of its own among these.
+        tags: rights: a block is allowed if all the tags that it requires are among these.
         variables: values that steps can read and change. The dictionary given is copied, and never changed.
-        local_values: values that steps can read only: ``job.parameters`` in tags.
+        local_values: read-only values: ``job.parameters`` in tags.
         global_values: values for the positional parameters of blocks; users neither see nor set them.
-        on_step_update: called with the job and each step that ended, skipped ones included.
-        on_job_finish: called with the job and the step that failed it, or ``None``; once.
-        step_limit: how many steps may run; those past it get STEP_LIMIT_EXCEED. ``None`` for any number.
-        block_limit_overrides: globs over block names to limits instead of `max_uses`; first match wins, ``None`` lifts.
-        blocks: further blocks that only this job has, private ones for example.
-        registry: the blocks that there are.
-        before_step: asked before each step that would run; see `Decision`. Answering CANCELLED cancels the job.
-        block_tags: globs over block names, each with a tag that jobs need for those blocks besides the blocks' own.
+        on_step_update: called with the job and each step that has ended, skipped ones included.
+        on_job_finish: called once, with the job and the step that failed it, or ``None``.
+        step_limit: how many steps may run; later ones get STEP_LIMIT_EXCEED. ``None`` for any number.
+        block_limit_overrides: globs of block names, with limits for `max_uses`; first match wins, ``None`` lifts it.
+        blocks: more blocks that only this job has, such as private ones.
+        registry: the available blocks.
+        before_step: called before each step that would run; see `Decision`. CANCELLED cancels the job.
+        block_tags: globs of block names, each with a tag that jobs need for these blocks besides the blocks' own tags.
         on_step_open: called with the job and each loop or try that begins; see `ConduitStep.opened`.
-        output: what the job gives once all steps have ended, with tags; evaluated as an implicit last step.
+        output: the job's output, with tags; evaluated as an implicit last step.
         timeout: seconds from the start of the first run, after which only forced steps run.
-        created_at: when it was accepted, as RFC 3339; ``None`` where nobody accepts jobs.
-        answers: to its steps, and where they can be given; ``None`` where nobody can answer.
+        created_at: when it was accepted, as RFC 3339; ``None`` without acceptance.
+        answers: the answers to its steps and their addresses; ``None`` if nobody can answer.
 
     Attributes:
-        steps: its steps, in order. Those inside of loops, choices and tries stand in these.
-        paused: after a run that paused, why.
-        timeout_at: when its `timeout` passes, once it has begun.
+        steps: its top-level steps, in order. They contain the steps of loops, choices and tries.
+        paused: why the last run paused, if it did.
+        timeout_at: when its `timeout` expires, once it has begun.
     """
 
     def __init__(
         self,
-        id: str | None = None,  # the library's name, which users of it pass
+        id: str | None = None,  # the library's name for it
         name: str | None = None,
         tags: Iterable[str] = (),
         variables: Mapping[str, Any] | None = None,
@@ -100,14 +100,14 @@ class Conduit:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], **options: Any) -> Conduit:
-        """Make a job of a dictionary that trusted code wrote: every key of the constructor, and ``steps``.
+        """Make a job from a dictionary of trusted code: all keys of the constructor, and ``steps``.
 
-        ``parameters`` is another name for ``local_values``. What users send goes through `handler.payload.parse` first.
-        Keys in `options` come on top of `data`, and win.
+        ``parameters`` is another name for ``local_values``. Jobs of users must pass `handler.payload.parse` first.
+        Keys in `options` override those of `data`.
 
         Raises:
             TypeError: a key is unknown, or a step is not a dictionary.
-            ValueError: a step says what cannot be.
+            ValueError: a step makes no sense.
         """
         arguments = dict(data)
         steps = arguments.pop("steps", None) or ()
@@ -132,22 +132,22 @@ class Conduit:
         watch: Watch | None = None,
         **options: Any,
     ) -> Conduit:
-        """Make a job that goes on where records end. Nothing that is recorded is evaluated again.
+        """Make a job that goes on where its records end. Recorded steps are not evaluated again.
 
         Args:
             payload: the job as it was accepted.
-            records: what is recorded, in order: ``path``, ``phase`` (``step``, ``open`` or ``close``), ``opened`` of an
+            records: its records, in order: ``path``, ``phase`` (``step``, ``open`` or ``close``), ``opened`` of an
                 open one, and the rest in the shape of an answer's ``steps``.
-            variables: the variables as the last record left them.
-            tries: tries of the next step that its ``retry`` has used up.
+            variables: the variables after the last record.
+            tries: the tries that the next step's ``retry`` has used up.
             attempts: how often the next step's block was begun before.
-            waiting: what the job waits for, as `Paused.waiting` had it.
-            idle: times between the end of a run and its redrive, which no loop's time limit counts.
-            watch: called with each step before its record is taken in, and the record's number.
-            options: keys of the constructor that come on top of `payload`, and win.
+            waiting: what the job waits for, from `Paused.waiting`.
+            idle: the periods between a run's end and its redrive, which do not count for a loop's time limit.
+            watch: called with each step before its record is applied, and the record's number.
+            options: keys of the constructor, which override those of `payload`.
 
         Raises:
-            RecordsMismatchError: they cannot be records of this payload.
+            RecordsMismatchError: the records do not belong to this payload.
         """
         job = cls.from_dict(payload, **options)
         job.store = Variables(variables)
@@ -157,7 +157,7 @@ class Conduit:
 
     @cached_property
     def execution(self) -> Execution:
-        """How this execution is known to the services that blocks call; what runs it for real sets it."""
+        """The id of this execution for services that blocks call; set by the code that runs it."""
         return Execution(key=f"local/{self.id or 'job'}/1")
 
     def load_step_list(self, steps: Iterable[Mapping[str, Any]]) -> None:
@@ -174,12 +174,12 @@ class Conduit:
         if_condition: Any = None,
         **options: Unpack[StepOptions],
     ) -> ConduitStep:
-        """Add a step that runs a block. What is wrong with it becomes its status, not an error."""
+        """Add a step that runs a block. A problem with it becomes its status, not an error."""
         block = self._written.find_block(action)
         return ConduitStep(self, block, parameters, if_condition, id, forced, action=str(action), **options)
 
     def attach(self, step: ConduitStep) -> None:
-        """Take in a step that was just made; `ConduitStep` calls this."""
+        """Add a step that was just made; `ConduitStep` calls this."""
         self._written.attach(step)
         self._has_ended = False
 
@@ -187,17 +187,17 @@ class Conduit:
         """The step of that id (a string) or place in the list (an integer).
 
         Raises:
-            KeyError: there is none, and `silent` is false.
+            KeyError: it does not exist, and `silent` is false.
         """
         if (found := self._written.get(step)) is None and not silent:
             raise KeyError(f"the job has no step {step!r}")
         return found
 
     def delete_step(self, step: str | int, silent: bool = True) -> None:
-        """Remove a step. Those after it move up; ids stay, and every check is made again.
+        """Remove a step. Later steps move up; ids stay, and all checks are repeated.
 
         Raises:
-            KeyError: there is no such step, and `silent` is false.
+            KeyError: it does not exist, and `silent` is false.
         """
         if (found := self.get_step(step, silent=silent)) is None:
             return
@@ -208,19 +208,19 @@ class Conduit:
 
     @property
     def success(self) -> bool | None:
-        """``None`` before and during a run without failure, ``True`` after it, ``False`` once a step failed."""
+        """``None`` before and during a run without failure, ``True`` after it, ``False`` after a step has failed."""
         if self.walk.failed_step is not None:
             return False
         return True if self._has_ended else None
 
     @property
     def failed_step(self) -> ConduitStep | None:
-        """The step whose failure failed the job: inside a loop, the inner one."""
+        """The step that failed the job; in a loop, the inner step."""
         return self.walk.failed_step
 
     @property
     def recorded(self) -> int:
-        """How many records there are of its steps."""
+        """The number of records of its steps."""
         return self.walk.recorded
 
     @property
@@ -230,34 +230,34 @@ class Conduit:
 
     @property
     def output(self) -> Any:
-        """What the job gives; ``None`` where it gives nothing or did not succeed."""
+        """The job's output; ``None`` if it has none or did not succeed."""
         step = self._output
         return step.return_value if step is not None and step.status is ConduitStatus.DONE and self.success else None
 
     @property
     def variables(self) -> dict[str, Any]:
-        """The variables as they stand."""
+        """The current variables."""
         return self.store.values
 
     @property
     def contexts(self) -> Mapping[str, Any]:
-        """What tags see, as it is now."""
+        """The contexts of tags, with their current values."""
         scope = self.walk.frame.scope
         return scope.over(self.create_contexts()) if scope.contexts is None else scope.contexts
 
     def create_contexts(self) -> dict[str, Any]:
-        """The contexts by name. Override it to add your own; it is then asked again for each step."""
+        """The contexts by name. Override this to add your own; it is then called for each step."""
         return dict(self._views)
 
     def cancel(self) -> None:
-        """Give every step that has not run CANCELLED, forced ones too."""
+        """Give every step that has not run the status CANCELLED, also forced ones."""
         self.walk.cancelled = True
 
     async def run(self, runtime: Runtime | None = None) -> Outcome:
-        """Run the steps that have not run, one after another, in that world; the system's by default.
+        """Run the steps that have not run, one after another, with that runtime; by default the system's.
 
-        An error that a listener raises ends the run and is raised here; what the steps did stays, and a further run
-        goes on behind them.
+        An error of a listener ends the run and is raised here. Steps that have ended stay as they are, and another run
+        goes on after them.
         """
         self._written.settle()
         turns = self.turns(runtime)

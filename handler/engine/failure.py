@@ -17,14 +17,14 @@ from handler.engine.status import ConduitStatus
 from handler.engine.values import UnstorableValueError, keep, size_of_error
 
 LONGEST_MESSAGE: Final = 2_000
-"""Characters of an error's message that are kept; a longer one says how long it was."""
+"""The longest kept message of an error, in characters; a shortened one says how long it was."""
 
 LARGEST_ERROR: Final = 4 * 1024
-"""Bytes of a step's error as JSON."""
+"""The largest error of a step, in bytes of JSON."""
 MOST_DETAILS: Final = 20
-"""Wrong arguments that are named one by one."""
+"""The largest number of wrong arguments that are listed."""
 LONGEST_NAME: Final = 100
-"""Characters that are repeated of a name that a user chose."""
+"""How many characters of a user's name are quoted."""
 OUT_OF_MEMORY: Final = "there is not enough memory for what the step builds"
 _LEAST_MESSAGE: Final = 200
 _LARGEST_DETAILS: Final = 64 * 1024
@@ -33,12 +33,12 @@ _DEEPEST_DETAILS: Final = 8
 
 LOOP_TIMEOUT: Final = "LoopTimeout"
 JOB_TIMEOUT: Final = "JobTimeout"
-"""The error's type of a step that was stopped by the time limit of a loop around it, or by that of its job."""
+"""The error types of a step that the time limit of a loop around it, or of its job, has stopped."""
 
 CALLBACK_TIMEOUT: Final = "CallbackTimeout"
-"""The error's type of a step that nobody answered in time."""
+"""The error type of a step that nobody answered in time."""
 REJECTED: Final = "Rejected"
-"""The error's type of a step whose answer was no."""
+"""The error type of a step whose answer was no."""
 NO_REASON: Final = "the answer was no, without a reason"
 
 _STATUS_MESSAGES: Final = {
@@ -68,12 +68,12 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
 
     Attributes:
         status: the status that the step gets.
-        message: why, for the user.
-        error: the exception that the block raised, if one did.
-        details: one entry a wrong argument, for INVALID_TYPE; what the block said about a call that failed.
-        retry_after: seconds that must pass before the next try; 0 for any time.
-        kind: the error's type, where neither the exception nor the status names it.
-        path: the step that the error is about, where it is not the one that has it.
+        message: the reason, for the user.
+        error: the exception of the block, if it raised one.
+        details: for INVALID_TYPE, one entry for each wrong argument; for a failed call, the block's details.
+        retry_after: seconds that must pass before the next try; 0 for none.
+        kind: the error type, if neither the exception nor the status names it.
+        path: the step that caused the error, if it is another step.
     """
 
     kind: str | None = None
@@ -100,12 +100,12 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
 
     @classmethod
     def of_status(cls, status: ConduitStatus) -> Failure:
-        """A failure that needs no further word than its status."""
+        """A failure with the standard message of its status."""
         return cls(status, _STATUS_MESSAGES.get(status, status.name))
 
     @classmethod
     def of_limit(cls, limit: TimeLimit, ran: float) -> Failure:
-        """TIME_LIMIT_EXCEED, saying whose limit it was and how long the step ran."""
+        """TIME_LIMIT_EXCEED with the limit and the time that the step ran."""
         name = _LIMIT_NAMES[limit.name]
         message = f"stopped after {ran:.3f} s by {name}: {limit.seconds:.3f} s were left"
         failure = cls(ConduitStatus.TIME_LIMIT_EXCEED, message if ran > 0 else f"not started: {name} had passed")
@@ -114,7 +114,7 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         return failure
 
     def describe(self) -> dict[str, Any]:
-        """The step's ``error``: type, message, and details where there are some."""
+        """The step's ``error``: type, message and, if there are any, details."""
         kind = self.kind or (type(self.error).__name__ if self.error is not None else self.status.name)
         described: dict[str, Any] = {"type": kind[:LONGEST_NAME], "message": _shorten(self.message, LONGEST_MESSAGE)}
         if self.path is not None:
@@ -124,7 +124,7 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         return described if size_of_error(described) <= LARGEST_ERROR else self._fit(described)
 
     def _fit(self, error: dict[str, Any]) -> dict[str, Any]:
-        """The error in 4 KB: details go from their end, then the message does."""
+        """Shorten an error to 4 KB: details are cut from their end, then the message."""
         error["message"] = _shorten(self.message, LONGEST_MESSAGE // 2)
         details = error.get("details")
         if isinstance(details, list):
@@ -149,7 +149,7 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         return error
 
     def release(self) -> BaseException | None:
-        """The block's exception, without what its traceback holds: each frame keeps the arguments of its call.
+        """Drop the traceback of the block's exception, whose frames keep the arguments of their calls.
 
         Nor does it keep more of a long message than the step's error does, or what it was raised in place of: a job may
         have a thousand of them.
@@ -165,12 +165,12 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
 
 
 _SECOND_LOOPS: Final = ("asyncio.run() cannot be called", "Cannot run the event loop while another loop is running")
-"""What Python says to a plain block that starts an event loop: it is called in the thread of the job's own."""
+"""Python's messages for a plain block that starts an event loop in the thread of the job's loop."""
 _USE_ASYNC_DEF: Final = "a job runs in an event loop already; make the block `async def` and await in it"
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure that a block's exception means."""
+    """The failure for a block's exception."""
     if isinstance(error, Failure):
         return error
     if isinstance(error, BudgetExceededError):
@@ -191,27 +191,27 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _kept(details: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What a block says about a call, as JSON; nothing if it is not JSON."""
+    """A block's details of a call, as JSON; ``None`` if they are not JSON."""
     try:
         kept: dict[str, Any] | None = None
         if details is not None:
             kept = keep(dict(details), _DEEPEST_DETAILS, _LARGEST_DETAILS)[0]
-    except (UnstorableValueError, TypeError, ValueError):  # a slip of the block's must not hide that the call failed
+    except (UnstorableValueError, TypeError, ValueError):  # a mistake of the block must not hide the failed call
         return None
     return kept
 
 
 def _seconds(retry_after: object) -> float:
-    """A wait that a block asked for; 0 for anything but a positive number."""
+    """The seconds that a block asks to wait; 0 for anything but a positive number."""
     if isinstance(retry_after, (int, float)) and not isinstance(retry_after, bool) and isfinite(retry_after):
         return max(0.0, float(retry_after))
     return 0.0
 
 
 def ends_the_run(error: BaseException) -> bool:
-    """Whether what an awaited block raised, if not at its limit, comes from outside: the run is cancelled or closed.
+    """Whether an error of an awaited block comes from outside: the run is being cancelled or closed.
 
-    Only an awaiting coroutine can be recognized; out of a plain function everything is the block's own doing.
+    Only an awaiting coroutine can be recognized; all errors of a plain function are its own.
     """
     if isinstance(error, Exception):
         return False
@@ -219,7 +219,7 @@ def ends_the_run(error: BaseException) -> bool:
         task = _running_task()
         return task is not None and task.cancelling() > 0
     if isinstance(error, GeneratorExit):
-        return _running_task() is None  # a coroutine is closed when nothing runs it any more; else the block raised it
+        return _running_task() is None  # a coroutine is closed when nothing runs it; otherwise the block raised it
     return not isinstance(error, (SystemExit, KeyboardInterrupt))
 
 
@@ -231,7 +231,7 @@ def _running_task() -> asyncio.Task[Any] | None:
 
 
 def refused_arguments(block: Block[..., Any], error: ValidationError) -> Failure:
-    """INVALID_TYPE with one detail a wrong argument; the values themselves are not repeated."""
+    """INVALID_TYPE with one detail for each wrong argument; values are not quoted."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     count = len(found)
     details = [
@@ -249,7 +249,7 @@ def refused_arguments(block: Block[..., Any], error: ValidationError) -> Failure
 
 
 def _without_input(title: str, details: list[dict[str, Any]]) -> ValidationError:
-    """The same error, which does not keep the arguments alive for as long as the job lasts."""
+    """The same error without its arguments, which would otherwise be kept as long as the job."""
     lines: list[Any] = [
         {"type": PydanticCustomError("wrong", "{message}", detail), "loc": (detail["parameter"],), "input": None}
         for detail in details
@@ -258,12 +258,12 @@ def _without_input(title: str, details: list[dict[str, Any]]) -> ValidationError
 
 
 def message_of(error: BaseException) -> str:
-    """What an exception says. `KeyError` puts its message in quotes; an exception without words is named."""
+    """The message of an exception. `KeyError` quotes its message; an exception without a message is named."""
     if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
         return error.args[0] or "KeyError"
     try:
         return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001  # a broken __str__ of a foreign exception must not become the step's outcome
+    except Exception:  # noqa: BLE001  # a broken __str__ of an exception must not become the step's outcome
         return type(error).__name__
 
 
@@ -274,7 +274,7 @@ def _shorten_arguments(error: BaseException) -> None:
 
 
 def shorten_name(name: str, longest: int = LONGEST_NAME) -> str:
-    """The beginning of what a user wrote, long enough to know it by."""
+    """The beginning of a user's string, long enough to recognise it."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 

@@ -1,8 +1,8 @@
-"""Runs a block in a child process: for one that cannot be trusted to stop, or not to take the process with it.
+"""Runs a block in a child process, if it may not stop or may crash the process.
 
-The child is forked, so that the block needs no import there and no pickling; what comes back is JSON, through a pipe.
-(No queue or lock of `multiprocessing`: they need POSIX semaphores, which Lambda lacks.) It is protection against a
-block's accidents, no sandbox against its author.
+The child is forked, so the block needs no import and no pickling there. Its result comes back as JSON, through a pipe.
+(Queues and locks of `multiprocessing` need POSIX semaphores, which Lambda lacks.) This protects against a block's
+accidents; it is not a sandbox against its author.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from handler.engine.status import ConduitStatus
 from handler.engine.values import UnstorableValueError, keep
 
 MEMORY: Final = 256 * 1024 * 1024
-"""Bytes of address space that a block may take on top of what the process has already."""
+"""Bytes of address space that a block may take in addition to that of the process."""
 LARGEST_RESULT: Final = 8 * 1024 * 1024
-"""Bytes of a result that this process takes over, to protect its own memory; what is kept of one is less."""
+"""The largest result in bytes that this process reads, to protect its memory. The limit of records is smaller."""
 DEEPEST_RESULT: Final = 500
-"""Levels of a result that are encoded, within Python's recursion limit; what is kept of one is less."""
+"""The deepest result that is encoded, within Python's recursion limit. The limit of records is smaller."""
 LONGEST_WAIT: Final = 1e6
-"""Seconds of one wait for the child; `poll` takes no more than 2**31 milliseconds."""
+"""Seconds of one wait for the child; `poll` accepts at most 2**31 milliseconds."""
 
 _LENGTH: Final = 8
 _CHUNK: Final = 1 << 16
@@ -43,7 +43,7 @@ _STANDARD_STREAMS: Final = 3
 
 
 class IsolationError(Exception):
-    """The child ended without an outcome: it crashed, was killed, or left by itself."""
+    """The child ended without an outcome: it crashed, was killed, or exited."""
 
 
 def run_isolated(
@@ -53,13 +53,13 @@ def run_isolated(
     memory: int = MEMORY,
     now: Callable[[], float] | None = None,
 ) -> Any:
-    """Run a block in a forked child, killed with all that it started when `seconds` are over.
+    """Run a block in a forked child, which is killed with all its processes when `seconds` are over.
 
     Args:
         function: a plain or a coroutine function.
-        kwargs: its arguments. What it does to them stays in the child.
-        seconds: how long it may run; infinite for as long as it likes.
-        memory: bytes that it may take (where the system has ``/proc``, as Lambda does).
+        kwargs: its arguments. Changes of them stay in the child.
+        seconds: how long it may run; infinite for no limit.
+        memory: bytes that it may take (if the system has ``/proc``, as on Lambda).
         now: the time in seconds.
 
     Returns:
@@ -69,9 +69,9 @@ def run_isolated(
         StepTimeout: it was killed at the limit.
         Failure: RESULT_LIMIT_EXCEED; its result is not JSON, or is too large.
         MemoryError: it needed more than `memory`.
-        IsolationError: the process died; the message says of what.
-        BaseException: what the block raised, as an instance of a class of the same name below the same class (or the
-            nearest one above it that this process can find), with the same text.
+        IsolationError: the process died; the message says how.
+        BaseException: the block's error, as an instance of a class with the same name and the same base class (or the
+            nearest base class that this process can find), with the same message.
     """
     if not seconds > 0:
         raise StepTimeout(seconds)
@@ -89,9 +89,9 @@ def run_isolated(
 def _start(function: Callable[..., Any], kwargs: Mapping[str, Any], memory: int) -> tuple[int, int]:
     reader, writer = os.pipe()
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # else the child would print it once more
+        stream.flush()  # otherwise the child would print it again
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads that the child has not: it runs the block only
+        warnings.simplefilter("ignore", DeprecationWarning)  # warnings about threads: the child runs only the block
         child = os.fork()
     if child == 0:
         _serve(function, kwargs, writer, memory)
@@ -118,13 +118,13 @@ def _read(reader: int, seconds: float, now: Callable[[], float]) -> bytes | None
         if not chunk:
             return None
         received += chunk
-        # Its length says when the message is whole: the end of the pipe may wait for a process that the block started.
+        # The length shows when the message is complete: the pipe may stay open in a process that the block started.
         if len(received) >= _LENGTH and len(received) - _LENGTH >= int.from_bytes(received[:_LENGTH]):
             return bytes(received[_LENGTH:])
 
 
 def _end(child: int) -> int:
-    """End the child and all that it started. Its wait status: one that was ending already keeps its own."""
+    """Kill the child and its processes; return its wait status, which is its own if it was already ending."""
     for kill in (os.kill, os.killpg):
         with suppress(ProcessLookupError, PermissionError):
             kill(child, signal.SIGKILL)
@@ -151,16 +151,16 @@ def _unpack(message: bytes) -> Any:
 
 
 def _remake_error(classes: list[list[str]], message: str, said: Mapping[str, Any]) -> BaseException:
-    """An exception for one that lives in the child, below the first of its classes that can be derived from.
+    """An exception like the child's, derived from the first of its classes that can be subclassed.
 
-    It has what `said` names as attributes.
+    It has the attributes in `said`.
     """
     name = classes[0][1].rpartition(".")[2]
     for module, path in classes:
         found: Any = sys.modules.get(module)
         for part in path.split("."):
             found = getattr(found, part, None)
-        with suppress(TypeError):  # not found, final, or not to be made without arguments
+        with suppress(TypeError):  # not found, final, or not creatable without arguments
             kind: Any = type(name, (found,), {"__str__": _say, "__module__": module, "__qualname__": path})
             error: BaseException = kind.__new__(kind)
             error.args = (message,)
@@ -177,7 +177,7 @@ def _say(error: BaseException) -> str:
 
 
 def _serve(function: Callable[..., Any], kwargs: Mapping[str, Any], writer: int, memory: int) -> NoReturn:
-    """Run the block and send its outcome. Nothing of the parent's runs here: no handler, no clean-up, no exit hook."""
+    """Run the block and send its outcome. No handler, clean-up or exit hook of the parent runs here."""
     code = 1
     try:
         os.setsid()
@@ -197,9 +197,9 @@ def _serve(function: Callable[..., Any], kwargs: Mapping[str, Any], writer: int,
 
 
 def _let_go_of_descriptors(writer: int) -> None:
-    """Point the parent's connections at nothing: two processes that speak on one TLS connection would ruin it.
+    """Disconnect the parent's connections: two processes that use one TLS connection would break it.
 
-    They are replaced, not closed: the objects that own them may close them yet, and must not hit a file of the block's.
+    The descriptors are replaced, not closed: their owners may still close them, and must not hit a file of the block.
     """
     nothing = os.open(os.devnull, os.O_RDWR)
     folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"  # noqa: PTH112
@@ -226,7 +226,7 @@ def _run(function: Callable[..., Any], kwargs: Mapping[str, Any], memory: int) -
         return _describe_error(MemoryError(f"the block needed more than {memory} bytes of memory"))
     except StepTimeout:
         return _describe_error(RuntimeError("the block raised StepTimeout, which only the alarm may"))
-    except BaseException as error:  # noqa: BLE001  # whatever it raises is its outcome
+    except BaseException as error:  # noqa: BLE001  # any error is the block's outcome
         return _describe_error(error)
     return b'{"result":' + text + b"}"
 
@@ -241,7 +241,7 @@ def _describe_error(error: BaseException) -> bytes:
 
 
 def _said(error: BaseException) -> dict[str, Any]:
-    """What the parent needs of an error besides its message."""
+    """The attributes of an error that the parent needs."""
     if not isinstance(error, (CallFailedError, CallRefusedError)):
         return {}
     failure = failure_of(error)
@@ -259,7 +259,7 @@ def _send(writer: int, message: bytes) -> None:
 
 
 class _Memory:
-    """Limits the address space while the block runs; afterwards there is room to say what happened."""
+    """Limits the address space while the block runs; afterwards there is memory to report the outcome."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -1,4 +1,4 @@
-"""How much a job may build and keep, and how long a step may run."""
+"""The limits of a job: how much it may build and store, and how long a step may run."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 PAYLOAD: Final = 256 * 1024
-"""Bytes of a job as it is sent, where a deployment does not say otherwise."""
+"""The default of the largest job as it is sent, in bytes."""
 STEPS: Final = 1_000
-"""Steps that a job is written with, likewise."""
+"""The default of the largest number of written steps."""
 NESTING: Final = 32
-"""Levels of lists and objects, likewise."""
+"""The default of the largest number of levels of lists and objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Budgets of a job, in bytes of JSON unless said otherwise.
+    """The budgets of a job, in bytes of JSON unless stated otherwise.
 
-    The defaults keep a record below DynamoDB's 400 KB for an item with room for its other attributes, and the memory
-    of a step below some tens of megabytes: a Python object takes about ten times the bytes of its JSON.
+    With the defaults, a record stays below DynamoDB's 400 KB for an item, with room for other attributes, and a step
+    takes at most some tens of megabytes: a Python object takes about ten times the bytes of its JSON.
     """
 
     nesting: int = NESTING
@@ -34,7 +34,7 @@ class Limits:
     variables: int = 256 * 1024
     """All variables of a job together."""
     parameters: int = 1024 * 1024
-    """What the tags of one step may expand to."""
+    """The total size to which the tags of one step may expand."""
     items: int = 1_000
     """Items of one loop; a number, not bytes."""
     loop_records: int = 5_000
@@ -43,13 +43,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvocationTime:
-    """The time that Lambda gives.
+    """The time of an invocation.
 
     Attributes:
-        ends_at: when steps must have stopped, by `Runtime.now`: the end less the reserve for writing.
-        fresh: seconds of steps that a new invocation would offer; what decides whether waiting for one helps.
-        used: whether other jobs had a part of this one: then even a job's first step is begun only if it fits.
-        shared: says whether they have had one since.
+        ends_at: when steps must have stopped, on `Runtime.now`: the end minus the reserve for writing.
+        fresh: seconds that a new invocation would have for steps; decides whether waiting for one helps.
+        used: whether other jobs have used a part of it: then even a job's first step is begun only if it fits.
+        shared: reports whether they have used a part of it since.
     """
 
     ends_at: float
@@ -59,7 +59,7 @@ class InvocationTime:
 
     @property
     def is_used(self) -> bool:
-        """Whether other jobs have had a part of it by now."""
+        """Whether other jobs have used a part of it by now."""
         return self.used or (self.shared is not None and self.shared())
 
 
@@ -68,8 +68,8 @@ class TimeLimit:
     """The earliest of a step's limits.
 
     Attributes:
-        seconds: how long the step may run from now; infinite for as long as it likes.
-        name: whose limit it is: ``step``, ``block``, ``loop``, ``job_timeout``, ``job`` or ``invocation``.
+        seconds: how long the step may run from now; infinite for no limit.
+        name: which limit it is: ``step``, ``block``, ``loop``, ``job_timeout``, ``job`` or ``invocation``.
         path: the loop's.
     """
 
@@ -79,7 +79,7 @@ class TimeLimit:
 
 
 def earliest_end(job_ends_at: float | None, invocation: InvocationTime | None) -> tuple[float, str]:
-    """When a run ends, whatever the limits of its steps are, and whose limit that is; infinite for never."""
+    """When a run must end, apart from the limits of its steps, and which limit that is; infinite for never."""
     if invocation is not None and (job_ends_at is None or invocation.ends_at < job_ends_at):
         return invocation.ends_at, "invocation"
     return (math.inf, "job") if job_ends_at is None else (job_ends_at, "job")

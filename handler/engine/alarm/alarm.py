@@ -23,7 +23,7 @@ __all__ = ["Alarm", "StepTimeout", "SystemAlarm"]
 GRACE: Final = 0.5
 """Seconds that a block has to clean up before it is interrupted again."""
 COURTESY: Final = 0.05
-"""Seconds that the event loop has to cancel a coroutine block before the signal stops it as one that never yields."""
+"""Seconds that the event loop has to cancel a coroutine block, before the signal stops it because it never yields."""
 INSISTENCE: Final = 0.01
 """Seconds between cancellations after the grace."""
 CANCELLATIONS: Final = 100
@@ -31,38 +31,38 @@ CANCELLATIONS: Final = 100
 
 
 class Alarm(Protocol):
-    """Runs one block and comes back by the limit, as far as Python can."""
+    """Runs one block and returns at the limit, as far as Python can."""
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
-        """Run a plain function for at most `seconds` (infinite: as long as it likes; 0 or less: not at all).
+        """Run a plain function for at most `seconds` (infinite: without limit; 0 or less: not at all).
 
-        A result that the function returned counts, also when the limit passed in that instant.
+        A returned result counts, even if the limit passed in that instant.
 
         Raises:
-            StepTimeout: it was stopped, or came back after `seconds`.
-            RuntimeError: it raised a `StepTimeout` of its own making.
-            BaseException: whatever else it raised, ``SystemExit`` and ``KeyboardInterrupt`` included.
+            StepTimeout: it was stopped, or returned after `seconds`.
+            RuntimeError: it raised a forged `StepTimeout`.
+            BaseException: any other error of the function, ``SystemExit`` and ``KeyboardInterrupt`` included.
         """
 
     async def wait(
         self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
     ) -> Any:
-        """Run a coroutine function, as `call`."""
+        """Run a coroutine function, like `call`."""
 
 
 class SystemAlarm:
     """The alarm of a real process.
 
-    A plain function in the main thread is interrupted by ``SIGALRM``: a `StepTimeout` is raised inside it. It has a
-    grace to clean up, then it is interrupted again and again, by its own lines too, until it ends. A coroutine function
-    is cancelled, with all tasks that it started, and interrupted like a plain one when it does not yield to the event
-    loop. Elsewhere (off the main thread, without ``SIGALRM``) a plain function runs to its end, and the limit is
+    A plain function in the main thread is interrupted by ``SIGALRM``: a `StepTimeout` is raised inside it. After a
+    grace for clean-up, it is interrupted again and again, also at its own lines, until it ends. A coroutine function
+    is cancelled, with all tasks that it started, and interrupted like a plain function if it does not yield to the
+    event loop. Elsewhere (off the main thread, without ``SIGALRM``) a plain function runs to its end, and the limit is
     checked then.
 
-    C code that looks at no signals comes back in its own time: see docs/timeouts.md.
+    C code that ignores signals returns in its own time: see docs/timeouts.md.
 
     Args:
-        clock: seconds that only grow (`time.monotonic`).
+        clock: seconds, on a clock that only goes forward (`time.monotonic`).
         grace: seconds that a block has to clean up after its limit.
     """
 
@@ -91,8 +91,8 @@ class SystemAlarm:
         if timer is None:
             watch.check_late()
             return watch.settle()
-        if watch.error is None and not watch.raised and not watch.late:  # disarmed: no signal changes these any more
-            return watch.results.pop()  # as `settle` does, for most blocks
+        if watch.error is None and not watch.raised and not watch.late:  # disarmed: signals no longer change these
+            return watch.results.pop()  # the common case of `settle`
         return watch.settle(timer.watches)
 
     async def wait(
@@ -123,10 +123,10 @@ class SystemAlarm:
 
 
 async def _run(watch: CoroutineWatch, function: Callable[[], Awaitable[Any]], *, can_interrupt: bool) -> None:
-    """Run the block in a task of its own. Nothing leaves it: asyncio ends the whole loop at a task's ``SystemExit``."""
+    """Run the block in its own task, which raises nothing: a task's ``SystemExit`` would end asyncio's whole loop."""
     try:
         watch.results.append(await function())
-    except BaseException as error:  # noqa: BLE001  # settled by the one who waits
+    except BaseException as error:  # noqa: BLE001  # raised again by `settle`
         watch.armed = watch.cancelled  # then its tasks have yet to end
         watch.error = error
     if not can_interrupt:
@@ -145,7 +145,7 @@ class _Supervision:
         try:
             await asyncio.wait({self._task}, timeout=self._watch.seconds)
             await self._let_clean_up()
-        except asyncio.CancelledError:  # from outside: the run as a whole is given up
+        except asyncio.CancelledError:  # from outside: the whole run is being cancelled
             await self._cancel()
             raise
         if not self._task.done() or self._watch.raised:
@@ -156,10 +156,10 @@ class _Supervision:
         self._watch.ended = True
         if self._alive():
             self._watch.armed = True
-            await self._end_tasks()  # the loop outlives the block: they would go on beside the next one
+            await self._end_tasks()  # the loop outlives the block: the tasks would run beside the next block
 
     async def _let_clean_up(self) -> None:
-        """At the limit, let the block end a clean-up that it is in, for as long as the grace."""
+        """At the limit, let the block finish a clean-up for the time of the grace."""
         ends_at = self._watch.ends_at + self._watch.grace
         while awaits_clean_up(self._task) and not self._task.done() and self._watch.clock() < ends_at:
             await asyncio.wait({self._task}, timeout=INSISTENCE)
@@ -189,7 +189,7 @@ class _Supervision:
             await asyncio.wait(alive, timeout=patience)
         for task in (self._task, *alive):
             if task.done() and not task.cancelled():
-                task.exception()  # taken note of: asyncio reports the others as never retrieved
+                task.exception()  # read, because asyncio reports unread errors as never retrieved
 
     def _alive(self) -> list[asyncio.Task[Any]]:
         return [task for task in (self._task, *self._watch.tasks) if not task.done()]

@@ -1,4 +1,4 @@
-"""Knows which tasks a coroutine block started, so that they end with it."""
+"""Tracks the tasks that a coroutine block starts, so that they end with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handler.engine.alarm.watch import enclosing_watches
 
 
 class TaskFactory:
-    """An event loop's task factory that registers the tasks that blocks start with the blocks' watches."""
+    """A task factory that registers each task of a block with the block's watch."""
 
     def __init__(self, make: Callable[..., Any] | None) -> None:
         self._make = make or _make_task
@@ -27,7 +27,7 @@ def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) 
 
 
 def watch_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """Give `loop` such a factory, once, around the one that it has."""
+    """Install the factory in `loop`, once, around its present factory."""
     factory = loop.get_task_factory()
     if not isinstance(factory, TaskFactory):
         loop.set_task_factory(TaskFactory(factory))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 
-# Python's `getsignal` first searches an enum for the handler: more than the rest of a call costs, and without a hit.
+# Python's `getsignal` first searches an enum for the handler, in vain: that costs more than the rest of a call.
 from _signal import getsignal  # type: ignore[import-not-found]  # C's half of `signal`, which has no type stub
 from collections.abc import Callable
 from threading import get_ident
@@ -18,29 +18,29 @@ from handler.engine.alarm.watch import Watch
 SIGALRM: Final = getattr(signal, "SIGALRM", None)
 """The timer's signal, where there is one."""
 TIGHT: Final = 0.001
-"""Seconds between interruptions after the grace: each lands at another place, until one is not caught."""
+"""Seconds between interruptions after the grace: each hits another place, until one is not caught."""
 REPEAT: Final = 0.5
-"""Seconds until the timer comes back by itself, should the handler itself be interrupted before it set it again."""
+"""Seconds until the timer fires again by itself, if the handler is interrupted before it has set the timer."""
 LOOK_AGAIN: Final = 0.005
-"""Seconds until the next look when the alarm met the event loop's code, or another job's, in place of the block's."""
+"""Seconds until the next try if the alarm hit code of the event loop or of another job instead of the block's."""
 SHORTEST: Final = 1e-6
-"""What `setitimer` resolves; less would switch it off."""
+"""The resolution of `setitimer`; a smaller value would switch it off."""
 LONGEST: Final = 1e6
-"""Seconds, 11 days. `setitimer` refuses very large numbers; a longer limit is looked at again then."""
+"""Seconds, 11 days. `setitimer` refuses very large numbers; longer limits are checked again after this time."""
 LOCK_GRACES: Final = 4
-"""Graces after which an alarm is raised even where a lock may be held: whatever runs there does not end."""
+"""Graces after which the alarm is raised even if a lock may be held: the code there does not end by itself."""
 
 
 class Timer:
-    """Holds the timer and is its signal handler: what is registered for ``SIGALRM`` is the timer's state.
+    """The timer and its signal handler.
 
     It stays registered between blocks, where it does nothing (or calls the handler that it replaced), so that a step
     costs two calls of `setitimer` and none of `signal`. Others reset handlers too (a monitoring layer that sets
-    ``SIG_DFL`` would make the next alarm end the process): each block begins with a look whether it is still there.
+    ``SIG_DFL`` would make the next alarm end the process), so each block first checks that the handler is still there.
 
     Attributes:
-        thread: the main thread's `get_ident`: the only one whose blocks the signal interrupts.
-        watches: the runs that it may have to interrupt, those around others first.
+        thread: the main thread's `get_ident`: the signal interrupts only blocks of this thread.
+        watches: the runs that it may have to interrupt, outer ones first.
     """
 
     def __init__(self, clock: Callable[[], float], previous: Any) -> None:
@@ -53,12 +53,12 @@ class Timer:
     def arm(self, watch: Watch, delay: float) -> None:
         """Interrupt `watch` from its `next_at` on, which is `delay` seconds after it began, until `disarm`.
 
-        An alarm that comes before this is through raises here: it belongs inside the caller's ``try``.
+        An alarm that comes before this returns raises here, so call it inside a ``try``.
         """
         watch.armed = True
         is_alone = not self.watches
         self.watches.append(watch)
-        if is_alone and SHORTEST <= delay <= LONGEST:  # nearly always; the same as `_set` then
+        if is_alone and SHORTEST <= delay <= LONGEST:  # nearly always; does the same as `_set`
             left, interval = signal.setitimer(signal.ITIMER_REAL, delay, REPEAT)
         else:
             left, interval = self._set(self._clock())
@@ -66,8 +66,8 @@ class Timer:
             self._foreign = (self._clock() + left, interval)
 
     def disarm(self, watch: Watch) -> None:
-        """End what `arm` began. A timer that the block switched off or took over makes the watch late if it is over."""
-        watch.armed = False  # before the look at `raised`: from here on no signal adds to it
+        """End what `arm` began. If the block switched the timer off or took it over, the watch may be late."""
+        watch.armed = False  # before `raised` is read: from here on, no signal adds to it
         if watch.raised:
             watch.stop()  # only a block that was interrupted before is traced
         if watch in self.watches:
@@ -92,7 +92,7 @@ class Timer:
         return signal.setitimer(signal.ITIMER_REAL, min(max(soonest, SHORTEST), LONGEST), REPEAT)
 
     def __call__(self, signal_number: int, frame: FrameType | None) -> None:
-        """Handle the signal: raise inside the block whose time is over, if it is the block's code that is running."""
+        """Handle the signal: raise inside the block whose time is over, if the block's code is running."""
         self.watches = [watch for watch in self.watches if watch.armed]  # Ctrl-C may have kept one from being disarmed
         if not self.watches:
             if callable(self._previous):
@@ -125,9 +125,9 @@ def find_timer(clock: Callable[[], float]) -> Timer | None:
 
 
 def _find_anew(handler: Any, clock: Callable[[], float]) -> Timer | None:
-    """As `find_timer`, where `handler` is registered: no timer, or the timer of another thread.
+    """Like `find_timer`, if another handler or another thread's timer is registered.
 
-    To ask `threading` costs more than to set the timer, so that it is asked here alone.
+    Only this function calls `threading`, which costs more than setting the timer.
     """
     if threading.current_thread() is not threading.main_thread():
         return None
@@ -140,9 +140,9 @@ def _find_anew(handler: Any, clock: Callable[[], float]) -> Timer | None:
 
 
 def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:
-    """Whether an exception would do nothing here, or harm."""
+    """Whether an exception would have no effect here, or do harm."""
     if watch.raised and frame is not None and is_of_alarm(frame):
-        return True  # its tracing is at work
+        return True  # its tracing is active
     late = now - watch.ends_at
     if frame is not None and may_hold_lock(frame) and late <= LOCK_GRACES * watch.grace:
         return True

@@ -1,10 +1,9 @@
-"""Ends a block that catches every timeout, ``while True: try: ... except BaseException: pass``, by its own lines.
+"""Ends a block that catches every timeout (``while True: try: ... except BaseException: pass``) at its own lines.
 
-The alarm's exception takes such a block out of whatever it waits in, and into its handler. There the next line raises
-again, where the same ``try`` no longer covers it. A line that raises ends the interpreter's tracing; a profiler, which
-survives it, resumes the tracing as soon as the exception leaves a function or the block calls another one, so that
-loops around loops end too. Each attempt lets one line more pass than the one before, so that in time one lands outside
-of every ``try`` of a function.
+The alarm's exception ends the block's wait and enters its handler. There the next line raises again, which the same
+``try`` no longer covers. A line that raises ends the interpreter's tracing. A profiler, which survives it, resumes the
+tracing when the exception leaves a function or the block calls another one, so that nested loops end too. Each attempt
+lets one more line pass than the one before, so that in time one hits a line outside every ``try`` of a function.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ from types import FrameType
 from typing import Any, Final, Protocol
 
 MOST_LINES: Final = 64
-"""The most lines to let pass before the count starts over."""
+"""The largest number of lines to let pass, before the count starts over."""
 ALARM_MODULES: Final = frozenset(f"handler.engine.alarm.{name}" for name in ("alarm", "timer", "watch", "tracing"))
-"""Names of the alarm's own modules: a line of theirs that raised would lose the timer's next shot."""
+"""Names of the alarm's own modules: if one of their lines raised, the timer would not fire again."""
 
 LOCKING: Final = frozenset({"logging", "importlib._bootstrap", "_frozen_importlib", "tempfile", "http.cookiejar"})
 """Modules whose functions take a lock in one line and enter `try` in the next: an exception in between would leave the
-lock taken, and every other thread that logs or imports would wait for ever."""
+lock taken, and all other threads that log or import would wait for ever."""
 WAITING: Final = frozenset({"wait", "wait_for", "join", "_wait_for_tstate_lock"})
-"""Functions of `threading` that wait with no lock of their own taken; the others there hold one for a moment."""
+"""Functions of `threading` that wait without holding a lock of their own; the others there hold one for a moment."""
 CLEANING: Final = frozenset({"__del__", "__enter__", "__aenter__", "__exit__", "__aexit__", "aclose"})
-"""Functions that release what others have taken, or of which the caller learns only at their end that it has something
-to release: `threading.Condition.__enter__`, in which a `queue.Queue` takes its lock, is written in Python."""
+"""Functions that release a resource, or that return one to release: until they return, the caller does not have it.
+(`threading.Condition.__enter__`, in which a `queue.Queue` takes its lock, is written in Python.)"""
 FINALIZERS: Final = frozenset({"weakref", "_weakrefset"})
-"""Modules whose functions the interpreter calls when an object goes."""
+"""Modules whose functions the interpreter calls when an object is destroyed."""
 
 
 def is_of_alarm(frame: FrameType) -> bool:
-    """Whether it is the alarm's own code that runs in `frame`."""
+    """Whether `frame` runs the alarm's own code."""
     return frame.f_globals.get("__name__") in ALARM_MODULES
 
 
@@ -63,10 +62,10 @@ def awaits_clean_up(task: asyncio.Task[Any]) -> bool:
 
 
 class Traceable(Protocol):
-    """What is traced."""
+    """A run of a block that can be traced."""
 
     def is_running_in(self, frame: FrameType | None) -> bool:
-        """Whether the line about to run, in `frame`, is the block's, and may raise."""
+        """Whether the next line in `frame` belongs to the block and may raise."""
 
     def make_timeout(self) -> BaseException:
         """The exception to raise."""
@@ -82,12 +81,12 @@ class LineTrace:
     def __init__(self, block: Traceable) -> None:
         self._block = block
         self._replaced: dict[FrameType, Any] = {}
-        self._previous = sys.gettrace(), sys.getprofile()  # a debugger's, or those of a test's coverage
+        self._previous = sys.gettrace(), sys.getprofile()  # those of a debugger or of coverage
         self._lines = self._lines_to_pass = 0
         self._task: asyncio.Task[Any] | None = None
 
     def begin(self, frame: FrameType | None, attempt: int) -> None:
-        """Make a line to come raise: in `frame`, in all that called it, and in what it calls.
+        """Make a later line raise: in `frame`, in its callers, or in functions that it calls.
 
         Args:
             frame: the innermost frame of the block.
@@ -97,7 +96,7 @@ class LineTrace:
         self._begin(None, attempt)
 
     def begin_in_task(self, task: asyncio.Task[Any], attempt: int) -> None:
-        """As `begin`, for one task that is suspended: in its coroutine and all that this awaits."""
+        """Like `begin`, for a suspended task: in its coroutine and the coroutines that it awaits."""
         awaited: Any = task.get_coro()
         while awaited is not None:
             self._trace_frames(getattr(awaited, "cr_frame", None))
@@ -105,7 +104,7 @@ class LineTrace:
         self._begin(task, attempt)
 
     def end(self) -> None:
-        """Trace nothing any more."""
+        """Stop tracing."""
         trace, profile = self._previous
         sys.settrace(trace)
         sys.setprofile(profile)

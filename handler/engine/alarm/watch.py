@@ -1,4 +1,4 @@
-"""One run of one block under a time limit: whether it may still be interrupted, and what came of it."""
+"""One run of one block under a time limit: whether it may still be interrupted, and its outcome."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class StepTimeout(BaseException):  # no Exception: a block's own handlers must n
 
     Attributes:
         seconds: the limit.
-        late: nothing could interrupt the block (no signals off the main thread, or the block switched the timer off):
-            it came back by itself, after the limit.
+        late: whether the block returned by itself, after the limit, because nothing could interrupt it (off the main
+            thread there are no signals, or the block switched the timer off).
     """
 
     def __init__(self, seconds: float = 0.0, *, late: bool = False) -> None:
@@ -35,17 +35,17 @@ class Watch:
     Attributes:
         seconds: its limit.
         grace: seconds that it has to clean up after its limit.
-        ends_at: when the limit is reached, by `clock`.
-        next_at: when the timer looks at it next.
+        ends_at: when the limit is reached, on `clock`.
+        next_at: when the timer checks it next.
         armed: whether it may be interrupted. Cleared by the first statement after the block failed.
-        results: the block's result, once there is one. The list is filled from C, in the same instant in which the
-            block returns: no signal handler can run in between, so a finished result is never lost.
+        results: the block's result, once there is one. C code fills the list at the moment when the block returns: no
+            signal handler can run in between, so a result is never lost.
         error: what the block raised.
         raised: the timeouts that the alarm raised inside the block; any other `StepTimeout` is forged.
-        late: it came back by itself, after the limit.
+        late: whether it returned by itself, after the limit.
     """
 
-    armed = False  # this and the next are the class's until a run sets them, which saves each run two stores
+    armed = False  # this and the next are class attributes until a run sets them, which saves each run two stores
     _trace: LineTrace | None = None
 
     def __init__(self, seconds: float, grace: float, clock: Callable[[], float]) -> None:
@@ -59,8 +59,8 @@ class Watch:
         self.late = False
 
     def is_running_in(self, frame: FrameType | None) -> bool:
-        """Whether the code that is executing now, in `frame`, is the block's, and may be interrupted."""
-        del frame  # a plain function leaves the thread to nobody else
+        """Whether `frame` is executing the block's code, which may be interrupted."""
+        del frame  # while a plain function runs, nothing else runs in the thread
         return self.armed and not self.results
 
     @property
@@ -75,18 +75,18 @@ class Watch:
         return timeout
 
     def check_late(self) -> None:
-        """Note that the limit has passed, where nothing could interrupt the block."""
+        """Note if the limit has passed and nothing could interrupt the block."""
         self.late = self.clock() > self.ends_at
 
     def settle(self, outer: Iterable[Watch] = ()) -> Any:
         """The block's result.
 
         Args:
-            outer: watches around this one (a block may run a job of its own); their timeouts pass through.
+            outer: the watches around this one (a block may run a job of its own); their timeouts pass through.
 
         Raises:
             StepTimeout: the limit ended the block.
-            RuntimeError: the block raised a `StepTimeout` of its own making.
+            RuntimeError: the block raised a forged `StepTimeout`.
             BaseException: what the block raised.
         """
         error, self.error = self.error, None
@@ -101,16 +101,16 @@ class Watch:
                 raise error
             return self.results.pop()
         finally:
-            del error  # its traceback refers to this frame: kept, each failure would wait for the garbage collector
+            del error  # its traceback refers to this frame: a cycle that only the collector could free
 
     def trace(self) -> LineTrace:
-        """What makes the lines of the block raise; `stop` ends it."""
+        """The trace that makes the lines of the block raise; `stop` ends it."""
         if self._trace is None:
             self._trace = LineTrace(self)
         return self._trace
 
     def stop(self) -> None:
-        """Nothing interrupts the block from here on."""
+        """Let nothing interrupt the block from here on."""
         self.armed = False
         if self._trace is not None:
             self._trace.end()
@@ -120,10 +120,10 @@ class CoroutineWatch(Watch):
     """The run of a coroutine function, in a task of its own.
 
     Attributes:
-        tasks: what the block started besides.
-        cancelled: it was cancelled at its limit.
-        ended: it came to its end within its limit; what may be running still are tasks that it started.
-        parent: the watch of the coroutine block that this one runs in.
+        tasks: the tasks that the block started.
+        cancelled: whether it was cancelled at its limit.
+        ended: whether it ended within its limit; only tasks that it started may still be running.
+        parent: the watch of the coroutine block around it.
     """
 
     def __init__(self, seconds: float, grace: float, clock: Callable[[], float]) -> None:
@@ -134,12 +134,12 @@ class CoroutineWatch(Watch):
         self.parent = current.get()
 
     def is_running_in(self, frame: FrameType | None) -> bool:
-        """As for a plain function. The event loop's own code is not the block's, nor are other jobs on the loop."""
+        """As for a plain function. Code of the event loop and of other jobs on the loop is not the block's."""
         pending = self.cancelled or self.ended or not self.results  # once it is over, its tasks must end too
         if not (self.armed and pending and any(watch is self for watch in enclosing_watches())):
             return False
-        # Between two steps of a task the loop schedules the next one, in the task's context. An exception there would
-        # be reported and forgotten by the loop, and the task would never go on.
+        # Between two steps of a task, the loop schedules the next one in the task's context. The loop would report an
+        # exception there and drop it, and the task would never go on.
         while frame is not None and frame.f_globals.get("__name__", "").startswith("asyncio."):
             if frame.f_code is _RUN_HANDLE:
                 return False
@@ -153,11 +153,11 @@ class CoroutineWatch(Watch):
 
 
 current: Final[ContextVar[CoroutineWatch | None]] = ContextVar("current", default=None)
-"""The watch of the coroutine block that is running. Its tasks and callbacks inherit it; the event loop does not."""
+"""The watch of the running coroutine block. Its tasks and callbacks inherit it; the event loop does not."""
 
 
 def enclosing_watches() -> Iterable[CoroutineWatch]:
-    """The watches of the coroutine blocks that the code which is executing now belongs to, innermost first."""
+    """The watches of the coroutine blocks to which the running code belongs, innermost first."""
     watch = current.get()
     while watch is not None:
         yield watch

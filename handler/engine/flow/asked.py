@@ -16,17 +16,17 @@ from handler.engine.step import ConduitStep
 from handler.engine.step_turn import StepTurn
 
 LONGEST_MESSAGE: Final = 4096
-"""Bytes of what a person is asked: the job's record keeps it while the job waits."""
+"""The largest question in bytes: the job's record contains it while the job waits."""
 
 
 def take_answer(turns: StepTurn, step: ConduitStep, spec: WaitFor, waiting: Mapping[str, Any] | None) -> Paused | None:
-    """End the step with the answer that came, or say that the job waits for one.
+    """End the step with its answer, or pause until there is one.
 
     Args:
-        turns: whose turn it is.
+        turns: the turns of the job.
         step: the step.
-        spec: what it says.
-        waiting: what is known of it, if it waits already.
+        spec: its fields.
+        waiting: the state of the wait, if it has begun.
 
     Raises:
         Failure: REJECTED; nobody answered in time; or the step cannot wait.
@@ -75,7 +75,7 @@ def _end_of(turns: StepTurn, timeout: float) -> float:
 
 
 def _message(turns: StepTurn, spec: WaitFor) -> str | None:
-    """What the person is asked."""
+    """The evaluated question."""
     value = turns.evaluate(spec.fields.get("message"))
     if value is None:
         return None

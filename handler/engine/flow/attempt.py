@@ -18,7 +18,7 @@ class Attempt:
 
     Attributes:
         step: the step.
-        failed_step: the first failure of what was tried; ``None`` where nothing failed.
+        failed_step: the first failed step of ``try``; ``None`` if none failed.
     """
 
     is_loop = False
@@ -36,22 +36,22 @@ class Attempt:
 
     @property
     def failed_step(self) -> ConduitStep | None:
-        """The first failure of what was tried."""
+        """The first failed step of ``try``."""
         return self._caught if self._has_caught else self.frame.cause
 
     @property
     def result(self) -> dict[str, Any]:
-        """What it gives once it is DONE."""
+        """Its result once it is DONE."""
         return {"failed": self.failed_step is not None}
 
     def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:  # noqa: ARG002  # as loops do
-        """The step inside that failed it, where it is recorded to have ended so."""
+        """The inner step that failed it, if its record says that it ended like this."""
         if status is ConduitStatus.CANCELLED:
             return self.frame.cancelled
         return self.frame.cause if status is ConduitStatus.TIME_LIMIT_EXCEED else None
 
     def moves_on(self, most: int) -> bool:  # noqa: ARG002  # as loops do
-        """Whether the next list has begun already: what comes after the first is for `decide` to say."""
+        """Whether the next list has begun already: never, since `decide` chooses what follows the first list."""
         return False
 
     def settle(self) -> None:
@@ -68,7 +68,7 @@ class Attempt:
         frame.holds = False
 
     def decide(self, now: float, limits: Limits, _: Callable[[], bool]) -> Close | None:  # noqa: ARG002  # as loops do
-        """How it ends; ``None`` where the steps of `catch` begin."""
+        """How it ends; ``None`` if the steps of `catch` begin."""
         frame = self.frame
         if frame.expired:
             assert frame.cause is not None and frame.cause.error is not None  # noqa: PT018, S101  # else nothing expired

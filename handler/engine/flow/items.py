@@ -1,4 +1,4 @@
-"""Loops over lists that have begun: which item comes next, and what became of those before it."""
+"""Running loops over lists: which item comes next, and the outcomes of earlier items."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class ForEachLoop(Loop):
         self.frame.scope.begin_item(self._name, self.item)
 
     def moves_on(self, most: int) -> bool:
-        """Begin the next item where the last one ended well, with a block, and nothing ends the loop.
+        """Begin the next item if the last one succeeded and ended with a block, and nothing ends the loop.
 
-        That is what nearly all items do. `settle`, `decide` and `begin_next` do the same in four times the time.
+        This is the common case. `settle`, `decide` and `begin_next` do the same in four times the time.
 
         Args:
             most: records that the job may have inside loops.
@@ -70,14 +70,14 @@ class ForEachLoop(Loop):
 
     @property
     def outcomes(self) -> list[dict[str, Any]]:
-        """What became of each item that has ended: ``{"index", "status", "failed_step"}``."""
+        """The outcome of each item that has ended: ``{"index", "status", "failed_step"}``."""
         known = self._outcomes
         for index in range(len(known), self._done + self.failures):
             known.append({"index": index, "status": _ENDED_WELL, "failed_step": _NOTHING_FAILED})
         return known
 
     def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
-        """The step inside that failed the loop, where it is recorded to have ended so."""
+        """The inner step that failed the loop, if its record says that it ended like this."""
         if status is ConduitStatus.ITEMS_FAILED:
             return self._last_cause
         return self._cause_of_end(status, error)
@@ -100,11 +100,11 @@ class ForEachLoop(Loop):
 
     @property
     def tally(self) -> dict[str, int]:
-        """How many items there are, and how many of them ended well and failed."""
+        """How many items there are, and how many succeeded and failed."""
         return {"count": len(self.items), "done": self._done, "failed": self.failures}
 
     def decide(self, now: float, limits: Limits, _: Callable[[], bool]) -> Close | None:
-        """How the loop ends; ``None`` where the next item begins."""
+        """How the loop ends; ``None`` if the next item begins."""
         if self.frame.expired:
             return self._expired()
         if self.frame.cancelled is not None:

@@ -1,4 +1,4 @@
-"""Loops that have begun: which item or round comes next, and how the loop ends."""
+"""Running loops: which item or round comes next, and how the loop ends."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Close:
 
     Attributes:
         status: its status.
-        error: why, where it is not DONE.
-        cause: the step inside that failed it, if one did.
+        error: the reason, if it is not DONE.
+        cause: the inner step that failed it, if any.
     """
 
     __slots__ = ("cause", "error", "status")
@@ -36,7 +36,7 @@ class Close:
 
     @classmethod
     def of(cls, failure: Failure, cause: ConduitStep | None = None) -> Close:
-        """The end that a failure means; its error names the step inside that is to blame."""
+        """The end for a failure; its error names the inner step that caused it."""
         error = failure.describe()
         if cause is not None:
             error["path"] = cause.path
@@ -44,7 +44,7 @@ class Close:
 
 
 def cancelled_by(step: ConduitStep | None) -> Close:
-    """The end of a loop or a try in a cancelled job; a redrive goes on at the step inside that was to run next."""
+    """The end of a loop or a try in a cancelled job; a redrive goes on at the inner step that was to run next."""
     return Close(ConduitStatus.CANCELLED, _CANCELLED.describe(), step)
 
 
@@ -52,17 +52,17 @@ class Loop:
     """A loop that has begun.
 
     Args:
-        walk: the walk; the loop's step is the one whose turn it is.
+        walk: the walk, at the turn of the loop's step.
         step: the step.
-        name: what an item is called inside, if anything.
+        name: the name of an item inside the loop, if any.
 
     Attributes:
         step: the step.
-        index: of the item or round that runs, or that comes next.
-        count: of all items; ``None`` where nobody knows.
-        ends_at: when its time is over; ``None`` for never.
+        index: the index of the current or next item or round.
+        count: the number of items; ``None`` if it is unknown.
+        ends_at: when its time limit expires; ``None`` for never.
         is_over: whether it was ended early.
-        result: what it gives once it is DONE.
+        result: its result once it is DONE.
     """
 
     is_loop = True
@@ -90,7 +90,7 @@ class Loop:
 
     @property
     def failed_step(self) -> ConduitStep | None:
-        """The first failure of the item that runs."""
+        """The first failed step of the current item."""
         return self.frame.cause
 
     def begin_next(self) -> None:
@@ -110,7 +110,7 @@ class Loop:
         return False
 
     def settle(self) -> None:
-        """Account for the item that has come to its end."""
+        """Count the item that has ended."""
         if self._is_running:
             self._is_running = False
             self._end_item()
@@ -120,7 +120,7 @@ class Loop:
         raise NotImplementedError
 
     def _latest_result(self) -> Any:
-        """The result of the last step of `do`; where that is a choice, of the last step of its branch."""
+        """The result of the last step of `do`; for a choice, that of the last step of its branch."""
         step = self.frame.latest
         while step is not None and isinstance(step.spec, Choose):
             result = step.return_value if step.status is _DONE else None
@@ -129,7 +129,7 @@ class Loop:
         return step.return_value if step is not None and step.status is _DONE else None
 
     def _stopped(self, now: float) -> Close | None:
-        """The end that has nothing to do with what kind of loop it is: a cancel, or its time limit."""
+        """The end of any loop by a cancel or its time limit."""
         if self._walk.cancelled:
             return cancelled_by(None)
         if self.ends_at is not None and now >= self.ends_at:
@@ -137,7 +137,7 @@ class Loop:
         return None
 
     def _out_of_room(self, limits: Limits) -> Close | None:
-        """The end of a loop that would begin another item or round, where the job has no room for its records."""
+        """The end of a loop whose next item or round would exceed the job's limit of records."""
         records = self._walk.in_loops
         if records < limits.loop_records:
             return None
@@ -145,7 +145,7 @@ class Loop:
         return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
 
     def _cause_of_end(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
-        """The step inside that a cancel or a limit further out than this loop's has stopped."""
+        """The inner step that was stopped by a cancel or by a limit outside this loop."""
         cause = self.frame.cause
         if status is ConduitStatus.CANCELLED:
             return self.frame.cancelled
@@ -157,7 +157,7 @@ class Loop:
         return Close(ConduitStatus.TIME_LIMIT_EXCEED, timeout_of(self.step), self.step)
 
     def _expired(self) -> Close:
-        """The end of a loop of which a time limit stopped a step: its own, or one further out."""
+        """The end of a loop in which a time limit stopped a step: its own limit or an outer one."""
         cause = self.frame.cause
         assert cause is not None and cause.error is not None  # noqa: PT018, S101  # else nothing expired
         if cause.error.get("path") == self.step.path:
@@ -166,7 +166,7 @@ class Loop:
 
 
 def timeout_of(step: ConduitStep) -> dict[str, Any]:
-    """The error of what the time limit of a loop has ended."""
+    """The error of a step that the time limit of a loop has ended."""
     message = f"the time limit (`timeout`) of the loop `{step.path}` has passed"
     return {"type": LOOP_TIMEOUT, "message": message, "path": step.path}
 
@@ -190,12 +190,12 @@ class WhileLoop(Loop):
         self._failed = self.frame.failed
 
     def decide(self, now: float, limits: Limits, is_met: Callable[[], bool]) -> Close | None:
-        """How the loop ends; ``None`` where another round begins.
+        """How the loop ends; ``None`` if another round begins.
 
         Args:
             now: the time.
-            limits: how much there may be.
-            is_met: asks the condition.
+            limits: the job's limits.
+            is_met: evaluates the condition.
 
         Raises:
             Failure: the condition cannot be evaluated.

@@ -1,4 +1,4 @@
-"""Brings a job to where its records end: the walk moves on by what is recorded, and evaluates nothing again."""
+"""Restores a job to the end of its records: recorded outcomes move the walk, and nothing is evaluated again."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ class RecordsMismatchError(Exception):
 
 
 class RestoredJob(Protocol):
-    """What restoring needs of the job."""
+    """The part of the job that restoring uses."""
 
     store: Variables
     waiting: Waiting | None
 
     def is_over(self, block: Block[..., Any]) -> bool:
-        """Count a use of a block, and whether it is one too many."""
+        """Count a use of a block; return whether it is one too many."""
 
     def begin_output(self) -> bool:
-        """Whether the implicit last step is now the next one."""
+        """Begin the implicit last step, if it is next; return whether it is."""
 
     def turns(self) -> StepRunner:
         """The turns of its steps in a run without limits."""
 
 
 class Restoring:
-    """One job that is brought to where its records end.
+    """The restoring of one job.
 
     Args:
-        job: the job; nothing of it has run.
-        walk: how far it is.
-        idle: times between the end of a run and its redrive, which no loop's time limit counts.
-        watch: called with each step before its record is taken in, and the record's number.
+        job: the job, of which nothing has run.
+        walk: its walk.
+        idle: the periods between a run's end and its redrive, which do not count for a loop's time limit.
+        watch: called with each step before its record is applied, and the record's number.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Restoring:
         self._watch = watch
 
     def adopt(self, records: Sequence[Record]) -> None:
-        """Take all records in, in order, and go to the step that waits, if one does: that it waits was decided.
+        """Apply all records in order, and go to the waiting step, if there is one.
 
         Raises:
             RecordsMismatchError: they cannot be records of this job.
@@ -76,7 +76,7 @@ class Restoring:
             self._go_to(waiting["path"], is_close=False)
 
     def _go_to(self, path: str | None, *, is_close: bool) -> None:
-        """Move on to the step of that path, or to the close of that loop or try."""
+        """Move to the step at that path, or to the close of that loop or try."""
         walk = self._walk
         while True:
             frame = walk.frame

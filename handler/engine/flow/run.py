@@ -1,4 +1,4 @@
-"""The loop that runs a job's steps, one after another, from where the walk is."""
+"""The loop that runs a job's steps, one after another, from the walk's place on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Listener = Callable[..., Any]
 
 
 class RunJob(Protocol):
-    """What the loop needs of the job."""
+    """The part of the job that the loop uses."""
 
     on_step_update: Listener | None
     on_step_open: Listener | None
@@ -47,7 +47,7 @@ class StepLoop:
 
     Args:
         job: the job.
-        walk: how far it is.
+        walk: its walk.
         turns: the turns of its steps.
     """
 
@@ -58,7 +58,7 @@ class StepLoop:
 
     @cached_property
     def _flow(self) -> FlowTurns:
-        """The turns of steps that run no block, which most jobs do not have."""
+        """The turns of steps without a block, which most jobs do not need."""
         return FlowTurns(self._turns, self._walk)
 
     async def run(self) -> Paused | None:
@@ -84,9 +84,9 @@ class StepLoop:
                     return paused
 
     async def _run_list(self, frame: Frame) -> Paused | None:  # noqa: PLR0915  # each call would cost every step
-        """Run the steps of a list until it is through, or one of them opens a list of its own.
+        """Run the steps of a list until its end, or until one of them opens another list.
 
-        A loop's next item begins here, too: to come back for each would cost a third of what a plain block takes.
+        A loop's next item begins here, too: returning for each item would cost a third of a plain block.
         """
         walk, job, turns = self._walk, self._job, self._turns
         steps, inside, plain = frame.steps, frame.inside, frame.outer is None
@@ -95,7 +95,7 @@ class StepLoop:
         while True:
             while (at := frame.next) < len(steps):
                 number = walk.recorded + 1
-                if plain:  # as `begin_turn` does it, without a call
+                if plain:  # like `begin_turn`, without a call
                     step = frame.current = steps[at]
                     step.position = number
                 else:
@@ -147,7 +147,7 @@ class StepLoop:
             steps = frame.steps
 
     async def _take_flow(self, step: ConduitStep, frame: Frame) -> Paused | None:
-        """The turn of a step that runs no block; one that opens a list is recorded here."""
+        """The turn of a step without a block; a step that opens a list is recorded here."""
         walk, job = self._walk, self._job
         if self._is_timed():
             self._limit(frame)
@@ -165,14 +165,14 @@ class StepLoop:
         return None
 
     async def _go_on(self, frame: Frame) -> Paused | None:
-        """Go on with the loop or the try whose list is through, or close it."""
+        """Continue or close the loop or try whose list has ended."""
         if self._is_timed():
             self._limit(frame)
         close = self._flow.next_of(frame.owner)
         return None if close is None else await self._close(frame, close)
 
     async def _close(self, frame: Frame, close: Close | Paused) -> Paused | None:
-        """Close a loop or a try, unless this invocation has no time to ask whether it ends."""
+        """Close a loop or a try, unless this invocation has no time to evaluate whether it ends."""
         if isinstance(close, Paused):
             return close
         walk, job = self._walk, self._job
@@ -202,12 +202,12 @@ class StepLoop:
         step.error = turns.store.charge_error(Failure.of_status(status).describe(), turns.runtime.limits)
 
     def _known_of(self, step: ConduitStep) -> Waiting | None:
-        """What is known of a wait of this step; whatever its turn gives, the wait is over."""
+        """Take the state of a wait of this step; after this turn, the wait is over."""
         known, self._job.waiting = self._job.waiting, None
         return known if known is not None and known.get("path") == step.path else None
 
     def _is_timed(self) -> bool:
-        """Whether anything but the run and the steps themselves has a time limit."""
+        """Whether a loop or the job has a time limit."""
         return self._job.timeout_at is not None or self._walk.has_limits
 
     def _limit(self, frame: Frame) -> None:
@@ -222,14 +222,14 @@ class StepLoop:
 
 
 def still_waiting(paused: Paused, known: Waiting | None) -> Paused:
-    """A pause that says what is known of a wait, though this run came to nothing: else it would be decided again."""
+    """A pause that keeps the state of a wait, although this run did nothing: else it would be decided again."""
     if known is None or paused.waiting is not None:
         return paused
     return replace(paused, waiting=dict(known))
 
 
 def follow(step: ConduitStep, walk: Walk) -> None:
-    """Move the walk by what a step that ended DONE decides: a branch, or an early end."""
+    """Move the walk after a DONE step that chooses a branch or ends something early."""
     spec = step.spec
     if isinstance(spec, Choose):
         branch = spec.branch(step.return_value["branch"])
@@ -252,5 +252,5 @@ def end(step: ConduitStep, close: Close, walk: Walk) -> None:
 
 
 async def settled(answer: Any) -> Any:
-    """What a listener answered, which may be ``async``."""
+    """The answer of a listener, which may be ``async``."""
     return await answer if isinstance(answer, Awaitable) else answer

@@ -1,4 +1,4 @@
-"""What the steps inside a loop see: their own item's steps first, then those outside the loop."""
+"""The contexts of steps inside a loop: the steps of their own item come first, then those outside the loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Contexts = Mapping[str, Any]
 
 
 class LoopInside(Protocol):
-    """What the views read of a loop that runs."""
+    """The part of a running loop that the views read."""
 
     step: ConduitStep
     index: int
@@ -23,7 +23,7 @@ class LoopInside(Protocol):
 
     @property
     def failed_step(self) -> ConduitStep | None:
-        """The first failure of the item that runs."""
+        """The first failed step of the current item."""
 
 
 class ItemSteps(View):
@@ -43,10 +43,10 @@ class ItemSteps(View):
         self._outer = outer
 
     def find(self, key: str) -> Any:
-        """The step of that id: this item's, one that has not run in it, or one from outside.
+        """The step with that id: one of this item, also if it has not run, or one from outside.
 
         Raises:
-            KeyError: there is none.
+            KeyError: it does not exist.
         """
         if key in self.steps_by_id:
             return self.steps_by_id[key]
@@ -56,7 +56,7 @@ class ItemSteps(View):
         return outer.find(key) if isinstance(outer, ItemSteps) else outer.steps_by_id[key]
 
     def _placed(self, step: ConduitStep) -> ConduitStep:
-        """A written step of this item that has not run: where its callback is asked for, it needs its path."""
+        """A step of this item that has not run, with its path, which a callback needs."""
         if step.kind != "wait_for":
             return step
         return step.begin_again(step.position, f"{self._loop.step.path}.{self._loop.index}.{step.id}")
@@ -109,13 +109,13 @@ class LoopView(View):
 
 
 class Scope:
-    """What the tags of one list of steps see.
+    """The contexts of the tags in one list of steps.
 
     Attributes:
-        steps: the steps that can be read by their ids, as far as their turn has come.
+        steps: the steps that can be read by their ids, if their turn has come.
         outer: the scope around it; ``None`` at the top level.
-        own: the contexts that it adds to the job's, and may hide of them.
-        contexts: all contexts; ``None`` where the job makes its own for each step.
+        own: the contexts that it adds to those of the job, or that hide them.
+        contexts: all contexts; ``None`` if the job makes new ones for each step.
     """
 
     __slots__ = ("contexts", "outer", "own", "steps", "steps_view")
@@ -132,8 +132,8 @@ class Scope:
 
         Args:
             loop: the loop.
-            name: what its items are called, if they are called anything.
-            written: the steps that are written in it, by their ids.
+            name: the name of its items, if any.
+            written: its written steps, by id.
         """
         view = ItemSteps(written, self.steps_view, loop)
         scope = Scope(view.steps_by_id, view, None)
@@ -146,7 +146,7 @@ class Scope:
         return scope
 
     def begin_item(self, name: str | None, item: Any) -> None:
-        """Let the scope be that of the next item: none of its steps has run."""
+        """Reset the scope for the next item, of which no step has run."""
         view = self.steps_view
         self.steps = {}
         if isinstance(view, ItemSteps):
@@ -157,5 +157,5 @@ class Scope:
                 self.contexts[name] = item
 
     def over(self, base: Contexts) -> Contexts:
-        """The contexts where the job makes its own for each step."""
+        """The contexts, if the job makes new ones for each step."""
         return {**base, **self.own} if self.own else base

@@ -1,4 +1,4 @@
-"""The turns of steps that run no block: what they evaluate, and what they give."""
+"""The turns of steps without a block: they evaluate their fields and make results."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from handler.engine.step_world import OutOfInvocation
 from handler.engine.values import UnstorableValueError, keep, size_of
 
 LONGEST: Final = 1e11
-"""Seconds, three thousand years: what a longer wait or a longer `timeout` of a job is taken for.
+"""Seconds, three thousand years: longer waits and longer `timeout`s of jobs count as this.
 
-A float holds no integer of 400 digits, and a table no number above 1e126.
+A float cannot hold an integer of 400 digits, and a table no number above 1e126.
 """
 Waiting = Mapping[str, Any]
 Taken = Paused | None
 
 
 class FlowTurns:
-    """The turns of a job's steps that run no block.
+    """The turns of a job's steps without a block.
 
     Args:
-        turns: what all turns have in common.
-        walk: how far the job is; steps that open a list of their own move it.
+        turns: the common part of all turns.
+        walk: the job's walk; steps that open a list move it.
     """
 
     def __init__(self, turns: StepTurn, walk: Walk) -> None:
@@ -46,13 +46,13 @@ class FlowTurns:
         self._walk = walk
 
     async def take(self, step: ConduitStep, waiting: Waiting | None) -> Taken:
-        """Run a step to its final status, or say why the run pauses before it.
+        """Run a step to its final status, or return why the run pauses before it.
 
-        A loop or a try that begins keeps the status NONE: the walk is then before the first step in it.
+        A loop or a try that begins keeps the status NONE; the walk is then before its first inner step.
 
         Args:
-            step: it passed every check and is neither skipped nor cancelled.
-            waiting: what is known of a wait of this step that has begun.
+            step: a step that has passed all checks and is neither skipped nor cancelled.
+            waiting: the state of its wait, if it has begun.
         """
         turns = self._turns
         try:
@@ -70,7 +70,7 @@ class FlowTurns:
             return turns.pause()
 
     def _begin(self, step: ConduitStep) -> Paused | None:
-        """As `StepTurn.begin`; but a step that somebody has answered does not time out, whatever has passed."""
+        """Like `StepTurn.begin`, but a step that somebody has answered never times out."""
         turns = self._turns
         try:
             return turns.begin(step)
@@ -137,7 +137,7 @@ class FlowTurns:
         return items if isinstance(items, list) else [{"key": key, "value": items[key]} for key in items]
 
     def _open(self, step: ConduitStep, opened: dict[str, Any]) -> dict[str, Any]:
-        """Note what the open record must keep."""
+        """Set the data for the *open* record."""
         turns = self._turns
         opened["started_at"] = turns.began
         try:
@@ -153,7 +153,7 @@ class FlowTurns:
         return None if step.timeout is None else self._turns.began + step.timeout
 
     def next_of(self, owner: Any) -> Close | Paused | None:
-        """How a loop or a try ends whose list is through; ``None`` where it begins its next one."""
+        """How a loop or a try ends whose list has ended; ``None`` if its next list begins."""
         turns, step = self._turns, owner.step
         owner.settle()
 
@@ -184,7 +184,7 @@ class FlowTurns:
         return "else" if spec.otherwise else None
 
     def _set(self, spec: SetVariables) -> None:
-        """Give variables their values in the order written; later ones see earlier ones."""
+        """Set variables in the order written; later values can read earlier ones."""
         turns = self._turns
         values = dict[str, Any]()
         base = turns.contexts or turns.job.contexts
@@ -219,7 +219,7 @@ class FlowTurns:
         """When a wait ends.
 
         Raises:
-            Failure: INVALID_TYPE: not a time; INVALID_ARGUMENT: a time after the job's records have expired.
+            Failure: INVALID_TYPE if it is not a time; INVALID_ARGUMENT if the job's records expire before.
         """
         turns = self._turns
         if spec.until is not None:
@@ -242,10 +242,10 @@ class FlowTurns:
         return until
 
     async def _sleep_until(self, until: float) -> Taken:
-        """Wait until then, or until a limit around the step comes first.
+        """Wait until then, or until an earlier limit around the step.
 
         Raises:
-            Failure: it came first; or what is asked before a wait in this invocation says so.
+            Failure: the limit came first, or `before_step` has refused the step.
         """
         turns = self._turns
         ends_at = turns.around_ends_at
@@ -258,7 +258,7 @@ class FlowTurns:
 
 
 class _PausedError(Exception):
-    """The invocation has no time left to ask a condition."""
+    """The invocation has no time left to evaluate a condition."""
 
     def __init__(self, paused: Paused) -> None:
         super().__init__("paused")
@@ -266,7 +266,7 @@ class _PausedError(Exception):
 
 
 class _JobWith(Mapping[str, Any]):
-    """``job`` as a `set` sees it that has set some of its variables."""
+    """``job`` for a `set` that has already set some of its variables."""
 
     def __init__(self, job: Mapping[str, Any], variables: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         self._job = job
@@ -284,6 +284,6 @@ class _JobWith(Mapping[str, Any]):
 
 
 def is_recorded(written: Any) -> bool:
-    """Whether a list is a recorded result, or in one: it can be read again and need not be kept twice."""
+    """Whether a list is a recorded result or a part of one: it can be read again, so it is not stored twice."""
     tag = read(written) if isinstance(written, str) else None
     return isinstance(tag, Tag) and tag.fixed and tag.keys[0] == "steps" and tag.keys[2:3] == ("result",)

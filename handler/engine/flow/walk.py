@@ -1,7 +1,7 @@
-"""How far a job is: the lists of steps that have begun and not ended, each in the one around it.
+"""The walk: how far a job is, as a stack of the lists of steps that have begun and not ended.
 
-The walk evaluates nothing. A run moves it on by what steps give, `handler.engine.flow.restore` by what is recorded of
-them, so a restored job is exactly as far as it was. See docs/decisions/017-flow.md.
+The walk evaluates nothing. A run moves it with the results of steps, `handler.engine.flow.restore` with recorded
+results, so that a restored job is exactly as far as it was. See docs/decisions/017-flow.md.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ class Frame:
     """One list of steps in progress.
 
     Attributes:
-        steps: the list, as it is written.
-        next: the index of the step that comes next.
-        current: that step, where one was made of the written one and its turn has not ended.
+        steps: the list, as written.
+        next: the index of the next step.
+        current: the step made for the current turn, until that ends.
         latest: the step that ended last.
-        scope: what its tags see.
-        prefix: what the paths of its steps begin with, up to a dot; without one it is the path of its only step.
+        scope: the scope of its tags.
+        prefix: the prefix of its steps' paths, up to a dot; without a dot, the path of its only step.
         outer: the frame around it.
         owner: the loop or try whose list it is; ``None`` for the top level and for a branch.
-        holds: whether a failure inside stays inside.
-        skips: whether only forced steps run from here on.
+        holds: whether an inner failure stays inside.
+        skips: whether only forced steps run from now on.
         failed: the step of this list whose failure skips the rest.
         cause: the step that failed first, here or in a loop inside.
-        expired: whether a time limit of something around it has ended it.
-        cancelled: the first of its steps, or of those in a loop inside, that is CANCELLED.
-        makes: whether a step is made of the written one at each turn; at the top level they run themselves.
+        expired: whether a time limit around it has ended it.
+        cancelled: its first CANCELLED step, or that of a loop inside.
+        makes: whether a new step is made for each turn; top-level steps run themselves.
         counts: whether uses of blocks are counted at each turn.
         inside: whether it is in a loop.
     """
@@ -72,7 +72,7 @@ class Frame:
         self.begin(steps)
 
     def begin(self, steps: list[ConduitStep]) -> None:
-        """Begin a list: nothing in it has run or failed."""
+        """Reset the state for a list that begins."""
         self.steps = steps
         self.next = 0
         self.current: ConduitStep | None = None
@@ -83,7 +83,7 @@ class Frame:
         self.cause: ConduitStep | None = None
 
     def begin_turn(self, position: int) -> ConduitStep:
-        """The step whose turn it is, with its position and path."""
+        """Begin the turn of the next step; set its position and path."""
         step = self.current
         if step is not None:
             return step
@@ -99,7 +99,7 @@ class Frame:
         return step
 
     def end_turn(self, step: ConduitStep) -> None:
-        """The step whose turn it was has its status, or has opened a list of its own."""
+        """End the turn of a step that has its status or has opened a list."""
         self.latest = step
         self.current = None
         self.next += 1
@@ -109,15 +109,15 @@ class Walk:
     """How far a job is.
 
     Args:
-        steps: the job's own list.
-        scope: what it sees.
+        steps: the top-level list.
+        scope: its scope.
 
     Attributes:
         frame: the innermost list.
-        recorded: how many records there are.
-        in_loops: how many of them are of steps inside loops.
-        failed_step: the step whose failure has failed the job.
-        cancelled: whether the steps that have not run are to be CANCELLED.
+        recorded: the number of records.
+        in_loops: how many of them belong to steps inside loops.
+        failed_step: the step that has failed the job.
+        cancelled: whether steps that have not run become CANCELLED.
         has_limits: whether a loop with a time limit has begun.
     """
 
@@ -130,7 +130,7 @@ class Walk:
 
     @property
     def failed_step(self) -> ConduitStep | None:
-        """The step whose failure has failed the job."""
+        """The step that has failed the job."""
         return self.top.cause
 
     @property
@@ -153,25 +153,25 @@ class Walk:
         return self.frame
 
     def leave(self) -> None:
-        """The innermost list is through."""
+        """Leave the innermost list."""
         assert self.frame.outer is not None  # noqa: S101  # the top level is never left
         self.frame = self.frame.outer
 
     def count(self) -> int:
-        """Count a record; gives its number."""
+        """Count a record; return its number."""
         self.recorded += 1
         if self.frame.inside:
             self.in_loops += 1
         return self.recorded
 
-    # ------------------------------------------------------------------ what a step's outcome means for the rest
+    # ------------------------------------------------------------------ consequences of a step's outcome
 
     def settle(self, step: ConduitStep, cause: ConduitStep | None = None) -> None:
-        """Draw the consequence of a step's status.
+        """Apply the consequences of a step's status.
 
         Args:
             step: a step of the innermost list.
-            cause: the step inside of it that failed it, if one did.
+            cause: the inner step that failed it, if any.
         """
         status = step.status
         if status is ConduitStatus.DONE:
@@ -184,7 +184,7 @@ class Walk:
         self._fail(step, cause or step)
 
     def _is_harmless(self, step: ConduitStep, cause: ConduitStep) -> bool:
-        """Whether the step leaves the rest of its list alone, or all that it ends has been noted."""
+        """Whether the step has no consequence for the rest of its list, or all consequences have been applied."""
         status = step.status
         if status in NO_FAILURE or status is ConduitStatus.SKIPPED:
             return True
@@ -212,14 +212,14 @@ class Walk:
             frame = frame.outer
 
     def _expire(self, step: ConduitStep, cause: ConduitStep) -> bool:
-        """Whether a limit around the step stopped it: then all up to there ends, whatever it tolerates."""
+        """Whether an outer limit stopped the step: then all up to the limit ends, tolerant loops included."""
         error = cause.error or {}
         kind = error.get("type")
         if kind not in {LOOP_TIMEOUT, JOB_TIMEOUT}:
             return False
         path = error.get("path")
         if kind == LOOP_TIMEOUT and step.path == path:
-            return False  # the loop itself, which has ended: an ordinary failure of what is around it
+            return False  # the loop itself has ended: for the list around it, this is an ordinary failure
         frame: Frame | None = self.frame
         while frame is not None:
             if frame.failed is None:
@@ -231,7 +231,7 @@ class Walk:
         return True
 
     def settle_ended(self) -> None:
-        """Account for the item that has come to its end, if the records stop there."""
+        """Count the item that has ended, if the records stop there."""
         frame: Frame | None = self.frame
         while frame is not None and frame.next >= len(frame.steps):
             if frame.owner is not None:
@@ -241,7 +241,7 @@ class Walk:
             frame = frame.outer
 
     def skip_rest(self, what: str) -> None:
-        """End an item, the innermost loop, or the job early: only forced steps run from here on.
+        """End an item, the innermost loop or the job early: only forced steps run from now on.
 
         Args:
             what: ``item``, ``loop`` or ``job``.

@@ -1,7 +1,7 @@
-"""What steps of other kinds than ``block`` say, read once from what the user wrote.
+"""Steps of other kinds than ``block``, parsed once from their written form.
 
-`handler.payload` refuses what users send in another shape. What is checked here is what would make no sense to run,
-for code that makes jobs of its own.
+`handler.payload` refuses jobs of users with a wrong shape. The checks here are for code that makes jobs itself: they
+refuse steps that could not run.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ ACTIONS: Final = {
 """The `action` of each kind of step but ``block``, by the key that makes a step one."""
 _KEYS: Final = ACTIONS.keys() - {"output"}
 MOST_STEPS: Final = 50
-"""Steps in one `do`."""
+"""The largest number of steps in one `do`."""
 DEEPEST: Final = 4
-"""Loops and choices in each other."""
+"""The largest number of nested loops and choices."""
 MOST_ROUNDS: Final = 1_000
 DEFAULT_NAME: Final = "item"
 
 Steps = list[ConduitStep]
 MakeSteps = Callable[[Sequence[Mapping[str, Any]], int], Steps]
-"""Makes the steps of an inner list, which is so many loops and choices deep."""
+"""Makes the steps of an inner list at a depth of loops and choices."""
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class ForEach:
 
     Attributes:
         items: the list, as the user wrote it.
-        name: what an item is called inside.
+        name: the name of an item inside.
         tolerate: how many items may fail: ``{"count": n}`` or ``{"percent": p}``.
         do: the steps that run for each item.
         short: whether one block runs for each item, under the loop's own id.
@@ -63,7 +63,7 @@ class ForEach:
         return (self.do,)
 
     def may_fail(self, failed: int, count: int) -> bool:
-        """Whether so many failures of so many items are tolerated."""
+        """Whether this many failures are tolerated."""
         if "percent" in self.tolerate:
             return bool(failed * 100 <= self.tolerate["percent"] * count)
         return bool(failed <= self.tolerate.get("count", 0))
@@ -75,7 +75,7 @@ class While:
 
     Attributes:
         condition: as the user wrote it.
-        most: how many rounds there may be.
+        most: the largest number of rounds.
         do: the steps of a round.
         by_id: as `ForEach` has it.
     """
@@ -97,7 +97,7 @@ class Choose:
 
     Attributes:
         branches: conditions as the user wrote them, each with its steps.
-        otherwise: the steps that run where no condition holds.
+        otherwise: the steps that run if no condition holds.
     """
 
     branches: tuple[tuple[Any, Steps], ...]
@@ -109,7 +109,7 @@ class Choose:
         return (*(steps for _, steps in self.branches), self.otherwise)
 
     def branch(self, name: int | str | None) -> Steps:
-        """The steps of a branch, as the result of the step names it."""
+        """The steps of a branch, by its name in the step's result."""
         if isinstance(name, int):
             return self.branches[name][1]
         return self.otherwise if name == "else" else []
@@ -166,7 +166,7 @@ class Wait:
 
 @dataclass(slots=True)
 class WaitFor:
-    """Waits for somebody's answer: ``timeout``, ``message``, ``tags``, ``not_sender`` and ``form``."""
+    """Waits for a person's answer: ``timeout``, ``message``, ``tags``, ``not_sender`` and ``form``."""
 
     fields: Mapping[str, Any]
     kind = "wait_for"
@@ -174,17 +174,17 @@ class WaitFor:
 
 @dataclass(slots=True)
 class Output:
-    """What the job gives, as the user wrote it."""
+    """The job's output, as the user wrote it."""
 
     value: Any
     kind = "output"
 
 
 def kind_of(data: Mapping[str, Any]) -> str | None:
-    """Which kind a written step is of; ``None`` for a block.
+    """The kind of a written step; ``None`` for a block.
 
     Raises:
-        ValueError: of several.
+        ValueError: it has several kinds.
     """
     if _KEYS.isdisjoint(data):
         return None
@@ -195,16 +195,16 @@ def kind_of(data: Mapping[str, Any]) -> str | None:
 
 
 def read(data: Mapping[str, Any], kind: str, depth: int, make: MakeSteps) -> Any:
-    """What a step of a kind says.
+    """Parse a step of a kind.
 
     Args:
         data: the step.
-        kind: as `kind_of` gave it.
-        depth: how many loops and choices it is in.
+        kind: its kind, from `kind_of`.
+        depth: how many loops and choices are around it.
         make: makes its inner steps.
 
     Raises:
-        ValueError: it makes no sense.
+        ValueError: the step makes no sense.
     """
     inner = depth + (kind in {"for_each", "while", "choose"})
     if inner > DEEPEST:
@@ -259,7 +259,7 @@ def _read_wait(value: Any) -> Wait:
 
 
 def inner_steps(step: ConduitStep) -> Iterator[ConduitStep]:
-    """Every step that is written inside of one, in the order in which they are written."""
+    """All inner steps of a step, in the order in which they are written."""
     for steps in lists_of(step):
         for inner in steps:
             yield inner
@@ -267,6 +267,6 @@ def inner_steps(step: ConduitStep) -> Iterator[ConduitStep]:
 
 
 def lists_of(step: ConduitStep) -> tuple[Steps, ...]:
-    """The lists of steps that are written in a step, in order."""
+    """The lists of inner steps of a step, in order."""
     spec: Any = step.spec
     return spec.lists() if spec is not None and hasattr(spec, "lists") else ()

@@ -1,4 +1,4 @@
-"""Reading names, keys, items and slices, as closures."""
+"""Makes closures that read names, keys, items and slices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OF_JOB: Final = frozenset({"parameters", "variables"})
 
 
 def read_name(name: str, column: int) -> Closure:
-    """What the contexts know by that name, as they gave it."""
+    """The context with that name, unchanged."""
     if name in _OF_JOB:
 
         def run_in_job(frame: Frame) -> Any:
@@ -46,7 +46,7 @@ def read_variable(slot: int) -> Closure:
 
 
 def as_plain(value: Closure, column: int) -> Closure:
-    """The value as JSON: what the contexts gave may be a view."""
+    """The value as JSON, since a context may be a view."""
 
     def run(frame: Frame) -> Any:
         found = value(frame)
@@ -64,7 +64,7 @@ def _plain(value: Any, meter: Meter, column: int) -> Any:
 
 
 def walk(root: Closure, keys: list[tuple[str, int]], shown: str) -> Closure:
-    """Follow keys that are written out.
+    """Follow literal keys.
 
     Args:
         root: where the walk begins.
@@ -159,7 +159,7 @@ def read_slice(base: Closure, bounds: list[Closure | None], column: int) -> Clos
 
 
 def _missing(value: Any, key: str | int, where: str, column: int) -> MissingError:
-    """The error of a key or an index that does not exist: what was looked at, and what there is."""
+    """The error for a missing key or index: it shows the place and what exists there."""
     place = f"`{where}` " if where else ""
     if isinstance(key, int):
         size = f" of {len(value)}" if isinstance(value, (list, str)) else ""
@@ -184,7 +184,7 @@ def _missing(value: Any, key: str | int, where: str, column: int) -> MissingErro
 def _keys_of_view(view: Mapping[str, Any]) -> list[str]:
     try:
         return [*islice(view, 100)]
-    except Exception:  # noqa: BLE001  # a view of what is not known yet has no list of its keys: then there is no hint
+    except Exception:  # noqa: BLE001  # a view of an unknown value has no list of keys, so there is no hint
         return []
 
 

@@ -1,4 +1,4 @@
-"""Times in the form in which the product writes them: RFC 3339, in UTC, with milliseconds."""
+"""Times in the product's form: RFC 3339, in UTC, with milliseconds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parse_time(text: str) -> float:
 
 
 def format_time(seconds: float) -> str:
-    """The time so many seconds after 1970, as ``2026-11-26T19:00:00.000Z``.
+    """The time `seconds` after 1970, as ``2026-11-26T19:00:00.000Z``.
 
     Raises:
         ValueError: it lies outside of the years 1 to 9999.

@@ -1,8 +1,8 @@
 """Conditions: the ``if`` of a step or a branch, and the ``while`` of a loop.
 
 A condition is a boolean, a string, or a list of those. A string is one tag or one expression, whose value's truth
-counts, or text without either, which is true unless it is empty. A tag or an expression beside other characters would
-be true whatever it says, so it is refused.
+counts, or text without either, which is true unless it is empty. A tag or an expression next to other characters would
+always be true, so it is refused.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _SPACES: Final = re.compile(r"\s+")
 
 
 def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> bool:
-    """Whether a condition holds. A list is read in order, up to the first that does not.
+    """Whether a condition holds. A list is read in order, up to the first false condition.
 
     Args:
-        condition: as the user wrote it.
-        contexts: what tags and expressions see.
+        condition: the condition as the user wrote it.
+        contexts: the contexts of its tags and expressions.
         charge: called with the bytes that they build.
         world: the clock and the limits of the step.
 
@@ -74,7 +74,7 @@ def _holds(text: str, contexts: Mapping[str, Any], charge: Charge, world: World)
 
 
 def mixed_condition(pieces: Sequence[str | Tag | Expression]) -> str:
-    """What is wrong with a condition in which a tag or an expression does not stand alone, and what was meant."""
+    """The message for a condition with a tag or an expression next to other characters, with the probable meaning."""
     return (
         "a tag or an expression next to other characters makes a string, which is always true as a condition; "
         f"write `{meant(pieces)}`"
@@ -88,7 +88,7 @@ def is_mixed(text: str) -> bool:
 
 
 def is_constant(text: str) -> bool:
-    """Whether it is text without a tag or an expression: a condition that always gives the same."""
+    """Whether it is text without tags and expressions: a condition that is always the same."""
     found = read(text) if "{" in text else ()
     return type(found) is tuple and all(isinstance(piece, str) for piece in found)
 
@@ -129,7 +129,7 @@ _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 
 
 def _rewrite(text: str) -> str:
-    """Text between tags as an expression would have it: our operators, and words in quotes."""
+    """Rewrite text between tags as a part of an expression: with our operators, and words in quotes."""
     parts, end = list[str](), 0
     for quoted in _QUOTED.finditer(text):
         parts.extend((_rewrite_plain(text[end : quoted.start()]), quoted[0]))

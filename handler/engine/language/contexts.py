@@ -1,4 +1,4 @@
-"""What tags can see of a job: live views, built once and never rebuilt."""
+"""The contexts of tags: live views of a job, built once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight
 
 
 class SeenStep(Protocol):
-    """What the views read of a step."""
+    """The part of a step that the views read."""
 
     id: str
     job: Any
@@ -36,7 +36,7 @@ class SeenStep(Protocol):
 
 
 class SeenJob(Protocol):
-    """What the views read of a job."""
+    """The part of a job that the views read."""
 
     id: str | None
     name: str | None
@@ -92,7 +92,7 @@ class StepView(View):
 
 
 class CallbackView(View):
-    """``callback`` of a step that waits for an answer: where it can be given."""
+    """``callback`` of a step that waits for an answer: the address for the answer."""
 
     __slots__ = ("_step",)
     _KEYS = ("url", "token")
@@ -181,7 +181,7 @@ class JobView(View):
     """``job``."""
 
     __slots__ = ("_job",)
-    _KEYS = ("id", "name", "success", "parameters", "variables")  # what a copy of the whole holds, as it always did
+    _KEYS = ("id", "name", "success", "parameters", "variables")  # the keys in a copy of the whole
     description = "a job"
 
     def __init__(self, job: SeenJob) -> None:
@@ -208,7 +208,7 @@ class JobView(View):
 
 
 class ScopedObject(View):
-    """Lets tags read the listed attributes of any object, and nothing else of it.
+    """Lets tags read the listed attributes of an object, and no others.
 
     For an override of `Conduit.create_contexts`::
 

@@ -1,4 +1,4 @@
-"""How much there is of an expression before it runs."""
+"""Counts the parts and steps of an expression before it runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from blocks.block import BudgetExceededError
 
 MOST_NODES: Final = 400
-"""Parts of one expression."""
+"""The largest number of parts of an expression."""
 _PARTS: Final = (ast.expr, ast.comprehension)
 _HOLDERS: Final = (ast.expr, ast.comprehension, ast.keyword)
 """What an expression is made of that has parts of its own."""
@@ -32,7 +32,7 @@ def count_nodes(tree: ast.expr) -> int:
 
 
 def count_steps(tree: ast.expr) -> int:
-    """Steps of one evaluation, what comprehensions inside do for each item aside."""
+    """The steps of one evaluation, without those of comprehensions for each item."""
     number, rest = 0, list[ast.AST]([tree])
     while rest:
         node = rest.pop()
@@ -45,7 +45,7 @@ def count_steps(tree: ast.expr) -> int:
 
 
 def _add_children(node: ast.AST, rest: list[ast.AST]) -> None:
-    """As `ast.iter_child_nodes`, in a third of the time: without operators, which have no parts."""
+    """Like `ast.iter_child_nodes` without operators, which have no parts, in a third of the time."""
     for name in node._fields:
         value = getattr(node, name, None)
         if isinstance(value, _HOLDERS):

@@ -1,6 +1,6 @@
-"""One expression: compiled once, at its first use, and evaluated as often as wanted.
+"""One expression: compiled once, on first use, and evaluated any number of times.
 
-`Expression.resolve` is to an expression what `Tag.resolve` is to a tag. Its value shares nothing with the contexts.
+`Expression.resolve` evaluates it, like `Tag.resolve` for a tag. Its value shares nothing with the contexts.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Program:
 
     Attributes:
         run: its closure.
-        slots: how long its frame is.
-        steps: steps that are left for its loops.
-        names: what it reads by name.
-        asked: names that the contexts must have, each with its column.
-        compared_now: columns where the text of `now()` is compared with another.
+        slots: the length of its frame.
+        steps: the steps that are left for its loops.
+        names: the names that it reads.
+        asked: the names that the contexts must have, each with its column.
+        compared_now: columns where `now()` is compared with a string.
     """
 
     run: Closure
@@ -53,7 +53,7 @@ class Expression:
     """An expression in a string that a user wrote.
 
     Args:
-        source: where it is and what it says.
+        source: its text and its place.
 
     Attributes:
         source: the same.
@@ -73,12 +73,12 @@ class Expression:
 
     @property
     def tags(self) -> list[Tag]:
-        """The tags that stand in it as operands."""
+        """The tags that are its operands."""
         return [part.value for part in self.source.tags]
 
     @property
     def program(self) -> Program:
-        """What it compiles to.
+        """The compiled expression.
 
         Raises:
             ExpressionError: it is not an expression. The message names the column and what to write.
@@ -101,7 +101,7 @@ class Expression:
         """Its value, with its type.
 
         Args:
-            contexts: what tags see; `loop` and the names of items are keys of it like `job` and `steps`.
+            contexts: the contexts, in which `loop` and the names of items are keys like `job` and `steps`.
             charge: called with the bytes about to be built.
             world: the clock and the limits of the step.
 
@@ -112,14 +112,14 @@ class Expression:
         return self.evaluate(Meter(charge, world), contexts)
 
     def evaluate(self, meter: Meter, contexts: Mapping[str, Any]) -> Any:
-        """As `resolve`, on a meter of the caller's own, which may have fewer steps left than a new one."""
+        """Like `resolve`, with the caller's meter, which may have fewer steps left."""
         try:
             return hand_over(self._run(meter, contexts), meter)
         except RecursionError:
             raise BudgetExceededError("the expression is nested too deep") from None
 
     def as_text(self, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> str:
-        """Its value as part of a longer string: strings as they are, the rest as JSON. As `resolve`."""
+        """Its value as part of a longer string: a string as it is, other values as JSON. Otherwise like `resolve`."""
         meter = Meter(charge, world)
         try:
             return str(hand_over(as_string(self._run(meter, contexts), meter), meter))
@@ -127,7 +127,7 @@ class Expression:
             raise BudgetExceededError("the expression is nested too deep") from None
 
     def truth(self, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> bool:
-        """Whether its value is true: neither null, false, 0 nor empty. As `resolve`."""
+        """Whether its value is true: neither null, false, 0 nor empty. Otherwise like `resolve`."""
         try:
             return bool(self._run(Meter(charge, world), contexts))
         except RecursionError:
@@ -184,7 +184,7 @@ def _compile(source: Source) -> Program:
 
 
 def _refuse_wide_letters(text: str, first: int) -> None:
-    """Refuse names that Python would read as others: with wide letters or ligatures."""
+    """Refuse names that Python would read as other names: with wide letters or ligatures."""
     import unicodedata  # noqa: PLC0415  # few expressions need it
 
     for name in _NAME.finditer(text):

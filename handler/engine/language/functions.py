@@ -1,7 +1,7 @@
 """The functions of expressions by name, with the names of their parameters.
 
-`default`, `try`, `any` and `all` read their arguments only as far as they need them, so `grammar` builds their calls;
-here stand their parameters.
+`default`, `try`, `any` and `all` evaluate their arguments only as far as needed, so `grammar` builds their calls; this
+module has only their parameters.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Function:
     """One function.
 
     Attributes:
-        parameters: their names, in order; none where it takes any number.
+        parameters: their names, in order; empty if it takes any number.
         required: how many of them must be given.
-        call: takes the meter and the arguments. What it raises knows no column yet.
-        most: how many arguments it takes; ``None`` for any number.
+        call: takes the meter and the arguments. Its errors have no column yet.
+        most: the largest number of arguments; ``None`` for any number.
     """
 
     parameters: tuple[str, ...]
@@ -34,7 +34,7 @@ class Function:
     most: int | None
 
     def signature(self, name: str) -> str:
-        """How it is called: ``round(x, digits?)``."""
+        """Its signature: ``round(x, digits?)``."""
         if self.most is None:
             return f"{name}(list) or {name}(a, b, …)"
         shown = (p if i < self.required else f"{p}?" for i, p in enumerate(self.parameters))

@@ -1,7 +1,7 @@
 """The grammar of expressions: a part of Python's, checked node by node and built into closures.
 
-Python parses the text into a tree; its own `eval` and `compile` to code are never used. Whatever is in the tree and
-not in this file is a syntax error. See docs/decisions/015-expressions.md.
+Python parses the text into a tree; `eval` and `compile` to code are never used. Every node that this file does not
+handle is a syntax error. See docs/decisions/015-expressions.md.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _LARGEST: Final = 1.7976931348623157e308
 
 @dataclass(slots=True)
 class Names:
-    """What an expression reads by name.
+    """The names that an expression reads.
 
     Attributes:
         required: names that must exist, each with the column of its first use.
-        optional: names that `default` or `try` does without.
-        functions: functions that are called.
+        optional: names that `default` or `try` can do without.
+        functions: the functions that are called.
     """
 
     required: dict[str, int] = field(default_factory=dict)
@@ -48,14 +48,14 @@ class Builder:
     """Builds the closure of one expression.
 
     Args:
-        reading: what is written at the nodes of its tree.
+        reading: finds the source text of the tree's nodes.
 
     Attributes:
-        reading: the same.
-        variables: the slots of the comprehensions' variables that are known here.
-        names: what was read by name.
-        slots: how long a frame is.
-        compared_now: columns where `now()` is compared as text.
+        reading: finds the source text of the tree's nodes.
+        variables: the slots of the comprehensions' variables that are visible here.
+        names: the names that were read.
+        slots: the length of a frame.
+        compared_now: columns where `now()` is compared with a string.
     """
 
     def __init__(self, reading: Reading) -> None:
@@ -125,7 +125,7 @@ class Builder:
 
         Args:
             node: the name.
-            raw: whether a view that the contexts give stays one, since a key of it is read.
+            raw: whether a view stays a view, because one of its keys is read next.
         """
         tag, column = self.reading.tag(node), self.reading.column(node)
         if tag is not None:

@@ -18,14 +18,14 @@ from handler.engine.values import copy_value
 TYPES: Final[dict[type, str]] = {
     int: "number", float: "number", str: "string", bool: "boolean", type(None): "null", list: "list", dict: "object",
 }  # fmt: skip
-"""The types of JSON values, and what `type()` calls them."""
+"""The types of JSON values, and their names in `type()`."""
 _SCALARS: Final = frozenset({int, float, str, bool, type(None)})
 _ARTICLES: Final = {"object": "an object", "null": "null"}
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def type_name(value: Any) -> str:
-    """What `type()` calls it."""
+    """The result of `type()`."""
     return TYPES.get(type(value), "object" if isinstance(value, Mapping) else "value")
 
 
@@ -42,7 +42,7 @@ def is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def plain(value: Any, meter: Meter) -> Any:
-    """A value that contexts gave, as JSON: a view of the job becomes an object.
+    """A value of the contexts as JSON: a view of the job becomes an object.
 
     Raises:
         ExpressionError: it is not a JSON value.
@@ -52,7 +52,7 @@ def plain(value: Any, meter: Meter) -> Any:
     if isinstance(value, Mapping):
         built = meter.built
         copied = copy_value(value, meter.charge)
-        meter.tick(20 + (meter.built - built >> 2))  # asking a view for its parts takes longer than copying them
+        meter.tick(20 + (meter.built - built >> 2))  # reading the parts of a view takes longer than copying them
         return copied
     if isinstance(value, (tuple, list)):
         meter.charge(cost_of_places(len(value)))
@@ -96,7 +96,7 @@ def identity(value: Any, meter: Meter) -> str:
         meter.read(len(value))
         return f'"{value}'
     if kind is int:
-        meter.read(value.bit_length())  # turning digits into text takes their square
+        meter.read(value.bit_length())  # converting digits takes the square of their number
         return str(value)
     if kind is float:
         return str(int(value)) if value.is_integer() else repr(value)
@@ -151,7 +151,7 @@ def check_depth(depth: int) -> None:
 
 
 def size_of_string(text: str) -> int:
-    """Bytes of a string as UTF-8, from above where it has characters beyond ASCII."""
+    """The bytes of a string as UTF-8; an upper bound if it is not ASCII."""
     return len(text) if text.isascii() else 4 * len(text)
 
 
@@ -164,7 +164,7 @@ def as_json(value: Any, meter: Meter) -> str:
     meter.charge(size_of(value, meter))
     try:
         return _encode(value)
-    except (TypeError, ValueError) as error:  # what code put into a job; users write JSON
+    except (TypeError, ValueError) as error:  # a value that code put into a job; users write only JSON
         raise ExpressionError(f"the value is not JSON: {error}") from None
 
 
@@ -201,10 +201,10 @@ def whole(value: int, meter: Meter) -> int:
 
 
 def hand_over(value: Any, meter: Meter) -> Any:
-    """What an expression gives: a copy that shares nothing, checked and charged.
+    """The value of an expression: a copy that shares nothing, checked and charged.
 
     Raises:
-        ExpressionError: a string with half of a surrogate pair, or what is not JSON.
+        ExpressionError: it has a string with half of a surrogate pair, or is not JSON.
         BudgetExceededError: too large, too deep, too many digits.
     """
     kind = type(value)
@@ -219,7 +219,7 @@ def hand_over(value: Any, meter: Meter) -> Any:
 
 
 def _copy(value: Any, meter: Meter, depth: int) -> Any:
-    """A copy whose containers are charged one by one, each before it is made: a value may hold one list many times."""
+    """A copy whose containers are each charged before they are made: a value may contain one list many times."""
     kind = type(value)
     if kind is list:
         check_depth(depth)

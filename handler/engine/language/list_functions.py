@@ -1,4 +1,4 @@
-"""Functions of lists, and of what has a length."""
+"""Functions of lists, and of values with a length."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NAMED: Final = 20
 
 
 def as_list(value: Any, function: str) -> list[Any]:
-    """The argument, which is a list.
+    """Check that the argument is a list, and return it.
 
     Raises:
-        ExpressionError: it is not one.
+        ExpressionError: it is not a list.
     """
     if type(value) is list:
         return value
@@ -98,7 +98,7 @@ def sort_list(meter: Meter, list: Any, key: Any = None, reverse: Any = False) ->
 
 
 def values_of_key(meter: Meter, items: list[Any], key: Any, function: str) -> list[Any]:
-    """What each item has below a key.
+    """The value of each item below a key.
 
     Raises:
         ExpressionError: an item is not an object or has no such key.
@@ -172,7 +172,7 @@ def count(meter: Meter, list: Any, value: Any) -> int:
 
 
 def is_in(value: Any, container: Any, meter: Meter) -> bool:
-    """What ``in`` says: an item of a list, a key of an object, a part of a string.
+    """The result of ``in``: for an item of a list, a key of an object, or a part of a string.
 
     Raises:
         ExpressionError: nothing can be in it, or not a value of that type.

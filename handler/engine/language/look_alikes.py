@@ -1,4 +1,4 @@
-"""Text that resembles a tag but is not one: what to write instead."""
+"""Finds text that resembles a tag but is not one, and suggests what to write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handler.engine.language.tags import parse
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 _ROOTS: Final = {"<": "parameters", "#": "variables"}
 _MOST: Final = 20
-"""Look-alikes of one string that are worth a message."""
+"""The largest number of look-alikes that are reported for one string."""
 
 _FORMS: Final = re.compile(
     r"""(?P<escaped>\\\{[%:#<=]\ )
@@ -34,7 +34,7 @@ class LookAlike:
 
     Attributes:
         column: where it begins, from 1.
-        found: the text of it.
+        found: its text.
         write: what to write if a tag is meant; ``None`` if that is not known.
     """
 
@@ -52,7 +52,7 @@ class LookAlike:
 
 
 def find_look_alikes(text: str) -> list[LookAlike]:
-    """What in a string resembles a tag but is not one. Tags, expressions and escaped openers do not count."""
+    """The parts of a string that resemble tags but are none. Tags, expressions and escaped openers do not count."""
     if "{" not in text:
         return []
     found = list[LookAlike]()
@@ -66,7 +66,7 @@ def find_look_alikes(text: str) -> list[LookAlike]:
 
 
 def _plain_parts(text: str) -> Iterator[tuple[str, int]]:
-    """The parts of a string that are neither tags nor expressions, as they were written, and where they begin."""
+    """The parts of a string that are neither tags nor expressions, as written, with their places."""
     begin = 0
     for piece in parse(text):
         if isinstance(piece, str):
@@ -91,7 +91,7 @@ def _find_tag(text: str, tag: object, begin: int) -> str:
 
 
 def _advise(form: re.Match[str]) -> str | None:
-    """What to write for a look-alike; an empty string if it is not one after all."""
+    """What to write for a look-alike; empty if it is not one after all."""
     if (name := form["braces"] or form["dollar"]) is not None:
         return _advise_name(name)
     if form["sigil"] is not None:

@@ -1,4 +1,4 @@
-"""What one evaluation of an expression may use, and what it may ask of the world."""
+"""The budget of one evaluation of an expression, and its access to the world."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from handler.engine.charges import Charge
 from handler.engine.language.remembered import ReadInRun
 
 STEPS: Final = 100_000
-"""Evaluation steps of one expression: a part that is evaluated, an item that is visited, 64 bytes that are read."""
+"""The evaluation steps of one expression: each evaluated part, each visited item, each 64 bytes read."""
 DIGITS: Final = 4_300
-"""Digits of an integer; Python's own limit for turning one into text."""
+"""The largest number of digits of an integer; Python's own limit for converting one."""
 NESTING: Final = 32
-"""Levels of lists and objects in a value."""
+"""The largest number of levels of lists and objects in a value."""
 WORD: Final = 1 << 63
-"""Integers within this need no account of their size."""
+"""Integers within this range need no check of their size."""
 LARGEST: Final = 10**DIGITS
 LONG: Final = 2_000
-"""Steps after which it is worth asking for the time."""
+"""The number of steps after which the time is checked."""
 TAG_STEPS: Final = 3
-"""Steps of a piece of a string: finding what a tag names takes as long."""
+"""The steps of a piece of a string: looking up a tag takes as long."""
 TOKEN_STEPS: Final = 60
-"""Steps of a word or sign of an expression that is read again, since it was not remembered."""
+"""The steps of each token of an expression that is parsed again because it was not cached."""
 
 
 class ExpressionError(ValueError):
     """An expression that is invalid or cannot be evaluated. The message says why and what to write.
 
     Attributes:
-        column: where, from 1, in the string that holds the expression; ``None`` until that is known.
+        column: its column in the string, from 1; ``None`` until it is known.
     """
 
     def __init__(self, message: str, column: int | None = None) -> None:
@@ -47,11 +47,11 @@ class MissingError(ExpressionError):
 
 
 class World(Protocol):
-    """What an expression may ask of the run that it is part of.
+    """The parts of its run that an expression may use.
 
     Attributes:
         spent: evaluation steps of all tags and expressions since `check` was last called.
-        texts: what the strings of the run's job read as; ``None`` for what the process remembers.
+        texts: the cache of parsed strings of the run; ``None`` for that of the process.
     """
 
     spent: int
@@ -61,26 +61,26 @@ class World(Protocol):
 
     @property
     def now(self) -> Callable[[], float]:
-        """Gives seconds since the epoch."""
+        """Seconds since the epoch."""
 
     def check(self) -> None:
-        """Raise if the time of the step or the steps of the run are used up; called when `spent` is over `LONG`."""
+        """Raise if the step's time or the run's evaluation steps are used up; called when `spent` exceeds `LONG`."""
 
     def limit(self, function: Callable[[], Any]) -> Any:
-        """Run a function that a signal can stop, and stop it at the step's limit."""
+        """Run a function that a signal can interrupt, and stop it at the step's limit."""
 
     def isolate(self, function: Callable[[], Any]) -> Any:
-        """Run a function in a child process that is killed at the step's limit: for what no signal stops."""
+        """Run a function that no signal can interrupt in a child process, which is killed at the step's limit."""
 
 
 class NoWorld:
-    """The world where nobody handed one in: it has no clock, and nothing ends there."""
+    """The default world: it has no clock and no limits."""
 
     spent = 0
     texts = None
 
     def now(self) -> float:
-        """There is no clock.
+        """Refuse: there is no clock.
 
         Raises:
             ExpressionError: always.
@@ -88,7 +88,7 @@ class NoWorld:
         raise ExpressionError("`now()` has no clock here")
 
     def check(self) -> None:
-        """Nothing is over here."""
+        """Do nothing: there are no limits."""
         self.spent = 0
 
     def limit(self, function: Callable[[], Any]) -> Any:
@@ -104,15 +104,15 @@ NO_WORLD: Final = NoWorld()
 
 
 class Meter:
-    """Counts what one evaluation takes.
+    """Counts the steps and bytes of one evaluation.
 
     Args:
         charge: called with the bytes about to be built.
-        world: what it may ask.
+        world: the world of the evaluation.
 
     Attributes:
-        steps: evaluation steps that are left. Loops take from it directly and call `over` below 0.
-        built: bytes that were charged and not yet handed over.
+        steps: evaluation steps that are left. Loops subtract from it directly and call `over` below 0.
+        built: bytes that were charged and are not yet a part of the value.
     """
 
     __slots__ = ("_charge", "built", "steps", "world")
@@ -148,7 +148,7 @@ class Meter:
         self._charge(size)
 
     def hand_over(self, size: int) -> None:
-        """Take the bytes of a part of the value that is given, less what building it has cost already.
+        """Take the bytes of a part of the value, without those that building it has already cost.
 
         Raises:
             BudgetExceededError: so many are not left.
@@ -161,7 +161,7 @@ class Meter:
             self.built = 0
 
     def over(self) -> NoReturn:
-        """Say that the steps are used up.
+        """Refuse: the steps are used up.
 
         Raises:
             BudgetExceededError: always.
@@ -169,7 +169,7 @@ class Meter:
         raise BudgetExceededError(f"the expression takes more than {STEPS:,} evaluation steps")
 
     def end(self) -> None:
-        """Count what an evaluation took, so that many of them cannot outlast the step's limit."""
+        """Add the steps of an evaluation to the world's count, so that many of them cannot exceed the step's limit."""
         world = self.world
         world.spent += STEPS - self.steps
         if world.spent > LONG:

@@ -10,16 +10,16 @@ from handler.engine.language.json_values import finite, is_number, name_with_art
 from handler.engine.language.meter import DIGITS, WORD, ExpressionError, Meter, refuse_digits
 
 MISSING: Final = object()
-"""Stands for an argument that was left out, where null would be one."""
+"""Marks an argument that was left out, if null is a possible argument."""
 MOST_DIGITS: Final = 30
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def number(value: Any, function: str) -> int | float:
-    """The argument, which is a number.
+    """Check that the argument is a number, and return it.
 
     Raises:
-        ExpressionError: it is not one.
+        ExpressionError: it is not a number.
     """
     if is_number(value):
         return value
@@ -62,7 +62,7 @@ def round_number(meter: Meter, x: Any, digits: Any = None) -> Any:
 
 
 def fixed(meter: Meter, x: Any, digits: Any) -> Any:
-    """Text with exactly so many decimals."""
+    """A string with exactly this many decimals."""
     places = _digits(digits)
     value = _rounded(meter, number(x, "fixed"), places)
     if value == 0:

@@ -1,4 +1,4 @@
-"""Numbers as expressions write them."""
+"""Numbers in expressions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BEHIND: Final = re.compile(r"[\w.]")
 
 
 def find_bad_number(text: str) -> int | None:
-    """Where something in a masked expression begins like a number and goes on like none: ``1if``, ``1.2.3``."""
+    """The place of an invalid number in a masked expression, such as ``1if`` or ``1.2.3``."""
     for begin in _BEGIN.finditer(text):
         number = _NUMBER.match(text, begin.start())
         if number is None or _BEHIND.match(text, number.end()):

@@ -17,10 +17,10 @@ _INDEX: Final = re.compile(r"-?[0-9]{1,9}")
 
 
 def as_object(value: Any, function: str) -> dict[str, Any]:
-    """The argument, which is an object.
+    """Check that the argument is an object, and return it.
 
     Raises:
-        ExpressionError: it is not one.
+        ExpressionError: it is not an object.
     """
     if type(value) is dict:
         return value

@@ -1,6 +1,6 @@
-"""Operators as closures: each takes the frame of an evaluation and gives a value.
+"""Makes closures of operators: each takes the frame of an evaluation and returns a value.
 
-A frame is a list: the meter, the contexts, and the variables of comprehensions behind them.
+A frame is a list: the meter, the contexts, and then the variables of comprehensions.
 """
 
 from __future__ import annotations

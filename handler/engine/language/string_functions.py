@@ -27,10 +27,10 @@ _ANY: Final = 1 << 40
 
 
 def string(value: Any, function: str) -> str:
-    """The argument, which is a string.
+    """Check that the argument is a string, and return it.
 
     Raises:
-        ExpressionError: it is not one.
+        ExpressionError: it is not a string.
     """
     if type(value) is str:
         return value
