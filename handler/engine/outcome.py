@@ -1,4 +1,4 @@
-"""What a run of a job comes to, and what may be answered before a step."""
+"""The outcome of a run, and the answers that `before_step` may give."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 
 class Outcome(StrEnum):
-    """What `Conduit.run` returns."""
+    """The result of `Conduit.run`."""
 
     FINISHED = "FINISHED"
     """Every step has its final status."""
     PAUSED = "PAUSED"
-    """The run stopped before a step, which stays NONE; `Conduit.paused` says why. Running again goes on there."""
+    """The run stopped before a step, which stays NONE; `Conduit.paused` says why. The next run continues there."""
 
 
 class Decision(StrEnum):
-    """What `before_step` may answer, beside ``None`` (proceed) and a status to give the step instead of running it."""
+    """The answers of `before_step`, besides ``None`` (proceed) and a status (the step gets it and does not run)."""
 
     PROCEED = "proceed"
     PAUSE = "pause"
@@ -25,29 +25,29 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """Why a run stopped, and what the next one must know.
+    """Why a run stopped, and what the next run needs.
 
     Attributes:
-        position: of the record that comes next; 1 for the first.
+        position: of the next record; 1 for the first.
         tries: tries of that step that its ``retry`` has used up.
-        resume_in: seconds until its next try is due.
+        resume_in: seconds until the next try of that step.
         cut: whether its block was running and was stopped by the end of the invocation.
-        path: of the step that comes next.
-        waiting: what the job waits for, if it does: ``{"for": "time" | "retry" | "answer", "path", "until"}``, and what
-            a resumed run must know of it. ``None`` for a job that goes on as soon as somebody has time for it.
+        path: of the next step.
+        waiting: what the job waits for: ``{"for": "time" | "retry" | "answer", "path", "until"}``, and the data
+            that a resumed run needs. ``None`` if the job can continue at once.
     """
 
     position: int
     tries: int = 0
     resume_in: float = 0.0
     cut: bool = False
-    path: str = field(default="", compare=False)  # the position says it, too
+    path: str = field(default="", compare=False)  # the position shows it too
     waiting: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How this execution of the job is known outside: what blocks with effects need to be called safely.
+    """The identity of this execution: blocks with effects pass it on, so that an effect happens once.
 
     Attributes:
         key: ``<tenant>/<job>/<run>``: the idempotency key of a step is this and its position.

@@ -1,4 +1,4 @@
-"""Calling a block again until it gives what is waited for."""
+"""Call a block again until its result meets a condition."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Poll:
     """When and how often a step's block is called again after it returned.
 
     Attributes:
-        until: a condition; in it, ``result`` is what the block returned.
+        until: a condition; in it, ``result`` is the block's result.
         every: seconds between a return and the next call.
-        most: how many calls may return without the condition's being met.
+        most: how many calls may return without meeting the condition.
     """
 
     until: Any
@@ -23,10 +23,10 @@ class Poll:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Poll:
-        """Make one of its JSON form.
+        """Read its JSON form.
 
         Raises:
-            ValueError: a key is unknown or missing, or a value cannot be.
+            ValueError: a key is unknown or missing, or a value is not valid.
         """
         if set(data) != {"until", "every", "max"}:
             raise ValueError("poll has `until`, `every` and `max`, and nothing else")

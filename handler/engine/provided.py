@@ -1,4 +1,4 @@
-"""What the deployment hands to a block beside the user's parameters: its positional arguments."""
+"""The positional arguments of a block: the deployment provides them, besides the user's parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handler.engine.step_turn import RunningJob
 
 
 class TurnOfCall(Protocol):
-    """What is asked of the turn of a step whose block is called."""
+    """The part of a step's turn that the arguments come from."""
 
     job: RunningJob
     step: ConduitStep
@@ -28,7 +28,7 @@ class TurnOfCall(Protocol):
 
 
 def positional_arguments(turn: TurnOfCall) -> tuple[Any, ...]:
-    """The deployment's arguments of the block. What provides one takes from the step's time, too."""
+    """Return the deployment's arguments of the block. Providing them counts against the step's time too."""
     job, values = turn.job, list[Any]()
     budget = Budget(turn.runtime.limits.record, f"what {turn.block.action} builds")
     for name in turn.block.positional:

@@ -1,4 +1,4 @@
-"""Tags that a job needs to use a block: the block's own, and those that the deployment adds."""
+"""Tags that a job needs for a block: the block's own tags, and those that the deployment adds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class RequiredTags:
-    """What a deployment says about who may use which blocks.
+    """A deployment's rules about who may use which blocks.
 
     Args:
-        pairs: as the deployment wrote them.
+        pairs: globs and tags, from the deployment's settings.
     """
 
     def __init__(self, pairs: Pairs) -> None:
@@ -24,7 +24,7 @@ class RequiredTags:
         self._known: dict[Block[..., Any], frozenset[str]] = {}
 
     def of(self, block: Block[..., Any]) -> frozenset[str]:
-        """Every tag that a job must have to use the block."""
+        """Return all tags that a job needs for the block."""
         known = self._known.get(block)
         if known is None:
             added = {tag for pattern, tag in self._added if pattern.fullmatch(block.action)}
@@ -34,12 +34,12 @@ class RequiredTags:
 
 @lru_cache(maxsize=8)
 def required_tags(pairs: Pairs = ()) -> RequiredTags:
-    """The same object for the same pairs: a process has few deployments, and jobs by the thousand."""
+    """Return one shared object for equal pairs: a process has few deployments and thousands of jobs."""
     return RequiredTags(pairs)
 
 
 def compile_glob(pattern: str) -> re.Pattern[str]:
-    """``*`` for any number of characters, ``?`` for one; everything else is itself, in any case of letters."""
+    """Compile a glob: ``*`` is any number of characters, ``?`` is one; case does not count."""
     return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE | re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""Trying a step again.
+"""Try a step again.
 
 See docs/decisions/003-time-and-retries.md.
 """
@@ -17,14 +17,14 @@ class Retry:
     """When and how often a step is tried again.
 
     Attributes:
-        attempts: tries in all, the first included.
+        attempts: the number of tries, with the first.
         delay: seconds before the second try.
-        backoff: each further delay is this many times the one before.
-        max_delay: the longest delay, in seconds. A service that asks for more is waited for nevertheless.
-        jitter: wait a random share of the delay, between a half and the whole, so that many jobs do not knock at once.
+        backoff: the factor from one delay to the next.
+        max_delay: the longest delay, in seconds. If a service asks for a longer delay, that applies.
+        jitter: wait a random share of the delay, between a half and the whole, so that many jobs do not call at once.
         on: the statuses after which another try may help.
-        http: the same of the HTTP statuses that an error's details show.
-        codes: the same of the codes that they show.
+        http: HTTP statuses in an error's details after which another try may help.
+        codes: codes in an error's details after which another try may help.
     """
 
     attempts: int = 3
@@ -38,10 +38,10 @@ class Retry:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Retry:
-        """Make one of its JSON form; what is left out has the default.
+        """Read its JSON form; missing keys have their defaults.
 
         Raises:
-            ValueError: a key or a status that does not exist, or an entry of `on` that is not valid.
+            ValueError: a key or a status does not exist, or an entry of `on` is not valid.
         """
         known = {"attempts", "delay", "backoff", "max_delay", "jitter", "on"}
         if unknown := sorted(set(data) - known):
@@ -52,7 +52,7 @@ class Retry:
         return cls(**values)
 
     def covers(self, status: ConduitStatus, details: Any) -> bool:
-        """Whether another try may help after a failure with this status and these details."""
+        """Return whether another try may help after a failure with this status and these details."""
         if status in self.on:
             return True
         if not isinstance(details, Mapping):
@@ -61,12 +61,13 @@ class Retry:
         return (type(answered) is int and answered in self.http) or (type(code) is str and code in self.codes)
 
     def wait_after(self, tries: int, random: Callable[[], float], at_least: float = 0.0) -> float:
-        """Seconds between try number `tries` and the next.
+        """Return the seconds between try number `tries` and the next.
 
         Args:
-            tries: how many there were; 1 after the first.
+            tries: how many tries have ended; 1 after the first.
             random: a float in [0, 1).
-            at_least: what the service asked for. `max_delay` does not bound it: knocking sooner would not help.
+            at_least: the delay that the service asked for. `max_delay` does not bound it, since an earlier call would
+                not help.
         """
         try:
             delay: float = min(self.max_delay, self.delay * self.backoff ** (tries - 1))
@@ -76,11 +77,11 @@ class Retry:
 
 
 ONCE: Final = Retry(attempts=1)
-"""No try but the first."""
+"""Only one try."""
 
 
 def _entries(written: Any) -> dict[str, Any]:
-    """What ``on`` lists, by kind: statuses, HTTP statuses, codes."""
+    """Return the entries of ``on`` by kind: statuses, HTTP statuses, codes."""
     names, http, codes = set[ConduitStatus](), set[int](), set[str]()
     for entry in written:
         match entry:

@@ -1,6 +1,6 @@
-"""What the engine needs of the world: the time, waiting, chance, limits, and a way to stop a step.
+"""The engine's access to the world: time, sleep, random numbers, limits, and a way to stop a step.
 
-The only file of the engine that names the system's clock. A test or a simulator hands in its own `Runtime`.
+No other file of the engine reads the system's clock. A test or a simulator passes its own `Runtime`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from handler.engine.limits import InvocationTime, Limits
 
 
 def steady_clock() -> Callable[[], float]:
-    """A clock of seconds since the epoch that never jumps: read once, then moved on by the monotonic one."""
+    """Return a clock of seconds since the epoch that never jumps: the monotonic clock moves it on from one reading."""
     monotonic = time.monotonic
     start = time.time() - monotonic()
     return lambda: start + monotonic()
@@ -29,11 +29,11 @@ async def _sleep(seconds: float) -> None:
 
 
 def _keep_to_itself(message: str, error: Exception) -> None:
-    """There is no log."""
+    """Drop the message: there is no log."""
 
 
 _LIMITS: Final = Limits()
-_ALARM: Final = SystemAlarm(time.monotonic)  # it has no state of its own
+_ALARM: Final = SystemAlarm(time.monotonic)  # it has no state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +42,15 @@ class Runtime:
 
     Attributes:
         now: seconds since the epoch. Deadlines and time stamps both read it.
-        sleep: waits that many seconds; between the tries of a step.
-        random: a float in [0, 1); the jitter of those waits.
-        entropy: that many random bytes, which nobody can guess and no restored snapshot repeats; for blocks.
-        report: called with what went wrong that users must not see, and the error.
-        limits: what a job may build and keep.
+        sleep: waits for some seconds, between the tries of a step.
+        random: returns a float in [0, 1), for the jitter of those waits.
+        entropy: returns some random bytes for blocks. Nobody can guess them, and no restored snapshot repeats them.
+        report: called with a message that users must not see, and the error.
+        limits: of the values that a job may build and keep.
         alarm: stops a block at its time limit.
-        invocation: how long this invocation lasts; `None` where nothing ends it (a developer's machine).
-        job_ends_at: when the job as a whole must have ended, by `now`; `None` for never.
-        waits_end_by: the latest time to which a job may wait: its records expire soon after; `None` for any.
+        invocation: the time of this invocation; `None` if nothing ends it (a developer's machine).
+        job_ends_at: the time of `now` at which the job must have ended; `None` for never.
+        waits_end_by: the latest time until which a job may wait, since its records expire soon after; `None` for any.
     """
 
     now: Callable[[], float] = field(default_factory=steady_clock)
@@ -66,4 +66,4 @@ class Runtime:
 
 
 SYSTEM: Final = Runtime(now=time.time)
-"""The world of a run that is given none, but for its clock: each run reads one of its own."""
+"""The default world of a run, without its clock: each run starts its own."""

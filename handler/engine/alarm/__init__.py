@@ -1,1 +1,1 @@
-"""Time limits inside a step: signals, timers, cancelled coroutines."""
+"""Time limits inside a step: signals, timers and cancelled coroutines."""

@@ -14,10 +14,10 @@ _OTHER_NAMES: Final = {("range", "n"): "start"}
 
 
 def bind_arguments(name: str, function: Function, node: ast.Call, column: int) -> list[ast.expr | None]:
-    """The arguments in the order of the parameters; ``None`` for one that was left out before another.
+    """Return the arguments in the order of the parameters; ``None`` for one that was left out before another.
 
     Raises:
-        ExpressionError: too many, too few, or of a name that the function does not have.
+        ExpressionError: too many, too few, or an argument that the function does not have.
     """
     signature = function.signature(name)
     if any(isinstance(argument, ast.Starred) for argument in node.args) or any(k.arg is None for k in node.keywords):
@@ -49,9 +49,9 @@ def _arguments(number: int) -> str:
 
 
 def build_call(function: Function, arguments: list[Closure | None], column: int) -> Closure:
-    """A call of a function that reads all of its arguments."""
+    """Compile a call of a function that reads all of its arguments."""
     call = function.call
-    assert call is not None  # noqa: S101  # the others have builders of their own
+    assert call is not None  # noqa: S101  # the others have their own builders
     if all(argument is not None for argument in arguments):
         closures = [argument for argument in arguments if argument is not None]
         if len(closures) == 1:
@@ -97,7 +97,7 @@ def _placed(error: ExpressionError, column: int) -> ExpressionError:
 
 
 def build_default(value: Closure, other: Closure) -> Closure:
-    """``default(x, y)``: the other value where the first is null or leads nowhere."""
+    """``default(x, y)``: the other value if the first is null or does not exist."""
 
     def run(frame: Frame) -> Any:
         try:
@@ -110,7 +110,7 @@ def build_default(value: Closure, other: Closure) -> Closure:
 
 
 def build_try(value: Closure, other: Closure) -> Closure:
-    """``try(x, y)``: the other value where the first cannot be evaluated; limits stay limits."""
+    """``try(x, y)``: the other value if the first cannot be evaluated. A limit that is reached still fails the step."""
 
     def run(frame: Frame) -> Any:
         try:

@@ -12,25 +12,25 @@ from handler.engine.language.reading import Reading
 
 
 class Builds(Protocol):
-    """What a chain needs of the builder of its expression."""
+    """The part of an expression's builder that a chain uses."""
 
     reading: Reading
     variables: dict[str, int]
 
     def build(self, node: ast.expr) -> Closure:
-        """The closure of a node."""
+        """Return the closure of a node."""
 
     def root(self, node: ast.Name, *, raw: bool = False) -> tuple[Closure, str, int | None]:
-        """The closure of a name, how it is shown, and its slot."""
+        """Return the closure of a name, the name as messages show it, and its slot."""
 
 
 def read_chain(builder: Builds, node: ast.expr) -> Closure:
-    """The closure of a chain. It may give a view of the job, since a further key may be read of that."""
+    """Return the closure of a chain. Its value may be a view of the job, from which a further key can be read."""
     keys: list[tuple[str, int]] = []
     base = node
     while (key := _written_key(builder, base)) is not None:
         keys.append(key)
-        base = base.value  # type: ignore[attr-defined]  # only what has one has a written key
+        base = base.value  # type: ignore[attr-defined]  # a node with a written key has this attribute
     if not keys:
         assert isinstance(node, ast.Subscript)  # noqa: S101  # an attribute has a written key
         return _subscript(builder, node)
@@ -50,7 +50,7 @@ def _base(builder: Builds, node: ast.expr) -> tuple[Closure, str, int | None]:
 
 
 def _written_key(builder: Builds, node: ast.expr) -> tuple[str, int] | None:
-    """The key that a node reads, if it is written out, and where."""
+    """Return the key that a node reads and its column, if the key is a literal."""
     reading = builder.reading
     if isinstance(node, ast.Attribute):
         key, column = node.attr, reading.end(node) - len(node.attr)

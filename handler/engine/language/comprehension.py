@@ -1,4 +1,4 @@
-"""Comprehensions as closures: what they visit is counted, what they build is charged."""
+"""Comprehensions as closures: items that they visit are counted, values that they build are charged."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Level:
     """One ``for`` of a comprehension.
 
     Attributes:
-        items: gives what it goes over.
+        items: returns the list or object that it iterates over.
         slot: the place of its variable in the frame.
         conditions: its ``if``.
-        cost: steps that one round takes, less those of the levels inside.
-        column: where the list is.
+        cost: evaluation steps of one round, without those of the inner levels.
+        column: of the list.
     """
 
     items: Closure
@@ -90,7 +90,7 @@ def build_object(levels: list[Level], key: Closure, value: Closure, column: int)
 
 
 def find_truth(levels: list[Level], element: Closure, *, wanted: bool) -> Closure:
-    """``any(…)`` or ``all(…)`` of a generator, which stops where the answer is known."""
+    """``any(…)`` or ``all(…)`` of a generator; it stops as soon as the answer is certain."""
 
     def run(frame: Frame) -> bool:
         for _ in _visit(levels, 0, frame):
@@ -102,7 +102,7 @@ def find_truth(levels: list[Level], element: Closure, *, wanted: bool) -> Closur
 
 
 def check_key(key: Any, column: int) -> str:
-    """The key of an object.
+    """Return the key of an object.
 
     Raises:
         ExpressionError: it is not a string.
@@ -123,7 +123,7 @@ def _iterate(value: Any, column: int) -> list[Any]:
 
 
 def _visit(levels: list[Level], depth: int, frame: Frame) -> Iterator[None]:
-    """Stop at each combination of items that passes all conditions, with the variables set."""
+    """Yield at each combination of items that passes all conditions, with the variables set."""
     level = levels[depth]
     meter: Meter = frame[0]
     last = depth == len(levels) - 1

@@ -1,4 +1,4 @@
-"""What has an order: numbers among numbers, strings among strings."""
+"""Values with an order: numbers among numbers, strings among strings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from handler.engine.language.meter import ExpressionError, Meter
 
 
 def check_order(values: list[Any], function: str, meter: Meter) -> None:
-    """Take the steps for one pass over values that are compared, and see that they have an order.
+    """Count the steps of one pass over the values, and check that they have an order.
 
     Raises:
-        ExpressionError: two of them are of unlike types, or of a type without an order.
+        ExpressionError: two of them have different types, or a type has no order.
     """
     meter.tick(len(values))
     if not values:
@@ -34,7 +34,7 @@ def check_order(values: list[Any], function: str, meter: Meter) -> None:
 
 
 def sort(values: list[Any], keys: list[Any], reverse: bool, meter: Meter) -> list[Any]:
-    """The values in the order of their keys; those with equal keys stay as they stood, in reverse too."""
+    """Return the values in the order of their keys; values with equal keys keep their order, in reverse too."""
     check_order(keys, "sorted", meter)
     rounds = len(keys).bit_length()
     meter.tick(len(keys) * rounds)

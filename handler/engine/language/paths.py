@@ -1,4 +1,4 @@
-"""Following a path through what a job can see."""
+"""Follow a path through the contexts of a job."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SLICE: Final = re.compile(r"(-?[0-9]{1,9})?:(-?[0-9]{1,9})?(?::(-?[0-9]{1,9})?)
 
 
 class View(Mapping[str, Any]):
-    """A mapping that tags read from without its being built; `description` names it in messages."""
+    """A mapping that tags read without building it; `description` names it in messages."""
 
     description: str
     is_step: bool = False
-    """Whether it shows a step: its error reads null in every field while there is none."""
+    """Whether it shows a step: each field of its error is null while there is no error."""
 
 
 ERROR_FIELDS: Final = frozenset({"type", "message", "path", "details"})
-"""What can be read of a step's error; null where the step has none."""
+"""The fields of a step's error; null if the step has no error."""
 
 
 def lacks_error(start: Any, keys: Sequence[Any], depth: int) -> bool:
@@ -32,8 +32,8 @@ def lacks_error(start: Any, keys: Sequence[Any], depth: int) -> bool:
 
     Args:
         start: where the keys begin.
-        keys: all of them.
-        depth: the first that leads nowhere.
+        keys: all keys.
+        depth: the index of the first key that does not exist.
     """
     value = start
     for position, key in enumerate(keys[:depth]):
@@ -44,21 +44,21 @@ def lacks_error(start: Any, keys: Sequence[Any], depth: int) -> bool:
 
 
 class PathError(ValueError):
-    """A path leads nowhere. The message names it, where it stopped, and what was there."""
+    """A path does not exist. The message names the path, where it ended, and the value there."""
 
 
 Key = str | tuple["str | Tag", ...]
-"""One key of a path: as written, or pieces of which some are tags."""
+"""One key of a path: a literal, or pieces of which some are tags."""
 
 
 @final
-@dataclass(slots=True)  # not frozen: that would double the time to make one, which is most of parsing a string
+@dataclass(slots=True)  # not frozen: freezing would double the time to make one, the largest part of parsing a string
 class Tag:
-    """One tag, parsed. Nobody changes it.
+    """One parsed tag. It never changes.
 
     Attributes:
-        sigil: which of the four: ``%``, ``:``, ``#`` or ``<``.
-        keys: the whole path from the contexts down, the shortcut's own part included.
+        sigil: ``%``, ``:``, ``#`` or ``<``.
+        keys: the whole path from the contexts, with the keys that a shortcut adds.
         path: the path as the user wrote it.
         fixed: whether no key holds a further tag.
         step: the id of a step, if the tag is its whole result, as most tags are; else ``None``.
@@ -72,16 +72,16 @@ class Tag:
 
     @property
     def variable(self) -> Key | None:
-        """The variable's name, if the tag is a whole variable; else ``None``."""
+        """Return the variable's name, if the tag is a whole variable; else ``None``."""
         if len(self.keys) == 3 and self.keys[:2] == ("job", "variables"):  # noqa: PLR2004  # job, variables, name
             return self.keys[2]
         return None
 
     def resolve(self, contexts: Mapping[str, Any], charge: Charge) -> Any:
-        """The value that the tag points to: the object itself, not a copy.
+        """Return the value that the tag points to: the object itself, not a copy.
 
         Raises:
-            PathError: it points to nothing.
+            PathError: the path does not exist.
         """
         keys: tuple[Any, ...] = self.keys
         if not self.fixed:
@@ -91,7 +91,7 @@ class Tag:
         value: Any = contexts
         begin = 0
         if self.sigil == ":":
-            try:  # noqa: SIM105  # `suppress` takes longer than the walk that this saves
+            try:  # noqa: SIM105  # `suppress` takes longer than this walk saves
                 value, begin = contexts["steps"].result_of(keys[1]), 3
             except (AttributeError, KeyError):
                 pass  # other contexts, or no such step: the loop below finds out
@@ -115,7 +115,7 @@ class Tag:
                 raise PathError(f"`{self.path}`: `{key}` is out of reach: keys that start or end with `_` are private")
 
     def walked(self, keys: Sequence[str], depth: int) -> str:
-        """The first `depth` keys, as far as the user wrote them: without those that a shortcut adds."""
+        """Return the first `depth` keys, without those that a shortcut adds."""
         if self.sigil == "%":
             return ".".join(keys[:depth])
         if self.sigil == ":":
@@ -136,7 +136,7 @@ def _read_sequence(tag: Tag, keys: Sequence[str], depth: int, value: Sequence[An
     start, stop, step = (int(part) if part else None for part in parts.groups())
     if step == 0:
         raise PathError(f"`{tag.path}`: the slice `{key}` has the step 0, which never ends")
-    part = value[start:stop:step]  # at most one copy of what is there already, however often it is cut
+    part = value[start:stop:step]  # at most one copy of an existing value, however often it is sliced
     charge(cost_of_text(part) if isinstance(part, str) else cost_of_list(part))
     return part
 
@@ -148,7 +148,7 @@ def _nowhere(tag: Tag, keys: Sequence[str], depth: int, value: Any) -> PathError
 
 
 def describe(value: Any) -> str:
-    """A value in words: its shape and its keys, but none of its content."""
+    """Describe a value: its shape and its keys, but not its content."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -169,22 +169,22 @@ def describe(value: Any) -> str:
 
 
 def resolve_key(key: Key, contexts: Mapping[str, Any], charge: Charge) -> str:
-    """One key as a string; the values of tags in it are inserted with ``str()``."""
+    """Return one key as a string; the values of tags in it are inserted with ``str()``."""
     if isinstance(key, str):
         return key
     return join_pieces(key, contexts, charge)
 
 
 def join_pieces(pieces: Sequence[str | Tag], contexts: Mapping[str, Any], charge: Charge) -> str:
-    """Strings and the values of tags as one string."""
+    """Return strings and the values of tags as one string."""
     return "".join(
         piece if isinstance(piece, str) else as_text(piece.resolve(contexts, charge), charge) for piece in pieces
     )
 
 
 def as_text(value: Any, charge: Charge) -> str:
-    """A value as it appears inside a longer string: ``str()`` of plain data."""
+    """Return a value as it appears inside a longer string: ``str()`` of plain data."""
     if type(value) is not str:
         value = str(copy_value(value, charge) if isinstance(value, (list, Mapping)) else value)
     charge(len(value) if value.isascii() else cost_of_text(value))
-    return value  # type: ignore[no-any-return]  # it is a str by now
+    return value  # type: ignore[no-any-return]  # here it is a str

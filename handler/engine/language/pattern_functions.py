@@ -1,7 +1,7 @@
 """Functions of regular expressions: `blocks.patterns`, under the limits of the step.
 
-Finding takes steps for what is read, like any function. How long a search takes depends on the pattern, so it also runs
-under the step's time limit.
+A search takes evaluation steps for the text that it reads, like any function. Its time depends on the pattern, so it
+also runs under the step's time limit.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from handler.engine.language.string_functions import string
 
 
 def matches(meter: Meter, s: Any, pattern: Any) -> bool:
-    """Whether the pattern matches anywhere in the string."""
+    """Return whether the pattern matches anywhere in the string."""
     text, wanted = string(s, "matches"), string(pattern, "matches")
     return bool(_search(meter, text, wanted, lambda: patterns.matches(_Guard(meter), text, wanted)))
 
 
 def find(meter: Meter, s: Any, pattern: Any) -> str | None:
-    """The first match, or null."""
+    """Return the first match, or null."""
     text, wanted = string(s, "find"), string(pattern, "find")
     found = _search(meter, text, wanted, lambda: patterns.find(_Guard(meter), text, wanted))
     return None if found is None else str(found["match"])
 
 
 def find_all(meter: Meter, s: Any, pattern: Any) -> list[str]:
-    """All matches, from left to right."""
+    """Return all matches, from left to right."""
     text, wanted = string(s, "find_all"), string(pattern, "find_all")
     found: list[str] = _search(meter, text, wanted, lambda: patterns.find_texts(_Guard(meter), text, wanted))
     meter.tick(len(found))
@@ -36,7 +36,7 @@ def find_all(meter: Meter, s: Any, pattern: Any) -> list[str]:
 
 
 def sub(meter: Meter, s: Any, pattern: Any, new: Any) -> str:
-    """The string with all matches replaced."""
+    """Return the string with all matches replaced."""
     text, wanted, put = string(s, "sub"), string(pattern, "sub"), string(new, "sub")
     return str(_search(meter, text, wanted, lambda: patterns.replace(_Guard(meter), text, wanted, put)))
 
@@ -62,5 +62,5 @@ class _Guard:
         self.isolate = meter.world.isolate
 
     def charge(self, size: int, cost: int | None = None) -> None:
-        """Take what it costs."""
+        """Take its evaluation steps and bytes."""
         self._meter.charge(size if cost is None else cost)

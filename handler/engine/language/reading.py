@@ -1,4 +1,4 @@
-"""What is written at the nodes of an expression's tree: its strings and tags, and the columns that messages name."""
+"""The source at the nodes of an expression's tree: its strings and tags, and the columns that messages name."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Reading:
         self._read: set[int] = set()
 
     def column(self, node: Any) -> int:
-        """Where a node begins, from 1, in the string that holds the expression."""
+        """Return where a node begins, from 1, in the string that holds the expression."""
         return self._first + self._masked.position(node.col_offset)
 
     def end(self, node: Any) -> int:
-        """Behind a node."""
+        """Return the position after a node."""
         return self._first + self._masked.position(node.end_col_offset)
 
     def string(self, node: ast.Constant) -> str:
-        """The string in quotes at a node.
+        """Return the string in quotes at a node.
 
         Raises:
-            ExpressionError: it has a letter before its quote, or another string beside it.
+            ExpressionError: a letter is before its quote, or another string is beside it.
         """
         part = self._at(node, self._strings)
         if part is not None:
@@ -47,16 +47,16 @@ class Reading:
         raise ExpressionError("two strings side by side are joined with `+`", self.column(node))
 
     def is_tag_at(self, column: int) -> bool:
-        """Whether a tag begins at that column."""
+        """Return whether a tag begins at that column."""
         return column - self._first in self._tags
 
     def tag(self, node: ast.Name) -> Closure | None:
-        """The closure of the tag at a name, ``None`` if it is not a tag."""
+        """Return the closure of the tag at a name, or ``None`` if it is not a tag."""
         part = self._at(node, self._tags)
         return None if part is None else _read_tag(part.value, self.column(node))
 
     def is_try(self, node: ast.Name) -> bool:
-        """Whether the name is the function `try`."""
+        """Return whether the name is the function `try`."""
         return self._masked.position(node.col_offset) in self._tries
 
     def _at(self, node: Any, parts: dict[int, Part]) -> Part | None:
@@ -79,7 +79,7 @@ class Reading:
         return value
 
     def check_all_read(self) -> None:
-        """See that nothing was swallowed by its neighbour.
+        """Check that each string and each tag is a node of its own.
 
         Raises:
             ExpressionError: a string or a tag has a neighbour without an operator between them.
@@ -102,11 +102,11 @@ def _read_tag(tag: Tag, column: int) -> Closure:
 
 
 def unescape(written: str) -> str | None:
-    """A string in quotes as Python reads it; ``None`` if Python does not."""
+    """Return a string in quotes as Python reads it, or ``None`` if Python refuses it."""
     import warnings  # noqa: PLC0415  # few strings have a backslash
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a backslash that begins no escape, which stays one
+        warnings.simplefilter("ignore")  # for a backslash that begins no escape: it stays a backslash
         try:
             value = ast.literal_eval(written)
         except (SyntaxError, ValueError):

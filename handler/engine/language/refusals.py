@@ -1,4 +1,4 @@
-"""What Python's grammar has and expressions do not, each with what to write instead."""
+"""Constructs of Python that expressions do not have, each with the text to write instead."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _REFUSED: Final[dict[type[ast.AST], str]] = {
 
 
 def refusal_of(node: ast.AST) -> str:
-    """Why a node of Python's grammar has no place in an expression, and what to write."""
+    """Return why a node of Python's grammar is not allowed in an expression, and what to write instead."""
     if isinstance(node, ast.Constant):
         kinds = {complex: "there are no complex numbers", bytes: "there are no bytes"}
         return kinds.get(type(node.value), "`...` is not a value")

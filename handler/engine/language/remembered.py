@@ -1,7 +1,7 @@
-"""What strings read as, remembered within a size that is estimated for each of them.
+"""A cache of parsed strings, bounded by the estimated size of its entries.
 
-A process that stays warm meets the same workflows again, and a loop the same strings for each of its items. What is
-remembered is syntax, never a value.
+A warm process runs the same workflows again, and a loop reads the same strings for each item. The cache
+holds syntax, never a value.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 _ENTRY: Final = 300
-"""Bytes of an entry beside its string, and of each tag or expression in it."""
+"""Bytes of an entry without its string, and of each tag or expression in it."""
 _KEY: Final = 70
 """Bytes of a key of a tag's path."""
 _TOKEN: Final = 550
-"""Bytes that a token of an expression takes once it is compiled: at most one part of the expression begins with it."""
+"""Bytes of a token of a compiled expression: at most one part of the expression begins with each token."""
 _TOKENS: Final = re.compile(r"\w+|[^\w\s]")
 _OPENER: Final = "{= "
 
 
 def weight_of(text: str) -> int:
-    """Bytes that a string takes with what it reads as, from above."""
+    """Return an upper bound of the bytes of a string and its parsed form."""
     weight = len(text) + _ENTRY * (1 + text.count("{")) + _KEY * text.count(".")
     return weight + _TOKEN * count_tokens(text) if _OPENER in text else weight
 
 
 def count_tokens(text: str) -> int:
-    """Words and signs of a string: as many parts as its expressions can have."""
+    """Return the number of words and signs in a string: its expressions have no more parts."""
     return sum(1 for _ in _TOKENS.finditer(text))
 
 
 class Remembered(Generic[T]):
-    """Strings and what they read as, up to a size, in two generations.
+    """Strings and their parsed forms, up to a size, in two generations.
 
-    When the newer one has reached half of the size, it becomes the older one, and what was the older one is forgotten.
-    A string that is asked for again moves into the newer one.
+    When the newer generation reaches half of the size, it becomes the older one, and the previous older one is dropped.
+    A string that is read again moves into the newer one.
 
     Args:
-        most: bytes that may be remembered.
+        most: bytes that the cache may hold.
 
     Attributes:
-        newer: the newer generation; callers that are in a hurry look here first.
+        newer: the newer generation; fast paths look here first.
     """
 
     def __init__(self, most: int) -> None:
@@ -56,11 +56,11 @@ class Remembered(Generic[T]):
 
     @property
     def size(self) -> int:
-        """Bytes of all that is remembered, as estimated."""
+        """The estimated bytes of all entries."""
         return self._size + sum(self._older_weights.values())
 
     def get(self, text: str) -> T | None:
-        """What it reads as; ``None`` if that is not remembered."""
+        """Return the parsed form of a string, or ``None`` if it is not in the cache."""
         found = self.newer.get(text)
         if found is None and text in self._older:
             found = self._older.pop(text)
@@ -68,13 +68,13 @@ class Remembered(Generic[T]):
         return found
 
     def put(self, text: str, found: T, weight: int) -> None:
-        """Remember it, unless it takes more than a generation may."""
+        """Add an entry, unless it is larger than a generation may be."""
         if weight <= self._half:
             self._put(text, found, weight)
 
     def _put(self, text: str, found: T, weight: int) -> None:
         if self._size + weight > self._half:
-            # The dictionary itself stays: others hold on to it.
+            # The dictionary itself stays: other modules hold a reference to it.
             self._older, self._older_weights = dict(self.newer), self._weights
             self.newer.clear()
             self._weights, self._size = {}, 0
@@ -83,17 +83,17 @@ class Remembered(Generic[T]):
         self._size += weight
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all entries."""
         self.newer.clear()
         self._older, self._weights, self._older_weights, self._size = {}, {}, {}, 0
 
 
 class ReadInRun(Generic[T]):
-    """What the strings of one job read as, for one run: each is compiled once, unless together they are too large.
+    """The parsed strings of one job during one run: each is compiled once, unless they are too large together.
 
     Args:
-        most: bytes that may be remembered; what is beyond is read each time.
-        read: reads a string; gives what it reads as, and its weight.
+        most: bytes that it may hold; further strings are read each time.
+        read: reads a string; returns its parsed form and its weight.
     """
 
     def __init__(self, most: int, read: Callable[[str], tuple[T, int]]) -> None:
@@ -102,7 +102,7 @@ class ReadInRun(Generic[T]):
         self._known: dict[str, T] = {}
 
     def get(self, text: str) -> tuple[T, int]:
-        """What it reads as, and the tokens that had to be read for that because there is no room to remember them."""
+        """Return the parsed form, and how many tokens were read again because there is no room to keep them."""
         found = self._known.get(text)
         if found is not None:
             return found, 0

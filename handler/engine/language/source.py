@@ -1,7 +1,7 @@
-"""Finding expressions in a string: where one ends, and the strings and tags that stand in it.
+"""Find expressions in a string: where each ends, and the strings and tags in it.
 
-An expression begins with ``{= `` and ends with `` =}`` outside of quotes. Tags outside of quotes are read as tags are
-anywhere. What has no end is text.
+An expression begins with ``{= `` and ends with `` =}`` outside of quotes. Tags outside of quotes are read like all
+tags. An opener without an end is text.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _QUOTED: Final = {
 }
 
 ReadTag = Callable[[int], "tuple[Any, int] | None"]
-"""Reads the tag whose opener is at a position; gives the tag and its end, or ``None``."""
+"""Reads the tag whose opener is at a position; returns the tag and its end, or ``None``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something inside an expression that Python's grammar need not read.
+    """A part of an expression that is replaced before Python's grammar reads it.
 
     Attributes:
         start: where it begins in the expression's text.
         end: where it ends.
-        value: the tag; of a string in quotes ``None``.
+        value: the tag; ``None`` for a string in quotes.
     """
 
     start: int
@@ -43,11 +43,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One expression as it was written.
+    """One expression in its source form.
 
     Attributes:
-        text: all between the marks, spaces included.
-        start: where that begins in the string that holds it.
+        text: the text between the marks, with its spaces.
+        start: where the text begins in the string that holds it.
         strings: its strings in quotes.
         tags: its tags.
     """
@@ -59,14 +59,14 @@ class Source:
 
     @property
     def end(self) -> int:
-        """Behind the closing mark."""
+        """The position after the closing mark."""
         return self.start + len(self.text) + len(_CLOSER)
 
 
 class Scanner:
     """Finds the ends of the expressions of one string.
 
-    It remembers where looking for an end has failed, which keeps it linear for a string of thousands of openers.
+    It remembers the positions from which no end was found, so that a string of thousands of openers takes linear time.
 
     Args:
         text: the string.
@@ -80,7 +80,7 @@ class Scanner:
         self._unquoted: dict[str, int] = {}
 
     def read(self, opener: int) -> Source | None:
-        """The expression whose opener is at that position; ``None`` if it never ends."""
+        """Return the expression whose opener is at that position, or ``None`` if it never ends."""
         text, begin = self._text, opener + 2
         strings, tags, passed = list[Part](), list[Part](), list[int]()
         position = begin
@@ -124,11 +124,11 @@ class Scanner:
 
 
 class Masked:
-    """An expression for Python's grammar: strings and tags give way to others of their length, so columns stay.
+    """An expression for Python's grammar: placeholders of the same length replace strings and tags, so columns stay.
 
     Attributes:
         text: the masked text, without the white space around it.
-        shift: how much white space was taken off its front.
+        shift: the length of the white space that was removed from its front.
     """
 
     def __init__(self, source: Source) -> None:
@@ -146,7 +146,7 @@ class Masked:
         self._encoded = None if self.text.isascii() else self.text.encode()
 
     def position(self, offset: int) -> int:
-        """Where a node is in the expression's text; `offset` is its ``col_offset``, which counts bytes."""
+        """Return where a node is in the expression's text; `offset` is its ``col_offset``, which counts bytes."""
         if self._encoded is not None:
             offset = len(self._encoded[:offset].decode(errors="replace"))
         return offset + self.shift

@@ -1,4 +1,4 @@
-"""What was meant: other languages' operators, names that are nearly right, keys that need brackets."""
+"""Suggestions: for operators of other languages, misspelled names, and keys that need brackets."""
 
 from __future__ import annotations
 
@@ -64,22 +64,22 @@ WORDS: Final = {
     "index_by": "index", "entries": "items", "dumps": "json", "stringify": "json", "loads": "parse_json",
     "extend": "a + b", "append": "a + [x]", "date": "time", "timestamp": "epoch", "isnull": "x == null",
 }  # fmt: skip
-"""Names that people bring from elsewhere, and what they are here."""
+"""Names from other languages, and their names here."""
 
 
 def foreign_operator(text: str) -> tuple[int, str] | None:
-    """The first operator of another language in a masked expression: where it is, and what to write."""
+    """Return the first operator of another language in a masked expression: its position, and what to write."""
     found = [(match.start(), message) for pattern, message in _OPERATORS if (match := pattern.search(text))]
     return min(found, key=lambda pair: pair[0]) if found else None
 
 
 def explain(text: str, position: int, message: str) -> tuple[int, str]:
-    """Where an expression that Python's grammar refuses is wrong, and what to write.
+    """Return where an expression that Python's grammar refuses is wrong, and what to write.
 
     Args:
         text: the masked expression.
         position: where Python stopped.
-        message: what Python says.
+        message: Python's message.
     """
     foreign = foreign_operator(text)
     if foreign is not None and ("=` is written" not in foreign[1] or "keyword" not in message):
@@ -104,7 +104,7 @@ def explain(text: str, position: int, message: str) -> tuple[int, str]:
 
 
 def _misplaced(text: str, position: int) -> str:
-    """What is wrong where Python says no more than that something is."""
+    """Return what is wrong if Python's message says only that the syntax is invalid."""
     if position >= len(text):
         return "something is missing at the end"
     found = _WORD.match(text, position)
@@ -117,7 +117,7 @@ def _misplaced(text: str, position: int) -> str:
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant: one or two letters away."""
+    """Return the known name that was probably meant: one or two letters away."""
     if len(name) > _LONGEST:
         return None
     allowed = 1 if len(name) < 5 else 2  # noqa: PLR2004  # letters of a short name
@@ -133,9 +133,9 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def _distance(one: str, other: str, most: int) -> int:
-    """Letters to add, drop or change, two neighbours swapped counting as one; more than `most` may be any number above.
+    """Return how many letters to add, drop or change; a swap of neighbours counts as one. Above `most` it is not exact.
 
-    Only cells near the diagonal are computed: users choose both names, and how many there are.
+    Only cells near the diagonal are computed: users choose both names and their number.
     """
     far = most + 1
     before: list[int] = []
@@ -156,6 +156,6 @@ def _distance(one: str, other: str, most: int) -> int:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``": did you mean `…`?"``, or an empty string."""
+    """Return ``"; did you mean `…`?"``, or an empty string."""
     meant = WORDS.get(name) or closest(name, known)
     return f"; did you mean `{meant}`?" if meant else ""

@@ -1,4 +1,4 @@
-"""Tags and expressions in the strings of a job: parsed from what the user wrote, once, and never from values.
+"""Tags and expressions in the strings of a job: parsed once from the user's text, never from values.
 
     {% path %}       any context value
     {: step.path :}  steps.step.result.path
@@ -6,8 +6,8 @@
     {< name.path >}  job.parameters.name.path
     {= a + b =}      an expression: see `expression`
 
-There is at least one space inside each end and none in the path. A path is dotted keys; a key may hold further tags,
-whose value is one key, dots and all. A backslash before an opener keeps it as text. What only resembles a tag is text.
+At least one space is inside each end, and no space is in the path. A path is dotted keys; a key may hold further
+tags, whose value is one key, with its dots. A backslash before an opener makes it text, as is all that resembles a tag.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ __all__ = ["PathError", "Piece", "Tag", "parse", "read", "resolve", "resolve_key
 __all__ += ["whole_piece", "whole_tag"]
 
 Piece = "str | Tag | Expression"
-"""What a string is made of: plain text, tags and expressions."""
+"""The pieces of a string: plain text, tags and expressions."""
 
-_DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
+_DONE: Final = ConduitStatus.DONE  # reading a member from its enum takes eight times as long as reading a name
 _OPENER: Final = re.compile(r"\\?\{[%:#<=] ")
 _TAG_OPENER: Final = re.compile(r"\{[%:#<] ")
 _CHUNK: Final = re.compile(r"[^\s{]+")
 _WHOLE: Final = re.compile(r"\s*\{([%:#<]) +([^\s{}\\]+) +([%:#>])\}\s*")
 _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
-_PLAIN: Final = frozenset({int, float, bool, type(None)})  # values without tags: most of what is not a string
+_PLAIN: Final = frozenset({int, float, bool, type(None)})  # types of values that hold no tag
 REMEMBERED: Final = 13 * 1024 * 1024
-"""Bytes of what strings read as that a process remembers. A chain of 10,000 steps fits into half, or costs twice as much."""
-_MAX_DEPTH: Final = 32  # tags within tags: more only resembles a tag
+"""Bytes of parsed strings that a process keeps. A chain of 10,000 steps fits into half, or costs twice as much."""
+_MAX_DEPTH: Final = 32  # levels of tags in tags: a deeper one is text
 
 
 def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> Any:
-    """A value that the user wrote, with its tags and expressions replaced by copies, which are never scanned for more.
+    """Return the user's value with its tags and expressions replaced by copies, in which no further tags are read.
 
     Raises:
-        PathError: a tag points to nothing.
+        PathError: the path of a tag does not exist.
         ExpressionError: an expression cannot be evaluated.
-        BudgetExceededError: an expression takes too many steps, or `charge` refuses what is built.
+        BudgetExceededError: an expression takes too many steps, or `charge` refuses the new value.
     """
     kind = type(value)
     if kind is dict or isinstance(value, Mapping):
         world.spent += len(value)
         resolved = {}
-        for key, item in value.items():  # every step's parameters come by here, so what needs no call gets none
+        for key, item in value.items():  # every step's parameters pass here, so plain values take no call
             name = key if type(key) is str and "{" not in key else resolve_name(key, contexts, charge, world)
             if type(item) is str:
                 resolved[name] = resolve_text(item, contexts, charge, world) if "{" in item else item
@@ -73,7 +73,7 @@ def resolve(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Worl
 
 
 def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> Any:
-    """One string: the value itself where it is one tag or expression and nothing else, else a string."""
+    """Return the value of one string: of any type if it is only one tag or expression, else a string."""
     try:
         found = _read_before[text]
     except KeyError:
@@ -85,9 +85,9 @@ def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: 
         return found.resolve(contexts, charge, world)
     try:
         step = contexts["steps"].steps_by_id.get(found.step)
-    except (AttributeError, KeyError):  # contexts of someone's own
+    except (AttributeError, KeyError):  # contexts that a caller built
         step = None
-    if step is not None:  # the whole result of a step, as most tags are: asked for it without a call
+    if step is not None:  # the whole result of a step, like most tags: it is read without a call
         value: Any = step.return_value if step.status is _DONE else None
     else:
         value = found.resolve(contexts, charge)
@@ -97,7 +97,7 @@ def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: 
 
 
 def _join(pieces: Sequence[str | Tag | Expression], contexts: Mapping[str, Any], charge: Charge, world: World) -> str:
-    """Plain text, the values of tags and those of expressions as one string."""
+    """Return plain text and the values of tags and expressions as one string."""
     joined = list[str]()
     for piece in pieces:
         if type(piece) is str:
@@ -110,7 +110,7 @@ def _join(pieces: Sequence[str | Tag | Expression], contexts: Mapping[str, Any],
 
 
 def resolve_name(name: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> str:
-    """A parameter's or key's name: always a string. An expression alone gives what it gives in a longer string."""
+    """Return a parameter's or key's name: always a string, even if the name is only one expression."""
     if type(name) is not str:
         return str(name)
     if "{" not in name:
@@ -122,10 +122,10 @@ def resolve_name(name: Any, contexts: Mapping[str, Any], charge: Charge, world: 
 
 
 def parse(text: str) -> tuple[str | Tag | Expression, ...]:
-    """Split a string into plain text, tags and expressions, escapes resolved. An empty one has no pieces."""
+    """Split a string into plain text, tags and expressions, and resolve escapes. An empty string has no pieces."""
     if "{" not in text:
         return (text,) if text else ()
-    whole = _WHOLE.fullmatch(text)  # the usual case: one tag and nothing else, without a tag in it
+    whole = _WHOLE.fullmatch(text)  # the usual case: only one tag, without a tag in it
     if whole is not None:
         sigil, path, closer = whole.groups()
         if closer == _CLOSERS[sigil][0]:
@@ -138,12 +138,12 @@ _read_before: Final = remembered.newer
 
 
 def read(text: str) -> Any:
-    """The tag or expression that the string is and nothing else, or its pieces. Remembered."""
+    """Return the tag or expression if the string is only that, else the pieces. The result is kept."""
     return remembered.get(text) or read_and_weigh(text)[0]
 
 
 def read_in(world: World, text: str) -> Any:
-    """As `read`, remembered for the run too."""
+    """Like `read`; the result is kept for the run too."""
     if (texts := world.texts) is None:
         return read(text)
     found, tokens = texts.get(text)
@@ -152,7 +152,7 @@ def read_in(world: World, text: str) -> Any:
 
 
 def read_and_weigh(text: str) -> tuple[Any, int]:
-    """As `read`, with the bytes that the string and what it reads as take."""
+    """Like `read`, with the bytes of the string and its parsed form."""
     found, weight = remembered.get(text), weight_of(text)
     if found is None:
         pieces = parse(text)
@@ -162,7 +162,7 @@ def read_and_weigh(text: str) -> tuple[Any, int]:
 
 
 def whole_piece(pieces: Sequence[str | Tag | Expression]) -> Tag | Expression | None:
-    """The tag or expression, if the string is one and nothing else, white space around it aside."""
+    """Return the tag or expression if the string is only that, apart from white space around it."""
     if len(pieces) == 1:
         single = pieces[0]
         return None if isinstance(single, str) else single
@@ -178,12 +178,12 @@ def whole_piece(pieces: Sequence[str | Tag | Expression]) -> Tag | Expression | 
 
 
 def whole_tag(pieces: Sequence[str | Tag | Expression]) -> Tag | None:
-    """The tag, if the string is one tag and nothing else, white space around it aside."""
+    """Return the tag if the string is only one tag, apart from white space around it."""
     return whole if isinstance(whole := whole_piece(pieces), Tag) else None
 
 
 class _Parser:
-    """Recursive descent over one string. Openers that are not tags are remembered, which keeps it linear."""
+    """Recursive descent over one string. It remembers openers that are not tags, and so takes linear time."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -213,7 +213,7 @@ class _Parser:
         return tuple(pieces)
 
     def read_piece(self, start: int) -> tuple[Tag | Expression, int] | None:
-        """The tag or expression whose opener is at `start`, and where it ends; ``None`` if it is not one."""
+        """Return the tag or expression whose opener is at `start`, and its end; ``None`` if the opener is text."""
         if self.text[start + 1] != "=":
             return self.read_tag(start, 0)
         from handler.engine.language.expression import Expression  # noqa: PLC0415  # few strings hold one
@@ -225,7 +225,7 @@ class _Parser:
         return None if source is None else (Expression(source), source.end)
 
     def read_tag(self, start: int, depth: int) -> tuple[Tag, int] | None:
-        """The tag whose opener is at `start`, and where it ends; ``None`` if it is not one."""
+        """Return the tag whose opener is at `start`, and its end; ``None`` if the opener is text."""
         if start in self.no_tag or depth >= _MAX_DEPTH:
             return None
         found = self._read_tag(start, depth)
@@ -286,13 +286,13 @@ def _make_tag(sigil: str, pieces: Sequence[str | Tag], path: str) -> Tag:
 
 
 def _tag(sigil: str, keys: Sequence[Key], path: str, *, fixed: bool) -> Tag:
-    """A tag of the keys that the user wrote."""
+    """Return a tag of the user's keys."""
     is_result = sigil == ":" and len(keys) == 1 and fixed and path[0] != "_" and path[-1] != "_"
     return Tag(sigil, _expand(sigil, keys), path, fixed, path if is_result else None)
 
 
 def _expand(sigil: str, keys: Sequence[Key]) -> tuple[Key, ...]:
-    """The path from the contexts down."""
+    """Return the path from the contexts."""
     if sigil == "%":
         return tuple(keys)
     if sigil == ":":
