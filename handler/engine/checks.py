@@ -58,12 +58,10 @@ class Checks:
 
     def find(self, action: Any) -> Block[..., Any] | None:
         """The block of that name, in upper or lower case: one of the job's own, or a registered one."""
-        try:
-            return self.known[action]
-        except (KeyError, TypeError):
-            pass
         if not isinstance(action, str):
             return None
+        if action in self.known:
+            return self.known[action]
         own = self._blocks.get(action.upper() if action.isascii() else action)
         found = self.known[action] = own or self._registry.get(action)
         if found is not None and found.max_uses is None and not self.limits_uses and not self.required.of(found):

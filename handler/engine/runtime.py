@@ -64,6 +64,26 @@ class Runtime:
     job_ends_at: float | None = None
     waits_end_by: float | None = None
 
+    def of_run(
+        self, *, invocation: InvocationTime | None, job_ends_at: float | None, waits_end_by: float | None
+    ) -> Runtime:
+        """The world of one run: this one, with the ends of the run.
+
+        Written out: `dataclasses.replace` would take 1 % more CPU of a job of 10 steps.
+        """
+        return Runtime(
+            now=self.now,
+            sleep=self.sleep,
+            random=self.random,
+            entropy=self.entropy,
+            report=self.report,
+            limits=self.limits,
+            alarm=self.alarm,
+            invocation=invocation,
+            job_ends_at=job_ends_at,
+            waits_end_by=waits_end_by,
+        )
+
 
 SYSTEM: Final = Runtime(now=time.time)
 """The default world of a run, without its clock: each run starts its own."""

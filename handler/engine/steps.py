@@ -56,8 +56,9 @@ class WrittenSteps:
             position = step.position = len(own)
             if not passes or position > limit or by_id.setdefault(step.id, step) is not step:
                 checks.check(step, position)  # most steps pass every check as they are, without a call
-        self._is_stale = self.has_flow
-        self.settle()
+        if self.has_flow:
+            self._is_stale = True
+            self.settle()
 
     def _find(self, data: Any, number: int) -> Any:
         """The block of a step."""

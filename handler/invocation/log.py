@@ -11,8 +11,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -41,14 +40,19 @@ def log_fields(key: JobKey) -> dict[str, str]:
     return {"tenant": key.tenant, "job_id": key.job_id}
 
 
-@contextmanager
-def job_logged(key: JobKey, run: int) -> Iterator[None]:
+class job_logged:  # noqa: N801  # read as what it does: ``with job_logged(key, run):``
     """A context manager: each line inside it names the job and its run."""
-    before = _job.set({**log_fields(key), "run": run})
-    try:
-        yield
-    finally:
-        _job.reset(before)
+
+    __slots__ = ("_before", "_fields")
+
+    def __init__(self, key: JobKey, run: int) -> None:
+        self._fields = {"tenant": key.tenant, "job_id": key.job_id, "run": run}
+
+    def __enter__(self) -> None:
+        self._before = _job.set(self._fields)
+
+    def __exit__(self, *_: object) -> None:
+        _job.reset(self._before)
         _path.set(None)
 
 

@@ -138,7 +138,8 @@ class Runner:
         runtime = self._runtime(run, until)
         going = run
         while True:
-            conduit = restored(going, self._ports, await read_answers(self._ports, going.job))
+            given = await read_answers(self._ports, going.job) if going.job.signals else {}
+            conduit = restored(going, self._ports, given)
             log.follow(conduit)
             conduit.before_step = recorder.before_step
             conduit.on_step_update = recorder.on_step_update
@@ -180,8 +181,7 @@ class Runner:
         invocation: InvocationTime | None = run.lifetime.for_steps(settings.reserve, until)
         if run.job.hand_overs >= settings.max_hand_overs:
             invocation = None  # the recorder ends a step for which no invocation has time
-        return replace(
-            self._ports.runtime,
+        return self._ports.runtime.of_run(
             invocation=invocation,
             job_ends_at=run.job.ends_at,
             waits_end_by=run.job.expires_at - KEPT_AFTER_A_WAIT + START_DELAY,
