@@ -50,6 +50,17 @@ def test_a_parameters_default_is_the_default_of_its_setting(template: Template, 
     assert Settings.from_environment({**required, **defaults}) == Settings.from_environment(required)
 
 
+def test_a_parameter_that_is_named_like_a_setting_is_its_value(template: Template, variables: dict[str, Any]) -> None:
+    """A parameter that reached no function would be accepted and do nothing."""
+    settings = {name.replace("_", ""): name for name in ours(variables)}
+    chosen = {name: settings[name.upper()] for name in template["Parameters"] if name.upper() in settings}
+    assert len(chosen) > 40
+    for parameter, setting in chosen.items():
+        if setting == "PAGE":  # JWT only, so by way of a condition
+            continue
+        assert variables[setting] == {"Ref": parameter}, setting
+
+
 def test_every_parameter_says_what_it_is_and_is_used_and_has_its_place_in_the_console(template: Template) -> None:
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
