@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -34,13 +35,22 @@ exit codes: 0 on success, 1 when a job failed,
 2 when something could not be read or was refused"""
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse ignores that a help text cannot be written; this one raises the error, as every command does."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        stream = file or sys.stderr
+        stream.write(message or "")
+        stream.flush()
+
+
 def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
     """The command's arguments and their help.
 
     Args:
         commands: the allowed values of `Namespace.command`.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="conduit",
         description="Run jobs written as JSON through the Lambda handler, on an embedded AWS.",
         epilog=_EPILOG + "\n" + _CODES,

@@ -338,7 +338,10 @@ def test_a_closed_pipe_ends_the_command_without_a_traceback() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
-@pytest.mark.parametrize("arguments", [["blocks"], ["blocks", "--json"], ["blocks", "TEXT.JOIN"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["blocks"], ["blocks", "--json"], ["blocks", "TEXT.JOIN"], ["--help"], ["--version"], ["run", "--help"]],
+)
 def test_a_full_disk_is_one_line_and_no_traceback(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(  # noqa: S603 (our own program)
