@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,16 @@ def test_the_page_of_failures_has_the_visibility_that_the_template_has() -> None
     seconds = template["Mappings"]["Visibility"][timeout]["Seconds"]
     text = " ".join((ROOT / "docs" / "when-aws-fails.md").read_text().split())
     assert f"default visibility timeout of {seconds} s" in text
+
+
+def test_a_deployment_that_a_page_shows_drops_none_of_its_environments_settings() -> None:
+    """`--parameter-overrides` on the command line replaces what samconfig.toml has."""
+    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    shown = 0
+    for page in (ROOT / "docs").glob("*.md"):
+        text = page.read_text().replace("\\\n", " ")
+        for environment, given in re.findall(r"--config-env (\w+) --parameter-overrides (.*)", text):
+            shown += 1
+            kept = configuration[environment]["deploy"]["parameters"]["parameter_overrides"].split()
+            assert set(kept) <= set(given.split()), (page.name, given)
+    assert shown >= 3
