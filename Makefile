@@ -31,8 +31,9 @@ run: $(READY) ## run two example jobs through the handler on an embedded AWS
 test: $(READY) ## run every test that needs no network
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-coverage: $(READY) ## run the tests with the gate on covered lines and branches
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+coverage: $(READY) ## run the tests and require 97 % of lines and 94 % of branches
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term --cov-report=json:build/coverage.json
+	@$(BIN)/python .ci/coverage_gate.py build/coverage.json
 
 check: $(READY) ## check with ruff, mypy --strict, the import contracts and the template's lint
 	$(BIN)/ruff format --check .
