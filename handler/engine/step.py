@@ -16,7 +16,7 @@ _NONE: Final = ConduitStatus.NONE  # looking a member up in its enum takes eight
 
 
 class Spec(Protocol):
-    """What a step of another kind than ``block`` says; see `handler.engine.flow.written`."""
+    """The content of a step of another kind than ``block``; see `handler.engine.flow.written`."""
 
     @property
     def kind(self) -> str:
@@ -24,14 +24,14 @@ class Spec(Protocol):
 
 
 class StepOwner(Protocol):
-    """What a step needs of its job."""
+    """A step's view of its job."""
 
     def attach(self, step: ConduitStep) -> None:
-        """Take the step in: give it its position, an id if it has none, and the status of a check that it fails."""
+        """Add the step: set its position, an id if it has none, and the status of a failed check."""
 
 
 class StepOptions(TypedDict, total=False):
-    """What else may be said of a step that runs a block; see `ConduitStep`."""
+    """Further options of a step that runs a block; see `ConduitStep`."""
 
     timeout: float | None
     retry: Retry | None
@@ -40,35 +40,35 @@ class StepOptions(TypedDict, total=False):
 
 
 class ConduitStep:
-    """One step as it was written, and what became of it. Making one adds it to its job.
+    """One step: its definition and its outcome. Making one adds it to its job.
 
-    Steps inside loops are written once and run often: each time one's turn comes, a new step is made of it.
+    A step inside a loop is written once and runs often: each time, a new step is made from it.
 
     Attributes:
-        id: unique in its scope; the position as text where none was given.
-        position: the number of its record, 1 for the first; until its turn comes, its place in the job's list.
-        spec: what a step of another kind than ``block`` says; ``None`` for a block.
-        action: the block's full name; what the user wrote where there is no such block.
+        id: unique in its scope; the position as a string if no id was given.
+        position: the number of its record, from 1; before its turn, its place in the job's list.
+        spec: the content of a step of another kind than ``block``; ``None`` for a block.
+        action: the block's full name, or the user's string if there is no such block.
         block: the block, or ``None``.
-        parameters: as the user wrote them, tags and all.
+        parameters: as the user wrote them, with their tags.
         if_condition: a string, a list of strings, a boolean, or ``None`` for always.
-        forced: whether it runs after a failure, too.
+        forced: whether it also runs after a failure.
         timeout: seconds that one try may take, or ``None``.
         retry: when to try again, or ``None``.
-        allow_failure: whether its failure leaves the job alone.
-        status: what became of it.
-        return_value: the result when DONE; the exception that the block raised, if it raised one.
-        result_json: the result as canonical JSON when DONE.
+        allow_failure: whether the job continues after its failure.
+        status: its outcome.
+        return_value: the result if DONE; the block's exception, if it raised one.
+        result_json: the result as canonical JSON if DONE.
         variables_json: ``{"set": {name: value}, "deleted": [name]}`` as JSON, if the step changed variables.
-        error: ``{"type", "message"}``, with ``"details"`` for INVALID_TYPE; ``None`` when nothing went wrong.
-        attempts: how often its block was begun.
-        started_at: when it was first begun, in seconds since the epoch; ``None`` if it never was.
+        error: ``{"type", "message"}``, with ``"details"`` for INVALID_TYPE; ``None`` without an error.
+        attempts: how often its block has started.
+        started_at: when it first started, in seconds since the epoch; ``None`` if it never did.
         finished_at: when it ended.
         poll: how long its block is called again, or ``None``.
-        opened: of a loop or a try, what its open record must keep so that nothing of it is evaluated again.
+        opened: for a loop or a try, the values that its open record keeps, so that they are not evaluated again.
         opened_json: the same as JSON.
         tries: tries that its ``retry`` has used up.
-        run: of a loop or a try that has begun, how far it is.
+        run: for a loop or a try that has started, its progress.
     """
 
     if_condition: Any
@@ -78,8 +78,8 @@ class ConduitStep:
     result_json: str | None
     started_at: float | None
     finished_at: float | None
-    # What few steps have gets its default here. The rest has no default in the class: CPython reads and
-    # sets an attribute that the class has, too, several times as slowly as one that only the object has.
+    # Rare attributes have their default here. The others have no default in the class: CPython reads and sets an
+    # attribute that the class has too several times as slowly as one that only the object has.
     variables_json: str | None = None
     error: dict[str, Any] | None = None
     spec: Spec | None = None
@@ -97,7 +97,7 @@ class ConduitStep:
         block: Block[..., Any] | None,
         parameters: Mapping[str, Any] | None = None,
         if_condition: Any = None,
-        id: str | None = None,  # the library's name, which users of it pass
+        id: str | None = None,  # the library's name for it, which its users pass
         forced: bool = False,
         *,
         action: str | None = None,
@@ -117,7 +117,8 @@ class ConduitStep:
     def begin(
         self, job: StepOwner, block: Block[..., Any] | None, action: str, parameters: Mapping[str, Any] | None, id: Any
     ) -> None:
-        """Give a new step what every step has. Passing the options on as well would take as long as checking it."""
+        """Set the attributes that every step has. To pass the options on too would take as long as checking the
+        step."""
         self.job = job
         self.block = block
         self.action = action
@@ -135,7 +136,7 @@ class ConduitStep:
         self.return_value = self.result_json = self.started_at = self.finished_at = None
 
     def begin_again(self, position: int, path: str) -> ConduitStep:
-        """A step like this one, whose turn has come: it shares what was written, and nothing has become of it yet."""
+        """Return a new step for a further turn: it shares the definition and has no outcome yet."""
         step = _make(ConduitStep)
         step.job, step.block, step.action, step.parameters = self.job, self.block, self.action, self.parameters
         step.given_id = step.id = self.id
@@ -151,16 +152,16 @@ class ConduitStep:
         return step
 
     def call_again(self, poll: Poll) -> None:
-        """Let the block be called again until it gives what is waited for."""
+        """Let the block be called again until its result meets the condition."""
         self.poll = poll
         if self.retry is None:
-            self.retry = ONCE  # steps without a retry take the short way, which asks for nothing else
+            self.retry = ONCE  # steps without a retry take the short way, which checks nothing else
 
     def read_options(self, data: Mapping[str, Any]) -> None:
-        """Take over what a dictionary says beside ``action``, ``id`` and ``parameters``.
+        """Read the keys of a dictionary besides ``action``, ``id`` and ``parameters``.
 
         Raises:
-            ValueError: a ``retry`` or a ``poll`` says what cannot be.
+            ValueError: a ``retry`` or a ``poll`` is not valid.
         """
         retry = data.get("retry")
         self.if_condition = data.get("if")
@@ -174,22 +175,22 @@ class ConduitStep:
 
     @property
     def path(self) -> str:
-        """Where it is: its id at the top level, ``orders.3.post`` for step `post` in item 3 of loop `orders`."""
+        """Its place: its id at the top level, ``orders.3.post`` for step `post` in item 3 of loop `orders`."""
         return self.inner_path or self.id
 
     @property
     def kind(self) -> str:
-        """``block``, or what its `spec` says."""
+        """``block``, or the kind of its `spec`."""
         return "block" if self.spec is None else self.spec.kind
 
     @property
     def number(self) -> int:
-        """The number of the record written last: of a loop or a try that has ended, the one that closed it."""
+        """The number of its last record; for a loop or a try that has ended, the record that closed it."""
         return self.closed_at or self.position
 
     @property
     def view(self) -> StepView:
-        """What tags see of it."""
+        """The step as tags see it."""
         return StepView(self)
 
     @property
@@ -201,7 +202,7 @@ class ConduitStep:
 
     @property
     def category(self) -> str | None:
-        """The block's category; of an unknown block, what the action says."""
+        """The block's category; for an unknown block, the category in the action."""
         if self.block is not None:
             return self.block.category
         category, dot, _ = self.action.partition(".")

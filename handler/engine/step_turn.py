@@ -1,4 +1,4 @@
-"""What every step's turn has: its limits, what it evaluates, and how it ends."""
+"""The common part of every step's turn: limits, evaluation, and the end."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from handler.engine.values import UnstorableValueError
 from handler.engine.variables import Variables
 
 LEAST_TIME: Final = 0.1
-"""Seconds that a step without a declared timeout needs to be worth starting."""
+"""Seconds that must be left to start a step without a declared timeout."""
 LEAST_TIME_ONCE: Final = 5.0
-"""The same for a block that is never run twice: being cut off costs its job."""
+"""The same for an at-most-once block: if it is cut off, its job fails."""
 LONGEST_SLEEP: Final = 5.0
-"""Seconds that an invocation sleeps; for longer waits it gives the job back."""
+"""The longest sleep of an invocation, in seconds; for longer waits it releases the job."""
 BYTES_OF_STEP: Final = 16
-"""Bytes to which tags expand that count as one evaluation step of the run."""
+"""Bytes of expanded tags that count as one evaluation step of the run."""
 NO_CHANGES: Final[dict[str, Any]] = {}
-_DONE: Final = ConduitStatus.DONE  # looking a member up in its enum takes eight times as long as a name
+_DONE: Final = ConduitStatus.DONE  # reading a member from its enum takes eight times as long as reading a name
 
 
 class RunningJob(Protocol):
-    """What a step's turn needs of the job."""
+    """The view of the job in a step's turn."""
 
     id: str | None
     name: str | None
@@ -54,13 +54,13 @@ Ask = Callable[[ConduitStep], Answer]
 
 
 class StepTurn:
-    """The turns of one job's steps in one run: one after another, so that one object serves them all.
+    """The turns of one job's steps in one run. They come one after another, so one object serves them all.
 
     Args:
         job: the job.
-        runtime: the world; the system's for ``None``.
-        ask: what is asked before a block begins; ``None`` for nothing.
-        contexts: what tags see; ``None`` where the job makes its own for each step.
+        runtime: the world; ``None`` for the system's.
+        ask: called before a block begins, or ``None``.
+        contexts: the contexts of tags; ``None`` if the job makes its own for each step.
     """
 
     def __init__(
@@ -72,37 +72,37 @@ class StepTurn:
         self.invocation = runtime.invocation
         self.ask = ask
         self.contexts: Any = contexts
-        # Nothing has run in this invocation: the job's first step takes what time there is.
+        # Nothing has run in this invocation: the job's first step takes the time that is left.
         self.fresh = runtime.invocation is None or not runtime.invocation.is_used
         self.draft: VariablesDraft | None = None
-        self.left = self.most = runtime.limits.parameters  # bytes that the tags of the step may still expand to
+        self.left = self.most = runtime.limits.parameters  # bytes to which the step's tags may still expand
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
         self.run_ends_at, self.run_limiter = self.base_end
         self.limit_path: str | None = None
-        self.around_ends_at = inf  # by loops around the step and the job itself, whatever the invocation
-        self.waiting: Mapping[str, Any] | None = None  # what is known of a wait of this step that has begun
+        self.around_ends_at = inf  # set by loops around the step and by the job, independent of the invocation
+        self.waiting: Mapping[str, Any] | None = None  # the recorded data of a wait of this step that has begun
         self.world = StepWorld(runtime.alarm, self.now, self.run_ends_at, self.run_limiter)
 
     def limit(self, ends_at: float, limiter: str, path: str | None = None) -> None:
-        """Let something around the step end it, if that comes before what ends it now."""
+        """Set a limit from around the step, if it is earlier than the present limit."""
         self.around_ends_at = min(self.around_ends_at, ends_at)
         if ends_at < self.run_ends_at:
             self.run_ends_at, self.run_limiter, self.limit_path = ends_at, limiter, path
             self.world.end_at(ends_at, limiter, path)
 
     def lift_limits(self) -> None:
-        """Take back what `limit` has set."""
+        """Remove the limits that `limit` has set."""
         self.run_ends_at, self.run_limiter = self.base_end
         self.around_ends_at = inf
         self.world.end_at(*self.base_end)
 
     def limit_failure(self, ran: float) -> Failure:
-        """TIME_LIMIT_EXCEED by what ends the step."""
+        """Return TIME_LIMIT_EXCEED with the limit that ended the step."""
         path = self.limit_path if self.limiter == "loop" else None
         return Failure.of_limit(TimeLimit(self.seconds, self.limiter, path), ran)
 
     def begin(self, step: ConduitStep, tries: int = 0) -> Paused | None:
-        """Begin the turn of a step that runs no block; gives a pause if this invocation has no time for it.
+        """Begin the turn of a step that runs no block; return a pause if this invocation has no time for it.
 
         Raises:
             Failure: a limit has passed already.
@@ -122,7 +122,7 @@ class StepTurn:
         return None
 
     def is_met(self, condition: Any, contexts: Mapping[str, Any] | None = None) -> bool:
-        """Whether a condition holds.
+        """Return whether a condition is met.
 
         Raises:
             Failure: it cannot be evaluated.
@@ -132,7 +132,7 @@ class StepTurn:
         return met
 
     def evaluate(self, value: Any, contexts: Mapping[str, Any] | None = None) -> Any:
-        """A value that the user wrote, with its tags and expressions replaced.
+        """Return the user's value with its tags and expressions replaced.
 
         Raises:
             Failure: it cannot be evaluated.
@@ -143,12 +143,12 @@ class StepTurn:
         return value
 
     def refill(self) -> None:
-        """Let tags expand to as much as a step may have. What they have taken so far counts for the run."""
+        """Reset the step's budget for tags. The bytes taken so far count for the run."""
         self.world.spent += (self.most - self.left) // BYTES_OF_STEP
         self.left = self.most
 
     def charge_tags(self, size: int) -> None:
-        """Count what the tags of the condition or of the parameters expand to. Most steps have little to count."""
+        """Count the bytes to which tags of the condition or the parameters expand. They are few in most steps."""
         self.left -= size
         if self.left < 0:
             limit = self.most
@@ -157,24 +157,23 @@ class StepTurn:
             )
 
     def pause(self, resume_in: float = 0.0, waiting: dict[str, Any] | None = None, *, cut: bool = False) -> Paused:
-        """Stop the run before the step whose turn it is."""
+        """Stop the run before this step."""
         step = self.step
         return Paused(step.position, self.tries, resume_in, cut, step.path, waiting)
 
     async def rest(
         self, until: float, known: dict[str, Any], why: str = "time", needed: float = 0.0
     ) -> Paused | ConduitStatus | None:
-        """Sleep in this invocation if it is short, else say that the job waits.
+        """Sleep in this invocation if the wait is short; else return a pause.
 
         Args:
-            until: the time at which the step goes on.
-            known: what a resumed run must know of the step.
-            why: ``time`` or ``retry``. A short wait for a retry that this invocation has no time for is only a
-                hand-over.
-            needed: seconds that what comes then takes of this invocation.
+            until: the time at which the step continues.
+            known: the data of the step that a resumed run needs.
+            why: ``time`` or ``retry``. A short wait for a retry without time in this invocation is only a hand-over.
+            needed: seconds of this invocation that are needed after the wait.
 
         Returns:
-            A pause; a status that was given to the step instead; or ``None`` where the time has come.
+            A pause; or the status that the step got instead; or ``None`` if the time has come.
         """
         step, invocation = self.step, self.invocation
         wait = until - self.now()
@@ -197,10 +196,10 @@ class StepTurn:
         return answer
 
     def finish(self, result: Any, changes: dict[str, Any] = NO_CHANGES) -> None:
-        """End a step that runs no block DONE, with its result and the variables that it changed.
+        """End a step without a block as DONE, with its result and the variables that it changed.
 
         Raises:
-            Failure: they cannot be kept.
+            Failure: the result or the variables cannot be kept.
         """
         step = self.step
         try:

@@ -1,7 +1,7 @@
 """The world of one step's expressions: the run's clock, and the step's time limit.
 
-The limit of a step covers its condition and its arguments. Evaluating an expression takes milliseconds at most, so the
-time is asked for between them. A regular expression is what may take for ever: it runs under the alarm.
+The limit of a step covers its condition and its arguments. An expression takes milliseconds at most, so the time is
+checked between expressions. Only a regular expression may take for ever: it runs under the alarm.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from handler.engine.limits import TimeLimit
 from handler.engine.status import ConduitStatus
 
 PATTERN_SECONDS: Final = 1.5
-"""Seconds that the regular expressions in a job's expressions may take together in one run. The blocks of REGEX have as
-long as their steps: what they take is a block's own work."""
+"""Seconds that the regular expressions in a job's expressions may take together in one run. Blocks of REGEX may take as
+long as their steps: their searches are a block's own work."""
 EVALUATION_STEPS: Final = 3_000_000
-"""Steps that all tags and expressions of one run may take: about a second. What a step may take is bounded by its own
-limits; what a job may take, with thousands of turns, by this. See docs/decisions/024-budgets-of-a-run.md."""
+"""Evaluation steps that all tags and expressions of one run may take: about a second. A step has its own limits; this
+one bounds a job with thousands of turns. See docs/decisions/024-budgets-of-a-run.md."""
 READ_IN_RUN: Final = 24 * 1024 * 1024
-"""Bytes of what the strings of a job read as that a run remembers."""
+"""Bytes of a job's parsed strings that a run keeps."""
 
 
-class OutOfInvocation(Exception):  # noqa: N818  # no error: the step goes on in another invocation
+class OutOfInvocation(Exception):  # noqa: N818  # no error: the step continues in another invocation
     """The invocation ended while an expression was evaluated."""
 
 
@@ -37,16 +37,16 @@ class StepWorld:
     """`handler.engine.language.meter.World` of the steps of one run, one after another.
 
     Args:
-        alarm: stops what runs past a limit.
+        alarm: stops code that exceeds a limit.
         now: seconds since the epoch.
         run_ends_at: when the run ends; infinite for never.
-        run_limiter: whose limit that is.
+        run_limiter: the owner of that limit.
 
     Attributes:
-        now: the same.
+        now: seconds since the epoch.
         spent: evaluation steps since `check` was last called.
-        timeout: the limit of the step whose turn it is, or ``None``.
-        began: when its evaluation began, as far as anybody asked; beginning a step sets it to ``None``.
+        timeout: the limit of the present step, or ``None``.
+        began: when its evaluation began; ``None`` from the begin of a step until the time is first checked.
     """
 
     __slots__ = (
@@ -77,30 +77,30 @@ class StepWorld:
 
     @property
     def texts(self) -> ReadInRun[Any]:
-        """What the strings of the job read as, remembered for the run."""
+        """The job's parsed strings, kept for the run."""
         if self._texts is None:
             self._texts = ReadInRun(READ_IN_RUN, read_and_weigh)
         return self._texts
 
     def end_at(self, ends_at: float, limiter: str, path: str | None = None) -> None:
-        """Let the run's end, or that of something around the step, be this one from here on."""
+        """Set the end of the run, or of a loop around the step."""
         self._run_ends_at, self._run_limiter, self._path = ends_at, limiter, path
 
     def begin(self, timeout: float | None) -> None:
-        """Begin a step's evaluation; with `timeout` seconds, where it has a limit of its own."""
+        """Begin a step's evaluation; with `timeout` seconds, if it has its own limit."""
         self.timeout, self.began = timeout, None
 
     @property
     def used(self) -> float:
-        """Seconds that evaluating has taken of the step's limit."""
+        """Return the seconds of the step's limit that evaluation has taken."""
         return 0.0 if self.began is None else max(0.0, self.now() - self.began)
 
     def check(self) -> None:
-        """See that there are steps and time left.
+        """Check that evaluation steps and time are left.
 
         Raises:
             Failure: RESULT_LIMIT_EXCEED, TIME_LIMIT_EXCEED.
-            OutOfInvocation: the step may go on in another invocation.
+            OutOfInvocation: the step may continue in another invocation.
         """
         self._steps_left -= self.spent
         self.spent = 0
@@ -112,11 +112,11 @@ class StepWorld:
             self._end(limiter)
 
     def limit(self, function: Callable[[], Any]) -> Any:
-        """Run a function that a signal can stop, under the step's limit. Raises as `check`."""
+        """Run a function that a signal can stop, under the step's limit. Raises like `check`."""
         return self._search(lambda seconds: self._alarm.call(function, (), {}, seconds))
 
     def isolate(self, function: Callable[[], Any]) -> Any:
-        """Run a function in a child process that is killed at the step's limit; asked for within `limit`."""
+        """Run a function in a child process that is killed at the step's limit; called within `limit`."""
         seconds, limiter = self._pattern_time()
         try:
             return run_in_child(function, seconds)
@@ -136,7 +136,7 @@ class StepWorld:
             self._patterns += max(0.0, self.now() - began)
 
     def _pattern_time(self) -> tuple[float, str]:
-        """Seconds that a search may take, and whose limit that is."""
+        """Return the seconds that a search may take, and the owner of that limit."""
         seconds, limiter = self._left()
         own = PATTERN_SECONDS - self._patterns
         return (own, "patterns") if own < seconds else (seconds, limiter)

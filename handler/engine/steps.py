@@ -1,4 +1,4 @@
-"""The steps of a job as they are written: made, checked, found, and taken out."""
+"""The written steps of a job: make, check, find and delete them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from handler.engine.flow.written import ACTIONS, ForEach, Output, kind_of, read
 from handler.engine.step import ConduitStep, StepOwner
 
 _USUAL: Final = 3
-"""How many entries most steps have: ``action``, ``id`` and ``parameters``."""
+"""The number of keys in most steps: ``action``, ``id`` and ``parameters``."""
 
 
 class WrittenSteps:
     """Steps in order, each checked when it is made.
 
     Args:
-        job: whose steps they are.
-        checks: what each of them must pass.
+        job: the steps' job.
+        checks: the checks of each step.
 
     Attributes:
         all: the steps of the top level.
-        by_id: the first step of each id; of several branches that share one, the step of the branch that was taken.
-        ids: the same, for what lets a branch's steps be read.
-        has_flow: whether one of them is of another kind than ``block``.
+        by_id: the first step of each id; if branches share an id, the step of the branch that was taken.
+        ids: the same mapping, for the flow steps that make a branch's steps readable.
+        has_flow: whether a step is of another kind than ``block``.
     """
 
     def __init__(self, job: StepOwner, checks: Checks) -> None:
@@ -41,7 +41,7 @@ class WrittenSteps:
         checks, own, new, job = self._checks, self.all, ConduitStep.__new__, self._job
         free, by_id, limit = checks.free, checks.by_id, checks.step_limit
         for data in steps:
-            try:  # what most steps have, of a block that every job may use
+            try:  # the usual keys, and a block that every job may use
                 action, parameters, given = data["action"], data["parameters"], data["id"]
                 block = free.get(action) or checks.find_free(action)
                 passes = block is not None and len(data) == _USUAL and parameters is not None and given is not None
@@ -55,19 +55,19 @@ class WrittenSteps:
             own.append(step)
             position = step.position = len(own)
             if not passes or position > limit or by_id.setdefault(step.id, step) is not step:
-                checks.check(step, position)  # most steps pass every check as they are, without a call
+                checks.check(step, position)  # most steps pass every check without a call
         if self.has_flow:
             self._is_stale = True
             self.settle()
 
     def _find(self, data: Any, number: int) -> Any:
-        """The block of a step."""
+        """Return the block of a step."""
         if not isinstance(data, Mapping):
             raise TypeError(f"step {number} is a {type(data).__name__}; a step is a dictionary with an `action`")
         return self._checks.find(data.get("action", ""))
 
     def _make(self, data: Mapping[str, Any], block: Any, depth: int) -> ConduitStep:
-        """A step that has more than most have."""
+        """Make a step with further keys."""
         kind = kind_of(data)
         step = ConduitStep.__new__(ConduitStep)
         if kind is None:
@@ -80,7 +80,7 @@ class WrittenSteps:
         step.read_options({key: value for key, value in data.items() if key not in {"retry", "poll"}})
         step.spec = read(data, kind, depth, self._make_inner)
         if isinstance(step.spec, ForEach) and step.spec.short:
-            step.timeout = None  # it is the block's
+            step.timeout = None  # the key is the block's
         return step
 
     def _make_inner(self, steps: Sequence[Mapping[str, Any]], depth: int) -> list[ConduitStep]:
@@ -95,13 +95,13 @@ class WrittenSteps:
         return made
 
     def settle(self) -> None:
-        """Check all steps together, where some can only be judged so: those inside of others."""
+        """Check the steps that can only be checked together: those inside others."""
         if self._is_stale:
             self._is_stale = False
             self._checks.check_all(self.all)
 
     def add_output(self, value: Any) -> ConduitStep:
-        """Let the job have an implicit last step; no list has it before its turn comes."""
+        """Add an implicit last step to the job; no list contains it before its turn."""
         output = ConduitStep.__new__(ConduitStep)
         output.begin(self._job, None, ACTIONS["output"], None, "output")
         output.spec = Output(value)
@@ -111,7 +111,7 @@ class WrittenSteps:
         return output
 
     def begin_output(self) -> bool:
-        """Whether the implicit last step is now the next one; it is in `all` from then on."""
+        """Return whether the implicit last step is now the next one; from then on, `all` contains it."""
         output = self._checks.output
         if output is None or output in self.all:
             return False
@@ -119,27 +119,27 @@ class WrittenSteps:
         return True
 
     def find_block(self, action: Any) -> Any:
-        """The block of that name, or ``None``."""
+        """Return the block of that name, or ``None``."""
         return self._checks.find(action)
 
     def is_over(self, block: Any) -> bool:
-        """Count a use of a block by a step whose turn has come, and whether it is one too many."""
+        """Count a use of a block by the present step; return whether it exceeds the block's limit."""
         return self._checks.is_over(block)
 
     def attach(self, step: ConduitStep) -> None:
-        """Take in a step that was just made."""
+        """Add a new step."""
         self.all.append(step)
         self._checks.check(step, len(self.all))
         self._is_stale = self.has_flow
 
     def get(self, step: str | int) -> ConduitStep | None:
-        """The step of that id (a string) or place (an integer), or ``None``."""
+        """Return the step of that id (a string) or place (an integer), or ``None``."""
         if isinstance(step, int):
             return self.all[step - 1] if 0 < step <= len(self.all) else None
         return self.by_id.get(step)
 
     def delete(self, step: ConduitStep) -> int:
-        """Take a step out; gives the index at which it stood. Every check is made again."""
+        """Delete a step and return its index. Every check runs again."""
         index = self.all.index(step)
         del self.all[index]
         self._checks.check_all(self.all)

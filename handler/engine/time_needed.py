@@ -1,4 +1,4 @@
-"""How much time a step needs: what it declares, and whether what is left of an invocation is enough to begin it."""
+"""The time that a step needs: its declared time, and whether an invocation has enough time left to begin it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handler.engine.step_turn import LEAST_TIME, LEAST_TIME_ONCE
 
 
 def declared_seconds(step: ConduitStep, block: Block[..., Any]) -> float:
-    """The seconds that the step or its block was given; infinite where neither was."""
+    """Return the timeout of the step or of its block, in seconds; infinite if neither has one."""
     own, others = step.timeout, block.timeout
     if own is None:
         return inf if others is None else others
@@ -28,15 +28,15 @@ def is_enough(
     *,
     fresh: bool,
 ) -> bool:
-    """Whether the step begins in this invocation; if not, a new one serves it better.
+    """Return whether the step begins in this invocation; if not, a new one is better.
 
     Args:
-        invocation: this one; ``None`` where nothing ends it.
+        invocation: this one; ``None`` if nothing ends it.
         now: the clock.
-        step: that would begin.
+        step: the next step.
         block: its block.
-        fresh: whether the job has run nothing in the invocation yet: then a step takes what time there is, unless other
-            jobs took some of it.
+        fresh: whether the job has run nothing in this invocation yet: then a step takes the time that is left, unless
+            other jobs have used some of it.
     """
     if invocation is None:
         return True

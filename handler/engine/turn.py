@@ -1,4 +1,4 @@
-"""One step's turn: its condition, its arguments, its tries, and what is kept of its result."""
+"""One step's turn: its condition, its arguments, its tries, and its kept result."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from handler.engine.time_needed import declared_seconds, is_enough
 from handler.engine.values import UnstorableValueError
 from handler.engine.variables import Kept
 
-_DONE, _NONE = ConduitStatus.DONE, ConduitStatus.NONE  # a member of an enum takes eight times as long as a name
+_DONE, _NONE = ConduitStatus.DONE, ConduitStatus.NONE  # an enum's member takes eight times as long as a name
 _VALUES: Final = frozenset({str, int, float, bool, type(None), list, dict, tuple})
-"""Types of most results: nothing that could be awaited."""
+"""Types of most results: no awaitable among them."""
 Tried = Kept | Failure | Paused
 
 
@@ -41,13 +41,13 @@ class StepRunner(StepTurn):
     def take(
         self, step: ConduitStep, block: Block[..., Any], tries: int
     ) -> Paused | Coroutine[Any, Any, Paused | None] | None:
-        """Run a step to its final status, or say why the run pauses before it.
+        """Run a step to its final status, or return why the run pauses before it.
 
-        Most steps need no waiting, and a coroutine for nothing costs as much as a plain block's call: one is given only
-        where something has to be awaited.
+        Most steps await nothing, and an idle coroutine costs as much as a plain block's call: a coroutine is returned
+        only if there is something to await.
 
         Args:
-            step: it passed every check and is neither skipped nor cancelled.
+            step: has passed every check, and is neither skipped nor cancelled.
             block: its block.
             tries: tries used up before this run.
         """
@@ -56,7 +56,7 @@ class StepRunner(StepTurn):
             step.tries = tries
         self.draft = None
         self.bound, world = NOTHING_BOUND, self.world
-        world.timeout, world.began = step.timeout, None  # as `begin` does
+        world.timeout, world.began = step.timeout, None  # like `begin`
         try:
             if step.retry is not None:
                 resume(self, self.waiting)
@@ -77,7 +77,7 @@ class StepRunner(StepTurn):
             ended = failure
         kind = type(ended)
         if kind is tuple:
-            step.return_value, step.result_json, size, changes, weight = ended  # type: ignore[misc]  # what is to be kept
+            step.return_value, step.result_json, size, changes, weight = ended  # type: ignore[misc]  # kept
             self.store.results_size += size
             if changes is not None or weight:
                 self.store.take_more(step, changes, weight)
@@ -94,12 +94,12 @@ class StepRunner(StepTurn):
     async def _take_awaiting(
         self, arguments: dict[str, Any], answer: Answer, tried: Coroutine[Any, Any, Tried] | None = None
     ) -> Paused | None:
-        """The rest of `take`, where an answer, the block, or the time until it is called again is waited for."""
+        """The rest of `take`, for an answer, a block or a time until the next call that is awaited."""
         try:
             if isinstance(answer, Awaitable):
                 answer = await answer
                 if answer is None and not is_enough(self.invocation, self.now, self.step, self.block, fresh=self.fresh):
-                    return self.pause()  # what was waited for took the time: a write, or other jobs
+                    return self.pause()  # the wait took the time: a write, or other jobs
             if isinstance(answer, Paused):
                 return answer
             if answer is not None:
@@ -133,7 +133,7 @@ class StepRunner(StepTurn):
             if wait is None:
                 self.fail(ended)
                 return None
-            self.step.tries = self.tries  # a block with an effect is marked again, with that count
+            self.step.tries = self.tries  # a block with an effect is marked again, with the new count
             known = {"error": ended.describe(), "polls": self.polls}
             return await self.rest(self.now() + wait, known, "retry", self.needed_again())
         poll = self.step.poll
@@ -146,16 +146,16 @@ class StepRunner(StepTurn):
         return await self.rest(until, {"polls": self.polls}, needed=self.needed_again())
 
     def needed(self) -> float:
-        """Seconds that a call of the block is given."""
+        """Return the seconds for a call of the block."""
         declared = declared_seconds(self.step, self.block)
         return declared if declared < inf else LEAST_TIME
 
     def needed_again(self) -> float:
-        """Seconds that a further call needs: as many as the last one took, else it would be cut off again and again."""
+        """Return the seconds for a further call: as many as the last call took. With less, each might be cut off."""
         return max(self.needed(), self.now() - self.began)
 
     def _arguments(self, written: Any) -> dict[str, Any]:
-        """What the block is called with.
+        """Return the arguments of the block.
 
         Raises:
             Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
@@ -177,16 +177,16 @@ class StepRunner(StepTurn):
             raise refusal_of(block, error) from None
 
     def _try(self, arguments: dict[str, Any]) -> Tried | Coroutine[Any, Any, Tried]:
-        """Run the block once, unless the invocation is over; gives what is to be kept.
+        """Run the block once, unless the invocation is over; return the result to keep.
 
-        Where something is to be awaited, what is given is a coroutine that does the rest.
+        If there is something to await, return a coroutine that does the rest.
 
         Raises:
-            Failure: a limit has passed already. Trying again would not help.
+            Failure: a limit has already passed. Another try would not help.
         """
         step, block, began = self.step, self.block, self.now()
         seconds, limiter = self.run_ends_at - began, self.run_limiter
-        # The earliest counts. Where two are equal, the step's own comes before the block's, and that before the run's.
+        # The earliest counts. Of equal ones, the step's own comes before the block's, and the block's before the run's.
         if block.timeout is not None and block.timeout <= seconds:
             seconds, limiter = block.timeout, "block"
         if step.timeout is not None and step.timeout <= seconds:
@@ -215,31 +215,31 @@ class StepRunner(StepTurn):
                     given = Awaited(result)
                 elif self.bound:
                     given = self._kept(result, arguments)
-                else:  # as `_kept` does it, without a call
+                else:  # like `_kept`, without a call
                     try:
                         return self.store.prepare(result, NO_CHANGES, None, self.runtime.limits)
                     except UnstorableValueError as error:
                         return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
-        except BaseException as error:  # noqa: BLE001  # whatever a block raises is its step's outcome
+        except BaseException as error:  # noqa: BLE001  # any error of a block is its step's outcome
             return self.outcome_of(error)
-        if type(given) is tuple:  # what is to be kept, as nearly always
+        if type(given) is tuple:  # the result to keep: the usual case
             return given
         if type(given) is Awaited:
             return self._await_result(given.awaitable, arguments)
         return self.outcome_of(given) if isinstance(given, StopIteration) else given
 
     def _call(self, arguments: dict[str, Any]) -> Kept | Failure | StopIteration | Awaited:
-        """Call the block and prepare to keep what it gives: all of this takes from the step's time."""
+        """Call the block and prepare its result: both count against the step's time."""
         block = self.block
         try:
             if block.positional:
                 result = block.function(*positional_arguments(self), **arguments)
             else:
                 result = block.function(**arguments)
-        except StopIteration as error:  # handed on: whatever iterates would take it for its own end
+        except StopIteration as error:  # wrapped: an iterator would take it for its own end
             return error
         if type(result) not in _VALUES and hasattr(type(result), "__await__"):
-            return Awaited(result)  # of a decorated coroutine function, or an object that is called like one
+            return Awaited(result)  # from a decorated coroutine function or a callable object
         return self._kept(result, arguments)
 
     def _await_block(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Tried]:
@@ -269,19 +269,19 @@ class StepRunner(StepTurn):
         return kept
 
     def outcome_of(self, error: BaseException) -> Failure | Paused:
-        """What a block's exception means for its step."""
-        if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit it is not the alarm's
+        """Return the step's outcome for a block's exception."""
+        if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit, the alarm did not raise it
             return failure_of(error)
         if self.limiter != "invocation":
             ran = max(0.0, self.now() - self.began)
             return self.limit_failure(ran)
-        # The invocation ended while the block ran: not the step's fault, so it runs again, unless it must not.
+        # The invocation ended while the block ran, through no fault of the step: it runs again, unless at most once.
         if self.block.effect != "at_most_once":
             return self.pause(waiting=calls_so_far(self), cut=True)
         return Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
 
     def _kept(self, result: Any, arguments: dict[str, Any]) -> Kept | Failure:
-        """What is to be kept of the step, or why it cannot be."""
+        """Return the step's result to keep, or why it cannot be kept."""
         bound, changes = self.bound, NO_CHANGES
         if bound:
             changes = {name: arguments[own] for own, name in bound.items() if own in arguments}
@@ -291,7 +291,7 @@ class StepRunner(StepTurn):
             return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
 
     def _end(self, kept: Kept) -> None:
-        """End the step DONE."""
+        """End the step as DONE."""
         step = self.step
         self.store.take(step, kept)
         finished = self.now()

@@ -1,4 +1,4 @@
-"""JSON values: what a job keeps of what its blocks give, and copies that share nothing.
+"""JSON values: the kept form of blocks' results, and copies that share nothing.
 
 See docs/decisions/002-copies.md.
 """
@@ -18,7 +18,7 @@ from handler.engine.charges import Charge
 
 
 class UnstorableValueError(Exception):
-    """A value is not JSON, or is JSON that cannot be kept. The message says what was found."""
+    """A value is not JSON, or is JSON that cannot be kept. The message says why."""
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -29,16 +29,17 @@ _PART: Final = 500
 _FEW: Final = 64
 _LARGE: Final = 4_096
 LIGHT: Final = 16
-"""What a value costs is at most so many times its bytes of JSON: an empty dictionary costs 43, and takes 3."""
+"""The largest ratio of a value's cost to its bytes of JSON: an empty dictionary costs 43 and takes 3."""
 
 
 def encode_text(text: str) -> str:
-    """One text as JSON."""
+    """Encode one string as JSON."""
     return _encode_text(text)
 
 
 def _encode_in_parts(value: Any) -> str:
-    """As Python's encoder, a few items at a time: until 3.12 it makes a string of each, and then one of all."""
+    """Encode like Python's encoder, a few items at a time: until 3.12 it makes a string of each item, then joins
+    all."""
     if not isinstance(value, (list, tuple, dict)) or _count(value, _PART) <= _PART:
         return _encoder.encode(value)
     if isinstance(value, dict):
@@ -66,7 +67,7 @@ def _pairs_in_parts(value: dict[Any, Any]) -> Iterator[str]:
 
 
 def _count(value: Any, most: int) -> int:
-    """Items and pairs in a value, no further than `most`."""
+    """Count the items and pairs in a value, up to `most`."""
     count, inner = len(value), value.values() if isinstance(value, dict) else value
     if count <= most and not _FLAT.issuperset(map(type, inner)):
         for item in inner:
@@ -81,16 +82,16 @@ _encode_large: Final[Callable[[Any], str]] = _encode_in_parts if sys.version_inf
 
 
 def keep(value: Any, nesting: int, most: int | None = None, weight: int = 0) -> tuple[Any, str]:
-    """Take a block's result as JSON: the value as a copy that shares nothing, and its canonical text.
+    """Return a block's result as a copy that shares nothing, and as canonical JSON.
 
-    Tuples become lists; a whole number stays one. Nothing is rounded, cut or guessed.
+    Tuples become lists; whole numbers stay whole. Nothing is rounded, cut or guessed.
 
     Args:
         value: anything.
-        nesting: how many levels of lists and dictionaries may be in it.
-        most: bytes of JSON that are kept at most. What would take far more is not even encoded: a list may hold one
-            long string many times. Whether the text that is given fits is for the caller to see.
-        weight: what the value costs, where that is known already.
+        nesting: the levels of lists and dictionaries that it may have.
+        most: the bytes of JSON that may be kept. A value that would take far more is not encoded: a list may hold one
+            long string many times. The caller checks whether the returned text fits.
+        weight: the value's cost, if it is known already.
 
     Raises:
         UnstorableValueError: a type that JSON lacks, NaN or an infinity, an integer of more than 4,300 digits (Python's
@@ -128,7 +129,7 @@ def keep(value: Any, nesting: int, most: int | None = None, weight: int = 0) -> 
 
 
 def json_of(value: Any) -> str | None:
-    """The canonical text of a value, without a copy of it; ``None`` where it is not JSON."""
+    """Return the canonical text of a value, without a copy of it; ``None`` if the value is not JSON."""
     try:
         text = _encode_large(value)
         size_of(text)
@@ -138,17 +139,17 @@ def json_of(value: Any) -> str | None:
 
 
 def _reason(message: str) -> str:
-    """What Python says of a value, without advice that no user can follow."""
+    """Return Python's message about a value, without advice that no user can follow."""
     if message.startswith("Exceeds the limit"):
         return "an integer has more than 4,300 digits"
     return "a number is not finite" if message.startswith("Out of range") else message
 
 
 def check_weight(value: Any, most: int, nesting: int) -> int:
-    """What a value costs, if it could be kept: what would take far more than `most` bytes of JSON is not even encoded.
+    """Return the cost of a value that may fit. One that takes far more than `most` bytes of JSON is not encoded.
 
     Raises:
-        UnstorableValueError: it could not, or is nested too deep.
+        UnstorableValueError: the value is too large, or nested too deep.
     """
     try:
         return weigh(value, LIGHT * most, nesting)
@@ -159,12 +160,12 @@ def check_weight(value: Any, most: int, nesting: int) -> int:
 
 
 def size_of(text: str) -> int:
-    """Bytes of a JSON text."""
+    """Return the bytes of a JSON text."""
     return len(text) if text.isascii() else len(text.encode())
 
 
 def size_of_error(error: Mapping[str, Any]) -> int:
-    """Bytes of a step's error as it is recorded."""
+    """Return the bytes of a step's error in its record."""
     return size_of(_encoder.encode(error))
 
 
@@ -172,13 +173,13 @@ def _check_keys(given: Any, value: Any, text: str) -> None:
     """Refuse keys that are the same in JSON: of ``{1: "a", "1": "b"}`` one would be lost."""
     if type(given) is dict and not set(map(type, given)) <= _TEXT and len(given) != len(value):
         raise UnstorableValueError("two keys of the value are the same as JSON strings")
-    # Below the top, what was decoded is encoded again: it is shorter if a key is lost.
+    # Below the top, the decoded value is encoded again: it is shorter if a key is lost.
     if _has_other_keys(given) and len(_encoder.encode(value)) != len(text):
         raise UnstorableValueError("two keys in the value are the same as JSON strings")
 
 
 def _has_other_keys(value: Any) -> bool:
-    """Whether a dictionary in the value has a key that is not a string; deeper than it can be is not asked."""
+    """Return whether a dictionary in the value has a key that is not a string, down to the deepest possible level."""
     if isinstance(value, dict):
         if not _TEXT.issuperset(map(type, value)):
             return True
@@ -194,13 +195,13 @@ def _has_other_keys(value: Any) -> bool:
 
 def _check_nesting(value: Any, text: str, nesting: int) -> None:
     if text.count("[") + text.count("{") <= nesting:
-        return  # as many brackets as levels would be needed, and there are not
+        return  # so many levels would need as many brackets, and there are fewer
     if depth_of(value, nesting) > nesting:
         raise UnstorableValueError(f"the value is nested deeper than {nesting} levels")
 
 
 def depth_of(value: Any, limit: int) -> int:
-    """Levels of lists and dictionaries, counted no further than one past `limit`."""
+    """Count the levels of lists and dictionaries, up to one past `limit`."""
     if type(value) is list:
         children: Any = value
     elif type(value) is dict:
@@ -213,11 +214,11 @@ def depth_of(value: Any, limit: int) -> int:
 
 
 def copy_value(value: Any, charge: Charge) -> Any:
-    """A deep copy of a JSON value in plain lists and dictionaries; scalars and foreign objects are handed on.
+    """Return a deep copy of a JSON value in plain lists and dictionaries; scalars and foreign objects are shared.
 
     Args:
-        value: what to copy; a `Mapping` of any kind becomes a dictionary.
-        charge: called with what each container costs before it is built.
+        value: any value; each `Mapping` becomes a dictionary.
+        charge: called with the cost of each container before it is built.
     """
     kind = type(value)
     if kind is str or kind is int or value is None or kind is bool or kind is float:

@@ -14,28 +14,28 @@ from handler.engine.values import UnstorableValueError, check_weight, encode_tex
 
 _ANY: Final = 1 << 40
 _LEFT: Final = 100
-"""Characters of an error's message that are left where the job may keep no more."""
+"""Characters of an error's message that remain if the job may keep no more."""
 _SHARE: Final = 4
-"""Bytes of memory for each that is charged."""
+"""Bytes of memory for each charged byte."""
 _SHORT: Final = 64
-"""Bits of an integer that `str` surely accepts: Python refuses integers of thousands of digits."""
+"""Bits of an integer that `str` always accepts: Python refuses integers of thousands of digits."""
 
 
 Changed = tuple[str, int, dict[str, tuple[Any, str]], list[str]]
 """The changes as JSON, the bytes of all variables after them, the new values with their texts, the deleted names."""
 Kept = tuple[Any, str, int, Changed | None, int]
-"""What is to be kept of a step: its result, that as JSON, the bytes of that and of the changes, the changes of
-variables, and what the result costs if it is a container."""
+"""The kept data of a step: its result, the result as JSON, the bytes of both result and changes, the changes of
+variables, and the cost of a result that is a container."""
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class Variables:
-    """What a job keeps: its variables, and how much its results take.
+    """The job's variables, and the bytes of its results.
 
     Attributes:
-        values: the variables; blocks never get at this dictionary, nor at what is in it.
+        values: the variables; blocks never get this dictionary or its values.
         results_size: bytes of all results, errors and changes of variables so far.
-        held: what the results cost that are containers, and texts beyond ASCII.
+        held: the cost of results that are containers, and of texts beyond ASCII.
     """
 
     __slots__ = ("_size", "_texts", "held", "results_size", "values")
@@ -43,23 +43,23 @@ class Variables:
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.values: dict[str, Any] = dict(values or {})
         self._texts: dict[str, str] = {}
-        self._size: int | None = None  # counted when first needed: most jobs never change a variable
+        self._size: int | None = None  # counted at its first use: most jobs never change a variable
         self.results_size = self.held = 0
 
     def prepare(self, result: Any, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits) -> Kept:
-        """What is to be kept of a step: its result and the variables that it changed. Nothing is changed yet.
+        """Return the kept data of a step: its result and the variables that it changed. Nothing is changed yet.
 
         Args:
-            result: what the block returned.
-            changes: variables that an in-place block was handed, as it left them.
-            draft: what the block did through ``job__``.
+            result: the block's result.
+            changes: the variables that an in-place block received, as it left them.
+            draft: the block's changes through ``job__``.
             limits: the budgets.
 
         Raises:
-            UnstorableValueError: something is not JSON, or is over a budget.
+            UnstorableValueError: a value is not JSON, or exceeds a budget.
         """
         weight, changed = 0, None
-        if type(result) is int and result.bit_length() < _SHORT:  # what `keep` does with one, without the call
+        if type(result) is int and result.bit_length() < _SHORT:  # like `keep`, without the call
             text = repr(result)
             size = len(text)
         else:
@@ -86,7 +86,7 @@ class Variables:
         return weight
 
     def _weigh_texts(self, result: Any, text: str, limits: Limits) -> int:
-        """What a string and a JSON text cost that are not ASCII: Python keeps up to four bytes for each character."""
+        """Return the cost of a string and a JSON text beyond ASCII: Python keeps up to four bytes for a character."""
         weight = getsizeof(text) // _SHARE
         if type(result) is str:
             weight *= 2
@@ -98,20 +98,20 @@ class Variables:
             raise _too_large("all results of the job take, in memory,", self.held + weight, limits.held)
 
     def take(self, step: ConduitStep, kept: Kept) -> None:
-        """Take what was prepared: it is the step's from here on, and the variables are changed."""
+        """Set the step's prepared result, and change the variables."""
         step.return_value, step.result_json, size, changes, weight = kept
         self.results_size += size
         self.take_more(step, changes, weight)
 
     def take_more(self, step: ConduitStep, changes: Changed | None, weight: int) -> None:
-        """Take what few results have: changes of variables, and the cost of a container."""
+        """Handle the rare parts of a result: changes of variables, and the cost of a container."""
         self.held += weight
         if changes is not None:
             step.variables_json, self._size, values, deleted = changes
             self._apply(values, deleted)
 
     def restore(self, step: ConduitStep) -> None:
-        """Count what a record holds that was written before."""
+        """Count the data of an earlier record."""
         for text in (step.result_json, step.variables_json):
             if text is not None:
                 self.results_size += size_of(text)
@@ -122,19 +122,19 @@ class Variables:
             self.held += getsizeof(step.result_json) // _SHARE * (2 if type(step.return_value) is str else 1)
 
     def restore_opened(self, step: ConduitStep) -> None:
-        """Count what the open record of a loop or a try holds that was written before."""
+        """Count the data of an earlier open record of a loop or a try."""
         if step.opened_json is not None:
             self.results_size += size_of(step.opened_json)
         if step.opened is not None and "list" in step.opened:
             self.held += weigh(step.opened["list"], _ANY, _ANY)
 
     def restore_error(self, error: Mapping[str, Any] | None) -> None:
-        """Count the error of a record that was written before."""
+        """Count the error of an earlier record."""
         if error:
             self.results_size += size_of_error(error)
 
     def charge_error(self, error: dict[str, Any], limits: Limits) -> dict[str, Any]:
-        """Count a step's error. Where no more fits, its type is left, and the beginning of its message."""
+        """Count a step's error. If it does not fit, its type and the beginning of its message remain."""
         size = size_of_error(error)
         if self.results_size + size > limits.results:
             left = {"type": error["type"], "message": error["message"][:_LEFT]}
@@ -144,10 +144,10 @@ class Variables:
         return error
 
     def charge_record(self, size: int, value: Any, limits: Limits) -> None:
-        """Count a record of `size` bytes that holds no result, and what the value in it costs.
+        """Count a record of `size` bytes without a result, and the cost of the value in it.
 
         Raises:
-            UnstorableValueError: it is over a budget.
+            UnstorableValueError: it exceeds a budget.
         """
         if size > limits.record:
             raise _too_large("the list takes", size, limits.record)
@@ -161,7 +161,7 @@ class Variables:
     def _prepare_changes(
         self, result_size: int, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits
     ) -> tuple[Changed | None, int]:
-        """The changed variables, ``None`` where none changed, and the bytes of the record; all within the budgets."""
+        """Return the changed variables (or ``None``) and the bytes of the record, if all is within the budgets."""
         kept, deleted = self._collect(changes, draft, limits)
         variables_json = _encode_changes(kept, deleted) if kept or deleted else None
         record = result_size + (size_of(variables_json) if variables_json else 0)
@@ -197,7 +197,7 @@ class Variables:
     def _text(self, name: str) -> str:
         text = self._texts.get(name)
         if text is None:
-            # Code may start a job with any object; only what steps set must be JSON.
+            # Code may start a job with any object; only values that steps set must be JSON.
             text = json_of(self.values[name]) or ""
             self._texts[name] = text
         return text
@@ -206,7 +206,7 @@ class Variables:
         return _size_of_entry(name, self._text(name)) if name in self.values else 0
 
     def _size_with(self, kept: dict[str, tuple[Any, str]], deleted: list[str]) -> int:
-        """Bytes of the variables as a JSON object after the change, whatever their number, counted by what changes."""
+        """Return the bytes of the variables as a JSON object after the change, computed from the changed ones only."""
         if self._size is None:
             self._size = 1 + sum(self._entry_size(name) for name in self.values)
         gone = sum(self._entry_size(name) for name in (*kept, *deleted))

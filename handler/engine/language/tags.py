@@ -6,8 +6,8 @@
     {< name.path >}  job.parameters.name.path
     {= a + b =}      an expression: see `expression`
 
-At least one space is inside each end, and no space is in the path. A path is dotted keys; a key may hold further
-tags, whose value is one key, with its dots. A backslash before an opener makes it text, as is all that resembles a tag.
+Each end has at least one space inside; the path has none. A path is dotted keys; a tag inside a key gives one key, dots
+included. A backslash before an opener makes it text. Text that only resembles a tag stays text.
 """
 
 from __future__ import annotations
