@@ -117,8 +117,7 @@ class ConduitStep:
     def begin(
         self, job: StepOwner, block: Block[..., Any] | None, action: str, parameters: Mapping[str, Any] | None, id: Any
     ) -> None:
-        """Set the attributes that every step has. To pass the options on too would take as long as checking the
-        step."""
+        """Set what every step has. To pass on the options too would cost as much as checking the step."""
         self.job = job
         self.block = block
         self.action = action

@@ -38,8 +38,7 @@ def encode_text(text: str) -> str:
 
 
 def _encode_in_parts(value: Any) -> str:
-    """Encode like Python's encoder, a few items at a time: until 3.12 it makes a string of each item, then joins
-    all."""
+    """Encode like Python's encoder, a few items at a time: until 3.12 that makes a string of each, then of all."""
     if not isinstance(value, (list, tuple, dict)) or _count(value, _PART) <= _PART:
         return _encoder.encode(value)
     if isinstance(value, dict):
