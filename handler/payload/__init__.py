@@ -1,1 +1,1 @@
-"""Parsing what users send."""
+"""Parse users' input."""

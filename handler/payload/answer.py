@@ -1,4 +1,4 @@
-"""What users send to answer a step."""
+"""Answers that users send to a step."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from handler.payload.problem import Problem
 MAX_VALUE: Final = 64 * 1024
 """Bytes of an answer's value, as JSON."""
 MAX_REASON: Final = 1_000
-"""Characters of a reason: a step's error keeps it."""
+"""Characters of a reason, which becomes part of a step's error."""
 
 
 class AnswerShape(TypedDict):
-    """An answer to a step that waits for one. All fields may be left out."""
+    """An answer to a step that waits for one. All fields are optional."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     ok: NotRequired[bool | None]
@@ -43,7 +43,7 @@ class GivenAnswer:
     Attributes:
         ok: whether it approves.
         value: the value sent with it.
-        reason: why, in words.
+        reason: the reason, for people.
     """
 
     ok: bool = True
@@ -53,7 +53,7 @@ class GivenAnswer:
 
 @cache
 def answer_validator() -> TypeAdapter[Any]:
-    """The compiled check of the body."""
+    """Return the compiled check of the body."""
     return TypeAdapter(AnswerShape)
 
 
@@ -61,9 +61,9 @@ def read_answer(body: bytes, limits: PayloadLimits) -> GivenAnswer:
     """Read the body of an answer; an empty one approves without a value.
 
     Raises:
-        InvalidJsonError: it is not JSON in UTF-8.
-        PayloadTooLargeError: the body, or the value in it, has too many bytes.
-        InvalidPayloadError: it is JSON, but not an answer.
+        InvalidJsonError: the body is not JSON in UTF-8.
+        PayloadTooLargeError: the body or its value has too many bytes.
+        InvalidPayloadError: the body is JSON, but not an answer.
     """
     if not body:
         return GivenAnswer()

@@ -1,4 +1,4 @@
-"""Bodies of requests that are JSON objects with a few fields, and not jobs."""
+"""Request bodies that are JSON objects with a few fields, other than jobs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from handler.payload.problem import Problem, bounded, point, quote
 
 
 def read_object(body: bytes | str, limits: PayloadLimits) -> dict[str, Any]:
-    """Read a body that is a JSON object.
+    """Read a JSON object from a body.
 
     Raises:
-        InvalidJsonError: it is not JSON in UTF-8.
-        PayloadTooLargeError: it has more bytes than a payload may have.
-        InvalidPayloadError: it is JSON, but not an object.
+        InvalidJsonError: the body is not JSON in UTF-8.
+        PayloadTooLargeError: the body has more bytes than a payload may have.
+        InvalidPayloadError: the body is JSON, but not an object.
     """
     size = len(body) if isinstance(body, bytes) else len(body.encode(errors="replace"))
     if size > limits.size:
@@ -34,15 +34,15 @@ def read_object(body: bytes | str, limits: PayloadLimits) -> dict[str, Any]:
 
 
 def check_fields(shape: TypeAdapter[Any], value: Mapping[str, Any], expected: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of an object, checked.
+    """Check the fields of an object and return them.
 
     Args:
-        shape: of the object.
+        shape: the object's shape.
         value: the object.
-        expected: what each field holds, in words that end the sentence "``x`` is …".
+        expected: for each field the words that end the sentence "``x`` is …".
 
     Raises:
-        InvalidPayloadError: every field that does not fit, once.
+        InvalidPayloadError: with a problem for each field that is not valid.
     """
     try:
         checked: dict[str, Any] = shape.validate_python(dict(value))

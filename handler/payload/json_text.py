@@ -1,7 +1,7 @@
-"""JSON from outside: read strictly, so that every later part may take what it gets for plain, storable JSON.
+"""JSON from outside: read strictly, so that all later code can rely on plain, storable JSON.
 
-`read` is on the path of every job. A valid document costs one pass of the C parser; only one that fails is read a
-second time, slowly, to say where.
+`read` is on the path of every job. A valid document costs one pass of the C parser; only a document that fails is read
+a second time, slowly, to find the places of its problems.
 
 See docs/decisions/010-strict-input.md.
 """
@@ -20,15 +20,15 @@ from handler.engine.limits import NESTING
 from handler.payload.problem import Problem, bounded, point, quote
 
 MAX_DIGITS: Final = 4300
-"""Digits of an integer: Python's own bound (`sys.int_info.default_max_str_digits`) on turning text into numbers."""
+"""Digits of an integer: Python's own limit (`sys.int_info.default_max_str_digits`) for reading numbers."""
 
 
-class InvalidJsonTextError(Exception):  # named for what the text is, as `InvalidPayloadError` is
+class InvalidJsonTextError(Exception):  # named like `InvalidPayloadError`
     """The text cannot be read.
 
     Attributes:
-        problems: what is wrong with it, at least one.
-        malformed: whether it is not JSON at all (as opposed to JSON that cannot be stored).
+        problems: its problems, at least one.
+        malformed: true if it is not JSON; false if it is JSON that cannot be stored.
     """
 
     def __init__(self, problems: list[Problem], *, malformed: bool = False) -> None:
@@ -56,21 +56,20 @@ class _DuplicateKeyError(ValueError):
 
 
 def read(body: str | bytes, *, nesting: int = NESTING) -> Any:
-    """The value that `body` is the JSON text of.
+    """Return the value of a JSON text.
 
     Args:
         body: text, or its bytes in UTF-8 (a byte order mark is skipped).
-        nesting: how many levels of lists and objects it may have.
+        nesting: the levels of lists and objects that it may have.
 
     Raises:
-        InvalidJsonTextError: it is not JSON, or holds what cannot be kept: a key twice in one object, an integer
-            above 4,300 digits, a number outside the range of a double, a lone surrogate, NaN, or more levels than
-            `nesting`.
+        InvalidJsonTextError: it is not JSON, or it has a key twice in one object, an integer of more than 4,300 digits,
+            a number outside the range of a double, a lone surrogate, NaN, or more levels than `nesting`.
     """
     text = _decode(body)
     try:
         value = _STRICT.decode(text)
-        if "\\u" in text:  # only an escape can bring half of a surrogate pair into decoded UTF-8
+        if "\\u" in text:  # in decoded UTF-8, only an escape can hold half of a surrogate pair
             encode(value).encode()
     except (ValueError, RecursionError):
         raise InvalidJsonTextError(_flaws(text, nesting)) from None
@@ -80,31 +79,31 @@ def read(body: str | bytes, *, nesting: int = NESTING) -> Any:
 
 
 def encode(value: Any) -> str:
-    """`value` as compact JSON text. The order of keys is kept: dictionary blocks can see it.
+    """Return `value` as compact JSON text. The order of keys is kept, since dictionary blocks can see it.
 
     Raises:
-        ValueError: there is a NaN or an infinity in it.
-        TypeError: something in it has no JSON form.
+        ValueError: it contains a NaN or an infinity.
+        TypeError: it contains a value without a JSON form.
         RecursionError: it is nested without end.
     """
     return _ENCODER.encode(value)
 
 
 def encode_read(value: Any) -> str:
-    """As `encode`, for a value that `read` returned: it has no NaN and no infinity.
+    """Like `encode`, for a value that `read` returned: it has no NaN and no infinity.
 
     It takes a third of the time, which is 2 % of the CPU of a job of 100 steps.
     """
     return to_json(value).decode()
 
 
-# What contains itself ends in a `RecursionError` without the search for it, which takes a quarter of the time.
+# A value that contains itself ends in a `RecursionError`, without the search that takes a quarter of the time.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 _CONTAINERS: Final = frozenset({dict, list})
 
 
 def deeper_than(value: Any, nesting: int) -> bool:
-    """Whether lists and dictionaries in `value` are nested more than `nesting` levels deep."""
+    """Return whether lists and dictionaries in `value` are nested more than `nesting` levels deep."""
     layer = [value] if type(value) in _CONTAINERS else []
     for _ in range(nesting):
         if not layer:
@@ -149,14 +148,14 @@ _STRICT: Final = json.JSONDecoder(
     object_pairs_hook=_refuse_doubled, parse_constant=_refuse_constant, parse_float=_refuse_infinite
 )
 
-# What follows is the second, slow reading of documents that failed.
+# From here: the second, slow reading of documents that failed.
 
 
 def _flaws(text: str, nesting: int) -> list[Problem]:
-    """What is wrong with a JSON text that `read` refused.
+    """Return the problems of a JSON text that `read` refused.
 
     Raises:
-        InvalidJsonTextError: it is not JSON at all.
+        InvalidJsonTextError: it is not JSON.
     """
     try:
         value = json.loads(
@@ -205,12 +204,12 @@ def _mark_constant(name: str) -> Any:
 def _mark_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = _Doubled(pairs)
     seen: set[str] = set()
-    made.keys_twice = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value] # the usual way to ask and remember at once
+    made.keys_twice = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value] # checks and adds
     return made
 
 
 def _search(value: Any, nesting: int) -> Iterator[Problem]:
-    """Every flaw in a marked document. It walks a list of its own: the text chose the depth, not we."""
+    """Yield each marked value of a document. It uses a list as its stack, since the text chooses the depth."""
     todo: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
     while todo:
         here, path = todo.pop()

@@ -1,4 +1,4 @@
-"""Size limits of what a caller sends."""
+"""Size limits of a caller's requests."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from handler.settings import Settings
 
 
 def limits_of(caller: Caller, settings: Settings) -> PayloadLimits:
-    """The limits of a caller's body, and of a job that is built from it."""
+    """Return the limits of a caller's body, and of a job that is built from it."""
     return PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit)

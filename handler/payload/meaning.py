@@ -1,4 +1,4 @@
-"""What a job does, apart from how it is written.
+"""The meaning of a job, independent of how it is written.
 
 Nulls and defaults are left out, and the names of blocks are in upper case.
 """
@@ -17,10 +17,10 @@ _BY_KEY: Final = {kind.key: kind for kind in KINDS.values()}
 
 
 def of_steps(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Steps that do the same, in the one way to write them.
+    """Return the one form of all steps that do the same.
 
     Args:
-        steps: checked ones, each with its fields in the order of the table.
+        steps: checked steps, each with its fields in the order of the table.
     """
     return [_of_step(step) for step in steps]
 

@@ -1,7 +1,7 @@
-"""What users may send: the shape of a job, checked in one pass of compiled code.
+"""Parse a job: its shape is checked in one pass of compiled code.
 
-A payload is judged here for its shape alone. Whether its steps can work (blocks, tags, arguments) is the question of
-`handler.validation.validate` before a run and of the engine during one.
+Only the shape is checked here. `handler.validation.validate` before a run, and the engine during it, check whether the
+steps can work (blocks, tags, arguments).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class PayloadLimits:
     Attributes:
         size: bytes of JSON.
         nesting: levels of lists and objects in each other.
-        steps: written steps, inner ones and the output included.
+        steps: written steps, with inner ones and the output.
     """
 
     size: int = PAYLOAD
@@ -32,11 +32,11 @@ class PayloadLimits:
     steps: int = STEPS
 
 
-class InvalidPayloadError(Exception):  # a part of the contract between the doors; it names what the payload is
-    """A payload is not a job. It will never work unchanged.
+class InvalidPayloadError(Exception):  # the doors share this name
+    """A payload is not a valid job. Sending it again unchanged will not help.
 
     Attributes:
-        problems: everything that is wrong with it, at least one.
+        problems: all its problems, at least one.
     """
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -45,25 +45,25 @@ class InvalidPayloadError(Exception):  # a part of the contract between the door
 
 
 class InvalidJsonError(InvalidPayloadError):
-    """It is not even JSON."""
+    """The payload is not JSON."""
 
 
 class PayloadTooLargeError(InvalidPayloadError):
-    """It has more bytes than allowed; what is in it was not looked at."""
+    """The payload has more bytes than allowed; its content was not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobPayload:
-    """A job that has the right shape.
+    """A job of valid shape.
 
     Attributes:
-        id: the id that the payload asks for, or ``None``.
+        id: the id in the payload, or ``None``.
         name: the job's name, or ``None``.
-        parameters: read-only values for the job's tags, however the payload called them.
-        variables: what the job's variables start with.
-        steps: its steps as they were sent, each field checked.
+        parameters: read-only values for the job's tags, under either of their two names.
+        variables: the initial values of the job's variables.
+        steps: its steps as they were sent, with checked fields.
         timeout: seconds from the start of a run, or ``None``.
-        output: what the job's output is made of, or ``None`` for no output.
+        output: the job's output, with its tags, or ``None`` for no output.
     """
 
     id: str | None
@@ -75,11 +75,11 @@ class JobPayload:
     output: Any = None
 
     def with_id(self, id: str) -> JobPayload:
-        """The same job under an id that came from elsewhere: a header, a message id, chance."""
+        """Return the job with an id from elsewhere: a header, a message id, or a random one."""
         return replace(self, id=id)
 
     def as_job(self) -> dict[str, Any]:
-        """What `Conduit.from_dict` and `Conduit.restore` take."""
+        """Return the dictionary for `Conduit.from_dict` and `Conduit.restore`."""
         job: dict[str, Any] = {
             "id": self.id,
             "name": self.name,
@@ -94,20 +94,20 @@ class JobPayload:
         return job
 
     def canonical(self) -> str:
-        """The one JSON text of this job, to be stored.
+        """Return the one JSON text of this job, for storage.
 
-        White space, escapes, the order of a job's own fields and how numbers of seconds were written do not show in
-        it. The order of keys in `parameters` and `variables` does, since blocks can see it: it is part of the job.
+        It does not depend on white space, escapes, the order of a job's own fields, or the notation of seconds. It
+        keeps the order of keys in `parameters` and `variables`: blocks can see it, so it is part of the job.
         """
         return json_text.encode_read(self.as_job())
 
     def meaning(self, canonical: str) -> str:
-        """The one JSON text of what this job does, to be hashed: equal for two ways to write the same job.
+        """Return the one JSON text of the job's meaning, to be hashed: it is equal for two ways to write the same job.
 
-        Nulls and defaults are not in it, and the names of blocks are in upper case.
+        It has no nulls and no defaults, and the names of blocks are in upper case.
 
         Args:
-            canonical: what `canonical` gave. It is the answer for the many jobs that are written so.
+            canonical: the result of `canonical`. For many jobs it is the answer.
         """
         steps = meaning.of_steps(self.steps)
         if all(map(is_, steps, self.steps)):
@@ -117,20 +117,20 @@ class JobPayload:
 
 _EMPTY: Final = JobPayload(None, None, {}, {}, [])
 _GROWTH: Final = 5
-"""How much longer a payload's canonical text can be: ``9e15`` becomes ``9000000000000000.0``."""
+"""The largest ratio of a payload's canonical text to its length: ``9e15`` becomes ``9000000000000000.0``."""
 
 
 def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = PayloadLimits()) -> JobPayload:
-    """Read what a user sent as a job.
+    """Read a job that a user sent.
 
     Args:
-        body: JSON text, its bytes, or what was parsed of it already.
-        limits: how large it may be.
+        body: JSON text, its bytes, or its parsed value.
+        limits: of its size.
 
     Raises:
         InvalidJsonError: it is not JSON in UTF-8.
-        PayloadTooLargeError: it has more bytes than `limits.size`.
-        InvalidPayloadError: it is JSON, but not a job; every problem at once.
+        PayloadTooLargeError: the payload has more bytes than `limits.size`.
+        InvalidPayloadError: it is JSON, but not a job; with all problems at once.
     """
     text = _as_text(body)
     size = len(text) if isinstance(text, bytes) else len(text.encode(errors="replace"))
@@ -154,7 +154,7 @@ def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = Payload
 
 
 def _refuse_grown(payload: JobPayload, limits: PayloadLimits) -> None:
-    """Refuse a payload whose numbers take more room written out (``9e15``) than it may have: it could not be stored."""
+    """Refuse a payload that exceeds its limit once its numbers are written out (``9e15``): it could not be stored."""
     grown = len(payload.canonical().encode()) - len(_EMPTY.canonical())
     if grown > limits.size:
         message = (

@@ -1,4 +1,4 @@
-"""What is wrong with something that a user sent: where, which kind, and in words."""
+"""Problems in users' input: the place, the kind, and the words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CODES: Final[dict[str, str]] = {
     "AT_MOST_ONCE": "A warning: the block runs at most once, so a retry covers only failures before it begins.",
     "TIME_AS_TEXT": "A warning: a time is compared with `now()` as a string, which needs times in the same form.",
 }
-"""The codes that are not names of a `ConduitStatus`, each with what it says."""
+"""The codes that are not names of a `ConduitStatus`, each with its meaning."""
 
 
 MAX_PROBLEMS: Final = 1000
@@ -36,21 +36,21 @@ MAX_PROBLEM_CHARACTERS: Final = 1_000_000
 MAX_POINTER: Final = 500
 MAX_MESSAGE: Final = 1000
 MAX_PATH: Final = 400
-"""Characters of a step's path: four loops in each other and a step, each with an id of 64."""
+"""Characters of a step's path: four nested loops and a step, each with an id of 64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong.
+    """One problem.
 
     Attributes:
-        pointer: where, as a JSON pointer (RFC 6901); ``""`` is the whole text.
+        pointer: the place as a JSON pointer (RFC 6901); ``""`` is the whole text.
         code: a name of `ConduitStatus`, or one of `CODES`.
         message: for people: what is wrong, what was expected, what to do.
-        severity: an ``error`` keeps the job from running as written; a ``warning`` may not.
-        path: of the step that it is about, with ``*`` for the index of any item; ``None`` outside of steps.
-        column: in the string at `pointer`, from 1, where an expression is wrong there.
-        because: the path of the step whose problem causes this one; ``None`` where it has a cause of its own.
+        severity: ``error`` if the job cannot run as written; ``warning`` if it may.
+        path: the path of its step, with ``*`` for the index of any item; ``None`` outside of steps.
+        column: of an expression's error in the string at `pointer`, from 1.
+        because: the path of the step whose problem causes this one, or ``None``.
     """
 
     pointer: str
@@ -62,11 +62,11 @@ class Problem:
     because: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As an entry of the ``errors`` of a 422."""
+        """Return the entry for the ``errors`` of a 422."""
         return {"pointer": self.pointer, "code": self.code, "message": self.message}
 
     def as_answer(self) -> dict[str, Any]:
-        """As an entry of the ``problems`` of ``POST /jobs/validate``."""
+        """Return the entry for the ``problems`` of ``POST /jobs/validate``."""
         answer: dict[str, Any] = {
             "severity": self.severity,
             "pointer": self.pointer,
@@ -82,9 +82,9 @@ class Problem:
 
 
 def point(path: Iterable[str | int]) -> str:
-    """The JSON pointer (RFC 6901) of a path of keys and indexes.
+    """Return the JSON pointer (RFC 6901) of a path of keys and indexes.
 
-    A pointer that would be longer than `MAX_POINTER` ends before the key that makes it so.
+    A pointer ends before the key with which it would exceed `MAX_POINTER`.
     """
     pointer = ""
     for part in path:
@@ -95,23 +95,23 @@ def point(path: Iterable[str | int]) -> str:
         if len(longer) > MAX_POINTER:
             break
         pointer = longer
-    return pointer.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair could not be sent back
+    return pointer.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair cannot be sent
 
 
 def quote(text: str, length: int = 60) -> str:
-    """`text` in quotes for a message: one line, control characters escaped, no longer than `length` or so."""
+    """Quote `text` for a message: one line, control characters escaped, about `length` characters at most."""
     return repr(text if len(text) <= length else text[:length] + "…")
 
 
 class TooManyProblemsError(Exception):
-    """There are as many problems as fit into an answer. Looking for more would cost without an end."""
+    """An answer holds no more problems, and a further search could be endless."""
 
 
 class Problems:
-    """Problems as they are found, as many as fit into an answer.
+    """Collects problems, as many as fit into an answer.
 
     Attributes:
-        found: those found so far.
+        found: the problems found so far.
     """
 
     def __init__(self) -> None:
@@ -119,10 +119,10 @@ class Problems:
         self._size = 0
 
     def add(self, problem: Problem) -> None:
-        """Take one more.
+        """Add a problem.
 
         Raises:
-            TooManyProblemsError: the limit is reached; a last problem that says so takes its place.
+            TooManyProblemsError: the limit is reached; a last problem that says so replaces this one.
         """
         if len(problem.message) > MAX_MESSAGE:
             problem = replace(problem, message=problem.message[: MAX_MESSAGE - 1] + "…")
@@ -138,7 +138,7 @@ class Problems:
 
 
 def bounded(problems: Iterable[Problem]) -> list[Problem]:
-    """As many of `problems` as fit into an answer, and a last one that says so where they do not."""
+    """Return the problems that fit into an answer; if some do not, the last one says so."""
     kept = Problems()
     with suppress(TooManyProblemsError):
         for problem in problems:

@@ -1,6 +1,6 @@
-"""Reads the shape of a job as it was sent, by the table of fields.
+"""Reads the shape of a job by the table of fields.
 
-Most jobs have only steps that run one block each: `handler.payload.straight` reads those at once. `Reader` reads all
+Most jobs have only steps that run one block each: `handler.payload.straight` reads them in one pass. `Reader` reads the
 others step by step: jobs with other kinds of steps, and jobs with problems.
 """
 
@@ -20,10 +20,10 @@ from handler.payload.table import Branches, Field, Group, Kind, Steps
 from handler.payload.values import Value
 
 MAX_DEPTH: Final = 4
-"""How deep loops and choices may be nested."""
+"""The levels of nested loops and choices."""
 
 _EVERYWHERE: Final = (fields.ID, fields.IF, fields.FORCED)
-"""Fields that every kind of step has."""
+"""Fields of every kind of step."""
 _OF_BLOCK: Final = ("action", "parameters", "retry", "poll")
 """Fields of a loop in its short form."""
 
@@ -37,9 +37,9 @@ class Place:
     """The place of a list of steps.
 
     Attributes:
-        prefix: what comes before their ids in their paths.
-        depth: loops and choices around it.
-        in_loop: whether one of them is a loop.
+        prefix: the part of their paths before their ids.
+        depth: the number of loops and choices around it.
+        in_loop: whether a loop is around it.
         inner: whether the list is inside another step, so that its steps need ids.
     """
 
@@ -50,17 +50,17 @@ class Place:
 
 
 class _TooManyStepsError(Exception):
-    """The rest of the job is not read."""
+    """The job has too many steps; the rest is not read."""
 
 
 class Reader:
-    """Reads a job with any kinds of steps. The result has its fields in the order of the table.
+    """Reads a job with all kinds of steps. The result has its fields in the order of the table.
 
     Args:
-        most_steps: written steps that a job may have, inner ones and its output included.
+        most_steps: written steps that a job may have, with inner ones and its output.
 
     Attributes:
-        problems: what is wrong. The job that was read is valid only if this is empty.
+        problems: the problems found. The job is valid only if there are no problems.
     """
 
     def __init__(self, most_steps: int) -> None:
@@ -71,7 +71,7 @@ class Reader:
         self._path: str | None = None
 
     def read(self, value: Any) -> dict[str, Any]:
-        """The job, without what is wrong with it."""
+        """Return the job without its invalid parts."""
         if not isinstance(value, dict):
             self._say((), "INVALID_FIELD", "A job must be a JSON object.")
             return {}
@@ -217,7 +217,7 @@ class Reader:
         return ""
 
     def _inside(self, kind: Kind, path: Path, place: Place) -> Place | None:
-        """The place of the step's own steps."""
+        """Return the place of the step's own steps."""
         if kind.name in ("for_each", "while", "choose"):
             if place.depth == MAX_DEPTH:
                 message = f"Loops and choices may be nested at most {MAX_DEPTH} deep."
@@ -227,7 +227,7 @@ class Reader:
         return replace(place, inner=True) if kind.name == "try" else place
 
     def _check(self, kind: Kind, given: Mapping[str, Any], path: Path, place: Place) -> None:
-        """Check what the table of fields cannot express."""
+        """Check the rules that the table of fields cannot express."""
         self._path = _path_of(given, path, place)
         if kind.name == "end" and given["end"] in ("loop", "item") and not place.in_loop:
             message = f'This step is not in a loop that it could end; \'end\' is "job" here, not "{given["end"]}".'
@@ -258,7 +258,7 @@ class Reader:
 
 
 def _tagged(value: Any, path: Path) -> Iterator[Path]:
-    """The places of strings with tags in a value."""
+    """Yield the places of strings with tags in a value."""
     if isinstance(value, str):
         if _TAGGED.search(value):
             yield path

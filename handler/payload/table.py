@@ -1,4 +1,4 @@
-"""What the table of a job's fields is made of: fields, objects with fields of their own, lists of steps, kinds."""
+"""The types of the table of a job's fields: fields, objects with their own fields, lists of steps, kinds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from handler.payload.values import Value
 
 ABSENT: Final = object()
-"""The default of a field that has none: leaving it out is not the same as any value."""
+"""The default of a field without one: to leave it out is not the same as any value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,11 +18,11 @@ class Field:
 
     Attributes:
         name: its key.
-        holds: what kind of value it holds: a plain one, an object with fields of its own, a list of those, or steps.
-        about: what it means, for people.
-        required: whether it must be there.
+        holds: the kind of its value: plain, an object with its own fields, a list of those, or steps.
+        about: its meaning, for people.
+        required: whether it is required.
         nullable: whether null is the same as leaving it out.
-        default: what leaving it out means, or `ABSENT`.
+        default: the value that applies if it is left out, or `ABSENT`.
         tags: whether tags and expressions are read in it; otherwise it is a literal.
     """
 
@@ -42,12 +42,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """An object with fields of its own.
+    """An object with its own fields.
 
     Attributes:
-        owner: how messages call it, at the beginning of a sentence.
+        owner: its name in messages, at the beginning of a sentence.
         fields: by name, in the order in which they are written.
-        one_of: names of fields of which exactly one must be there.
+        one_of: names of fields of which exactly one is required.
     """
 
     owner: str
@@ -69,8 +69,8 @@ class Steps:
     """A list of inner steps.
 
     Attributes:
-        least: how many there must be.
-        most: how many there may be, or ``None`` for as many as a job may have.
+        least: the smallest number of steps.
+        most: the largest number, or ``None`` for as many as a job may have.
         loop: whether they are the body of a loop.
     """
 
@@ -94,9 +94,9 @@ class Kind:
 
     Attributes:
         name: of the kind.
-        key: the field by which it is known.
-        action: the action in its records; ``None`` for a block's own name.
-        about: what it does, for people.
+        key: the field that identifies it.
+        action: the action in its records; ``None`` for the block's name.
+        about: its effect, for people.
         fields: by name, in the order in which they are written.
     """
 

@@ -1,7 +1,7 @@
-"""A subset of JSON Schema for values that people send: a workflow's inputs, the form of an answer.
+"""A subset of JSON Schema for people's input: the inputs of a workflow, the form of an answer.
 
 The keywords are ``type properties required items enum default minimum maximum minLength maxLength description``, with
-the meaning that JSON Schema 2020-12 gives them. `handler.payload.value_schema_check` refuses any other.
+their meaning in JSON Schema 2020-12. `handler.payload.value_schema_check` refuses any other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ABSENT: Final = object()
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number; ``true`` is not."""
+    """Return whether a JSON value is a number; ``true`` is not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -38,24 +38,24 @@ TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "array": lambda value: isinstance(value, list),
     "null": lambda value: value is None,
 }
-"""The types by name. A number without a fraction is an integer, however it was written."""
+"""The types by name. A number without a fraction is an integer in every notation."""
 
 
 class DefaultsTooLargeError(Exception):
-    """The defaults would take more room than they may."""
+    """The defaults would take more bytes than allowed."""
 
 
 @dataclass(slots=True)
 class Room:
-    """Bytes that are left for defaults."""
+    """The bytes that are left for defaults."""
 
     left: int
 
     def take(self, size: int) -> None:
-        """Use up so many bytes.
+        """Use some bytes.
 
         Raises:
-            DefaultsTooLargeError: there are not so many.
+            DefaultsTooLargeError: fewer bytes are left.
         """
         self.left -= size
         if self.left < 0:
@@ -73,10 +73,10 @@ class ValueSchema:
         items: schema of each element of a list, or ``None``.
         choices: keys of the values of ``enum`` (see `key_of`), or ``None`` where there is no ``enum``.
         shown_choices: those values for a message.
-        minimum, maximum: of a number.
-        min_length, max_length: of a string, in characters.
-        default: what replaces an absent value; `has_default` says whether there is one.
-        default_size: its bytes as JSON.
+        minimum, maximum: the bounds of a number.
+        min_length, max_length: the bounds of a string's length, in characters.
+        default: the value of an absent field; `has_default` says whether there is one.
+        default_size: the bytes of the default as JSON.
     """
 
     types: tuple[str, ...] = ()
@@ -97,19 +97,19 @@ class ValueSchema:
         return self.default is not _ABSENT
 
     def filled(self, value: Any, room: int) -> Any:
-        """A copy of `value` in which each absent field of an object has its default, where the schema gives one.
+        """Return a copy of `value` in which each absent field of an object has its default, if the schema has one.
 
         Args:
             value: JSON.
             room: bytes that the defaults may add, as JSON.
 
         Raises:
-            DefaultsTooLargeError: they take more. A default inside of a list is added once for each of its elements.
+            DefaultsTooLargeError: the defaults take more. A default inside a list is added once for each element.
         """
         return self.fill_in(value, Room(room))
 
     def fill_in(self, value: Any, room: Room) -> Any:
-        """As `filled`, from room that other parts of the value use up as well."""
+        """Like `filled`, with room that other parts of the value share."""
         if isinstance(value, dict):
             whole = {}
             for name, part in value.items():
@@ -125,16 +125,16 @@ class ValueSchema:
         return value
 
     def misfits(self, value: Any, path: Path = ()) -> list[Problem]:
-        """What of `value` does not fit, as many problems as an answer may have.
+        """Return the problems of `value`, as many as an answer may have.
 
         Args:
             value: JSON.
-            path: its place in what was sent.
+            path: its place in the request.
         """
         return bounded(self.each_misfit(value, path))
 
     def each_misfit(self, value: Any, path: Path) -> Iterator[Problem]:
-        """As `misfits`, one by one and without an end where there are many."""
+        """Like `misfits`, one by one and without a limit."""
         if self.types and not any(TYPES[name](value) for name in self.types):
             yield misfit(path, f"This is {_type_of(value)}; expected {' or '.join(self.types)}.")
             return
@@ -173,7 +173,7 @@ class ValueSchema:
 
 
 def compile_schema(schema: Mapping[str, Any]) -> ValueSchema:
-    """Compile a schema in which `find_schema_problems` finds nothing."""
+    """Compile a schema without problems (`find_schema_problems`)."""
     types = schema.get("type", ())
     items = schema.get("items")
     choices = schema.get("enum")
@@ -194,12 +194,12 @@ def compile_schema(schema: Mapping[str, Any]) -> ValueSchema:
 
 
 def misfit(path: Path, message: str) -> Problem:
-    """A value that does not fit."""
+    """Return the problem of a value that does not fit."""
     return Problem(point(path), "INVALID_FIELD", message)
 
 
 def key_of(value: Any) -> Any:
-    """A key for a JSON value, equal for equal values. ``true`` is not equal to ``1``; ``1.0`` is."""
+    """Return a key for a JSON value, equal for equal values. ``1.0`` is equal to ``1``; ``true`` is not."""
     if isinstance(value, bool) or value is None:
         return ("constant", str(value))
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""What is wrong with a schema of `handler.payload.value_schema`.
+"""Find the problems of a schema of `handler.payload.value_schema`.
 
-A keyword outside of the subset is a problem: a check that its author relies on must not be left out in silence.
+A keyword outside the subset is a problem: a check that its author relies on must not be skipped silently.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ KEYWORDS: Final = (
 
 
 def find_schema_problems(schema: Any, path: Path = ()) -> list[Problem]:
-    """What is wrong with a schema: keywords outside of the subset, and values that a keyword cannot have.
+    """Return the problems of a schema: keywords outside the subset, and values that a keyword cannot have.
 
     Args:
         schema: JSON.
-        path: its place in what was sent.
+        path: its place in the request.
     """
     return bounded(_problems_of(schema, path))
 
@@ -81,7 +81,7 @@ def _check_enum(value: Any, path: Path) -> Iterator[Problem]:
 
 
 def _check_default(_value: Any, _path: Path) -> Iterator[Problem]:
-    """Any JSON; whether it fits is asked when the rest of the schema is sound."""
+    """Accept any JSON; it is checked once the rest of the schema is valid."""
     return iter(())
 
 

@@ -1,4 +1,4 @@
-"""What the fields of a job may hold: each kind of value once, as compiled code, in words, and for editors."""
+"""The kinds of values in a job's fields: each as compiled code, in words, and for editors."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pydantic_core import core_schema as core
 
 ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,64}$"
 SENT_ID_PATTERN: Final = r"^([A-Za-z0-9-][A-Za-z0-9_-]{0,63}|_([A-Za-z0-9-][A-Za-z0-9_-]{0,62})?)$"
-"""Of an id that a sender chooses. Those that begin with ``__`` are made here, of a firing or of a hook's call."""
+"""The pattern of an id that a sender chooses. Ids that begin with ``__`` come from a schedule or a hook's call."""
 STEP_ID_PATTERN: Final = r"^[^._]([^.]{0,62}[^._])?$"
 """1 to 64 characters, no dots, no ``_`` at either end: no tag could reach any other."""
 TAG_PATTERN: Final = r"\{[%:#<=] "
-"""What every string with a tag or an expression in it contains."""
+"""A part of every string with a tag or an expression."""
 NAME_PATTERN: Final = r"^[A-Za-z]([A-Za-z0-9_]{0,62}[A-Za-z0-9])?$"
-"""A name that expressions can read: no `_` at either end."""
+"""The pattern of a name that expressions can read: no `_` at either end."""
 MAX_NAME: Final = 256
-"""Characters of a job's name or an action: both are in the item that is written most often, and in every event."""
+"""Characters of a job's name or an action: both are in the most written item and in every event."""
 MAX_INNER_STEPS: Final = 50
 """Steps in one ``do``."""
 RETRIED: Final = (
@@ -33,13 +33,13 @@ RETRIED: Final = (
     "CALL_FAILED",
     "CALL_REFUSED",
 )
-"""Statuses that a block's run can end in and that another try can change."""
+"""Statuses of a block's run that another try can change."""
 
 CONTEXT_NAMES: Final = ("job", "steps", "parameters", "variables", "loop")
-"""What expressions can read everywhere, and no item can be called."""
+"""Names that expressions can read everywhere: no item may have one of them."""
 
 STRICT: Final = CoreConfig(strict=True)
-"""No conversions. Each object needs it for itself: what holds for the whole does not hold inside of one."""
+"""No conversions. Each object needs this setting: it does not apply to inner objects."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +48,8 @@ class Value:
 
     Attributes:
         expects: the words that end the sentence "`x` is …".
-        core: how compiled code checks it. What it gives is the value in its one form: seconds as a float.
-        refused: gives the strings that it cannot be although `core` takes them; `None` for no such strings.
+        core: the compiled check. It returns the value in its one form: seconds as a float.
+        refused: returns the strings that are not allowed although `core` accepts them; `None` for no such strings.
     """
 
     expects: str
@@ -57,7 +57,7 @@ class Value:
     refused: Callable[[], frozenset[str]] | None = None
 
     def read(self, value: Any) -> Any:
-        """The value in its one form.
+        """Return the value in its one form.
 
         Raises:
             ValueError: the value does not fit.
@@ -74,7 +74,7 @@ def _compile(value: Value) -> SchemaValidator:
 
 
 def first_misfit(value: Value, given: Any) -> tuple[str | int, ...]:
-    """The place of the first element that does not fit in a list that does not fit; empty for the list as a whole."""
+    """Return the place of the first element that does not fit in a list; empty for the list as a whole."""
     try:
         _compile(value).validate_python(given)
     except ValidationError as error:
@@ -93,12 +93,12 @@ def _number(ge: float | None = None, gt: float | None = None, le: float | None =
 
 def _refuse_boolean(value: Any) -> Any:
     if isinstance(value, bool):  # the number 1 or 0 for pydantic's strict mode
-        raise ValueError("a boolean is not a number")  # noqa: TRY004 # what pydantic takes for a value that does not fit
+        raise ValueError("a boolean is not a number")  # noqa: TRY004 # pydantic's error for a value that does not fit
     return value
 
 
 def or_null(schema: CoreSchema) -> CoreSchema:
-    """The same, or null."""
+    """Return a schema that also accepts null."""
     return core.nullable_schema(schema)
 
 
@@ -108,7 +108,7 @@ def _list(schema: CoreSchema, **bounds: int) -> CoreSchema:
 
 @lru_cache(maxsize=1)
 def reserved_names() -> frozenset[str]:
-    """Names that no item of a loop may have: contexts, keywords and the functions of expressions."""
+    """Return the names that no item of a loop may have: contexts, keywords and functions of expressions."""
     from handler.engine.language.functions import FUNCTIONS  # noqa: PLC0415 # few jobs name their items
 
     return frozenset({*keyword.kwlist, "true", "false", "null", *FUNCTIONS, *CONTEXT_NAMES})
