@@ -147,4 +147,8 @@ async def _wake_due(ports: Ports, job: JobRecord, now: float) -> None:
     elif not await Pointers(ports).send(job, salt=f"-m{int(now // 60)}"):
         wait = OUTBOX_SECONDS
     due = now + min(LONGEST_WAIT, wait * 2 ** min(job.sweeps, DOUBLINGS))
+    if is_asleep(job, now) and job.resume_at is not None:
+        due = min(
+            due, job.resume_at
+        )  # of a wait beyond 15 minutes it is the only timer, and a bus may be down for longer
     await ports.table.move_due(job, due, swept=True)

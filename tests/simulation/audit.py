@@ -204,7 +204,7 @@ class Audit:
                 self.note(f"ELSEWHERE: {name} waited for {path}, and went on at {record.path}")
         if waiting is None or job.due is None or job.due <= self.now() + 75.0 or not is_asleep(job, self.now() + 15.0):
             return  # it looks soon, or has been sent to the queue
-        if job.sweeps and job.due != job.resume_at:
+        if job.sweeps:
             return  # the sweep looks again, later each time: the bus may be down for long
         missing = self.unpublished(job)
         if waiting["for"] == "answer":

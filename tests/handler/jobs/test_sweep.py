@@ -86,6 +86,22 @@ def test_a_bus_that_stays_down_is_tried_ever_more_rarely(world: Any) -> None:
     assert tried == [2, 3, 5, 9, 17]
 
 
+def test_a_bus_that_stays_down_does_not_delay_the_end_of_a_wait(world: Any) -> None:
+    """Beyond 15 minutes no message ends it: the sweep alone does."""
+    world.bus.down = True
+    world.submit(WORK, {"id": "w", "wait": {"seconds": 1200}}, WORK, id="j")
+    resume_at = world.record("j").resume_at
+    assert world.queue.sent == []
+    minutes = 0
+    while not world.queue.sent:
+        assert world.record("j").due <= resume_at
+        _minute(world)
+        minutes += 1
+    assert minutes <= 22
+    world.work_off()
+    assert world.get("j")["status"] == "SUCCEEDED"
+
+
 def _minute(world: Any) -> int:
     swept: int = world.sweep()
     world.clock.now += 60
