@@ -132,8 +132,8 @@ properties: $(READY) ## try each property with three times the examples of `make
 	@ALL_EXAMPLES=1 $(BIN)/python -m pytest -n 2 -m hypothesis -p no:cacheprovider
 
 SEEDS ?= 2000
-simulate: $(READY) ## run the real code in simulated worlds that fail (SEEDS=2000, FIRST=0; SEED=7 TRACE=1 shows one)
-	@$(BIN)/python -m tests.simulation $(if $(TRACE),--trace --first $(or $(SEED),0) $(if $(WORLD),--world '$(WORLD)'),--seeds $(SEEDS) --first $(or $(FIRST),0))
+simulate: $(READY) ## run the real code in simulated worlds that fail (SEEDS=2000, FIRST=0, CRASHES=50; SEED=7 TRACE=1 shows one)
+	@$(BIN)/python -m tests.simulation $(if $(TRACE),--trace --first $(or $(SEED),0) $(if $(WORLD),--world '$(WORLD)'),--seeds $(SEEDS) --first $(or $(FIRST),0) $(if $(CRASHES),--crashes $(CRASHES)))
 
 mutants: $(READY) ## break the protocol rule by rule and check that the simulator detects it
 	@$(BIN)/python -m tests.simulation --mutants --seeds 600
