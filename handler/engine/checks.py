@@ -9,7 +9,7 @@ from typing import Any
 from blocks.block import Block, Registry
 from handler.engine.flow.written import Choose, ForEach, lists_of
 from handler.engine.required_tags import NOTHING_ADDED, RequiredTags, compile_glob
-from handler.engine.status import ConduitStatus
+from handler.engine.status import DONE, NONE, ConduitStatus
 from handler.engine.step import ConduitStep
 
 
@@ -103,7 +103,7 @@ class Checks:
             return ConduitStatus.FORBIDDEN_BLOCK
         if over:
             return ConduitStatus.BLOCK_LIMIT_EXCEED
-        return ConduitStatus.STEP_LIMIT_EXCEED if number > self.step_limit else ConduitStatus.NONE
+        return ConduitStatus.STEP_LIMIT_EXCEED if number > self.step_limit else NONE
 
     def check_all(self, steps: Sequence[ConduitStep]) -> None:
         """Repeat all checks, inner steps included. Steps that have run keep their status."""
@@ -124,7 +124,7 @@ class Checks:
         """Check the steps of a list and their inner steps; return how many steps are written so far."""
         for step in steps:
             number += 1
-            has_run = step.attempts or step.started_at is not None or step.status is ConduitStatus.DONE
+            has_run = step.attempts or step.started_at is not None or step.status is DONE
             status = self._judge(step, number, repeated=id(step) in repeated, counted=counted)
             if not has_run:
                 step.status = status

@@ -19,7 +19,7 @@ from handler.engine.language.contexts import JobView, StepsView
 from handler.engine.outcome import Execution, Outcome, Paused
 from handler.engine.required_tags import Pairs, required_tags
 from handler.engine.runtime import Runtime
-from handler.engine.status import ConduitStatus
+from handler.engine.status import DONE
 from handler.engine.step import ConduitStep, StepOptions
 from handler.engine.steps import WrittenSteps
 from handler.engine.turn import StepRunner
@@ -232,7 +232,7 @@ class Conduit:
     def output(self) -> Any:
         """The job's output; ``None`` if it has none or did not succeed."""
         step = self._output
-        return step.return_value if step is not None and step.status is ConduitStatus.DONE and self.success else None
+        return step.return_value if step is not None and step.status is DONE and self.success else None
 
     @property
     def variables(self) -> dict[str, Any]:

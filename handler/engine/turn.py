@@ -18,7 +18,7 @@ from handler.engine.language.meter import LONG
 from handler.engine.language.tags import resolve
 from handler.engine.outcome import Paused
 from handler.engine.provided import positional_arguments
-from handler.engine.status import ConduitStatus
+from handler.engine.status import DONE, NONE, ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.step_turn import LEAST_TIME, NO_CHANGES, Answer, StepTurn
 from handler.engine.step_world import OutOfInvocation
@@ -26,7 +26,6 @@ from handler.engine.time_needed import declared_seconds, is_enough
 from handler.engine.values import UnstorableValueError
 from handler.engine.variables import Kept
 
-_DONE, _NONE = ConduitStatus.DONE, ConduitStatus.NONE  # an enum's member takes eight times as long as a name
 _VALUES: Final = frozenset({str, int, float, bool, type(None), list, dict, tuple})
 """Types of most results: no awaitable among them."""
 Tried = Kept | Failure | Paused
@@ -83,7 +82,7 @@ class StepRunner(StepTurn):
                 self.store.take_more(step, changes, weight)
             finished, began = self.now(), self.began
             step.finished_at = finished if finished > began else began  # noqa: FURB136  # `max` costs a call
-            step.status = _DONE
+            step.status = DONE
             return None
         if kind is Failure:
             return self.fail(ended)  # type: ignore[arg-type, func-returns-value]  # by its type
@@ -116,7 +115,7 @@ class StepRunner(StepTurn):
                     return rested
                 if rested is not None:
                     self.fail(Failure.of_status(rested))
-                if self.step.status is not _NONE:
+                if self.step.status is not NONE:
                     return None
                 self.world.begin(self.step.timeout)
                 tried, arguments = None, self._arguments(self.step.parameters)
@@ -296,4 +295,4 @@ class StepRunner(StepTurn):
         self.store.take(step, kept)
         finished = self.now()
         step.finished_at = finished if finished > self.began else self.began  # noqa: FURB136  # `max` costs a call
-        step.status = _DONE
+        step.status = DONE

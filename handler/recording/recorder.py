@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from handler.engine import Conduit, ConduitStatus, ConduitStep, Decision, Paused
-from handler.engine.status import UNEVENTFUL
+from handler.engine.status import DONE, UNEVENTFUL
 from handler.ports import Ports, Turns
 from handler.recording.commits import Commits
 from handler.recording.ownership import (
@@ -46,7 +46,6 @@ SMALL_JOB: Final = 20
 """The number of calls of the table is promised exactly for jobs of up to this many records."""
 
 
-_DONE: Final = ConduitStatus.DONE
 _ONCE: Final = "at_most_once"
 _ASKS: Final = "wait_for"
 """The kind of step that waits for an answer."""
@@ -153,7 +152,7 @@ class Recorder:
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
         """Keep the record. It is written when the next step asks to begin, if it must be written before."""
-        if step.status is not _DONE:
+        if step.status is not DONE:
             if step.status.name not in UNEVENTFUL:
                 self.on_failure(step)
             if step.kind == _ASKS and step.status is ConduitStatus.TIME_LIMIT_EXCEED and self.accepted:

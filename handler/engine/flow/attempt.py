@@ -9,7 +9,7 @@ from handler.engine.flow.loop import Close, cancelled_by
 from handler.engine.flow.walk import Walk
 from handler.engine.flow.written import Try
 from handler.engine.limits import Limits
-from handler.engine.status import ConduitStatus
+from handler.engine.status import DONE, ConduitStatus
 from handler.engine.step import ConduitStep
 
 
@@ -76,5 +76,5 @@ class Attempt:
         if frame.cancelled is not None:
             return cancelled_by(frame.cancelled)
         if self._has_caught or frame.cause is None or not self._spec.catch:
-            return Close(ConduitStatus.DONE)
+            return Close(DONE)
         return cancelled_by(None) if self._walk.cancelled else None

@@ -9,10 +9,9 @@ from handler.engine.failure import LOOP_TIMEOUT, Failure
 from handler.engine.flow.walk import Walk
 from handler.engine.flow.written import Choose, ForEach, Steps, While
 from handler.engine.limits import Limits
-from handler.engine.status import ConduitStatus
+from handler.engine.status import DONE, ConduitStatus
 from handler.engine.step import ConduitStep
 
-_DONE: Final = ConduitStatus.DONE
 _CANCELLED: Final = Failure(ConduitStatus.CANCELLED, "the job was cancelled before this step had ended")
 
 
@@ -123,10 +122,10 @@ class Loop:
         """The result of the last step of `do`; for a choice, that of the last step of its branch."""
         step = self.frame.latest
         while step is not None and isinstance(step.spec, Choose):
-            result = step.return_value if step.status is _DONE else None
+            result = step.return_value if step.status is DONE else None
             branch = step.spec.branch(result["branch"]) if result else []
             step = self.frame.scope.steps.get(branch[-1].id) if branch else None
-        return step.return_value if step is not None and step.status is _DONE else None
+        return step.return_value if step is not None and step.status is DONE else None
 
     def _stopped(self, now: float) -> Close | None:
         """The end of any loop by a cancel or its time limit."""
@@ -208,12 +207,12 @@ class WhileLoop(Loop):
             message = f"round {self.index - 1} failed"
             return Close.of(Failure(self._failed.status, message), self.frame.cause)
         if self.is_over:
-            return Close(_DONE)
+            return Close(DONE)
         stopped = self._stopped(now)
         if stopped is not None:
             return stopped
         if not is_met():
-            return Close(_DONE)
+            return Close(DONE)
         if self.index >= self.spec.most:
             rounds = "1 round" if self.spec.most == 1 else f"{self.spec.most:,} rounds"
             message = f"the condition still holds after {rounds} (`max`)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from blocks.block import Block
 from handler.engine.failure import Failure
@@ -14,12 +14,9 @@ from handler.engine.flow.turns import FlowTurns, Waiting
 from handler.engine.flow.walk import Frame, Walk
 from handler.engine.flow.written import Choose, End
 from handler.engine.outcome import Paused
-from handler.engine.status import ConduitStatus
+from handler.engine.status import DONE, NONE, ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.turn import StepRunner
-
-_NONE: Final = ConduitStatus.NONE  # looking a member up in its enum takes eight times as long as a name
-_DONE: Final = ConduitStatus.DONE
 
 Listener = Callable[..., Any]
 
@@ -103,13 +100,13 @@ class StepLoop:
                 if job.attempts:
                     step.attempts, job.attempts = job.attempts, 0
                 block, goes_on = step.block, not frame.skips or step.forced
-                if not goes_on or walk.cancelled or step.status is not _NONE:
+                if not goes_on or walk.cancelled or step.status is not NONE:
                     self._pass_over(step, goes_on=goes_on)
                 elif block is None:
                     paused = await self._take_flow(step, frame)
                     if paused is not None:
                         return paused
-                    if step.status is _NONE:
+                    if step.status is NONE:
                         return None  # it has opened a list of its own
                 elif counts and (limits_uses or block.max_uses is not None) and job.is_over(block):
                     self._refuse(step, ConduitStatus.BLOCK_LIMIT_EXCEED)
@@ -128,7 +125,7 @@ class StepLoop:
                 walk.recorded = number
                 if inside:
                     walk.in_loops += 1
-                if step.status is not _DONE:
+                if step.status is not DONE:
                     walk.settle(step)
                 elif block is None:
                     follow(step, walk)
@@ -153,7 +150,7 @@ class StepLoop:
             self._limit(frame)
         known = self._known_of(step)
         paused = await self._flow.take(step, known)
-        if paused is not None or step.status is not _NONE:
+        if paused is not None or step.status is not NONE:
             return None if paused is None else still_waiting(paused, known)
         frame.end_turn(step)
         job.tries = 0
@@ -245,7 +242,7 @@ def end(step: ConduitStep, close: Close, walk: Walk) -> None:
     walk.leave()
     step.closed_at = walk.count()
     step.status, step.error = close.status, close.error
-    if close.status is _DONE:
+    if close.status is DONE:
         step.return_value = owner.result
     else:
         walk.settle(step, close.cause)

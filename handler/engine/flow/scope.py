@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from handler.engine.language.contexts import FailedStepView, StepsView, StepView
 from handler.engine.language.paths import View
-from handler.engine.status import ConduitStatus
+from handler.engine.status import DONE
 from handler.engine.step import ConduitStep
 
 Contexts = Mapping[str, Any]
@@ -67,7 +67,7 @@ class ItemSteps(View):
     def result_of(self, key: str) -> Any:
         """``steps.<key>.result``, without a view of the step in between."""
         step = self.find(key)
-        return step.return_value if step.status is ConduitStatus.DONE else None
+        return step.return_value if step.status is DONE else None
 
     def __iter__(self) -> Iterator[str]:
         yield from self._written

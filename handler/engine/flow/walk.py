@@ -12,7 +12,7 @@ from typing import Any
 from handler.engine.failure import JOB_TIMEOUT, LOOP_TIMEOUT
 from handler.engine.flow.scope import Scope
 from handler.engine.language.clock import reads_clock
-from handler.engine.status import NO_FAILURE, ConduitStatus
+from handler.engine.status import DONE, NO_FAILURE, ConduitStatus
 from handler.engine.step import ConduitStep
 
 
@@ -174,7 +174,7 @@ class Walk:
             cause: the inner step that failed it, if any.
         """
         status = step.status
-        if status is ConduitStatus.DONE:
+        if status is DONE:
             return
         if status is ConduitStatus.CANCELLED:
             self.cancelled = True
