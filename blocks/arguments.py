@@ -1,4 +1,4 @@
-"""The arguments that users may give to a function: checked by pydantic, described as JSON Schema."""
+"""The users' arguments of a function: checked by pydantic, described as JSON Schema."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 PART: Final = 20
 """Entries of a dictionary that are checked together."""
 MOST_NODES: Final = 200
-"""Values in arguments of which everything that is wrong is said."""
+"""Values in arguments up to which all errors are reported."""
 MOST_CHARACTERS: Final = 1_000
 """Characters of the keys in them."""
 _SEQUENCES: Final = frozenset({"list", "tuple", "set", "frozenset"})
@@ -45,8 +45,8 @@ class InPlace:
 Changes = Annotated[T, InPlace()]
 """``Changes[list[Any]]``: the block changes this argument in place.
 
-pydantic copies lists and dictionaries (one level) while it checks them, so what changes is the argument that the
-function was given: after the call that object is the variable's new value.
+pydantic copies lists and dictionaries (one level) during its check, so the function changes its own argument: after the
+call, that object is the variable's new value.
 """
 
 
@@ -60,14 +60,14 @@ ABSENT: Final[Any] = _Absent()
 
 
 class Arguments:
-    """The parameters of one function. The user's are the keyword-only ones, and ``**kwargs`` when it has them.
+    """The parameters of one function. The user's are the keyword-only ones, and ``**kwargs``.
 
     A parameter with another name for users, or several, declares them with pydantic's ``Field(validation_alias=...)``.
 
     Args:
         function: inspected, never called. Only type hints of the users' parameters are read, at the first check.
         title: names the parameters in messages and in the schema.
-        signature: the function's. It is handed in because computing it is a third of the cost of announcing a block.
+        signature: the function's; passed in, because computing it is a third of the cost of announcing a block.
 
     Attributes:
         positional: names of the other parameters, which users cannot reach, in order.
@@ -87,7 +87,7 @@ class Arguments:
 
     @cached_property
     def annotations(self) -> Mapping[str, Any]:
-        """Their types by name, marks included; ``Any`` where none is written."""
+        """Their types by name, with their marks; ``Any`` for a parameter without a type."""
         hints = self._hints
         return {name: hints.get(name, Any) for name in self._keywords}
 
@@ -102,9 +102,9 @@ class Arguments:
 
     @cached_property
     def validate(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """Checks arguments and converts them to what the function expects (pydantic's lax mode), in a new dictionary.
+        """Checks arguments and converts them to the function's types (pydantic's lax mode), in a new dictionary.
 
-        Called once a step. A ``TypedDict`` was the fastest of the shapes that pydantic offers for this: 0.29 us for
+        Called once per step. A ``TypedDict`` was the fastest of pydantic's shapes: 0.29 us for
         ``TEXT.JOIN``, against 0.33 us for an arguments schema and 0.44 us for the function's own call schema.
 
         Raises:
@@ -116,7 +116,7 @@ class Arguments:
         return self._refuse_hidden(validate)
 
     def schema(self) -> dict[str, Any]:
-        """JSON Schema (2020-12) of an object that holds them, with the defaults that are JSON."""
+        """JSON Schema (2020-12) of an object of arguments, with the defaults that are JSON."""
         schema = self._adapter.json_schema()
         properties: dict[str, Any] = schema.setdefault("properties", {})
         required: list[str] = schema.get("required", [])
@@ -127,7 +127,7 @@ class Arguments:
             for other in others:
                 properties[other] = properties[first] | {"description": f"Same as `{first}`.", "deprecated": True}
             if others and first in required:
-                required.remove(first)  # any one of its names suffices, which a plain schema cannot say
+                required.remove(first)  # any one of its names is enough, which a plain schema cannot express
         return schema
 
     @cached_property
@@ -136,7 +136,7 @@ class Arguments:
             name: Required[hint] if self._keywords[name].default is inspect.Parameter.empty else NotRequired[hint]
             for name, hint in self.annotations.items()
         }
-        # ``extra_items`` gives the type of what ``**kwargs`` takes; a closed shape refuses what it does not know.
+        # ``extra_items`` is the type of ``**kwargs``; a closed shape refuses unknown names.
         rest: dict[str, Any] = {"extra_items": self._hints.get(self._any, Any)} if self._any else {}
         make: Any = TypedDict  # a type checker expects it to be called with literals
         shape = make(self._title, fields, **rest)
@@ -145,7 +145,7 @@ class Arguments:
 
     @staticmethod
     def _bounded(adapter: TypeAdapter[dict[str, Any]]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """The adapter's check. Of large arguments it names what is wrong first: each error has a copy of its path."""
+        """Return the adapter's check. Of large arguments it reports the first error only: each copies its path."""
         complete = adapter.validator.validate_python
         schema = _fail_early(adapter.core_schema)
         if schema is adapter.core_schema:
@@ -158,13 +158,13 @@ class Arguments:
             except ValidationError:
                 if not _is_small(arguments):
                     raise
-            return complete(arguments)  # type: ignore[no-any-return]  # with everything that is wrong
+            return complete(arguments)  # type: ignore[no-any-return]  # with all errors
 
         return validate
 
     @cached_property
     def _hints(self) -> Mapping[str, Any]:
-        """Type hints of the users' parameters. Others are not read: they may name what only a type checker imports."""
+        """Return type hints of the users' parameters. Others may name imports of a type checker only."""
         plain = inspect.unwrap(self._function)
         stand_in = FunctionType((lambda: None).__code__, getattr(plain, "__globals__", {}))
         written = inspect.get_annotations(plain)
@@ -175,7 +175,7 @@ class Arguments:
         return frozenset(self._keywords) | ({self._any} if self._any else set())
 
     def _user_names(self, name: str) -> list[str]:
-        """The names by which users give this parameter, the preferred one first."""
+        """Return the users' names of this parameter, the preferred one first."""
         for mark in _marks(self.annotations[name]):
             alias = mark.validation_alias if isinstance(mark, FieldInfo) else None
             if isinstance(alias, str):
@@ -187,7 +187,7 @@ class Arguments:
     def _refuse_hidden(
         self, validate: Callable[[Mapping[str, Any]], dict[str, Any]]
     ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """Refuse names of positional parameters, which users must not reach: ``**kwargs`` would accept them."""
+        """Refuse the names of positional parameters, which ``**kwargs`` would accept."""
 
         def validate_rest(arguments: Mapping[str, Any]) -> dict[str, Any]:
             for name in self._hidden & arguments.keys():
@@ -199,9 +199,9 @@ class Arguments:
 
 
 def _fail_early(schema: Any) -> Any:
-    """The schema with lists that stop at their first wrong item, and dictionaries at their first wrong part.
+    """Return the schema with lists and dictionaries that stop at their first invalid item.
 
-    The very same where it has neither, but for lists and dictionaries of anything.
+    It is the same object if it has none, or only lists and dictionaries of anything.
     """
     if isinstance(schema, list):
         items = [_fail_early(item) for item in schema]
@@ -218,12 +218,12 @@ def _fail_early(schema: Any) -> Any:
 
 
 def _is_typed(schema: Any) -> bool:
-    """Whether an item of a container can be wrong."""
+    """Return whether an item of a container can be invalid."""
     return isinstance(schema, list) or (isinstance(schema, dict) and schema.get("type") != "any")
 
 
 def _check_in_parts(value: Any, check: Callable[[Any], Any]) -> Any:
-    """Check a dictionary a few entries at a time, since pydantic goes on to the end of one."""
+    """Check a dictionary a few entries at a time, since pydantic checks one to its end."""
     if not isinstance(value, dict) or len(value) <= PART:
         return check(value)
     checked: dict[Any, Any] = {}
@@ -234,7 +234,7 @@ def _check_in_parts(value: Any, check: Callable[[Any], Any]) -> Any:
 
 
 def _is_small(value: Any) -> bool:
-    """Whether all that is wrong with a value can be said in a few megabytes."""
+    """Return whether all errors of a value fit into a few megabytes."""
     nodes, characters, left = 0, 0, [value]
     while left:
         found = left.pop()

@@ -1,4 +1,4 @@
-"""What a block is: a Python function that a deployment allows jobs to call, and the registry that knows them all.
+"""Blocks: Python functions that a deployment allows jobs to call, and their registry.
 
 A block is written as a plain function and announced by its category::
 
@@ -37,34 +37,34 @@ __all__ += ["Registry", "UnusableBlockError", "block", "provide"]
 P = ParamSpec("P")
 R = TypeVar("R")
 Effect = Literal["none", "at_least_once", "at_most_once"]
-"""What running a block again does: nothing, or its effect once more; ``at_most_once`` is never run again."""
+"""The effect of running a block again: none, or once more; an ``at_most_once`` block never runs again."""
 
 Isolation = Literal["process"]
 """``process``: the block runs in a forked child with a memory limit, and is killed at its time limit."""
 
 
 class DuplicateBlockError(Exception):
-    """Two blocks have one name. Raised at import, so that a deployment never starts with half of its blocks hidden."""
+    """Two blocks have one name. Raised at import, so that no deployment starts with a hidden block."""
 
 
 class UnusableBlockError(Exception):
-    """A block's options or signature contradict each other. Raised at import; the message says what to change."""
+    """A block's options or signature contradict each other. Raised at import; the message names the change to make."""
 
 
 class Block(Generic[P, R]):
-    """One function that jobs may call, with what the deployment says about it. Calling it calls the function.
+    """A function that jobs may call, with its options. Calling the block calls the function.
 
     Attributes:
         name: its name in upper case, without the category.
         category: the category's name in upper case, or ``None``.
-        tags: tags that a job must all have to use it.
+        tags: the tags that a job needs to use it.
         max_uses: how many steps of one job may use it; ``None`` for any number.
-        private: left out of the registry; only a job that is given it (``Conduit(blocks=[...])``) has it. A name that
-            begins with ``_`` makes a block private.
-        timeout: seconds that one run of it may take; ``None`` leaves this to step, job and invocation.
+        private: whether it is left out of the registry, so that only a job created with it (``Conduit(blocks=[...])``)
+            has it. A name that begins with ``_`` makes a block private.
+        timeout: seconds that one run of it may take; ``None`` if only the step, the job and the invocation limit it.
         isolation: ``"process"`` runs it in a child process.
-        effect: what running it again would do.
-        action: what steps call it: ``TEXT.JOIN``, or the name alone if it has no category.
+        effect: the effect of running it again.
+        action: its name in steps: ``TEXT.JOIN``, or the name alone if it has no category.
         arguments: the user's parameters.
         positional: names of the deployment's parameters, in order.
     """
@@ -124,7 +124,7 @@ class Block(Generic[P, R]):
 
     @property
     def place(self) -> str:
-        """Where its function is written."""
+        """The file and line of its function."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
     @property
@@ -134,7 +134,7 @@ class Block(Generic[P, R]):
 
     @cached_property
     def validate(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """`Arguments.validate`: takes what the user gave and gives what the function wants, or a ValidationError."""
+        """`Arguments.validate`: converts the user's arguments to those of the function, or raises a ValidationError."""
         return self.arguments.validate
 
     @cached_property
@@ -151,8 +151,8 @@ class Registry:
     """Every public block by its name, and the global values that the deployment provides for them.
 
     Args:
-        discover: called once, before the first look-up; expected to import what announces blocks.
-        later: the modules that wait until a block of theirs is asked for, by its action.
+        discover: called once, before the first look-up; it should import the modules that announce blocks.
+        later: the modules to import at the first use of one of their blocks, by its action.
     """
 
     def __init__(self, discover: Callable[[], None] = lambda: None, later: Mapping[str, str] | None = None) -> None:
@@ -165,7 +165,7 @@ class Registry:
         self._lock = threading.RLock()
 
     def add(self, block: Block[..., Any]) -> None:
-        """Make `block` known, unless it is private. A `DuplicateBlockError` when another block has its name."""
+        """Register `block`, unless it is private. Raises `DuplicateBlockError` if another block has its name."""
         if block.private:
             return
         known = self._blocks.setdefault(block.action, block)
@@ -175,16 +175,16 @@ class Registry:
             raise DuplicateBlockError(f"{block.action} is announced twice: by {both}; give one of them another name")
 
     def provide(self, name: str, factory: Callable[[], Any]) -> None:
-        """Let `factory` make the global value `name` when a block first asks for it; one name, one factory."""
+        """Let `factory` make the global value `name` at its first use; each name has one factory."""
         if name in self._globals.factories:
             raise DuplicateBlockError(f"the global value {name!r} is provided twice; give one of them another name")
         self._globals.factories[name] = factory
 
     def get(self, action: str) -> Block[..., Any] | None:
-        """The block of that name, in any case of letters, or ``None``."""
+        """Return the block of that name, or ``None``. Case does not count."""
         self.load()
         found = self._blocks.get(action)
-        if found is None and action.isascii():  # only A to Z have two cases here: "ß" is no way to write "SS"
+        if found is None and action.isascii():  # only A to Z have two cases here: "ß" is not "SS"
             action = action.upper()
             if action in self._later:
                 importlib.import_module(self._later[action])
@@ -192,14 +192,14 @@ class Registry:
         return found
 
     def load(self) -> None:
-        """Import what announces blocks. Only the first call does anything; when it failed, each later one fails too."""
+        """Import the modules that announce blocks, at the first call. If that fails, each later call fails too."""
         if self._state == "loaded":
             return
-        with self._lock:  # `conduit serve` answers from several threads
+        with self._lock:  # `conduit serve` has several threads
             if self._failure:
-                raise self._failure  # trying again would meet the blocks that were announced before the failure
+                raise self._failure  # another try would find the blocks that were announced before the failure
             if self._state != "new":
-                return  # loaded by another thread meanwhile; or a block's file looks a block up while it is imported
+                return  # loaded by another thread, or a block's file looks up a block during its import
             self._state = "loading"
             try:
                 self._discover()
@@ -209,7 +209,7 @@ class Registry:
             self._state = "loaded"
 
     def global_values(self) -> Mapping[str, Any]:
-        """What the deployment provides; each value is made at its first use and kept."""
+        """The deployment's values; each is made at its first use and kept."""
         self.load()
         return self._globals
 
@@ -245,7 +245,7 @@ REGISTRY: Final = Registry(load_installed, LATER)
 
 
 class Options(TypedDict, total=False):
-    """What may be said about a block when it is announced; see `Block`."""
+    """The options of a block when it is announced; see `Block`."""
 
     name: str | None
     tags: str | Iterable[str]
@@ -261,8 +261,8 @@ class Category:
 
     Args:
         name: its name; upper-cased.
-        effect: what running one of its blocks again does, unless the block says otherwise.
-        registry: where its blocks become known; the deployment's by default.
+        effect: the effect of running its blocks again; a block may have its own.
+        registry: the registry of its blocks; by default the deployment's.
     """
 
     def __init__(self, name: str, *, effect: Effect = "at_least_once", registry: Registry | None = None) -> None:
@@ -275,7 +275,7 @@ class Category:
     @overload
     def block(self, /, **options: Unpack[Options]) -> Callable[[Callable[P, R]], Block[P, R]]: ...
     def block(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-        """Announce a function as a block of this category. Options are those of `Block`."""
+        """Announce a function as a block of this category, with the options of `Block`."""
 
         def announce(function: Callable[..., Any]) -> Block[..., Any]:
             made = Block(function, **({"category": self.name, "effect": self.effect} | options))

@@ -1,4 +1,4 @@
-"""What a block is handed besides its user's arguments, when it asks for it: its job and the call that it serves.
+"""The job and the call that a block receives besides its user's arguments, if it declares them.
 
 Protocols, so that blocks need nothing of the engine.
 """
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class BudgetExceededError(Exception):
-    """A block was about to build something larger than the job may keep. The step ends RESULT_LIMIT_EXCEED."""
+    """A block would build a value that is larger than the job may keep. The step ends RESULT_LIMIT_EXCEED."""
 
 
 class CallFailedError(Exception):
-    """An outside service could not be reached, or said to try again. The step ends CALL_FAILED and may be retried.
+    """An external service could not be reached, or asked for another try. The step ends CALL_FAILED and may be retried.
 
     Args:
-        message: what went wrong, for the user. Keep secrets out of it.
-        retry_after: seconds that the service asked to wait; the step's next try comes no sooner.
+        message: the reason, for the user. Keep secrets out of it.
+        retry_after: seconds that the service asked to wait; the step's next try comes no earlier.
         details: JSON object for the step's ``error.details``, such as ``{"status": 503, "body": "…"}`` or
             ``{"code": "ThrottlingException"}``. An entry of ``retry.on`` may name the status or the code.
     """
@@ -34,11 +34,11 @@ class CallFailedError(Exception):
 
 
 class CallRefusedError(Exception):
-    """An outside service gave an unexpected answer, or the call is not allowed. The step ends CALL_REFUSED.
+    """An external service gave an unexpected answer, or the call is not allowed. The step ends CALL_REFUSED.
 
     Args:
-        message: what was refused and why, for the user. Keep secrets out of it.
-        details: as for `CallFailedError`.
+        message: the reason, for the user. Keep secrets out of it.
+        details: like those of `CallFailedError`.
     """
 
     def __init__(self, message: str, details: Mapping[str, Any] | None = None) -> None:
@@ -47,7 +47,7 @@ class CallRefusedError(Exception):
 
 
 class Job(Protocol):
-    """What a block sees of its job when it takes ``job__``."""
+    """A block's view of its job, for the parameter ``job__``."""
 
     @property
     def id(self) -> str | None: ...
@@ -57,15 +57,15 @@ class Job(Protocol):
     def tags(self) -> frozenset[str]: ...
     @property
     def variables(self) -> MutableMapping[str, Any]:
-        """The job's variables. Reading one gives a copy, charged to the step; changes count when the step ends DONE."""
+        """The job's variables. Reading one returns a copy, charged to the step; changes count if the step ends DONE."""
 
 
 class Call(Protocol):
-    """What a block knows of the call it serves when it takes ``call__``."""
+    """A block's view of its call, for the parameter ``call__``."""
 
     @property
     def time_left(self) -> float:
-        """Seconds until the step is stopped; infinite when nothing limits it."""
+        """Return the seconds until the step is stopped; infinite without a limit."""
 
     @property
     def path(self) -> str:
@@ -73,40 +73,40 @@ class Call(Protocol):
 
     @property
     def timeout(self) -> float | None:
-        """The step's own time limit, in seconds, as the user wrote it."""
+        """The step's own time limit in seconds, from the user."""
 
     @property
     def limit_left(self) -> float:
-        """Seconds until a limit (the step's own, its block's, the job's) ends the step as a failure.
+        """Return the seconds until a limit (the step's own, its block's, the job's) ends the step as a failure.
 
-        Infinite where the invocation ends first: the step is then stopped, has not failed, and runs again.
+        It is infinite if the invocation ends first: the step is then stopped without failing, and runs again.
         """
 
     @property
     def idempotency_key(self) -> str:
-        """``<tenant>/<job>/<run>/<position>``: the same in each attempt of this step; hand it to the service called."""
+        """``<tenant>/<job>/<run>/<position>``: the same in each attempt of this step; pass it to the called service."""
 
     @property
     def fence(self) -> int:
-        """Grows with each claim of the job: a service that remembers the highest one can refuse a late predecessor."""
+        """Grows with each claim of the job: a service that keeps the highest one can refuse an outdated owner."""
 
     def charge(self, size: int, cost: int | None = None) -> None:
-        """Announce what is about to be built.
+        """Announce a value before building it.
 
-        No charge refuses what the job could keep; whether the result itself fits is seen when it is encoded.
+        A charge never refuses a value that the job could keep. The result itself is checked when it is encoded.
 
         Args:
-            size: the least bytes that it takes as JSON: one a character, two an item of a list.
-            cost: what it costs in memory, by `blocks.charges`, where that is more than its bytes: of a container, or of
-                what is built on the way.
+            size: the least bytes that it takes as JSON: one per character, two per item of a list.
+            cost: its cost in memory, by `blocks.charges`, if that is more than its bytes: for a container, or for
+                temporary values.
 
         Raises:
-            BudgetExceededError: the step may not hold so much.
+            BudgetExceededError: the step may not hold that much.
         """
 
     def isolate(self, function: Callable[[], Any]) -> Any:
-        """Run a function in a forked child process that is killed at the step's limit: for what no signal stops.
+        """Run a function in a forked child process that is killed at the step's limit, for code that no signal stops.
 
-        It takes some milliseconds. What it changes stays in the child; its result comes back through JSON, and what it
-        raises as an error of a class of the same name.
+        It takes some milliseconds. Its changes stay in the child; its result returns as JSON, and its error as an error
+        of a class of the same name.
         """

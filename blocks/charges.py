@@ -1,10 +1,10 @@
-"""What a value costs: what is charged before it is built, by blocks and by the engine alike.
+"""The cost of values, which blocks and the engine charge before they build them.
 
-One function for each kind of value, which everything that builds one goes through. A string costs its bytes, an integer
-its digits, a container a share for itself, one for each place, and what is in it. A charge is true: what is built takes
-at most four times its charge in memory.
+Each kind of value has one function, which all code that builds one calls. A string costs its bytes, an integer its
+digits; a container costs a share for itself, one for each place, and its content. A value takes at most four times its
+charge in memory.
 
-Blocks announce two numbers: the least bytes that a result takes as JSON, which a record has a limit for, and its cost.
+Blocks announce two numbers: the least bytes that a result takes as JSON (a record has a limit), and its cost.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ FIELD: Final = 5
 
 
 class Charges(Protocol):
-    """Who is charged; `blocks.block.Call` is one."""
+    """The receiver of charges; `blocks.block.Call` is one."""
 
     def charge(self, size: int, cost: int | None = None) -> None:
-        """Announce what is about to be built."""
+        """Announce a value before building it."""
 
 
 class UncountableError(ValueError):
-    """A value costs more than it may."""
+    """A value costs more than the limit."""
 
 
 def cost_of_text(text: str) -> int:

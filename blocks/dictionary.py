@@ -15,14 +15,14 @@ from blocks.charges import FIELD, INDEX, QUOTED, charge_entries, charge_places, 
 category = Category("DICTIONARY", effect="none")
 
 NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
-"""What a path may have in place of a key: an index of a list."""
+"""An index of a list in a path."""
 LONGEST_PATH: Final = 32
 """Keys of a path: no value is nested deeper."""
 
 
 @category.block
 def create(**values: Any) -> dict[str, Any]:
-    """Make a dictionary of all the parameters given, whatever their names."""
+    """Make a dictionary of all given parameters; they may have any names."""
     return values
 
 
@@ -34,7 +34,7 @@ def create_from_pairs(*, key: str, value: Any) -> dict[str, Any]:
 
 @category.block
 def create_from_list(call__: Call, /, *, pairs: tuple[str, Any] | list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dictionary of a list of `[key, value]` pairs, or of one such pair. Of equal keys the last wins.
+    """Make a dictionary of a list of `[key, value]` pairs, or of one such pair. Of equal keys, the last wins.
 
     `{"pairs": [["a", 1], ["b", 2]]}` gives `{"a": 1, "b": 2}`; `{"pairs": ["a", 1]}` gives `{"a": 1}`.
     """
@@ -46,7 +46,7 @@ def create_from_list(call__: Call, /, *, pairs: tuple[str, Any] | list[tuple[str
 
 @category.block
 def get(*, key: str, dictionary: dict[str, Any], default: Any = ABSENT) -> Any:
-    """Give the value of the key, or `default` if there is no such key.
+    """Return the value of the key, or `default` if there is no such key.
 
     Without a default (null is one) a missing key is UNHANDLED_EXCEPTION (KeyError).
     """
@@ -55,13 +55,13 @@ def get(*, key: str, dictionary: dict[str, Any], default: Any = ABSENT) -> Any:
 
 @category.block(name="set")
 def set_(*, key: str, value: Any, dictionary: Changes[dict[str, Any]]) -> None:
-    """Give a key its value, in place, whether the key is new or not."""
+    """Set the value of a new or an existing key, in place."""
     dictionary[key] = value
 
 
 @category.block
 def delete(*, key: str | None, dictionary: Changes[dict[str, Any]], silent: bool = True) -> None:
-    """Take a key out of the dictionary, in place; null takes all of them out.
+    """Delete a key from the dictionary, in place; null deletes all keys.
 
     A missing key is UNHANDLED_EXCEPTION (KeyError) only when `silent` is false.
     """
@@ -75,14 +75,14 @@ def delete(*, key: str | None, dictionary: Changes[dict[str, Any]], silent: bool
 
 @category.block
 def merge(call__: Call, /, *, dict1: dict[str, Any], dict2: dict[str, Any]) -> dict[str, Any]:
-    """Give a new dictionary with the keys of both; where both have one, `dict2` wins."""
+    """Return a new dictionary with the keys of both; if both have a key, `dict2` wins."""
     _charge_both(call__, dict1, dict2)
     return {**dict1, **dict2}
 
 
 @category.block
 def pop(*, key: str, dictionary: Changes[dict[str, Any]], default: Any = ABSENT) -> Any:
-    """Take a key out of the dictionary, in place, and give its value, or `default` if there is no such key.
+    """Delete a key from the dictionary, in place, and return its value, or `default` if there is no such key.
 
     Without a default (null is one) a missing key is UNHANDLED_EXCEPTION (KeyError).
     """
@@ -91,14 +91,14 @@ def pop(*, key: str, dictionary: Changes[dict[str, Any]], default: Any = ABSENT)
 
 @category.block
 def update(call__: Call, /, *, dict1: Changes[dict[str, Any]], dict2: dict[str, Any]) -> None:
-    """Put the keys and values of `dict2` into `dict1`, in place; where both have a key, `dict2` wins."""
+    """Copy the keys and values of `dict2` into `dict1`, in place; if both have a key, `dict2` wins."""
     _charge_both(call__, dict1, dict2)
     dict1.update(dict2)
 
 
 @category.block
 def clear(*, dictionary: Changes[dict[str, Any]]) -> None:
-    """Take all keys out of the dictionary, in place."""
+    """Delete all keys of the dictionary, in place."""
     dictionary.clear()
 
 
@@ -110,21 +110,21 @@ def count(*, dictionary: dict[str, Any]) -> int:
 
 @category.block
 def list_keys(call__: Call, /, *, dictionary: dict[str, Any]) -> list[str]:
-    """Give the keys as a list, in the order in which they came in."""
+    """Return the keys as a list, in the order in which they were added."""
     call__.charge(QUOTED * len(dictionary), cost_of_places(len(dictionary)))
     return list(dictionary)
 
 
 @category.block
 def list_values(call__: Call, /, *, dictionary: dict[str, Any]) -> list[Any]:
-    """Give the values as a list, in the order of their keys."""
+    """Return the values as a list, in the order of their keys."""
     charge_places(call__, len(dictionary))
     return list(dictionary.values())
 
 
 @category.block
 def list_items(call__: Call, /, *, dictionary: dict[str, Any]) -> list[list[Any]]:
-    """Give a list of `[key, value]` lists: `{"dictionary": {"a": 1}}` gives `[["a", 1]]`."""
+    """Return a list of `[key, value]` lists: `{"dictionary": {"a": 1}}` gives `[["a", 1]]`."""
     size = len(dictionary)
     call__.charge((QUOTED + 2 * INDEX) * size, cost_of_places(2 * size, size + 1))
     return [[key, value] for key, value in dictionary.items()]
@@ -132,19 +132,19 @@ def list_items(call__: Call, /, *, dictionary: dict[str, Any]) -> list[list[Any]
 
 @category.block
 def is_dictionary(*, value: Any) -> bool:
-    """Give true when the value is a dictionary."""
+    """Return true if the value is a dictionary."""
     return isinstance(value, dict)
 
 
 @category.block
 def is_key_exists(*, key: str, dictionary: dict[str, Any]) -> bool:
-    """Give true when the dictionary has the key."""
+    """Return true if the dictionary has the key."""
     return key in dictionary
 
 
 @category.block
 def is_value_exists(*, value: Any, dictionary: dict[str, Any]) -> bool:
-    """Give true when some key of the dictionary has the value."""
+    """Return true if a key of the dictionary has the value."""
     return value in dictionary.values()
 
 
@@ -155,12 +155,13 @@ def _charge_both(call: Call, dict1: dict[str, Any], dict2: dict[str, Any]) -> No
 
 @category.block
 def get_path(*, dictionary: dict[str, Any], path: str, default: Any = None) -> Any:
-    """Give the value at a path of keys and indexes with dots between them, or `default` where it leads to nothing.
+    """Return the value at a path of keys and indexes with dots between them, or `default` if there is no such value.
 
-    An index counts from 0, a negative one from the end. `{"dictionary": {"a": [{"b": 1}]}, "path": "a.0.b"}` gives `1`.
+    Indexes count from 0; negative ones count from the end. `{"dictionary": {"a": [{"b": 1}]}, "path": "a.0.b"}` gives
+    `1`.
     """
     found: Any = dictionary
-    for key in path.split(".", LONGEST_PATH):  # what is left of a longer one leads nowhere
+    for key in path.split(".", LONGEST_PATH):  # no value is nested deeper, so a longer path leads to none
         if isinstance(found, dict) and key in found:
             found = found[key]
         elif isinstance(found, list) and NUMBER.fullmatch(key) and -len(found) <= int(key) < len(found):
@@ -172,10 +173,10 @@ def get_path(*, dictionary: dict[str, Any], path: str, default: Any = None) -> A
 
 @category.block
 def set_path(call__: Call, /, *, dictionary: Changes[dict[str, Any]], path: str, value: Any) -> None:
-    """Put a value at a path of keys and indexes with dots between them, in place.
+    """Set the value at a path of keys and indexes with dots between them, in place.
 
-    Dictionaries that are missing on the way are made. An index that the list does not have, or a way through what is
-    neither dictionary nor list, is INVALID_ARGUMENT.
+    Missing dictionaries on the path are created. An index that the list does not have, or a path through a value that
+    is neither a dictionary nor a list, is INVALID_ARGUMENT.
     `{"dictionary": "{# order #}", "path": "lines.0.price", "value": 9}` changes the first line's price.
     """
     keys = path.split(".", LONGEST_PATH)
@@ -195,7 +196,7 @@ def set_path(call__: Call, /, *, dictionary: Changes[dict[str, Any]], path: str,
 
 @category.block
 def pick(call__: Call, /, *, dictionary: dict[str, Any], keys: list[str]) -> dict[str, Any]:
-    """Give a new dictionary with those of the keys that the dictionary has.
+    """Return a new dictionary with only the given keys, if the dictionary has them.
 
     `{"dictionary": {"a": 1, "b": 2}, "keys": ["a", "c"]}` gives `{"a": 1}`.
     """
@@ -207,7 +208,7 @@ def pick(call__: Call, /, *, dictionary: dict[str, Any], keys: list[str]) -> dic
 
 @category.block
 def omit(call__: Call, /, *, dictionary: dict[str, Any], keys: list[str]) -> dict[str, Any]:
-    """Give a new dictionary with all keys but those.
+    """Return a new dictionary without the given keys.
 
     `{"dictionary": {"a": 1, "b": 2}, "keys": ["a", "c"]}` gives `{"b": 2}`.
     """

@@ -1,7 +1,7 @@
-"""Which files announce blocks: the folder's and those of installed packages, some of them not before they are needed.
+"""The files that announce blocks: of this folder and of installed packages; some are imported at their first use.
 
-Announcing a block takes a tenth of a millisecond, and a worker's cold start pays for each one whose file is imported.
-So the files of blocks that few jobs use are imported when a job names one of theirs, or when all blocks are listed.
+Announcing a block takes a tenth of a millisecond of a worker's cold start. So a file whose blocks few jobs use is
+imported when a job names one of them, or when all blocks are listed.
 See docs/decisions/012-blocks-that-wait.md.
 """
 
@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Final
 
 ENTRY_POINT_GROUP: Final = "conduit.blocks"
-"""Of packages that bring blocks; each entry point names a module to import."""
+"""The entry points of packages with blocks; each names a module to import."""
 VARIABLE: Final = "CONDUIT_BLOCKS"
 """Folders with further blocks, separated as in ``PATH``. A build for Lambda copies their files into this folder."""
 
@@ -29,17 +29,17 @@ _LATER: Final = {
     "id": "ID.NUMBER ID.RANDOM ID.UUID",
     "json": "JSON.PARSE JSON.TEXT",
     "lists_of_objects": "LISTS.FILTER LISTS.GROUP_BY LISTS.INDEX_BY LISTS.PLUCK LISTS.SORT_BY LISTS.UNIQUE",
-    "patterns": "",  # announces none, but is imported by those that do
+    "patterns": "",  # announces no block; others import it
     "regex": "REGEX.FIND REGEX.FIND_ALL REGEX.MATCH REGEX.REPLACE REGEX.SPLIT",
     "time": "TIME.ADD TIME.DIFF TIME.FORMAT TIME.NEXT TIME.NOW TIME.PARSE TIME.START_OF",
     "url": "URL.BUILD URL.PARSE",
 }
 LATER: Final = {action: f"blocks.{file}" for file, actions in _LATER.items() for action in actions.split()}
-"""The module that announces a block when the block is first asked for, by the block's action."""
+"""The module to import at a block's first use, by the block's action."""
 
 
 class BlockFolderError(Exception):
-    """A folder of blocks cannot be used. The message names it and says why."""
+    """A folder of blocks is not usable. The message names it and the reason."""
 
 
 def load_installed() -> None:

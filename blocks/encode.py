@@ -1,4 +1,4 @@
-"""ENCODE: blocks that write strings so that other formats can hold them, and read them again.
+"""ENCODE: blocks that encode strings for other formats, and decode them.
 
 A string with half of a surrogate pair, which UTF-8 cannot hold, is INVALID_ARGUMENT.
 """
@@ -23,7 +23,7 @@ ENTITIES: Final[dict[str, str | int | None]] = {"&": "&amp;", "<": "&lt;", ">": 
 
 @category.block
 def base64(call__: Call, /, *, text: str) -> str:
-    """Write a string's UTF-8 bytes in base64. `{"text": "héllo"}` gives `"aMOpbGxv"`."""
+    """Encode a string's UTF-8 bytes in base64. `{"text": "héllo"}` gives `"aMOpbGxv"`."""
     import binascii  # noqa: PLC0415  # few jobs need it
 
     data = text.encode()
@@ -34,9 +34,9 @@ def base64(call__: Call, /, *, text: str) -> str:
 
 @category.block
 def decode_base64(*, text: str) -> str:
-    """Read the string whose UTF-8 bytes are given in base64, that of URLs (`-` and `_`) included.
+    """Decode base64, with the alphabet of URLs (`-` and `_`) too, to the string with those UTF-8 bytes.
 
-    The padding may be missing, and white space (some services break the lines) is left out. Invalid base64, or bytes
+    The padding may be missing, and white space (some services break the lines) is ignored. Invalid base64, or bytes
     that are not UTF-8, are INVALID_ARGUMENT. `{"text": "aMOpbGxv"}` gives `"héllo"`.
     """
     import binascii  # noqa: PLC0415  # few jobs need it
@@ -54,7 +54,7 @@ def decode_base64(*, text: str) -> str:
 
 @category.block
 def url(call__: Call, /, *, text: str) -> str:
-    """Write a string as a part of a URL: all but letters, digits and `-._~` as a percent sign and two digits.
+    """Encode a string as a part of a URL: all but letters, digits and `-._~` as a percent sign and two digits.
 
     `{"text": "a b/é"}` gives `"a%20b%2F%C3%A9"`.
     """
@@ -68,9 +68,10 @@ def url(call__: Call, /, *, text: str) -> str:
 
 @category.block
 def decode_url(call__: Call, /, *, text: str) -> str:
-    """Read a part of a URL: each percent sign with its two digits is a byte of UTF-8.
+    """Decode a part of a URL: each percent sign with its two digits is a byte of UTF-8.
 
-    Bytes that are no UTF-8 are INVALID_ARGUMENT. A plus sign stays one. `{"text": "a%20b%2F%C3%A9"}` gives `"a b/é"`.
+    Bytes that are not UTF-8 are INVALID_ARGUMENT. A plus sign stays a plus sign. `{"text": "a%20b%2F%C3%A9"}` gives
+    `"a b/é"`.
     """
     data = text.encode()
     call__.charge(0, 2 * len(data))
@@ -84,7 +85,7 @@ def decode_url(call__: Call, /, *, text: str) -> str:
 
 @category.block
 def html(call__: Call, /, *, text: str) -> str:
-    """Write a string as text or as an attribute of HTML: `&`, `<`, `>` and both quotes as their entities.
+    """Encode a string as text or as an attribute of HTML: `&`, `<`, `>` and both quotes as entities.
 
     `{"text": "<b>Tom & Ann</b>"}` gives `"&lt;b&gt;Tom &amp; Ann&lt;/b&gt;"`.
     """

@@ -1,4 +1,4 @@
-"""HASH: blocks that give the digests of strings, with a key or without one."""
+"""HASH: blocks that compute the digests of strings, with or without a key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from blocks.block import Call, Category
 category = Category("HASH", effect="none")
 
 SECONDS: Final = 10
-"""How long reading a secret may take."""
+"""Seconds that reading a secret may take."""
 
 Algorithm = Literal["sha256", "sha512", "sha1", "md5"]
 
@@ -30,9 +30,9 @@ class Signer(Protocol):
 
 @category.block
 def digest(*, text: str, algorithm: Algorithm) -> str:
-    """Give the digest of a string's UTF-8 bytes in hexadecimal digits.
+    """Return the digest of a string's UTF-8 bytes in hexadecimal digits.
 
-    sha1 and md5 name things; they prove nothing about who made them. `{"text": "abc", "algorithm": "md5"}` gives
+    sha1 and md5 are for identifiers, not for security. `{"text": "abc", "algorithm": "md5"}` gives
     `"900150983cd24fb0d6963f7d28e17f72"`.
     """
     import hashlib  # noqa: PLC0415  # it loads OpenSSL
@@ -51,11 +51,10 @@ def hmac(
     algorithm: Algorithm = "sha256",
     encoding: Literal["hex", "base64"] = "hex",
 ) -> str:
-    """Sign a string: give the HMAC of its UTF-8 bytes, with a secret as the key.
+    """Sign a string: return the HMAC of its UTF-8 bytes, with a secret as the key.
 
-    `{"text": "{: order.body :}", "secret": "partner"}` gives 64 hexadecimal digits. The secret is put by
-    `PUT /secrets/partner` with the use `hmac`; no job sees it. An unknown secret, or one without that use, is
-    CALL_REFUSED.
+    `{"text": "{: order.body :}", "secret": "partner"}` gives 64 hexadecimal digits. `PUT /secrets/partner` stores the
+    secret with the use `hmac`; no job sees it. An unknown secret, or one without that use, is CALL_REFUSED.
     """
     digest = signer__.hmac(secret, text.encode(), algorithm, min(call__.limit_left, SECONDS))
     if encoding == "hex":

@@ -1,7 +1,7 @@
-"""ID: blocks that give random identifiers and numbers.
+"""ID: blocks that make random identifiers and numbers.
 
 Nobody can guess them: they come from the system's source of random bytes. The step's record keeps the result, so a job
-that goes on elsewhere sees the same one.
+that continues elsewhere sees the same one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SPARE: Final = 8
 
 @category.block
 def uuid(entropy__: Entropy, /) -> str:
-    """Give a random UUID (version 4): `{}` gives something like `"9b2f0c8e-4d53-4a86-b0f4-0e6a1f3f7c11"`."""
+    """Return a random UUID (version 4): `{}` gives something like `"9b2f0c8e-4d53-4a86-b0f4-0e6a1f3f7c11"`."""
     from uuid import UUID  # noqa: PLC0415  # few jobs need it
 
     return str(UUID(bytes=entropy__(16), version=4))
@@ -35,9 +35,9 @@ def uuid(entropy__: Entropy, /) -> str:
 def random(
     entropy__: Entropy, call__: Call, /, *, length: int, alphabet: str = string.ascii_letters + string.digits
 ) -> str:
-    """Give a string of `length` characters, each one drawn from the alphabet: letters and digits by default.
+    """Return a string of `length` random characters of the alphabet, by default letters and digits.
 
-    A length below 1 and an empty alphabet are INVALID_ARGUMENT. A character that the alphabet holds twice comes up
+    A length below 1 and an empty alphabet are INVALID_ARGUMENT. A character that is twice in the alphabet is drawn
     twice as often. `{"length": 6, "alphabet": "0123456789"}` gives something like `"407713"`.
     """
     if length < 1 or not alphabet:
@@ -51,7 +51,7 @@ def random(
 
 @category.block
 def number(entropy__: Entropy, /, *, low: int, high: int) -> int:
-    """Give a whole number from `low` to `high`, both included, each as likely as the others.
+    """Return a random whole number from `low` to `high`, both included, all equally likely.
 
     A `high` below `low` is INVALID_ARGUMENT. `{"low": 1, "high": 6}` throws a die.
     """

@@ -27,7 +27,7 @@ DIGITS: Final = 4_300
 
 @category.block
 def parse(call__: Call, /, *, text: str) -> Any:
-    r"""Give the value that a string of JSON holds.
+    r"""Return the value of a string of JSON.
 
     A string that is not JSON is INVALID_ARGUMENT with the place, and so are NaN, infinities, and numbers that are too
     large for floating point. An integer of more than 4,300 digits, or a value of more than 32 levels, is
@@ -47,7 +47,7 @@ def parse(call__: Call, /, *, text: str) -> Any:
 
 @category.block(name="text")
 def text_(call__: Call, /, *, value: Any, indent: Indent | None = None) -> str:
-    r"""Write a value as a string of JSON, on one line or with `indent` spaces a level.
+    r"""Write a value as a string of JSON, on one line or with `indent` spaces per level.
 
     `{"value": {"a": [1, true]}}` gives `"{\"a\": [1, true]}"`.
     """

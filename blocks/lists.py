@@ -20,7 +20,7 @@ LARGEST_SMALL: Final = 1_000_000_000
 
 @category.block
 def create(*, value1: Any = ABSENT, value2: Any = ABSENT) -> list[Any]:
-    """Make a list of the values that are given: none, one or two. Null counts as given."""
+    """Make a list of the given values: none, one or two. Null counts as given."""
     return [value for value in (value1, value2) if value is not ABSENT]
 
 
@@ -38,7 +38,7 @@ def append(*, item: Any, list: Changes[list[Any]]) -> None:
 
 @category.block
 def clear(*, list: Changes[list[Any]]) -> None:
-    """Take all items out of the list, in place."""
+    """Delete all items of the list, in place."""
     list.clear()
 
 
@@ -51,7 +51,7 @@ def extend(call__: Call, /, *, list1: Changes[list[Any]], list2: list[Any]) -> N
 
 @category.block
 def sort(*, list: Changes[list[Any]], reverse: bool = False) -> None:
-    """Put the items in order, in place: the smallest first, or last with `reverse`.
+    """Sort the items, in place: the smallest first, or last with `reverse`.
 
     Items that do not compare (a string and a number) are UNHANDLED_EXCEPTION, and the list stays as it was.
     """
@@ -60,26 +60,26 @@ def sort(*, list: Changes[list[Any]], reverse: bool = False) -> None:
 
 @category.block
 def insert(*, list: Changes[list[Any]], index: int, item: Any) -> None:
-    """Put an item before the one at the index, in place. An index past an end means that end."""
+    """Insert an item before the one at the index, in place. An index past an end means that end."""
     list.insert(index, item)
 
 
 @category.block
 def copy(call__: Call, /, *, list: list[Any]) -> list[Any]:
-    """Give a copy of the list."""
+    """Return a copy of the list."""
     charge_places(call__, len(list))
     return list.copy()
 
 
 @category.block
 def remove(*, item: Any, list: Changes[list[Any]]) -> None:
-    """Take the first item that equals `item` out of the list, in place. Without one it is INVALID_ARGUMENT."""
+    """Remove the first item that equals `item`, in place. If no item does, it is INVALID_ARGUMENT."""
     list.remove(item)
 
 
 @category.block
 def pop(*, list: Changes[list[Any]], index: int | None = None) -> Any:
-    """Take the item at the index (the last one by default) out of the list, in place, and give it.
+    """Remove the item at the index (by default the last one) from the list, in place, and return it.
 
     An index past an end, or an empty list, is UNHANDLED_EXCEPTION (IndexError).
     """
@@ -88,7 +88,7 @@ def pop(*, list: Changes[list[Any]], index: int | None = None) -> Any:
 
 @category.block
 def reverse(*, list: Changes[list[Any]]) -> None:
-    """Turn the order of the items round, in place."""
+    """Reverse the order of the items, in place."""
     list.reverse()
 
 
@@ -100,14 +100,14 @@ def count_item(*, item: Any, list: list[Any]) -> int:
 
 @category.block
 def merge(call__: Call, /, *, list1: list[Any], list2: list[Any]) -> list[Any]:
-    """Give a new list: the items of `list1`, then those of `list2`."""
+    """Return a new list: the items of `list1`, then those of `list2`."""
     charge_places(call__, len(list1) + len(list2))
     return [*list1, *list2]
 
 
 @category.block
 def flatten(call__: Call, /, *, values: list[Any]) -> list[Any]:
-    """Give a new list with the items of the lists in a list, one level less deep.
+    """Return a new list in which the items of inner lists replace those lists, one level deep.
 
     `{"values": [1, [2, [3]]]}` gives `[1, 2, [3]]`.
     """
@@ -123,7 +123,7 @@ def flatten(call__: Call, /, *, values: list[Any]) -> list[Any]:
 
 @category.block
 def get(*, list: list[Any], index: int) -> Any:
-    """Give the item at the index: 0 is the first, -1 the last.
+    """Return the item at the index: 0 is the first, -1 the last.
 
     An index past either end is UNHANDLED_EXCEPTION (IndexError).
     """
@@ -132,7 +132,7 @@ def get(*, list: list[Any], index: int) -> Any:
 
 @category.block
 def index(*, list: list[Any], item: Any) -> int:
-    """Give the index of the first item that equals `item`, or -1."""
+    """Return the index of the first item that equals `item`, or -1."""
     try:
         return list.index(item)
     except ValueError:
@@ -141,7 +141,7 @@ def index(*, list: list[Any], item: Any) -> int:
 
 @category.block
 def includes(*, list: list[Any], value: Any) -> bool:
-    """Give true when the list holds the value, compared as JSON: `1` equals `1.0`, but neither `"1"` nor true.
+    """Return true if the list contains the value, compared as JSON: `1` equals `1.0`, but neither `"1"` nor true.
 
     `{"list": [1, [2]], "value": [2]}` gives `true`.
     """
@@ -150,7 +150,7 @@ def includes(*, list: list[Any], value: Any) -> bool:
 
 @category.block
 def chunk(call__: Call, /, *, list: list[Any], size: int) -> list[list[Any]]:
-    """Cut the list into lists of `size` items, the last of which may be shorter.
+    """Split the list into lists of `size` items; the last one may be shorter.
 
     A size below 1 is INVALID_ARGUMENT. `{"list": [1, 2, 3, 4, 5], "size": 2}` gives `[[1, 2], [3, 4], [5]]`.
     """
@@ -162,10 +162,10 @@ def chunk(call__: Call, /, *, list: list[Any], size: int) -> list[list[Any]]:
 
 @category.block(name="range")
 def range_(call__: Call, /, *, start: int, stop: int, step: int = 1) -> list[int]:
-    """Give the whole numbers from `start` on, each `step` further, up to but without `stop`.
+    """Return the whole numbers from `start` to before `stop`, in steps of `step`.
 
     A negative step counts down; a step of 0 is INVALID_ARGUMENT. `{"start": 0, "stop": 10, "step": 4}` gives
-    `[0, 4, 8]`; where there is nothing to give, the list is empty.
+    `[0, 4, 8]`; without such numbers, the list is empty.
     """
     if step == 0:
         raise ValueError("`step` is not 0")
@@ -181,7 +181,7 @@ def range_(call__: Call, /, *, start: int, stop: int, step: int = 1) -> list[int
 
 @category.block(name="zip")
 def zip_(call__: Call, /, *, list1: list[Any], list2: list[Any]) -> list[list[Any]]:
-    """Give a list of the pairs of items that have the same index, as long as the shorter of the two lists.
+    """Return a list of the pairs of items with the same index, as long as the shorter of the two lists.
 
     `{"list1": ["a", "b", "c"], "list2": [1, 2]}` gives `[["a", 1], ["b", 2]]`.
     """

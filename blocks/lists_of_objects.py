@@ -1,6 +1,6 @@
-"""LISTS: blocks for lists of objects, such as the rows of a table or what an API answers.
+"""LISTS: blocks for lists of objects, such as the rows of a table or an API's answer.
 
-Where a block takes a `key`, that is the name of a key which every item has; without it the item is INVALID_ARGUMENT.
+If a block takes a `key`, every item must have that key; an item without it is INVALID_ARGUMENT.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not", "in", "conta
 
 @category.block
 def pluck(call__: Call, /, *, list: list[Any], key: str) -> list[Any]:
-    """Give the value that each item has under the key.
+    """Return the value of the key in each item, as a list.
 
     `{"list": [{"id": 7, "name": "a"}, {"id": 8, "name": "b"}], "key": "id"}` gives `[7, 8]`.
     """
@@ -52,14 +52,15 @@ def pluck(call__: Call, /, *, list: list[Any], key: str) -> list[Any]:
 def filter_(
     call__: Call, /, *, list: list[Any], key: str | None = None, operator: Operator, value: Any = None
 ) -> list[Any]:
-    """Give the items whose value under the key (the items themselves, without a key) compares so with `value`.
+    """Return the items whose value of the key compares with `value` as the operator says.
 
-    The operators are those of `LOGIC.IF` and `in` (`value` is a list that holds it, or a string that it is part of),
-    `contains` (it is a list that holds `value`, an object with that key, or a string with that part) and `exists`
-    (the item has the key; with `value` false: it has not; without a key: the item is not null).
+    Without a key, the items themselves are compared. The operators are those of `LOGIC.IF`, and `in` (`value` is a list
+    with the item's value, or a string that contains it), `contains` (the item's value is a list with `value`, an object
+    with that key, or a string that contains it) and `exists` (the item has the key; with `value` false: it does not;
+    without a key: the item is not null).
 
-    An item without the key is left out, except by `!=`, `is not` and `exists` false. Values that have no order (a
-    string and a number) are INVALID_ARGUMENT with `>`, `>=`, `<`, `<=`.
+    An item without the key is left out, except by `!=`, `is not` and `exists` false. Values without an order (a string
+    and a number) are INVALID_ARGUMENT with `>`, `>=`, `<`, `<=`.
 
     `{"list": [{"age": 17}, {"age": 18}], "key": "age", "operator": ">=", "value": 18}` gives `[{"age": 18}]`.
     """
@@ -81,7 +82,7 @@ def filter_(
 
 @category.block
 def sort_by(call__: Call, /, *, list: list[Any], key: str, reverse: bool = False) -> list[Any]:
-    """Give the items in the order of their values under the key: the smallest first, or last with `reverse`.
+    """Return the items in the order of their values of the key: the smallest first, or last with `reverse`.
 
     Items with equal values keep their order. All values are numbers or all are strings, else INVALID_ARGUMENT.
     `{"list": [{"n": 2}, {"n": 1}], "key": "n"}` gives `[{"n": 1}, {"n": 2}]`.
@@ -100,7 +101,7 @@ def sort_by(call__: Call, /, *, list: list[Any], key: str, reverse: bool = False
 
 @category.block
 def unique(call__: Call, /, *, list: list[Any], key: str | None = None) -> list[Any]:
-    """Give the items without those that equal an earlier one, or that have an earlier one's value under the key.
+    """Return the items without those that equal an earlier item, or have an earlier item's value of the key.
 
     They are compared as JSON: `1` equals `1.0`, but neither `"1"` nor true. `{"list": [1, 2, 1.0, "1"]}` gives
     `[1, 2, "1"]`.
@@ -118,7 +119,7 @@ def unique(call__: Call, /, *, list: list[Any], key: str | None = None) -> list[
 
 @category.block
 def group_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, list[Any]]:
-    """Give an object that has, for each value under the key, the list of the items with that value.
+    """Return an object that has, for each value of the key, the list of the items with that value.
 
     A value that is not a string is written as JSON: `7` becomes `"7"`, true becomes `"true"`.
     `{"list": [{"t": "a", "n": 1}, {"t": "b", "n": 2}, {"t": "a", "n": 3}], "key": "t"}` gives
@@ -136,7 +137,7 @@ def group_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, list[An
 
 @category.block
 def index_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, Any]:
-    """Give an object that has, for each value under the key, the item with that value; of several, the last.
+    """Return an object that has, for each value of the key, the item with that value; of several, the last.
 
     A value that is not a string is written as JSON. `{"list": [{"id": 7}, {"id": 8}], "key": "id"}` gives
     `{"7": {"id": 7}, "8": {"id": 8}}`.
@@ -183,7 +184,7 @@ def _kind(value: Any) -> str:
 
 
 def _test(key: str | None, operator: Operator, value: Any) -> Callable[[Any], bool]:
-    """Whether an item's value, which may be absent, is what the filter keeps."""
+    """Return whether the filter keeps an item's value, which may be absent."""
     if operator == "exists":
         nothing = None if key is None else ABSENT
         return lambda found: (found is not nothing) == (value is None or bool(value))

@@ -16,7 +16,7 @@ category = Category("LOGIC", effect="none")
 
 @category.block(name="bool")
 def bool_(*, value: Any) -> bool:
-    """Give true when the value is true."""
+    """Return true if the value is true."""
     return bool(value)
 
 
@@ -24,7 +24,7 @@ def bool_(*, value: Any) -> bool:
 def if_(*, value1: Any, value2: Any, operator: Operator) -> bool:
     """Compare two values: `=`, `!=`, `>`, `>=`, `<`, `<=`, `is`, `is not`.
 
-    Values that have no order (a string and a number) are UNHANDLED_EXCEPTION with `>`, `>=`, `<`, `<=`. `is` also
+    Values without an order (a string and a number) are UNHANDLED_EXCEPTION with `>`, `>=`, `<`, `<=`. `is` also
     compares types: `1` equals `1.0` and true, but is neither.
     `{"value1": 3, "value2": 2, "operator": ">"}` gives `true`.
     """
@@ -33,67 +33,67 @@ def if_(*, value1: Any, value2: Any, operator: Operator) -> bool:
 
 @category.block
 def is_truth(*, value: Any) -> bool:
-    """Give true when the value is true."""
+    """Return true if the value is true."""
     return bool(value)
 
 
 @category.block
 def is_none(*, value: Any) -> bool:
-    """Give true when the value is null."""
+    """Return true if the value is null."""
     return value is None
 
 
 @category.block
 def true() -> bool:
-    """Give true."""
+    """Return true."""
     return True
 
 
 @category.block
 def false() -> bool:
-    """Give false."""
+    """Return false."""
     return False
 
 
 @category.block
 def none() -> None:
-    """Give null."""
+    """Return null."""
     return
 
 
 @category.block
 def if_then_else(*, value: Any, then: Any, otherwise: Any) -> Any:
-    """Give `then` when the value is true, and `otherwise` when it is not."""
+    """Return `then` if the value is true, else `otherwise`."""
     return then if value else otherwise
 
 
 @category.block
 def logical_not(*, value: Any) -> bool:
-    """Give true when the value is not true."""
+    """Return true if the value is not true."""
     return not value
 
 
 @category.block
 def logical_or(*, value1: Any, value2: Any) -> Any:
-    """Give `value1` when it is true, else `value2`, whatever that is: `0` and `"a"` give `"a"`."""
+    """Return `value1` if it is true, else `value2`, which may be any value: `0` and `"a"` give `"a"`."""
     return value1 or value2
 
 
 @category.block
 def logical_and(*, value1: Any, value2: Any) -> Any:
-    """Give `value1` when it is not true, else `value2`, whatever that is: `1` and `"a"` give `"a"`."""
+    """Return `value1` if it is not true, else `value2`, which may be any value: `1` and `"a"` give `"a"`."""
     return value1 and value2
 
 
 @category.block
 def bitwise_and(*, value1: Any, value2: Any) -> Any:
-    """Give the bits that two whole numbers (or booleans) share. Anything else is UNHANDLED_EXCEPTION."""
+    """Return the bits that two whole numbers (or booleans) share. Anything else is UNHANDLED_EXCEPTION."""
     return value1 & value2
 
 
 @category.block
 def bitwise_or(*, value1: Any, value2: Any) -> Any:
-    """Give the bits that either of two whole numbers (or booleans) has, or merge two dictionaries: `value2` wins.
+    """Return the bits that either of two whole numbers (or booleans) has, or merge two dictionaries: `value2` wins.
 
     Anything else is UNHANDLED_EXCEPTION.
     """
@@ -102,34 +102,34 @@ def bitwise_or(*, value1: Any, value2: Any) -> Any:
 
 @category.block
 def bitwise_not(*, value: Any) -> Any:
-    """Turn every bit of a whole number: `4` gives `-5`. Anything but a whole number is UNHANDLED_EXCEPTION."""
+    """Invert every bit of a whole number: `4` gives `-5`. Anything but a whole number is UNHANDLED_EXCEPTION."""
     return ~value
 
 
 @category.block(name="assert")
 def assert_(*, value: Any) -> None:
-    """Go on when the value is true; end the step ASSERTION_ERROR when it is not."""
+    """Continue if the value is true; end the step ASSERTION_ERROR if it is not."""
     if not value:
         raise AssertionError(f"{reprlib.repr(value)} is not true")
 
 
 @category.block
 def not_assert(*, value: Any) -> None:
-    """Go on when the value is not true; end the step ASSERTION_ERROR when it is."""
+    """Continue if the value is not true; end the step ASSERTION_ERROR if it is."""
     if value:
         raise AssertionError(f"{reprlib.repr(value)} is true")
 
 
 @category.block
 def if_assert(*, value1: Any, value2: Any, operator: Operator) -> None:
-    """Go on when a comparison holds, as `LOGIC.IF` makes it; end the step ASSERTION_ERROR when it does not."""
+    """Continue if a comparison as in `LOGIC.IF` is true; end the step ASSERTION_ERROR if it is not."""
     if not COMPARISONS[operator](value1, value2):
         raise AssertionError(f"{reprlib.repr(value1)} {operator} {reprlib.repr(value2)} does not hold")
 
 
 @category.block
 def fail(*, message: str) -> None:
-    """End the step ASSERTION_ERROR with a message of your own.
+    """End the step ASSERTION_ERROR with your own message.
 
     `{"message": "the order has no lines"}` makes that the step's error.
     """
@@ -138,7 +138,7 @@ def fail(*, message: str) -> None:
 
 @category.block(name="in")
 def in_(*, value: Any, list: list[Any]) -> bool:
-    """Give true when the list holds the value, compared as JSON: `1` equals `1.0`, but neither `"1"` nor true.
+    """Return true if the list contains the value, compared as JSON: `1` equals `1.0`, but neither `"1"` nor true.
 
     `{"value": "red", "list": ["red", "green"]}` gives `true`.
     """

@@ -37,10 +37,10 @@ PRECISION: Final = 5000
 
 @category.block
 def create_integer(call__: Call, /, *, value: Any) -> int:
-    """Make a whole number: of a string that holds one, or of a number, cut off towards zero.
+    """Make a whole number from a string that holds one, or from a number, cut off towards zero.
 
-    A string that holds none, or one of more than 4,300 digits, is INVALID_ARGUMENT; null, a list or a dictionary
-    is UNHANDLED_EXCEPTION. `{"value": "42"}` gives `42`, `{"value": -2.9}` gives `-2`.
+    A string without one, or with one of more than 4,300 digits, is INVALID_ARGUMENT; null, a list or a dictionary is
+    UNHANDLED_EXCEPTION. `{"value": "42"}` gives `42`, `{"value": -2.9}` gives `-2`.
     """
     _charge_reading(call__, value)
     return int(value)
@@ -48,9 +48,9 @@ def create_integer(call__: Call, /, *, value: Any) -> int:
 
 @category.block
 def create_float(call__: Call, /, *, value: Any) -> float:
-    """Make a floating point number of a number or of a string that holds one.
+    """Make a floating point number from a number, or from a string that holds one.
 
-    A string that holds none is INVALID_ARGUMENT; null, a list or a dictionary is UNHANDLED_EXCEPTION.
+    A string without one is INVALID_ARGUMENT; null, a list or a dictionary is UNHANDLED_EXCEPTION.
     """
     _charge_reading(call__, value)
     return float(value)
@@ -75,7 +75,7 @@ def sum_list(*, list: list[Any], start: Number = 0) -> Number:
 
 @category.block
 def sub(*, value1: Number, value2: Number) -> Number:
-    """Take `value2` from `value1`. Two whole numbers give a whole number."""
+    """Subtract `value2` from `value1`. Two whole numbers give a whole number."""
     return value1 - value2
 
 
@@ -104,7 +104,7 @@ def exp(*, value1: Base, value2: Exponent) -> float:
 
 @category.block
 def mod(*, value1: Number, value2: Number) -> Number:
-    """Give what is left of `value1` after whole `value2`s; it has the sign of `value2`: `-1` and `8` give `7`.
+    """Return the remainder of `value1` divided by `value2`; it has the sign of `value2`: `-1` and `8` give `7`.
 
     Division by zero is UNHANDLED_EXCEPTION.
     """
@@ -113,19 +113,19 @@ def mod(*, value1: Number, value2: Number) -> Number:
 
 @category.block
 def floor(*, value: Number) -> int:
-    """Give the greatest whole number that is not above the value: `-8.9` gives `-9`."""
+    """Return the greatest whole number that is not above the value: `-8.9` gives `-9`."""
     return math.floor(value)
 
 
 @category.block
 def ceiling(*, value: Number) -> int:
-    """Give the smallest whole number that is not below the value: `0.33` gives `1`."""
+    """Return the smallest whole number that is not below the value: `0.33` gives `1`."""
     return math.ceil(value)
 
 
 @category.block(name="max")
 def max_(*, value1: Any, value2: Any) -> Any:
-    """Give the larger of two values, `value1` when they are equal.
+    """Return the larger of two values, `value1` if they are equal.
 
     Numbers, strings or lists compare with their like; anything else is UNHANDLED_EXCEPTION.
     """
@@ -134,19 +134,19 @@ def max_(*, value1: Any, value2: Any) -> Any:
 
 @category.block
 def sqrt(*, value: Number) -> float:
-    """Give the square root. A negative value is INVALID_ARGUMENT."""
+    """Return the square root. A negative value is INVALID_ARGUMENT."""
     return math.sqrt(value)
 
 
 @category.block(name="abs")
 def abs_(*, value: Any) -> Any:
-    """Give a number without its sign. Anything but a number is UNHANDLED_EXCEPTION."""
+    """Return a number without its sign. Anything but a number is UNHANDLED_EXCEPTION."""
     return abs(value)
 
 
 @category.block
 def max_list(*, list: list[Any]) -> Any:
-    """Give the largest item of a list, the first of equal ones.
+    """Return the largest item of a list; of equal ones, the first.
 
     An empty list is INVALID_ARGUMENT; items that do not compare are UNHANDLED_EXCEPTION.
     """
@@ -155,7 +155,7 @@ def max_list(*, list: list[Any]) -> Any:
 
 @category.block(name="min")
 def min_(*, value1: Any, value2: Any) -> Any:
-    """Give the smaller of two values, `value1` when they are equal.
+    """Return the smaller of two values, `value1` if they are equal.
 
     Numbers, strings or lists compare with their like; anything else is UNHANDLED_EXCEPTION.
     """
@@ -164,7 +164,7 @@ def min_(*, value1: Any, value2: Any) -> Any:
 
 @category.block
 def min_list(*, list: list[Any]) -> Any:
-    """Give the smallest item of a list, the first of equal ones.
+    """Return the smallest item of a list; of equal ones, the first.
 
     An empty list is INVALID_ARGUMENT; items that do not compare are UNHANDLED_EXCEPTION.
     """
@@ -194,7 +194,7 @@ def divide(*, value1: Number, value2: Number) -> float:
 
 @category.block(name="round")
 def round_(*, value: Number, digits: Digits = 0) -> Number:
-    """Round to so many decimals; a half goes away from zero, judged by the number as it is written.
+    """Round to `digits` decimals; a half is rounded away from zero, by the number's decimal notation.
 
     Negative digits round to tens, hundreds and so on. Without decimals the result is a whole number.
     `{"value": 2.675, "digits": 2}` gives `2.68`, `{"value": -2.5}` gives `-3`, `{"value": 1250, "digits": -2}` gives
@@ -206,7 +206,7 @@ def round_(*, value: Number, digits: Digits = 0) -> Number:
 
 @category.block(name="format")
 def format_(call__: Call, /, *, value: Number, digits: Decimals = 2, thousands: str = "") -> str:
-    """Write a number with exactly so many decimals, rounded as `MATH.ROUND` does, and `thousands` between its groups.
+    """Write a number with exactly `digits` decimals, rounded like `MATH.ROUND`, with `thousands` between its groups.
 
     `{"value": 1234567.5, "thousands": ","}` gives `"1,234,567.50"`.
     """

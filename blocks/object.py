@@ -1,4 +1,4 @@
-"""OBJECT: blocks for whatever has a length or can be cut: strings, lists and dictionaries."""
+"""OBJECT: blocks for all values with a length or with parts: strings, lists and dictionaries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Slice(TypedDict, total=False):
 
 @category.block
 def create_slice(*, stop: int | None = None, start: int | None = None, step: int | None = None) -> Slice:
-    """Give a slice that `OBJECT.APPLY_SLICE` takes.
+    """Return a slice for `OBJECT.APPLY_SLICE`.
 
     `{"start": 1, "stop": 3}` gives `{"start": 1, "stop": 3, "step": null}`.
     """
@@ -35,9 +35,9 @@ def create_slice(*, stop: int | None = None, start: int | None = None, step: int
 
 @category.block
 def apply_slice(call__: Call, /, *, value: Any, slice: Slice) -> Any:
-    """Give the part of a string or a list that a slice of `OBJECT.CREATE_SLICE` describes.
+    """Return the part of a string or a list that a slice of `OBJECT.CREATE_SLICE` describes.
 
-    A step of 0 is INVALID_ARGUMENT; what is neither string nor list is UNHANDLED_EXCEPTION.
+    A step of 0 is INVALID_ARGUMENT; a value that is neither a string nor a list is UNHANDLED_EXCEPTION.
     `{"value": [1, 2, 3], "slice": {"step": -1}}` gives `[3, 2, 1]`.
     """
     return _cut(call__, value, slice.get("start"), slice.get("stop"), slice.get("step"))
@@ -47,9 +47,9 @@ def apply_slice(call__: Call, /, *, value: Any, slice: Slice) -> Any:
 def slice_value(
     call__: Call, /, *, value: Any, stop: int | None = None, start: int | None = None, step: int | None = None
 ) -> Any:
-    """Give the part of a string or a list from `start` on, up to but without `stop`, each `step`-th.
+    """Return the part of a string or a list from `start` to before `stop`, in steps of `step`.
 
-    A step of 0 is INVALID_ARGUMENT; what is neither string nor list is UNHANDLED_EXCEPTION.
+    A step of 0 is INVALID_ARGUMENT; a value that is neither a string nor a list is UNHANDLED_EXCEPTION.
     `{"value": "conduit", "start": 3}` gives `"duit"`.
     """
     return _cut(call__, value, start, stop, step)
@@ -57,7 +57,7 @@ def slice_value(
 
 @category.block
 def copy(call__: Call, /, *, value: Any) -> Any:
-    """Give a copy of the value."""
+    """Return a copy of the value."""
     if isinstance(value, list):
         charge_places(call__, len(value))
     elif isinstance(value, dict):

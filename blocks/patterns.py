@@ -1,6 +1,6 @@
-"""Regular expressions in Python's syntax, which end by the step's limit whatever the pattern is.
+"""Regular expressions in Python's syntax; every pattern ends at the step's limit.
 
-A pattern and a string of a stranger can keep `re` busy for years. Its engine looks for signals every 4,096 operations
+A hostile pattern and string can keep `re` busy for years. Its engine looks for signals every 4,096 operations
 of one attempt, so the alarm of a step gets through to it in the main thread. It holds the alarm off only where many
 attempts stay below that number and each of them walks through a long string. So a short string is searched in place,
 where the worst that can be is a fifth of a second, and a longer one (or one that is searched in another thread, which

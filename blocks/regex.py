@@ -16,7 +16,7 @@ category = Category("REGEX", effect="none")
 
 @category.block
 def match(call__: Call, /, *, text: str, pattern: str, ignore_case: bool = False) -> bool:
-    """Give true when the pattern matches anywhere in the string; `^` and `$` tie it to the ends.
+    """Return true if the pattern matches anywhere in the string; `^` and `$` match only at its ends.
 
     `{"text": "order 42", "pattern": "[0-9]+"}` gives `true`.
     """
@@ -25,7 +25,7 @@ def match(call__: Call, /, *, text: str, pattern: str, ignore_case: bool = False
 
 @category.block
 def find(call__: Call, /, *, text: str, pattern: str, ignore_case: bool = False) -> dict[str, Any] | None:
-    """Give the first match with its groups and the index where it starts, or null.
+    """Return the first match with its groups and its index, or null.
 
     A group that took no part is null. `{"text": "order 42 of 7", "pattern": "([0-9]+) of ([0-9]+)"}` gives
     `{"match": "42 of 7", "groups": ["42", "7"], "start": 6}`.
@@ -36,7 +36,7 @@ def find(call__: Call, /, *, text: str, pattern: str, ignore_case: bool = False)
 
 @category.block
 def find_all(call__: Call, /, *, text: str, pattern: str, ignore_case: bool = False) -> list[Any]:
-    """Give all matches from left to right, without overlap, as `REGEX.FIND` gives one.
+    """Return all matches from left to right, without overlap, each in the form of `REGEX.FIND`.
 
     `{"text": "a1b2", "pattern": "[0-9]"}` gives
     `[{"match": "1", "groups": [], "start": 1}, {"match": "2", "groups": [], "start": 3}]`.
@@ -48,7 +48,7 @@ def find_all(call__: Call, /, *, text: str, pattern: str, ignore_case: bool = Fa
 def replace(
     call__: Call, /, *, text: str, pattern: str, replacement: str, count: int = 0, ignore_case: bool = False
 ) -> str:
-    r"""Put `replacement` in the place of each match, or of the first `count` matches.
+    r"""Replace each match, or the first `count` matches, with `replacement`.
 
     In it `\\1` and `\\g<1>` refer to the first group, `\\g<name>` for the one of that name, and `\\\\` for a backslash
     (each backslash doubled, as JSON wants it). A group that the pattern has not, and a negative count, are
@@ -60,7 +60,7 @@ def replace(
 
 @category.block
 def split(call__: Call, /, *, text: str, pattern: str, ignore_case: bool = False) -> list[str | None]:
-    """Cut the string at each match. What the pattern's groups matched is between the pieces.
+    """Split the string at each match. The matches of the pattern's groups are between the pieces.
 
     `{"text": "a, b;c", "pattern": "[,;] *"}` gives `["a", "b", "c"]`.
     """

@@ -1,4 +1,4 @@
-"""Names that are taken: positional parameters with a meaning of their own, and the actions of steps without a block."""
+"""Reserved names: positional parameters with a special meaning, and the actions of steps without a block."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ JOB: Final = "job__"
 CALL: Final = "call__"
 """The positional parameter that receives a `Call`."""
 ACTIONS: Final = frozenset({"FOR_EACH", "WHILE", "CHOOSE", "TRY", "SET", "END", "WAIT", "WAIT_FOR", "OUTPUT"})
-"""What records, answers and events show as the action of a step that runs no block."""
+"""The action of a step without a block in records, answers and events."""

@@ -45,7 +45,7 @@ def create(call__: Call, /, *, value: Any) -> str:
 
 @category.block
 def join(call__: Call, /, *, text1: str, text2: str, join_with: str = " ") -> str:
-    """Put two strings together with a third between them, a space by default.
+    """Join two strings with a third between them, by default a space.
 
     `{"text1": "Hello", "text2": "World"}` gives `"Hello World"`.
     """
@@ -55,7 +55,7 @@ def join(call__: Call, /, *, text1: str, text2: str, join_with: str = " ") -> st
 
 @category.block
 def join_list(call__: Call, /, *, list: list[str], separator: Separator = "") -> str:
-    """Put all strings of a list together, with the separator between each two of them.
+    """Join all strings of a list, with the separator between them.
 
     `{"list": ["a", "b", "c"], "separator": ", "}` gives `"a, b, c"`.
     """
@@ -65,7 +65,7 @@ def join_list(call__: Call, /, *, list: list[str], separator: Separator = "") ->
 
 @category.block
 def includes(*, text: str, piece: str) -> bool:
-    """Give true when the piece is somewhere in the string. Upper and lower case differ."""
+    """Return true if the string contains the piece. Upper and lower case differ."""
     return piece in text
 
 
@@ -77,7 +77,7 @@ def count(*, text: str) -> int:
 
 @category.block
 def get(*, text: str, index: int) -> str:
-    """Give the character at the index: 0 is the first, -1 the last.
+    """Return the character at the index: 0 is the first, -1 the last.
 
     An index past either end is UNHANDLED_EXCEPTION (IndexError).
     """
@@ -95,13 +95,13 @@ def count_piece(*, text: str, piece: str) -> int:
 
 @category.block
 def is_empty(*, text: str, include_spaces: bool = True) -> bool:
-    """Give true when the string has no characters, or, with `include_spaces` false, none but white space."""
+    """Return true if the string has no characters, or, with `include_spaces` false, only white space."""
     return not text or (not include_spaces and text.isspace())
 
 
 @category.block
 def strip(*, text: str, chars: str | None = None) -> str:
-    """Cut white space off both ends of the string, or, when `chars` is given, any of those characters.
+    """Remove white space from both ends of the string, or the characters of `chars` if it is given.
 
     `{"text": "--a-b--", "chars": "-"}` gives `"a-b"`.
     """
@@ -111,23 +111,23 @@ def strip(*, text: str, chars: str | None = None) -> str:
 
 @category.block
 def uppercase(call__: Call, /, *, text: str) -> str:
-    """Turn every letter into its upper case. One letter may become several: `"ß"` becomes `"SS"`."""
+    """Convert every letter to upper case. One letter may become several: `"ß"` becomes `"SS"`."""
     call__.charge(len(text), _cost_of_case(text))  # upper case is never shorter
     return text.upper()
 
 
 @category.block
 def lowercase(call__: Call, /, *, text: str) -> str:
-    """Turn every letter into its lower case."""
+    """Convert every letter to lower case."""
     call__.charge(0, _cost_of_case(text))
     return text.lower()
 
 
 @category.block
 def split(call__: Call, /, *, text: str, separator: OptionalSeparator = None, maxsplit: int = -1) -> list[str]:
-    """Cut the string at each separator, at most `maxsplit` times (-1 for any number), into a list of strings.
+    """Split the string at each separator, at most `maxsplit` times (-1 for any number), into a list of strings.
 
-    Without a separator it is cut at white space, and no empty strings come out. An empty separator is
+    Without a separator it is split at white space, and the list has no empty strings. An empty separator is
     INVALID_ARGUMENT. `{"text": "a,b,,c", "separator": ","}` gives `["a", "b", "", "c"]`.
     """
     pieces = sum(1 for _ in WORD.finditer(text)) if separator is None else text.count(separator) + 1
@@ -137,26 +137,26 @@ def split(call__: Call, /, *, text: str, separator: OptionalSeparator = None, ma
 
 @category.block
 def titlecase(call__: Call, /, *, text: str) -> str:
-    """Begin every word with an upper case letter and go on in lower case. `"it's"` becomes `"It'S"`."""
+    """Convert the first letter of every word to upper case, the others to lower case. `"it's"` becomes `"It'S"`."""
     call__.charge(0, CASE * len(text))
     return text.title()
 
 
 @category.block
 def starts_with(*, text: str, piece: str) -> bool:
-    """Give true when the string begins with the piece."""
+    """Return true if the string begins with the piece."""
     return text.startswith(piece)
 
 
 @category.block
 def ends_with(*, text: str, piece: str) -> bool:
-    """Give true when the string ends with the piece."""
+    """Return true if the string ends with the piece."""
     return text.endswith(piece)
 
 
 @category.block
 def is_numeric(*, text: str) -> bool:
-    """Give true when the string has characters and each of them is numeric, fractions such as `"½"` included.
+    """Return true if the string is not empty and each character is numeric; fractions such as `"½"` are.
 
     A sign or a point is not numeric: `"-1"` and `"3.5"` give false.
     """
@@ -165,13 +165,13 @@ def is_numeric(*, text: str) -> bool:
 
 @category.block
 def is_text(*, value: Any) -> bool:
-    """Give true when the value is a string."""
+    """Return true if the value is a string."""
     return isinstance(value, str)
 
 
 @category.block
 def replace(call__: Call, /, *, text: str, old: str, new: str, count: int = -1) -> str:
-    """Put `new` in the place of `old`, from the left, at most `count` times; any negative count is for all.
+    """Replace `old` with `new`, from the left, at most `count` times; a negative count replaces all.
 
     `{"text": "a-b-c", "old": "-", "new": "+", "count": 1}` gives `"a+b-c"`. An empty `old` is found
     before each character and at the end.
@@ -184,9 +184,9 @@ def replace(call__: Call, /, *, text: str, old: str, new: str, count: int = -1) 
 
 @category.block
 def truncate(*, text: str, length: int, ending: str = "…") -> str:
-    """Cut a string that is longer than `length` characters, so that it has `length` with the ending.
+    """Cut a string that is longer than `length` characters; with its ending it then has `length`.
 
-    An ending that is longer than that is left out; a negative length is INVALID_ARGUMENT.
+    A longer ending is left out; a negative length is INVALID_ARGUMENT.
     `{"text": "A long story", "length": 7}` gives `"A long…"`.
     """
     if length < 0:
@@ -198,7 +198,7 @@ def truncate(*, text: str, length: int, ending: str = "…") -> str:
 
 @category.block
 def slug(call__: Call, /, *, text: str) -> str:
-    """Write a string for an address: small letters `a` to `z` and digits, with one hyphen for what is between them.
+    """Write a string for an address: lower case letters `a` to `z` and digits, with one hyphen between words.
 
     Accents are dropped, and so are letters of other scripts. `{"text": "Crème brûlée, 2 pieces!"}` gives
     `"creme-brulee-2-pieces"`.
@@ -212,10 +212,10 @@ def slug(call__: Call, /, *, text: str) -> str:
 
 @category.block
 def pad(call__: Call, /, *, text: str, length: int, side: Literal["left", "right"] = "left", fill: str = " ") -> str:
-    """Put `fill` before the string (after it, with the side `right`) until it has `length` characters.
+    """Add `fill` before the string (after it, with the side `right`) until it has `length` characters.
 
     A fill of several characters is repeated and cut; an empty one is INVALID_ARGUMENT. A string that is long enough
-    stays as it is. `{"text": "7", "length": 3, "fill": "0"}` gives `"007"`.
+    does not change. `{"text": "7", "length": 3, "fill": "0"}` gives `"007"`.
     """
     if not fill:
         raise ValueError("`fill` has one character or more")

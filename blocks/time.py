@@ -1,7 +1,7 @@
 """TIME: blocks that calculate with times, time zones and calendars.
 
-A time is a string as RFC 3339 has it: `2026-11-26T19:00:00Z`, or with an offset in place of the `Z`. Times are given in
-UTC with milliseconds, `2026-11-26T19:00:00.000Z`, so that they sort as strings. A zone is a name such as
+A time is a string in the form of RFC 3339: `2026-11-26T19:00:00Z`, or with an offset in place of the `Z`. Results are
+in UTC with milliseconds, `2026-11-26T19:00:00.000Z`, so that they sort as strings. A zone is a name such as
 `Europe/Berlin`. An invalid time or zone, or a year outside 1 to 9999, is INVALID_ARGUMENT.
 """
 
@@ -48,7 +48,7 @@ Unit = Literal["milliseconds", "seconds", "minutes", "hours", "days", "weeks"]
 
 @category.block
 def now(clock__: Clock, /, *, zone: str = "UTC") -> str:
-    """Give the time, by the clock of the run; in a zone other than UTC with that zone's offset.
+    """Return the time of the run's clock; in a zone other than UTC, with the zone's offset.
 
     `{"zone": "Asia/Tokyo"}` gives something like `"2026-11-27T04:00:00.000+09:00"`.
     """
@@ -59,9 +59,9 @@ def now(clock__: Clock, /, *, zone: str = "UTC") -> str:
 
 @category.block
 def parse(*, text: str, format: str | None = None, zone: str | None = None) -> str:
-    """Read a time that is written in a format of strftime, or as ISO 8601 has it.
+    """Read a time in a format of strftime, or in the form of ISO 8601.
 
-    A time without an offset is one of the zone, by default UTC.
+    A time without an offset is in the zone, by default UTC.
     `{"text": "26.11.2026 20:00", "format": "%d.%m.%Y %H:%M", "zone": "Europe/Berlin"}` gives
     `"2026-11-26T19:00:00.000Z"`.
     """
@@ -85,9 +85,9 @@ def parse(*, text: str, format: str | None = None, zone: str | None = None) -> s
 
 @category.block(name="format")
 def format_(*, time: str, format: str, zone: str | None = None) -> str:
-    """Write a time in a format of strftime, in the zone; without one with the offset that it is given with.
+    """Write a time in a format of strftime, in the zone; without a zone, with the time's own offset.
 
-    `%-d` is the day without a leading zero, and so for other numbers.
+    `%-d` is the day without a leading zero; other numbers likewise.
     `{"time": "2026-11-26T19:00:00Z", "format": "%A, %-d %B %Y, %H:%M", "zone": "Europe/Berlin"}` gives
     `"Thursday, 26 November 2026, 20:00"`.
     """
@@ -108,14 +108,14 @@ def add(
     seconds: Number = 0,
     zone: str | None = None,
 ) -> str:
-    """Give the time that is so much later, or earlier where a number is negative.
+    """Add a duration to a time; negative numbers give an earlier time.
 
-    Years, months and days are counted on the calendar of the zone (without one, of the offset that the time is given
-    with): the hour stays the same where a clock change lies between, and a day that the month has not becomes its last.
-    An hour that a clock change skips becomes the one after it; of one that comes twice it is the first. Hours, minutes
-    and seconds are added after that, and pass as they do on a stopwatch.
-    `{"time": "2027-01-31T12:00:00Z", "months": 1}` gives `"2027-02-28T12:00:00.000Z"`;
-    `{"time": "2027-03-27T12:00:00Z", "days": 1, "zone": "Europe/Berlin"}` gives `"2027-03-28T11:00:00.000Z"`.
+    Years, months and days are added in the calendar of the zone (without a zone, of the time's own offset): the hour
+    stays the same across a clock change, and a day that the month does not have becomes its last day. An hour that a
+    clock change skips becomes the next one; of an hour that occurs twice, the first counts. Then hours, minutes and
+    seconds are added as elapsed time. `{"time": "2027-01-31T12:00:00Z", "months": 1}` gives
+    `"2027-02-28T12:00:00.000Z"`; `{"time": "2027-03-27T12:00:00Z", "days": 1, "zone": "Europe/Berlin"}` gives
+    `"2027-03-28T11:00:00.000Z"`.
     """
     moment = _read(time)
     place = moment.tzinfo if zone is None else _zone(zone)
@@ -131,7 +131,7 @@ def add(
 
 @category.block
 def diff(*, start: str, end: str, unit: Unit = "seconds") -> float:
-    """Give how long it is from `start` to `end`; negative where `end` comes first. Fractions are kept.
+    """Return the duration from `start` to `end`, with fractions; it is negative if `end` is earlier.
 
     `{"start": "2026-11-26T19:00:00Z", "end": "2026-11-26T20:30:00Z", "unit": "hours"}` gives `1.5`.
     """
@@ -140,10 +140,10 @@ def diff(*, start: str, end: str, unit: Unit = "seconds") -> float:
 
 @category.block(name="next")
 def next_(clock__: Clock, /, *, at: str, weekday: str | None = None, after: str | None = None, zone: str) -> str:
-    """Give the next time that the zone's clocks show `at`, on that weekday or on any, later than `after` (or than now).
+    """Return the next time after `after` (or now) at which the zone's clocks show `at`, on the weekday or on any day.
 
-    An hour that a clock change skips becomes the one after it; of one that comes twice it is the first. The weekday is
-    written in English, in full or with its first three letters or more.
+    An hour that a clock change skips becomes the next one; of an hour that occurs twice, the first counts. The weekday
+    is in English, in full or at least its first three letters.
     `{"at": "06:00", "weekday": "monday", "after": "2026-11-26T19:00:00Z", "zone": "Europe/Berlin"}` gives
     `"2026-11-30T05:00:00.000Z"`.
     """
@@ -160,7 +160,7 @@ def next_(clock__: Clock, /, *, at: str, weekday: str | None = None, after: str 
 
 @category.block
 def start_of(*, time: str, unit: Literal["day", "week", "month", "year"], zone: str) -> str:
-    """Give the first moment of the zone's day, week, month or year that the time is in. Weeks begin on Monday.
+    """Return the first moment of the time's day, week, month or year in the zone. Weeks begin on Monday.
 
     `{"time": "2026-11-26T23:30:00Z", "unit": "day", "zone": "Europe/Berlin"}` gives `"2026-11-26T23:00:00.000Z"`.
     """

@@ -1,4 +1,4 @@
-"""URL: blocks that take addresses apart and put them together."""
+"""URL: blocks that parse and build addresses."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ BASE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+")
 
 @category.block
 def parse(call__: Call, /, *, url: str) -> dict[str, Any]:
-    """Take an address apart.
+    """Split an address into its parts.
 
-    Scheme and host are in small letters; a host or port that is not written is null, everything else that is not
-    written is empty. Names and values of the query are decoded; the values of a name that occurs several times are a
-    list. User name and password are left out. An invalid URL is INVALID_ARGUMENT.
-    `{"url": "https://example.com:8443/a?tag=x&tag=y&page=2#top"}` gives
+    Scheme and host are in lower case; a missing host or port is null, any other missing part is empty. Names and values
+    of the query are decoded; the values of a name that occurs several times are a list. User name and password are left
+    out. An invalid URL is INVALID_ARGUMENT. `{"url": "https://example.com:8443/a?tag=x&tag=y&page=2#top"}` gives
     `{"scheme": "https", "host": "example.com", "port": 8443, "path": "/a", "query": {"tag": ["x", "y"], "page": "2"}, "fragment": "top"}`.
     """  # noqa: E501  # an example must be on one line
     from urllib.parse import parse_qsl, urlsplit  # noqa: PLC0415  # few jobs need it
@@ -77,10 +76,10 @@ def build(
     path: str | list[str | int] | None = None,
     query: dict[str, Any] | None = None,
 ) -> str:
-    """Put an address together: the base, a path below that of the base, and a query after that of the base.
+    """Build an address: the base, a path below that of the base, and a query after that of the base.
 
-    What the path or the query may not hold as it is gets encoded. Of a path that is a list each item is one segment, in
-    which a slash is encoded too. In the query a list repeats its name, and null leaves it out.
+    Characters that the path or the query may not contain are encoded. If the path is a list, each item is one segment,
+    in which a slash is encoded too. In the query, a list repeats its name, and null leaves it out.
     `{"base": "https://example.com/v1", "path": ["users", "a/b"], "query": {"page": 2, "tag": ["x", "y"]}}` gives
     `"https://example.com/v1/users/a%2Fb?page=2&tag=x&tag=y"`.
     """
