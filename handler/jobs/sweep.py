@@ -148,7 +148,5 @@ async def _wake_due(ports: Ports, job: JobRecord, now: float) -> None:
         wait = OUTBOX_SECONDS
     due = now + min(LONGEST_WAIT, wait * 2 ** min(job.sweeps, DOUBLINGS))
     if is_asleep(job, now) and job.resume_at is not None:
-        due = min(
-            due, job.resume_at
-        )  # of a wait beyond 15 minutes it is the only timer, and a bus may be down for longer
+        due = min(due, job.resume_at)  # the only timer of a wait beyond 15 minutes, and the bus may be down longer
     await ports.table.move_due(job, due, swept=True)

@@ -253,3 +253,18 @@ def test_no_python_that_is_meant_for_a_file_awaits_at_the_top_level() -> None:
     """Outside of a function `await` is a SyntaxError: a reader who pastes it sees nothing else."""
     for text in blocks_of(ROOT / "README.md", "python") + blocks_of(ROOT / "docs" / "blocks-of-your-own.md", "python"):
         compile(text, "page", "exec")
+
+
+def test_the_file_that_the_page_of_blocks_builds_passes_the_linter() -> None:
+    """Its later parts have imports of their own, which the page tells to move."""
+    parts = blocks_of(ROOT / "docs" / "blocks-of-your-own.md", "python")
+    text = "\n\n".join(part for part in parts if "def test_" not in part and "asyncio.run(" not in part)
+    ended = subprocess.run(  # our own page
+        [sys.executable, "-m", "ruff", "check", "--ignore=E402,I001", "--stdin-filename=blocks/shipping.py", "-"],
+        input=text,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout
