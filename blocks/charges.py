@@ -25,9 +25,9 @@ _FURTHER: Final = 13
 """Of each pair past those, besides `_PAIR`: a table that grows has free places, and more keys are keys of its own."""
 _FLOAT: Final = 8
 _LEAST: Final = 2
-_OBJECT: Final = 4
+_OBJECT: Final = 5
 """Of an integer in a container, beside its digits. Python has the small ones already."""
-_STRING: Final = 10
+_STRING: Final = 14
 _WIDE: Final = 16
 """Of a string in a container, beside its bytes and quotes; of one that is not ASCII."""
 _SMALL: Final = range(-5, 257)
@@ -40,7 +40,7 @@ ENTRY: Final = 16
 """Of a dictionary, for a key and a value that are there already."""
 EMPTY: Final = _DICTIONARY + _TABLE
 """Of a container that grows as it is made."""
-NUMBER: Final = 9
+NUMBER: Final = 10
 """Of a list, for a number that is made."""
 INDEX: Final = 2
 """The least that an item takes in a JSON list: a digit and a comma."""

@@ -152,8 +152,10 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         """Drop the traceback of the block's exception, whose frames keep the arguments of their calls.
 
         Nor does it keep more of a long message than the step's error does, or what it was raised in place of: a job may
-        have a thousand of them.
+        have a thousand of them. The failure itself lets go of its frames: one of them refers to it, and would keep the
+        step's arguments until the collector comes by.
         """
+        self.__traceback__ = self.__context__ = None
         error = self.error
         while error is not None and error.__traceback__ is not None:
             error.__traceback__ = None

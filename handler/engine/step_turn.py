@@ -118,6 +118,8 @@ class StepTurn:
                 return self.pause()
         if self.seconds <= 0:
             raise self.limit_failure(0.0)
+        if self.world.spent > LONG:
+            self.world.check()
         return None
 
     def is_met(self, condition: Any, contexts: Mapping[str, Any] | None = None) -> bool:
@@ -145,6 +147,12 @@ class StepTurn:
         """Reset the step's budget for tags. The bytes taken so far count for the run."""
         self.world.spent += (self.most - self.left) // BYTES_OF_STEP
         self.left = self.most
+        self.count_work()
+
+    def count_work(self) -> None:
+        """Count for the run what keeping a value took, or refusing one."""
+        self.world.spent += self.store.work
+        self.store.work = 0
 
     def charge_tags(self, size: int) -> None:
         """Count the bytes to which tags of the condition or the parameters expand. They are few in most steps."""
@@ -205,6 +213,8 @@ class StepTurn:
             self.store.take(step, self.store.prepare(result, changes, None, self.runtime.limits))
         except UnstorableValueError as error:
             raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
+        finally:
+            self.count_work()
         step.started_at = self.began if step.started_at is None else step.started_at
         step.finished_at = max(self.now(), step.started_at)
         step.status = DONE
@@ -212,6 +222,7 @@ class StepTurn:
     def fail(self, failure: Failure) -> None:
         """End the step with a failure."""
         step = self.step
+        self.count_work()
         step.status = failure.status
         step.error = self.store.charge_error(failure.describe(), self.runtime.limits)
         step.return_value = failure.release()

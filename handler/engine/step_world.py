@@ -14,6 +14,7 @@ from handler.engine.alarm.alarm import Alarm
 from handler.engine.alarm.watch import StepTimeout
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure
+from handler.engine.language.meter import LONG
 from handler.engine.language.remembered import ReadInRun
 from handler.engine.language.tags import read_and_weigh
 from handler.engine.limits import TimeLimit
@@ -105,6 +106,7 @@ class StepWorld:
         self._steps_left -= self.spent
         self.spent = 0
         if self._steps_left < 0:
+            self.spent = LONG + 1  # each later step asks again, and is refused before it does anything
             message = f"all tags and expressions of the job take more than {EVALUATION_STEPS:,} evaluation steps"
             raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, message)
         seconds, limiter = self._left()

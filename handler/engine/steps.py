@@ -13,6 +13,12 @@ _USUAL: Final = 3
 """The number of keys in most steps: ``action``, ``id`` and ``parameters``."""
 
 
+def forget_results(steps: Iterable[ConduitStep]) -> None:
+    """Let go of what the steps of a job gave, which nobody asks again: its parts refer to each other and live on."""
+    for step in steps:
+        step.return_value = step.result_json = step.variables_json = step.opened = step.opened_json = step.run = None
+
+
 class WrittenSteps:
     """Steps in order, each checked when it is made.
 

@@ -84,6 +84,7 @@ class StepRunner(StepTurn):
             self.store.results_size += size
             if changes is not None or weight:
                 self.store.take_more(step, changes, weight)
+                self.count_work()
             finished, began = self.now(), self.began
             step.finished_at = finished if finished > began else began  # noqa: FURB136  # `max` costs a call
             step.status = DONE
@@ -166,6 +167,8 @@ class StepRunner(StepTurn):
         block, contexts = self.block, self.contexts or self.job.contexts
         if self.left != self.most:
             self.refill()
+        if self.world.spent > LONG:
+            self.world.check()
         if type(written) is not dict and not isinstance(written, Mapping):
             raise Failure(ConduitStatus.INVALID_TYPE, "`parameters` is a dictionary of the block's parameters")
         try:
@@ -255,11 +258,9 @@ class StepRunner(StepTurn):
 
         return self._wait_for(wait, arguments, self.seconds - (self.now() - self.began))
 
-    async def _wait_for(
-        self, function: Callable[[], Awaitable[Any]], arguments: dict[str, Any], seconds: float
-    ) -> Tried:
+    async def _wait_for(self, begin: Callable[[], Awaitable[Any]], arguments: dict[str, Any], seconds: float) -> Tried:
         async def call_and_keep() -> Any:
-            return self._kept(await function(), arguments)
+            return self._kept(await begin(), arguments)
 
         try:
             kept: Tried = await self.runtime.alarm.wait(call_and_keep, (), {}, seconds)
@@ -274,8 +275,7 @@ class StepRunner(StepTurn):
         if not isinstance(error, StepTimeout) or self.seconds == inf:  # without a limit, the alarm did not raise it
             return failure_of(error)
         if self.limiter != "invocation":
-            ran = max(0.0, self.now() - self.began)
-            return self.limit_failure(ran)
+            return self.limit_failure(max(0.0, self.now() - self.began))
         # The invocation ended while the block ran, through no fault of the step: it runs again, unless at most once.
         if self.block.effect != "at_most_once":
             return self.pause(waiting=calls_so_far(self), cut=True)

@@ -15,6 +15,8 @@ from handler.engine.values import UnstorableValueError, check_weight, encode_tex
 _ANY: Final = 1 << 40
 _LEFT: Final = 100
 """Characters of an error's message that remain if the job may keep no more."""
+WEIGHT_OF_STEP: Final = 6
+"""The cost of a container that counts as one evaluation step: it is weighed, encoded, decoded and checked."""
 _SHARE: Final = 4
 """Bytes of memory for each charged byte."""
 _SHORT: Final = 64
@@ -36,15 +38,16 @@ class Variables:
         values: the variables; blocks never get this dictionary or its values.
         results_size: bytes of all results, errors and changes of variables so far.
         held: the cost of results that are containers, and of texts beyond ASCII.
+        work: evaluation steps of keeping and refusing containers that the run has not counted yet.
     """
 
-    __slots__ = ("_size", "_texts", "held", "results_size", "values")
+    __slots__ = ("_size", "_texts", "held", "results_size", "values", "work")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.values: dict[str, Any] = dict(values or {})
         self._texts: dict[str, str] = {}
         self._size: int | None = None  # counted at its first use: most jobs never change a variable
-        self.results_size = self.held = 0
+        self.results_size = self.held = self.work = 0
 
     def prepare(self, result: Any, changes: dict[str, Any], draft: VariablesDraft | None, limits: Limits) -> Kept:
         """Return the kept data of a step: its result and the variables that it changed. Nothing is changed yet.
@@ -82,14 +85,13 @@ class Variables:
 
     def _weigh(self, result: Any, limits: Limits) -> int:
         weight = check_weight(result, limits.record, limits.nesting)
+        self.work += weight // WEIGHT_OF_STEP
         self._check_held(weight, limits)
         return weight
 
     def _weigh_texts(self, result: Any, text: str, limits: Limits) -> int:
         """Return the cost of a string and a JSON text beyond ASCII: Python keeps up to four bytes for a character."""
-        weight = getsizeof(text) // _SHARE
-        if type(result) is str:
-            weight *= 2
+        weight = _cost_of_texts(result, text)
         self._check_held(weight, limits)
         return weight
 
@@ -119,7 +121,7 @@ class Variables:
         if type(step.return_value) not in _SCALARS:
             self.held += weigh(step.return_value, _ANY, _ANY)
         if step.result_json is not None and not step.result_json.isascii():
-            self.held += getsizeof(step.result_json) // _SHARE * (2 if type(step.return_value) is str else 1)
+            self.held += _cost_of_texts(step.return_value, step.result_json)
 
     def restore_opened(self, step: ConduitStep) -> None:
         """Count the data of an earlier open record of a loop or a try."""
@@ -143,8 +145,16 @@ class Variables:
         self.results_size += size
         return error
 
-    def charge_record(self, size: int, value: Any, limits: Limits) -> None:
-        """Count a record of `size` bytes without a result, and the cost of the value in it.
+    def weigh_list(self, items: Any, limits: Limits) -> int:
+        """Return the cost of the list of an open record; 0 without a list.
+
+        Raises:
+            UnstorableValueError: it exceeds a budget, or is nested too deep.
+        """
+        return 0 if items is None else self._weigh(items, limits)
+
+    def charge_record(self, size: int, weight: int, limits: Limits) -> None:
+        """Count a record of `size` bytes without a result, and the cost of the list in it.
 
         Raises:
             UnstorableValueError: it exceeds a budget.
@@ -154,7 +164,6 @@ class Variables:
         results = self.results_size + size
         if results > limits.results:
             raise _too_large("all results of the job take", results, limits.results)
-        weight = self._weigh(value, limits) if type(value) not in _SCALARS else 0
         self.results_size = results
         self.held += weight
 
@@ -181,7 +190,11 @@ class Variables:
         deleted = sorted(draft.deleted - changes.keys()) if draft is not None else []
         kept = {}
         for name, value in touched.items():
-            copy, text = keep(value, limits.nesting, limits.variables)
+            weight = 0
+            if type(value) not in _SCALARS:
+                weight = check_weight(value, limits.variables, limits.nesting)
+                self.work += weight // WEIGHT_OF_STEP
+            copy, text = keep(value, limits.nesting, weight=weight)
             if name not in self.values or text != self._text(name):
                 kept[name] = (copy, text)
         return kept, deleted
@@ -211,6 +224,11 @@ class Variables:
             self._size = 1 + sum(self._entry_size(name) for name in self.values)
         gone = sum(self._entry_size(name) for name in (*kept, *deleted))
         return self._size - gone + sum(_size_of_entry(name, text) for name, (_, text) in kept.items())
+
+
+def _cost_of_texts(result: Any, text: str) -> int:
+    """The JSON, the record that it is written into, what is sent of that, and the result if it is a string."""
+    return getsizeof(text) // _SHARE * (4 if type(result) is str else 3)
 
 
 def _size_of_entry(name: str, text: str) -> int:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from handler.engine import InvocationTime, Outcome, Paused, Runtime
+from handler.engine import Conduit, ConduitStep, InvocationTime, Outcome, Paused, Runtime
+from handler.engine.steps import forget_results
 from handler.invocation.log import job_logged, log_fields
 from handler.jobs.pointers import Pointers
 from handler.jobs.resume import read_answers, restored
@@ -29,6 +30,8 @@ from infra.records import JobRecord
 
 KEPT_AFTER_A_WAIT: Final = 2 * 86_400.0
 """The records of a waiting job are kept for at least this many seconds after its wait."""
+LARGE_RESULTS: Final = 256 * 1024
+"""From this many bytes of results on, a job lets go of them before its last records are written."""
 START_DELAY: Final = 60.0
 """If a job's first step begins within this many seconds of acceptance, it may wait as long as `validate` allows."""
 
@@ -144,7 +147,7 @@ class Runner:
             conduit.before_step = recorder.before_step
             conduit.on_step_update = recorder.on_step_update
             conduit.on_step_open = recorder.on_step_open
-            conduit.on_job_finish = recorder.on_job_finish
+            conduit.on_job_finish = partial(_finish, recorder)
             try:
                 outcome = await conduit.run(runtime)
                 if outcome is not Outcome.PAUSED:
@@ -214,3 +217,10 @@ class Runner:
         self._ports.metrics.count("Jobs", Status="FAILED")
         self._ports.metrics.count("Faults")
         return await Publisher(self._ports).settle(answer.job)
+
+
+async def _finish(recorder: Recorder, job: Conduit, failed: ConduitStep | None) -> None:
+    """Record the end of a job. What it gave is in its records: here it is let go, so that memory holds it once."""
+    if job.store.results_size > LARGE_RESULTS:
+        forget_results(job.steps)
+    await recorder.on_job_finish(job, failed)

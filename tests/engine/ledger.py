@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from handler.engine import Conduit, Runtime, values
+from handler.engine import Conduit, Runtime, variables
 from handler.engine.call import Budget
 from handler.engine.step_turn import StepTurn
 from handler.engine.variables import Variables
@@ -40,9 +40,8 @@ def counted() -> Iterator[list[int]]:
 
         count(Budget, "hold", argument=True)
         count(StepTurn, "charge_tags", argument=True)
-        count(Variables, "_weigh", argument=False)
+        count(variables, "check_weight", argument=False)
         count(Variables, "_weigh_texts", argument=False)
-        count(values, "check_weight", argument=False)
         yield total
 
 

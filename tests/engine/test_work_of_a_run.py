@@ -162,3 +162,19 @@ def test_an_expression_that_a_run_has_no_room_to_remember_is_read_again_and_coun
     assert texts.get("one word") == ("ONE WORD", 0)
     assert texts.get("two words") == ("TWO WORDS", 2)
     assert texts.get("one word") == ("ONE WORD", 0)
+
+
+def test_keeping_a_container_counts_although_it_is_refused(run: Any) -> None:
+    much = {"action": "LISTS.RANGE", "parameters": {"start": 0, "stop": 46_000}, "allow_failure": True}
+    job = run({"steps": [much] * 60})
+    errors = [step.error["message"] for step in job.steps]
+    assert "bytes" in errors[0]
+    assert "evaluation steps" in errors[-1]
+
+
+def test_a_run_without_evaluation_steps_left_copies_nothing_more(run: Any) -> None:
+    copied = {"action": "LISTS.COUNT", "parameters": {"list": "{< l >}"}, "allow_failure": True}
+    job = run({"parameters": {"l": [1] * 50_000}, "steps": [copied] * 150})
+    ends = [step.error is None for step in job.steps]
+    assert ends == sorted(ends, reverse=True), "once the steps are used up, every later step is refused"
+    assert not ends[-1]

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from tests.hostile import jobs
+from tests.hostile import combinations, jobs
 from tests.hostile.attack import Attack, Door
 
 EVENTS: Final = Path(__file__).parent / "lambda_events.json"
@@ -81,7 +81,7 @@ def _requests() -> Iterator[Attack]:
 
 
 def _runs() -> Iterator[Attack]:
-    for name, make in jobs.RUN.items():
+    for name, make in (jobs.RUN | combinations.RUN).items():
         yield _attack(name, "direct", make)
         if name in BY_THE_QUEUE:
             yield _attack(name, "queue", lambda make=make: _encode(make()))
@@ -89,7 +89,7 @@ def _runs() -> Iterator[Attack]:
 
 
 def _validations() -> Iterator[Attack]:
-    for name, make in jobs.VALIDATE.items():
+    for name, make in (jobs.VALIDATE | combinations.VALIDATE).items():
         yield _attack(name, "validate", lambda make=make: _encode(make()))
 
 

@@ -88,6 +88,52 @@ def test_errors_count_in_the_budget_for_results(run: Any) -> None:
     assert all(step.error["message"].startswith("x" * 50) for step in job.steps[:20])
 
 
+def test_errors_of_steps_that_do_not_run_count_as_they_do_when_they_are_read_again(run: Any) -> None:
+    unknown = {"action": "NO.SUCH", "allow_failure": True}
+    loop = {"id": "l", "for_each": [1], "do": [{"id": "f", "action": "LOGIC.FAIL", "parameters": {"message": "x"}}]}
+    job = run({"steps": [unknown, unknown, {**loop, "allow_failure": True}]})
+    inner = size_of({"type": "AssertionError", "message": "x"})
+    assert job.store.results_size >= sum(size_of(step.error) for step in job.steps) + inner
+
+
+def test_a_cancelled_job_counts_the_errors_of_the_steps_that_it_does_not_run() -> None:
+    import asyncio  # noqa: PLC0415  # as below
+
+    job = Conduit.from_dict({"steps": [join(), join()]})
+    job.cancel()
+    asyncio.run(job.run())
+    assert job.store.results_size == sum(size_of(step.error) for step in job.steps) > 0
+
+
+def test_what_a_failed_step_keeps_of_its_exception_is_as_short_as_its_error(run: Any) -> None:
+    job = run(
+        {
+            "parameters": {"s": "x" * 100_000},
+            "steps": [join(), {"action": "LOGIC.FAIL", "parameters": {"message": "{< s >}!"}}],
+        }
+    )
+    assert isinstance(job[2].return_value, AssertionError)
+    assert len(str(job[2].return_value)) < 2_100
+
+
+def test_the_arguments_of_a_failed_step_do_not_wait_for_the_collector() -> None:
+    import asyncio  # noqa: PLC0415  # as above
+    import gc  # noqa: PLC0415  # as above
+    import tracemalloc  # noqa: PLC0415  # as above
+
+    wrong = {"action": "TEXT.COUNT", "parameters": {"text": "{< l >}"}, "allow_failure": True}
+    job = Conduit.from_dict({"parameters": {"l": [1] * 50_000}, "steps": [wrong] * 20})
+    gc.disable()
+    tracemalloc.start()
+    try:
+        asyncio.run(job.run())
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert held < 2 * 8 * 50_000, "twenty copies of the list would be 8 MB"
+
+
 @pytest.fixture
 def run() -> Any:
     import asyncio  # noqa: PLC0415  # of these few tests only

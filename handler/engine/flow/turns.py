@@ -141,10 +141,12 @@ class FlowTurns:
         turns = self._turns
         opened["started_at"] = turns.began
         try:
-            kept, text = keep(opened, turns.runtime.limits.nesting + 1, turns.runtime.limits.record)
-            turns.store.charge_record(size_of(text), kept.get("list"), turns.runtime.limits)
+            weight = turns.store.weigh_list(opened.get("list"), turns.runtime.limits)
+            kept, text = keep(opened, turns.runtime.limits.nesting + 1, weight=weight)
+            turns.store.charge_record(size_of(text), weight, turns.runtime.limits)
         except UnstorableValueError as error:
             raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error)) from None
+        turns.count_work()
         step.started_at = turns.began
         step.opened, step.opened_json = kept, text
         return cast("dict[str, Any]", kept)

@@ -92,6 +92,7 @@ def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: 
         value = found.resolve(contexts, charge)
     if (kind := type(value)) is int or kind is str:
         return value if (LEAST < value < WORD if kind is int else len(value) <= TINY) else charged(value, charge)
+    world.spent += len(value) >> 1 if kind is list or kind is dict else 0  # however few bytes an item has
     return value if kind in _PLAIN else copy_value(value, charge)
 
 
