@@ -1,4 +1,4 @@
-"""How values compare: as the operators of `LOGIC.IF` have it, and as JSON has it.
+"""Comparison of values: by the operators of `LOGIC.IF`, and as JSON.
 
 Shared by the blocks of LOGIC and LISTS.
 """
@@ -13,7 +13,7 @@ Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not"]
 
 
 def _same(value1: Any, value2: Any) -> bool:
-    """Whether type and value are the same, at every depth. JSON values have no identity that `is` could ask for."""
+    """Return whether type and value are the same, at every depth. JSON values have no identity to compare."""
     if type(value1) is not type(value2):
         return False
     if isinstance(value1, dict):
@@ -37,11 +37,11 @@ COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "is": _same,
     "is not": _different,
 }
-"""What the library's operators do: Python's comparison, so that true equals 1."""
+"""The library's operators: Python's comparison, so that true equals 1."""
 
 
 def equal_as_json(value1: Any, value2: Any) -> bool:
-    """Whether two values are the same JSON: 1 and 1.0 are; 1 and true, or 1 and "1", are not."""
+    """Return whether two values are the same JSON: 1 and 1.0 are; 1 and true, or 1 and "1", are not."""
     if isinstance(value1, bool) or isinstance(value2, bool):
         return value1 is value2
     if isinstance(value1, dict) and isinstance(value2, dict):
@@ -52,7 +52,7 @@ def equal_as_json(value1: Any, value2: Any) -> bool:
 
 
 def identity(value: Any) -> Hashable:
-    """A hashable key: the keys of two values are equal exactly when `equal_as_json` holds for the values."""
+    """Return a hashable key: two values have equal keys exactly if `equal_as_json` is true for them."""
     if isinstance(value, bool):
         return "boolean", value
     if isinstance(value, dict):

@@ -25,12 +25,11 @@ WIDEST_CELL: Final = 1 << 30
 
 @category.block
 def parse(call__: Call, /, *, text: str, header: bool = True, delimiter: str = ",") -> list[Any]:
-    r"""Give the rows of a table: as objects that the first row has the keys of, or as lists, with `header` false.
+    r"""Return the rows of a table: as objects with the keys of the first row, or, with `header` false, as lists.
 
     Cells are strings; one in double quotes may hold delimiters, line breaks and doubled quotes. Empty lines are left
-    out. In a row that is too short the last keys are null. A row that is too long, two columns of one name, and quotes
-    that do not match are INVALID_ARGUMENT.
-    `{"text": "id,name\n7,Ann\n"}` gives `[{"id": "7", "name": "Ann"}]`.
+    out. If a row is too short, its last keys are null. A row that is too long, two columns with one name, and unmatched
+    quotes are INVALID_ARGUMENT. `{"text": "id,name\n7,Ann\n"}` gives `[{"id": "7", "name": "Ann"}]`.
     """
     rows = _rows(call__, text.removeprefix("\ufeff"), delimiter)
     if not header:
@@ -46,10 +45,10 @@ def parse(call__: Call, /, *, text: str, header: bool = True, delimiter: str = "
 
 @category.block(name="text")
 def text_(call__: Call, /, *, rows: list[Any], header: bool = True, delimiter: str = ",") -> str:
-    r"""Write a table: a row for each object (or list) of `rows`, which ends with a carriage return and a line feed.
+    r"""Write a table: one row, ending with a carriage return and a line feed, for each object (or list) of `rows`.
 
-    The columns of objects are all their keys in the order in which they first appear; the first row names them, unless
-    `header` is false. Strings are written as they are, null as an empty cell, anything else as JSON.
+    The columns of objects are all their keys in the order of their first occurrence; the first row names them, unless
+    `header` is false. Strings are written unchanged, null as an empty cell, anything else as JSON.
     `{"rows": [{"id": 7, "name": "Ann"}]}` gives `"id,name\r\n7,Ann\r\n"`.
     """
     import csv  # noqa: PLC0415  # few jobs need it
@@ -71,7 +70,7 @@ def text_(call__: Call, /, *, rows: list[Any], header: bool = True, delimiter: s
 
 
 class _Written:
-    """What `csv` writes to: it charges each line."""
+    """The target of `csv`'s writer: it charges each line."""
 
     def __init__(self, call: Call) -> None:
         self.lines: list[str] = []
@@ -83,7 +82,7 @@ class _Written:
 
 
 def _rows(call: Call, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the number of the line that it ends in; charged as lists."""
+    """Yield the rows that are not empty, each with the number of its last line; charged as lists."""
     import csv  # noqa: PLC0415  # few jobs need it
 
     _check(delimiter)

@@ -1,6 +1,6 @@
 """HTTP: blocks that call other services.
 
-What may be called, and the secrets, are the deployment's: the global value ``http`` is its client.
+The deployment has the secrets and decides which calls are allowed: the global value ``http`` is its client.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from blocks.block import ABSENT, Call, Category
 category = Category("HTTP")
 
 SECONDS: Final = 30
-"""How long a call may take whose step has no `timeout`.
+"""Seconds that a call may take if its step has no `timeout`.
 
-This is not a block `timeout`: a step with one is not started when less is left of the invocation, and most calls
+This is not the block's `timeout`: a step does not start if its invocation has less time left than that, and most calls
 take a fraction of it.
 """
 MOMENT: Final = 0.25
-"""Seconds before the step's limit at which a call gives up, to say so. Of a short limit it is a tenth."""
+"""Seconds before the step's limit at which a call ends, so that it can report this; a tenth of a short limit."""
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _CLOSED: Final = ConfigDict(extra="forbid")
 
@@ -92,17 +92,17 @@ Form = Annotated[dict[str, Scalar | list[Scalar]] | None, Field(description="A b
 
 
 class Client(Protocol):
-    """What the deployment provides."""
+    """The deployment's client."""
 
     def send(self, *, method: str, url: Any, seconds: float, **more: Any) -> dict[str, Any]:
-        """Make a call and give ``{"status", "headers", "body"}``.
+        """Make a call and return ``{"status", "headers", "body"}``.
 
         Args:
             method: such as GET.
-            url: where to; a URL or ``{"secret": name}``.
-            seconds: how long all of it may take.
-            more: ``query``, ``headers``, ``auth``, ``expect``, ``redirects`` as the user gave them; ``content``: the
-                body by its kind; ``idempotency_key``.
+            url: a URL or ``{"secret": name}``.
+            seconds: the time limit of the whole call.
+            more: ``query``, ``headers``, ``auth``, ``expect`` and ``redirects`` from the user; ``content``: the body by
+                its kind; ``idempotency_key``.
 
         Raises:
             CallFailedError, CallRefusedError, BudgetExceededError, ValueError: see the docs of HTTP.
@@ -123,16 +123,16 @@ def get(
     redirects: Redirects = 3,
     keep: Keep = None,
 ) -> dict[str, Any]:
-    """Read from a URL. Gives `{"status", "headers", "body"}`; the body is JSON where the content type says so.
+    """Read from a URL. Returns `{"status", "headers", "body"}`; the body is JSON if the content type says so.
 
     `{"url": "https://api.example.com/rates", "query": {"base": "EUR"}, "keep": ["body.rates.USD"]}` gives
     `{"body": {"rates": {"USD": 1.08}}}`.
 
     A body that is not JSON is a string, or `{"base64": "…"}` if it is not text. No answer, 408, 425, 429 and 5xx are
-    CALL_FAILED, which `retry` tries again; any other answer that is not expected, and a place that may not be called,
-    are CALL_REFUSED. The error's `details` hold `status` and the first 1,000 characters of the body. An answer of more
-    than 200 KB is RESULT_LIMIT_EXCEED; a URL or header that cannot be is INVALID_ARGUMENT. A call may take 30 seconds,
-    or what the step's `timeout` says.
+    CALL_FAILED, which `retry` tries again; any other unexpected answer, and an address that is not allowed, are
+    CALL_REFUSED. The error's `details` have `status` and the first 1,000 characters of the body. An answer of more than
+    200 KB is RESULT_LIMIT_EXCEED; an invalid URL or header is INVALID_ARGUMENT. A call may take 30 seconds, or the
+    step's `timeout`.
     """
     result = http__.send(
         method="GET",
@@ -166,13 +166,13 @@ def request(
     redirects: Redirects = 0,
     keep: Keep = None,
 ) -> dict[str, Any]:
-    """Send a request, with a body as `json`, `form`, `text` or `base64`. Gives the same as HTTP.GET.
+    """Send a request, with a body as `json`, `form`, `text` or `base64`. Returns the same as HTTP.GET.
 
     `{"url": "https://api.example.com/charges", "json": {"cents": 1200}, "auth": {"bearer": {"secret": "payments"}}}`
     charges 12.00 with a secret that the job never sees.
 
     It sends an `Idempotency-Key`, the same in every try of this step and after a crash, unless `headers` has one: a
-    service that knows the header does nothing twice. Redirects are not followed unless `redirects` says so. The method
+    service that supports the header acts only once. Redirects are not followed unless `redirects` says so. The method
     is POST unless `method` says otherwise. Errors are those of HTTP.GET; two bodies, or one of more than 256 KB, are
     INVALID_ARGUMENT.
     """
@@ -194,21 +194,21 @@ def request(
 
 
 def _key(call: Call) -> str:
-    """What identifies this step's call: made of tenant, job, run and path, and naming none of them."""
+    """Return the key of this step's call: a digest of tenant, job, run and path, which shows none of them."""
     run = call.idempotency_key.rpartition("/")[0]
     return sha256(f"{run}/{call.path}".encode()).hexdigest()
 
 
 def _seconds(call: Call) -> float:
-    """How long the call may take: as long as its step, less a moment to say that it took too long."""
+    """Return the seconds that the call may take: those of its step, less a moment to report that it took too long."""
     if call.limit_left == inf and call.timeout is not None:
-        return call.timeout  # the invocation ends first, and that fails nothing
+        return call.timeout  # the invocation ends first, and the step does not fail
     left = call.limit_left if call.timeout is not None else min(call.limit_left, SECONDS)
     return left - min(MOMENT, left / 10)
 
 
 def _kept(result: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
-    """What the paths name of a result, nested as it was. A path that leads nowhere keeps nothing."""
+    """Return the parts of a result that the paths name, nested as before. A path that does not exist keeps nothing."""
     wanted: dict[str, Any] = {}
     for path in paths:
         first, *rest = path.split(".")

@@ -46,7 +46,7 @@ _REFERENCE: Final = re.compile(r"\\(?:g<(?P<name>[^>]*)>|(?P<octal>0[0-7]{0,2}|[
 
 
 class Guard(Charges, Protocol):
-    """What keeps a search within its limits. `blocks.block.Call` is one."""
+    """Keeps a search within its limits. `blocks.block.Call` is one."""
 
     def isolate(self, function: Callable[[], Any]) -> Any:
         """Run a function in a child process that is killed at the step's limit; its result comes back as JSON."""
@@ -67,7 +67,7 @@ class Found(TypedDict):
 
 
 def matches(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -> bool:
-    """Whether the pattern matches anywhere in the string.
+    """Return whether the pattern matches anywhere in the string.
 
     Raises:
         ValueError: the pattern is malformed; here and below.
@@ -136,7 +136,7 @@ def replace(
 
 
 def split(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -> list[str | None]:
-    """The pieces between the matches; with what the pattern's groups matched between them, as in Python."""
+    """Return the pieces between the matches, with the matches of the pattern's groups between them, as in Python."""
     compiled = _compile(pattern, ignore_case)
 
     def work(charge: Charge) -> list[str | None]:
@@ -212,7 +212,7 @@ def _replace(compiled: re.Pattern[str], text: str, parts: list[str | int], count
 
 
 def _parse_replacement(compiled: re.Pattern[str], replacement: str) -> list[str | int]:
-    r"""Its strings, and the numbers of its groups. The escapes are those that Python's `re.sub` knows."""
+    r"""Return its strings and the numbers of its groups. The escapes are those of Python's `re.sub`."""
     if len(replacement) > LONGEST_PATTERN and "\\" in replacement:
         raise ValueError(f"a replacement with escapes has at most {LONGEST_PATTERN:,} characters")
     parts: list[str | int] = []

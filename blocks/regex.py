@@ -1,7 +1,7 @@
 """REGEX: blocks that search strings for regular expressions, in Python's syntax.
 
-Whatever the pattern is, the search ends at the step's time limit. A malformed pattern is INVALID_ARGUMENT, and so is
-one of more than 10,000 characters.
+Every search ends at the step's time limit. A malformed pattern, or one of more than 10,000 characters, is
+INVALID_ARGUMENT.
 """
 
 from __future__ import annotations
@@ -50,10 +50,9 @@ def replace(
 ) -> str:
     r"""Replace each match, or the first `count` matches, with `replacement`.
 
-    In it `\\1` and `\\g<1>` refer to the first group, `\\g<name>` for the one of that name, and `\\\\` for a backslash
-    (each backslash doubled, as JSON wants it). A group that the pattern has not, and a negative count, are
-    INVALID_ARGUMENT.
-    `{"text": "Ann Lee", "pattern": "(\\w+) (\\w+)", "replacement": "\\2, \\1"}` gives `"Lee, Ann"`.
+    In it, `\\1` and `\\g<1>` stand for the first group, `\\g<name>` for the group of that name, and `\\\\` for a
+    backslash (each backslash is doubled for JSON). A group that the pattern does not have, and a negative count, are
+    INVALID_ARGUMENT. `{"text": "Ann Lee", "pattern": "(\\w+) (\\w+)", "replacement": "\\2, \\1"}` gives `"Lee, Ann"`.
     """
     return patterns.replace(call__, text, pattern, replacement, count=count, ignore_case=ignore_case)
 
