@@ -242,7 +242,7 @@ def _check_form(step: AskedStep, given: GivenAnswer) -> None:
     form: Mapping[str, Any] | None = step.fields.get("form")
     if form is None or not given.ok:
         return
-    problems = compile_schema(form).misfits(given.value, ("value",))
+    problems = compile_schema(form).find_problems(given.value, ("value",))
     if problems:
         raise InvalidPayloadError(problems)
 

@@ -121,7 +121,7 @@ class Reader:
             return value.read(given)
         except ValueError:
             code = "INVALID_ID" if one.name == "id" else "INVALID_FIELD"
-            inside = values.first_misfit(value, given)
+            inside = values.first_invalid(value, given)
             self._say((*path, *inside), code, f"{quote(one.name)} must be {one.expects}.")
             return None
 

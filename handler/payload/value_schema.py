@@ -124,52 +124,52 @@ class ValueSchema:
             return [self.items.fill_in(part, room) for part in value]
         return value
 
-    def misfits(self, value: Any, path: Path = ()) -> list[Problem]:
+    def find_problems(self, value: Any, path: Path = ()) -> list[Problem]:
         """Return the problems of `value`, as many as an answer may have.
 
         Args:
             value: JSON.
             path: its place in the request.
         """
-        return bounded(self.each_misfit(value, path))
+        return bounded(self.each_problem(value, path))
 
-    def each_misfit(self, value: Any, path: Path) -> Iterator[Problem]:
-        """Like `misfits`, one by one and without a limit."""
+    def each_problem(self, value: Any, path: Path) -> Iterator[Problem]:
+        """Like `find_problems`, one by one and without a limit."""
         if self.types and not any(TYPES[name](value) for name in self.types):
-            yield misfit(path, f"This is {_type_of(value)}; expected {' or '.join(self.types)}.")
+            yield value_problem(path, f"This is {_type_of(value)}; expected {' or '.join(self.types)}.")
             return
         if self.choices is not None and key_of(value) not in self.choices:
-            yield misfit(path, f"The value is not one of {self.shown_choices}.")
+            yield value_problem(path, f"The value is not one of {self.shown_choices}.")
         if isinstance(value, dict):
-            yield from self._misfits_of_fields(value, path)
+            yield from self._problems_of_fields(value, path)
         elif isinstance(value, list) and self.items is not None:
             for index, part in enumerate(value):
-                yield from self.items.each_misfit(part, (*path, index))
+                yield from self.items.each_problem(part, (*path, index))
         elif isinstance(value, str):
-            yield from self._misfits_of_string(value, path)
+            yield from self._problems_of_string(value, path)
         elif is_number(value):
-            yield from self._misfits_of_number(value, path)
+            yield from self._problems_of_number(value, path)
 
-    def _misfits_of_fields(self, value: dict[str, Any], path: Path) -> Iterator[Problem]:
+    def _problems_of_fields(self, value: dict[str, Any], path: Path) -> Iterator[Problem]:
         for name in self.required:
             if name not in value:
                 yield Problem(point((*path, name)), "MISSING_FIELD", f"The field {quote(name)} is required.")
         for name, part in value.items():
             schema = self.properties.get(name)
             if schema is not None:
-                yield from schema.each_misfit(part, (*path, name))
+                yield from schema.each_problem(part, (*path, name))
 
-    def _misfits_of_string(self, value: str, path: Path) -> Iterator[Problem]:
+    def _problems_of_string(self, value: str, path: Path) -> Iterator[Problem]:
         if self.min_length is not None and len(value) < self.min_length:
-            yield misfit(path, f"The string has {len(value)} characters; it needs at least {self.min_length}.")
+            yield value_problem(path, f"The string has {len(value)} characters; it needs at least {self.min_length}.")
         if self.max_length is not None and len(value) > self.max_length:
-            yield misfit(path, f"The string has {len(value)} characters; it may have at most {self.max_length}.")
+            yield value_problem(path, f"The string has {len(value)} characters; it may have at most {self.max_length}.")
 
-    def _misfits_of_number(self, value: float, path: Path) -> Iterator[Problem]:
+    def _problems_of_number(self, value: float, path: Path) -> Iterator[Problem]:
         if self.minimum is not None and value < self.minimum:
-            yield misfit(path, f"The number is below the minimum of {self.minimum}.")
+            yield value_problem(path, f"The number is below the minimum of {self.minimum}.")
         if self.maximum is not None and value > self.maximum:
-            yield misfit(path, f"The number is above the maximum of {self.maximum}.")
+            yield value_problem(path, f"The number is above the maximum of {self.maximum}.")
 
 
 def compile_schema(schema: Mapping[str, Any]) -> ValueSchema:
@@ -193,7 +193,7 @@ def compile_schema(schema: Mapping[str, Any]) -> ValueSchema:
     )
 
 
-def misfit(path: Path, message: str) -> Problem:
+def value_problem(path: Path, message: str) -> Problem:
     """Return the problem of a value that does not fit."""
     return Problem(point(path), "INVALID_FIELD", message)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from handler.payload.problem import Problem, bounded, point, quote
-from handler.payload.value_schema import TYPES, Path, compile_schema, is_number, misfit
+from handler.payload.value_schema import TYPES, Path, compile_schema, is_number, value_problem
 
 KEYWORDS: Final = (
     "type",
@@ -51,20 +51,20 @@ def _problems_of(schema: Any, path: Path) -> Iterator[Problem]:
         sound = sound and not found
         yield from found
     if sound and "default" in schema:
-        yield from compile_schema(schema).each_misfit(schema["default"], (*path, "default"))
+        yield from compile_schema(schema).each_problem(schema["default"], (*path, "default"))
 
 
 def _check_type(value: Any, path: Path) -> Iterator[Problem]:
     names = value if isinstance(value, list) and value else [value]
     for name in names:
         if not isinstance(name, str) or name not in TYPES:
-            yield misfit(path, f"A type must be one of {', '.join(TYPES)}, or a list of them.")
+            yield value_problem(path, f"A type must be one of {', '.join(TYPES)}, or a list of them.")
             return
 
 
 def _check_properties(value: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(value, dict):
-        yield misfit(path, "properties must be an object of schemas.")
+        yield value_problem(path, "properties must be an object of schemas.")
         return
     for name, schema in value.items():
         yield from _problems_of(schema, (*path, name))
@@ -72,12 +72,12 @@ def _check_properties(value: Any, path: Path) -> Iterator[Problem]:
 
 def _check_required(value: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        yield misfit(path, "required must be a list of field names.")
+        yield value_problem(path, "required must be a list of field names.")
 
 
 def _check_enum(value: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(value, list) or not value:
-        yield misfit(path, "enum must be a list of at least one value.")
+        yield value_problem(path, "enum must be a list of at least one value.")
 
 
 def _check_default(_value: Any, _path: Path) -> Iterator[Problem]:
@@ -87,17 +87,17 @@ def _check_default(_value: Any, _path: Path) -> Iterator[Problem]:
 
 def _check_number(value: Any, path: Path) -> Iterator[Problem]:
     if not is_number(value):
-        yield misfit(path, f"{path[-1]} must be a number.")
+        yield value_problem(path, f"{path[-1]} must be a number.")
 
 
 def _check_length(value: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        yield misfit(path, f"{path[-1]} must be a whole number of at least 0.")
+        yield value_problem(path, f"{path[-1]} must be a whole number of at least 0.")
 
 
 def _check_description(value: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(value, str):
-        yield misfit(path, "description must be a string.")
+        yield value_problem(path, "description must be a string.")
 
 
 _CHECKS: Final[Mapping[str, Callable[[Any, Path], Iterator[Problem]]]] = {

@@ -73,7 +73,7 @@ def _compile(value: Value) -> SchemaValidator:
     return SchemaValidator(value.core, STRICT)
 
 
-def first_misfit(value: Value, given: Any) -> tuple[str | int, ...]:
+def first_invalid(value: Value, given: Any) -> tuple[str | int, ...]:
     """Return the place of the first element that does not fit in a list; empty for the list as a whole."""
     try:
         _compile(value).validate_python(given)

@@ -22,7 +22,7 @@ def check_wait(step: StaticStep, reader: Reader, deployment: Deployment) -> Iter
         return
     if field == "seconds":
         yield from _check_seconds(value, point(pointer), deployment)
-    elif (message := _misfit_of_time(value)) is not None:
+    elif (message := _problem_of_time(value)) is not None:
         yield Problem(point(pointer), ConduitStatus.INVALID_TYPE.name, message)
 
 
@@ -41,7 +41,7 @@ def _check_length(seconds: float, pointer: str, deployment: Deployment) -> Itera
         yield Problem(pointer, ConduitStatus.INVALID_ARGUMENT.name, message)
 
 
-def _misfit_of_time(value: Any) -> str | None:
+def _problem_of_time(value: Any) -> str | None:
     from handler.engine.language.clock import parse_time  # noqa: PLC0415 # few jobs wait
 
     if not isinstance(value, str):

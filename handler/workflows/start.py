@@ -148,7 +148,7 @@ def merge_parameters(definition: Definition, sent: Mapping[str, Any], limits: Pa
         filled: dict[str, Any] = schema.filled(merged, limits.size)
     except DefaultsTooLargeError as error:
         raise PayloadTooLargeError([Problem("/parameters", "PAYLOAD_LIMIT_EXCEED", str(error))]) from None
-    problems += schema.misfits(filled, ("parameters",))
+    problems += schema.find_problems(filled, ("parameters",))
     if problems:
         raise InvalidPayloadError(bounded(problems))
     return filled

@@ -97,7 +97,7 @@ class Workflows:
         if definition.inputs is not None:
             named = {key: value for key, value in own.items() if key in definition.inputs.get("properties", {})}
             optional = compile_schema({**definition.inputs, "required": []})
-            problems += optional.misfits(named, ("parameters",))
+            problems += optional.find_problems(named, ("parameters",))
         if problems:
             raise InvalidPayloadError(problems)
 

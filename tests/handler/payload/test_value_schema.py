@@ -10,9 +10,9 @@ from handler.payload.value_schema import DefaultsTooLargeError, compile_schema
 from handler.payload.value_schema_check import KEYWORDS, find_schema_problems
 
 
-def _misfits(schema: dict[str, Any], value: Any) -> list[tuple[str, str]]:
+def _problems(schema: dict[str, Any], value: Any) -> list[tuple[str, str]]:
     assert find_schema_problems(schema) == []
-    return [(problem.pointer, problem.code) for problem in compile_schema(schema).misfits(value, ("parameters",))]
+    return [(problem.pointer, problem.code) for problem in compile_schema(schema).find_problems(value, ("parameters",))]
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_a_keyword_means_what_json_schema_says(schema: dict[str, Any], good: lis
         assert find_schema_problems(schema)
         return
     for value in good:
-        assert _misfits(schema, value) == []
+        assert _problems(schema, value) == []
     for value in bad:
-        assert _misfits(schema, value) != []
+        assert _problems(schema, value) != []
 
 
 def test_every_problem_has_its_place() -> None:
@@ -56,7 +56,7 @@ def test_every_problem_has_its_place() -> None:
         "properties": {"limit": {"type": "number", "minimum": 1}, "tags": {"items": {"maxLength": 3}}},
         "required": ["limit", "who"],
     }
-    assert _misfits(schema, {"limit": 0, "tags": ["abc", "abcd"]}) == [
+    assert _problems(schema, {"limit": 0, "tags": ["abc", "abcd"]}) == [
         ("/parameters/who", "MISSING_FIELD"),
         ("/parameters/limit", "INVALID_FIELD"),
         ("/parameters/tags/1", "INVALID_FIELD"),
@@ -136,10 +136,10 @@ JSON = st.recursive(
 def test_no_schema_and_no_value_causes_an_internal_error(schema: Any, value: Any) -> None:
     if not find_schema_problems(schema):
         compiled = compile_schema(schema)
-        compiled.misfits(value)
+        compiled.find_problems(value)
         compiled.filled(value, 10_000)
 
 
 @given(JSON)
 def test_a_value_is_one_of_itself(value: Any) -> None:
-    assert compile_schema({"enum": [value]}).misfits(value) == []
+    assert compile_schema({"enum": [value]}).find_problems(value) == []
