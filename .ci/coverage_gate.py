@@ -1,6 +1,6 @@
 """Holds lines and branches to a share each: ``python .ci/coverage_gate.py coverage.json``, as `make coverage` does.
 
-Code that runs in a child process (isolation, `conduit serve`) is not measured, so it counts as not covered.
+Processes that the tests start are measured too, except those that are killed and the children that isolation forks.
 """
 
 # ruff: noqa: INP001 (a script, not a package)
