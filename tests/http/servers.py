@@ -71,7 +71,8 @@ class Server:
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
         self._stopped = False
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
         return self
 
     def __exit__(
@@ -80,6 +81,7 @@ class Server:
         self._stopped = True
         with contextlib.suppress(OSError):  # wakes `accept`
             socket.create_connection(self._listener.getsockname()[:2], 1).close()
+        self._accepting.join(5)  # closed while it accepts, the port would take one more connection
         self._listener.close()
         self.drop()
 
