@@ -6,6 +6,7 @@ JSON that is kept of it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blocks.block import REGISTRY
+from handler.engine import Conduit, ConduitStatus, Limits, Runtime
 from tests.engine.ledger import SHARE, Measured
 
 PAYLOAD = 256 * 1024
@@ -165,3 +167,10 @@ def test_a_job_takes_at_most_four_times_what_is_charged_for_it(payload: Any) -> 
 def test_a_value_that_an_expression_drops_is_charged_too(source: str) -> None:
     measured = Measured({"parameters": {"l": [1] * 30_000}, "steps": [{"set": {"v": f"{{= {source} =}}"}}]})
     assert measured.needed <= SHARE * measured.charged, str(measured)
+
+
+@pytest.mark.parametrize("source", ["[x for x in parameters.l]", "[x for x in parameters.l if x]", "parameters.l[1:]"])
+def test_a_list_that_an_expression_builds_on_its_way_is_charged(source: str) -> None:
+    job = Conduit.from_dict({"parameters": {"l": [1] * 1_000}, "steps": [{"set": {"n": f"{{= len({source}) =}}"}}]})
+    asyncio.run(job.run(Runtime(limits=Limits(parameters=1_000))))
+    assert job[1].status is ConduitStatus.RESULT_LIMIT_EXCEED

@@ -11,6 +11,7 @@ from handler.engine import Runtime, step_world
 from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.language import expression, tags
 from handler.engine.language.remembered import ReadInRun, Remembered, weight_of
+from handler.engine.values import copy_value
 
 SUM = "{= sum(x for x in range(1000)) =}"  # takes some 2,000 steps
 
@@ -172,9 +173,10 @@ def test_keeping_a_container_counts_although_it_is_refused(run: Any) -> None:
     assert "evaluation steps" in errors[-1]
 
 
-def test_a_run_without_evaluation_steps_left_copies_nothing_more(run: Any) -> None:
+def test_a_run_without_evaluation_steps_left_copies_nothing_more(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies = []
+    monkeypatch.setattr(tags, "copy_value", lambda value, charge: copies.append(1) or copy_value(value, charge))
     copied = {"action": "LISTS.COUNT", "parameters": {"list": "{< l >}"}, "allow_failure": True}
     job = run({"parameters": {"l": [1] * 50_000}, "steps": [copied] * 150})
-    ends = [step.error is None for step in job.steps]
-    assert ends == sorted(ends, reverse=True), "once the steps are used up, every later step is refused"
-    assert not ends[-1]
+    done = sum(step.error is None for step in job.steps)
+    assert done <= len(copies) <= done + 1 < 150

@@ -56,6 +56,7 @@ USER_CHOSEN = {
     "a time": {"action": "TIME.PARSE", "parameters": {"text": LONG}},
     "the first row of a table": {"action": "CSV.PARSE", "parameters": {"text": f"{LONG[:50_000]},{LONG[:50_000]}\n1"}},
     "200 names": join(**{f"{at}" + "é" * 300: 1 for at in range(200)}),
+    "30 short names": join(**{f"n{at}": 1 for at in range(30)}),
     "300 wrong items": {"action": "TEXT.JOIN_LIST", "parameters": {"list": [1] * 300}},
 }
 
