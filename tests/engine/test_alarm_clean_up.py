@@ -211,10 +211,10 @@ def use_a_semaphore(semaphore: threading.Semaphore) -> None:
     ids=["queue", "condition", "semaphore"],
 )
 def test_no_aimed_alarm_leaves_a_lock_of_the_standard_library_taken(
-    alarm: SystemAlarm, make: Callable[[], Any], use: Callable[[Any], None], lock_of: Callable[[Any], Any]
+    busy_alarm: SystemAlarm, make: Callable[[], Any], use: Callable[[Any], None], lock_of: Callable[[Any], Any]
 ) -> None:
     for aim in range(150):
         made = make()
         with pytest.raises(StepTimeout):
-            alarm.call(use, (made,), {}, 0.0005 + aim * 2e-6)
+            busy_alarm.call(use, (made,), {}, 0.0005 + aim * 2e-6)
         assert not lock_of(made).locked(), f"alarm number {aim}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import sys
 import time
@@ -105,6 +106,36 @@ def catch_all_around_a_block_that_catches_all() -> None:
 def test_a_block_that_catches_every_timeout_is_ended_by_its_own_lines(stop: Callable[..., float], block: Any) -> None:
     assert stop(block) >= LIMIT + GRACE
     assert sys.gettrace() is None or "block" not in repr(sys.gettrace())
+
+
+def test_no_alarm_is_raised_in_a_hook_of_the_interpreter(
+    stop: Callable[..., float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library's callback of the garbage collector runs inside any block; an exception there is only reported."""
+    reported: list[object] = []
+
+    def report(unraisable: Any) -> None:
+        reported.append(unraisable.exc_value)
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        del phase, info
+        for _ in range(20):
+            pass
+
+    def block() -> None:
+        while True:
+            try:  # noqa: SIM105  # suppress() has a test of its own
+                gc.collect(0)
+            except BaseException:  # noqa: BLE001, S110  # as a bad block does
+                pass
+
+    monkeypatch.setattr(sys, "unraisablehook", report)
+    gc.callbacks.append(note)
+    try:
+        stop(block)
+    finally:
+        gc.callbacks.remove(note)
+    assert reported == []
 
 
 def test_tracing_leaves_nothing_behind(stop: Callable[..., float]) -> None:

@@ -12,7 +12,7 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, Final
 
-from handler.engine.alarm.tracing import is_cleaning_up, is_of_alarm, may_hold_lock
+from handler.engine.alarm.tracing import is_cleaning_up, is_in_hook, is_of_alarm, may_hold_lock
 from handler.engine.alarm.watch import Watch
 
 SIGALRM: Final = getattr(signal, "SIGALRM", None)
@@ -143,6 +143,8 @@ def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:
     """Whether an exception would have no effect here, or do harm."""
     if watch.raised and frame is not None and is_of_alarm(frame):
         return True  # its tracing is active
+    if is_in_hook(frame):
+        return True
     late = now - watch.ends_at
     if frame is not None and may_hold_lock(frame) and late <= LOCK_GRACES * watch.grace:
         return True

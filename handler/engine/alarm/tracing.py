@@ -9,8 +9,10 @@ lets one more line pass than the one before, so that in time one hits a line out
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
-from types import FrameType
+from functools import partial
+from types import CodeType, FrameType
 from typing import Any, Final, Protocol
 
 MOST_LINES: Final = 64
@@ -48,6 +50,28 @@ def is_cleaning_up(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def is_in_hook(frame: FrameType | None) -> bool:
+    """Whether `frame` belongs to a hook that the interpreter calls between any two instructions of a block.
+
+    These are the callbacks of the garbage collector, which libraries register, and the report of an exception that
+    cannot be raised. An exception in a hook is reported and dropped, and the report is interrupted in turn.
+    """
+    hooks = {_code_of(hook) for hook in (*gc.callbacks, sys.unraisablehook)}
+    while frame is not None:
+        if frame.f_code in hooks:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _code_of(hook: Any) -> CodeType | None:
+    """The code of a function, a method or a `partial`; ``None`` for what is written in C."""
+    while isinstance(hook, partial):
+        hook = hook.func
+    code: CodeType | None = getattr(hook, "__code__", None)
+    return code
 
 
 def awaits_clean_up(task: asyncio.Task[Any]) -> bool:
@@ -133,9 +157,9 @@ class LineTrace:
         if is_of_alarm(frame) or may_hold_lock(frame):
             return None
         if event == "line" and self._may_raise(frame):
-            if self._lines_to_pass == 0:
+            if self._lines_to_pass == 0 and not is_in_hook(frame):
                 raise self._block.make_timeout()
-            self._lines_to_pass -= 1
+            self._lines_to_pass = max(0, self._lines_to_pass - 1)
         return self._trace
 
     def _resume(self, frame: FrameType, event: str, argument: Any) -> None:
