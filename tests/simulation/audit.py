@@ -296,7 +296,9 @@ class Audit:
                 self.note(f"INVENTED event {event}: it was never committed")
         for place, path in self.begun.items():
             found = self.truth.get(place)
-            if found is not None and (found.path != path or found.status in ("IF_CONDITION_FAILED", "SKIPPED")):
+            if found is None or found.status == "CANCELLED":  # an item without a record has none after a cancel either
+                continue
+            if found.path != path or found.status in ("IF_CONDITION_FAILED", "SKIPPED"):
                 self.note(f"LEFT OUT {place[0].job_id}/{place[2]}: {path} began, and {found.path} is {found.status}")
         for (key, run, index), record in self.truth.items():
             if record.status in ("INTERRUPTED", "TIME_LIMIT_EXCEED") and (self.gentle or self.exact):
