@@ -25,7 +25,7 @@ Path = tuple[str | int, ...]
 
 EVALUATION_STEPS: Final = 300_000
 """Evaluation steps for all expressions of a job together; a run has as many for three expressions."""
-COMPILED: Final = 80_000
+COMPILED: Final = 50_000
 """What compiling all expressions of a job may cost: 1 for each token, and `EACH` for each expression."""
 EACH: Final = 5
 LOOKED_AT: Final = 2_000_000
