@@ -100,7 +100,7 @@ def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str, 
         "responses": {
             "200": {**answer("It already existed; this is its current state.", what), "links": links},
             "201": {**answer("Created.", what), "links": links},
-            **problems(*BODY, CONFLICT, UNAVAILABLE),
+            **problems(*BODY, NOT_FOUND, CONFLICT, UNAVAILABLE),
         },
     }
 
@@ -108,7 +108,7 @@ def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str, 
 def _put_secret() -> dict[str, Any]:
     operation = _put("Secret", "name", "SecretBody", _SECRET, "Store a secret. Nobody can read its value again")
     done = {"204": {"description": "The secret is stored. Its value, hosts and uses replace those of an earlier one."}}
-    return {**operation, "responses": {**done, **problems(*BODY, CONFLICT, UNAVAILABLE)}}
+    return {**operation, "responses": {**done, **problems(*BODY, NOT_FOUND, CONFLICT, UNAVAILABLE)}}
 
 
 def _get(what: str, key: str, summary: str) -> dict[str, Any]:
