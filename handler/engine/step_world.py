@@ -23,7 +23,7 @@ from handler.engine.status import ConduitStatus
 PATTERN_SECONDS: Final = 1.5
 """Seconds that the regular expressions in a job's expressions may take together in one run. Blocks of REGEX may take as
 long as their steps: their searches are a block's own work."""
-EVALUATION_STEPS: Final = 3_000_000
+EVALUATION_STEPS: Final = 2_400_000
 """Evaluation steps that all tags and expressions of one run may take: about a second. A step has its own limits; this
 one bounds a job with thousands of turns. See docs/decisions/024-budgets-of-a-run.md."""
 READ_IN_RUN: Final = 24 * 1024 * 1024
