@@ -32,6 +32,7 @@ _WIDE: Final = 16
 """Of a string in a container, beside its bytes and quotes; of one that is not ASCII."""
 _SMALL: Final = range(-5, 257)
 _FEW: Final = 16
+_UNBOUNDED: Final = 1 << 40
 _FLAT: Final = frozenset({str, int, float, bool, type(None)})
 
 PLACE: Final = _ITEM + _LEAST
@@ -148,7 +149,7 @@ def charge_entries(call: Charges, keys: Iterable[str]) -> None:
     call.charge(size, cost_of_entries(count))
 
 
-def weigh(value: Any, most: int, nesting: int) -> int:
+def weigh(value: Any, most: int = _UNBOUNDED, nesting: int = _UNBOUNDED) -> int:
     """What a value costs with everything in it, each as often as it occurs.
 
     Args:

@@ -19,8 +19,6 @@ STRUCTURE: Final = ',:[]{}"'
 """Characters that the value takes as JSON too, wherever they are: the least that it is charged for."""
 PIECE: Final = 15
 """What a piece of a string costs beside its bytes, until they are joined."""
-ANY: Final = 1 << 40
-DEEPEST: Final = 1 << 20
 DIGITS: Final = 4_300
 """The most that an integer may have; Python converts no more of them."""
 
@@ -37,11 +35,12 @@ def parse(call__: Call, /, *, text: str) -> Any:
     call__.charge(sum(map(text.count, STRUCTURE)), least)
     try:
         value = json.loads(text, parse_constant=_refuse, parse_int=_integer, parse_float=_float)
+        cost = weigh(value)
     except json.JSONDecodeError as error:
         raise ValueError(f"`text` is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise BudgetExceededError("`text` nests lists and objects too deep; 32 levels are the limit") from None
-    call__.charge(0, max(0, weigh(value, ANY, DEEPEST) - least))
+    call__.charge(0, max(0, cost - least))
     return value
 
 

@@ -12,7 +12,6 @@ from handler.engine.limits import Limits
 from handler.engine.step import ConduitStep
 from handler.engine.values import UnstorableValueError, check_weight, encode_text, json_of, keep, size_of, size_of_error
 
-_ANY: Final = 1 << 40
 _LEFT: Final = 100
 """Characters of an error's message that remain if the job may keep no more."""
 WEIGHT_OF_STEP: Final = 6
@@ -119,7 +118,7 @@ class Variables:
                 self.results_size += size_of(text)
         self.restore_error(step.error)
         if type(step.return_value) not in _SCALARS:
-            self.held += weigh(step.return_value, _ANY, _ANY)
+            self.held += weigh(step.return_value)
         if step.result_json is not None and not step.result_json.isascii():
             self.held += _cost_of_texts(step.return_value, step.result_json)
 
@@ -128,7 +127,7 @@ class Variables:
         if step.opened_json is not None:
             self.results_size += size_of(step.opened_json)
         if step.opened is not None and "list" in step.opened:
-            self.held += weigh(step.opened["list"], _ANY, _ANY)
+            self.held += weigh(step.opened["list"])
 
     def restore_error(self, error: Mapping[str, Any] | None) -> None:
         """Count the error of an earlier record."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from blocks.block import BudgetExceededError
+from handler.engine import Conduit, ConduitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +77,16 @@ def test_numbers_past_the_largest_are_refused(run: Run, text: str) -> None:
 def test_what_no_job_may_hold_is_past_a_limit(run: Run, text: str, limit: str) -> None:
     with pytest.raises(BudgetExceededError, match=limit):
         run("JSON.PARSE", text=text)
+
+
+@pytest.mark.parametrize("levels", [900, 2_000, 5_000, 50_000])
+def test_a_value_that_is_nested_too_deep_is_past_a_limit_at_any_depth(levels: int) -> None:
+    """Python 3.13 reads more levels than its stack of calls allows to weigh afterwards."""
+    job = Conduit.from_dict(
+        {"steps": [{"action": "JSON.PARSE", "id": "a", "parameters": {"text": "[" * levels + "]" * levels}}]}
+    )
+    asyncio.run(job.run())
+    assert job.steps[0].status is ConduitStatus.RESULT_LIMIT_EXCEED
 
 
 def test_an_integer_may_have_4300_digits_and_a_sign(run: Run) -> None:

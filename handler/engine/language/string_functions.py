@@ -23,7 +23,6 @@ from handler.engine.language.number_functions import MISSING
 _BRACKETS: Final = ",[{:"
 _WORD: Final = re.compile(r"\S+")
 """What `str.split` finds between white space."""
-_ANY: Final = 1 << 40
 
 
 def string(value: Any, function: str) -> str:
@@ -149,7 +148,7 @@ def parse_json(meter: Meter, s: Any, default: Any = MISSING) -> Any:
         raise ExpressionError(f"the string is not JSON: {error}") from None
     _check(value, 0)
     if type(value) is list or type(value) is dict:
-        meter.charge(max(0, weigh(value, _ANY, NESTING) - size))
+        meter.charge(max(0, weigh(value, nesting=NESTING) - size))
     return value
 
 
