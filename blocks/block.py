@@ -184,7 +184,7 @@ class Registry:
         """Return the block of that name, or ``None``. Case does not count."""
         self.load()
         found = self._blocks.get(action)
-        if found is None and action.isascii():  # only A to Z have two cases here: "ß" is not "SS"
+        if found is None and action.isascii():  # names beyond ASCII must match exactly: `upper` makes "SS" of "ß"
             action = action.upper()
             if action in self._later:
                 importlib.import_module(self._later[action])

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from blocks.block import Call, Category
 from blocks.charges import cost_of_entries, cost_of_list, cost_of_text
+from blocks.messages import shown
 
 category = Category("CSV", effect="none")
 
@@ -38,7 +39,7 @@ def parse(call__: Call, /, *, text: str, header: bool = True, delimiter: str = "
     seen = set[str]()
     for name in names:
         if name in seen:
-            raise ValueError(f"the first row names the column {name[:100]!r} twice")
+            raise ValueError(f"the first row names the column {shown(name)} twice")
         seen.add(name)
     return list(_objects(call__, names, rows))
 
@@ -120,4 +121,4 @@ def _cells(values: Iterable[Any]) -> Iterator[str]:
 
 def _check(delimiter: str) -> None:
     if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise ValueError(f"`delimiter` is one character, neither a quote nor a line break, not {delimiter[:100]!r}")
+        raise ValueError(f"`delimiter` is one character, neither a quote nor a line break, not {shown(delimiter)}")

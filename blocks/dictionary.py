@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from blocks.block import ABSENT, BudgetExceededError, Call, Category, Changes
 from blocks.charges import FIELD, INDEX, QUOTED, charge_entries, charge_places, cost_of_entries, cost_of_places
+from blocks.messages import shown
 
 category = Category("DICTIONARY", effect="none")
 
@@ -226,10 +227,10 @@ def _key_of(place: Any, key: str, way: list[str]) -> str | int:
     where = ".".join(way)
     if not isinstance(place, list):
         raise ValueError(  # noqa: TRY004  # INVALID_ARGUMENT
-            f"nothing can be set at {where[:100]!r}: what is before {key[:100]!r} is neither a dictionary nor a list"
+            f"nothing can be set at {shown(where)}: what is before {shown(key)} is neither a dictionary nor a list"
         )
     if not NUMBER.fullmatch(key) or not -len(place) <= int(key) < len(place):
         raise ValueError(
-            f"nothing can be set at {where[:100]!r}: the list there has {len(place)} items, and no {key[:100]!r}"
+            f"nothing can be set at {shown(where)}: the list there has {len(place)} items, and no {shown(key)}"
         )
     return int(key)

@@ -22,6 +22,7 @@ from blocks.charges import (
     weigh,
 )
 from blocks.comparison import COMPARISONS, equal_as_json, identity
+from blocks.messages import shown
 
 category = Category("LISTS", effect="none")
 
@@ -29,8 +30,6 @@ IDENTITY: Final = 3
 """What the identity of a list or an object costs, by what that costs itself: it is made of tuples and sets."""
 KNOWN: Final = 27
 """What an identity costs in the set of those that are known."""
-DEEPEST: Final = 100
-ANY: Final = 1 << 40
 
 KINDS: Final[dict[type, str]] = {str: "a string", list: "a list", dict: "an object"}
 
@@ -93,7 +92,7 @@ def sort_by(call__: Call, /, *, list: list[Any], key: str, reverse: bool = False
     kinds = {_kind(value) for value in values}
     if len(kinds) > 1 or not kinds <= {"a number", "a string"}:
         raise ValueError(
-            f"all values of {key[:100]!r} are numbers or all are strings; they are {' and '.join(sorted(kinds))}"
+            f"all values of {shown(key)} are numbers or all are strings; they are {' and '.join(sorted(kinds))}"
         )
     order = sorted(range(len(list)), key=values.__getitem__, reverse=reverse)
     return [list[index] for index in order]
@@ -153,9 +152,9 @@ def index_by(call__: Call, /, *, list: list[Any], key: str) -> dict[str, Any]:
 def _values(items: list[Any], key: str) -> list[Any]:
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            raise ValueError(f"item {number} is not an object, so it has no key {key[:100]!r}")  # noqa: TRY004  # INVALID_ARGUMENT
+            raise ValueError(f"item {number} is not an object, so it has no key {shown(key)}")  # noqa: TRY004  # INVALID_ARGUMENT
         if key not in item:
-            raise ValueError(f"item {number} has no key {key[:100]!r}")
+            raise ValueError(f"item {number} has no key {shown(key)}")
     return [item[key] for item in items]
 
 
@@ -172,7 +171,7 @@ def _names(call: Call, items: list[Any], key: str) -> Iterator[str]:
 
 
 def _cost_of_identity(value: Any) -> int:
-    return IDENTITY * weigh(value, ANY, DEEPEST) if isinstance(value, (list, dict)) else 0
+    return IDENTITY * weigh(value) if isinstance(value, (list, dict)) else 0
 
 
 def _kind(value: Any) -> str:

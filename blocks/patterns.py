@@ -101,7 +101,7 @@ def find_texts(guard: Guard, text: str, pattern: str) -> list[str]:
         found = []
         for match in compiled.finditer(text):
             piece = match[0]
-            charge(STRING + len(piece), PLACE + cost_of_item(piece))
+            charge(_size_of(piece), PLACE + cost_of_item(piece))
             found.append(piece)
         return found
 
@@ -144,7 +144,7 @@ def split(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False) -
         end = 0
         for match in compiled.finditer(text):
             for piece in (text[end : match.start()], *match.groups()):
-                charge(NULL if piece is None else STRING + len(piece), PLACE + cost_of_item(piece))
+                charge(_size_of(piece), PLACE + cost_of_item(piece))
                 pieces.append(piece)
             end = match.end()
         charge(STRING + len(text) - end, PLACE + cost_of_text(text) + COST_OF_PIECE)
@@ -169,12 +169,16 @@ def _run(guard: Guard, text: str, work: Callable[[Charge], T]) -> T:
     return done
 
 
+def _size_of(piece: str | None) -> int:
+    """The least bytes that a piece takes in a JSON list, with its comma."""
+    return NULL if piece is None else STRING + len(piece)
+
+
 def _found(match: re.Match[str], charge: Charge) -> Found:
     groups = match.groups()
-    charge(
-        FOUND + len(match[0]) + sum(NULL - 1 if group is None else STRING - 1 + len(group) for group in groups),
-        COST_OF_FOUND + cost_of_item(match[0]) + sum(PLACE + cost_of_item(group) for group in groups),
-    )
+    size = FOUND + len(match[0]) + sum(map(_size_of, groups)) - len(groups)  # the constant has no comma to spare
+    cost = COST_OF_FOUND + cost_of_item(match[0]) + sum(PLACE + cost_of_item(group) for group in groups)
+    charge(size, cost)
     return {"match": match[0], "groups": list(groups), "start": match.start()}
 
 

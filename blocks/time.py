@@ -15,6 +15,7 @@ from datetime import time as time_of_day
 from typing import Final, Literal
 
 from blocks.block import Category
+from blocks.messages import shown
 
 category = Category("TIME", effect="none")
 
@@ -78,7 +79,7 @@ def parse(*, text: str, format: str | None = None, zone: str | None = None) -> s
             moment = datetime.fromisoformat(text[:LONGEST_FORMAT])
         except ValueError:
             raise ValueError(
-                f"`text` is not a time such as 2026-11-26T19:00:00Z; give its `format`: {text[:100]!r}"
+                f"`text` is not a time such as 2026-11-26T19:00:00Z; give its `format`: {shown(text)}"
             ) from None
     return _write(moment if moment.tzinfo else moment.replace(tzinfo=place))
 
@@ -180,7 +181,7 @@ def _read(text: str) -> datetime:
     written = RFC_3339.fullmatch(text)
     if written is None or written[4] is None:
         raise ValueError(
-            f"a time is written as 2026-11-26T19:00:00Z or with an offset such as +01:00, not {text[:100]!r}"
+            f"a time is written as 2026-11-26T19:00:00Z or with an offset such as +01:00, not {shown(text)}"
         )
     day, clock_time, fraction, offset = written.groups()
     leap = clock_time.endswith(":60")
@@ -188,7 +189,7 @@ def _read(text: str) -> datetime:
         moment = datetime.fromisoformat(f"{day}T{clock_time[:-2]}59" if leap else f"{day}T{clock_time}")
         zone = UTC if offset in "Zz" else timezone((1 if offset[0] == "+" else -1) * _offset(offset))
     except ValueError as error:
-        raise ValueError(f"{text[:100]!r} is not a time: {error}") from None
+        raise ValueError(f"{shown(text)} is not a time: {error}") from None
     moment = moment.replace(microsecond=int((fraction or ".0")[1:7].ljust(6, "0")), tzinfo=zone)
     with _within_calendar():
         return moment + timedelta(seconds=1) if leap else moment
@@ -223,7 +224,7 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, no name at all, the name of a folder
-        raise ValueError(f"{name[:100]!r} is not a time zone; write a name such as Europe/Berlin, or UTC") from None
+        raise ValueError(f"{shown(name)} is not a time zone; write a name such as Europe/Berlin, or UTC") from None
 
 
 def _portable(format: str) -> str:
@@ -261,7 +262,7 @@ def _time_of_day(text: str) -> time_of_day:
             return time_of_day(hour, minute, second)
     except ValueError:
         pass
-    raise ValueError(f"`at` is a time of day such as 06:00, not {text[:100]!r}")
+    raise ValueError(f"`at` is a time of day such as 06:00, not {shown(text)}")
 
 
 def _weekday(name: str | None) -> int | None:
@@ -270,4 +271,4 @@ def _weekday(name: str | None) -> int | None:
     for number, weekday in enumerate(WEEKDAYS):
         if len(name) >= 3 and weekday.startswith(name.lower()):  # noqa: PLR2004  # enough to distinguish them
             return number
-    raise ValueError(f"`weekday` is one of {', '.join(WEEKDAYS)}, not {name[:100]!r}")
+    raise ValueError(f"`weekday` is one of {', '.join(WEEKDAYS)}, not {shown(name)}")

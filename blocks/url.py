@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from blocks.block import Call, Category
 from blocks.charges import cost_of_item, cost_of_places, cost_of_strings, cost_of_text
+from blocks.messages import shown
 
 category = Category("URL", effect="none")
 
@@ -87,7 +88,7 @@ def build(
 
     if BASE.match(base) is None or REFUSED.search(base) is not None:
         raise ValueError(
-            f"`base` is an address with a scheme and a host, such as https://example.com, not {base[:100]!r}"
+            f"`base` is an address with a scheme and a host, such as https://example.com, not {shown(base)}"
         )
     parts = urlsplit(base)
     call__.charge(len(base), 3 * len(base))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from blocks.block import ABSENT, Category, Job
+from blocks.messages import shown
 
 category = Category("VARIABLE", effect="none")
 
@@ -23,7 +24,7 @@ def set_(job__: Job, /, *, name: str, value: Any = None) -> None:
 def create(job__: Job, /, *, name: str) -> None:
     """Create a variable that is null. If the variable exists, the step ends ASSERTION_ERROR."""
     if name in job__.variables:
-        raise AssertionError(f"the variable {name[:100]!r} already exists; VARIABLE.SET changes it")
+        raise AssertionError(f"the variable {shown(name)} already exists; VARIABLE.SET changes it")
     job__.variables[name] = None
 
 
