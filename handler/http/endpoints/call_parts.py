@@ -6,16 +6,20 @@ import re
 from typing import Final
 
 from handler.errors import InvalidRequestError, NotFoundError
+from handler.http.job_answer import encode_job
 from handler.http.preferences import Preferences
 from handler.http.problem_details import WRONG_MEDIA_TYPE, problem_reply
 from handler.http.reply import Reply
 from handler.http.router import Call
+from handler.jobs.submission import Submission
 from handler.payload.parse import InvalidPayloadError
 from handler.payload.problem import Problem
 from handler.payload.values import ID_PATTERN, SENT_ID_PATTERN
 from handler.workflows.paging import ENTRIES
 
 _JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+STATUS_OF: Final = {"created": 201, "accepted": 202, "known": 200}
+"""The HTTP status of each kind of submission."""
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,4}")
 
 
@@ -107,3 +111,9 @@ def applied(reply: Reply, preferences: Preferences) -> Reply:
     if preferences.applied is None:
         return reply
     return reply.with_headers({"Preference-Applied": preferences.applied, "Vary": "Prefer"})
+
+
+def submitted(sent: Submission, call: Call, preferences: Preferences) -> Reply:
+    """The reply to a job that was submitted, by itself or as a start of a workflow."""
+    reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.front_door))
+    return applied(located(reply, call, sent.job["id"]), preferences)

@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError
-from handler.http.endpoints.call_parts import applied, idempotency_key, located, page_of, refuse_type, single_value
+from handler.http.endpoints.call_parts import (
+    applied,
+    idempotency_key,
+    located,
+    page_of,
+    refuse_type,
+    single_value,
+    submitted,
+)
 from handler.http.job_answer import encode_job
 from handler.http.preferences import read_preferences
 from handler.http.problem_details import INVALID, problem_reply, reply_to
@@ -33,7 +41,6 @@ from handler.validation.deployment import Deployment
 from handler.validation.partial import find_more
 from handler.validation.validate import find_problems
 
-STATUS_OF: Final = {"created": 201, "accepted": 202, "known": 200}
 PAYLOAD: Final = "payload"
 """The part that an answer can include on request."""
 _ID: Final = re.compile(ID_PATTERN)
@@ -87,8 +94,7 @@ class JobEndpoints:
             )
         except ConflictError as error:
             return located(reply_to(error), call, payload.id)
-        reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.front_door))
-        return applied(located(reply, call, sent.job["id"]), preferences)
+        return submitted(sent, call, preferences)
 
     async def validate(self, call: Call) -> Reply:
         """``POST /jobs/validate``."""

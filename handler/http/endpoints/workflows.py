@@ -8,7 +8,6 @@ from typing import Final
 
 from handler.errors import ConflictError, InvalidRequestError
 from handler.http.endpoints.call_parts import (
-    applied,
     idempotency_key,
     known_name,
     located,
@@ -16,9 +15,8 @@ from handler.http.endpoints.call_parts import (
     page_of,
     refuse_type,
     single_value,
+    submitted,
 )
-from handler.http.endpoints.jobs import STATUS_OF
-from handler.http.job_answer import encode_job
 from handler.http.preferences import read_preferences
 from handler.http.problem_details import reply_to
 from handler.http.reply import Reply
@@ -121,5 +119,4 @@ class WorkflowEndpoints:
             )
         except ConflictError as error:
             return located(reply_to(error), call, request.id)
-        reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.front_door))
-        return applied(located(reply, call, sent.job["id"]), preferences)
+        return submitted(sent, call, preferences)
