@@ -180,10 +180,11 @@ def _stored(item: Any) -> int:
 
 
 def judged(dollars: float, goal: float | None) -> str:
-    """A goal, and whether it is met by the cents that are shown."""
-    if goal is None:
+    """Return the table's cell for a goal: the most that it allows, and "missed" if the rounded price is higher."""
+    if goal is None:  # a row for comparison only
         return "-"
-    return f"≤ ${goal:g}" if round(dollars, 2) <= goal else f"≤ ${goal:g}, **missed**"
+    most = f"≤ ${goal:g}"
+    return most if round(dollars, 2) <= goal else f"{most}, **missed**"
 
 
 def table(assumed: Assumed) -> str:
