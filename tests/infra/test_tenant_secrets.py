@@ -97,7 +97,8 @@ class Bench:
         reach = Reach(plain=True, ports=(server.port,), private_hosts=("localhost",), loopback=True)
         client = HttpClient(reach, 10_000, Opener(Resolver(), self.now, None), self.now)
         self.made += 1
-        tokens = (f"{self.made}-{number}" for number in range(1000))
+        number = self.made
+        tokens = (f"{number}-{count}" for count in range(1000))  # no other process may have one of them
         return SecretStore(
             self.documents(),
             Encryption(self.aws.clients.kms, self.aws.key, stack),
