@@ -68,8 +68,8 @@ class Client:
 def main() -> None:
     given = arguments()
     prepare()
-    from infra import event_bus  # noqa: PLC0415  # the settings must be set before
-    from infra.clients import Clients  # noqa: PLC0415
+    from infra.aws.clients import Clients  # noqa: PLC0415
+    from infra.messaging import event_bus  # noqa: PLC0415  # the settings must be set before
 
     client = Client()
     Clients.client = lambda *_: client  # type: ignore[method-assign]  # the last thing before botocore

@@ -25,8 +25,8 @@ from handler import wiring
 from handler.app import lambda_handler
 from handler.console.local.lambda_event import HttpRequest, Identity
 from handler.console.local.local_lambda import LocalLambda
-from infra.attributes import weight
 from infra.local import TABLE, EmbeddedAws, embedded
+from infra.table.attributes import weight
 
 JOBS = 1_000_000
 PRICES = Path(__file__).with_name("prices.json")

@@ -14,8 +14,8 @@ from typing import Any
 
 from botocore.client import BaseClient
 
-from infra.attributes import weight
 from infra.local import TABLE
+from infra.table.attributes import weight
 
 WRITE_UNIT = 1024
 READ_UNIT = 4096

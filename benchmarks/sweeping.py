@@ -28,11 +28,11 @@ from handler.invocation.time_left import TimeLeft
 from handler.jobs.sweep import sweep
 from handler.ports import Ports
 from handler.settings import Settings
-from infra.documents import DocumentsTable
-from infra.items import DUE, Index, Item, Page, Start
-from infra.job_items import job_item
-from infra.jobs_table import JobsTable
-from infra.records import JobKey, JobRecord
+from infra.jobs.job_items import job_item
+from infra.jobs.jobs_table import JobsTable
+from infra.jobs.records import JobKey, JobRecord
+from infra.table.documents import DocumentsTable
+from infra.table.items import DUE, Index, Item, Page, Start
 from tests.simulation.batches import Beside
 from tests.simulation.table import SimulatedTable
 
@@ -80,7 +80,7 @@ class DueTable(SimulatedTable):
 
 
 class DueItems:
-    """`infra.items.Items`, as much of it as the sweep uses; each call takes its time."""
+    """`infra.table.items.Items`, as much of it as the sweep uses; each call takes its time."""
 
     def __init__(self, table: DueTable, clock: Clock) -> None:
         self._table = table

@@ -25,8 +25,8 @@ from handler.recording.events import (
     job_waiting,
 )
 from handler.settings import Settings
-from infra.event_bus import CALL_ENTRIES, SOURCE, Entry
-from infra.records import JobKey, JobRecord, StepRecord
+from infra.jobs.records import JobKey, JobRecord, StepRecord
+from infra.messaging.event_bus import CALL_ENTRIES, SOURCE, Entry
 
 PAGE = Path(__file__).with_name("events.md")
 

@@ -13,9 +13,9 @@ from blocks.block import BudgetExceededError, CallFailedError, CallRefusedError,
 from infra.errors import InfraError
 
 if TYPE_CHECKING:  # a worker whose jobs make no calls never loads the client
-    from infra.aws_call import AwsCalls
-    from infra.http_client import HttpClient
-    from infra.secret import Secrets
+    from infra.outside.aws_call import AwsCalls
+    from infra.outside.http_client import HttpClient
+    from infra.outside.secret import Secrets
 
 HTTP, SIGNER, AWS = "http", "signer", "aws"
 """The global values of the blocks of HTTP, of HASH.HMAC and of AWS.CALL."""
@@ -92,7 +92,7 @@ def as_blocks_raise(failed: Callable[[InfraError], object]) -> Iterator[None]:
         BudgetExceededError: the answer is too large.
         ValueError: the call is not valid.
     """
-    from infra import http_errors as errors  # noqa: PLC0415  # as above
+    from infra.outside import errors  # noqa: PLC0415  # as above
 
     try:
         yield
@@ -126,8 +126,8 @@ class Http:
         self._failed = failed
 
     def send(self, **call: Any) -> dict[str, Any]:
-        """Make a call; `infra.http_request.make_call` explains the arguments. Errors as for `as_blocks_raise`."""
-        from infra.http_request import make_call  # noqa: PLC0415  # as above
+        """Make a call; `infra.outside.http_request.make_call` has the arguments. Errors as for `as_blocks_raise`."""
+        from infra.outside.http_request import make_call  # noqa: PLC0415  # as above
 
         with as_blocks_raise(self._failed):
             return self._client.send(make_call(**call), self._secrets)
@@ -149,7 +149,7 @@ class Signer:
         """The HMAC of the data with the named secret. Errors as for `as_blocks_raise`."""
         import hmac  # noqa: PLC0415  # as above
 
-        from infra.secret import allowed  # noqa: PLC0415  # as above
+        from infra.outside.secret import allowed  # noqa: PLC0415  # as above
 
         with as_blocks_raise(self._failed):
             key = allowed(self._secrets.get(secret, seconds), secret, "hmac", None).value

@@ -18,28 +18,28 @@ from handler.errors import UnavailableError
 from handler.invocation.metrics import Metrics
 from handler.outside import Outside
 from handler.settings import Settings
-from infra.documents import DocumentsTable
 from infra.errors import InfraError, TryLaterError
-from infra.event_bus import Entry
-from infra.jobs_table import JobsTable
-from infra.scheduler import Timetable
+from infra.jobs.jobs_table import JobsTable
+from infra.messaging.event_bus import Entry
+from infra.messaging.scheduler import Timetable
+from infra.table.documents import DocumentsTable
 
 if TYPE_CHECKING:
     from handler.invocation.crew import Crew
-    from infra.secret import Secrets
+    from infra.outside.secret import Secrets
 
 RETRY_AFTER: Final = 5
 """Seconds until another try may succeed, if AWS does not say."""
 
 
 class Bus(Protocol):
-    """The part of `infra.event_bus.EventBus` that is used."""
+    """The part of `infra.messaging.event_bus.EventBus` that is used."""
 
     async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]: ...
 
 
 class Queue(Protocol):
-    """The part of `infra.job_queue.JobQueue` that is used."""
+    """The part of `infra.messaging.job_queue.JobQueue` that is used."""
 
     async def send(
         self,
@@ -70,14 +70,14 @@ class Turns(Protocol):
 
 
 class Scheduler(Protocol):
-    """The part of `infra.scheduler.Scheduler` that is used."""
+    """The part of `infra.messaging.scheduler.Scheduler` that is used."""
 
     async def put(self, tenant: str, schedule_id: str, timetable: Timetable) -> None: ...
     async def delete(self, tenant: str, schedule_id: str) -> None: ...
 
 
 class Vault(Protocol):
-    """The part of `infra.secret_store.SecretStore` that stores secrets."""
+    """The part of `infra.secrets.secret_store.SecretStore` that stores secrets."""
 
     def seal(self, tenant: str, name: str, text: str) -> str: ...
     def forget(self, tenant: str, name: str) -> None: ...

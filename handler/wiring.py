@@ -18,22 +18,22 @@ from handler.invocation.metrics import Metrics
 from handler.outside import Outside
 from handler.ports import Ports
 from handler.settings import Settings
-from infra.backoff import Backoff
-from infra.clients import Clients
-from infra.documents import DocumentsTable
-from infra.dynamo_items import DynamoItems
-from infra.event_bus import EventBus
-from infra.job_queue import JobQueue
-from infra.jobs_table import JobsTable
-from infra.scheduler import Scheduler
+from infra.aws.backoff import Backoff
+from infra.aws.clients import Clients
+from infra.jobs.jobs_table import JobsTable
+from infra.messaging.event_bus import EventBus
+from infra.messaging.job_queue import JobQueue
+from infra.messaging.scheduler import Scheduler
+from infra.table.documents import DocumentsTable
+from infra.table.dynamo_items import DynamoItems
 
 if TYPE_CHECKING:
     from handler.invocation.crew import Crew
-    from infra.aws_call import AwsCalls
-    from infra.call_threads import CallThreads
-    from infra.http_client import HttpClient
-    from infra.secret import Secrets
-    from infra.secret_store import SecretStore
+    from infra.aws.call_threads import CallThreads
+    from infra.outside.aws_call import AwsCalls
+    from infra.outside.http_client import HttpClient
+    from infra.outside.secret import Secrets
+    from infra.secrets.secret_store import SecretStore
 
 
 class InvocationClock:
@@ -118,7 +118,7 @@ def wire(settings: Settings) -> Ports:
 
 
 def _call_threads() -> CallThreads:
-    from infra.call_threads import CallThreads  # noqa: PLC0415  # only a batch of several messages needs them
+    from infra.aws.call_threads import CallThreads  # noqa: PLC0415  # only a batch of several messages needs them
 
     return CallThreads()
 
@@ -126,10 +126,10 @@ def _call_threads() -> CallThreads:
 def _begin_batch(ports: Ports, clients: Clients, threads: CallThreads) -> tuple[Crew, Ports]:
     """The crew that runs a batch's jobs side by side, and ports for them whose calls let other jobs go on."""
     from handler.invocation.crew import Crew  # noqa: PLC0415  # as above
-    from infra.call_threads import CallStation  # noqa: PLC0415  # as above
-    from infra.shared_bus import SharedBus  # noqa: PLC0415  # as above
-    from infra.shared_puts import SharedPuts  # noqa: PLC0415  # as above
-    from infra.shared_reads import SharedReads  # noqa: PLC0415  # as above
+    from infra.aws.call_threads import CallStation  # noqa: PLC0415  # as above
+    from infra.messaging.shared_bus import SharedBus  # noqa: PLC0415  # as above
+    from infra.table.shared_puts import SharedPuts  # noqa: PLC0415  # as above
+    from infra.table.shared_reads import SharedReads  # noqa: PLC0415  # as above
 
     settings, crew = ports.settings, Crew(CallStation(threads))
     backoff = Backoff(sleep=crew.sleep, random=random.random)
@@ -147,10 +147,10 @@ def _begin_batch(ports: Ports, clients: Clients, threads: CallThreads) -> tuple[
 
 def _http_client(settings: Settings) -> HttpClient:
     """The client of the HTTP blocks. Its modules are imported at a job's first call."""
-    from infra.hosts import Reach  # noqa: PLC0415  # see above
-    from infra.http_client import HttpClient  # noqa: PLC0415  # see above
-    from infra.pinned_connection import Opener  # noqa: PLC0415  # see above
-    from infra.resolver import Resolver  # noqa: PLC0415  # see above
+    from infra.outside.hosts import Reach  # noqa: PLC0415  # see above
+    from infra.outside.http_client import HttpClient  # noqa: PLC0415  # see above
+    from infra.outside.pinned_connection import Opener  # noqa: PLC0415  # see above
+    from infra.outside.resolver import Resolver  # noqa: PLC0415  # see above
 
     reach = Reach(
         plain=settings.http_plain,
@@ -164,7 +164,7 @@ def _http_client(settings: Settings) -> HttpClient:
 
 def _aws_calls(settings: Settings) -> AwsCalls:
     """The client that calls AWS for jobs. Its modules are imported at a job's first call."""
-    from infra.aws_call import AwsCalls  # noqa: PLC0415  # see above
+    from infra.outside.aws_call import AwsCalls  # noqa: PLC0415  # see above
 
     addresses = (settings.queue_url, settings.dead_letter_queue_url, settings.secrets_key)
     names = (address.rpartition("/")[2] for address in addresses)
@@ -182,9 +182,9 @@ class _Secrets:
 
     @cached_property
     def _store(self) -> SecretStore:
-        from infra.encryption import Encryption  # noqa: PLC0415  # see above
-        from infra.secret_store import SecretStore  # noqa: PLC0415  # see above
-        from infra.token_server import TokenServer  # noqa: PLC0415  # see above
+        from infra.secrets.encryption import Encryption  # noqa: PLC0415  # see above
+        from infra.secrets.secret_store import SecretStore  # noqa: PLC0415  # see above
+        from infra.secrets.token_server import TokenServer  # noqa: PLC0415  # see above
 
         settings, clients = self._settings, self._clients
         backoff = Backoff(sleep=asyncio.sleep, random=random.random)
@@ -201,19 +201,19 @@ class _Secrets:
     def of(self, tenant: str) -> Secrets:
         """The secrets of one tenant."""
         if not self._settings.secrets_key:
-            from infra.secret import NoSecrets  # noqa: PLC0415  # see above
+            from infra.outside.secret import NoSecrets  # noqa: PLC0415  # see above
 
             return NoSecrets()
-        from infra.tenant_secrets import TenantSecrets  # noqa: PLC0415  # see above
+        from infra.secrets.tenant_secrets import TenantSecrets  # noqa: PLC0415  # see above
 
         return TenantSecrets(self._store, tenant)
 
     def seal(self, tenant: str, name: str, text: str) -> str:
-        """See `infra.secret_store.SecretStore.seal`."""
+        """See `infra.secrets.secret_store.SecretStore.seal`."""
         return self._store.seal(tenant, name, text)
 
     def forget(self, tenant: str, name: str) -> None:
-        """See `infra.secret_store.SecretStore.forget`."""
+        """See `infra.secrets.secret_store.SecretStore.forget`."""
         self._store.forget(tenant, name)
 
 

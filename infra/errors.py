@@ -7,7 +7,7 @@
         ├── MisconfiguredError     access denied, no such table, bus or queue: the deployment is wrong
         └── TooLargeError          AWS would refuse the size: the caller keeps less or sends less
 
-A refused condition is not an error: conditional writes return it (see `infra.items`).
+A refused condition is not an error: conditional writes return it (see `infra.table.items`).
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ from handler.jobs.view import job_view, step_view, summary
 from handler.payload.parse import PayloadLimits
 from handler.recording.step_record import failed_step
 from handler.settings import Settings
-from infra.items import BY_TENANT
-from infra.job_items import job_item
-from infra.records import FINISHED, JOB_STATUSES, JobKey, JobRecord, JobSummary, StepRecord
+from infra.jobs.job_items import job_item
+from infra.jobs.records import FINISHED, JOB_STATUSES, JobKey, JobRecord, JobSummary, StepRecord
+from infra.table.items import BY_TENANT
 from tests.docs.scripts import script
 
 ROOT = Path(__file__).resolve().parents[1]

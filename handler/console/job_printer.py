@@ -12,8 +12,8 @@ from handler.console.job_source import JobText
 from handler.console.local.workstation import JobRefusedError, Workstation
 from handler.console.shown.job_text import event_lines, item_lines, job_lines, shorten, summary_of
 from handler.console.shown.output import complain, write
-from infra.local_bus import BusEvent
-from infra.local_services import LocalServices
+from infra.local.bus import BusEvent
+from infra.local.services import LocalServices
 
 Job = dict[str, Any]
 

@@ -13,10 +13,10 @@ from handler.console.job_source import read_jobs
 from handler.console.remote_usage import address_of
 from handler.console.shown.job_text import closing_lines, columns, job_lines, shorten, step_cells, summary_of
 from handler.console.shown.output import complain, terminal_width, write
-from infra.clients import Clients
-from infra.records import FINISHED
-from infra.remote_api import RemoteAnswer, RemoteApi, UnreachableApiError
-from infra.remote_logs import read_job_log
+from infra.aws.clients import Clients
+from infra.jobs.records import FINISHED
+from infra.remote.api import RemoteAnswer, RemoteApi, UnreachableApiError
+from infra.remote.logs import read_job_log
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0

@@ -83,7 +83,7 @@ class _Raised:
 
 
 class Crew:
-    """The jobs of one batch. Implements `infra.calls.Calls` and `infra.calls.Sharing` for their calls.
+    """The jobs of one batch. Implements `infra.aws.calls.Calls` and `infra.aws.calls.Sharing` for their calls.
 
     The first job has the invocation to itself until its first step has ended: that step may take all of the time.
 
@@ -107,18 +107,18 @@ class Crew:
     # ------------------------------------------------------------------ what a job may ask for
 
     async def make(self, call: Callable[[], R]) -> R:
-        """See `infra.calls.Calls`."""
+        """See `infra.aws.calls.Calls`."""
         (result,) = await self.make_all((call,))
         return result
 
     async def make_all(self, calls: Sequence[Callable[[], R]]) -> list[R]:
-        """See `infra.calls.Calls`."""
+        """See `infra.aws.calls.Calls`."""
         context = copy_context()  # so that a client's log lines name the job
         results: list[R] = await Asked(partial(self._start, [partial(context.copy().run, call) for call in calls]))
         return results
 
     async def join(self, what: str, part: Part, work: Work[Part, R]) -> R:
-        """See `infra.calls.Sharing`."""
+        """See `infra.aws.calls.Sharing`."""
         result: R = await Asked(partial(self._board, what, part, work))
         return result
 

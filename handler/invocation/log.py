@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from infra.records import JobKey
+from infra.jobs.records import JobKey
 
 SERVICE: Final = "conduit"
 """The service name if ``POWERTOOLS_SERVICE_NAME`` is not set; metrics use it too."""

@@ -23,10 +23,10 @@ from handler.payload.answer import GivenAnswer
 from handler.payload.parse import InvalidPayloadError
 from handler.payload.value_schema import compile_schema, key_of
 from handler.ports import RETRY_AFTER, Ports
-from infra.jobs_table import Written
-from infra.parking import parked
-from infra.records import JobKey, JobRecord, StepRecord
-from infra.signals_table import SignalRecord
+from infra.jobs.jobs_table import Written
+from infra.jobs.parking import parked
+from infra.jobs.records import JobKey, JobRecord, StepRecord
+from infra.jobs.signals_table import SignalRecord
 
 MAX_UNUSED: Final = 100
 """The largest number of unused answers of a job that came before their step's turn."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from handler.engine import Conduit, ConduitStep
 from handler.engine.flow.restore import RecordsMismatchError
-from infra.records import StepRecord
+from infra.jobs.records import StepRecord
 
 
 def as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:

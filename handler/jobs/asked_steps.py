@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.records import StepRecord
+from infra.jobs.records import StepRecord
 
 
 @dataclass(frozen=True, slots=True)

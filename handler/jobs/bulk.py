@@ -14,8 +14,8 @@ from handler.jobs.listing import JobFilter, find_jobs
 from handler.jobs.room import find_room
 from handler.jobs.service import Jobs
 from handler.ports import Ports
-from infra.jobs_index import Place
-from infra.records import REDRIVABLE, UNFINISHED
+from infra.jobs.jobs_index import Place
+from infra.jobs.records import REDRIVABLE, UNFINISHED
 
 What = Literal["cancel", "redrive"]
 TAKEN: Final[dict[What, tuple[str, ...]]] = {"cancel": UNFINISHED, "redrive": REDRIVABLE}

@@ -9,7 +9,7 @@ from handler.engine import Address
 from handler.engine.answers import no_address
 from handler.settings import Settings
 from handler.workflows.tokens import Token, make_token, read_token
-from infra.records import JobKey, JobRecord
+from infra.jobs.records import JobKey, JobRecord
 
 KIND: Final = "callback"
 _NAMES: Final = 4

@@ -9,7 +9,7 @@ from typing import Final
 
 from handler.errors import InvalidRequestError
 from handler.payload.values import ID_PATTERN
-from infra.jobs_index import Place
+from infra.jobs.jobs_index import Place
 
 CURSOR_PATTERN: Final = "^[A-Za-z0-9_-]+$"
 EARLIEST: Final = 0.001

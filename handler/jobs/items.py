@@ -16,7 +16,7 @@ from handler.jobs.lookup import find_job
 from handler.jobs.retrace import Retrace
 from handler.jobs.view import LOOP_KEYS, LOOPS, Tallies, result_of, shown_steps, step_ids
 from handler.ports import Ports
-from infra.records import JobRecord, StepRecord
+from infra.jobs.records import JobRecord, StepRecord
 
 PAGE: Final = 100
 """The largest number of items of a page."""

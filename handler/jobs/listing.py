@@ -14,8 +14,8 @@ from handler.jobs.cursor import decode_cursor, encode_cursor
 from handler.jobs.view import summary
 from handler.payload.values import ID_PATTERN, MAX_NAME
 from handler.ports import Ports
-from infra.jobs_index import Place
-from infra.records import JOB_STATUSES, JobSummary
+from infra.jobs.jobs_index import Place
+from infra.jobs.records import JOB_STATUSES, JobSummary
 
 PAGE: Final = 100
 """Jobs in one read of the list."""

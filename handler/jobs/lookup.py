@@ -9,7 +9,7 @@ from typing import Any
 from handler.caller import Caller
 from handler.errors import NotFoundError
 from handler.ports import Ports
-from infra.records import JobKey, JobRecord
+from infra.jobs.records import JobKey, JobRecord
 
 
 async def find_job(ports: Ports, caller: Caller, job_id: str) -> JobRecord:

@@ -10,8 +10,8 @@ from handler.ports import Ports
 from handler.recording.ownership import OUTBOX_SECONDS
 from handler.recording.publisher import Publisher
 from infra.errors import InfraError
-from infra.jobs_table import Refused
-from infra.records import JobRecord
+from infra.jobs.jobs_table import Refused
+from infra.jobs.records import JobRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from handler.invocation.log import log_fields
 from handler.ports import Ports
 from handler.recording.ownership import OUTBOX_SECONDS
 from infra.errors import InfraError
-from infra.job_queue import LONGEST_DELAY
-from infra.records import JobKey, JobRecord
+from infra.jobs.records import JobKey, JobRecord
+from infra.messaging.job_queue import LONGEST_DELAY
 
 _MOST_BYTES: Final = 4096
 """The largest pointer, in characters; ours have a few hundred."""

@@ -18,7 +18,7 @@ from handler.payload.problem import Problem
 from handler.ports import Ports
 from handler.workflows.firing import PATIENCE, Dropped, find_due, read_firing
 from handler.workflows.start import find_job, read_start_message
-from infra.records import JobKey, JobRecord
+from infra.jobs.records import JobKey, JobRecord
 
 AGAIN_IN: Final = 300.0
 """Seconds until a firing at the job limit is tried again: an hour takes 12 of a message's 20 receives."""

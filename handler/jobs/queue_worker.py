@@ -24,10 +24,10 @@ from handler.recording.ownership import OUTBOX_SECONDS, QUEUED_SECONDS
 from handler.recording.publisher import Publisher
 from handler.recording.run import Run
 from infra.errors import InfraError, NewerRecordError
-from infra.job_queue import LONGEST_DELAY
-from infra.jobs_table import Refused
-from infra.parking import is_asleep, parked
-from infra.records import JobKey, JobRecord
+from infra.jobs.jobs_table import Refused
+from infra.jobs.parking import is_asleep, parked
+from infra.jobs.records import JobKey, JobRecord
+from infra.messaging.job_queue import LONGEST_DELAY
 
 CLAIMS: Final = 3
 """How often a claim that conflicts with other writes is tried."""

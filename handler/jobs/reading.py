@@ -10,7 +10,7 @@ from handler.jobs.lookup import find_job
 from handler.jobs.retrace import Retrace, with_parameters
 from handler.jobs.view import is_inside, job_view, loop_paths
 from handler.ports import Ports
-from infra.parking import parked
+from infra.jobs.parking import parked
 
 
 async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bool) -> dict[str, Any]:

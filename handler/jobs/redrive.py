@@ -16,9 +16,9 @@ from handler.payload import json_text
 from handler.ports import Ports
 from handler.recording.ownership import QUEUED_SECONDS
 from handler.recording.publisher import Publisher
-from infra.jobs_table import Refused
-from infra.records import REDRIVABLE, JobRecord, PayloadRecord, StepRecord
-from infra.run_item import current_run
+from infra.jobs.jobs_table import Refused
+from infra.jobs.records import REDRIVABLE, JobRecord, PayloadRecord, StepRecord
+from infra.jobs.run_item import current_run
 
 LAST_CALL: Final = 25 * 3600.0
 """A job that expires within this many seconds is not redriven: it may take 24 hours, plus one hour to read it."""

@@ -18,7 +18,7 @@ from handler.ports import Ports
 from handler.recording.ownership import cut_tries
 from handler.recording.run import Run
 from infra.errors import GiveUpError
-from infra.records import JobRecord
+from infra.jobs.records import JobRecord
 
 NOTHING_GIVEN: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 

@@ -21,7 +21,7 @@ from handler.invocation.timestamps import iso
 from handler.jobs.as_recorded import as_steps
 from handler.payload import json_text
 from handler.ports import Ports
-from infra.records import JobRecord, PayloadRecord, StepRecord
+from infra.jobs.records import JobRecord, PayloadRecord, StepRecord
 
 SHOWN: Final = 4096
 """The largest part of a step's parameters that is shown, in bytes."""

@@ -8,7 +8,7 @@ from typing import Final
 from handler.caller import Caller
 from handler.errors import TooManyJobsError
 from handler.ports import Ports
-from infra.jobs_index import Place
+from infra.jobs.jobs_index import Place
 
 PAGE: Final = 100
 """Jobs in one read of the list."""

@@ -11,7 +11,7 @@ from handler.engine import Conduit, ConduitStep
 from handler.invocation.log import log_fields, log_step
 from handler.ports import Ports
 from handler.recording.recorder import UNKNOWN, Recorder
-from infra.records import JobRecord
+from infra.jobs.records import JobRecord
 
 
 class RunLog:

@@ -24,9 +24,9 @@ from handler.recording.recorder import AnsweredError, Recorder
 from handler.recording.refused import refuse_largest
 from handler.recording.run import FencedOutError, Run
 from infra.errors import InfraError, TooLargeError
-from infra.jobs_table import Refused
-from infra.parking import parked
-from infra.records import JobRecord
+from infra.jobs.jobs_table import Refused
+from infra.jobs.parking import parked
+from infra.jobs.records import JobRecord
 
 KEPT_AFTER_A_WAIT: Final = 2 * 86_400.0
 """The records of a waiting job are kept for at least this many seconds after its wait."""

@@ -12,7 +12,7 @@ from handler.caller import Caller
 from handler.invocation.timestamps import iso_or_none
 from handler.jobs.lookup import find_job
 from handler.ports import Ports
-from infra.run_item import RunRecord, current_run
+from infra.jobs.run_item import RunRecord, current_run
 
 
 async def list_runs(ports: Ports, caller: Caller, job_id: str) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from handler.payload.parse import JobPayload
 from handler.ports import RETRY_AFTER, Ports
 from handler.recording.ownership import QUEUED_SECONDS
 from handler.workflows.origin import Origin
-from infra.jobs_table import Refused
-from infra.records import JobKey, JobRecord
+from infra.jobs.jobs_table import Refused
+from infra.jobs.records import JobKey, JobRecord
 
 WRITES: Final = 5
 """How often a write that conflicts with others is tried."""

@@ -15,8 +15,8 @@ from handler.payload.parse import JobPayload
 from handler.ports import Ports
 from handler.recording.run import Run
 from handler.workflows.origin import Origin
-from infra.jobs_table import Answer
-from infra.records import JobKey, JobRecord, PayloadRecord
+from infra.jobs.jobs_table import Answer
+from infra.jobs.records import JobKey, JobRecord, PayloadRecord
 
 DAY: Final = 86_400
 _INNER: Final = ("do", "try", "catch", "else")

@@ -16,10 +16,10 @@ from handler.ports import Ports
 from handler.recording.ownership import OUTBOX_SECONDS, QUEUED_SECONDS
 from handler.recording.publisher import Publisher
 from infra.errors import InfraError
-from infra.items import Start
-from infra.job_items import FIRST_SHARDS, QUEUED_SHARDS
-from infra.parking import is_asleep
-from infra.records import JobKey, JobRecord
+from infra.jobs.job_items import FIRST_SHARDS, QUEUED_SHARDS
+from infra.jobs.parking import is_asleep
+from infra.jobs.records import JobKey, JobRecord
+from infra.table.items import Start
 
 PAGE: Final = 25
 """How many jobs of a shard are woken before the next shard's turn."""

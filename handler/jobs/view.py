@@ -12,8 +12,8 @@ from handler.invocation.timestamps import iso, iso_or_none
 from handler.jobs.as_recorded import next_step, open_tallies
 from handler.payload.fields import KINDS
 from handler.recording.events import output_of
-from infra.parking import parked
-from infra.records import JobRecord, JobSummary, StepRecord
+from infra.jobs.parking import parked
+from infra.jobs.records import JobRecord, JobSummary, StepRecord
 
 RESULTS_LIMIT: Final = 2_500_000
 """Bytes of results in one answer. Lambda returns at most 6 MB, in which the JSON is quoted once more."""

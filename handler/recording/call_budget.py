@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from infra.items import BATCH_ITEMS
+from infra.table.items import BATCH_ITEMS
 
 _BASE: Final = 3
 _EACH: Final = 2

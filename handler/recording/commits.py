@@ -11,13 +11,13 @@ from handler.engine import Conduit
 from handler.ports import Ports
 from handler.recording.call_budget import CLEAR, END, CallBudget, commit_calls
 from handler.recording.ownership import Attempt, Commit, End, TimeOut, parks, unanswered_of
-from infra.jobs_table import Answer, Written
-from infra.records import JobRecord, PayloadRecord, StepRecord
-from infra.records_table import fits_at_once, record_items
+from infra.jobs.jobs_table import Answer, Written
+from infra.jobs.records import JobRecord, PayloadRecord, StepRecord
+from infra.jobs.records_table import fits_at_once, record_items
 
 
 class Commits:
-    """Writes the commits of a job's owner. Methods raise the errors of `infra.items.Items`.
+    """Writes the commits of a job's owner. Methods raise the errors of `infra.table.items.Items`.
 
     Args:
         ports: the use cases' ports.

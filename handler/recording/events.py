@@ -13,8 +13,8 @@ from json.encoder import encode_basestring_ascii as quote
 from typing import Any, Final
 
 from handler.invocation.timestamps import iso
-from infra.event_bus import Entry
-from infra.records import JobRecord, StepRecord
+from infra.jobs.records import JobRecord, StepRecord
+from infra.messaging.event_bus import Entry
 
 STEP_UPDATED: Final = "Step Updated"
 STEPS_UPDATED: Final = "Steps Updated"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from handler.engine import ConduitStatus, Paused
 from handler.recording.run import Run
 from handler.settings import Settings
-from infra.records import JobRecord, JobStatus
+from infra.jobs.records import JobRecord, JobStatus
 
 OUTBOX_SECONDS: Final = 60.0
 """After this many seconds, the sweeper checks what should have been published or parked by then."""

@@ -11,10 +11,10 @@ from handler.ports import Ports
 from handler.recording.events import StepUpdates, job_finished, job_waiting
 from handler.recording.ownership import OUTBOX_SECONDS
 from infra.errors import InfraError
-from infra.event_bus import Entry
-from infra.jobs_table import Written
-from infra.parking import parked
-from infra.records import JobRecord, StepRecord
+from infra.jobs.jobs_table import Written
+from infra.jobs.parking import parked
+from infra.jobs.records import JobRecord, StepRecord
+from infra.messaging.event_bus import Entry
 
 _ANSWER: Final = "answer"
 PATIENCE: Final = 2.0

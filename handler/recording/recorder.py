@@ -35,10 +35,10 @@ from handler.recording.run import FencedOutError, Run
 from handler.recording.run_updates import RunUpdates
 from handler.recording.step_metrics import StepMetrics
 from handler.recording.step_record import failed_step, open_record, step_record
-from infra.jobs_table import Refused
-from infra.recognition import is_as_held
-from infra.records import JobRecord, JobStatus, StepRecord
-from infra.records_table import fits_at_once
+from infra.jobs.jobs_table import Refused
+from infra.jobs.recognition import is_as_held
+from infra.jobs.records import JobRecord, JobStatus, StepRecord
+from infra.jobs.records_table import fits_at_once
 
 UNKNOWN: Final = "UNKNOWN"
 """Metric dimension for unknown actions: user input must never become a dimension."""

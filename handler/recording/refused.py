@@ -11,8 +11,8 @@ from typing import Final
 
 from handler.engine import ConduitStatus
 from infra.errors import TooLargeError
-from infra.records import StepRecord
-from infra.steps_item import record_text
+from infra.jobs.records import StepRecord
+from infra.jobs.steps_item import record_text
 
 _STATUS: Final = ConduitStatus.RESULT_LIMIT_EXCEED
 _ERROR: Final = json.dumps({"type": _STATUS.name, "message": "the record of this step is too large for the table"})

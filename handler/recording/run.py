@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from handler.invocation.time_left import TimeLeft
-from infra.records import JobRecord, PayloadRecord, StepRecord
+from infra.jobs.records import JobRecord, PayloadRecord, StepRecord
 
 
 class FencedOutError(Exception):

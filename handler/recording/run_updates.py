@@ -8,7 +8,7 @@ from typing import Final
 from handler.ports import Ports
 from handler.recording.publisher import Publisher
 from handler.recording.run import Run
-from infra.records import JobRecord, StepRecord
+from infra.jobs.records import JobRecord, StepRecord
 
 BUS_REST: Final = 30.0
 """Seconds to wait after a failure of the bus: trying again costs time that the job's steps need."""

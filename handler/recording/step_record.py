@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from handler.engine import ConduitStatus, ConduitStep
-from infra.records import JobRecord, Phase, StepRecord
+from infra.jobs.records import JobRecord, Phase, StepRecord
 
 MICROSECONDS: Final = 1_000_000
 """Microseconds of a second: the unit of recorded times; durations are whole microseconds, too."""

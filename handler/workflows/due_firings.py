@@ -8,7 +8,7 @@ from itertools import takewhile
 from handler.invocation.timestamps import iso
 from handler.ports import Ports
 from handler.workflows.schedule import Schedule
-from infra.scheduler import firing_body
+from infra.messaging.scheduler import firing_body
 
 
 async def due_firings(ports: Ports, keys: Iterable[tuple[str, str]], since: float, until: float) -> list[str]:

@@ -22,9 +22,9 @@ from handler.workflows.schedule import Schedule, job_id_of
 from handler.workflows.start import StartRequest, find_job
 from handler.workflows.timing import InvalidTimingError, parse_instant
 from handler.workflows.workflows import TRIES
-from infra.documents import Document
 from infra.errors import TryLaterError
-from infra.records import FINISHED, JobKey, JobRecord
+from infra.jobs.records import FINISHED, JobKey, JobRecord
+from infra.table.documents import Document
 
 LATEST: Final = 86_400.0
 """Seconds after its instant at which a firing is dropped."""

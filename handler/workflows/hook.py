@@ -21,7 +21,7 @@ from handler.workflows.author import Author
 from handler.workflows.signatures import Scheme, Verification
 from handler.workflows.start import Name
 from handler.workflows.tokens import make_token
-from infra.documents import Document
+from infra.table.documents import Document
 
 TOKEN: Final = "hook"  # noqa: S105  # the kind of a token, which is not a secret
 JOB_PREFIX: Final = "__h-"

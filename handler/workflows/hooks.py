@@ -14,7 +14,7 @@ from handler.workflows.hook import Hook, HookBody, read_hook
 from handler.workflows.paging import check_space, read_page
 from handler.workflows.verify_secret import find_verify_secret
 from handler.workflows.workflows import TRIES, Workflows, require_workflow
-from infra.documents import Document
+from infra.table.documents import Document
 
 KEY_BYTES = 32
 

@@ -10,7 +10,7 @@ from typing import Final
 from handler.errors import ConflictError, InvalidRequestError
 from handler.payload.values import ID_PATTERN
 from handler.ports import Ports
-from infra.documents import Document, Kind
+from infra.table.documents import Document, Kind
 
 PAGE: Final = 100
 """The largest number of entries of a page."""

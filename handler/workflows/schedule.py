@@ -29,7 +29,7 @@ from handler.workflows.timing import (
     parse_interval,
     zone_of,
 )
-from infra.documents import Document
+from infra.table.documents import Document
 
 SHOWN: Final = 5
 """How many next times an answer shows."""

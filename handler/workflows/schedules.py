@@ -22,8 +22,8 @@ from handler.workflows.schedule import Schedule, read_schedule
 from handler.workflows.start import merge_parameters
 from handler.workflows.timing import Interval, Once, next_times
 from handler.workflows.workflows import TRIES, Workflows, require_workflow
-from infra.documents import Document
-from infra.scheduler import Timetable
+from infra.messaging.scheduler import Timetable
+from infra.table.documents import Document
 
 
 class Schedules:

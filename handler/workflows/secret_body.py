@@ -13,10 +13,10 @@ from typing_extensions import TypedDict
 from handler.payload.body import check_fields
 from handler.payload.parse import InvalidPayloadError
 from handler.payload.problem import Problem, point
-from infra.hosts import canonical_host
-from infra.http_errors import HttpError
-from infra.http_url import read_url
-from infra.secret import Use
+from infra.outside.errors import HttpError
+from infra.outside.hosts import canonical_host
+from infra.outside.http_url import read_url
+from infra.outside.secret import Use
 
 SHORTEST: Final = 8
 LONGEST: Final = 4_096

@@ -13,8 +13,8 @@ from handler.ports import Ports, Vault
 from handler.workflows.paging import check_space, read_page
 from handler.workflows.secret_body import OAuthBody, SecretBody, read_secret
 from handler.workflows.workflows import TRIES
-from infra.documents import Document
-from infra.kept_secret import KeptOAuth, KeptSecret
+from infra.secrets.kept_secret import KeptOAuth, KeptSecret
+from infra.table.documents import Document
 
 
 class Secrets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from handler.ports import Ports
-from infra.http_errors import HttpError
+from infra.outside.errors import HttpError
 
 SECONDS: Final = 3.0
 """How long reading a secret may take."""

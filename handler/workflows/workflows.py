@@ -15,7 +15,7 @@ from handler.payload.value_schema import compile_schema
 from handler.ports import Ports
 from handler.workflows.paging import check_space, read_all, read_page
 from handler.workflows.workflow import Definition, Head, meaning_of, read_definition
-from infra.documents import Document
+from infra.table.documents import Document
 
 TRIES: Final = 5
 """Tries of a write that others' writes get in the way of."""

@@ -58,7 +58,7 @@ for name in {modules_of(artifact)!r}:
 from blocks.block import REGISTRY
 from handler.invocation.log import LambdaLog
 from handler.invocation.metrics import Metrics
-from infra.clients import Clients
+from infra.aws.clients import Clients
 REGISTRY.load()
 LambdaLog().info("a line", extra={{}})
 metrics = Metrics()

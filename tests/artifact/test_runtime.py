@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from handler.console.local.lambda_event import Event, HttpRequest, Identity, http_event, schedule_event
-from infra.addresses import kind_of
+from infra.outside.addresses import kind_of
 from tests.artifact.conftest import Function, MakeFunction, Stack
 from tests.artifact.sandbox import CrashedError, TimedOutError
 from tests.http.servers import Server, json_answer

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from infra.items import Item
-from infra.job_items import JOB, job_record
-from infra.records import JobRecord, StepRecord
-from infra.steps_item import STEPS, counting, step_records
+from infra.jobs.job_items import JOB, job_record
+from infra.jobs.records import JobRecord, StepRecord
+from infra.jobs.steps_item import STEPS, counting, step_records
+from infra.table.items import Item
 from tests.chaos.workload import Expected, Sent
 
 PROMISES: Final = (

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Final, cast
 
 from handler.invocation.event_loop import run_coroutine
-from infra.records import JobKey, JobRecord
+from infra.jobs.records import JobKey, JobRecord
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import TENANT, Sandbox, run_request, run_sweeper, run_worker
 from tests.chaos.workload import Sent, random_job

@@ -7,7 +7,7 @@ import threading
 
 from moto import mock_aws
 
-from infra.local_door import LocalDoor
+from infra.local.door import LocalDoor
 
 if __name__ == "__main__":
     with mock_aws():

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from infra.backoff import Backoff
-from infra.dynamo_items import DynamoItems
-from infra.event_bus import SOURCE
-from infra.jobs_table import JobsTable
+from infra.aws.backoff import Backoff
+from infra.jobs.jobs_table import JobsTable
 from infra.local import EmbeddedAws
+from infra.messaging.event_bus import SOURCE
+from infra.table.dynamo_items import DynamoItems
 from tests.chaos.emulator import emulated_aws
 from tests.chaos.ledger import VARIABLE, WHO, note
 from tests.chaos.processes import SETTINGS, VISIBILITY

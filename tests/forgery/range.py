@@ -11,15 +11,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.addresses import Admitted
-from infra.deadline_socket import PlainSocket
-from infra.hosts import Reach
-from infra.http_client import HttpClient
-from infra.http_errors import HttpError, HttpFailedError, HttpInvalidError, HttpRefusedError
-from infra.http_request import make_call
-from infra.pinned_connection import Opener
-from infra.resolver import Resolver
-from infra.secret import NoSecrets, Secret
+from infra.outside.addresses import Admitted
+from infra.outside.deadline_socket import PlainSocket
+from infra.outside.errors import HttpError, HttpFailedError, HttpInvalidError, HttpRefusedError
+from infra.outside.hosts import Reach
+from infra.outside.http_client import HttpClient
+from infra.outside.http_request import make_call
+from infra.outside.pinned_connection import Opener
+from infra.outside.resolver import Resolver
+from infra.outside.secret import NoSecrets, Secret
 from tests.forgery.spellings import NAMES, PUBLIC, Attempt, attempts
 from tests.http.servers import Request, Server, answer
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from infra import pinned_connection
-from infra.addresses import Admitted, Judgement, admit, kind_of
-from infra.deadline_socket import PlainSocket
-from infra.hosts import Reach
-from infra.http_client import HttpClient
-from infra.http_errors import HttpError, HttpFailedError, HttpRefusedError
-from infra.http_request import make_call
-from infra.pinned_connection import Opener
-from infra.resolver import Resolver
-from infra.secret import NoSecrets
+from infra.outside import pinned_connection
+from infra.outside.addresses import Admitted, Judgement, admit, kind_of
+from infra.outside.deadline_socket import PlainSocket
+from infra.outside.errors import HttpError, HttpFailedError, HttpRefusedError
+from infra.outside.hosts import Reach
+from infra.outside.http_client import HttpClient
+from infra.outside.http_request import make_call
+from infra.outside.pinned_connection import Opener
+from infra.outside.resolver import Resolver
+from infra.outside.secret import NoSecrets
 from tests.forgery.range import make_socket, shoot
 from tests.forgery.spellings import MALFORMED, PUBLIC, attempts
 from tests.http.servers import Server, answer

@@ -25,18 +25,18 @@ from handler.outside import Outside
 from handler.payload.parse import parse
 from handler.ports import Ports
 from handler.settings import Settings
-from infra.conditions import Condition
-from infra.documents import DocumentsTable
 from infra.errors import TryLaterError
-from infra.event_bus import Attempted, Entry
-from infra.items import Applied, ConditionFailed, Index, Item, Key, NewItem, Page, Put, Start, Update, Value
-from infra.jobs_table import JobsTable
-from infra.records import JobKey, JobRecord
-from infra.scheduler import Timetable
-from infra.secret import Secret
-from infra.shared_bus import SharedBus
-from infra.shared_puts import SharedPuts
-from infra.shared_reads import SharedReads
+from infra.jobs.jobs_table import JobsTable
+from infra.jobs.records import JobKey, JobRecord
+from infra.messaging.event_bus import Attempted, Entry
+from infra.messaging.scheduler import Timetable
+from infra.messaging.shared_bus import SharedBus
+from infra.outside.secret import Secret
+from infra.table.conditions import Condition
+from infra.table.documents import DocumentsTable
+from infra.table.items import Applied, ConditionFailed, Index, Item, Key, NewItem, Page, Put, Start, Update, Value
+from infra.table.shared_puts import SharedPuts
+from infra.table.shared_reads import SharedReads
 from tests.simulation.batches import Beside, BusBeside
 from tests.simulation.table import SimulatedTable
 

@@ -10,9 +10,9 @@ import pytest
 
 from handler.app import lambda_handler
 from handler.console.local.lambda_event import HttpRequest, Identity, http_event
-from infra.dynamo_items import DynamoItems
-from infra.items import Item
 from infra.local import EmbeddedAws
+from infra.table.dynamo_items import DynamoItems
+from infra.table.items import Item
 
 STEPS = 12
 REDRIVES = 10

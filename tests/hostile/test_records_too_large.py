@@ -11,8 +11,8 @@ import pytest
 
 from handler.app import lambda_handler
 from handler.console.local.lambda_event import HttpRequest, Identity, http_event
-from infra import attributes
 from infra.local import EmbeddedAws, embedded
+from infra.table import attributes
 
 LIMIT = 20_000
 """Bytes of an item, in place of DynamoDB's 400 KB: the engine keeps every record below those."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from infra.pinned_connection import trusting
+from infra.outside.pinned_connection import trusting
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from handler.app import lambda_handler
-from infra.hosts import Reach
-from infra.http_client import HttpClient
-from infra.http_request import make_call
 from infra.local import embedded
-from infra.pinned_connection import Opener
-from infra.resolver import Resolver
-from infra.secret import NoSecrets, Secret
+from infra.outside.hosts import Reach
+from infra.outside.http_client import HttpClient
+from infra.outside.http_request import make_call
+from infra.outside.pinned_connection import Opener
+from infra.outside.resolver import Resolver
+from infra.outside.secret import NoSecrets, Secret
 
 
 class KnownSecrets(NoSecrets):

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from handler.app import lambda_handler
-from infra.aws_call import AwsCalls
-from infra.http_errors import HttpError, HttpFailedError, HttpInvalidError, HttpRefusedError, HttpTooLargeError
 from infra.local import ACCOUNT, EmbeddedAws
+from infra.outside.aws_call import AwsCalls
+from infra.outside.errors import HttpError, HttpFailedError, HttpInvalidError, HttpRefusedError, HttpTooLargeError
 
 ALLOWED = (
     "sns:Publish, sqs:SendMessage sqs:ReceiveMessage sqs:SendMessageBatch s3:GetObject s3:PutObject s3:ListBuckets "
@@ -278,7 +278,7 @@ def test_a_service_or_action_that_aws_does_not_have_is_refused(calls: AwsCalls) 
 
 
 def test_a_request_that_leads_away_from_aws_is_not_sent(calls: AwsCalls) -> None:
-    from infra.aws_call import _guard  # noqa: PLC0415
+    from infra.outside.aws_call import _guard  # noqa: PLC0415
 
     class Sent:
         url = "https://evil.example/"
@@ -291,7 +291,7 @@ def test_a_request_that_leads_away_from_aws_is_not_sent(calls: AwsCalls) -> None
 
 
 def test_half_a_surrogate_pair_cannot_be_sent() -> None:
-    from infra.aws_values import _bytes  # noqa: PLC0415
+    from infra.outside.aws_values import _bytes  # noqa: PLC0415
 
     with pytest.raises(HttpInvalidError):
         _bytes("\ud800")

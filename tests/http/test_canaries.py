@@ -23,7 +23,7 @@ from handler.console.job_source import JobText
 from handler.console.local.lambda_event import HttpRequest, Identity, http_event
 from handler.console.local.local_lambda import LocalLambda
 from handler.console.local.workstation import Workstation
-from infra.local_services import LocalServices
+from infra.local.services import LocalServices
 from tests.http.servers import Request, Server, answer, json_answer
 
 AUTH = "c4nary/auth+1=é&<2>"

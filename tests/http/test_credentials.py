@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.http_errors import HttpError, HttpFailedError, HttpInvalidError, HttpRefusedError
-from infra.masking import MASKED, Mask
-from infra.secret import Secret
+from infra.outside.errors import HttpError, HttpFailedError, HttpInvalidError, HttpRefusedError
+from infra.outside.masking import MASKED, Mask
+from infra.outside.secret import Secret
 from tests.http.servers import Request, Server, answer, json_answer
 
 VALUE = 'pa/ss+wörd"\\ &1'

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from infra.http_errors import HttpFailedError, HttpInvalidError, HttpRefusedError, HttpTooLargeError
-from infra.resolver import Resolver
-from infra.secret import Secret
+from infra.outside.errors import HttpFailedError, HttpInvalidError, HttpRefusedError, HttpTooLargeError
+from infra.outside.resolver import Resolver
+from infra.outside.secret import Secret
 from tests.http.servers import Server, answer, json_answer
 
 

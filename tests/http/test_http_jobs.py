@@ -14,8 +14,8 @@ import pytest
 from handler.app import lambda_handler
 from handler.engine import Conduit, InvocationTime, Outcome, Runtime
 from handler.outside import Http
-from infra.http_client import HttpClient
-from infra.secret import NoSecrets, Secret
+from infra.outside.http_client import HttpClient
+from infra.outside.secret import NoSecrets, Secret
 from tests.http.servers import Request, Server, answer, json_answer
 
 

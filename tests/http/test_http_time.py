@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from infra import resolver as resolving
-from infra.addresses import Admitted
-from infra.deadline_socket import PlainSocket
-from infra.hosts import Reach
-from infra.http_client import HttpClient
-from infra.http_errors import HttpFailedError
-from infra.http_request import make_call
-from infra.pinned_connection import CONNECT_SECONDS, Opener
-from infra.resolver import Resolver
-from infra.secret import NoSecrets
+from infra.outside import resolver as resolving
+from infra.outside.addresses import Admitted
+from infra.outside.deadline_socket import PlainSocket
+from infra.outside.errors import HttpFailedError
+from infra.outside.hosts import Reach
+from infra.outside.http_client import HttpClient
+from infra.outside.http_request import make_call
+from infra.outside.pinned_connection import CONNECT_SECONDS, Opener
+from infra.outside.resolver import Resolver
+from infra.outside.secret import NoSecrets
 from tests.http.servers import Server
 
 LIMIT = 0.3

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.http_errors import HttpFailedError, HttpRefusedError
-from infra.pinned_connection import trusting, usual_trust
+from infra.outside.errors import HttpFailedError, HttpRefusedError
+from infra.outside.pinned_connection import trusting, usual_trust
 from tests.http.certificates import DAY, NOW, Authority
 from tests.http.servers import Server, json_answer
 

@@ -1,4 +1,4 @@
-"""The tables that the contract of `infra.items` is tested on, and what drives a coroutine without an event loop."""
+"""The tables on which the contract of `infra.table.items` is tested, and a driver for coroutines without a loop."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any, Protocol, TypeVar, cast
 import botocore.session
 import pytest
 
-from infra.backoff import Backoff
-from infra.dynamo_items import DynamoItems
-from infra.items import Items
+from infra.aws.backoff import Backoff
 from infra.local import TABLE, EmbeddedAws, embedded
+from infra.table.dynamo_items import DynamoItems
+from infra.table.items import Items
 from tests.simulation import faults
 from tests.simulation.scheduler import Scheduler, Worker
 from tests.simulation.table import SimulatedItems, SimulatedTable

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from infra.dynamo_items import DynamoItems
-from infra.items import Item
+from infra.table.dynamo_items import DynamoItems
+from infra.table.items import Item
 
 if TYPE_CHECKING:
-    from infra.backoff import Backoff
+    from infra.aws.backoff import Backoff
 
 JOB: Item = {"pk": "t#1", "sk": "JOB", "n": 3}
 

@@ -15,9 +15,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from botocore.regions import EndpointRulesetResolver
 
-from infra import aws_transport
-from infra.aws_transport import MOST_IDLE, AwsTransport
-from infra.clients import Clients
+from infra.aws import transport as aws_transport
+from infra.aws.clients import Clients
+from infra.aws.transport import MOST_IDLE, AwsTransport
 from tests.http.certificates import DAY, NOW, Authority
 from tests.http.servers import Server, answer
 

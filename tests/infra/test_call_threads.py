@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.call_threads import CallStation, CallThreads
+from infra.aws.call_threads import CallStation, CallThreads
 
 
 @pytest.fixture

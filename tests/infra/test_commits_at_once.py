@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from infra.items import Items
-from infra.jobs_table import JobsTable, Refused, Written
-from infra.records import JobKey, JobRecord, PayloadRecord, StepRecord
-from infra.records_table import fits_at_once
+from infra.jobs.jobs_table import JobsTable, Refused, Written
+from infra.jobs.records import JobKey, JobRecord, PayloadRecord, StepRecord
+from infra.jobs.records_table import fits_at_once
+from infra.table.items import Items
 
 NOW = 1_800_000_000.25
 KEY = JobKey("t", "j")

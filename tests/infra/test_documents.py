@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from infra.documents import Document, DocumentsTable
-from infra.items import BY_TENANT, Items
+from infra.table.documents import Document, DocumentsTable
+from infra.table.items import BY_TENANT, Items
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Drive

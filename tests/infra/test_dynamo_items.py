@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from infra.attributes import weight
-from infra.conditions import Absent, All, AnyOf, Below, Equals, OneOf
-from infra.dynamo_items import DynamoItems
 from infra.errors import GiveUpError, InfraError, MisconfiguredError, TooLargeError, TryLaterError
-from infra.item_batches import BATCH_BYTES, batches
-from infra.items import DUE, Put, Update
+from infra.table.attributes import weight
+from infra.table.conditions import Absent, All, AnyOf, Below, Equals, OneOf
+from infra.table.dynamo_items import DynamoItems
+from infra.table.item_batches import BATCH_BYTES, batches
+from infra.table.items import DUE, Put, Update
 from tests.infra.scripted import JOB, Client, items_of, refusal, steps
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from infra.backoff import Backoff
+    from infra.aws.backoff import Backoff
     from tests.infra.conftest import Drive
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from infra.backoff import Backoff
+from infra.aws.backoff import Backoff
 from infra.errors import MisconfiguredError, TooLargeError
-from infra.event_bus import CALL_BYTES, CALL_ENTRIES, CALLS_AT_ONCE, Entry, EventBus
 from infra.local import EmbeddedAws
+from infra.messaging.event_bus import CALL_BYTES, CALL_ENTRIES, CALLS_AT_ONCE, Entry, EventBus
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Drive

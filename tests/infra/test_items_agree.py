@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
-from infra.dynamo_items import DynamoItems
-from infra.items import BY_TENANT, DUE, Item, Items, Put, Update
 from infra.local import EmbeddedAws
+from infra.table.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
+from infra.table.dynamo_items import DynamoItems
+from infra.table.items import BY_TENANT, DUE, Item, Items, Put, Update
 from tests.examples import examples
 from tests.simulation import faults
 from tests.simulation.scheduler import Scheduler, Worker
 from tests.simulation.table import SimulatedItems, SimulatedTable
 
 if TYPE_CHECKING:
-    from infra.backoff import Backoff
+    from infra.aws.backoff import Backoff
     from tests.infra.conftest import Drive
 
 numbers = st.integers(-3, 3) | st.sampled_from([0.5, 1.0, 2.5])

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
-from infra.dynamo_items import DynamoItems
 from infra.errors import GiveUpError, TooLargeError
-from infra.items import BY_TENANT, DUE, Applied, ConditionFailed, Item, Items, Page, Put, Update
+from infra.table.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
+from infra.table.dynamo_items import DynamoItems
+from infra.table.items import BY_TENANT, DUE, Applied, ConditionFailed, Item, Items, Page, Put, Update
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Drive

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.errors import GiveUpError, MisconfiguredError, TooLargeError, TryLaterError
-from infra.job_queue import REJECTED_BYTES, JobQueue
 from infra.local import EmbeddedAws, embedded
+from infra.messaging.job_queue import REJECTED_BYTES, JobQueue
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Drive

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from infra.errors import NewerRecordError
-from infra.items import Items
-from infra.job_items import FIRST_SHARDS, QUEUED_SHARDS, job_item
-from infra.jobs_index import Place
-from infra.jobs_table import JobsTable, Refused, Written
-from infra.records import VERSION, JobKey, JobRecord, PayloadRecord, StepRecord
+from infra.jobs.job_items import FIRST_SHARDS, QUEUED_SHARDS, job_item
+from infra.jobs.jobs_index import Place
+from infra.jobs.jobs_table import JobsTable, Refused, Written
+from infra.jobs.records import VERSION, JobKey, JobRecord, PayloadRecord, StepRecord
+from infra.table.items import Items
 
 NOW = 1_800_000_000.25
 KEY = JobKey("tenant#1", "job-1")

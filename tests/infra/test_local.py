@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import yaml
 
-from infra.calls import at_once
-from infra.clients import Clients
-from infra.dynamo_items import DynamoItems
+from infra.aws.calls import at_once
+from infra.aws.clients import Clients
 from infra.errors import MisconfiguredError
-from infra.event_bus import Entry, EventBus
-from infra.job_queue import JobQueue
 from infra.local import DEAD_LETTER_QUEUE, MAX_RECEIVES, QUEUE, REGION, TABLE, TTL_ATTRIBUTE, embedded
+from infra.messaging.event_bus import Entry, EventBus
+from infra.messaging.job_queue import JobQueue
+from infra.table.dynamo_items import DynamoItems
 
 if TYPE_CHECKING:
-    from infra.backoff import Backoff
+    from infra.aws.backoff import Backoff
     from tests.infra.conftest import Drive
 
 

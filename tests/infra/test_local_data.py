@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from infra.local import EmbeddedAws, embedded
-from infra.local_data import DataFolderError, LocalData
+from infra.local.data import DataFolderError, LocalData
 
 
 @contextmanager

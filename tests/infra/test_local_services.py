@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from infra.backoff import Backoff
-from infra.dynamo_items import DynamoItems
-from infra.event_bus import Entry, EventBus
+from infra.aws.backoff import Backoff
 from infra.local import EmbeddedAws, embedded
-from infra.local_services import LocalServices
+from infra.local.services import LocalServices
+from infra.messaging.event_bus import Entry, EventBus
+from infra.table.dynamo_items import DynamoItems
 
 BACKOFF = Backoff(sleep=asyncio.sleep, random=random.random)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from infra.remote_logs import read_job_log
+from infra.remote.logs import read_job_log
 
 
 class Logs:

@@ -7,7 +7,7 @@ import pytest
 
 from infra.errors import GiveUpError, InfraError, TryLaterError
 from infra.local import EmbeddedAws
-from infra.scheduler import Scheduler, Timetable, schedule_name
+from infra.messaging.scheduler import Scheduler, Timetable, schedule_name
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Drive

@@ -12,7 +12,7 @@ from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from botocore.session import Session
 
-from infra.service_models import OneServiceLoader, PlainFiles
+from infra.aws.service_models import OneServiceLoader, PlainFiles
 
 CALLED = ("dynamodb", "events", "sqs")
 REGIONS = ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "xx-new-1")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.errors import MisconfiguredError, TooLargeError, TryLaterError
-from infra.event_bus import Attempted, Entry, EventBus
-from infra.shared_bus import SharedBus
-from infra.shared_puts import SharedPuts
-from infra.shared_reads import SharedReads
+from infra.messaging.event_bus import Attempted, Entry, EventBus
+from infra.messaging.shared_bus import SharedBus
+from infra.table.shared_puts import SharedPuts
+from infra.table.shared_reads import SharedReads
 from tests.infra.scripted import Client, items_of, refusal
 
 if TYPE_CHECKING:
-    from infra.backoff import Backoff
+    from infra.aws.backoff import Backoff
     from tests.infra.conftest import Drive
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.attributes import ITEM_LIMIT, encode_item, weight
-from infra.job_items import partition
-from infra.records import JobKey, JobRecord, StepRecord
-from infra.steps_item import ITEM_BYTES, counting, step_records, steps_items
+from infra.jobs.job_items import partition
+from infra.jobs.records import JobKey, JobRecord, StepRecord
+from infra.jobs.steps_item import ITEM_BYTES, counting, step_records, steps_items
+from infra.table.attributes import ITEM_LIMIT, encode_item, weight
 
 KEY = JobKey("tenant#1", "job-1")
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

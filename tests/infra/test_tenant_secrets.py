@@ -14,21 +14,21 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from infra.backoff import Backoff
-from infra.documents import Document, DocumentsTable
-from infra.dynamo_items import DynamoItems
-from infra.encryption import Encryption
+from infra.aws.backoff import Backoff
 from infra.errors import InfraError
-from infra.hosts import Reach
-from infra.http_client import HttpClient
-from infra.http_errors import HttpError, HttpFailedError, HttpRefusedError
-from infra.kept_secret import Claim, KeptOAuth, KeptSecret
 from infra.local import EmbeddedAws, embedded
-from infra.pinned_connection import Opener
-from infra.resolver import Resolver
-from infra.secret_store import CACHED, SecretStore, secret_of
-from infra.tenant_secrets import TenantSecrets
-from infra.token_server import TokenServer
+from infra.outside.errors import HttpError, HttpFailedError, HttpRefusedError
+from infra.outside.hosts import Reach
+from infra.outside.http_client import HttpClient
+from infra.outside.pinned_connection import Opener
+from infra.outside.resolver import Resolver
+from infra.secrets.encryption import Encryption
+from infra.secrets.kept_secret import Claim, KeptOAuth, KeptSecret
+from infra.secrets.secret_store import CACHED, SecretStore, secret_of
+from infra.secrets.tenant_secrets import TenantSecrets
+from infra.secrets.token_server import TokenServer
+from infra.table.documents import Document, DocumentsTable
+from infra.table.dynamo_items import DynamoItems
 from tests.http.servers import Request, Server, answer, json_answer
 
 CLIENT_SECRET = "cl1ent-s3cret"

@@ -9,14 +9,14 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 
-from infra.conditions import Absent, All, Equals
-from infra.dynamo_items import DynamoItems
 from infra.errors import GiveUpError, InfraError, TooLargeError, TryLaterError
-from infra.items import Applied, ConditionFailed, Item, Update
+from infra.table.conditions import Absent, All, Equals
+from infra.table.dynamo_items import DynamoItems
+from infra.table.items import Applied, ConditionFailed, Item, Update
 from tests.infra.scripted import JOB, Client, cancelled, items_of, refusal, steps
 
 if TYPE_CHECKING:
-    from infra.backoff import Backoff
+    from infra.aws.backoff import Backoff
     from infra.local import EmbeddedAws
     from tests.infra.conftest import Drive
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from infra.items import Items
-from infra.jobs_table import JobsTable, Refused, Written
-from infra.parking import is_asleep
-from infra.records import JobKey, JobRecord
+from infra.jobs.jobs_table import JobsTable, Refused, Written
+from infra.jobs.parking import is_asleep
+from infra.jobs.records import JobKey, JobRecord
+from infra.table.items import Items
 from tests.infra.test_jobs_table import NOW, new_job, new_step
 
 WAITING = '{"for":"answer","path":"ok","until":1800000600,"since":1800000000,"woken":0}'

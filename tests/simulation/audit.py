@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.items import Item
-from infra.job_items import JOB, PAYLOAD, job_record, partition
-from infra.parking import is_asleep, parked
-from infra.records import JobKey, JobRecord, StepRecord
-from infra.steps_item import STEPS, counting, step_records
+from infra.jobs.job_items import JOB, PAYLOAD, job_record, partition
+from infra.jobs.parking import is_asleep, parked
+from infra.jobs.records import JobKey, JobRecord, StepRecord
+from infra.jobs.steps_item import STEPS, counting, step_records
+from infra.table.items import Item
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.flows import written_steps
 from tests.simulation.order_audit import OrderAudit

@@ -13,14 +13,14 @@ from unittest.mock import patch
 from handler.invocation.crew import Crew
 from handler.jobs.queue_worker import Worker as QueueWorker
 from handler.ports import Ports
-from infra.documents import DocumentsTable
 from infra.errors import InfraError
-from infra.event_bus import Attempted
-from infra.items import Items
-from infra.jobs_table import JobsTable
-from infra.shared_bus import SharedBus
-from infra.shared_puts import SharedPuts
-from infra.shared_reads import Found, SharedReads
+from infra.jobs.jobs_table import JobsTable
+from infra.messaging.event_bus import Attempted
+from infra.messaging.shared_bus import SharedBus
+from infra.table.documents import DocumentsTable
+from infra.table.items import Items
+from infra.table.shared_puts import SharedPuts
+from infra.table.shared_reads import Found, SharedReads
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 Done = Callable[[Any, BaseException | None], None]

@@ -17,12 +17,12 @@ from handler.jobs.view import variables_after
 from handler.recording.ownership import Commit, Flush, Ownership, Release
 from handler.recording.publisher import Publisher
 from handler.recording.recorder import Recorder
-from infra import job_items, jobs_table, records_table, steps_item
-from infra.conditions import Absent, All, Below, Condition, Equals
-from infra.items import Applied
-from infra.job_items import SIGNAL_OF
-from infra.jobs_table import JobsTable, Refused, Written
-from infra.records import JobRecord
+from infra.jobs import job_items, jobs_table, records_table, steps_item
+from infra.jobs.job_items import SIGNAL_OF
+from infra.jobs.jobs_table import JobsTable, Refused, Written
+from infra.jobs.records import JobRecord
+from infra.table.conditions import Absent, All, Below, Condition, Equals
+from infra.table.items import Applied
 from tests.simulation import audit
 from tests.simulation.table import SimulatedItems
 

@@ -11,8 +11,8 @@ from handler.engine.flow import restore
 from handler.engine.flow.restore import Restoring
 from handler.engine.flow.turns import FlowTurns
 from handler.engine.flow.written import Choose
-from infra import records_table
-from infra.records import JobRecord, StepRecord
+from infra.jobs import records_table
+from infra.jobs.records import JobRecord, StepRecord
 
 # The real functions, for those that change only a part.
 _FOLLOW: Final = restore.follow

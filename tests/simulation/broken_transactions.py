@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infra.conditions import All, Condition
-from infra.items import ConditionFailed, NewItem, Put, Update
-from infra.records import JobRecord
+from infra.jobs.records import JobRecord
+from infra.table.conditions import All, Condition
+from infra.table.items import ConditionFailed, NewItem, Put, Update
 from tests.simulation.table import SimulatedItems, SimulatedTable
 
 _PUT_ALL_WITH = SimulatedTable.put_all_with

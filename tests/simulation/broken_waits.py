@@ -17,12 +17,12 @@ from handler.jobs.runner import HandedOver, Parked, Runner
 from handler.ports import Ports
 from handler.recording import commits
 from handler.recording.publisher import Publisher
-from infra import jobs_table
-from infra.conditions import Absent, All, Condition, Equals, OneOf
-from infra.job_items import SIGNAL_OF
-from infra.jobs_table import JobsTable, Written
-from infra.records import JobRecord
-from infra.signals_table import SignalRecord
+from infra.jobs import jobs_table
+from infra.jobs.job_items import SIGNAL_OF
+from infra.jobs.jobs_table import JobsTable, Written
+from infra.jobs.records import JobRecord
+from infra.jobs.signals_table import SignalRecord
+from infra.table.conditions import Absent, All, Condition, Equals, OneOf
 
 # The real methods, for those that change only a part.
 _ANSWER: Final = JobsTable.answer

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from infra.errors import TryLaterError
-from infra.event_bus import CALL_ENTRIES, Attempted, Entry
+from infra.messaging.event_bus import CALL_ENTRIES, Attempted, Entry
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 TRIES = 2
@@ -31,7 +31,7 @@ class SimulatedBus:
 
 
 class SimulatedEventBus:
-    """The bus as one worker sees it: `infra.event_bus.EventBus` in what it promises."""
+    """The bus as one worker sees it: `infra.messaging.event_bus.EventBus` in what it promises."""
 
     def __init__(self, bus: SimulatedBus, scheduler: Scheduler, worker: Worker) -> None:
         self._bus = bus

@@ -141,7 +141,7 @@ class SimulatedQueue:
 
 
 class SimulatedJobQueue:
-    """The queue as one worker sees it: `infra.job_queue.JobQueue` in what it promises."""
+    """The queue as one worker sees it: `infra.messaging.job_queue.JobQueue` in what it promises."""
 
     def __init__(self, queue: SimulatedQueue, scheduler: Scheduler, worker: Worker) -> None:
         self._queue = queue

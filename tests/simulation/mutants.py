@@ -25,9 +25,9 @@ from handler.recording import commits
 from handler.recording.ownership import Ownership, TimeOut
 from handler.recording.publisher import Publisher
 from handler.recording.recorder import Recorder
-from infra import jobs_table
-from infra.jobs_table import JobsTable
-from infra.records import JobRecord
+from infra.jobs import jobs_table
+from infra.jobs.jobs_table import JobsTable
+from infra.jobs.records import JobRecord
 from tests.simulation import batches, broken, broken_flows, broken_transactions, broken_waits, releases
 from tests.simulation.broken import Breakage, replaced
 from tests.simulation.crashes import crash_everywhere

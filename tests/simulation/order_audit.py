@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from infra.parking import parked
-from infra.records import JobKey, JobRecord
+from infra.jobs.parking import parked
+from infra.jobs.records import JobKey, JobRecord
 
 AT_ONCE = 60.0
 """Seconds in which a group that was released goes on."""

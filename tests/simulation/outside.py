@@ -15,8 +15,8 @@ from handler.jobs.service import Jobs, Submission
 from handler.payload.answer import GivenAnswer
 from handler.payload.parse import InvalidPayloadError, parse
 from handler.ports import Ports
-from infra.parking import parked
-from infra.records import JobKey
+from infra.jobs.parking import parked
+from infra.jobs.records import JobKey
 from tests.simulation.flows import questions, random_flow
 from tests.simulation.poller import TENANT
 from tests.simulation.workload import random_job

@@ -11,7 +11,7 @@ from handler.doors.sqs import receive
 from handler.invocation.time_left import TimeLeft
 from handler.jobs.sweep import sweep
 from handler.ports import Ports
-from infra.records import JobKey
+from infra.jobs.records import JobKey
 from tests.simulation.audit import Audit
 from tests.simulation.messages import Message, SimulatedQueue
 from tests.simulation.scheduler import Scheduler

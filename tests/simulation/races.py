@@ -15,8 +15,8 @@ from random import Random
 from typing import Any, Final
 
 from handler.payload.answer import GivenAnswer
-from infra.parking import parked
-from infra.records import JobKey, JobRecord
+from infra.jobs.parking import parked
+from infra.jobs.records import JobKey, JobRecord
 from tests.simulation.outside import Outside
 from tests.simulation.poller import TENANT
 from tests.simulation.profiles import QUIET

@@ -15,10 +15,10 @@ from unittest.mock import patch
 
 from handler.jobs import queue_worker
 from handler.jobs.queue_worker import LONGEST_HIDDEN
-from infra import job_items, jobs_table
-from infra.items import Applied, ConditionFailed, Item, NewItem, Put, Update
-from infra.job_items import JOB
-from infra.records import VERSION, JobKey
+from infra.jobs import job_items, jobs_table
+from infra.jobs.job_items import JOB
+from infra.jobs.records import VERSION, JobKey
+from infra.table.items import Applied, ConditionFailed, Item, NewItem, Put, Update
 from tests.simulation.messages import SimulatedJobQueue
 from tests.simulation.scheduler import Worker, Yield
 from tests.simulation.table import SimulatedItems

@@ -18,7 +18,7 @@ from handler.engine.flow.walk import Walk
 from handler.engine.language.clock import reads_clock
 from handler.engine.outcome import Decision, Outcome
 from handler.engine.turn import StepRunner
-from infra.records import StepRecord
+from infra.jobs.records import StepRecord
 from tests.simulation.workload import registry
 
 _BLOCK_GAVE_IT = ("SIM.", "HTTP.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from infra.records import VERSION
+from infra.jobs.records import VERSION
 from tests.simulation.faults import Rates
 
 

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from random import Random
 from typing import Any
 
-from infra.http_errors import HttpFailedError
-from infra.http_request import Call
+from infra.outside.errors import HttpFailedError
+from infra.outside.http_request import Call
 
 
 class SimulatedService:
@@ -27,7 +27,7 @@ class SimulatedService:
         self.calls: Counter[str] = Counter()
 
     def send(self, call: Call, _: object) -> dict[str, Any]:
-        """Take a call, and answer it; half of those that fail have been taken. As `infra.http_client.HttpClient`."""
+        """Answer a call as `infra.outside.http_client.HttpClient` does; half of the failed ones were taken."""
         if self._random.random() < 0.05:
             raise HttpFailedError("no connection")
         key = call.headers["Idempotency-Key"]

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from handler.jobs import sweep
-from infra import job_items
+from infra.jobs import job_items
 
 FIRST = ("a00",)
 QUEUED = ("b00",)

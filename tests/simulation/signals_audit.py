@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handler.payload.answer import GivenAnswer
-from infra.items import Item
-from infra.job_items import partition
-from infra.records import JobKey, JobRecord, StepRecord
-from infra.signals_table import SIGNAL
+from infra.jobs.job_items import partition
+from infra.jobs.records import JobKey, JobRecord, StepRecord
+from infra.jobs.signals_table import SIGNAL
+from infra.table.items import Item
 from tests.simulation.table import SimulatedTable
 
 Asked = tuple[JobKey, int, str]

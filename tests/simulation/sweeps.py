@@ -10,8 +10,8 @@ from typing import Final
 from handler.invocation.time_left import TimeLeft
 from handler.jobs import sweep
 from handler.ports import Ports
-from infra.job_items import JOB, job_item, partition
-from infra.records import JobKey, JobRecord
+from infra.jobs.job_items import JOB, job_item, partition
+from infra.jobs.records import JobKey, JobRecord
 from tests.simulation.poller import TENANT
 from tests.simulation.profiles import QUIET
 from tests.simulation.races import Found

@@ -1,4 +1,4 @@
-"""The simulated table: `infra.items.Items` in memory, with the faults of a network between it and its caller."""
+"""The simulated table: `infra.table.items.Items` in memory, with the faults of a network between it and its caller."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from infra.attributes import decode_item, encode_item
-from infra.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
 from infra.errors import GiveUpError, TryLaterError
-from infra.items import Applied, ConditionFailed, Index, Item, Key, NewItem, Page, Put, Start, Update, Value
+from infra.table.attributes import decode_item, encode_item
+from infra.table.conditions import Absent, All, AnyOf, Below, Condition, Equals, OneOf
+from infra.table.items import Applied, ConditionFailed, Index, Item, Key, NewItem, Page, Put, Start, Update, Value
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 Answer = TypeVar("Answer")

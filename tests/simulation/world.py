@@ -18,13 +18,13 @@ from handler.invocation.time_left import TimeLeft
 from handler.outside import Outside
 from handler.ports import Ports
 from handler.settings import Settings
-from infra import job_items
-from infra.documents import DocumentsTable
-from infra.job_items import JOB, job_record, partition
-from infra.jobs_table import JobsTable
-from infra.records import VERSION, JobKey
-from infra.scheduler import Timetable
-from infra.secret import NoSecrets
+from infra.jobs import job_items
+from infra.jobs.job_items import JOB, job_record, partition
+from infra.jobs.jobs_table import JobsTable
+from infra.jobs.records import VERSION, JobKey
+from infra.messaging.scheduler import Timetable
+from infra.outside.secret import NoSecrets
+from infra.table.documents import DocumentsTable
 from tests.simulation.audit import Audit
 from tests.simulation.batches import begins
 from tests.simulation.bus import SimulatedBus, SimulatedEventBus

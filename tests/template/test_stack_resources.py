@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 from handler.invocation.metric_table import METRICS
-from infra import local
+from infra.local import embedded_aws as local
 from tests.template.reading import ROOT
 
 Template = dict[str, Any]

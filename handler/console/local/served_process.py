@@ -19,9 +19,9 @@ from handler.console.local.local_lambda import LocalLambda
 from handler.console.local.local_server import LocalServer
 from handler.console.local.workstation import SWEEP_SECONDS
 from handler.invocation.event_loop import run_coroutine
-from infra.clients import Clients
-from infra.queue_poller import QueuePoller
-from infra.schedule_list import schedule_keys
+from infra.aws.clients import Clients
+from infra.local.queue_poller import QueuePoller
+from infra.local.schedule_list import schedule_keys
 
 IDLE_SECONDS: Final = 0.2
 """How long the worker waits before it polls an empty queue again. Polling must be cheap: it may go on all day."""

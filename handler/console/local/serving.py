@@ -21,10 +21,10 @@ from handler.console.local.secret_file import refuse_secret
 from handler.console.local.workstation import JobRefusedError, Options, environment_of
 from handler.console.shown.job_text import log_lines
 from infra.local import EmbeddedAws, embedded
-from infra.local_data import DataFolderError, LocalData, release
-from infra.local_door import LocalDoor
-from infra.local_services import LocalServices
-from infra.remote_api import RemoteApi, UnreachableApiError
+from infra.local.data import DataFolderError, LocalData, release
+from infra.local.door import LocalDoor
+from infra.local.services import LocalServices
+from infra.remote.api import RemoteApi, UnreachableApiError
 
 NO_CONTENT: Final = 204
 TURN_SECONDS: Final = 0.2

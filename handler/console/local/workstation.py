@@ -15,9 +15,9 @@ from urllib.parse import quote
 from handler.console.local.lambda_event import HttpRequest, Identity
 from handler.console.local.local_lambda import HttpResponse, LocalLambda
 from handler.console.local.secret_file import read_secrets, refuse_secret
+from infra.jobs.records import FINISHED
 from infra.local import embedded
-from infra.local_services import LocalServices
-from infra.records import FINISHED
+from infra.local.services import LocalServices
 
 POLL_SECONDS: Final = 0.05
 SWEEP_SECONDS: Final = 60.0

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from handler.console.shown.job_text import HEADINGS, closing_lines
 from handler.console.shown.progress import Progress
-from infra.local_bus import BusEvent
+from infra.local.bus import BusEvent
 
 REDRAW_SECONDS: Final = 0.05
 WIDE: Final = 100

@@ -13,7 +13,7 @@ import pytest
 from handler.cli import main
 from handler.console.remote_jobs import RemoteJobs
 from handler.console.usage import make_parser
-from infra.remote_api import RemoteApi, UnreachableApiError
+from infra.remote.api import RemoteApi, UnreachableApiError
 
 STEP = {
     "id": "a",

@@ -41,7 +41,7 @@ NOISY = """
 import logging
 
 from handler.invocation.log import LambdaLog, job_logged, log_step
-from infra.records import JobKey
+from infra.jobs.records import JobKey
 
 log = LambdaLog()
 log.begin(None, {level!r})

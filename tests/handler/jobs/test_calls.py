@@ -11,11 +11,11 @@ import pytest
 
 from blocks.block import REGISTRY
 from handler.outside import Outside
-from infra.hosts import Reach
-from infra.http_client import HttpClient
-from infra.pinned_connection import Opener
-from infra.resolver import Resolver
-from infra.secret import NoSecrets
+from infra.outside.hosts import Reach
+from infra.outside.http_client import HttpClient
+from infra.outside.pinned_connection import Opener
+from infra.outside.resolver import Resolver
+from infra.outside.secret import NoSecrets
 from tests.handler.conftest import drive
 from tests.http.servers import Request, Server, answer, json_answer
 

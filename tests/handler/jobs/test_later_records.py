@@ -8,7 +8,7 @@ import pytest
 
 from handler.errors import UnavailableError
 from handler.jobs.queue_worker import LONGEST_HIDDEN
-from infra.records import VERSION
+from infra.jobs.records import VERSION
 from tests.handler.conftest import CHARGE, drive
 from tests.handler.http.client import Client
 

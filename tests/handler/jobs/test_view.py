@@ -9,7 +9,7 @@ from handler.caller import Rights
 from handler.invocation.time_left import TimeLeft
 from handler.invocation.timestamps import iso
 from handler.jobs.view import job_view, variables_after
-from infra.records import JobKey, JobRecord, StepRecord
+from infra.jobs.records import JobKey, JobRecord, StepRecord
 
 
 def record(index: int, **fields: Any) -> StepRecord:

@@ -23,8 +23,8 @@ from handler.jobs.service import Jobs
 from handler.payload.parse import parse
 from handler.settings import Settings
 from handler.wiring import CLOCK, wire
-from infra.attributes import weight
 from infra.local import ACCOUNT, REGION, embedded
+from infra.table.attributes import weight
 from tests.examples import examples
 
 INTERVAL = 1.0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handler.recording.events import GROUP_BYTES, StepUpdates, job_finished, job_waiting
-from infra.records import JobKey, JobRecord, StepRecord
+from infra.jobs.records import JobKey, JobRecord, StepRecord
 
 
 def job(**fields: Any) -> JobRecord:

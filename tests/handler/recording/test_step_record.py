@@ -12,7 +12,7 @@ from handler.engine import Conduit, ConduitStatus, Runtime
 from handler.invocation.metrics import Metrics
 from handler.recording.step_metrics import StepMetrics
 from handler.recording.step_record import failed_step, step_record
-from infra.records import JobKey, JobRecord
+from infra.jobs.records import JobKey, JobRecord
 
 JOB = JobRecord(
     key=JobKey("t", "j"),

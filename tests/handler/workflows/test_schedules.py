@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.scheduler import Timetable
+from infra.messaging.scheduler import Timetable
 from tests.handler.conftest import CrashError
 from tests.handler.http.client import Client, expect_problem
 from tests.handler.workflows.conftest import GREET

@@ -1,0 +1,1 @@
+"""Jobs in the table: their records, and the conditional writes of the record protocol."""

@@ -1,0 +1,1 @@
+"""Secrets of tenants: encrypted in the table, decrypted for a call, exchanged for access tokens."""
