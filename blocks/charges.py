@@ -15,38 +15,38 @@ from typing import Any, Final, Protocol
 _LIST: Final = 18
 _DICTIONARY: Final = 40
 _ITEM: Final = 1
-"""Of a list, beside its value: the comma; with the value's own two, a fourth of the pointer that a list keeps."""
+"""Of a list, besides its value: the comma. With the value's own two, it is a fourth of the pointer in the list."""
 _PAIR: Final = 8
-"""Of a dictionary, beside its key and its value."""
+"""Of a dictionary, besides its key and its value."""
 _TABLE: Final = 4
 """Of a dictionary that is not empty."""
 _FEW_PAIRS: Final = 4
 _FURTHER: Final = 13
-"""Of each pair past those, besides `_PAIR`: a table that grows has free places, and more keys are keys of its own."""
+"""Of each further pair, besides `_PAIR`: a table that grows has free places, and its keys are rarely shared."""
 _FLOAT: Final = 8
 _LEAST: Final = 2
 _OBJECT: Final = 5
-"""Of an integer in a container, beside its digits. Python has the small ones already."""
+"""Of an integer in a container, besides its digits. Python shares the small ones."""
 _STRING: Final = 14
 _WIDE: Final = 16
-"""Of a string in a container, beside its bytes and quotes; of one that is not ASCII."""
+"""Of a string in a container, besides its bytes and quotes: of an ASCII one, and of any other."""
 _SMALL: Final = range(-5, 257)
 _FEW: Final = 16
 _UNBOUNDED: Final = 1 << 40
 _FLAT: Final = frozenset({str, int, float, bool, type(None)})
 
 PLACE: Final = _ITEM + _LEAST
-"""Of a list, for a value that is there already."""
+"""Of a list, for a value that exists already."""
 ENTRY: Final = 16
-"""Of a dictionary, for a key and a value that are there already."""
+"""Of a dictionary, for a key and a value that exist already."""
 EMPTY: Final = _DICTIONARY + _TABLE
 """Of a container that grows as it is made."""
 NUMBER: Final = 10
-"""Of a list, for a number that is made."""
+"""Of a list, for a new number."""
 INDEX: Final = 2
 """The least that an item takes in a JSON list: a digit and a comma."""
 QUOTED: Final = 3
-"""The least that a string takes in a JSON list beside its characters: two quotes and a comma."""
+"""The least that a string takes in a JSON list besides its characters: two quotes and a comma."""
 FIELD: Final = 5
 """The least that a pair takes in a JSON object: the quotes of its key, a colon, a digit and a comma."""
 
@@ -73,12 +73,12 @@ def cost_of_integer(value: int) -> int:
 
 
 def cost_of_item(value: Any) -> int:
-    """What a value adds to the container around it; a container in it is charged on its own."""
+    """The cost that a value adds to the container around it; an inner container is charged separately."""
     kind = type(value)
     if kind is str:
         size = len(value)
         if value.isascii():
-            return size + (_LEAST + _STRING if size > 1 else _LEAST)  # Python has strings of one letter already
+            return size + (_LEAST + _STRING if size > 1 else _LEAST)  # Python shares strings of one letter
         return cost_of_text(value) + _LEAST + _WIDE
     if kind is int:
         return _LEAST if value in _SMALL else cost_of_integer(value) + _OBJECT
@@ -116,27 +116,27 @@ def cost_of_strings(count: int, size: int, *, wide: bool = False) -> int:
 
 
 def cost_of_places(items: int, lists: int = 1) -> int:
-    """`lists` lists that have `items` places together, for values that are there already."""
+    """`lists` lists that have `items` places together, for values that exist already."""
     return (_LIST + PLACE) * lists + PLACE * items
 
 
 def cost_of_entries(pairs: int, dictionaries: int = 1) -> int:
-    """`dictionaries` dictionaries that have so many pairs together, of keys and values that are there already."""
+    """`dictionaries` dictionaries that have `pairs` pairs together, of keys and values that exist already."""
     return EMPTY * dictionaries + ENTRY * pairs
 
 
 def cost_of_json(text: str) -> int:
-    """The least that the lists and objects of a JSON text cost: counted before it is read."""
+    """The least cost of the lists and objects in a JSON text, counted before it is parsed."""
     return PLACE * text.count(",") + _LIST * text.count("[") + _DICTIONARY * text.count("{") + _PAIR * text.count(":")
 
 
 def charge_places(call: Charges, items: int, lists: int = 0) -> None:
-    """Announce a list of values that are there already; with `lists` more lists, in which they are."""
+    """Announce a list of values that exist already, and `lists` lists inside it that contain them."""
     call.charge(INDEX * (items + lists), cost_of_places(items, lists + 1))
 
 
 def charge_strings(call: Charges, count: int, size: int, *, wide: bool) -> None:
-    """Announce a list of `count` new strings, which are cut out of one of `size` characters."""
+    """Announce a list of `count` new strings, which are cut from one string of `size` characters."""
     call.charge(QUOTED * count, cost_of_strings(count, 4 * size if wide else size, wide=wide))
 
 
@@ -150,11 +150,11 @@ def charge_entries(call: Charges, keys: Iterable[str]) -> None:
 
 
 def weigh(value: Any, most: int = _UNBOUNDED, nesting: int = _UNBOUNDED) -> int:
-    """What a value costs with everything in it, each as often as it occurs.
+    """The cost of a value and everything in it; a part that occurs twice counts twice.
 
     Args:
-        value: anything; what is neither list, tuple nor dictionary costs as a scalar does.
-        most: what it may cost; counting stops there.
+        value: anything; a value other than a list, a tuple or a dictionary costs as a scalar does.
+        most: the limit; counting stops there.
         nesting: levels of lists and dictionaries that it may have.
 
     Raises:

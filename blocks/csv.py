@@ -19,9 +19,9 @@ KEY: Final = 3
 """The least that its key takes in a JSON object beside its characters: its quotes and a colon."""
 NULL: Final = 5
 LINE: Final = 15
-"""What a line costs beside its bytes, until all of them are joined."""
+"""The cost of a line, besides its bytes, until the lines are joined."""
 WIDEST_CELL: Final = 1 << 30
-"""Characters, in place of the 131,072 that Python's reader allows: the job's own limits are lower."""
+"""Characters. Python's reader allows 131,072 by default; the job's own limits decide instead."""
 
 
 @category.block

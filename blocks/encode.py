@@ -13,9 +13,9 @@ from blocks.block import Call, Category
 category = Category("ENCODE", effect="none")
 
 PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-"""What a URL holds as it is."""
+"""Characters that a URL contains unescaped."""
 PIECES: Final = 3
-"""What a byte costs that is written as a part of a URL: a list of such parts is joined."""
+"""The cost of a byte that is written as a part of a URL: the parts are joined from a list."""
 ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 SPACE: Final = dict.fromkeys(map(ord, " \t\r\n"))
 ENTITIES: Final[dict[str, str | int | None]] = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}

@@ -17,7 +17,7 @@ Algorithm = Literal["sha256", "sha512", "sha1", "md5"]
 
 
 class Signer(Protocol):
-    """What the deployment provides: it keeps the secrets to itself."""
+    """The signer that the deployment provides. It never hands out the secrets."""
 
     def hmac(self, secret: str, data: bytes, algorithm: str, seconds: float) -> bytes:
         """The HMAC of the data with the tenant's secret of that name.

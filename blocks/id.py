@@ -18,7 +18,7 @@ Entropy = Callable[[int], bytes]
 """Gives that many random bytes."""
 
 COST: Final = 8
-"""What a character costs while it is drawn: random bytes, and its place among the others."""
+"""The cost of a character while it is drawn: random bytes, and its place in a list."""
 SPARE: Final = 8
 """Random bytes beyond what a number needs: they make the share by which small numbers come up more often 2**-64."""
 

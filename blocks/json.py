@@ -18,9 +18,9 @@ Indent = Annotated[int, Field(ge=0, le=16)]
 STRUCTURE: Final = ',:[]{}"'
 """Characters that the value takes as JSON too, wherever they are: the least that it is charged for."""
 PIECE: Final = 15
-"""What a piece of a string costs beside its bytes, until they are joined."""
+"""The cost of a piece of a string, besides its bytes, until the pieces are joined."""
 DIGITS: Final = 4_300
-"""The most that an integer may have; Python converts no more of them."""
+"""The most digits of an integer; Python converts no more."""
 
 
 @category.block

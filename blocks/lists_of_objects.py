@@ -27,9 +27,9 @@ from blocks.messages import shown
 category = Category("LISTS", effect="none")
 
 IDENTITY: Final = 3
-"""What the identity of a list or an object costs, by what that costs itself: it is made of tuples and sets."""
+"""The cost of an identity of a list or an object, as a multiple of its own: an identity is made of tuples and sets."""
 KNOWN: Final = 27
-"""What an identity costs in the set of those that are known."""
+"""The cost of an identity's place in the set of known identities."""
 
 KINDS: Final[dict[type, str]] = {str: "a string", list: "a list", dict: "an object"}
 

@@ -39,7 +39,7 @@ NULL: Final = 5
 FOUND: Final = len('{"match":"","groups":[],"start":0},')
 COST_OF_FOUND: Final = PLACE + cost_of_entries(3) + cost_of_places(0) + NUMBER
 COST_OF_PIECE: Final = 18
-"""What a piece of a string costs beside its bytes, until they are joined."""
+"""The cost of a piece of a string, besides its bytes, until the pieces are joined."""
 
 _ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 _REFERENCE: Final = re.compile(r"\\(?:g<(?P<name>[^>]*)>|(?P<octal>0[0-7]{0,2}|[1-3][0-7]{2})|(?P<number>[1-9][0-9]?))")

@@ -13,20 +13,20 @@ from blocks.charges import charge_strings, cost_of_text
 category = Category("TEXT", effect="none")
 
 CASE: Final = 4
-"""What a character costs whose case changes: Python makes room for three of four bytes each, and then the result."""
+"""The cost of a character whose case changes: Python reserves three characters of four bytes, then makes the result."""
 ESCAPED: Final = 10
-"""Characters that Python writes for one that it does not show as it is."""
+"""The most characters that Python writes for one that it escapes."""
 LONGEST_CONSTANT: Final = 5
 LONGEST_FLOAT: Final = 25
 
 WORD: Final = re.compile(r"\S+")
-"""What ``str.split`` finds between white space."""
+"""A word, as ``str.split`` splits at white space."""
 
 DECOMPOSED: Final = 10
-"""What taking a string apart costs by what the string does: one letter may become 18, and each word is a string."""
+"""The cost of decomposing a string, as a multiple of its own: one letter may become 18, and each word is a string."""
 WORD_OF_SLUG: Final = re.compile(r"[a-z0-9]+")
 LETTERS: Final = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"})
-"""Latin letters that Unicode does not take apart."""
+"""Latin letters that Unicode does not decompose."""
 
 # The library spelt it "seperator"; its jobs keep working.
 Separator = Annotated[str, Field(validation_alias=AliasChoices("separator", "seperator"))]

@@ -26,9 +26,9 @@ RFC_3339: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Z
 TIME_OF_DAY: Final = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?", re.ASCII)
 DIRECTIVES: Final = {sign: f"%{sign}" for sign in "aAbBcdfGHIjmMpSuUVwWxXyYzZ%"}
 DIRECTIVES.update(D="%m/%d/%y", e="%d", F="%Y-%m-%d", h="%b", n="\n", R="%H:%M", t="\t", T="%H:%M:%S")
-"""What may follow the percent sign of a format, and what Python on any machine understands in its place."""
+"""The directives of a format, by the character after the percent sign, as Python understands them on any machine."""
 UNPADDED: Final = frozenset("dHIjmMSUVWy")
-"""What may follow `%-`: numbers without leading zeros."""
+"""Characters that may follow `%-`: numbers without leading zeros."""
 LONGEST_FORMAT: Final = 1000
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAYS_TO_TRY: Final = 15

@@ -16,13 +16,13 @@ category = Category("URL", effect="none")
 VALUE: Final = 3
 """The least that a value of the query takes in JSON: its quotes and a comma."""
 PARSED: Final = 60
-"""What a field costs while a query is parsed: a tuple, its place, and a list for its values."""
+"""The cost of a field while a query is parsed: a tuple, its place, and a list for its values."""
 WRITTEN: Final = 15
 ESCAPED: Final = 6
-"""What a byte costs that is written as three characters, and put together with the others twice."""
+"""The cost of a byte that is escaped to three characters, which are joined twice."""
 FIELD: Final = re.compile(r"[^&]+")
 REFUSED: Final = re.compile(r"[\x00-\x20\x7f]")
-"""Characters that no URL holds; Python's parser would leave some of them out silently."""
+"""Characters that no URL contains; Python's parser would drop some of them silently."""
 IN_PATH: Final = "/:@!$&'()*+,;=~-._%"
 """Characters that need no escape in a path."""
 LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -38,9 +38,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a job may do. Stored beside the payload, so that a job that the queue resumes has its sender's rights.
+    """The rights of a job, stored beside its payload: a job that the queue resumes has its sender's rights.
 
-    That their JSON is kept buys 1 % of the CPU of a job of 10 steps.
+    Keeping their JSON saves 1 % of the CPU of a job of 10 steps.
     """
 
     tags: frozenset[str]

@@ -21,7 +21,7 @@ HTTP, SIGNER, AWS = "http", "signer", "aws"
 """The global values of the blocks of HTTP, of HASH.HMAC and of AWS.CALL."""
 
 UNREADABLE = "a secret cannot be read now; nothing was sent"
-"""What a job sees when AWS fails. The log has the details."""
+"""The message that a job gets when AWS fails. The log has the details."""
 
 
 class Outside:

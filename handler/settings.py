@@ -133,7 +133,7 @@ class Settings(BaseModel):
 
     # Time.
     reserve: Seconds = 2.0
-    """What an invocation reserves for writing what happened."""
+    """The time that an invocation reserves for writing records and events."""
     http_seconds: Seconds = 29.0
     """How long a caller over HTTP waits before the job is handed over to the queue."""
     job_seconds: Seconds = 86_400.0

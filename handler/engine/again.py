@@ -56,7 +56,7 @@ def resume(turns: TurnOfBlock, waiting: Mapping[str, Any] | None) -> None:
 
 
 def calls_so_far(turns: TurnOfBlock) -> dict[str, Any] | None:
-    """What a further run must know of a `poll` that this one cannot finish: how often its block was called."""
+    """The state of a `poll` that this run cannot finish, for the next run: how often its block was called."""
     step = turns.step
     if step.poll is None or not turns.polls:
         return None

@@ -14,7 +14,7 @@ from handler.engine.values import LIGHT, copy_value
 
 
 class Budget:
-    """What a block may still build: bytes of JSON, and what that costs in memory by `blocks.charges`.
+    """The size of values that a block may still build: bytes of JSON, and their cost in memory by `blocks.charges`.
 
     Args:
         limit: bytes of JSON.

@@ -1,4 +1,4 @@
-"""What is charged of the values that tags, expressions and results hand on: `blocks.charges` says what each costs."""
+"""Charges for the values that tags, expressions and results hand on, by the costs of `blocks.charges`."""
 
 from __future__ import annotations
 

@@ -149,11 +149,11 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         return error
 
     def release(self) -> BaseException | None:
-        """Drop the traceback of the block's exception, whose frames keep the arguments of their calls.
+        """Drop everything large that the block's exception refers to: a job may keep a thousand exceptions.
 
-        Nor does it keep more of a long message than the step's error does, or what it was raised in place of: a job may
-        have a thousand of them. The failure itself lets go of its frames: one of them refers to it, and would keep the
-        step's arguments until the collector comes by.
+        Its traceback goes, whose frames hold the arguments of their calls; a long message is shortened as in the step's
+        error; an exception that it suppresses goes. The failure's own traceback goes too: a frame in it refers to the
+        failure, so the step's arguments would live until the garbage collector ran.
         """
         self.__traceback__ = self.__context__ = None
         error = self.error

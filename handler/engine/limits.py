@@ -30,7 +30,7 @@ class Limits:
     results: int = 5 * 1024 * 1024
     """All results of a job together."""
     held: int = 8 * 1024 * 1024
-    """What all results cost, by `blocks.charges`: an empty list is three bytes of JSON, and costs eighteen."""
+    """The cost of all results, by `blocks.charges`: an empty list is three bytes of JSON, and costs eighteen."""
     variables: int = 256 * 1024
     """All variables of a job together."""
     parameters: int = 1024 * 1024

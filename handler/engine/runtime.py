@@ -28,8 +28,8 @@ async def _sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-def _keep_to_itself(message: str, error: Exception) -> None:
-    """Drop the message: there is no log."""
+def _drop(message: str, error: Exception) -> None:
+    """Report nothing: there is no log."""
 
 
 _LIMITS: Final = Limits()
@@ -44,7 +44,7 @@ class Runtime:
         now: seconds since the epoch. Deadlines and time stamps both read it.
         sleep: waits for some seconds, between the tries of a step.
         random: returns a float in [0, 1), for the jitter of those waits.
-        entropy: returns some random bytes for blocks. Nobody can guess them, and no restored snapshot repeats them.
+        entropy: returns unpredictable random bytes for blocks. A restored snapshot does not repeat them.
         report: called with a message that users must not see, and the error.
         limits: of the values that a job may build and keep.
         alarm: stops a block at its time limit.
@@ -57,7 +57,7 @@ class Runtime:
     sleep: Callable[[float], Awaitable[None]] = _sleep
     random: Callable[[], float] = random.random
     entropy: Callable[[int], bytes] = os.urandom
-    report: Callable[[str, Exception], None] = _keep_to_itself
+    report: Callable[[str, Exception], None] = _drop
     limits: Limits = _LIMITS
     alarm: Alarm = _ALARM
     invocation: InvocationTime | None = None

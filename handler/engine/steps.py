@@ -14,7 +14,7 @@ _USUAL: Final = 3
 
 
 def forget_results(steps: Iterable[ConduitStep]) -> None:
-    """Let go of what the steps of a job gave, which nobody asks again: its parts refer to each other and live on."""
+    """Drop the results of a job's steps, which are no longer read: references in a cycle would keep them alive."""
     for step in steps:
         step.return_value = step.result_json = step.variables_json = step.opened = step.opened_json = step.run = None
 

@@ -1,4 +1,4 @@
-"""What users may send to cancel or redrive many jobs."""
+"""The body of a request that cancels or redrives many jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users may send to redrive a job."""
+"""The body of a request that redrives a job."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What belongs to one Lambda invocation: time left, event loop, hard stop, log, metrics."""
+"""One Lambda invocation: time left, event loop, hard stop, log, metrics."""

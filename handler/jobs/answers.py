@@ -256,7 +256,7 @@ def _given(signal: SignalRecord) -> GivenAnswer:
 
 
 def _meaning(given: GivenAnswer) -> Any:
-    """What makes two answers equal: the value of a yes, or the reason of a no. Nothing else is recorded."""
+    """The value of a yes, or the reason of a no: two answers are equal if it is. Nothing else is recorded."""
     return (True, key_of(given.value)) if given.ok else (False, given.reason or None)
 
 

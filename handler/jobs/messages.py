@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with a message.
+    """How a message is handled.
 
     Attributes:
         done: whether to acknowledge it; otherwise it comes again.

@@ -74,7 +74,7 @@ def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NO
 
 
 def _waiting(job: JobRecord) -> Mapping[str, Any] | None:
-    """What the step at the cursor waits for, and the outcome of its last try."""
+    """The wait of the step at the cursor, and the outcome of its last try."""
     if job.waiting is None:
         return None
     waiting: dict[str, Any] = json.loads(job.waiting)

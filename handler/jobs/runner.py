@@ -31,7 +31,7 @@ from infra.jobs.records import JobRecord
 KEPT_AFTER_A_WAIT: Final = 2 * 86_400.0
 """The records of a waiting job are kept for at least this many seconds after its wait."""
 LARGE_RESULTS: Final = 256 * 1024
-"""From this many bytes of results on, a job lets go of them before its last records are written."""
+"""From this many bytes of results on, a job drops them before its last records are written."""
 START_DELAY: Final = 60.0
 """If a job's first step begins within this many seconds of acceptance, it may wait as long as `validate` allows."""
 

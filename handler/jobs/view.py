@@ -22,7 +22,7 @@ RECORDS_LIMIT: Final = 1_000
 LOOPS: Final = frozenset({"FOR_EACH", "WHILE"})
 """Actions of loops."""
 LOOP_KEYS: Final = frozenset({"for_each", "while"})
-"""What they are written with."""
+"""The fields that make a step a loop."""
 Tallies = Mapping[str, dict[str, int]]
 NO_TALLIES: Final[Tallies] = {}
 _KINDS: Final = {kind.key: kind.action for kind in KINDS.values() if kind.action is not None}
@@ -48,7 +48,7 @@ def summary(job: JobRecord | JobSummary) -> dict[str, Any]:
 
 
 def waiting_view(job: JobRecord | JobSummary) -> dict[str, Any] | None:
-    """What a parked job waits for: ``{for, path, until}``; ``None`` for any other job."""
+    """The ``waiting`` of a parked job: ``{for, path, until}``; ``None`` for any other job."""
     waiting = parked(job)
     if waiting is None:
         return None

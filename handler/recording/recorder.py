@@ -94,7 +94,7 @@ class Recorder:
         self.steps: list[StepRecord] = list(run.steps)
         self._step_metrics = StepMetrics(by_block=ports.settings.block_metrics)
         self.accepted = run.accepted
-        self.on_failure: Callable[[ConduitStep], None] = _nobody_asks
+        self.on_failure: Callable[[ConduitStep], None] = _ignore
 
     # ------------------------------------------------------------------ the engine's events
 
@@ -283,5 +283,5 @@ class Recorder:
         return await self._updates.publish_parked(self.job, self.steps)
 
 
-def _nobody_asks(step: ConduitStep) -> None:
+def _ignore(step: ConduitStep) -> None:
     """The default of `on_failure`, without a run log."""

@@ -1,4 +1,4 @@
-"""What validation knows of the deployment in which a job would run."""
+"""The facts about a deployment that validation uses."""
 
 from __future__ import annotations
 

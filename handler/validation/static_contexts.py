@@ -28,7 +28,7 @@ class Hint:
 
 @dataclass(slots=True)
 class Met:
-    """What was found while a string was read.
+    """The findings of reading one string.
 
     Attributes:
         hints: warnings.

@@ -26,10 +26,10 @@ Path = tuple[str | int, ...]
 EVALUATION_STEPS: Final = 300_000
 """Evaluation steps for all expressions of a job together; a run has as many for three expressions."""
 COMPILED: Final = 50_000
-"""What compiling all expressions of a job may cost: 1 for each token, and `EACH` for each expression."""
+"""The limit of compiling all expressions of a job: each token costs 1, and each expression `EACH`."""
 EACH: Final = 5
 LOOKED_AT: Final = 2_000_000
-"""What the search for look-alikes of tags may cost: 1 for each character, `OPENED` for each possible expression."""
+"""The limit of searching for look-alikes of tags: each character costs 1, each possible expression `OPENED`."""
 OPENED: Final = 2_000
 FAILURES: Final = 200
 

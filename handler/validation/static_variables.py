@@ -23,7 +23,7 @@ READERS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a step may do to variables.
+    """A change that a step may make to variables.
 
     Attributes:
         name: the variable's name, or ``None`` for any variable.

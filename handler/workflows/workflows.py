@@ -1,4 +1,4 @@
-"""What a caller can do with stored workflows: save, read, list and delete them."""
+"""The use cases of stored workflows: save, read, list and delete them."""
 
 from __future__ import annotations
 

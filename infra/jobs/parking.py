@@ -12,7 +12,7 @@ _NOT_COUNTED: Final = "retry"
 
 
 def parked(job: JobRecord | JobSummary) -> dict[str, Any] | None:
-    """What a parked job waits for: ``{for, path, until, since, woken, …}``; ``None`` for a job that is not parked."""
+    """The wait of a parked job: ``{for, path, until, since, woken, …}``; ``None`` for a job that is not parked."""
     if job.waiting is None or job.status != "QUEUED":
         return None
     waiting: dict[str, Any] = json.loads(job.waiting)

@@ -1,1 +1,1 @@
-"""What Conduit sends: events to the bus, messages to the queue, schedules to EventBridge Scheduler."""
+"""Events to the bus, messages to the queue, and schedules at EventBridge Scheduler."""

@@ -21,9 +21,9 @@ CALL_BYTES: Final = 256 * 1024
 CALLS_AT_ONCE: Final = 4
 """How many calls run at once: together they take as long as one, and no more of them reach a bus that is down."""
 _ENVELOPE: Final = 14 + len(SOURCE)
-"""What EventBridge counts for an entry's time, and for its source."""
+"""The bytes that EventBridge counts for an entry's time and source."""
 HOPELESS: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException"})
-"""Codes of entries that another try does not help."""
+"""Codes of rejected entries for which another try cannot help."""
 
 
 class Entry(NamedTuple):

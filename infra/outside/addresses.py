@@ -39,7 +39,7 @@ _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the deployment allows for one host, besides public addresses.
+    """The addresses that the deployment allows for one host, besides public ones.
 
     Attributes:
         private: whether it may have a private address.

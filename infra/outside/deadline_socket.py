@@ -14,7 +14,7 @@ Now = Callable[[], float]
 
 
 class _Deadline(socket.socket):
-    """What both kinds share. As a mixin, its methods override theirs.
+    """The part that both kinds share. As a mixin, its methods override theirs.
 
     Attributes:
         now: the clock; ``None`` until `until` was called.

@@ -21,7 +21,7 @@ _AMBIGUOUS: Final = re.compile("[\u00df\u03c2\u200c\u200d]")
 
 @dataclass(frozen=True)
 class Reach:
-    """What jobs may call.
+    """The hosts and ports that jobs may call.
 
     Attributes:
         plain: whether ``http`` is allowed besides ``https``.

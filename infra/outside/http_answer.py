@@ -30,7 +30,7 @@ _HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _WINDOW: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _GZIP: Final = b"\x1f\x8b"
 ENCODINGS: Final = "gzip, deflate"
-"""What the client takes, as `Accept-Encoding` says it."""
+"""The value of `Accept-Encoding`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ MOST_NODES: Final = 400
 """The largest number of parts of an expression."""
 _PARTS: Final = (ast.expr, ast.comprehension)
 _HOLDERS: Final = (ast.expr, ast.comprehension, ast.keyword)
-"""What an expression is made of that has parts of its own."""
+"""The nodes of an expression that have parts of their own."""
 _COMPREHENSIONS: Final = (ast.ListComp, ast.GeneratorExp, ast.DictComp)
 
 

@@ -99,4 +99,4 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "epoch": _function("time", objects.epoch),
     "time": _function("epoch", objects.time_text),
 }
-"""Every function. A `None` in place of its code: the call is built by `grammar`."""
+"""Every function. `None` means that `grammar` builds the call."""

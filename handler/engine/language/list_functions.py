@@ -19,7 +19,7 @@ from handler.engine.language.number_functions import number, whole_number
 from handler.engine.language.ordering import check_order, sort
 
 _NAMED: Final = 20
-"""What a name costs in a list of names and their items, beside its bytes."""
+"""The cost of a name in a list of names and their items, besides its bytes."""
 
 
 def as_list(value: Any, function: str) -> list[Any]:

@@ -91,7 +91,7 @@ def _find_tag(text: str, tag: object, begin: int) -> str:
 
 
 def _advise(form: re.Match[str]) -> str | None:
-    """What to write for a look-alike; empty if it is not one after all."""
+    """The spelling to suggest for a look-alike; empty if it is not one after all."""
     if (name := form["braces"] or form["dollar"]) is not None:
         return _advise_name(name)
     if form["sigil"] is not None:

@@ -22,7 +22,7 @@ from handler.engine.language.number_functions import MISSING
 
 _BRACKETS: Final = ",[{:"
 _WORD: Final = re.compile(r"\S+")
-"""What `str.split` finds between white space."""
+"""A word, as `str.split` splits at white space."""
 
 
 def string(value: Any, function: str) -> str:

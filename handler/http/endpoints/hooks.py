@@ -93,5 +93,5 @@ def _output(job: dict[str, Any]) -> Reply:
 
 
 def _summary(job: dict[str, Any]) -> dict[str, Any]:
-    """What a caller without an identity sees of a job: its state, but not its content."""
+    """The view of a job for a caller without an identity: its state, but not its content."""
     return {name: value for name, value in job.items() if name not in _PRIVATE}
