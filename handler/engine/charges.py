@@ -12,6 +12,9 @@ Charge = Callable[[int], None]
 
 WORD: Final = 1 << 63
 LEAST: Final = -WORD
+SMALL: Final = 1 << 30
+MINUS_SMALL: Final = -SMALL
+"""Integers between these two are one digit of CPython's, which compares them without a call. They cost nothing more."""
 TINY: Final = 32
 """Characters of a string that costs nothing more than its tag: most results are no longer."""
 
