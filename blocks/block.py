@@ -10,8 +10,6 @@ A block is written as a plain function and announced by its category::
 Keyword-only parameters (and ``**kwargs``) are the user's. Positional ones are the deployment's: users can neither set
 nor see them. Two positional names are reserved: ``job__`` receives a `Job` and ``call__`` a `Call`; every other one
 receives the global value of its name, less a trailing ``__``.
-
-Other files in ``blocks`` import this one, and the parts that several categories share.
 """
 
 from __future__ import annotations
@@ -38,7 +36,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Effect = Literal["none", "at_least_once", "at_most_once"]
 """The effect of running a block again: none, or once more; an ``at_most_once`` block never runs again."""
-
 Isolation = Literal["process"]
 """``process``: the block runs in a forked child with a memory limit, and is killed at its time limit."""
 
@@ -59,8 +56,7 @@ class Block(Generic[P, R]):
         category: the category's name in upper case, or ``None``.
         tags: the tags that a job needs to use it.
         max_uses: how many steps of one job may use it; ``None`` for any number.
-        private: whether it is left out of the registry, so that only a job created with it (``Conduit(blocks=[...])``)
-            has it. A name that begins with ``_`` makes a block private.
+        private: whether only a job created with it (``Conduit(blocks=[...])``) has it, as if its name began with ``_``.
         timeout: seconds that one run of it may take; ``None`` if only the step, the job and the invocation limit it.
         isolation: ``"process"`` runs it in a child process.
         effect: the effect of running it again.
@@ -141,6 +137,11 @@ class Block(Generic[P, R]):
     def in_place(self) -> frozenset[str]:
         """Names of the parameters that the block changes in place."""
         return self.arguments.in_place
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether it is a plain function of the user's parameters, which are its own."""
+        return not (self.is_coroutine or self.isolation or self.positional or self.in_place)
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the user's parameters."""

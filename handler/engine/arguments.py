@@ -44,7 +44,6 @@ def evaluate(value: Any, contexts: Mapping[str, Any], charge: Charge, world: Wor
         raise failure_of_value(error) from None
 
 
-NOTHING_BOUND: Final[Bound] = {}
 REFUSED: Final = (ValueError, BudgetExceededError, RecursionError, MemoryError)
 """The errors of arguments: a `PathError`, a `ValidationError` or an integer too long for a string, all of them
 ``ValueError``; more bytes than the limit; parameters nested too deep; more memory than the machine has."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import inf
-from typing import Any
+from typing import Any, Final
 
 from blocks.block import Block, Registry
 from handler.engine.flow.written import Choose, ForEach, lists_of
 from handler.engine.required_tags import NOTHING_ADDED, RequiredTags, compile_glob
 from handler.engine.status import DONE, NONE, ConduitStatus
 from handler.engine.step import ConduitStep
+
+ANY_NUMBER: Final = (1 << 30) - 1
+"""More steps than memory has room for."""
 
 
 class Checks:
@@ -27,7 +29,7 @@ class Checks:
     Attributes:
         by_id: the first step of each id at the top level; a duplicate never replaces it.
         limits_uses: whether the job overrides limits of blocks.
-        step_limit: how many steps may run; infinite for any number.
+        step_limit: how many steps may run.
         known: the results of `find` so far, by the action as written.
         free: those of these blocks that every job may use, any number of times.
         output: the job's implicit last step, whose id no other step may have.
@@ -44,7 +46,7 @@ class Checks:
     ) -> None:
         self.by_id: dict[str, ConduitStep] = {}
         self._tags = tags
-        self.step_limit = inf if step_limit is None else step_limit
+        self.step_limit = ANY_NUMBER if step_limit is None else step_limit
         self.required = required
         self.free: dict[str, Block[..., Any]] = {}
         self._overrides = [(compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
@@ -75,10 +77,8 @@ class Checks:
 
     def check(self, step: ConduitStep, position: int) -> None:
         """Give a new step its position and id, and the status of the first check that it fails."""
-        step.position = position
-        given = step.given_id
-        known = step.id = given if given is not None else step.id or str(position)
-        first = self.by_id.setdefault(known, step)
+        step.number_as(position)
+        first = self.by_id.setdefault(step.id, step)
         step.status = self._judge(step, position, repeated=first is not step, counted=True)
 
     def _judge(self, step: ConduitStep, number: int, *, repeated: bool, counted: bool) -> ConduitStatus:
@@ -110,8 +110,7 @@ class Checks:
         self.by_id.clear()
         self._uses.clear()
         for position, step in enumerate(steps, 1):
-            step.position = position
-            step.id = step.given_id if step.given_id is not None else step.id or str(position)
+            step.number_as(position)
         repeated = set[int]()
         if self.output is not None:
             self.by_id[self.output.id] = self.output

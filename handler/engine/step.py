@@ -45,6 +45,7 @@ class ConduitStep:
 
     Attributes:
         id: unique in its scope; the position as a string if no id was given.
+        has_given_id: whether an id was given.
         position: the number of its record, from 1; before its turn, its place in the job's list.
         spec: the content of a step of another kind than ``block``; ``None`` for a block.
         action: the block's full name, or the user's string if there is no such block.
@@ -70,6 +71,7 @@ class ConduitStep:
         run: for a loop or a try that has started, its progress.
     """
 
+    id: str
     if_condition: Any
     timeout: float | None
     retry: Retry | None
@@ -79,6 +81,9 @@ class ConduitStep:
     finished_at: float | None
     # Rare attributes have their default here. The others have no default in the class: CPython reads and sets an
     # attribute that the class has too several times as slowly as one that only the object has.
+    forced: bool = False
+    allow_failure: bool = False
+    has_given_id: bool = True
     variables_json: str | None = None
     error: dict[str, Any] | None = None
     spec: Spec | None = None
@@ -121,25 +126,28 @@ class ConduitStep:
         self.block = block
         self.action = action
         self.parameters: Mapping[str, Any] = parameters if parameters is not None else {}
-        self.given_id: str | None
         if type(id) is str:
-            self.id = self.given_id = id
+            self.id = id
         else:
-            self.given_id = None if id is None else str(id)
-            self.id = self.given_id or ""
+            self.id = "" if id is None else str(id)
+            self.has_given_id = id is not None
         self.position = self.attempts = 0
-        self.forced = self.allow_failure = False
         self.status = NONE
         self.if_condition = self.timeout = self.retry = None
         self.return_value = self.result_json = self.started_at = self.finished_at = None
+
+    def number_as(self, position: int) -> None:
+        """Set its position, which is also the id of a step that was given none."""
+        self.position = position
+        if not self.id and not self.has_given_id:
+            self.id = str(position)
 
     def begin_again(self, position: int, path: str) -> ConduitStep:
         """Return a new step for a further turn: it shares the definition and has no outcome yet."""
         step = _make(ConduitStep)
         step.job, step.block, step.action, step.parameters = self.job, self.block, self.action, self.parameters
-        step.given_id = step.id = self.id
+        step.id, step.status = self.id, self.status
         step.position, step.attempts = position, 0
-        step.forced, step.allow_failure, step.status = self.forced, self.allow_failure, self.status
         step.if_condition, step.timeout, step.retry = self.if_condition, self.timeout, self.retry
         step.return_value = step.result_json = step.started_at = step.finished_at = None
         step.inner_path = path
@@ -147,6 +155,10 @@ class ConduitStep:
             step.spec = self.spec
         if self.poll is not None:
             step.poll = self.poll
+        if self.forced:
+            step.forced = True
+        if self.allow_failure:
+            step.allow_failure = True
         return step
 
     def call_again(self, poll: Poll) -> None:

@@ -70,11 +70,13 @@ class StepTurn:
         self.runtime = runtime = runtime if runtime is not None else SYSTEM
         self.invocation = runtime.invocation
         self.ask = ask
+        self.is_watched = ask is not None or runtime.invocation is not None
         self.contexts: Any = contexts
         # Nothing has run in this invocation: the job's first step takes the time that is left.
         self.fresh = runtime.invocation is None or not runtime.invocation.is_used
+        self.tries = 0  # of the step's `retry` that are used up
         self.draft: VariablesDraft | None = None
-        self.left = self.most = runtime.limits.parameters  # bytes to which the step's tags may still expand
+        self.taken = 0  # bytes to which the step's tags have expanded
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
         self.run_ends_at, self.run_limiter = self.base_end
         self.limit_path: str | None = None
@@ -100,14 +102,17 @@ class StepTurn:
         path = self.limit_path if self.limiter == "loop" else None
         return Failure.of_limit(TimeLimit(self.seconds, self.limiter, path), ran)
 
-    def begin(self, step: ConduitStep, tries: int = 0) -> Paused | None:
+    def forget(self) -> None:
+        """Let go of what only some turns leave behind: tries, and the data of a wait."""
+        self.tries, self.waiting = 0, None
+
+    def begin(self, step: ConduitStep) -> Paused | None:
         """Begin the turn of a step that runs no block; return a pause if this invocation has no time for it.
 
         Raises:
             Failure: a limit has passed already.
         """
-        self.step, self.tries = step, tries
-        self.draft = None
+        self.step = step
         self.refill()
         self.world.begin(None)
         self.began = began = self.now()
@@ -145,8 +150,8 @@ class StepTurn:
 
     def refill(self) -> None:
         """Reset the step's budget for tags. The bytes taken so far count for the run."""
-        self.world.spent += (self.most - self.left) // BYTES_OF_STEP
-        self.left = self.most
+        self.world.spent += self.taken // BYTES_OF_STEP
+        self.taken = 0
         self.count_work()
 
     def count_work(self) -> None:
@@ -156,11 +161,10 @@ class StepTurn:
 
     def charge_tags(self, size: int) -> None:
         """Count the bytes to which tags of the condition or the parameters expand. They are few in most steps."""
-        self.left -= size
-        if self.left < 0:
-            limit = self.most
+        self.taken += size
+        if self.taken > (limit := self.runtime.limits.parameters):
             raise BudgetExceededError(
-                f"what the tags of the step expand to would take {limit - self.left:,} bytes; the limit is {limit:,}"
+                f"what the tags of the step expand to would take {self.taken:,} bytes; the limit is {limit:,}"
             )
 
     def pause(self, resume_in: float = 0.0, waiting: dict[str, Any] | None = None, *, cut: bool = False) -> Paused:
@@ -224,7 +228,7 @@ class StepTurn:
         step = self.step
         self.count_work()
         if self.world.spent > LONG:
-            self.left = 0  # the next step asks the world before it copies anything
+            self.taken = self.runtime.limits.parameters  # the next step asks the world before it copies anything
         step.status = failure.status
         step.error = self.store.charge_error(failure.describe(), self.runtime.limits)
         step.return_value = failure.release()

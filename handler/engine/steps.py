@@ -46,21 +46,22 @@ class WrittenSteps:
         """Add steps given as dictionaries; see `Conduit.load_step_list`."""
         checks, own, new, job = self._checks, self.all, ConduitStep.__new__, self._job
         free, by_id, limit = checks.free, checks.by_id, checks.step_limit
-        for data in steps:
+        for position, data in enumerate(steps, len(own) + 1):
             try:  # the usual keys, and a block that every job may use
                 action, parameters, given = data["action"], data["parameters"], data["id"]
                 block = free.get(action) or checks.find_free(action)
-                passes = block is not None and len(data) == _USUAL and parameters is not None and given is not None
             except (KeyError, TypeError):
-                passes, block = False, None
-            if passes and block is not None:
-                step = new(ConduitStep)
-                step.begin(job, block, block.action, parameters, given)
-            else:
-                step = self._make(data, self._find(data, len(own) + 1), 0)
+                block = None
+            if block is None or given is None or len(data) != _USUAL:
+                step = self._make(data, self._find(data, position), 0)
+                own.append(step)
+                checks.check(step, position)
+                continue
+            step = new(ConduitStep)
+            step.begin(job, block, block.action, parameters, given)
+            step.position = position
             own.append(step)
-            position = step.position = len(own)
-            if not passes or position > limit or by_id.setdefault(step.id, step) is not step:
+            if position > limit or by_id.setdefault(step.id, step) is not step:
                 checks.check(step, position)  # most steps pass every check without a call
         if self.has_flow:
             self._is_stale = True

@@ -10,12 +10,12 @@ from typing import Any, Final
 from blocks.block import Block
 from handler.engine.again import after_failure, after_return, calls_so_far, is_ready, resume
 from handler.engine.alarm.alarm import StepTimeout
-from handler.engine.arguments import NOTHING_BOUND, REFUSED, Bound, refusal_of, resolve_and_bind
+from handler.engine.arguments import REFUSED, Bound, refusal_of, resolve_and_bind
 from handler.engine.awaited import Awaited, unwrapped
 from handler.engine.child import run_in_child
 from handler.engine.failure import Failure, ends_the_run, failure_of
 from handler.engine.language.meter import LONG
-from handler.engine.language.tags import resolve
+from handler.engine.language.tags import resolve, resolve_object
 from handler.engine.outcome import Paused
 from handler.engine.provided import positional_arguments
 from handler.engine.status import DONE, NONE, ConduitStatus
@@ -36,19 +36,13 @@ class StepRunner(StepTurn):
     bound: Bound
     polls: int
 
-    def take(
-        self, step: ConduitStep, block: Block[..., Any], tries: int
-    ) -> Paused | Coroutine[Any, Any, Paused | None] | None:
+    def take(self, step: ConduitStep, block: Block[..., Any]) -> Paused | Coroutine[Any, Any, Paused | None] | None:
         """Run a step to its final status, or return why the run pauses before it.
 
         Most steps await nothing, and an idle coroutine costs as much as a plain block's call: a coroutine is returned
-        only if there is something to await. The step has passed every check; `tries` are those used up before this run.
+        only if there is something to await. The step has passed every check.
         """
-        self.step, self.block, self.tries = step, block, tries
-        if tries:
-            step.tries = tries
-        self.draft = None
-        self.bound, world = NOTHING_BOUND, self.world
+        self.step, self.block, world = step, block, self.world
         world.timeout, world.began = step.timeout, None  # like `begin`
         try:
             if step.retry is not None:
@@ -57,22 +51,23 @@ class StepRunner(StepTurn):
                 step.status = ConduitStatus.IF_CONDITION_FAILED
                 return None
             written = step.parameters
-            if block.in_place or type(written) is not dict or self.left != self.most or self.contexts is None:
+            if self.taken or not block.is_plain or type(written) is not dict or self.contexts is None:
                 arguments = self._arguments(written)
             else:  # as `_arguments` does it; the call would take 2 % more CPU of a job in the engine
                 try:
-                    resolved = resolve(written, self.contexts, self.charge_tags, world)
+                    resolved = resolve_object(written, self.contexts, self.charge_tags, world)
                     if world.spent > LONG:
                         world.check()
                     arguments = block.validate(resolved)
                 except REFUSED as error:
                     raise refusal_of(block, error) from None
-            limit = self.invocation
-            if limit is not None and not is_enough(limit, self.now, step, block, fresh=self.fresh):
-                return self.pause()
-            answer = self.ask(step) if self.ask is not None else None
-            if answer is not None or step.retry is not None:
-                return self._take_awaiting(arguments, answer)
+            if self.is_watched or step.retry is not None:
+                limit = self.invocation
+                if limit is not None and not is_enough(limit, self.now, step, block, fresh=self.fresh):
+                    return self.pause()
+                answer = self.ask(step) if self.ask is not None else None
+                if answer is not None or step.retry is not None:
+                    return self._take_awaiting(arguments, answer)
             ended = self._try(arguments)
         except OutOfInvocation:
             return self.pause()
@@ -165,7 +160,7 @@ class StepRunner(StepTurn):
             Failure: INVALID_ARGUMENT, INVALID_TYPE or RESULT_LIMIT_EXCEED.
         """
         block, contexts = self.block, self.contexts or self.job.contexts
-        if self.left != self.most:
+        if self.taken:
             self.refill()
         if self.world.spent > LONG:
             self.world.check()
@@ -203,27 +198,25 @@ class StepRunner(StepTurn):
         step.started_at = began
         step.attempts += 1
         self.fresh = False
-        if block.is_coroutine:
-            return self._await_block(arguments)
         given: Any
         try:
-            if block.isolation is not None:
-                return self._kept(run_in_child(partial(block.function, **arguments), seconds), arguments)
-            if seconds < inf:
-                given = self.runtime.alarm.call(self._call, (arguments,), {}, seconds)
-            elif block.positional:
-                given = self._call(arguments)
-            else:
+            if seconds < inf or not block.is_plain:
+                if block.is_coroutine:
+                    return self._await_block(arguments)
+                if block.isolation is not None:
+                    return self._kept(run_in_child(partial(block.function, **arguments), seconds), arguments)
+                if seconds < inf:
+                    given = self.runtime.alarm.call(self._call, (arguments,), {}, seconds)
+                else:
+                    given = self._call(arguments)
+            else:  # like `_call`, without a call
                 result = block.function(**arguments)
-                if type(result) not in _VALUES and hasattr(type(result), "__await__"):
-                    given = Awaited(result)
-                elif self.bound:
-                    given = self._kept(result, arguments)
-                else:  # like `_kept`, without a call
+                if type(result) in _VALUES or not hasattr(type(result), "__await__"):
                     try:
                         return self.store.prepare(result, NO_CHANGES, None, self.runtime.limits)
                     except UnstorableValueError as error:
                         return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
+                given = Awaited(result)
         except BaseException as error:  # noqa: BLE001  # any error of a block is its step's outcome
             return self.outcome_of(error)
         if type(given) is tuple:  # the result to keep: the usual case
@@ -283,11 +276,12 @@ class StepRunner(StepTurn):
 
     def _kept(self, result: Any, arguments: dict[str, Any]) -> Kept | Failure:
         """Return the step's result to keep, or why it cannot be kept."""
-        bound, changes = self.bound, NO_CHANGES
-        if bound:
-            changes = {name: arguments[own] for own, name in bound.items() if own in arguments}
+        block, changes = self.block, NO_CHANGES
+        if block.in_place:
+            changes = {name: arguments[own] for own, name in self.bound.items() if own in arguments}
+        draft = self.draft if block.positional else None
         try:
-            return self.store.prepare(result, changes, self.draft, self.runtime.limits)
+            return self.store.prepare(result, changes, draft, self.runtime.limits)
         except UnstorableValueError as error:
             return Failure(ConduitStatus.RESULT_LIMIT_EXCEED, str(error))
 

@@ -18,8 +18,6 @@ WEIGHT_OF_STEP: Final = 6
 """The cost of a container that counts as one evaluation step: it is weighed, encoded, decoded and checked."""
 _SHARE: Final = 4
 """Bytes of memory for each charged byte."""
-_SHORT: Final = 64
-"""Bits of an integer that `str` always accepts: Python refuses integers of thousands of digits."""
 
 
 Changed = tuple[str, int, dict[str, tuple[Any, str]], list[str]]
@@ -61,8 +59,11 @@ class Variables:
             UnstorableValueError: a value is not JSON, or exceeds a budget.
         """
         weight, changed = 0, None
-        if type(result) is int and result.bit_length() < _SHORT:  # like `keep`, without the call
-            text = repr(result)
+        if type(result) is int:  # like `keep`, without the call
+            try:
+                text = repr(result)
+            except ValueError:
+                _, text = keep(result, limits.nesting)  # refuses an integer of thousands of digits
             size = len(text)
         else:
             if type(result) not in _SCALARS:

@@ -88,7 +88,7 @@ class StepLoop:
         walk, job, turns = self._walk, self._job, self._turns
         steps, inside, plain = frame.steps, frame.inside, frame.outer is None
         counts, limits_uses, most = frame.counts, job.limits_uses, turns.runtime.limits.loop_records
-        is_timed = self._is_timed()
+        is_timed, resumes = self._is_timed(), self._resumes()
         while True:
             while (at := frame.next) < len(steps):
                 number = walk.recorded + 1
@@ -97,11 +97,11 @@ class StepLoop:
                     step.position = number
                 else:
                     step = frame.begin_turn(number)
-                if job.attempts:
+                block = step.block
+                if resumes and job.attempts:
                     step.attempts, job.attempts = job.attempts, 0
-                block, goes_on = step.block, not frame.skips or step.forced
-                if not goes_on or walk.cancelled or step.status is not NONE:
-                    self._pass_over(step, goes_on=goes_on)
+                if (frame.skips or walk.cancelled or step.status is not NONE) and self._passes_over(step, frame):
+                    pass
                 elif block is None:
                     paused = await self._take_flow(step, frame)
                     if paused is not None:
@@ -113,17 +113,20 @@ class StepLoop:
                 else:
                     if is_timed:
                         self._limit(frame)
-                    if job.waiting is not None:
-                        turns.waiting = self._known_of(step)
-                    taken = turns.take(step, block, job.tries)
+                    if resumes:
+                        self._resume(step)
+                    taken = turns.take(step, block)
                     if taken is not None:
                         paused = taken if isinstance(taken, Paused) else await taken
                         if paused is not None:
                             return still_waiting(paused, turns.waiting)
-                turns.waiting, job.tries = None, 0
-                frame.latest, frame.current, frame.next = step, None, at + 1
+                        turns.forget()
+                if resumes:
+                    resumes = self._resumed()
+                frame.current, frame.next = None, at + 1
                 walk.recorded = number
                 if inside:
+                    frame.latest = step
                     walk.in_loops += 1
                 if step.status is not DONE:
                     walk.settle(step)
@@ -183,14 +186,35 @@ class StepLoop:
             await settled(job.on_step_update(job, step))
         return None
 
-    def _pass_over(self, step: ConduitStep, *, goes_on: bool) -> None:
-        """Give a step that does not run its status; the first reason that applies wins."""
+    def _resumes(self) -> bool:
+        """Whether the next turn goes on with what an earlier run has left of it."""
+        job = self._job
+        return bool(job.tries or job.attempts) or job.waiting is not None
+
+    def _resume(self, step: ConduitStep) -> None:
+        """Hand the turn of a block what an earlier run has left of it."""
+        job, turns = self._job, self._turns
+        turns.waiting, turns.tries = self._known_of(step), job.tries
+        if job.tries:
+            step.tries = job.tries
+
+    def _resumed(self) -> bool:
+        """Let go of what an earlier run left, after the turn that it was of; return whether some is left."""
+        self._turns.forget()
+        self._job.tries = 0
+        return self._resumes()
+
+    def _passes_over(self, step: ConduitStep, frame: Frame) -> bool:
+        """Return whether a step does not run; it then gets its status, for the first reason that applies."""
         if self._walk.cancelled:
             self._refuse(step, ConduitStatus.CANCELLED)
-        elif not goes_on:
+        elif frame.skips and not step.forced:
             step.status = ConduitStatus.SKIPPED
-        else:
+        elif step.status is not NONE:
             self._refuse(step, step.status)
+        else:
+            return False
+        return True
 
     def _refuse(self, step: ConduitStep, status: ConduitStatus) -> None:
         """Give a step that does not run a status that is a failure; its error counts as any other."""
