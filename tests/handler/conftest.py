@@ -37,7 +37,7 @@ from infra.table.documents import DocumentsTable
 from infra.table.items import Applied, ConditionFailed, Index, Item, Key, NewItem, Page, Put, Start, Update, Value
 from infra.table.shared_puts import SharedPuts
 from infra.table.shared_reads import SharedReads
-from tests.simulation.batches import Beside, BusBeside
+from tests.simulation.batches import ConcurrentBus, ConcurrentPort
 from tests.simulation.table import SimulatedTable
 
 Result = TypeVar("Result")
@@ -373,12 +373,12 @@ class World:
     def side_by_side(self, ports: Ports) -> tuple[Crew, Ports]:
         """Begin a batch whose jobs run side by side."""
         crew = self.crew = Crew(self.station)
-        items: Any = Beside(self.items, crew)
-        queue: Any = Beside(self.queue, crew)
+        items: Any = ConcurrentPort(self.items, crew)
+        queue: Any = ConcurrentPort(self.queue, crew)
         return crew, replace(
             ports,
             table=JobsTable(items, SharedPuts(items, crew), SharedReads(items, crew)),
-            bus=SharedBus(BusBeside(BusParts(self.bus), crew), crew),
+            bus=SharedBus(ConcurrentBus(BusParts(self.bus), crew), crew),
             queue=queue,
             documents=DocumentsTable(items),
             runtime=replace(ports.runtime, sleep=crew.sleep),

@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: plays seeds out on every core, prints figures, and the seeds that failed.
+"""`python -m tests.simulation`: plays seeds on every core and prints figures and the seeds that failed.
 
 python -m tests.simulation --seeds 2000
 python -m tests.simulation --seeds 0 --crashes 500
@@ -27,9 +27,9 @@ from tests.simulation.workload import announced
 SHARE = 25
 """Seeds that a process is given at once."""
 SEEDS_A_JOB = 40
-"""For so many seeds, one job is killed around each of its writes: it takes as long as they do."""
+"""One job is killed around each of its writes for this many seeds played: both take equally long."""
 CLOCKED = 3
-"""In one of so many of those jobs, the clock has a say in which steps run."""
+"""In one of this many of those jobs, the clock decides which steps run."""
 SHOWN = 20
 """Failed seeds that are listed, and violations of each."""
 KINDS: Final = {
@@ -41,14 +41,14 @@ KINDS: Final = {
     "UNPUBLISHED": "updates not published",
     "TWO": "two contents for one event",
     "STALE": "commits by a stale owner",
-    "NOT": "effects beside the owner",
+    "NOT": "effects by another than the owner",
     "AT": "at-most-once effects repeated",
     "BLAMED": "steps blamed for nothing",
     "FORGOTTEN": "effects not recorded",
     "FAULT": "errors of the program that were caught",
     "ERROR": "errors of the program",
 }
-"""First words of the violations that everybody asks for, and what they count."""
+"""First words of the most important violations, and their names in the figures."""
 _DONE = (
     "jobs",
     "jobs crashed at each write",
@@ -80,7 +80,7 @@ def _shares(first: int, count: int) -> Iterator[range]:
 
 
 def simulate(first: int, count: int, crashes: int, processes: int) -> tuple[list[str], int]:
-    """Play `count` seeds out, and kill `crashes` jobs around each of their writes.
+    """Play `count` seeds, and kill `crashes` jobs around each of their writes.
 
     Gives lines of figures, and how many seeds failed.
     """

@@ -1,4 +1,4 @@
-"""What must never happen, watched for at each write, each start of a block, and at the end of the world."""
+"""Detects violations of the protocol: at each write, at each start of a block, and at the end of the world."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.simulation.table import SimulatedTable
 from tests.simulation.workload import Execution
 
 _MAY_DIFFER = {"expires_at": 0, **dict.fromkeys(NEWS)}
-"""Attributes of what is written once that another sender, or another release, may write otherwise."""
+"""Attributes that may differ when an item that is written once is written again, by another sender or release."""
 Spot = tuple[JobKey, int, int]
 """A job, a run of it, and the index of a step in it."""
 
@@ -36,15 +36,15 @@ class Audit:
     Attributes:
         max_attempts: how often a step may be claimed.
         now: the true time.
-        exclusive: no clock is off and nothing stands still: then nobody may start what another holds.
-        gentle: nobody dies: then no step may be blamed for a death.
-        exact: nobody dies but of a step that kills: then no other may be blamed for it.
-        violations: what went wrong, in words.
-        cancelled: jobs and runs for which a cancel was asked, and since when.
-        unheeded: steps that were marked as started by a write that showed a cancel, under which fence: none may begin.
-        doomed: those that were claimed after a cancel, and at which cursor: with steps left they must end CANCELLED.
-        prompt: nothing is lost or late: then nobody waits for longer than what they wait for.
-        ordered: the queue is a FIFO queue that loses nothing: then nobody overtakes.
+        exclusive: no clock is off and no sandbox freezes, so no worker may start a step that another worker holds.
+        gentle: no worker dies, so no step may be blamed for a death.
+        exact: only steps that kill their worker cause deaths, so no other step may be blamed for one.
+        violations: messages, one for each.
+        cancelled: jobs and runs for which a cancel was requested, and since when.
+        unheeded: steps marked as started by a write that returned a cancel, with their fence: none may begin.
+        doomed: jobs claimed after a cancel, with their cursor: if steps are left, they must end CANCELLED.
+        prompt: nothing is lost or late, so each job continues as soon as its wait is over.
+        ordered: the queue is a FIFO queue that loses nothing, so no job overtakes another.
     """
 
     table: SimulatedTable
@@ -69,7 +69,7 @@ class Audit:
     executions: Counter[tuple[str, str]] = field(default_factory=Counter)
     begun: dict[tuple[JobKey, int, int], str] = field(default_factory=dict)
     """Paths of the steps with an effect whose blocks began, by job, run and index of the record."""
-    naps: Counter[tuple[JobKey, str]] = field(default_factory=Counter)
+    writes_while_waiting: Counter[tuple[JobKey, str]] = field(default_factory=Counter)
     truth_of_wait: dict[Spot, str] = field(default_factory=dict)
     end_of_wait: dict[Spot, float] = field(default_factory=dict)
     _parsed: dict[tuple[str, str], tuple[Item, list[StepRecord]]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Audit:
         if old is not None and job.run != old.run:
             self.kept[job.key, job.run] = job.cursor
         if self.payload(job) is None:
-            self.note(f"PAYLOAD of {job.key.job_id} is missing: nobody can run it on")
+            self.note(f"PAYLOAD of {job.key.job_id} is missing: the job cannot be redriven")
         self._watch_records(job)
         self._watch_progress(old, job)
         self._watch_owner(old, job)
@@ -124,13 +124,13 @@ class Audit:
 
     def _watch_new(self, job: JobRecord, record: StepRecord, previous: StepRecord | None) -> None:
         if self.is_flow(job):
-            return  # the whole is played through again at its end
+            return  # the whole job is replayed at its end
         result = json.loads(record.result) if record.result is not None else None
         if result is None:
             return
         before = json.loads(previous.result) if previous is not None and previous.result is not None else None
         if result["previous"] != (before["token"] if before else None):
-            self.note(f"MIXED: {job.key.job_id}/{record.index} was made of another execution of the step before")
+            self.note(f"MIXED: {job.key.job_id}/{record.index} was made from another execution of the step before")
         done = sum(self.truth[job.key, job.run, index].status == "DONE" for index in range(record.index + 1))
         if result["count"] != done:
             self.note(f"VARIABLES of {job.key.job_id}/{record.index}: {result['count']} instead of {done}")
@@ -148,7 +148,7 @@ class Audit:
             if not self.is_flow(job) and job.cursor < self.length(job):
                 self.note(f"ENDED {name} before its last step")
         elif job.due is None:
-            self.note(f"UNCOVERED {name}: unfinished, and nothing is due")
+            self.note(f"UNCOVERED {name}: it is unfinished and has no due time")
         if old is None:
             return
         if job.cancel and not old.cancel:
@@ -188,7 +188,7 @@ class Audit:
             self.note(f"SAME FENCE for two claims of {name}")
 
     def _watch_waits(self, old: JobRecord | None, job: JobRecord) -> None:
-        """A parked job rests, but not before everything is published; what it waits for is what comes next."""
+        """A parked job rests only once everything is published; its next record is that of the step that waits."""
         name, waiting = job.key.job_id, parked(job)
         if old is not None and (was := parked(old)) is not None and old.run == job.run:
             spot = (job.key, job.run, old.cursor)
@@ -197,21 +197,21 @@ class Audit:
             if ends is not None and ends != self.end_of_wait.setdefault(spot, ends):
                 self.note(f"MOVED: {name} waited at {was['path']} until {self.end_of_wait[spot]}, and now until {ends}")
             if waiting is not None and job.published == old.published and not job.cancel and job.woken == old.woken:
-                self.naps[job.key, job.waiting or ""] += 1
+                self.writes_while_waiting[job.key, job.waiting or ""] += 1
         for index in range(old.cursor if old is not None and old.run == job.run else 0, job.cursor):
             path, record = self.truth_of_wait.get((job.key, job.run, index)), self.truth.get((job.key, job.run, index))
             if path is not None and record is not None and record.path != path:
-                self.note(f"ELSEWHERE: {name} waited for {path}, and went on at {record.path}")
+                self.note(f"ELSEWHERE: {name} waited at {path}, and continued at {record.path}")
         if waiting is None or job.due is None or job.due <= self.now() + 75.0 or not is_asleep(job, self.now() + 15.0):
-            return  # it looks soon, or has been sent to the queue
+            return  # the sweep looks soon, or the job has been sent to the queue
         if job.sweeps:
-            return  # the sweep looks again, later each time: the bus may be down for long
+            return  # the sweep looks again, later each time: the bus may be down for a long time
         missing = self.unpublished(job)
         if waiting["for"] == "answer":
             event = f"{job.key.tenant}/{name}/{job.run}/waiting/{waiting['path']}"
             missing += [] if self.bus.events.get(event) else [event]
         if missing:
-            self.note(f"ASLEEP {name}: it rests until {job.due}, and nobody knows of {', '.join(missing)}")
+            self.note(f"ASLEEP {name}: it rests until {job.due}, and {', '.join(missing)} was not published")
 
     # ------------------------------------------------------------------ each start of a block
 
@@ -219,8 +219,8 @@ class Audit:
         """Judge the start of a block.
 
         Args:
-            execution: what starts.
-            alone: whether its worker never stood still.
+            execution: the start.
+            alone: whether its worker was never frozen.
         """
         tenant, job_id, run, position = execution.key.split("/")
         key, index = JobKey(tenant, job_id), int(position) - 1
@@ -252,7 +252,7 @@ class Audit:
             self.note(f"AFTER CANCEL: {execution.key}")
 
     def _most(self, job: JobRecord, path: str) -> int:
-        """How often a step with an effect may run: as its retry says; once more, with all its tries, for each death."""
+        """How often a step with an effect may run: all tries of its retry, and all of them again for each death."""
         steps = self.steps(job)
         step = steps[next(name for name in reversed(path.split(".")) if name in steps)]
         tries: int = step.get("retry", {}).get("attempts", 1) * step.get("poll", {}).get("max", 1)
@@ -263,7 +263,7 @@ class Audit:
     # ------------------------------------------------------------------ the end
 
     def close(self, owed: Mapping[JobKey, str]) -> None:
-        """Judge what is left when nothing happens any more."""
+        """Judge the final state, when nothing more can happen."""
         for key, why in owed.items():
             job = self.job(key)
             if job is None:
@@ -285,7 +285,7 @@ class Audit:
             if self.is_flow(job):
                 self._judge_flow(key, run, job)
         self._judge_calls()
-        self._judge_naps()
+        self._judge_writes_while_waiting()
         self._judge_waits()
         self.signals.close(self.truth, self.ends)
         self.order.close()
@@ -296,7 +296,7 @@ class Audit:
                 self.note(f"INVENTED event {event}: it was never committed")
         for place, path in self.begun.items():
             found = self.truth.get(place)
-            if found is None or found.status == "CANCELLED":  # an item without a record has none after a cancel either
+            if found is None or found.status == "CANCELLED":  # a cancel adds no record for an item that had none
                 continue
             if found.path != path or found.status in ("IF_CONDITION_FAILED", "SKIPPED"):
                 self.note(f"LEFT OUT {place[0].job_id}/{place[2]}: {path} began, and {found.path} is {found.status}")
@@ -305,7 +305,7 @@ class Audit:
                 end = self.ends.get((key, run))
                 step = {} if end is None else self.step_of(end, index)
                 if "action" not in step or "poll" in step or record.phase == "close":
-                    continue  # it may have timed out by itself
+                    continue  # it may have timed out
                 if self.gentle or ("timeout" in step and step["parameters"]["kills"] == "no"):
                     self.note(f"BLAMED {key.job_id}/{index}: {record.status}, and nobody died of it")
 
@@ -313,7 +313,7 @@ class Audit:
                 self.note(f"FORGOTTEN {key.job_id}/{index}: its effect happened, and it is CANCELLED")
 
     def _has_steps(self, key: JobKey, run: int, at: int) -> bool:
-        """Whether a run had records from that one on that a cancel would have changed."""
+        """Whether a run has records, from index `at` on, that a cancel would have changed."""
         records = (self.truth.get((key, run, index)) for index in range(at, self.ends[key, run].cursor))
         return any(record is not None and record.phase == "step" for record in records)
 
@@ -333,7 +333,7 @@ class Audit:
             self.note(f"STRAYED {key.job_id}: {failed} failed it, and uninterrupted it would be {replay.failed_path}")
 
     def _judge_calls(self) -> None:
-        """A service knows a call that is made again by its key: that of one step in one run."""
+        """A service recognises a repeated call by its idempotency key, which is the same for one step in one run."""
         owners: defaultdict[str, set[str]] = defaultdict(set)
         runs: Counter[str] = Counter()
         for key, _ in self.ends:
@@ -347,15 +347,15 @@ class Audit:
             if len(places) > 1:
                 self.note(f"ANOTHER KEY: {name} is that of {places}")
 
-    def _judge_naps(self) -> None:
-        """A job that waits costs nothing: two writes when it parks, and none until it goes on."""
+    def _judge_writes_while_waiting(self) -> None:
+        """A job that waits costs nothing: two writes when it parks, and none until it continues."""
         most = 2 if self.prompt else 12
-        for (key, waiting), writes in self.naps.items():
+        for (key, waiting), writes in self.writes_while_waiting.items():
             if writes > most:
                 self.note(f"RESTLESS {key.job_id}: {writes} writes while it waited: {waiting}")
 
     def _judge_waits(self) -> None:
-        """A wait ends when it was to end, and not before."""
+        """A wait ends at its time, and not earlier."""
         for (key, run, index), record in self.truth.items():
             end = self.ends.get((key, run))
             if record.action != "WAIT" or record.status != "DONE" or record.started_at is None or end is None:
@@ -368,7 +368,7 @@ class Audit:
                 self.note(f"SLOW: {key.job_id}/{record.path} ended {late} s after its time")
 
     def _ran(self, key: JobKey, run: int, index: int) -> bool:
-        """Whether a step with an effect began, and was not to be tried again."""
+        """Whether a step with an effect began and was not due for another try."""
         step = self.step_of(self.ends[key, run], index) if (key, run) in self.ends else {}
         name = f"{key.tenant}/{key.job_id}/{run}/{index + 1}"
         return (
@@ -378,7 +378,7 @@ class Audit:
         )
 
     def unpublished(self, job: JobRecord) -> list[str]:
-        """Updates of a finished job that no consumer has heard of."""
+        """Updates of a finished job that never reached the bus."""
         first = self.kept.get((job.key, job.run), 0)
         shown = [i for i in range(first, job.cursor) if self.truth[job.key, job.run, i].phase != "open"]
         steps = [f"{index + 1}" for index in shown]
@@ -391,7 +391,7 @@ class Audit:
         if detail is None:
             return
         step, expected = detail["step"], json.loads(record.result) if record.result is not None else None
-        loops = ("FOR_EACH", "WHILE")  # their results are made from those of their items
+        loops = ("FOR_EACH", "WHILE")  # their results are built from those of their items
         if step["status"]["name"] != record.status or (record.action not in loops and step["result"] != expected):
             self.note(f"DIFFERENT: event {event} is not its record")
 
@@ -417,7 +417,7 @@ class Audit:
         return job_record(item) if item else None
 
     def records(self, job: JobRecord) -> dict[int, StepRecord]:
-        """The records that count, by their index."""
+        """The valid records, by their index."""
         found: dict[int, StepRecord] = {}
         pk = partition(job.key)
         for key, item in self.table.items.items():
@@ -435,25 +435,25 @@ class Audit:
         return known[1]
 
     def is_flow(self, job: JobRecord) -> bool:
-        """Whether the job has more than a straight line of steps."""
+        """Whether the job has any step other than blocks in a row."""
         steps = self.steps(job).values()
         return any("echo" in step.get("parameters", ()) or "SIM." not in step.get("action", "") for step in steps)
 
     def steps(self, job: JobRecord) -> dict[str, dict[str, Any]]:
-        """The written steps by their ids."""
+        """The steps of the payload, by their ids."""
         payload = self.payload(job)
         return {} if payload is None else written_steps(payload)
 
     def step_of(self, job: JobRecord, index: int) -> dict[str, Any]:
-        """The written step of a record."""
+        """The payload's step for a record."""
         return self.steps(job).get(self.truth[job.key, job.run, index].step_id, {})
 
     def length(self, job: JobRecord) -> int:
-        """How many records a finished job has."""
+        """The number of records of a finished job."""
         return len((self.payload(job) or {"steps": ()})["steps"])
 
     def item(self, job: JobRecord, name: str) -> str | None:
-        """An attribute of what the job was accepted with."""
+        """An attribute of the item that was written when the job was accepted."""
         item = self.table.items.get((partition(job.key), PAYLOAD + job.payload))
         return str(item[name]) if item else None
 

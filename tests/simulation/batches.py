@@ -1,4 +1,4 @@
-"""Batches whose jobs run side by side: the shipped crew and the shipped sharing, over calls that end in any order."""
+"""Batches whose jobs run concurrently: the shipped crew and shared calls, with calls that end in any order."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Done = Callable[[Any, BaseException | None], None]
 
 
 class SimulatedStation:
-    """Where one batch has its calls made: each is a worker of its own, so that chance decides which of them ends first.
+    """Makes the calls of one batch: each call is a worker of its own, so chance decides which call ends first.
 
-    A call that was sent goes on when the process dies; what it would have answered reaches nobody.
+    A call that was sent continues when the process dies; its answer is dropped.
     """
 
     def __init__(self, scheduler: Scheduler, worker: Worker) -> None:
@@ -49,13 +49,13 @@ class SimulatedStation:
             self._waits = False
 
         def died() -> None:
-            """A process that dies takes its calls with it; where chance hits one of them, the process is meant."""
+            """The calls of a process die with it, so chance must strike the process and not a single call."""
             if not self._worker.dead:
                 self._scheduler.kill(self._worker)
 
         helper = Worker("call", skew=self._worker.skew, ended=ended, died=died, release=self._worker.release)
         self._scheduler.start(helper, _outcome(call))
-        self._scheduler.counts["calls beside"] += 1
+        self._scheduler.counts["concurrent calls"] += 1
 
     def has_news(self) -> bool:
         return bool(self._ended)
@@ -73,12 +73,12 @@ class SimulatedStation:
 async def _outcome(call: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[Any, BaseException | None]:
     try:
         return await call(), None
-    except (Exception, CrashError) as error:  # noqa: BLE001 (raised where the call was asked for)
+    except (Exception, CrashError) as error:  # noqa: BLE001 (raised again where the call was made)
         return None, error
 
 
-class Beside:
-    """A port whose calls are made beside the jobs of a batch."""
+class ConcurrentPort:
+    """A port whose calls run concurrently with the jobs of a batch."""
 
     def __init__(self, port: Any, crew: Crew) -> None:
         self._port = port
@@ -93,24 +93,24 @@ class Beside:
         return call
 
 
-class BusBeside(Beside):
-    """The bus, which also looks at entries without a call."""
+class ConcurrentBus(ConcurrentPort):
+    """The bus, which also checks entries without a call."""
 
     def check(self, entries: Sequence[Any]) -> None:
         self._port.check(entries)
 
 
 def begins(scheduler: Scheduler, worker: Worker, items: Items) -> Callable[[Ports], tuple[Crew, Ports]]:
-    """What begins a batch in this process, as `handler.wiring` does in Lambda."""
+    """The function that begins a batch in this process, as `handler.wiring` does in Lambda."""
 
     def begin(ports: Ports) -> tuple[Crew, Ports]:
         crew = Crew(SimulatedStation(scheduler, worker))
-        table: Any = Beside(items, crew)
-        queue: Any = Beside(ports.queue, crew)
+        table: Any = ConcurrentPort(items, crew)
+        queue: Any = ConcurrentPort(ports.queue, crew)
         return crew, replace(
             ports,
             table=JobsTable(table, SharedPuts(table, crew), SharedReads(table, crew)),
-            bus=SharedBus(BusBeside(ports.bus, crew), crew),
+            bus=SharedBus(ConcurrentBus(ports.bus, crew), crew),
             queue=queue,
             documents=DocumentsTable(table),
             runtime=replace(ports.runtime, sleep=crew.sleep),
@@ -126,8 +126,8 @@ _TAKE = QueueWorker._take
 
 
 @contextmanager
-def suspects_beside() -> Iterator[None]:
-    """A job at which an owner died is claimed and run like any other, beside other jobs."""
+def concurrent_suspects() -> Iterator[None]:
+    """A job whose owner died is claimed and run concurrently with other jobs, like any other job."""
 
     async def take(self: QueueWorker, job: Any, message: Any, lifetime: Any) -> Any:
         turns, self._ports = self._ports.turns, replace(self._ports, turns=None)
@@ -147,7 +147,7 @@ _READ_PARTS = SharedReads.read_parts
 
 @contextmanager
 def applied_to_one() -> Iterator[None]:
-    """A shared call puts the records of its first job alone, and everybody is thanked."""
+    """A shared call puts only the records of its first job, and reports success to every job."""
 
     async def put_parts(self: SharedPuts, parts: Any) -> list[bool | InfraError]:
         (first,) = await _PUT_PARTS(self, parts[:1])
@@ -159,7 +159,7 @@ def applied_to_one() -> Iterator[None]:
 
 @contextmanager
 def records_blamed_on_another() -> Iterator[None]:
-    """Records that were left unwritten are said to be another job's."""
+    """Records that were not written are reported to another job."""
 
     async def put_parts(self: SharedPuts, parts: Any) -> list[bool | InfraError]:
         found = await _PUT_PARTS(self, parts)
@@ -171,7 +171,7 @@ def records_blamed_on_another() -> Iterator[None]:
 
 @contextmanager
 def read_by_another() -> Iterator[None]:
-    """What a shared read has found is given to the jobs in another order."""
+    """The results of a shared read are handed to the jobs in another order."""
 
     async def read_parts(self: SharedReads, parts: Any) -> list[Found | InfraError | None]:
         found = await _READ_PARTS(self, parts)

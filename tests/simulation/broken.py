@@ -1,4 +1,4 @@
-"""Ways to break the protocol: each replaces a method of the real code for as long as a context lasts."""
+"""Ways to break the protocol: each replaces a method of the real code while a context is open."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def replaced(owner: Any, name: str, method: Any) -> Breakage:
 
 
 def without(*attrs: str) -> Breakage:
-    """Commit without looking at these attributes of the job."""
+    """Commit without a condition on these attributes of the job."""
 
     async def commit(
         self: JobsTable, held: JobRecord, after: JobRecord, *, parks: bool = False, unanswered: str | None = None
@@ -66,7 +66,7 @@ def same_fence() -> Iterator[None]:
     """Every claim has the same lease."""
     real = JobsTable.claim
 
-    async def claim(self: JobsTable, job: JobRecord, *, token: str, until: float, now: float) -> Any:  # noqa: ARG001 (the real one's)
+    async def claim(self: JobsTable, job: JobRecord, *, token: str, until: float, now: float) -> Any:  # noqa: ARG001 (the real signature)
         return await real(self, job._replace(fence=0), token="same", until=until, now=now)
 
     async def update(self: JobsTable, before: JobRecord, after: JobRecord, condition: Condition, own: Any) -> Any:
@@ -98,7 +98,7 @@ def key_without_lease() -> Iterator[None]:
 
 @contextmanager
 def read_refused() -> Iterator[None]:
-    """What is read of a job are all records before its cursor, those of refused commits among them."""
+    """All records before the cursor of a job are read, even those of refused commits."""
 
     def counting(job: JobRecord, records: Sequence[Any]) -> Any:
         found = {record.index: record for record in records if record.index < job.cursor}
@@ -109,7 +109,7 @@ def read_refused() -> Iterator[None]:
 
 
 def early_commit(order: str) -> Breakage:
-    """Do before the commit what belongs after it, or after it what belongs before."""
+    """Do one thing on the wrong side of the commit: before it instead of after it, or the reverse."""
     real = Recorder._commit
 
     async def publish_first(self: Recorder, job: Any, kind: Commit) -> bool:
@@ -158,7 +158,7 @@ async def acknowledge_held(self: Worker, job: JobRecord, message: Any, lifetime:
 
 @contextmanager
 def send_nothing() -> Iterator[None]:
-    """A hand-over is released, and nobody is told; the sweeper still sends."""
+    """A job that is handed over is released, but no message is sent; the sweeper still sends one."""
     real = Pointers.hand_over
 
     async def hand_over(self: Pointers, job: JobRecord, *, salt: str = "") -> bool:
@@ -168,8 +168,8 @@ def send_nothing() -> Iterator[None]:
         yield
 
 
-async def keep_hold(self: Recorder, job: Any, paused: Any, waiting: Any) -> bool:  # noqa: ARG001 (the real one's)
-    """Hand over without letting go."""
+async def keep_hold(self: Recorder, job: Any, paused: Any, waiting: Any) -> bool:  # noqa: ARG001 (the real signature)
+    """Hand over without releasing the lease."""
     return True
 
 
@@ -188,7 +188,7 @@ def uncounted() -> Iterator[None]:
 
 
 def answer_all(recognise: bool) -> Breakage:
-    def answer(answer: Any, own: Any) -> Any:  # noqa: ARG001 (the real one's)
+    def answer(answer: Any, own: Any) -> Any:  # noqa: ARG001 (the real signature)
         job = job_items.job_record(answer.item) if answer.item else None
         applied = isinstance(answer, Applied)
         return Written(job) if job is not None and (applied or recognise) else Refused(job)
@@ -207,7 +207,7 @@ async def lose_some(self: SimulatedItems, items: Sequence[Any]) -> None:
 
 
 async def run_unaccepted(self: Worker, message: Any, _: Any, __: NewJob, lifetime: Any) -> Any:
-    """A message that came before is run like one that did not."""
+    """A message that was received before is run like a new one."""
     return await self._begin(replace(message, receives=1), lifetime)
 
 
@@ -215,7 +215,7 @@ def no_due(self: Ownership, *ended: Any) -> JobRecord:
     return _ENDED(self, *ended)._replace(due=None)
 
 
-def take_any_mark_back(self: Ownership, cursor: int) -> bool:  # noqa: ARG001 (the real one's)
+def take_any_mark_back(self: Ownership, cursor: int) -> bool:  # noqa: ARG001 (the real signature)
     return True
 
 
@@ -224,7 +224,7 @@ def no_attempt_back(self: Ownership, held: JobRecord, commit: Commit, cursor: in
     return _ATTEMPTS(self, held, Flush() if clean else commit, cursor)
 
 
-def unlimited_blame(self: Ownership, effect: str) -> Any:  # noqa: ARG001 (the real one's)
+def unlimited_blame(self: Ownership, effect: str) -> Any:  # noqa: ARG001 (the real signature)
     return None
 
 
@@ -243,7 +243,7 @@ def careless() -> Iterator[None]:
 
 @contextmanager
 def forget_variables() -> Iterator[None]:
-    """A resumed job has the variables it was sent with."""
+    """A resumed job has the variables of its payload."""
     with patch.object(resume, "variables_after", lambda written, _: variables_after(written, ())):
         yield
 
@@ -258,7 +258,7 @@ def resume_early() -> Iterator[None]:
 
 @contextmanager
 def blind_to_cancel() -> Iterator[None]:
-    """A claim does not look whether the job was cancelled."""
+    """A claim does not check whether the job was cancelled."""
     real = runner.restored
 
     def restored(run: Any, ports: Any, *rest: Any) -> Any:
@@ -269,14 +269,14 @@ def blind_to_cancel() -> Iterator[None]:
 
 
 class _Unsettled(Publisher):
-    """Says that everything is published."""
+    """Reports that everything is published."""
 
     async def settle(self, job: JobRecord, _: Any = None, **__: Any) -> JobRecord:
         return job._replace(published=job.cursor + 1)
 
 
 def redrive_over_leftovers() -> AbstractContextManager[object]:
-    """A redrive does not publish what the run before has left."""
+    """A redrive does not publish what the previous run left unpublished."""
     return patch.object(redrive, "Publisher", _Unsettled)
 
 
@@ -293,7 +293,7 @@ def redrive_keeps_cancel() -> Iterator[None]:
 
 
 def message_alone() -> AbstractContextManager[object]:
-    """The message stands for a job's end, however often it came, and nothing else ever does."""
+    """Only the message makes sure that a job ends, however often it was received: the job is never due."""
 
     async def run_claimed(self: Worker, job: JobRecord, message: Any, lifetime: Any) -> Any:
         return await _RUN_CLAIMED(self, job, replace(message, receives=1), lifetime)

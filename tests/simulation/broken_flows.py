@@ -1,4 +1,4 @@
-"""Ways to break the resume of loops, choices and waits, and what a record means; see `tests.simulation.broken`."""
+"""Ways to break the resume of loops, choices and waits, and the reading of records; see `tests.simulation.broken`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def list_again(self: Restoring, step: Any, _: Any) -> Any:
 
 @contextmanager
 def count_paths() -> Iterator[None]:
-    """Which item a record belongs to is counted, as though each item had as many records as there are steps in `do`."""
+    """A record's item is found by counting, as if each item had as many records as `do` has steps."""
     real = Restoring._begin_next
 
     def begin_next(self: Restoring, frame: Any, path: str | None) -> None:
@@ -59,7 +59,7 @@ def count_paths() -> Iterator[None]:
 
 @contextmanager
 def forget_place() -> Iterator[None]:
-    """A job that waited does not know where: the way there is decided again."""
+    """A job that waited has forgotten where: it decides its way there again."""
     real = Restoring.adopt
 
     def adopt(self: Restoring, records: Any) -> None:
@@ -72,18 +72,18 @@ def forget_place() -> Iterator[None]:
 
 
 async def wait_again(self: FlowTurns, step: Any, spec: Any, _: Any) -> Any:
-    """When a wait ends is computed again at each resume."""
+    """The end of a wait is computed again at each resume."""
     return await _WAIT(self, step, spec, None)
 
 
 def key_by_fence(call: Any) -> str:
-    """Each claim of a job calls services with keys of its own."""
+    """Each claim of a job calls services with different idempotency keys."""
     return f"{call.idempotency_key}/{call.path}/{call.fence}"
 
 
 @contextmanager
 def judge_items() -> Iterator[None]:
-    """All records of an item count if its first one does: after a redrive from its middle some count twice."""
+    """All records of an item are valid if its first one is: after a redrive from its middle, some count twice."""
 
     def counting(job: JobRecord, records: Sequence[StepRecord]) -> list[StepRecord]:
         found: list[StepRecord] = []

@@ -25,27 +25,27 @@ def _without(condition: Condition, attr: str) -> Condition:
 
 
 def blind(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
-    """Nobody minds a cancel."""
+    """A transaction ignores a cancel."""
     return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "woken")))
 
 
 def ownerless(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
-    """Nobody minds whose the job is."""
+    """A transaction ignores who owns the job."""
     return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "lease")))
 
 
 def over_anything(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
-    """A job is accepted whatever stands under its id."""
+    """A job is accepted even if its id is taken."""
     return _PUT_ALL_WITH(self, items, _any(write, All()) if isinstance(write, Put) else write)
 
 
 def records_forgotten(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
-    """JOB is written, and the last record is not."""
+    """JOB is written without its last record."""
     return _PUT_ALL_WITH(self, items[:-1], write)
 
 
 def records_anyway(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
-    """The records are put though JOB is refused."""
+    """The records are put although JOB is refused."""
     for item in items:
         self.put(item)
     return _PUT_ALL_WITH(self, (), write)
@@ -59,5 +59,5 @@ async def tokenless(self: SimulatedItems, items: Sequence[NewItem], write: Put |
 
 
 def never_as_held(_: JobRecord, __: JobRecord) -> bool:
-    """An owner whose write a cancel refused gives the job up."""
+    """An owner gives the job up when its write is refused because of a cancel."""
     return False

@@ -35,7 +35,7 @@ _RUN: Final = Runner.run
 
 
 def answer_without(*attrs: str) -> Callable[..., Any]:
-    """Let an answer count without looking at these attributes of the job."""
+    """Accept an answer without a condition on these attributes of the job."""
 
     async def answer(self: JobsTable, job: JobRecord, path: str, random: str, now: float) -> Any:
         signals = (*(signal for signal in job.signals if signal[0] != path), (path, random))
@@ -78,7 +78,7 @@ async def _nothing(*_: Any) -> None: ...
 
 
 def unanswered_unless(*kinds: type) -> Callable[[Any], str | None]:
-    """Those commits do not mind whether somebody has answered."""
+    """Commits of these kinds do not check whether the step was answered."""
 
     def unanswered_of(commit: Any) -> str | None:
         return None if isinstance(commit, kinds) else _UNANSWERED(commit)
@@ -88,7 +88,7 @@ def unanswered_unless(*kinds: type) -> Callable[[Any], str | None]:
 
 @contextmanager
 def park_over_anything() -> Iterator[None]:
-    """A park is accepted although somebody cancelled or answered since its owner last saw the job."""
+    """A park is accepted although the job was cancelled or answered since its owner last read it."""
     real, at_once = JobsTable.commit, JobsTable.commit_at_once
 
     async def commit(self: JobsTable, held: Any, after: Any, **_: Any) -> Any:
@@ -102,26 +102,26 @@ def park_over_anything() -> Iterator[None]:
 
 
 async def leave_due(self: JobsTable, job: JobRecord, published: int) -> Any:
-    """The sweep looks at a parked job every minute, as though something were not published."""
+    """The sweep looks at a parked job every minute, as if something were unpublished."""
     after = job._replace(published=max(published, job.published), sweeps=0)
     return await self._update(job, after, Equals("fence", job.fence), lambda _: False)
 
 
 async def rest_unpublished(self: Publisher, job: JobRecord, *_: Any, **__: Any) -> JobRecord:
-    """A parked job rests whether its updates are on the bus or not."""
+    """A parked job rests even if its updates are not on the bus."""
     answer = await self._ports.table.mark_parked(job, job.published)
     return answer.job if isinstance(answer, Written) else job
 
 
 async def send_late(self: Pointers, job: JobRecord, *, delay: float = 0.0, salt: str = "") -> bool:
-    """The pointer that follows a cancel or an answer waits as long as the job does."""
+    """The pointer sent after a cancel or an answer is delayed until the job's wait is over."""
     wait = min(LONGEST_DELAY, max(0.0, (job.resume_at or 0.0) - self._ports.now()))
     return await _SEND(self, job, delay=delay or wait, salt=salt)
 
 
 @contextmanager
 def asleep_whatever_came() -> Iterator[None]:
-    """A message for a parked job is put back though somebody cancelled or answered it."""
+    """A message for a parked job is put back although the job was cancelled or answered."""
 
     def is_asleep(job: JobRecord, now: float) -> bool:
         return job.waiting is not None and job.status == "QUEUED" and (job.resume_at or 0.0) > now
@@ -136,7 +136,7 @@ def asleep_whatever_came() -> Iterator[None]:
 
 
 async def acknowledge_retries(self: Worker, result: Any, message: Any) -> Verdict:
-    """A job that waits for a retry, or is handed over, gives its message and its group back."""
+    """The message of a job that waits for a retry or is handed over is acknowledged, which releases its group."""
     if isinstance(result, (HandedOver, Parked)):
         return DONE
     return await _CONCLUDED(self, result, message)
@@ -144,7 +144,7 @@ async def acknowledge_retries(self: Worker, result: Any, message: Any) -> Verdic
 
 @contextmanager
 def let_groups_go() -> Iterator[None]:
-    """What is retried or handed over goes on by a pointer, as on a standard queue."""
+    """A job that waits for a retry or is handed over continues by a pointer, as on a standard queue."""
 
     async def run(self: Runner, given: Any, **options: Any) -> Any:
         return await _RUN(self, given, **{**options, "keeps_message": False})
@@ -161,7 +161,7 @@ def let_groups_go() -> Iterator[None]:
 
 @contextmanager
 def hold_groups() -> Iterator[None]:
-    """A job that waits keeps its message, and its group waits with it."""
+    """A waiting job keeps its message, so its group waits too."""
 
     async def concluded(self: Worker, result: Any, message: Any) -> Verdict:
         if isinstance(result, Parked) and message.group is not None:
@@ -182,7 +182,7 @@ def hold_groups() -> Iterator[None]:
 
 @contextmanager
 def sweep_in_reverse() -> Iterator[None]:
-    """Jobs whose message is in the queue come before those that crashed or wait."""
+    """The sweep reads queued jobs before those that crashed or wait."""
     real = sweep._Due.__init__
 
     def init(self: Any, ports: Ports, lifetime: Any, shards: Sequence[str]) -> None:

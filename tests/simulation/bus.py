@@ -1,4 +1,4 @@
-"""The simulated bus: takes some entries and not others, is down now and then, and remembers what reached it."""
+"""The simulated bus: it rejects some entries, is down at times, and remembers what reached it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from infra.messaging.event_bus import CALL_ENTRIES, Attempted, Entry
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 TRIES = 2
-"""Of entries that the bus did not take, as the real adapter has its own number of them."""
+"""Tries for entries that the bus rejects; the real adapter has its own number."""
 
 
 class SimulatedBus:
-    """What reached the bus: for each event id its contents, and how often each came."""
+    """The entries that reached the bus: for each event id its contents, and how often each came."""
 
     def __init__(self) -> None:
         self.events: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -31,7 +31,7 @@ class SimulatedBus:
 
 
 class SimulatedEventBus:
-    """The bus as one worker sees it: `infra.messaging.event_bus.EventBus` in what it promises."""
+    """The bus as one worker sees it; it behaves as `infra.messaging.event_bus.EventBus`."""
 
     def __init__(self, bus: SimulatedBus, scheduler: Scheduler, worker: Worker) -> None:
         self._bus = bus
@@ -58,7 +58,7 @@ class SimulatedEventBus:
         """Every entry of the simulation is small."""
 
     async def _put(self, entries: Sequence[Entry], left: list[int]) -> tuple[list[int], str]:
-        """Put what is left, in a few tries; gives what still is, and what the last try said of it."""
+        """Put the entries that are left, in a few tries; returns those still left, and the last error."""
         code = ""
         for _ in range(TRIES):
             if self._worker.dead:

@@ -1,8 +1,8 @@
 """Jobs with loops, choices, waits and polls, drawn by a seed, and a process that dies around each of their writes.
 
-Worlds of chance crash wherever they do. Here one job lives once for each write that its story has, and each time its
-owner dies just before that write or just after it. What it came to is judged as in any world: by each write, and by
-playing the job through once more, uninterrupted, from what its records say that its blocks gave.
+Random worlds crash at random places. Here one job is run twice for each write of its undisturbed run: its owner dies
+just before that write or just after it. The outcome is judged as in any world: at each write, and by replaying the job
+without interruption, with the results of its blocks taken from its records.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PROFILE: Final = replace(
 WRITES: Final = ("put_all", "put_some", "put_all_with", "put_if", "update_if", "delete_if", "put_events", "send")
 """Calls that change something. A batch of records is written in parts."""
 AGAIN: Final = (300.0, 600.0, 900.0)
-"""When a sender who was not answered sends a job again that nobody knows."""
+"""Seconds after which a sender without an answer sends an unknown job again."""
 WORLD: Final = "a crash at each write"
 
 
@@ -51,8 +51,8 @@ class Life:
     """One job, and how it is run.
 
     Attributes:
-        seed: of everything that happens.
-        door: through which it comes.
+        seed: decides everything that happens.
+        door: the door through which it is sent.
         body: the job.
         is_tight: whether each commit that can be a transaction is one.
     """
@@ -68,10 +68,10 @@ def draw(seed: int, *, clocked: bool = False) -> Life:
     """A job for a seed, and how it is run.
 
     Args:
-        seed: of everything.
-        clocked: whether the clock has a say in which of its steps run.
+        seed: decides everything.
+        clocked: whether the clock decides which of its steps run.
     """
-    random = Random(seed)  # noqa: S311 (a history, no secret)
+    random = Random(seed)  # noqa: S311 (a history, not a secret)
     interval, lives = random.choice((0.0, 0.0, 1.0)), random.choice(((9.0,), (30.0,)))
     profile = replace(PROFILE, lives=lives, flush_interval=interval)
     body = random_flow(random, "j", profile)
@@ -81,8 +81,8 @@ def draw(seed: int, *, clocked: bool = False) -> Life:
 
 
 def live(life: Life, *crashes: int, hasty: bool = False, watch: Callable[[World, Worker], None] | None = None) -> World:
-    """The job's world, in which a process dies at some of its waits, counted from 1."""
-    random = Random(life.seed)  # noqa: S311 (a history, no secret)
+    """The job's world, in which a process dies at the given waits, counted from 1."""
+    random = Random(life.seed)  # noqa: S311 (a history, not a secret)
     world = World(random, life.profile, certain=frozenset(("crash", crash) for crash in crashes), hasty=hasty)
     if watch is not None:
         world.scheduler.advanced = lambda worker: watch(world, worker)
@@ -96,7 +96,7 @@ def live(life: Life, *crashes: int, hasty: bool = False, watch: Callable[[World,
 
 
 def around_writes(life: Life, *, hasty: bool = False) -> tuple[World, dict[int, str]]:
-    """The job's world without a crash, and its waits before and after a write: their number, and where they are."""
+    """The job's world without a crash, and the waits around its writes: number and place of each."""
     places: dict[int, str] = {}
 
     def watch(world: World, worker: Worker) -> None:
@@ -108,7 +108,7 @@ def around_writes(life: Life, *, hasty: bool = False) -> tuple[World, dict[int, 
 
 
 def deaths(life: Life, *, hasty: bool = False) -> Iterator[tuple[str, World]]:
-    """The job's world without a crash, and one for each death around a write."""
+    """The job's world without a crash, then one for each death around a write."""
     world, places = around_writes(life, hasty=hasty)
     yield "without a crash", world
     for number, point in places.items():
@@ -116,14 +116,14 @@ def deaths(life: Life, *, hasty: bool = False) -> Iterator[tuple[str, World]]:
 
 
 def judge(world: World) -> list[str]:
-    """What is wrong with a world in which at most one process died."""
+    """Violations of a world in which at most one process died."""
     found = list(world.audit.violations)
     if not world.audit.ends:
         return [*found, "UNFINISHED: the job has no end"]
     (end,) = world.audit.ends.values()
     for (_, _, index), record in world.audit.truth.items():
         if not record.action.startswith("SIM."):
-            continue  # a loop has the status of what failed it
+            continue  # a loop has the status of the step that failed it
         if record.status == "TIME_LIMIT_EXCEED" and "poll" not in world.audit.step_of(end, index):
             found.append(f"BLAMED {record.path} for a single death")
         if record.status == "INTERRUPTED" and record.action != "SIM.ONCE":
@@ -132,7 +132,7 @@ def judge(world: World) -> list[str]:
 
 
 def crash_everywhere(seed: int, *, hasty: bool = False, clocked: bool = False) -> History:
-    """All lives of the seed's job; `clocked` as for `draw`. `hasty`: the first that is not as it should be ends it."""
+    """All lives of the seed's job; `clocked` as for `draw`. `hasty`: stop at the first life with a violation."""
     life, counts, violations = draw(seed, clocked=clocked), Counter[str](), list[str]()
     counts["jobs crashed at each write"] += 1
     try:
@@ -148,7 +148,7 @@ def crash_everywhere(seed: int, *, hasty: bool = False, clocked: bool = False) -
 
 
 def shapes(seed: int) -> set[str]:
-    """What stands in the seed's job, and in what it stands: ``for_each``, ``choose in for_each``, ``tolerate`` …"""
+    """The kinds of steps in the seed's job and how they are nested: ``for_each``, ``choose in for_each`` …"""
     found: set[str] = set()
 
     def visit(steps: list[Step], around: tuple[str, ...]) -> None:

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Probabilities, each of one occasion; `skew` is seconds.
+    """Probabilities of each fault on each occasion; `skew` is in seconds.
 
     Attributes:
         crash: a worker dies at a yield point.
-        freeze: a sandbox stands still for 20 to 150 s, past its deadline and its lease, and goes on.
-        lost_reply: a write was done, and its answer is lost: the SDK sends it again.
+        freeze: a sandbox freezes for 20 to 150 s, past its deadline and its lease, and then continues.
+        lost_reply: a write succeeds, but its answer is lost: the SDK sends it again.
         late_packet: a copy of a write arrives up to 90 s later.
-        throttled: a call is refused as too many, and nothing was done.
-        conflict: a conditional write meets a transaction in flight, or the other way round; it is tried again.
-        timed_out: a write was done, and the SDK gave up waiting for it.
-        late_index: an index shows an item as it was before its last write.
-        entry_failed: the bus does not take an entry.
+        throttled: a call is throttled and has no effect.
+        conflict: a conditional write meets a transaction in flight, or the reverse; it is tried again.
+        timed_out: a write succeeds, but the SDK has given up waiting for it.
+        late_index: an index returns an item as it was before its last write.
+        entry_failed: the bus rejects an entry.
         bus_down: a call to the bus fails.
-        send_failed: a message is not sent, and the sender is told.
-        lost_message: a message is lost although the sender was told that it was sent.
+        send_failed: a message is not sent, and the call fails.
+        lost_message: a message is lost although the call succeeded.
         duplicate: a message is delivered a second time at once.
         early: a message is delivered again before its visibility timeout is over.
-        lost_acknowledgement: a deleted message comes again.
-        lost_receive: a delivery never reaches its worker but counts as a receive.
+        lost_acknowledgement: a deleted message is delivered again.
+        lost_receive: a delivery never reaches its worker, but counts as a receive.
         skew: clocks are off by at most this, either way.
     """
 

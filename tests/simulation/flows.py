@@ -1,7 +1,7 @@
-"""Jobs with loops, choices, waits and questions, written at random.
+"""Random jobs with loops, choices, waits and questions.
 
-What a step gives shows what it saw: the variables, its item, and a digest of an earlier result. So a step that went on
-from another place, another list or another branch than the records say is seen by `tests.simulation.replay`.
+The result of a step contains what it read: the variables, its item, and a digest of an earlier result. So
+`tests.simulation.replay` notices a step that continued from another place, list or branch than the records say.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tests.simulation.profiles import Profile
 
 Step = dict[str, Any]
 DEEPEST: Final = 3
-"""Lists in lists."""
+"""Levels of nested step lists."""
 LONG_LIST: Final = 60
 """Items of a large list."""
 SERVICE: Final = "https://service.example/call"
 MONTH: Final = 28 * 86_400.0 - 3_600.0
-"""The longest wait that a job's records allow, less an hour in which it must begin: they are kept for 30 days from the
-job's acceptance, and a wait must end two days before that."""
+"""The longest wait that a job's records allow, less an hour in which it must begin. The records are kept for 30 days
+from the job's acceptance, and a wait must end two days before that."""
 
 
 def random_flow(random: Random, job_id: str | None, profile: Profile, *, variant: str = "a") -> str:
@@ -40,7 +40,7 @@ def random_flow(random: Random, job_id: str | None, profile: Profile, *, variant
 
 
 def ask_clock(body: str) -> str:
-    """The same job, whose blocks and `while` loops ask the clock as well: half of the time the answer is no."""
+    """The same job, with a condition on the clock in its blocks and `while` loops that is false half of the time."""
 
     def visit(steps: list[Step]) -> None:
         for step in steps:
@@ -62,8 +62,8 @@ class _Writer:
     """Writes the steps of one job.
 
     Attributes:
-        depth: of lists.
-        loops: of loops around the step that is written.
+        depth: of the step list, counted from the job's own.
+        loops: number of loops around the step that is written.
         latest: paths that a later step of the same list can read.
     """
 
@@ -136,7 +136,7 @@ class _Writer:
         return {"id": self._name("b"), "action": action, "parameters": parameters}
 
     def _echo(self) -> Any:
-        """What the step is to show of what it sees."""
+        """The values that the step copies into its result."""
         seen: dict[str, Any] = {"n": "{# n #}"}
         if self.latest:
             seen["seen"] = _seen_of(self.random.choice(self.latest))
@@ -249,7 +249,7 @@ class _Writer:
 
 
 def _seen_of(path: str) -> str:
-    """An expression that gives what distinguishes one result of an earlier step from another."""
+    """An expression for the part of an earlier step's result that differs between executions."""
     if path.startswith("l"):
         return f"{{= [get(k, 'token') for k in default(steps.{path}.result, [])] =}}"
     key = {"c": "branch", "t": "failed", "q": "value", "v": "n", "h": "body.number"}.get(path[0], "token")
@@ -257,7 +257,7 @@ def _seen_of(path: str) -> str:
 
 
 def written_steps(payload: dict[str, Any]) -> dict[str, Step]:
-    """Every written step of a job by its id, however deep: the ids of these jobs are all different."""
+    """Every step of a payload by its id, at any depth: the ids of these jobs are unique."""
     found: dict[str, Step] = {}
 
     def visit(steps: list[Step]) -> None:

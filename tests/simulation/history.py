@@ -1,4 +1,4 @@
-"""One history: a seed played out."""
+"""One history: everything that happens for one seed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.simulation.world import World
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What came of a seed.
+    """The outcome of a seed.
 
     Attributes:
-        violations: what went wrong, in words; empty for a world as it should be.
-        counts: faults by kind, and what else there was.
+        violations: messages; empty for a correct world.
+        counts: of faults by kind, of jobs, records, and so on.
     """
 
     seed: int
@@ -35,7 +35,7 @@ _TOLD = {"HandOvers": "hand-overs", "FencedOut": "fenced out", "Resumes": "resum
 
 
 def tight() -> AbstractContextManager[object]:
-    """No run has any call to spare."""
+    """No run has a spare call of the table."""
     return patch.object(CallBudget, "allows", lambda *_, **__: False)
 
 
@@ -47,17 +47,17 @@ def play(
     hasty: bool = False,
     trace: Callable[[str], None] | None = None,
 ) -> History:
-    """Play a seed out. A violation is told, never raised; so is an error of the program.
+    """Play a seed. Violations and errors of the program are returned, never raised.
 
     Args:
-        seed: of every choice.
-        name: of the profile; the seed decides where none is given.
+        seed: decides every choice.
+        name: of the profile; without one, the seed decides.
         sweeping: whether the sweeper runs.
-        hasty: whether the first violation ends it.
-        trace: told what happens.
+        hasty: whether to stop at the first violation.
+        trace: called with each line of a trace.
     """
     name = name or profile_of(seed)
-    random = Random(seed)  # noqa: S311 (a history, no secret)
+    random = Random(seed)  # noqa: S311 (a history, not a secret)
     world = World(random, PROFILES[name], sweeping=sweeping, hasty=hasty, trace=trace)
     Outside(world).send_random_jobs()
     violations: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The simulated queue, standard or FIFO: messages that come twice, early, or never, and its dead-letter queue."""
+"""The simulated queue, standard or FIFO, with a dead-letter queue: messages are delivered twice, early, or never."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infra.errors import TryLaterError
 from tests.simulation.scheduler import CrashError, Scheduler, Worker, Yield
 
 VISIBILITY = 60.0
-"""Seconds that a received message is hidden; more than most invocations of the simulation live."""
+"""Seconds that a received message is hidden: longer than most invocations of the simulation."""
 AT_ONCE = 4
 """Invocations that the queue's poller keeps running at once."""
 DEDUPLICATION = 300.0
@@ -21,7 +21,7 @@ class Message:
     """One message, or one of its copies.
 
     Attributes:
-        handle: what a receiver calls it.
+        handle: the receipt handle.
         pointer: whether the system sent it to itself.
         group: of a FIFO queue.
     """
@@ -37,16 +37,16 @@ class Message:
 
 @dataclass(eq=False, slots=True)
 class SimulatedQueue:
-    """What is in the queue.
+    """The messages in the queue.
 
     Attributes:
-        fifo: a group's messages come one after another, and none twice within five minutes.
-        batch: the most messages that an invocation is handed.
+        fifo: messages of a group are delivered in order, and none is accepted twice within five minutes.
+        batch: the most messages in an invocation.
         deliver: starts an invocation with messages.
-        buried: told of each message that becomes a dead letter.
-        hidden: told of each message that a worker hides, and for how long.
-        given_up: told of the body of each message that is rejected.
-        max_receives: after so many a message becomes a dead letter.
+        buried: called with each message that becomes a dead letter.
+        hidden: called with each message that a worker hides, and for how long.
+        given_up: called with the body of each message that is rejected.
+        max_receives: receives after which a message becomes a dead letter.
     """
 
     scheduler: Scheduler
@@ -66,7 +66,7 @@ class SimulatedQueue:
     def put(
         self, body: str, group: str, *, deduplication: str | None = None, delay: float = 0.0, pointer: bool = False
     ) -> str:
-        """Take a message; gives its id."""
+        """Accept a message; returns its id."""
         self.sent += 1
         name = f"m{self.sent}"
         if self.fifo and deduplication is not None:
@@ -79,7 +79,7 @@ class SimulatedQueue:
         return name
 
     def poll(self) -> None:
-        """Deliver what is visible, as far as invocations are free."""
+        """Deliver the visible messages, as far as invocations are free."""
         while sum(worker.name == "queue" for worker in self.scheduler.workers) < AT_ONCE:
             most = self.scheduler.random.randint(1, self.batch)
             chosen = self._next(most)
@@ -90,7 +90,7 @@ class SimulatedQueue:
                 self.deliver(received)
 
     def alarms(self) -> list[float]:
-        """When something may become visible that can be delivered."""
+        """Times at which a message may become deliverable."""
         if sum(worker.name == "queue" for worker in self.scheduler.workers) >= AT_ONCE:
             return []
         return [message.visible_at for message in self.messages]
@@ -107,7 +107,7 @@ class SimulatedQueue:
         return chosen
 
     def _receive(self, message: Message) -> bool:
-        """Count a receive; gives whether the message reaches its worker."""
+        """Count a receive; returns whether the message reaches its worker."""
         scheduler, random = self.scheduler, self.scheduler.random
         message.receives += 1
         if message.receives > self.max_receives:
@@ -134,14 +134,14 @@ class SimulatedQueue:
             self.messages.remove(message)
 
     def return_dead(self) -> None:
-        """Send the dead letters back to the queue, as an operator does: each comes with a new message id."""
+        """Send the dead letters back to the queue, as an operator does: each gets a new message id."""
         for message in self.dead:
             self.put(message.body, message.group, pointer=message.pointer)
         self.dead.clear()
 
 
 class SimulatedJobQueue:
-    """The queue as one worker sees it: `infra.messaging.job_queue.JobQueue` in what it promises."""
+    """The queue as one worker sees it; it behaves as `infra.messaging.job_queue.JobQueue`."""
 
     def __init__(self, queue: SimulatedQueue, scheduler: Scheduler, worker: Worker) -> None:
         self._queue = queue

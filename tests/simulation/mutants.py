@@ -1,7 +1,7 @@
-"""The protocol, broken on purpose, rule by rule: a simulator that finds none of these would prove nothing.
+"""The protocol, broken on purpose, rule by rule: a simulator that misses these would prove nothing.
 
-Each mutant names the kind of world in which it shows. Some broken protocols only cost time, since another rule makes up
-for them; those say which, and are expected to survive.
+Each mutant names the kind of world that exposes it. Some broken protocols only cost time, because another rule makes up
+for them; such a mutant names that rule and is expected to survive.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ class Mutant:
     """A broken protocol.
 
     Attributes:
-        name: what is broken.
+        name: the rule that is broken.
         apply: breaks it, for as long as the context lasts.
         world: the profile that shows it.
         sweeping: whether the sweeper runs.
-        seed: one that showed it when this was written: the search begins there.
-        crashed: whether a job that is killed around each of its writes shows it instead of a world; see
+        seed: a seed that exposed it when this was written; the search begins there.
+        crashed: whether a job that is killed around each of its writes exposes it, instead of a world; see
             `tests.simulation.crashes`.
         clocked: whether the clock chooses which steps of that job run.
-        crowded: whether a sweep over many jobs shows it instead of a world; see `tests.simulation.sweeps`.
-        race: the meeting that shows it instead of a world, and where it did; see `tests.simulation.races`.
-        spared: why nothing is violated: what makes up for it. ``None`` for a mutant that must be found.
+        crowded: whether a sweep over many jobs exposes it, instead of a world; see `tests.simulation.sweeps`.
+        race: the meeting that exposes it, instead of a world, and where it did; see `tests.simulation.races`.
+        spared: the rule that makes up for it, so that nothing is violated. ``None`` for a mutant that must be found.
     """
 
     name: str
@@ -227,8 +227,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="batches with killers",
     ),
     Mutant(
-        name="a job at which an owner died runs beside others",
-        apply=batches.suspects_beside,
+        name="a job whose owner died runs concurrently with others",
+        apply=batches.concurrent_suspects,
         world="batches with killers",
     ),
     # Rule 11: park.
@@ -309,7 +309,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="two releases",
     ),
     Mutant(name="a pointer with an unknown field is rejected", apply=releases.know_every_field, world="two releases"),
-    # Resume, and what a record means.
+    # Resume, and the meaning of a record.
     Mutant(name="conditions are evaluated again on resume", seed=10, apply=broken_flows.choose_again, world="flows"),
     Mutant(
         name="lists are evaluated again on resume",
@@ -324,7 +324,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(FlowTurns, "_wait", broken_flows.wait_again),
         world="prompt",
     ),
-    # The same, where a job is killed around each of its writes.
+    # The same, in jobs that are killed around each of their writes.
     Mutant(name="a condition is evaluated again after a crash", apply=broken_flows.choose_again, crashed=True),
     Mutant(
         name="a list is evaluated again after a crash",
@@ -363,9 +363,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
 
 
 def seek(mutant: Mutant, most: int) -> Found | None:
-    """The first world, of at most so many, that shows the mutant; ``None`` if none does.
+    """The first of at most `most` worlds that exposes the mutant, or ``None``.
 
-    An error of the program shows only that the mutant is not what it was: it replaces something that has changed.
+    An error of the program does not count as found: it only shows that the code that the mutant replaces has changed.
     """
     with announced(), mutant.apply():
         if mutant.crowded:
@@ -389,7 +389,7 @@ def _seek(place: int, most: int) -> Found | None:
 
 
 def hunt(mutants: Sequence[Mutant], most: int, processes: int) -> tuple[list[str], int]:
-    """Seek all mutants; gives lines of what came of it, and how many had another end than they should."""
+    """Search for all mutants; returns the lines of a report, and how many ended otherwise than expected."""
     lines, wrong = list[str](), 0
     with ProcessPoolExecutor(processes) as pool:
         found = pool.map(_seek, range(len(mutants)), [most] * len(mutants))
@@ -401,5 +401,5 @@ def hunt(mutants: Sequence[Mutant], most: int, processes: int) -> tuple[list[str
             as_expected = (seen is None) == (mutant.spared is not None)
             wrong += not as_expected
             lines += [f"{'ok  ' if as_expected else 'FAIL'} {mutant.name}", f"       {end}"]
-    lines.append(f"{len(mutants)} broken protocols, {wrong} with another end than expected")
+    lines.append(f"{len(mutants)} broken protocols, {wrong} of them with an unexpected outcome")
     return lines, wrong

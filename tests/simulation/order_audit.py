@@ -1,4 +1,4 @@
-"""What must hold of a FIFO queue: within a group, a job waits for those before it, unless they wait themselves."""
+"""The rule of a FIFO queue: within a group, a job waits for earlier jobs, unless these are parked themselves."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from infra.jobs.parking import parked
 from infra.jobs.records import JobKey, JobRecord
 
 AT_ONCE = 60.0
-"""Seconds in which a group that was released goes on."""
+"""Seconds within which a released group continues."""
 LONG = 60.0
-"""Seconds of a wait that lets others overtake, whatever the queue makes of it."""
+"""Seconds of a wait from which on other jobs may always overtake."""
 
 
 class OrderAudit:
     """The judge of the groups of a queue.
 
     Args:
-        note: notes a violation.
+        note: records a violation.
         now: the true time.
-        applies: whether nothing is lost, so that an order can be held to.
+        applies: whether nothing is lost, so that the order must hold.
     """
 
     def __init__(self, note: Callable[[str], object], now: Callable[[], float], *, applies: bool) -> None:
@@ -41,7 +41,7 @@ class OrderAudit:
         self._received.setdefault(key, self._now())
 
     def watch(self, job: JobRecord) -> None:
-        """A job that has ended, or parks for a while, lets go of its group."""
+        """A job that has ended or parks releases its group."""
         waiting = parked(job)
         waits = waiting is not None and waiting["for"] != "retry" and waiting["until"] - self._now() > LONG
         if job.finished or (waiting is not None and waiting["for"] != "retry"):
@@ -64,7 +64,7 @@ class OrderAudit:
                 free = [self._free.get(earlier, float("inf")) for earlier in self._before(key)]
                 turn = max([self._sent[key], *free])
                 if self._received.get(key, 0.0) > turn + AT_ONCE:
-                    self._note(f"HELD: the turn of {key.job_id} came at {turn}, and it at {self._received[key]}")
+                    self._note(f"HELD: the turn of {key.job_id} was at {turn}, but it came at {self._received[key]}")
 
     def _before(self, key: JobKey) -> list[JobKey]:
         for keys in self._groups.values():

@@ -48,7 +48,7 @@ class Outside:
         return write(self.random, job_id, profile, **facts)
 
     def _send_burst(self) -> None:
-        """Send jobs by the queue at the same time, named and unnamed ones, so that batches are full."""
+        """Send several jobs to the queue at once, with ids and without, so that batches are full."""
         random, at = self.random, self.random.uniform(0, 60)
         name = random.randint(0, 1_000_000)
         for number in range(random.randint(2, 8)):
@@ -59,7 +59,7 @@ class Outside:
                 self.world.plan(at + random.choice((0, 0.5, 5)), partial(self.cancel, job_id))
 
     def _send_one(self, job_id: str) -> float:
-        """Send a job, maybe twice, maybe with another of the same id; gives when it is first sent."""
+        """Send a job, maybe twice, maybe with another of the same id; returns the time of the first sending."""
         profile, random = self.world.profile, self.random
         body = self._job(job_id)
         at, door = random.uniform(0, 60), random.choice(profile.doors)
@@ -73,7 +73,7 @@ class Outside:
         return at
 
     def _use(self, job_id: str, at: float) -> None:
-        """Run a job on, cancel and read it, at any time from when it is sent."""
+        """Redrive, cancel and read a job at any time after it is sent."""
         profile, random, plan = self.world.profile, self.random, self.world.plan
         for _ in range(3):
             if random.random() < profile.redrive:
@@ -90,7 +90,7 @@ class Outside:
         self.world.plan(when, lambda: self.send(door, body))
 
     def send(self, door: str, body: str) -> None:
-        """Send a job; over HTTP it is sent again, half of the time, when no answer comes."""
+        """Send a job; over HTTP it is sent again, half of the time, if no answer comes."""
         world = self.world
         if door == "queue":
             group = self.random.choice(("g1", "g2") if world.profile.twice else ("g1",))
@@ -124,13 +124,13 @@ class Outside:
         world.start("http", submit, ended=self.answered, died=again)
 
     def _shown(self, submission: Submission) -> Submission:
-        """Whatever shows a job must know its records."""
+        """Only a release that knows the job's records may show the job."""
         key = JobKey(TENANT, submission.job["id"])
         self.world.releases.read(self.world.scheduler.current, key, self.world.version_of(key))
         return submission
 
     def answered(self, submission: Submission | None) -> None:
-        """Hold the answer to a submission to what it says."""
+        """Check that the answer to a submission is true."""
         if submission is None:
             return
         audit, job = self.world.audit, submission.job
@@ -142,7 +142,7 @@ class Outside:
         self.view(job)
 
     def view(self, job: dict[str, Any]) -> None:
-        """What was shown of a step once is never another, in the same run."""
+        """Check that a step's result, once shown, never changes within a run."""
         key = JobKey(TENANT, job["id"])
         for step in job["steps"]:
             if step["status"]["name"] == "NONE" or step["result"] is None:
@@ -172,7 +172,7 @@ class Outside:
         self.world.start("control", get, ended=ended)
 
     def answer_some(self, job_id: str) -> None:
-        """Answer what the job asks now, or will; now and then twice, or as it times out."""
+        """Answer the job's questions, present and future; sometimes twice, or just as they time out."""
         job = self.world.audit.job(JobKey(TENANT, job_id))
         payload = None if job is None else self.world.audit.payload(job)
         if job is None or payload is None:
@@ -181,7 +181,7 @@ class Outside:
         waiting = parked(job)
         if waiting is not None and waiting["for"] == "answer" and self.random.random() < self.world.profile.answered:
             asked.append(waiting["path"])
-            if self.random.random() < 0.4:  # in the very moment in which it times out
+            if self.random.random() < 0.4:  # at the moment at which it times out
                 late = waiting["until"] - self.world.scheduler.now + self.random.uniform(-1.0, 0.5)
                 self.world.plan(
                     self.world.scheduler.now - self.world.began + max(0.0, late),
@@ -205,9 +205,9 @@ class Outside:
             self.world.scheduler.counts["answers"] += 1
             return True
 
-        def ended(thanked: bool) -> None:
-            if thanked:
-                self.world.audit.signals.thanked(JobKey(TENANT, job_id), path, given)
+        def ended(is_accepted: bool) -> None:
+            if is_accepted:
+                self.world.audit.signals.accepted(JobKey(TENANT, job_id), path, given)
 
         self.world.start("control", ask, ended=ended)
 
@@ -222,7 +222,7 @@ class Outside:
         self.world.start("control", ask)
 
     def redrive(self, job_id: str, *, plainly: bool = False) -> None:
-        """Run a job on: from the step that failed it, or from another one, or with other parameters."""
+        """Redrive a job: from the step that failed it, from another one, or with other parameters."""
         parameters = {"variant": f"r{self.random.randint(0, 9)}"} if self.random.random() < 0.3 else None
         from_step = "s0" if self.random.random() < 0.3 else None
         if plainly:

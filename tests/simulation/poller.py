@@ -1,4 +1,4 @@
-"""Lambda's side of the queue and the schedule: starts invocations, and deletes what they answer for."""
+"""Lambda's side of the queue and the schedule: it starts invocations and deletes the messages they have handled."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Poller:
         queue.buried = self.buried
 
     def deliver(self, messages: list[Message]) -> None:
-        """Hand messages to an invocation, and delete those that it does not name."""
+        """Hand messages to an invocation, and delete those that it does not report as failed."""
         for message in messages:
             if not message.pointer:
                 self._audit.order.received(named_by(message))
@@ -84,14 +84,14 @@ class Poller:
         }
 
     def _judge(self, message: Message) -> None:
-        """A message may go only when its job is safe without it."""
+        """A message may be deleted only when its job is safe without it."""
         key = named_by(message)
         rejected = message.body in self._queue.rejected
         if message in self._queue.messages and not rejected and self._audit.job(key) is None:
             self._audit.note(f"ACKNOWLEDGED {key.job_id}, which does not exist")
 
     def buried(self, message: Message) -> None:
-        """What becomes a dead letter may be missed for days: something else must stand for a job that is known."""
+        """A dead letter may go unnoticed for days: for a known job, the sweep or another message must remain."""
         key = named_by(message)
         job = self._audit.job(key)
         if job is None or job.due is not None:
@@ -100,17 +100,17 @@ class Poller:
             return
         missing = self._audit.unpublished(job)
         if missing:
-            self._audit.note(f"BURIED {key.job_id}: nothing stands for {', '.join(missing)}")
+            self._audit.note(f"BURIED {key.job_id}: nothing will publish {', '.join(missing)}")
 
     def tick(self) -> None:
-        """Let the schedule come by, if a minute has passed."""
+        """Run the schedule, if a minute has passed."""
         if self._scheduler.now >= self._next_sweep:
             self._next_sweep = self._scheduler.now + SWEEP_EVERY
             if self._sweeping:
                 self._start("sweep", sweep)
 
     def alarms(self) -> list[float]:
-        """When the schedule comes by next and finds something: a sweep that finds nothing changes nothing."""
+        """The next time at which the schedule finds something: a sweep that finds nothing changes nothing."""
         if not self._sweeping:
             return [self._next_sweep]
         due = self._first_due()
@@ -125,7 +125,7 @@ class Poller:
 
 
 def named_by(message: Message) -> JobKey:
-    """Which job a message stands for."""
+    """The job to which a message belongs."""
     body = json.loads(message.body)
     if "resume" in body:
         return JobKey(body["resume"]["tenant"], body["resume"]["job_id"])

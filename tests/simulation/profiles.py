@@ -1,4 +1,4 @@
-"""Kinds of world: what goes wrong in them and how often, so that no kind of fault hides behind another."""
+"""Kinds of worlds, each with its own rates of faults, so that no kind of fault hides another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS: Final[Mapping[str, float]] = {
     "try": 1.5,
     "end": 0.7,
 }
-"""Kinds of steps, and how often each comes."""
+"""Kinds of steps and their relative frequencies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,34 +30,34 @@ class Profile:
 
     Attributes:
         lives: seconds that an invocation may live; one is drawn for each.
-        actions: blocks of the steps, those that come often more than once.
-        brisk: share of jobs that have no calls to spare: short steps, every other one with an effect.
-        tight: no run has any call to spare: every commit that can be a transaction is one.
+        actions: blocks of the steps; the frequent ones are listed more than once.
+        brisk: share of jobs without spare calls: short steps, every other one with an effect.
+        tight: whether no run has a spare call, so that every commit that can be a transaction is one.
         retried: share of steps with a retry.
         timed: share of steps with a timeout, which fits every invocation.
         killer: share of jobs with a step that kills its sandbox whenever it runs.
         redrive, cancel, twice: shares of jobs that are redriven, cancelled, or sent twice.
-        other: share of jobs whose id another job has, too.
-        doors: through which jobs come, those that come often more than once.
-        outage: share of worlds in which a service is out of reach for a while.
+        other: share of jobs whose id another job has too.
+        doors: through which jobs are sent; the frequent ones are listed more than once.
+        outage: share of worlds in which a service is unreachable for a while.
         fifo: whether the queue is a FIFO queue.
-        batch: the most messages that an invocation is handed.
+        batch: the most messages in an invocation.
         bursts: how often several jobs are sent at the same time.
         job_seconds: how long a job may take.
         flush_interval: as the setting: 0 commits after each step.
-        max_receives: of a message before it is a dead letter.
+        max_receives: receives after which a message becomes a dead letter.
         flow: share of jobs with loops, choices, waits and questions; see `tests.simulation.flows`.
-        kinds: of their steps, and how often each comes.
-        waits: seconds of their waits, those that come often more than once.
+        kinds: kinds of their steps and their relative frequencies.
+        waits: seconds of their waits; the frequent ones are listed more than once.
         delays: further seconds between tries and polls.
         timeouts: seconds for which they wait for an answer.
-        month: whether each waits for 28 days.
-        answered: share of questions that somebody answers, and as many a second and a third time.
-        trouble: seconds for which things go wrong; then the world must come to rest by itself.
-        rest: seconds that it may take for that.
+        month: whether each job waits for 28 days.
+        answered: share of questions that are answered; as many of these are answered again, and then once more.
+        trouble: seconds during which faults happen; then the world must come to rest by itself.
+        rest: seconds that it may take to come to rest.
         step_events: as the setting.
-        releases: whether workers of an earlier release run beside those of a later one.
-        exclusive, gentle, exact, prompt, ordered: what the audit may hold it to; see `Audit`.
+        releases: whether workers of an earlier release run at the same time as those of a later one.
+        exclusive, gentle, exact, prompt, ordered: the rules that the audit checks; see `Audit`.
     """
 
     rates: Rates
@@ -103,7 +103,7 @@ _BASE: Final = Rates()
 _KIND: Final = replace(
     _BASE, crash=0, freeze=0, late_packet=0, lost_receive=0, skew=0, throttled=0, timed_out=0, send_failed=0
 )
-"""Nobody dies and no clock is off; messages and replies still go astray."""
+"""No worker dies and no clock is off, but messages and replies are still lost."""
 
 PROFILES: Final[dict[str, Profile]] = {
     "everything": Profile(rates=_BASE, timed=0.7, batch=3, flow=0.3),
@@ -236,10 +236,10 @@ PROFILES: Final[dict[str, Profile]] = {
     ),
 }
 QUIET: Final = Profile(rates=NONE, killer=0, redrive=0, cancel=0, twice=0, other=0, exclusive=True, gentle=True)
-"""Nothing goes wrong but what a test adds."""
+"""No faults except those that a test adds."""
 
 
 def profile_of(seed: int) -> str:
-    """The name of the seed's profile. Every third world has everything; the others take turns."""
+    """The name of the seed's profile. Every third world has all faults; the others take turns."""
     names = list(PROFILES)
     return names[0] if seed % 3 == 0 else names[1 + (seed - seed // 3) % (len(names) - 1)]

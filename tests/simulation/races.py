@@ -1,7 +1,7 @@
-"""Two who meet: every place at which one of them may stop while the other goes on.
+"""Races between two actors: each stops at every possible place while the other continues.
 
-What chance finds once in ten thousand worlds is found here by going through all of them: one actor is held after its
-first so many steps, until the others have made so many, and then goes on.
+Chance finds such a race once in ten thousand worlds; here every one is tried: one actor is held after some number of
+steps until the others have made some number of steps, and then continues.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.simulation.world import World
 
 JOB: Final = "j"
 MOST: Final = 16
-"""Steps that the others make at most while one is held."""
+"""The most steps that the others make while one is held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +34,13 @@ class Race:
     """One meeting.
 
     Attributes:
-        name: who meets.
+        name: the two actors.
         steps: of the job.
         held: starts the actor that is held.
-        starts: whether the job is as it must be for that actor to start.
-        counts: from when on the steps of the others count.
-        others: what else happens, and when each of it does.
-        reach: how many steps the held actor makes before it is held, at most.
+        starts: whether the job's state lets that actor start.
+        counts: whether the job's state is one in which the others' steps count.
+        others: the other actions, each with the state of the job in which it starts.
+        reach: the most steps that the held actor makes before it is held.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Meeting:
     """One world in which a race is run.
 
     Args:
-        race: what happens.
+        race: the race.
         after: steps that the held actor makes first.
         until: steps that the others make while it is held.
     """
@@ -66,7 +66,7 @@ class Meeting:
         self._after, self._until = after, until
         self._held: Worker | None = None
         self._made = self._others = 0
-        random = Random(after * 1_000 + until)  # noqa: S311 (a history, no secret)
+        random = Random(after * 1_000 + until)  # noqa: S311 (a history, not a secret)
         self.world = World(random, replace(QUIET, prompt=True), hasty=True, trace=trace)
         self._outside = Outside(self.world)
         self._left = dict(race.others)
@@ -76,7 +76,7 @@ class Meeting:
         self._started = False
 
     def run(self) -> list[str]:
-        """Let it happen; gives the violations."""
+        """Run the meeting; returns the violations."""
         body = {"id": JOB, "parameters": {"variant": "a"}, "variables": {"count": 0, "n": 0}, "steps": self._race.steps}
         self._outside.plan_send(1.0, "queue", json.dumps(body))
         with few_shards():
@@ -84,7 +84,7 @@ class Meeting:
         return self.world.audit.violations
 
     def _look(self) -> None:
-        """After each write: start who is to start now, in a moment or when the time has come."""
+        """After each write: start every actor whose turn it is, in a moment or when the job's time comes."""
         job = self.world.audit.job(JobKey(TENANT, JOB))
         if job is None:
             return
@@ -97,7 +97,7 @@ class Meeting:
                 self._soon(partial(action, self._outside))
 
     def _at(self, job: JobRecord, action: Callable[[], object]) -> None:
-        """Half a second before a parked job's time comes; at once, where it waits for longer."""
+        """Act half a second before a parked job's time comes, or at once if its wait is long."""
         waiting = parked(job)
         left = 0.0 if waiting is None else waiting["until"] - self.world.scheduler.now - 0.5
         self._soon(action, left if 0.0 < left < 20.0 else 0.0)
@@ -132,8 +132,8 @@ class Found:
     """A meeting that went wrong.
 
     Attributes:
-        where: who met, and where one of them was held.
-        violations: what went wrong.
+        where: the race, and where one actor was held.
+        violations: messages.
     """
 
     where: str
@@ -141,7 +141,7 @@ class Found:
 
 
 def meet(race: Race, places: Iterable[tuple[int, int]]) -> Found | None:
-    """The first of these meetings that goes wrong; each is the steps of the held actor, and of the others."""
+    """The first of these meetings with a violation; each is the steps of the held actor and those of the others."""
     for after, until in places:
         violations = Meeting(race, after, until).run()
         if violations:
@@ -156,7 +156,7 @@ def places(race: Race, stride: int = 1) -> Iterator[tuple[int, int]]:
     return itertools.islice(every, 0, None, stride)
 
 
-# ---------------------------------------------------------------------- who meets
+# ---------------------------------------------------------------------- the actors
 
 
 def _parked(job: JobRecord, _: float) -> bool:

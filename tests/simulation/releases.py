@@ -1,8 +1,8 @@
-"""Two releases side by side: some workers know records of a later version, and some do not.
+"""Two releases at the same time: some workers know records of a later version, and some do not.
 
 The later release writes jobs of a higher `JOB.version`, and adds fields to items and to pointers. An earlier worker
-that meets such a job must write nothing of it, hide its message for as long as a queue allows, and answer 503; of the
-jobs that it knows it ignores the fields that it does not.
+that meets such a job must write nothing to it, hide its message for as long as a queue allows, and answer 503. In jobs
+of a version that it knows, it ignores unknown fields.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tests.simulation.table import SimulatedItems
 
 LATER: Final = VERSION + 1
 NEWS: Final = {"news": "of the later release"}
-"""What the later release adds."""
+"""The fields that the later release adds."""
 
 
 class EarlierRelease:
-    """What a worker of the earlier release does: while it goes on, a higher version is unknown."""
+    """Wraps a worker of the earlier release: while it runs, a higher version is unknown."""
 
     def __init__(self, work: Coroutine[Any, Any, Any]) -> None:
         self._work = work
@@ -82,19 +82,19 @@ class LaterJobQueue(SimulatedJobQueue):
 
 
 class ReleaseAudit:
-    """What workers of the earlier release may not do.
+    """The judge of workers of the earlier release.
 
     Args:
-        note: takes a violation.
+        note: records a violation.
     """
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note
         self.met = 0
-        """Messages of jobs of the later release that an earlier worker gave back."""
+        """Messages of jobs of the later release that an earlier worker returned to the queue."""
 
     def watch(self, worker: Worker | None, before: Item | None, after: Item) -> None:
-        """Judge a write. A copy that comes late is nobody's."""
+        """Judge a write. A copy that arrives late has no worker."""
         if worker is None or worker.release != VERSION:
             return
         if any(item.get("version", VERSION) != VERSION for item in (before or {}, after)):
@@ -109,7 +109,7 @@ class ReleaseAudit:
             self._note(f"BACK SOON: the message of {key.job_id} comes to the earlier release again in {seconds} s")
 
     def rejected(self, body: str) -> None:
-        """Judge what is given up for ever."""
+        """Judge a message that is rejected for good."""
         if "resume" in json.loads(body):
             self._note(f"REJECTED a pointer of ours: {body[:120]}")
 
@@ -125,7 +125,7 @@ def take_up_anything() -> AbstractContextManager[object]:
 
 
 def know_every_field() -> AbstractContextManager[object]:
-    """A pointer has the fields that this release knows, or is not a pointer."""
+    """A message with a field unknown to this release is not read as a pointer."""
     real = queue_worker.pointer
 
     def pointer(body: str) -> JobKey | None:
@@ -137,5 +137,5 @@ def know_every_field() -> AbstractContextManager[object]:
 
 
 def hide_briefly() -> AbstractContextManager[object]:
-    """A message of a job of a later release comes back at once."""
+    """A message of a job of a later release becomes visible again at once."""
     return patch.object(queue_worker, "LONGEST_HIDDEN", 0.0)

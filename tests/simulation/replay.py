@@ -1,7 +1,7 @@
-"""Plays a job through once more, uninterrupted, from what its records say that blocks gave and people answered.
+"""Replays a job without interruption, with the results and answers that its records contain.
 
-The job runs in plain Python, without a recorder and without ever being restored. Whatever was cut into pieces by
-crashes, hand-overs and waits must have come to the same records, in the same order.
+The job runs in plain Python, without a recorder and without ever being restored. A run that was interrupted by crashes,
+hand-overs and waits must have led to the same records, in the same order.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from tests.simulation.workload import registry
 
 _BLOCK_GAVE_IT = ("SIM.", "HTTP.")
 _EXTERNAL = frozenset({"UNHANDLED_EXCEPTION", "INTERRUPTED", "TIME_LIMIT_EXCEED", "CALL_FAILED", "CANCELLED"})
-"""Statuses of blocks that the records alone can know."""
+"""Statuses of blocks that only the records can supply."""
 
 
 class Replay:
-    """One job, played through.
+    """A replay of one job.
 
     Args:
         payload: as it was accepted.
-        records: that count, in order.
+        records: the valid records, in order.
         key: tenant, job and run, as services know them.
     """
 
@@ -39,7 +39,7 @@ class Replay:
         self._records = records
         self.problems: list[str] = []
         self.has_ended = False
-        """Whether the records are all that the job comes to."""
+        """Whether the records are complete."""
         self._at = 0
         answers = {record.path: given for record in records if (given := _given(record)) is not None}
         self._job = Conduit.from_dict(
@@ -61,12 +61,12 @@ class Replay:
         self._runtime = SimpleNamespace(**fields)
 
     def run(self) -> list[str]:
-        """Play it through, up to the last record; gives what is otherwise than the records say."""
+        """Replay up to the last record; returns the differences from the records."""
         self._prepare()
         with suppress(_OverError):
             self.has_ended = self._finish(self._job.run(self._runtime)) is Outcome.FINISHED  # type: ignore[arg-type]
             if self._at < len(self._records):
-                self.problems.append(f"it has ended or waits, and {self._next.path} is recorded")
+                self.problems.append(f"it has ended or waits, but {self._next.path} is recorded")
         return self.problems
 
     @property
@@ -90,7 +90,7 @@ class Replay:
         return self._records[self._at]
 
     def _prepare(self) -> None:
-        """Let the world be as it was when the next record was made."""
+        """Restore the world as it was when the next record was made."""
         if self._at >= len(self._records):
             return
         record = self._next
@@ -99,13 +99,13 @@ class Replay:
             self._job.waiting = {"path": record.path, "answer_by": self._clock - 1.0}
 
     def _is_cancelled(self, *, in_turn: bool) -> bool:
-        """Whether the next record says that a cancel has been seen: in a step's turn, or between two items."""
+        """Whether, by the next record, a cancel was noticed: in a step's turn, or between two items."""
         if self._at >= len(self._records) or self._next.status != "CANCELLED":
             return False
         return in_turn or self._next.phase == "close"
 
     def _turns(self, runtime: Runtime | None = None) -> StepRunner:
-        """The turns of the job's steps, where a condition that reads the clock was met if the records say so."""
+        """The turns of the job's steps; a condition that reads the clock is met if the records say so."""
         turns = Conduit.turns(self._job, runtime)
         real = turns.is_met
 
@@ -152,7 +152,7 @@ class Replay:
 
     def _compare(self, ours: Any, theirs: Any) -> None:
         if ours != theirs:
-            self.problems.append(f"record {self._at + 1} is {theirs}, and uninterrupted it would be {ours}")
+            self.problems.append(f"record {self._at + 1} is {theirs}, but without interruption it would be {ours}")
             raise _OverError
         self._at += 1
         self._prepare()
@@ -171,19 +171,19 @@ class Replay:
         return await function(*args, **kwargs)
 
     async def execute(self, *_: Any) -> dict[str, Any]:
-        """What the block gave then: `tests.simulation.workload.Stage`."""
+        """The recorded result of the block: `tests.simulation.workload.Stage`."""
         result = json.loads(self._next.result or "{}")
         return {name: result[name] for name in ("token", "ready", "variant") if name in result}
 
     def send(self, **_: Any) -> Any:
-        """What the service answered then: `blocks.http.Client`."""
+        """The recorded answer of the service: `blocks.http.Client`."""
         if self._next.result is None:
             raise CallFailedError("no answer is recorded", None, {})
         return json.loads(self._next.result)
 
 
 class _ReplayedWalk(Walk):
-    """A walk that is cancelled where it was."""
+    """A walk that is cancelled where the recorded one was."""
 
     is_cancelled_at: Callable[..., bool]
     _for_good = False
@@ -200,7 +200,7 @@ class _ReplayedWalk(Walk):
 
 
 class _OverError(BaseException):
-    """There is nothing more to compare."""
+    """Nothing is left to compare."""
 
 
 def _given(record: StepRecord) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Drives coroutines one step at a time, in an order that a seed decides, under a clock that only it moves."""
+"""Drives coroutines one step at a time, in an order that a seed decides, with a clock that it alone advances."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.simulation.faults import Rates
 
 
 class CrashError(BaseException):
-    """Raised into what is left of a dead worker, should it try anything. No `Exception`: nothing may catch it."""
+    """Raised in any call that a dead worker still makes. Not an `Exception`, so that no handler catches it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """What a simulated port awaits: here other workers may run, time may pass, and this one may die.
+    """The awaitable of a simulated port: here other workers may run, time may pass, and this worker may die.
 
     Attributes:
-        point: where, for the list of crash points.
-        seconds: not before so long.
-        kills: the process dies here: a block that crashes its sandbox.
-        stubborn: no alarm ends this wait: a block that hangs in C.
+        point: the place, for the list of crash points.
+        seconds: the least time that passes.
+        kills: whether the process dies here, as with a block that crashes its sandbox.
+        stubborn: whether no alarm ends this wait, as with a block that hangs in C.
     """
 
     point: str
@@ -45,14 +45,14 @@ class Worker:
         name: of its kind: ``queue``, ``http``, ``sweep``, ``control``.
         skew: seconds that its clock is ahead.
         deadline: true time at which AWS kills it.
-        wake_at: not to go on before.
-        thawed: whether its sandbox stood still once: then nothing kills it in time any more.
+        wake_at: it does not continue before this time.
+        thawed: whether its sandbox was frozen once; then nothing kills it at its deadline.
         dead: killed; its ports refuse everything.
         doomed: dies with its next step.
-        number: tells workers apart in a trace.
+        number: distinguishes workers in a trace.
         point: the yield point at which it waits.
-        ended: told with the result; not told when it died.
-        died: told when it died.
+        ended: called with the result, but not if the worker dies.
+        died: called if the worker dies.
         release: the version of records that it knows.
     """
 
@@ -73,15 +73,15 @@ class Worker:
 
 @dataclass(eq=False, slots=True)
 class Scheduler:
-    """The world's clock and its chance. Every choice comes from `random`, so that a seed is a history.
+    """The world's clock and its random choices. Every choice comes from `random`, so a seed decides a history.
 
     Attributes:
-        certain: faults that happen whatever the rates say: a kind, and at which of its occasions, counted from 1.
-        trace: told what happens to workers.
-        outages: kinds of faults that always happen for a while, from when and until when.
+        certain: faults that happen at any rates: the kind, and the number of its occasion, counted from 1.
+        trace: called with each line about a worker.
+        outages: kinds of faults that always happen between two times.
         alarms: further times at which something may happen.
-        holds: whether a worker is not to go on now, whatever the time.
-        advanced: told of each worker that goes on.
+        holds: whether a worker must not continue now, whatever the time.
+        advanced: called with each worker that continues.
     """
 
     random: Random
@@ -125,7 +125,7 @@ class Scheduler:
         self.workers.append(worker)
 
     def step(self) -> bool:
-        """Let time pass and one worker go on; false when nothing is left to do."""
+        """Advance the clock and let one worker continue; false when nothing is left to do."""
         self.now += self.random.choice((0.0005, 0.002, 0.01, 0.04))
         self._do_what_is_due()
         free = [worker for worker in self.workers if not self.holds(worker)]
@@ -156,7 +156,7 @@ class Scheduler:
             pause = self.random.choice((20.0, 60.0, 150.0))
             worker.wake_at = self.now + pause
             worker.thawed = True
-            if self.random.random() < 0.5:  # half the time its monotonic clock stood still, too
+            if self.random.random() < 0.5:  # half of the time its monotonic clock was frozen too
                 worker.skew -= pause
             self.trace(f"{worker.name}-{worker.number} stands still at: {worker.point}")
             return
@@ -169,7 +169,7 @@ class Scheduler:
             result = stop.value
         else:
             worker.wake_at = self.now + token.seconds
-            if worker.deadline is not None and not worker.thawed:  # asleep or not, its time ends then
+            if worker.deadline is not None and not worker.thawed:  # its time ends then, even if it sleeps
                 worker.wake_at = min(worker.wake_at, max(self.now, worker.deadline + 0.001))
             worker.point = token.point
             worker.doomed = token.kills
@@ -188,7 +188,7 @@ class Scheduler:
         return overdue or self.chance("crash")
 
     def kill(self, worker: Worker) -> None:
-        """End a worker where it stands. What its ``finally`` blocks try is refused: a killed process runs none."""
+        """Kill a worker where it is. Calls in its ``finally`` blocks are refused: a killed process runs none."""
         self.trace(f"{worker.name}-{worker.number} dies at: {worker.point}")
         self.counts["deaths"] += 1
         worker.dead = True
@@ -198,7 +198,7 @@ class Scheduler:
         worker.died()
 
     def end(self) -> None:
-        """End what still lives, without a word to anybody."""
+        """End all living workers without calling their callbacks."""
         for worker in self.workers:
             worker.dead = True
             self._close(worker)
@@ -207,5 +207,5 @@ class Scheduler:
     @staticmethod
     def _close(worker: Worker) -> None:
         assert worker.coroutine is not None
-        with suppress(CrashError, RuntimeError):  # it tried to go on: it asked a port, or awaited
+        with suppress(CrashError, RuntimeError):  # it tried to continue: it called a port, or awaited
             worker.coroutine.close()

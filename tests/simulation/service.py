@@ -1,4 +1,4 @@
-"""The service that jobs call over HTTP: it answers, fails, and remembers with which key each call came."""
+"""The service that jobs call over HTTP: it answers, fails, and remembers the key of each call."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from infra.outside.http_request import Call
 
 
 class SimulatedService:
-    """What it was asked.
+    """The service and the calls that it received.
 
     Args:
         random: decides whether a call fails.
 
     Attributes:
-        keys: the keys with which the calls of a step came, by the place that the step says it has.
-        calls: how often a key came.
+        keys: the keys of a step's calls, by the path that the step sends.
+        calls: the number of calls with each key.
     """
 
     def __init__(self, random: Random) -> None:
@@ -27,7 +27,7 @@ class SimulatedService:
         self.calls: Counter[str] = Counter()
 
     def send(self, call: Call, _: object) -> dict[str, Any]:
-        """Answer a call as `infra.outside.http_client.HttpClient` does; half of the failed ones were taken."""
+        """Answer a call as `infra.outside.http_client.HttpClient` does; half of the failed calls had their effect."""
         if self._random.random() < 0.05:
             raise HttpFailedError("no connection")
         key = call.headers["Idempotency-Key"]

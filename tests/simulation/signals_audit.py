@@ -1,4 +1,4 @@
-"""What must hold of answers: those who were thanked see them used, and nobody sees two answers to one step."""
+"""The rules of answers: an accepted answer is used, and a step never has two answers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.simulation.table import SimulatedTable
 Asked = tuple[JobKey, int, str]
 """A job, a run of it, and the path of a step in it."""
 AT_ONCE = 20.0
-"""Seconds in which a job that was woken goes on, where nothing is lost or late."""
+"""Seconds within which a woken job continues, if nothing is lost or late."""
 NOT_ASKED = frozenset({"SKIPPED", "CANCELLED", "IF_CONDITION_FAILED"})
-"""Statuses of a step whose answer is of no use any more, which its sender may see."""
+"""Statuses of a step whose accepted answer is never used; its sender may see that."""
 
 
 class SignalsAudit:
@@ -26,7 +26,7 @@ class SignalsAudit:
 
     Args:
         table: the table.
-        note: notes a violation.
+        note: records a violation.
         now: the true time.
         prompt: nothing is lost or late.
     """
@@ -60,8 +60,8 @@ class SignalsAudit:
             if any(truth[job.key, job.run, index].path == path for index in range(job.cursor)):
                 self._note(f"ANSWERED {job.key.job_id}/{path}, which was over")
 
-    def thanked(self, key: JobKey, path: str, given: GivenAnswer) -> None:
-        """Somebody was thanked for an answer: it counts, in some run, or says the same as one that does."""
+    def accepted(self, key: JobKey, path: str, given: GivenAnswer) -> None:
+        """The sender of an answer got a success: the answer must count in some run, or equal one that does."""
         for asked in self._named:
             if asked[0] == key and asked[2] == path and _meaning(self._answer(asked)) == _meaning(vars_of(given)):
                 return
@@ -72,7 +72,7 @@ class SignalsAudit:
         truth: Mapping[tuple[JobKey, int, int], StepRecord],
         ends: Mapping[tuple[JobKey, int], JobRecord],
     ) -> None:
-        """Judge what became of every answer, and when."""
+        """Judge whether every answer was used, and when."""
         recorded: dict[Asked, StepRecord] = {}
         for (key, run, _), record in truth.items():
             if record.action == "WAIT_FOR":
@@ -97,14 +97,14 @@ class SignalsAudit:
                 self._note(f"SLOW: {place[0].job_id} was cancelled at {at}, and ended at {job.finished_at}")
 
     def _answer(self, asked: Asked) -> dict[str, Any] | None:
-        """What the answer that counts says."""
+        """The content of the answer that counts."""
         key, run, path = asked
         item: Item | None = self._table.items.get((partition(key), f"{SIGNAL}{path}#{run}#{self._named[asked][0]}"))
         return None if item is None else json.loads(str(item["answer"]))
 
 
 def _owner(truth: Mapping[tuple[JobKey, int, int], StepRecord], asked: Asked) -> str | None:
-    """The lease of a step's record, if it was made in this run and not kept from the one before."""
+    """The lease of a step's record, if it was made in this run and not kept from the previous one."""
     key, run, path = asked
     for (known, earlier, _), record in truth.items():
         if known == key and earlier == run - 1 and record.path == path:
@@ -114,7 +114,7 @@ def _owner(truth: Mapping[tuple[JobKey, int, int], StepRecord], asked: Asked) ->
 
 
 def vars_of(given: GivenAnswer) -> dict[str, Any]:
-    """An answer as its item keeps it."""
+    """The content of an answer as its item stores it."""
     return {"ok": given.ok, "value": given.value, "reason": given.reason}
 
 

@@ -1,4 +1,4 @@
-"""More jobs than a sweep has time for: which of them it looks at, and in which order."""
+"""More jobs than a sweep has time for: which of them it reads, and in which order."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ CROWD: Final = 2 * sweep.PAGE + 10
 
 
 class Crowd:
-    """A table in which many jobs are due: some crashed, and as many whose message should have been received by now.
+    """A table in which many jobs are due: some crashed, and for as many the message is overdue.
 
     Args:
-        seed: of the order in which things happen.
-        seconds: that each sweep may last.
+        seed: decides the order of events.
+        seconds: the time that each sweep may take.
     """
 
     def __init__(self, seed: int, seconds: float, trace: Callable[[str], None] | None = None) -> None:
-        random = Random(seed)  # noqa: S311 (a history, no secret)
+        random = Random(seed)  # noqa: S311 (a history, not a secret)
         self.world = World(random, replace(QUIET, lives=(seconds,)), trace=trace)
         self.violations: list[str] = []
         self._looked: list[str] = []
@@ -60,14 +60,14 @@ class Crowd:
             self._looked.append(str(after["job_id"]))
 
     def run(self) -> list[str]:
-        """One sweep; gives what it did wrong."""
+        """One sweep; returns its violations."""
         began, ended = self.world.scheduler.now, list[float]()
 
         async def work(ports: Ports, lifetime: TimeLeft) -> float:
             await sweep.sweep(ports, lifetime)
             return lifetime.ends_at - ports.now()
 
-        self.world.table.watchers.pop(0)  # these jobs have no payload: the audit of a world is not theirs
+        self.world.table.watchers.pop(0)  # these jobs have no payload, so the audit of a world does not apply
         self.world.start("sweep", work, ended=ended.append)
         while self.world.scheduler.workers:
             self.world.scheduler.step()
@@ -84,7 +84,7 @@ class Crowd:
 
 
 def sweep_crowds() -> Found | None:
-    """A sweep that has time for all, and one that has time for some."""
+    """One sweep with time for all jobs, and one with time for some."""
     with few_shards():
         for seconds in (900.0, 6.0):
             violations = Crowd(1, seconds).run()

@@ -1,4 +1,4 @@
-"""The simulated table: `infra.table.items.Items` in memory, with the faults of a network between it and its caller."""
+"""The simulated table: `infra.table.items.Items` in memory, behind a network with faults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 
 def holds(condition: Condition, item: Item | None) -> bool:
-    """Whether a condition holds of what stands there."""
+    """Whether a condition holds for the stored item."""
     there = item or {}
     match condition:
         case Equals(attr, value):
@@ -37,21 +37,21 @@ def holds(condition: Condition, item: Item | None) -> bool:
 
 
 def type_of(value: object) -> str:
-    """DynamoDB's type of a value: 1 and true differ there."""
+    """DynamoDB's type of a value; DynamoDB distinguishes 1 from true."""
     if isinstance(value, bool):
         return "BOOL"
     return "N" if isinstance(value, (int, float)) else type(value).__name__
 
 
 class SimulatedTable:
-    """What stands in the table. Each method happens at once; `SimulatedItems` is how a worker sees it."""
+    """The items in the table. Each method is atomic; a worker uses `SimulatedItems`."""
 
     def __init__(self) -> None:
         self.items: dict[Key, Item] = {}
         self.before: dict[Key, Item] = {}
-        """Each item as it stood before its last write: what an index may still show."""
+        """Each item as it was before its last write: an index may still return it."""
         self.watchers: list[Callable[[Item | None, Item], None]] = []
-        """Told of each write: what stood there before, and what stands there now."""
+        """Called for each write with the item before it and the item after it."""
 
     def get(self, pk: str, sk: str) -> Item | None:
         return copy.deepcopy(self.items.get((pk, sk)))
@@ -82,7 +82,7 @@ class SimulatedTable:
         return Applied(self.put({name: value for name, value in merged.items() if name not in gone}))
 
     def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
-        """All or nothing; who watches the writes sees the records first, and then what counts them."""
+        """All or nothing; watchers of the writes see the records first, and then the item that counts them."""
         key = (str(write.item["pk"]), str(write.item["sk"])) if isinstance(write, Put) else (write.pk, write.sk)
         stands = self.get(*key)
         if (stands is None and isinstance(write, Update)) or not holds(write.condition, stands):
@@ -125,7 +125,7 @@ class SimulatedTable:
         newest_first: bool,
         late: Callable[[], bool] = lambda: False,
     ) -> Page:
-        """A page of an index that lags behind for the items for which `late` says so."""
+        """A page of an index, which lags behind for the items that `late` selects."""
 
         def order(item: Mapping[str, Value]) -> tuple[float, str, str]:
             number = item[index.sort]
@@ -150,7 +150,7 @@ class SimulatedTable:
 
 
 class SimulatedItems:
-    """The table as one worker sees it: every call yields before and after, and the network loses what it may."""
+    """The table as one worker sees it: every call yields before and after, and the network may lose its answer."""
 
     def __init__(self, table: SimulatedTable, scheduler: Scheduler, worker: Worker) -> None:
         self._table = table
@@ -168,7 +168,7 @@ class SimulatedItems:
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
         await self._reach("query")
         found = self._table.query(pk, low, high, newest)
-        if newest is None and self._scheduler.random.random() < 0.5:  # half the time it takes a second page
+        if newest is None and self._scheduler.random.random() < 0.5:  # half of the time it needs a second page
             cut = self._scheduler.random.randint(0, len(found))
             await Yield("query page")
             seen = str(found[cut - 1]["sk"]) if cut else ""
@@ -187,7 +187,7 @@ class SimulatedItems:
     async def put_all(self, items: Sequence[NewItem]) -> None:
         await self._reach("put_all")
         left = list(items)
-        self._scheduler.random.shuffle(left)  # a batch is no transaction and has no order
+        self._scheduler.random.shuffle(left)  # a batch is not a transaction and has no order
         while left:
             count = self._scheduler.random.randint(1, len(left))
             for item in left[:count]:
@@ -196,7 +196,7 @@ class SimulatedItems:
             await Yield("batch written in part" if left else "batch written")
 
     async def put_some(self, items: Sequence[NewItem]) -> set[int]:
-        """As `put_all`; the table may leave some items unwritten, however often it is asked."""
+        """As `put_all`, but the table may leave some items unwritten despite all retries."""
         await self._reach("put_some")
         left = {index for index in range(len(items)) if self._scheduler.chance("throttled")}
         for index, item in enumerate(items):
@@ -212,7 +212,7 @@ class SimulatedItems:
         done = False
 
         def apply() -> ConditionFailed | None:
-            """A token that was seen with success makes each repetition a success that changes nothing."""
+            """Repeat a transaction whose token has succeeded before: a success that changes nothing."""
             nonlocal done
             refused = None if done else self._table.put_all_with(items, write)
             done = done or refused is None
@@ -262,7 +262,7 @@ class SimulatedItems:
         raise TryLaterError(f"a transaction stays in the way: {call}")
 
     async def _write(self, call: str, apply: Callable[[], Answer]) -> Answer:
-        """Do a write as a network lets it be done: once, or again, or later once more; the last answer is told."""
+        """Do a write over the network: once, or twice, or again later; returns the last answer."""
         answer = apply()
         if self._scheduler.chance("late_packet"):
             delay = self._scheduler.random.choice((0.3, 3.0, 30.0, 90.0))

@@ -1,4 +1,4 @@
-"""One job of three steps, and each fault at each occasion that its story gives: every wait, write, call and message."""
+"""One job of three steps, with each fault on each occasion of its run: every wait, write, call and message."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def three_steps() -> str:
 
 
 def live(door: str, *certain: tuple[str, int], spare: bool = True) -> World:
-    """Send the job, and again every few minutes while nobody knows it, as a sender without an answer does.
+    """Send the job, and again every few minutes until it is known, as a sender without an answer does.
 
-    Without a call to spare, each commit that can be a transaction is one.
+    Without `spare` calls, each commit that can be a transaction is one.
     """
-    random = Random(1)  # noqa: S311 (a history, no secret)
+    random = Random(1)  # noqa: S311 (a history, not a secret)
     world = World(random, QUIET, certain=frozenset(certain))
     world.audit.exclusive = world.audit.gentle = False
     outside = Outside(world)
@@ -64,7 +64,7 @@ def live(door: str, *certain: tuple[str, int], spare: bool = True) -> World:
 
 
 def occasions(door: str, kind: str, *, spare: bool = True) -> range:
-    """Every occasion for a fault in the story without one, the sweeper's part included."""
+    """Every occasion for a fault in the run without faults, including the sweeper's part."""
     return range(1, live(door, spare=spare).scheduler.occasions[kind] + 1)
 
 
@@ -113,8 +113,8 @@ def test_any_other_fault_on_any_occasion_changes_nothing(door: str, kind: str, s
 @pytest.mark.slow
 @pytest.mark.parametrize("door", DOORS)
 def test_two_faults_at_once_are_no_more_than_two(door: str) -> None:
-    """A crash at each point, and then another fault: a lost reply or a second crash is most likely to hide there."""
-    random = Random(2)  # noqa: S311 (a history, no secret)
+    """A crash at each point, followed by another fault: a lost reply or a second crash is most likely to break this."""
+    random = Random(2)  # noqa: S311 (a history, not a secret)
     for point in occasions(door, "crash")[::3]:
         for kind in ("crash", "freeze", "lost_reply", "late_packet"):
             later = random.randint(1, 60)

@@ -1,4 +1,4 @@
-"""The share of jobs killed around each of their writes that every test run takes; `make simulate` has more of them."""
+"""A few jobs that are killed around each of their writes; `make simulate` has more of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_jobs_that_are_drawn_have_every_shape() -> None:
 
 
 def test_a_process_dies_where_it_is_to_die() -> None:
-    """Else every life would be the same undisturbed one."""
+    """Otherwise every life would be the same undisturbed run."""
     life = draw(21)
     undisturbed, killed = live(life), live(life, 9)
     assert (undisturbed.scheduler.counts["deaths"], killed.scheduler.counts["deaths"]) == (0, 1)

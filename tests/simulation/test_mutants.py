@@ -1,4 +1,4 @@
-"""Every rule of the protocol is needed: without it a world breaks a promise, or what makes up for it is named."""
+"""Every rule of the protocol is needed: without it a world breaks a promise, or the mutant names another rule."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def test_a_broken_protocol_is_found(mutant: Mutant) -> None:
 
 @pytest.mark.parametrize("mutant", [m for m in MUTANTS if m.spared], ids=lambda mutant: mutant.name)
 def test_a_broken_protocol_that_only_costs_time_breaks_no_promise(mutant: Mutant) -> None:
-    """More than these few worlds: `make mutants`."""
-    assert seek(mutant, 10) is None, f"it was said that {mutant.spared}"
+    """`make mutants` runs more than these few worlds."""
+    assert seek(mutant, 10) is None, f"expected: {mutant.spared}"
 
 
 def test_enough_of_the_protocol_is_broken_to_trust_the_simulator() -> None:

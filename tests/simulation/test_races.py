@@ -1,4 +1,4 @@
-"""An even share of all places at which those who meet may stop; `make mutants` needs the rest."""
+"""An even share of all places at which the actors of a race may stop; `make mutants` runs the rest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.simulation.sweeps import sweep_crowds
 from tests.simulation.workload import announced
 
 SHARE = 7
-"""Every so-manieth place: no divisor of the number of places in a row."""
+"""Every seventh place is tried; seven does not divide the number of places in a row."""
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def test_no_acknowledged_call_is_lost_in_any_order(name: str) -> None:
 
 
 def test_a_meeting_ends_both_ways() -> None:
-    """Else one of them would never be the first."""
+    """Otherwise one of the actors would never be first."""
     ends = set()
     for after, until in places(RACES["answer and time-out"], SHARE):
         meeting = Meeting(RACES["answer and time-out"], after, until)

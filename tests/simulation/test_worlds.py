@@ -1,4 +1,4 @@
-"""The share of the simulator that every test run takes; `make simulate` plays thousands."""
+"""A few worlds of the simulator; `make simulate` plays thousands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.simulation.workload import announced
 from tests.simulation.world import World
 
 SEEDS = 3
-"""Of each kind of world."""
+"""Seeds of each kind of world."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def test_no_fault_loses_doubles_or_mixes_anything(name: str) -> None:
 
 
 def test_a_seed_is_a_history() -> None:
-    """Else the seed that failed could not be looked at."""
+    """Otherwise a seed that failed could not be examined."""
     lines: list[list[str]] = [[], []]
     for told in lines:
         play(6, trace=told.append)
@@ -64,9 +64,9 @@ def test_the_worlds_have_every_fault_and_every_door() -> None:
 
 
 def test_a_wait_of_28_days_passes_with_the_sweep_as_its_only_timer() -> None:
-    """In a few hundred steps of the simulation: a job that waits costs nothing."""
+    """The simulation takes only a few hundred steps: a job that waits costs nothing."""
     month = 28 * 86_400.0
-    world = World(Random(1), replace(QUIET, prompt=True, trouble=month))  # noqa: S311 (a history, no secret)
+    world = World(Random(1), replace(QUIET, prompt=True, trouble=month))  # noqa: S311 (a history, not a secret)
     steps = [{"id": "w", "wait": {"seconds": month}}, {"id": "s", "set": {"n": 1}}]
     Outside(world).plan_send(1.0, "queue", json.dumps({"id": "j", "parameters": {"variant": "a"}, "steps": steps}))
     world.run()
@@ -75,4 +75,4 @@ def test_a_wait_of_28_days_passes_with_the_sweep_as_its_only_timer() -> None:
     assert job.status == "SUCCEEDED"
     assert month <= float(job.finished_at or 0.0) - job.created_at <= month + 120
     assert world.metrics.counted("Swept") == 1
-    assert world.scheduler.points < 300, "most of them are the partitions that two sweeps read"
+    assert world.scheduler.points < 300, "most of the steps are the partitions that two sweeps read"

@@ -1,6 +1,6 @@
 """The jobs of the simulation and the blocks they call.
 
-Each result holds the token of the one before, so that records of different executions cannot be mixed unseen.
+Each result holds the token of the previous one, so that mixed records of different executions are noticed.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ class Stage(Protocol):
     """Where blocks do their work: the world."""
 
     async def execute(self, execution: Execution, seconds: float, kills: str, fails: str) -> dict[str, Any]:
-        """Do it; gives the facts that only this execution has, ``token`` among them.
+        """Execute the block; returns the facts that only this execution has, including ``token``.
 
         Raises:
-            SimulatedFailure: it fails.
+            SimulatedFailure: the block fails.
         """
 
 
 class SimulatedFailure(Exception):  # noqa: N818 (its name is shown as the error's type)
-    """What a block raises that was told to fail."""
+    """The error that a block raises when it is to fail."""
 
 
 async def _work(stage: Stage, job: Job, call: Call, effect: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ async def once(stage__: Stage, job__: Job, call__: Call, **given: Any) -> dict[s
 
 @contextmanager
 def announced() -> Iterator[None]:
-    """Let the deployment's registry know these blocks, for as long as the simulation runs."""
+    """Register these blocks in the deployment's registry while the simulation runs."""
     REGISTRY.load()
     blocks: list[Block[..., Any]] = list(own)
     for block in blocks:
@@ -104,7 +104,7 @@ class Blocks(Registry):
 
 
 def registry(stage: Stage) -> Registry:
-    """The blocks, with the world they work in as their global value."""
+    """The blocks, with their world as the global value."""
     made = Blocks()
     for block in own:
         made.add(block)
@@ -133,7 +133,7 @@ class SimulatedAlarm:
 
 @dataclass(frozen=True, slots=True)
 class _Limited:
-    """A block that is stopped when its time is over, at the next moment at which it waits."""
+    """A block that is stopped at its next wait once its time is over."""
 
     block: Any
     scheduler: Scheduler
@@ -162,7 +162,7 @@ def random_job(random: Random, job_id: str | None, profile: Profile, *, variant:
         random: draws it.
         job_id: its id, if it has one.
         profile: what its steps are like.
-        variant: a word that every result repeats.
+        variant: a word that every result contains.
     """
     if random.random() < profile.brisk:
         steps = brisk_steps(random, profile)
@@ -179,8 +179,8 @@ def random_job(random: Random, job_id: str | None, profile: Profile, *, variant:
 
 
 def brisk_steps(random: Random, profile: Profile) -> list[dict[str, Any]]:
-    """Short steps, every other one with an effect: so many calls of the table in so little time that not all of its
-    commits can have two."""
+    """Short steps, every other one with an effect: the job makes so many calls of the table in so little time that not
+    every commit may take two."""
     steps = [random_step(random, index, profile) for index in range(random.randint(5, 12))]
     for index, step in enumerate(steps):
         step["action"] = f"SIM.{random.choice(('CHARGE', 'ONCE'))}" if index % 2 else "SIM.PURE"

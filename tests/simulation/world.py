@@ -56,14 +56,14 @@ SETTINGS = Settings(
 
 
 class Silent(logging.Logger):
-    """Takes every line and keeps none."""
+    """Drops every line."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: ARG002, N802 (the library's name and argument)
         return False
 
 
 class NoScheduler:
-    """No workload here has a schedule."""
+    """Refuses schedules: no job here needs one."""
 
     async def put(self, tenant: str, schedule_id: str, timetable: Timetable) -> None:
         raise AssertionError((tenant, schedule_id, timetable))
@@ -74,14 +74,14 @@ class NoScheduler:
 
 @dataclass(eq=False)
 class World:
-    """Everything that is, under one seed.
+    """One world, decided by one seed.
 
     Attributes:
         sweeping: whether the schedule runs.
-        certain: faults that happen whatever the profile says; see `Scheduler`.
-        trace: told each write, death and answer.
-        hasty: end with the first violation.
-        owed: jobs that somebody was promised, and by which door.
+        certain: faults that happen with any profile; see `Scheduler`.
+        trace: called with a line for each write, death and answer.
+        hasty: whether to stop at the first violation.
+        owed: accepted jobs, which must run, and the door that accepted each.
     """
 
     random: Random
@@ -164,7 +164,7 @@ class World:
         self.scheduler.start(worker, live_on_an_earlier_release() if is_earlier else live())
 
     def _release(self) -> int:
-        """What the next worker knows: while things go wrong a later release is deployed gradually, and rolled back."""
+        """The release of the next worker: during the trouble, a later release is deployed gradually and rolled back."""
         if not self.profile.releases:
             return VERSION
         begins, ends = self.rolled_back
@@ -208,7 +208,7 @@ class World:
         )
 
     async def execute(self, execution: Execution, seconds: float, kills: str, fails: str) -> dict[str, Any]:
-        """What a block does: it takes its time, may die or fail, and has a result that no other execution has."""
+        """Execute a block: it takes some time, may die or fail, and has a unique result."""
         worker = self.scheduler.current
         assert worker is not None
         if worker.dead:
@@ -231,7 +231,7 @@ class World:
             return {"token": token, "ready": self.random.random() < 0.5}
         return {"token": token}
 
-    # ------------------------------------------------------------------ what is watched
+    # ------------------------------------------------------------------ trace and audit
 
     def _tell(self, line: str) -> None:
         if self.trace is not None:
@@ -260,7 +260,7 @@ class World:
             self.audit.claimed.setdefault((job.key, job.fence), self.scheduler.now)
 
     def version_of(self, key: JobKey) -> int:
-        """The version of a job's records, whichever release looks."""
+        """The version of a job's records, for either release."""
         item = self.table.items.get((partition(key), JOB), {})
         return int(str(item.get("version", VERSION)))
 
@@ -271,7 +271,7 @@ class World:
     # ------------------------------------------------------------------ time
 
     def plan(self, when: float, action: Callable[[], None]) -> None:
-        """Let something be done from outside; the world does not rest before."""
+        """Schedule an action from outside; the world does not rest before it."""
         self.plans += 1
 
         def act() -> None:
@@ -281,7 +281,7 @@ class World:
         self.scheduler.at(self.began + when, act)
 
     def run(self) -> None:
-        """Let the world go on until it rests, then judge it."""
+        """Run the world until it rests, then judge it."""
         with patch.object(job_items, "VERSION", LATER) if self.profile.releases else nullcontext():
             self._run()
 
@@ -302,13 +302,13 @@ class World:
             self.scheduler.step()
         for message in self.queue.messages:
             self.audit.note(f"STUCK message {message.body[:80]}, received {message.receives} times")
-        if faults := self.metrics.counted("Faults"):  # the handler logs them and goes on
+        if faults := self.metrics.counted("Faults"):  # the handler logs them and continues
             self.audit.note(f"FAULT: {faults:.0f} errors of the program were caught and logged")
         self.audit.close(self.owed)
         self.scheduler.end()
 
     def _plan_outage(self) -> None:
-        """Let a service be out of reach for a while."""
+        """Make a service unreachable for a while."""
         if self.random.random() < self.profile.outage:
             kind = self.random.choice(("throttled", "bus_down", "send_failed"))
             begins = self.scheduler.now + self.random.uniform(0.0, 100.0)
