@@ -1,4 +1,4 @@
-"""What holds for every test: no budget of time, and a log that a test before it has left as it was."""
+"""Settings of every test: no time limit for properties, and the log level is restored after each test."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from importlib.util import find_spec
 
 import pytest
 
-if find_spec("hypothesis"):  # the tests of the page have an environment of their own, without it
+if find_spec("hypothesis"):  # the tests of the page run in their own environment, without hypothesis
     from hypothesis import HealthCheck, settings
 
     from tests.examples import examples
 
-    # Hypothesis would fail a property that takes long on a busy machine.
+    # Hypothesis would fail a property that is slow on a busy machine.
     settings.register_profile(
         "untimed", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
     )
@@ -22,7 +22,7 @@ if find_spec("hypothesis"):  # the tests of the page have an environment of thei
 
 @pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
-    """An invocation sets the level of the whole process: tests that read the log must not depend on the order."""
+    """Restore the log level, which an invocation sets for the whole process: tests must not depend on their order."""
     root = logging.getLogger()
     level = root.level
     yield

@@ -1,4 +1,4 @@
-"""How many examples a property is tried with: a third in the suite, all of them in `make properties`."""
+"""The number of examples of a property: a third in the suite, all of them in `make properties`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ ALL = bool(os.environ.get("ALL_EXAMPLES"))
 
 
 def examples(most: int) -> int:
-    """The examples of a property.
+    """The number of examples for a property.
 
     Args:
-        most: as many as `make properties` tries.
+        most: the number in `make properties`.
     """
     return most if ALL else max(1, most // 3)

@@ -1,4 +1,4 @@
-"""What a cold start pays for: the modules that a fresh worker has imported when its first job is done."""
+"""The cost of a cold start: the modules that a fresh worker has imported after its first job."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from benchmarks import cold_worker
 cold_worker.main()
 print("{DONE}", json.dumps(sorted(sys.modules)), file=kept)
 """
-"""One message of the queue through `lambda_handler`, and a botocore whose requests are answered in the process."""
+"""Sends one message of the queue through `lambda_handler`; botocore's requests are answered in the process."""
 
 FORBIDDEN = {
     "aws_lambda_powertools.event_handler": "the API's resolver (170 ms)",
@@ -71,8 +71,8 @@ FORBIDDEN = {
 
 
 def run(program: str) -> str:
-    """What a fresh process prints."""
-    # Without what lets `make coverage` measure a process: it would import modules of its own.
+    """The output of a program in a fresh process."""
+    # Without the variables by which `make coverage` measures a process: coverage imports further modules.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     ended = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", program],
@@ -89,7 +89,7 @@ def run(program: str) -> str:
 
 @cache
 def imported() -> frozenset[str]:
-    """All modules of a process that worked off a message."""
+    """All modules of a process that has processed a message."""
     line = next(line for line in run(WORKER).splitlines() if line.startswith(DONE))
     return frozenset(json.loads(line.removeprefix(DONE)))
 
@@ -101,10 +101,10 @@ def test_a_worker_does_its_first_job_without_importing(module: str) -> None:
 
 
 def test_objects_made_at_start_are_frozen_and_the_garbage_collector_runs() -> None:
-    """It rests while `handler.app` is imported; a worker whose collector kept resting would grow."""
+    """The collector is off while `handler.app` is imported; a worker in which it stayed off would grow."""
     assert run("import gc, handler.app\nprint(gc.isenabled(), gc.get_freeze_count() > 10_000)").split() == ["True"] * 2
 
 
 def test_a_worker_that_did_a_job_has_the_engine_and_clients_of_its_own() -> None:
-    """Else the tests above would hold for a process that did nothing."""
+    """Otherwise the tests above would pass for a process that did nothing."""
     assert {"handler.engine.conduit", "handler.recording.recorder", "blocks.math", "botocore.client"} <= imported()

@@ -1,4 +1,4 @@
-"""The house: which folders there are, and that their rules can fail."""
+"""The folders of the project, and proof that their import rules can fail."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ PLANTED = {
     "handler/engine/values.py": ("import time\n", "handler.engine.values -> time"),
     "handler/jobs/service.py": ("import botocore\n", "handler.jobs.service -> botocore"),
 }
-"""Files that break a contract: what is added to each, and what the linter must then say."""
+"""Files that break a contract: the import added to each, and the linter's expected message."""
 
 
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the linter says of the tree with all of them: it takes half a second, whatever it finds."""
+    """The linter's output for the tree with all of these files: one run takes half a second, whatever it finds."""
     tree = tmp_path_factory.mktemp("tree")
     for folder in CODE:
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""A fact that is written in two places, because neither can be derived from the other, is the same in both."""
+"""Facts that must be written in two places, because neither can be derived from the other, are the same in both."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STEP = StepRecord(KEY, 0, "1-a", "id", "id", "TEXT.JOIN", "DONE", 0, "1", None, 
 
 
 def required(shape: str) -> set[str]:
-    """The fields that an answer of the API always has."""
+    """The required fields of an answer of the API."""
     return set(components()[shape]["required"])
 
 

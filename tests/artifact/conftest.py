@@ -1,6 +1,6 @@
-"""The built artifact, an emulator that plays AWS for it, and the functions that run it.
+"""The built artifact, an emulator in the place of AWS, and the functions that run the artifact.
 
-`make artifact-test` builds and names the artifact; without one there is nothing to test here.
+`make artifact-test` builds the artifact and sets its path; without it the tests are skipped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if ARTIFACT is None:
     collect_ignore_glob = ["test_*.py"]
 
 PROBES = Path(__file__).parent / "probes"
-"""An installed package that announces blocks, as a deployment's own would."""
+"""An installed package with blocks, like a deployment's own."""
 SANDBOXES = {"runtime-client": Sandbox, "interface-emulator": EmulatedSandbox}
 
 
@@ -51,7 +51,7 @@ class Stack:
             "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
             "QUEUE_ARNS": self.queue_arn,
             "QUEUE_TENANT": "acme",
-            # A lease ends with its invocation: the tests wait for no other clock.
+            # A lease ends with its invocation, so the tests need not wait for a margin.
             "LEASE_MARGIN": "0",
             "POWERTOOLS_SERVICE_NAME": "conduit",
             "POWERTOOLS_METRICS_NAMESPACE": "Conduit",
@@ -82,7 +82,7 @@ class Stack:
         }
 
     def show_again(self, record: dict[str, Any]) -> dict[str, Any]:
-        """What the queue does when the visibility of a message ends: it is received once more."""
+        """Receive a message once more, as the queue delivers it when its visibility timeout ends."""
         sqs = self.emulator.client("sqs")
         sqs.change_message_visibility(
             QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=0
@@ -121,7 +121,7 @@ def stack(emulator: Emulator) -> Stack:
 
 @pytest.fixture
 def probe_notes(tmp_path: Path) -> Path:
-    """Where the blocks of the probe package note each of their calls."""
+    """The folder in which the probe blocks record each of their calls."""
     notes = tmp_path / "notes"
     notes.mkdir()
     return notes
@@ -131,7 +131,7 @@ def probe_notes(tmp_path: Path) -> Path:
 def make_function(
     request: pytest.FixtureRequest, artifact: Path, stack: Stack, probe_notes: Path, tmp_path: Path
 ) -> Iterator[MakeFunction]:
-    """Makes functions that run the artifact, under either program that plays Lambda."""
+    """Makes functions that run the artifact, under either of the two stand-ins for Lambda."""
     with ExitStack() as functions:
 
         def make(*, timeout: float = 29, **settings: str) -> Function:

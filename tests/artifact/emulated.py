@@ -1,4 +1,4 @@
-"""A sandbox under Lambda's own Runtime Interface Emulator, which the SAM command line brings along."""
+"""A sandbox under Lambda's own Runtime Interface Emulator, which the SAM command line includes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class EmulatedSandbox:
     """As `Sandbox`, with AWS's program for the Runtime API.
 
     Args:
-        artifact: the folder that plays /var/task.
+        artifact: the folder in the place of /var/task.
         environment: the function's variables.
-        timeout: whole seconds; the emulator takes no other.
-        log: where the function's output goes.
+        timeout: whole seconds; the emulator accepts no fractions.
+        log: the file for the function's output.
     """
 
     def __init__(self, artifact: Path, environment: Mapping[str, str], *, timeout: float, log: Path) -> None:
@@ -54,7 +54,7 @@ class EmulatedSandbox:
         raise CrashedError(text) if self._cold else FunctionError(text)
 
     def kill(self) -> None:
-        """End the emulator and the process that it started."""
+        """Kill the emulator and the process that it started."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=20)
@@ -87,7 +87,7 @@ class EmulatedSandbox:
     def _start(self) -> subprocess.Popen[bytes]:
         machine = MACHINES[platform.machine().lower()]
         (binary,) = ROOT.glob(f".venv-sam/lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
-        # The wheel does not mark it as a program.
+        # The wheel does not mark it as executable.
         program = self.log.with_name("aws-lambda-rie")
         program.write_bytes(binary.read_bytes())
         program.chmod(0o755)

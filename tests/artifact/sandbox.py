@@ -1,6 +1,6 @@
-"""A sandbox as Lambda has it: the runtime client in a process of its own, fed by a Runtime API server of ours.
+"""A sandbox like Lambda's: the runtime client in its own process, which gets its calls from our Runtime API server.
 
-A call past its timeout costs the process its life, as in Lambda, and the next call finds a new one.
+A call that exceeds its timeout kills the process, as in Lambda, and the next call starts a new one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-artifact" / "bin" / "python"
 HANDLER = "handler.app.lambda_handler"
 STARTS_WITHIN = 10.0
-"""Seconds that Lambda leaves a process to import its handler."""
+"""Seconds that Lambda allows a process to import its handler."""
 NOTICE_EVERY = 0.05
-"""Seconds between two looks whether the process lives."""
+"""Seconds between two checks whether the process is alive."""
 
 
 class TimedOutError(Exception):
@@ -42,11 +42,11 @@ class FunctionError(Exception):
 
 @dataclass(frozen=True)
 class Invocation:
-    """What one call gave.
+    """The outcome of one call.
 
     Attributes:
         result: the handler's answer.
-        seconds: from the call to the answer; of a cold one, the start of the process included.
+        seconds: from the call to the answer, including the start of the process if it is cold.
         cold: whether the call started the process.
     """
 
@@ -62,17 +62,17 @@ class _Call:
     timeout: float
     answer: queue.SimpleQueue[tuple[str, str]]
     deadline: float | None = None
-    """Epoch seconds; set when the handler gets the call, since the start of a process does not count."""
+    """Epoch seconds; set when the handler gets the call, because the start of a process does not count."""
 
 
 class Sandbox:
     """One function: its code, its environment, its timeout.
 
     Args:
-        artifact: the folder that plays /var/task.
+        artifact: the folder in the place of /var/task.
         environment: the function's variables.
         timeout: seconds.
-        log: where the function's output goes.
+        log: the file for the function's output.
     """
 
     def __init__(self, artifact: Path, environment: Mapping[str, str], *, timeout: float, log: Path) -> None:
@@ -87,7 +87,7 @@ class Sandbox:
         """Call the handler.
 
         Raises:
-            TimedOutError: past the timeout.
+            TimedOutError: the timeout was exceeded.
             CrashedError: the process ended.
             FunctionError: the handler raised.
         """
@@ -102,7 +102,7 @@ class Sandbox:
         return Invocation(json.loads(text), time.monotonic() - began, cold)
 
     def kill(self) -> None:
-        """End the process, as Lambda does with one that is no longer needed or not to be trusted."""
+        """Kill the process, as Lambda does when it no longer needs or trusts one."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -138,7 +138,7 @@ class Sandbox:
 
 
 class _Server:
-    """The Runtime API: hands a call to the runtime that asks for the next one, and takes the answer."""
+    """The Runtime API: hands each call to a runtime that requests the next one, and receives its answer."""
 
     def __init__(self) -> None:
         self.waiting: queue.SimpleQueue[_Call] = queue.SimpleQueue()
@@ -171,14 +171,14 @@ class _HttpServer(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A process that was killed resets its connection; anything else is a fault of ours and shows."""
+        """Ignore the connection reset of a killed process; any other error is ours and is shown."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Runtime(BaseHTTPRequestHandler):
     protocol_version: ClassVar[str] = "HTTP/1.1"
-    # Else each answer waits 40 ms for an acknowledgement.
+    # Otherwise each answer waits 40 ms for an acknowledgement.
     disable_nagle_algorithm: ClassVar[bool] = True
     wbufsize: ClassVar[int] = -1
     server: _HttpServer
@@ -204,7 +204,7 @@ class _Runtime(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         state = self.server.state
-        # Without a current one the handler could not be imported, and the first call has its error.
+        # Without a current call, the handler could not be imported; the first call gets this error.
         call = state.current or (None if state.waiting.empty() else state.waiting.get())
         self.send_response(202)
         self.send_header("Content-Length", "0")
@@ -213,10 +213,10 @@ class _Runtime(BaseHTTPRequestHandler):
             call.answer.put(("response" if self.path.endswith("/response") else "error", text))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: each call would be three lines."""
+        """Log nothing: each call would take three lines."""
 
     def _next(self, state: _Server) -> _Call | None:
-        # A runtime that was killed while it waited leaves this thread behind: it must not take the next one's call.
+        # A runtime that was killed while it waited leaves this thread behind, which must not take the next call.
         while not self._gone():
             try:
                 call = state.waiting.get(timeout=NOTICE_EVERY)
@@ -230,7 +230,7 @@ class _Runtime(BaseHTTPRequestHandler):
     def _gone(self) -> bool:
         try:
             self.connection.setblocking(False)
-            return self.connection.recv(1, socket.MSG_PEEK) == b""  # so a closed connection reads
+            return self.connection.recv(1, socket.MSG_PEEK) == b""  # a closed connection reads as empty
         except BlockingIOError:
             return False
         except OSError:

@@ -36,7 +36,7 @@ def test_compiled_files_are_for_the_processor_of_lambda(archive: Path) -> None:
 
 
 def test_the_zip_is_small_and_smaller_when_boto3_is_left_to_the_runtime(archive: Path, tmp_path: Path) -> None:
-    """Version 1.0.0 had 7.5 MB with boto3 and 5.14 without; all that came since may take 3 MB."""
+    """Version 1.0.0 had 7.5 MB with boto3 and 5.14 MB without; later features may add up to 3 MB."""
     assert archive.stat().st_size < 10.5 * MEGABYTE
     without = build(tmp_path, "--without-boto3")
     assert without.stat().st_size < 8.14 * MEGABYTE

@@ -50,23 +50,23 @@ def sweep() -> Event:
 
 
 def warmed(function: Function) -> Function:
-    """The same function, started: what its start takes of the time that is left would be the machine's affair."""
+    """The same function, already started: a cold start on a slow machine would use up the call's time."""
     assert call(function, "GET", "/jobs")[0] == 200
     return function
 
 
 def deliver_until_acknowledged(function: Function, stack: Stack, record: dict[str, Any]) -> None:
-    """Deliver a message again and again, as the queue does while its job is held by a lease that has not run out."""
+    """Deliver a message repeatedly, as the queue does while an unexpired lease holds its job."""
     for _ in range(20):
         record = stack.show_again(record)
         if function.invoke(sqs_event(record)).result == {"batchItemFailures": []}:
             return
-        time.sleep(0.25)  # the lease's clock is that of another process
+        time.sleep(0.25)  # the lease follows the clock of another process
     pytest.fail("The message was never acknowledged.")
 
 
 def wait_for_the_lease_to_end() -> None:
-    # It ends with the invocation that died, by the clock of another process; the last wall ends that a little early.
+    # It ends with the invocation that died, by another process's clock; the hard stop ends that a little early.
     time.sleep(1.5)
 
 
@@ -115,7 +115,7 @@ def test_a_job_that_killed_its_worker_is_resumed_by_the_redelivery(
     deliver_until_acknowledged(function, stack, record)
     job = call(function, "GET", "/jobs/hard")[1]
     assert job["status"] == "SUCCEEDED"
-    # What was recorded before the kill was not run again; what was under way was, and says so.
+    # The step recorded before the kill did not run again; the one that was interrupted did, and its record says so.
     assert [(step["id"], step["result"], step["attempts"]) for step in job["steps"]] == [
         ("before", 1, 1),
         ("stuck", 2, 2),
@@ -149,12 +149,12 @@ def test_cold_and_warm_calls_are_measured(make_function: MakeFunction, capsys: p
     cold, warm = sorted(colds)[2], sorted(warms)[15]
     with capsys.disabled():
         name = type(function).__name__
-        print(f"\n  {name}: cold {cold * 1000:.0f} ms, warm {warm * 1000:.1f} ms (medians, POST /jobs)")  # noqa: T201 (the figures are for the person who runs this)
+        print(f"\n  {name}: cold {cold * 1000:.0f} ms, warm {warm * 1000:.1f} ms (medians, POST /jobs)")  # noqa: T201 (figures for the developer who runs this)
     assert warm < cold
 
 
 def private_address() -> str:
-    """An address of this machine that is private and not the loopback; the test is skipped where there is none."""
+    """A private, non-loopback address of this machine; without one the test is skipped."""
     for family, target in ((socket.AF_INET, "10.255.255.255"), (socket.AF_INET6, "fd00::ffff")):
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((target, 9))  # sends nothing: it only chooses the address

@@ -1,4 +1,4 @@
-"""The cells of the benchmark run: one that fails measures nothing, and nobody sees it until the next report."""
+"""The cells of the benchmark run: a cell that fails measures nothing, and would go unnoticed until the next report."""
 
 from __future__ import annotations
 

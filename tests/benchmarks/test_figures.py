@@ -1,4 +1,4 @@
-"""The figures of `make bench`: what is compared with what, and where it is written."""
+"""The figures of `make bench`: their comparison with goals, and the place where they are written."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_chain_is_a_job_that_a_door_takes() -> None:
 
 
 def test_an_update_is_charged_by_the_larger_of_the_item_before_and_after() -> None:
-    """As DynamoDB does; else shrinking an item would look free."""
+    """As DynamoDB does; otherwise shrinking an item would look free."""
     answers = Answers()
     key = {"pk": {"S": "t#1"}, "sk": {"S": "JOB"}}
     answers.answer("PutItem", {"Item": {**key, "text": {"S": "x" * 3000}}})

@@ -58,7 +58,7 @@ def test_reads_cost_by_four_kilobytes_and_events_by_sixty_four() -> None:
 
 
 def test_items_that_are_read_together_cost_by_themselves() -> None:
-    """Two of a kilobyte are two units, where a query of both would be one; a missing one is one more."""
+    """Two items of a kilobyte are two units, but one in a query; a missing item is another unit."""
     meter = Meter()
     keys = [{"pk": {"S": name}, "sk": {"S": "JOB"}} for name in "abc"]
     found = [{**key, "text": {"S": "x" * 1000}} for key in keys[:2]]

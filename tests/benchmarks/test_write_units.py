@@ -1,4 +1,4 @@
-"""What jobs cost in write units of the table and its indexes, by AWS's rules, as the shipped handler writes them."""
+"""Write units that the shipped handler takes for jobs, in the table and its indexes, by AWS's rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from benchmarks.cost import Scenario, judged, run
 
 WORD = "w" * 142
-"""Makes records of 250 bytes: what the table keeps of a step, its result and its times."""
+"""Makes records of 250 bytes, with a step's result and its times."""
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ WORD = "w" * 142
 def test_a_job_costs_no_more_write_units_than_promised(
     scenario: Scenario, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STEP_EVENTS", "failures")  # the run sets them: this is how they are taken back
+    monkeypatch.setenv("STEP_EVENTS", "failures")  # the run sets this variable; monkeypatch restores it
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "conduit")
     meter, _ = run(scenario)
     assert 0 < meter.used["dynamodb_write_unit"] <= most

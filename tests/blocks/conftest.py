@@ -1,4 +1,4 @@
-"""What a block is handed, without an engine: a call that counts, a job that holds variables, and a registry."""
+"""The arguments of a block without an engine: a call that counts charges, a job with variables, and a registry."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class World:
 
     now: float = 1795719600.0
     """2026-11-26T19:00:00Z."""
-    random: Random = field(default_factory=lambda: Random(1))  # noqa: S311  # the same each time
+    random: Random = field(default_factory=lambda: Random(1))  # noqa: S311  # the same sequence each time
 
     def clock(self) -> float:
         return self.now
@@ -60,7 +60,7 @@ class World:
 
 
 class RateService:
-    """`blocks.http.Client` that knows one answer."""
+    """`blocks.http.Client` that always gives the same answer."""
 
     def send(self, **_: Any) -> dict[str, Any]:
         return {"status": 200, "headers": {}, "body": {"base": "EUR", "rates": {"USD": 1.08, "GBP": 0.83}}}
@@ -68,7 +68,7 @@ class RateService:
 
 @dataclass
 class PlainJob:
-    """`blocks.block.Job` with a dictionary for its variables."""
+    """`blocks.block.Job` with a dictionary of variables."""
 
     id: str | None = "test"
     name: str | None = None
@@ -78,7 +78,7 @@ class PlainJob:
 
 @pytest.fixture
 def call() -> CountingCall:
-    """A call that may build as much as it likes; a test that sets `budget` gives it a limit."""
+    """A call without a limit, unless a test sets `budget`."""
     return CountingCall()
 
 
@@ -94,7 +94,7 @@ def world() -> World:
 
 @pytest.fixture
 def run(call: CountingCall, job: PlainJob, world: World) -> Callable[..., Any]:
-    """Validates the parameters of an action as a step does, calls the block and gives its result."""
+    """Validates the parameters of an action as a step does, calls the block and returns its result."""
 
     def run_action(action: str, /, **parameters: Any) -> Any:
         block = REGISTRY.get(action)
@@ -106,7 +106,7 @@ def run(call: CountingCall, job: PlainJob, world: World) -> Callable[..., Any]:
 
 @pytest.fixture
 def change(call: CountingCall, job: PlainJob, world: World) -> Callable[..., Any]:
-    """Runs an in-place action and gives what became of its argument, for a result that is null."""
+    """Runs an in-place action, whose result must be null, and returns its changed argument."""
 
     def run_action(action: str, /, **parameters: Any) -> Any:
         block = REGISTRY.get(action)

@@ -59,7 +59,7 @@ def test_every_option_is_kept(category: Category) -> None:
 
 
 def test_one_tag_may_be_given_as_a_text(category: Category) -> None:
-    assert category.block(tags="BILLING")(lambda: None).tags == {"BILLING"}  # not a tag for each letter
+    assert category.block(tags="BILLING")(lambda: None).tags == {"BILLING"}  # not one tag per letter
 
 
 def test_a_block_is_run_at_least_once_unless_block_or_category_say_otherwise(registry: Registry) -> None:

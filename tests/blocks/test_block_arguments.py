@@ -1,4 +1,4 @@
-"""What users may pass to a block, and what the block learns about it."""
+"""Arguments that users may pass to a block, and the form in which the block receives them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blocks.arguments import PART, Arguments
 from blocks.block import ABSENT, Block, Changes
 
 if TYPE_CHECKING:
-    from nowhere import Gateway  # a deployment may type its own parameters with what only a type checker finds
+    from nowhere import Gateway  # a deployment's annotations may name modules that only a type checker finds
 
 
 def accept(
@@ -74,7 +74,7 @@ def test_the_schema_describes_the_users_parameters_alone() -> None:
 
 
 def test_a_parameter_without_a_type_takes_anything() -> None:
-    def untyped(*, value):  # noqa: ANN001, ANN202  # what the test is about
+    def untyped(*, value):  # noqa: ANN001, ANN202  # tests missing annotations
         return value
 
     assert Block(untyped).validate({"value": [1]}) == {"value": [1]}
@@ -190,7 +190,7 @@ KEY = "k" * 200_000
 def test_of_large_arguments_that_do_not_fit_only_the_first_errors_are_made(hint: Any, value: Any) -> None:
     found = errors_of(takes(hint), value)
     assert 0 < len(found) <= PART
-    assert sum(len(str(part)) for wrong in found for part in wrong["loc"]) <= 2 * PART * len(KEY)  # each has a copy
+    assert sum(len(str(part)) for wrong in found for part in wrong["loc"]) <= 2 * PART * len(KEY)  # an error each
 
 
 def test_every_problem_of_small_arguments_is_reported() -> None:

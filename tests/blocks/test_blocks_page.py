@@ -1,4 +1,4 @@
-"""The catalogue in `docs/` and the examples in the docstrings that it is made of."""
+"""The catalogue in `docs/`, and the examples in the docstrings from which it is generated."""
 
 from __future__ import annotations
 

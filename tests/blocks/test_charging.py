@@ -1,4 +1,4 @@
-"""A block that builds something charges for it first, and never more than the result takes as JSON."""
+"""A block charges for a value before it builds it, and never more than the result takes as JSON."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ PIECES = st.text("ab \t\x1cß", max_size=12)
 
 @pytest.fixture
 def charged(run: Run, call: Call) -> Callable[..., tuple[Any, int]]:
-    """Runs an action and gives its result with what it charged for it."""
+    """Runs an action and returns its result and its charges."""
 
     def run_action(action: str, **parameters: Any) -> tuple[Any, int]:
         before = call.charged
@@ -108,7 +108,7 @@ def charged(run: Run, call: Call) -> Callable[..., tuple[Any, int]]:
     return run_action
 
 
-# The fixture only adds up; how long an example takes is the machine's affair.
+# The fixture only adds up; the time of an example depends on the machine.
 same_fixture = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

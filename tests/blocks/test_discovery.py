@@ -1,4 +1,4 @@
-"""Blocks whose files wait until one of theirs is asked for."""
+"""Files of blocks are imported when one of their blocks is first used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(program: str) -> list[str]:
-    """What a fresh process prints."""
+    """The output of a program in a fresh process."""
     ended = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", program],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""ENCODE and HASH: strings written for other formats, and their digests."""
+"""ENCODE and HASH: strings encoded for other formats, and digests."""
 
 from __future__ import annotations
 

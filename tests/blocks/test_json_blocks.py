@@ -81,7 +81,7 @@ def test_what_no_job_may_hold_is_past_a_limit(run: Run, text: str, limit: str) -
 
 @pytest.mark.parametrize("levels", [900, 2_000, 5_000, 50_000])
 def test_a_value_that_is_nested_too_deep_is_past_a_limit_at_any_depth(levels: int) -> None:
-    """Python 3.13 reads more levels than its stack of calls allows to weigh afterwards."""
+    """Python 3.13 parses more levels than the recursion limit allows to weigh afterwards."""
     job = Conduit.from_dict(
         {"steps": [{"action": "JSON.PARSE", "id": "a", "parameters": {"text": "[" * levels + "]" * levels}}]}
     )

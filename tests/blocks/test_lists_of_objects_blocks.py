@@ -25,7 +25,7 @@ VALUES = st.recursive(
 
 
 def same(value1: Any, value2: Any) -> bool:
-    """Equality of JSON, written another way than the code does it."""
+    """Equality of JSON, implemented differently from the code under test."""
     return json.dumps(plain(value1), sort_keys=True) == json.dumps(plain(value2), sort_keys=True)
 
 
@@ -80,7 +80,7 @@ def test_a_block_for_lists_of_objects_gives(run: Run, action: str, parameters: d
     given_ = run(action, **parameters)
 
     assert given_ == result
-    assert json.dumps(given_) == json.dumps(result)  # 1 and true are not the same here
+    assert json.dumps(given_) == json.dumps(result)  # distinguishes 1 from true
 
 
 @pytest.mark.parametrize("action", ["LISTS.PLUCK", "LISTS.SORT_BY", "LISTS.UNIQUE", "LISTS.GROUP_BY", "LISTS.INDEX_BY"])

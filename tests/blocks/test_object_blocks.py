@@ -54,7 +54,7 @@ def test_an_object_block_refuses(run: Run, action: str, parameters: dict[str, An
         run(action, **parameters)
 
 
-# The fixture holds no state that matters here; how long an example takes is the machine's affair.
+# The fixture's state does not matter here; the time of an example depends on the machine.
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(max_size=6) | st.lists(st.integers(), max_size=6), start=BOUNDS, stop=BOUNDS, step=BOUNDS)
 def test_a_created_slice_applied_is_the_slice_of_the_value(

@@ -31,7 +31,7 @@ PATTERNS = st.recursive(
 )
 STRINGS = st.text("aabbé1 \n", max_size=8)
 LONG = "x" * 400
-"""More than is searched in this process."""
+"""More characters than are searched in this process."""
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_negative_count_is_refused(run: Run) -> None:
 @given(pattern=PATTERNS, text=STRINGS, long=st.booleans())
 def test_a_search_finds_the_same_as_python(run: Run, pattern: str, text: str, long: bool) -> None:
     if long:
-        assume(len(text) < 3)  # few: each starts a process
+        assume(len(text) < 3)  # few, because each starts a process
         text += LONG
     found = [
         {"match": match[0], "groups": list(match.groups()), "start": match.start()}

@@ -1,4 +1,4 @@
-"""The registry: how blocks become known, once, and what a deployment provides for them."""
+"""The registry: each block is registered once, and a deployment provides their global values."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_broken_file_is_named_at_every_look_up() -> None:
 
     registry = Registry(discover)
 
-    for _ in range(2):  # a second discovery would hide the reason behind a block announced twice
+    for _ in range(2):  # a second discovery must not hide the error behind a duplicate registration
         with pytest.raises(ImportError, match="broken file"):
             registry.get("DEMO.GREET")
 
@@ -119,7 +119,7 @@ def forget() -> Iterator[list[str]]:
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A registry in the place of the deployment's, which discovers as that does."""
+    """A registry that replaces the deployment's and discovers blocks in the same way."""
     registry = Registry(REGISTRY._discover)
     monkeypatch.setattr(block_module, "REGISTRY", registry)
     return registry

@@ -63,11 +63,11 @@ def read(text: str) -> datetime:
         ("TIME.ADD", {"time": "2026-03-28T12:00:00Z", "days": 1}, "2026-03-29T12:00:00.000Z"),
         ("TIME.ADD", {"time": "2026-03-28T12:00:00Z", "days": 1, "zone": BERLIN}, "2026-03-29T11:00:00.000Z"),
         ("TIME.ADD", {"time": "2026-03-28T12:00:00Z", "hours": 24, "zone": BERLIN}, "2026-03-29T12:00:00.000Z"),
-        # 02:30 on March 29 does not exist in Berlin; on October 25 it comes twice.
+        # In Berlin, 02:30 does not exist on March 29 and occurs twice on October 25.
         ("TIME.ADD", {"time": "2026-03-28T01:30:00Z", "days": 1, "zone": BERLIN}, "2026-03-29T01:30:00.000Z"),
         ("TIME.ADD", {"time": "2026-10-24T00:30:00Z", "days": 1, "zone": BERLIN}, "2026-10-25T00:30:00.000Z"),
         ("TIME.ADD", {"time": "2026-10-25T01:30:00Z", "days": 371, "zone": BERLIN}, "2027-10-31T00:30:00.000Z"),
-        # Without a zone the calendar is that of the offset.
+        # Without a zone, the calendar follows the offset.
         ("TIME.ADD", {"time": "2026-03-01T00:30:00+02:00", "months": 1}, "2026-03-31T22:30:00.000Z"),
         ("TIME.DIFF", {"start": "2026-11-26T19:00:00Z", "end": "2026-11-26T19:00:01.250Z"}, 1.25),
         ("TIME.DIFF", {"start": "2026-11-26T19:00:00Z", "end": "2026-11-26T19:00:00+01:00"}, -3600),
@@ -94,7 +94,7 @@ def read(text: str) -> datetime:
             "2026-10-31T23:00:00.000Z",
         ),
         ("TIME.START_OF", {"time": "2026-07-01T12:00:00Z", "unit": "year", "zone": BERLIN}, "2025-12-31T23:00:00.000Z"),
-        (  # a day that has no midnight begins at one
+        (  # a day without midnight begins at one
             "TIME.START_OF",
             {"time": "2018-11-04T12:00:00Z", "unit": "day", "zone": "America/Sao_Paulo"},
             "2018-11-04T03:00:00.000Z",
@@ -208,7 +208,7 @@ def test_a_formatted_time_is_parsed_again(run: Run, moment: datetime, zone: str)
 
 
 def test_zones_are_known_on_a_machine_that_has_none() -> None:
-    """Lambda's image has no folder of zones: they come with the artifact."""
+    """Lambda's image has no time zone database: the artifact contains one."""
     program = "from blocks.time import next_; print(next_.function(lambda: 0.0, at='06:00', zone='Europe/Berlin'))"
     root = Path(__file__).parents[2]
     ended = subprocess.run(  # noqa: S603  # our own program

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-# What every process would import: they are forked from this one.
+# Imported before the fork, as every process needs it.
 import aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch  # noqa: F401  # see above
 
 import handler.doors.sqs
@@ -32,13 +32,13 @@ from tests.chaos.world import chaos_world
 
 
 def run(kills: int, seed: int, emulator: str, *, gentle: bool, keep: bool) -> int:
-    """One run; gives how many promises were broken."""
+    """One run; returns the number of broken promises."""
     REGISTRY.load()
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     began = time.monotonic()
     with short_periods(), chaos_world(emulator, folder) as aws:
         ledger = Ledger(folder / "ledger")
-        random = Random(seed)  # noqa: S311  # a seed, no secret
+        random = Random(seed)  # noqa: S311  # a seed, not a secret
         conductor = Conductor(Sandbox(aws, folder / "log"), ledger, random, gentle=gentle)
         rested = conductor.run(kills)
         list(ledger.follow())

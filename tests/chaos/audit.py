@@ -1,4 +1,4 @@
-"""Judges a run when it is over, by the table, the bus and the ledger: what happened, not what was believed to."""
+"""Judges a finished run by the table, the bus and the ledger, which records what really happened."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ PROMISES: Final = (
     "another key for the same call",
     "left over",
 )
-"""What must be 0."""
+"""The counts that must be 0."""
 BLAMED: Final = frozenset({"INTERRUPTED", "TIME_LIMIT_EXCEED"})
 
 
 class Audit:
-    """What a run came to.
+    """The judge of a run.
 
     Args:
         owed: the jobs that were sent, by id.
         dead: the processes that died.
-        ledger: every line of it.
+        ledger: all of its lines.
     """
 
     def __init__(self, owed: Mapping[str, Sent], dead: Iterable[str], ledger: Iterable[dict[str, Any]]) -> None:
@@ -59,7 +59,7 @@ class Audit:
         self.violations: list[tuple[str, str]] = []
 
     def note(self, promise: str, what: str) -> None:
-        """Note a violation."""
+        """Record a violation."""
         self.violations.append((promise, what))
 
     def judge(self, items: Iterable[Item], events: Iterable[Mapping[str, Any]]) -> None:
@@ -102,7 +102,7 @@ class Audit:
                 self._steps.setdefault((job_id, record.index), []).append(record)
 
     def _contents(self, events: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """The content of each event; what consumers drop because they have its id already is counted."""
+        """The content of each event; copies, which consumers drop by their id, are counted."""
         contents: dict[str, dict[str, Any]] = {}
         for event in events:
             self.figures["events"] += 1
@@ -140,7 +140,7 @@ class Audit:
             self.note("unpublished", f"{name}/end: {end}")
 
     def _judge_event(self, event_id: str, record: StepRecord, contents: dict[str, dict[str, Any]]) -> None:
-        """The event of a loop comes when it ends."""
+        """Judge an event; that of a loop is published when the loop ends."""
         if record.phase == "open":
             return
         event = contents.pop(event_id, None)
@@ -148,7 +148,7 @@ class Audit:
             self.note("unpublished", f"{event_id}: {event}")
 
     def _judge_records(self, name: str, records: Sequence[StepRecord], expected: Sequence[Expected]) -> None:
-        """Hold the records to what the job must come to, up to the step that was blamed for crashes, if one was."""
+        """Compare the records with those expected, up to the step that was blamed for crashes, if there is one."""
         for index, record in enumerate(records):
             key = f"{name}/{index + 1}"
             executions = self._executions.get(key, [])
@@ -160,7 +160,7 @@ class Audit:
                 return
             if record.status in BLAMED:
                 self._blamed[key] += 1
-                if record.action != "CHAOS.FIRE":  # the others do not allow it: the rest is skipped, loops end early
+                if record.action != "CHAOS.FIRE":  # not a tolerated failure: later steps are skipped, loops end early
                     return
             elif record.phase != "open" and record.status != "DONE":
                 self.note("wrong result", f"{key} is {record.status}: {record.error}")
@@ -197,15 +197,15 @@ class Audit:
                 self.note("at-most-once effects repeated", f"{key}: {executions}")
             alive = [execution for execution in executions if execution["who"] not in self._dead]
             if executions[0]["effect"] == "none":
-                continue  # may run again freely: a job that is sent twice at once runs twice until it is accepted
-            # Each repetition must have its crash: no process that lived on may have run a step that another ran, too.
+                continue  # may run any number of times: a job that is sent twice at once runs twice until accepted
+            # Each repetition needs a crash: a process that survived never runs a step that another process ran too.
             if len(executions) > 1 + len({execution["who"] for execution in executions} & self._dead) or len(alive) > 1:
                 self.note("repeated without a crash", f"{key}: {executions}")
         if sum(self._blamed.values()) > len(self._dead):
             self.note("blamed without a crash", f"{dict(self._blamed)}")
 
     def _judge_calls(self) -> None:
-        """A service can tell a call that is made again only by its key, which is that of one step and no other."""
+        """A service recognises a repeated call only by its key, which belongs to exactly one step."""
         owners: defaultdict[str, set[str]] = defaultdict(set)
         for call, keys in self._calls.items():
             self.figures["calls"] += len(keys)
@@ -219,7 +219,7 @@ class Audit:
                 self.note("another key for the same call", f"{key} is that of {calls}")
 
     def judge_answers(self, answers: Iterable[Mapping[str, Any]]) -> None:
-        """Judge the answers that senders over HTTP got."""
+        """Judge the answers to senders over HTTP."""
         for answer in answers:
             self.figures[f"answers {answer['status']}"] += 1
             if answer["status"] in {429, 503}:
@@ -230,10 +230,10 @@ class Audit:
                 self.note("wrong answer", f"{answer['status']} {got}, became {job}")
 
     def judge_letters(self, letters: Iterable[Mapping[str, Any]]) -> None:
-        """Judge the dead-letter queue: nothing sent was no job, though a message may be received too often.
+        """Judge the dead-letter queue: no message is there for being invalid, only for being received too often.
 
-        SQS puts a message there that was received twenty times, as when a machine under load gives no invocation the
-        time that it needs. Its job must have come to its end by the sweeper all the same, which `judge` has seen to.
+        SQS moves a message there after twenty receives, which happens if a loaded machine gives no invocation enough
+        time. The sweeper must then have finished its job, which `judge` checks.
         """
         for letter in letters:
             self.figures["dead letters"] += 1
@@ -250,6 +250,6 @@ def _is_place_of(record: StepRecord, expected: Expected) -> bool:
 
 
 def _says(step: Mapping[str, Any], record: StepRecord) -> bool:
-    """Whether an event says what the record says."""
+    """Whether an event agrees with the record."""
     result = json.loads(record.result) if record.result is not None else None
     return bool(step["status"]["name"] == record.status and step["result"] == result and step["id"] == record.step_id)

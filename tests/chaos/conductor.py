@@ -1,4 +1,4 @@
-"""The conductor: keeps processes at work, sends jobs, kills, and waits until everything is at rest."""
+"""The conductor: keeps processes running, sends jobs, kills processes, and waits until everything is at rest."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FORK: Final = multiprocessing.get_context("fork")
 WORKERS: Final = 5
 GENTLE_WORKERS: Final = 3
 YOUNG: Final = 6.0
-"""Seconds: a job sent before waits for a lease, a redelivery or the sweeper, and keeps nobody busy."""
+"""Seconds: an older job waits for a lease, a redelivery or the sweeper, and keeps no worker busy."""
 BUSY: Final = 12
 GENTLE_BUSY: Final = 6
-"""Young jobs that are under way at once."""
+"""The most young jobs at once."""
 SEND_AGAIN: Final = frozenset({429, 503})
-"""Answers after which a sender sends the same again, as after none."""
+"""Answers after which a sender sends the same job again, as it does without an answer."""
 AT_REST_WITHIN: Final = 300.0
-"""Seconds after the last kill. The longest wait of the protocol that follows one crash is a minute."""
+"""Seconds after the last kill. After a crash, the protocol waits for at most a minute."""
 
 
 @dataclass(eq=False, slots=True)
@@ -46,11 +46,10 @@ class Conductor:
     """Runs the chaos.
 
     Args:
-        sandbox: the world of the processes.
-        ledger: what they note.
-        random: decides what is sent and who dies when, though not what the system's scheduler makes of it.
-        gentle: send fewer jobs to fewer workers, and all by the queue, so that no crash is left for the sweeper's
-            minute.
+        sandbox: the environment of the processes.
+        ledger: the lines that they write.
+        random: decides which jobs are sent and which process dies when, but not how the system schedules them.
+        gentle: send fewer jobs to fewer workers, and all by the queue, so that no crash needs the sweeper's minute.
     """
 
     def __init__(self, sandbox: Sandbox, ledger: Ledger, random: Random, *, gentle: bool) -> None:
@@ -63,17 +62,17 @@ class Conductor:
         self._started = 0
         self._polled = 0.0
         self.owed: dict[str, Sent] = {}
-        """All jobs that were sent, by their ids. A sender without an answer sends again: each is promised."""
+        """All jobs that were sent, by their ids. A sender without an answer sends again, so each of them must run."""
         self.pending: dict[str, float] = {}
-        """Those not seen at rest, and when they were sent."""
+        """Jobs that have not been seen at rest, and when they were sent."""
         self.dead: dict[str, str] = {}
-        """Processes that died, and of what."""
+        """Processes that died, and the cause of each death."""
         self.answers: dict[str, dict[str, Any]] = {}
-        """What senders over HTTP heard, by the process that answered."""
+        """Answers to senders over HTTP, by the process that answered."""
         self.counts: Counter[str] = Counter()
 
     def run(self, kills: int) -> bool:
-        """Kill so many processes, then wait; gives whether everything came to rest."""
+        """Kill `kills` processes, then wait; returns whether everything came to rest."""
         try:
             self._kill(kills)
             return self._rest()
@@ -113,7 +112,7 @@ class Conductor:
         return sum(cause == "killed" for cause in self.dead.values())
 
     def _strike(self, more: bool) -> None:
-        """Kill a worker, now and then the sweeper, or send a job over HTTP whose process will not live to answer."""
+        """Kill a worker, sometimes the sweeper, or send a job over HTTP and kill its process before the answer."""
         if not more:
             return
         dice = self._random.random()
@@ -141,7 +140,7 @@ class Conductor:
         return process
 
     def _tend(self) -> None:
-        """Restart what died, kill what is due to die, collect answers, and look at the jobs once a second."""
+        """Restart dead processes, kill those that are due, collect answers, and check the jobs once a second."""
         for process in [*self._workers, *filter(None, [self._sweeper])]:
             if not process.is_alive():
                 self._buried(process)
@@ -157,7 +156,7 @@ class Conductor:
 
     def _buried(self, process: ForkProcess) -> None:
         process.join()
-        if process.name not in self.dead:  # it ended by itself: at the last wall, as Lambda would have ended it
+        if process.name not in self.dead:  # it ended by itself: at the hard stop, as Lambda would have ended it
             self.dead[process.name] = f"exit {process.exitcode}"
             self.counts[f"ended by itself: {process.name.split('-')[0]}"] += 1
 
@@ -191,7 +190,7 @@ class Conductor:
             self._owe(sent.payload["id"], sent)
             self._post(sent, dies=dies)
             if self._random.random() > 0.1:
-                return  # one in ten comes by the queue as well
+                return  # one in ten is sent to the queue as well
         queue = cast("Any", self._sandbox.aws.clients.sqs())
         answer = queue.send_message(QueueUrl=self._sandbox.aws.queue_url, MessageBody=sent.body)
         self._owe(sent.payload.get("id") or answer["MessageId"], sent)

@@ -13,7 +13,7 @@ from infra.local import ACCOUNT, REGION
 from tests.e2e.emulator import ROOT, running_emulator
 
 EMULATORS = ("ministack", "moto")
-"""ministack refuses more of what AWS refuses, and is faster; moto needs nothing but what the tests need anyway."""
+"""ministack refuses more of what AWS refuses, and is faster; moto needs no packages besides those of the tests."""
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def emulated_aws(name: str, folder: Path) -> Iterator[None]:
     """Start the emulator and point every AWS client of this process and its children at it.
 
     Raises:
-        RuntimeError: it did not come up.
+        RuntimeError: it did not start.
     """
     starting = _moto(folder) if name == "moto" else _ministack(folder)
     with starting as url:

@@ -1,7 +1,7 @@
-"""The ledger: what really happened, line by line, in a file that no crash and no retry can take back.
+"""The ledger: a record of what really happened, in a file whose lines no crash and no retry can remove.
 
-Each line is written by one `write` to a file that is opened for appending: of processes that write at once, or die
-writing, every line is there whole or not at all.
+Each line is written by one `write` to a file that is opened for appending. If processes write at once, or die while
+they write, every line is complete or missing.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 VARIABLE: Final = "CHAOS_LEDGER"
-"""Where worker processes find the file's path: a block has no other way to learn of it."""
+"""The variable with the file's path: a block has no other way to learn it."""
 WHO: Final = "CHAOS_WHO"
-"""This process's name, never used again: the system uses its numbers again."""
+"""The variable with this process's name, which is unique; the system reuses process ids."""
 
 
 def note(what: str, **facts: Any) -> None:
@@ -29,7 +29,7 @@ def note(what: str, **facts: Any) -> None:
 
 
 class Ledger:
-    """Reads the ledger, on and on.
+    """Follows the ledger while it grows.
 
     Args:
         path: the file; it need not exist yet.
@@ -41,7 +41,7 @@ class Ledger:
         self.lines: list[dict[str, Any]] = []
 
     def follow(self) -> Iterator[dict[str, Any]]:
-        """The lines that are new since the last call; `lines` has them all."""
+        """The new lines since the last call; `lines` has all of them."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:

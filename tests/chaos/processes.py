@@ -1,7 +1,7 @@
-"""The processes that die: what Lambda and its poller, its schedule and its gateway are in AWS, one loop each.
+"""The processes that die: one loop each for Lambda's poller, its schedule and its gateway.
 
-Each calls the real `lambda_handler` with events as AWS makes them and a context that counts down, in a process that is
-forked from one that has imported everything, as a sandbox is restored from a snapshot.
+Each calls the real `lambda_handler` with events as AWS makes them and a context that counts down. The process is forked
+from one that has imported everything, as a sandbox is restored from a snapshot.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ TENANT = "chaos"
 IN_LAMBDA = "AWS_LAMBDA_RUNTIME_API"
 """Set wherever Lambda's runtime client runs."""
 LIFE = 4.5
-"""Seconds of an invocation, `RESERVE` included: room for a short job, not for a long one."""
+"""Seconds of an invocation, including `RESERVE`: enough for a short job, too few for a long one."""
 MARGIN = 1.0
-"""`LEASE_MARGIN`: all processes have one clock, but a machine under load may stop one of them for a while."""
+"""`LEASE_MARGIN`: all processes share a clock, but a loaded machine may stop one of them for a while."""
 VISIBILITY = 7
 """Seconds: longer than an invocation and its lease, as the template has it."""
 SETTINGS = {
@@ -40,36 +40,36 @@ SETTINGS = {
 BATCH = 10
 """The most messages of one invocation, as the template has it, so that a kill may hit more than one."""
 IDLE_SECONDS = 0.2
-"""How long a worker waits before it looks into an empty queue again; each look costs the emulator some time."""
+"""How long a worker waits before it polls an empty queue again; each poll costs the emulator some time."""
 SWEEP_EVERY = 1.0
 """Seconds; the deployment's is 60."""
 
-assert LIFE - 1 > BLOCK_SECONDS, "a block would never be begun"
+assert LIFE - 1 > BLOCK_SECONDS, "no block would ever begin"
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Where a process finds its world.
+    """The environment of a process.
 
     Attributes:
         aws: the table, the bus and the queues.
-        log: where what it writes goes: log lines and metrics.
+        log: the file for its output: log lines and metrics.
     """
 
     aws: EmbeddedAws
     log: Path
 
     def enter(self, who: str) -> None:
-        """Become a process of Lambda's: what it says goes to the log, and the hard stop is armed."""
+        """Become a process of Lambda's: output goes to the log, and the hard stop is armed."""
         os.environ[WHO] = who
         file = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(file, 1)
         os.dup2(file, 2)
-        self.aws.reconnect()  # the sockets are those of the process that this one was forked from
-        os.environ[IN_LAMBDA] = "127.0.0.1:0"  # the wall ends a process that outlives its invocation, as Lambda would
+        self.aws.reconnect()  # the inherited sockets belong to the parent process
+        os.environ[IN_LAMBDA] = "127.0.0.1:0"  # arms the hard stop, which ends a process as Lambda would
 
     def invoke(self, event: dict[str, Any], door: str, **facts: Any) -> Any:
-        """One invocation, with a line in the ledger at either end."""
+        """One invocation, with a line in the ledger before and after it."""
         context = LocalContext(aws_request_id=str(uuid.uuid4()), ends_at=time.monotonic() + LIFE, now=time.monotonic)
         note("begin", door=door, **facts)
         answer = lambda_handler(event, context)
@@ -78,7 +78,7 @@ class Sandbox:
 
 
 def run_worker(sandbox: Sandbox, who: str) -> None:
-    """Receive, invoke, acknowledge what did not fail; for ever."""
+    """Receive messages, invoke, and acknowledge those that did not fail, forever."""
     sandbox.enter(who)
     aws = sandbox.aws
     while True:
@@ -96,7 +96,7 @@ def run_worker(sandbox: Sandbox, who: str) -> None:
 
 
 def run_sweeper(sandbox: Sandbox, who: str) -> None:
-    """Invoke by schedule, for ever."""
+    """Invoke by schedule, forever."""
     sandbox.enter(who)
     while True:
         sandbox.invoke(schedule_event(event_id=str(uuid.uuid4()), at=time.time()), "sweep")
@@ -104,7 +104,7 @@ def run_sweeper(sandbox: Sandbox, who: str) -> None:
 
 
 def run_request(sandbox: Sandbox, who: str, body: str, respond_async: bool) -> None:
-    """One `POST /jobs`. The answer goes to the ledger: that is what the sender knows."""
+    """One `POST /jobs`. The answer that the sender gets goes to the ledger."""
     sandbox.enter(who)
     headers = {"content-type": "application/json"} | ({"prefer": "respond-async"} if respond_async else {})
     request = HttpRequest(method="POST", target="/jobs", headers=headers, body=body)

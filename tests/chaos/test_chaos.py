@@ -1,4 +1,4 @@
-"""A small share of `make chaos` in every test run, on moto: real processes, really killed."""
+"""A short `make chaos` on moto: real processes, really killed."""
 
 from __future__ import annotations
 

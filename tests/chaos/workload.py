@@ -1,7 +1,7 @@
-"""The jobs of the chaos run, and the blocks they call: one of each effect, each start of which goes to the ledger.
+"""The jobs of the chaos run, and the blocks they call: one for each kind of effect. Each start goes to the ledger.
 
-A job adds up: each step that counts takes the total of the one before by a tag and raises a variable, so that a step
-that went on from a wrong state ends with a wrong number.
+A job adds up numbers: each counting step reads the total of the previous one by a tag and increments a variable, so a
+step that continued from a wrong state ends with a wrong number.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from blocks.block import Call, Category, Job
 from tests.chaos.ledger import note
 
 SERVICE = "CHAOS_SERVICE"
-"""Where jobs find the address of the service that they call."""
+"""The variable with the address of the service that jobs call."""
 chaos = Category("CHAOS")
 BLOCK_SECONDS = 1.5
-"""Declared for each block, so that none is begun that its invocation has no time for: hand-overs repeat nothing."""
+"""Declared for each block, so that none begins without enough time in its invocation: hand-overs repeat nothing."""
 
 
 def _act(job: Job, call: Call, effect: str, amount: int, before: int, seconds: float) -> dict[str, Any]:
-    """Begin, be counted, end: a kill may come before or after the effect."""
+    """Begin, count the effect, end: a kill may come before or after the effect."""
     token = uuid.uuid4().hex
-    time.sleep(seconds / 2)  # what takes real time in a real process
+    time.sleep(seconds / 2)  # a kill needs some real time to hit
     note("execution", key=call.idempotency_key, fence=call.fence, effect=effect, token=token)
     time.sleep(seconds / 2)
     job.variables["count"] += 1
@@ -37,13 +37,13 @@ def _act(job: Job, call: Call, effect: str, amount: int, before: int, seconds: f
 
 @chaos.block(effect="at_least_once", timeout=BLOCK_SECONDS)
 def charge(job__: Job, call__: Call, *, amount: int, before: int, seconds: float) -> dict[str, Any]:
-    """An effect that may happen again when nobody knows whether it did."""
+    """An effect that may be repeated if it is unknown whether it happened."""
     return _act(job__, call__, "at_least_once", amount, before, seconds)
 
 
 @chaos.block(effect="none", timeout=BLOCK_SECONDS)
 def add(job__: Job, call__: Call, *, amount: int, before: int, seconds: float) -> dict[str, Any]:
-    """No effect but the line in the ledger."""
+    """No effect except the line in the ledger."""
     return _act(job__, call__, "none", amount, before, seconds)
 
 
@@ -65,9 +65,9 @@ class Expected:
         path: of the step.
         action: its kind.
         is_open: whether it is the first of the two records of a loop.
-        total: what a step that counts must give: the total and the count.
-        call: what the service calls the step's call.
-        result: of a step that is no block's.
+        total: the total and the count in the result of a counting step.
+        call: the service's name for the step's call.
+        result: of a step without a block.
     """
 
     path: str
@@ -80,7 +80,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A job that was sent, and what must come of it.
+    """A job that was sent, and its expected records.
 
     Attributes:
         payload: the job.
@@ -96,7 +96,7 @@ class Sent:
 
 
 def random_job(random: Random, job_id: str | None) -> Sent:
-    """A job of 3 to 10 steps. One in ten takes longer than an invocation, so that it is handed over cleanly, too."""
+    """A job of 3 to 10 steps. One in ten takes longer than an invocation, so it is also handed over cleanly."""
     long = random.random() < 0.1
     writer = _Writer(random, (0.6, 0.9) if long else (0.0, 0.1))
     steps = [writer.step(f"s{index}") for index in range(random.randint(5, 7) if long else random.randint(3, 10))]
@@ -106,17 +106,17 @@ def random_job(random: Random, job_id: str | None) -> Sent:
 
 
 KINDS = ("ADD", "ADD", "ADD", "CHARGE", "CHARGE", "CHARGE", "FIRE", "FIRE", "POST", "POST", "loop", "route", "wait")
-"""Of steps; each comes as often as it is named."""
+"""Kinds of steps; one that is listed twice is twice as frequent."""
 
 
 @dataclass(slots=True)
 class _Writer:
-    """Writes steps, and what must be recorded of them.
+    """Writes steps and their expected records.
 
     Attributes:
-        random: decides.
-        pace: seconds that a block takes, from and to.
-        total, count: what the variables are where the next step begins.
+        random: makes all choices.
+        pace: the least and the most seconds that a block takes.
+        total, count: the variables when the next step begins.
     """
 
     random: Random
@@ -147,7 +147,7 @@ class _Writer:
                 return self._counting(step_id, kind, amount)
 
     def _loop(self, step_id: str) -> dict[str, Any]:
-        """A loop whose items count, and call the service."""
+        """A loop whose items count and call the service."""
         amounts = [self.random.randint(1, 9) for _ in range(self.random.randint(0, 4))]
         kind, call = self.random.choice(("ADD", "CHARGE")), self._call_name()
         self._expect(step_id, "FOR_EACH", is_open=True)
@@ -162,7 +162,7 @@ class _Writer:
         return {"id": step_id, "for_each": amounts, "as": "amount", "do": do}
 
     def _choice(self, step_id: str) -> dict[str, Any]:
-        """A choice by a variable that its own branch changes."""
+        """A choice by a variable that the chosen branch changes."""
         odd = self.count % 2 == 1
         self._expect(step_id, "CHOOSE", result={"branch": 0 if odd else "else"})
         self._add(f"{step_id}{'o' if odd else 'e'}", "CHARGE" if odd else "ADD", 1 if odd else 2)
@@ -173,7 +173,7 @@ class _Writer:
         }
 
     def _wait(self, step_id: str) -> dict[str, Any]:
-        """A short one is slept, a long one gives the invocation back."""
+        """A wait: the invocation sleeps through a short one, and ends for a long one."""
         self._expect(step_id, "WAIT")
         return {"id": step_id, "wait": {"seconds": self.random.choice((0.1, 5.5))}}
 
@@ -198,5 +198,5 @@ class _Writer:
         return round(self.random.uniform(*self.pace), 3)
 
     def _call_name(self) -> str:
-        """A name that no other step's call has."""
+        """A unique name for a step's call."""
         return f"{self.random.getrandbits(64):x}"

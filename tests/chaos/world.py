@@ -1,4 +1,4 @@
-"""The table, the bus and the queues of a chaos run, as `template.yaml` describes them, but for times that are short."""
+"""The table, the bus and the queues of a chaos run, as `template.yaml` describes them, but with short times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.http.servers import Request, Server, json_answer
 
 
 class ServedAws(EmbeddedAws):
-    """The same resources in an emulator that is another process: a queue gets every event of the bus."""
+    """The same resources in an emulator in another process; a queue gets every event of the bus."""
 
     def _make_bus(self) -> None:
         self._seen_url: str = self._sqs.create_queue(QueueName=f"{self.bus}-seen")["QueueUrl"]
@@ -41,7 +41,7 @@ class ServedAws(EmbeddedAws):
 
 @contextmanager
 def chaos_world(emulator: str, folder: Path) -> Iterator[EmbeddedAws]:
-    """Start the emulator, make what a deployment has, and set the environment that every process inherits."""
+    """Start the emulator, create a deployment's resources, and set the environment that every process inherits."""
     with emulated_aws(emulator, folder):
         aws = ServedAws(1, fifo=False)
         queue = cast("Any", aws.clients.sqs())
@@ -54,7 +54,7 @@ def chaos_world(emulator: str, folder: Path) -> Iterator[EmbeddedAws]:
 
 
 def _serve(request: Request) -> bytes:
-    """The service that jobs call: it notes which key each call came with, and says so."""
+    """The service that jobs call: it records the key of each call and returns it."""
     key = request.headers["idempotency-key"]
     note("call", call=request.target.rpartition("=")[2], key=key)
     return json_answer(json.dumps({"key": key}))

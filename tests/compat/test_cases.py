@@ -1,4 +1,4 @@
-"""The library's documented behaviour: 300 jobs with the outcome that is right for them."""
+"""The library's documented behaviour: 300 jobs with their expected outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job language: 60 jobs with the outcome that the contract gives them, run at once and resumed at every record."""
+"""The job language: 60 jobs with the outcomes of the contract, run without interruption and resumed at every record."""
 
 from __future__ import annotations
 

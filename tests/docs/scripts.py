@@ -1,4 +1,4 @@
-"""The scripts beside the pages that they write."""
+"""The scripts that write pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shell in a terminal of 80 columns, and what its screen shows."""
+"""A shell in a terminal of 80 columns, and the content of its screen."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _CODE: Final = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|\x1b[=>]")
 
 
 class Shell:
-    """An interactive shell. Use it as a context manager; at the end everything that it started is killed.
+    """An interactive shell. Use it as a context manager; its exit kills everything that the shell started.
 
     Args:
-        folder: where it starts.
+        folder: its working directory.
         environment: its variables.
     """
 
@@ -47,17 +47,17 @@ class Shell:
         return self
 
     def run(self, line: str, patience: float = 90.0) -> list[str]:
-        """The lines that one command line leaves on an empty screen.
+        """The lines that a command line leaves on an empty screen.
 
         Args:
-            line: what is typed.
-            patience: seconds until the prompt has to be back.
+            line: the command line.
+            patience: seconds until the prompt must appear again.
         """
         os.write(self._terminal, line.encode() + b"\n")
         return screen_of(self._read(patience))
 
     def _read(self, patience: float = 30.0) -> str:
-        """What comes until the next prompt."""
+        """The output until the next prompt."""
         text, end, decode = "", time.monotonic() + patience, codecs.getincrementaldecoder("utf-8")().decode
         while not text.endswith(_PROMPT):
             assert time.monotonic() < end, text
@@ -74,7 +74,7 @@ class Shell:
 
 
 def screen_of(text: str) -> list[str]:
-    """The lines of a screen, without the spaces at their ends, after this text was written to it."""
+    """The lines of a screen, without trailing spaces, after this text was written to it."""
     lines, row, column, at = [""], 0, 0, 0
     while at < len(text):
         code = _CODE.match(text, at)

@@ -1,4 +1,4 @@
-"""What `make` and `sam build` do that no page and no message can show by itself."""
+"""Behaviour of `make` and `sam build` that no page or message shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def recipe_of(target: str, *variables: str) -> str:
-    """What `make` would run for a target, without running it."""
+    """The commands that `make` would run for a target."""
     planned = subprocess.run(  # noqa: S603  # our own Makefile
         ["make", "--dry-run", "--always-make", target, "ARTIFACTS_DIR=/nowhere", *variables],  # noqa: S607  # of the PATH
         cwd=ROOT,
@@ -49,7 +49,7 @@ def test_a_build_that_must_be_compiled_ends_with_an_error_where_nothing_can_comp
         )
         assert ended.returncode == code, ended.stderr
         assert "no Python 3.13 here" in ended.stderr
-        assert target.exists() == (code == 0), "what is not compiled is not left for SAM to ship"
+        assert target.exists() == (code == 0), "an artifact that is not compiled must not be left for SAM to ship"
 
 
 def test_the_build_hands_on_that_it_must_be_compiled(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_the_build_hands_on_that_it_must_be_compiled(tmp_path: Path) -> None:
 
 
 def test_an_environment_of_another_python_is_made_again(tmp_path: Path) -> None:
-    """`PYTHON=python3.13 make test` beside a `.venv` of 3.11 must not use that."""
+    """`PYTHON=python3.13 make test` must not use an existing `.venv` of 3.11."""
     planned = recipe_of(f"{tmp_path}/venv/.ready", "PYTHON=/usr/bin/another-python", f"VENV={tmp_path}/venv")
     assert "/usr/bin/another-python -c" in planned
     assert "/usr/bin/another-python -m venv --clear" in planned
@@ -88,7 +88,7 @@ def test_the_page_of_failures_has_the_visibility_that_the_template_has() -> None
 
 
 def test_a_deployment_that_a_page_shows_drops_none_of_its_environments_settings() -> None:
-    """`--parameter-overrides` on the command line replaces what samconfig.toml has."""
+    """`--parameter-overrides` on the command line replaces those in samconfig.toml."""
     configuration = tomllib.loads((ROOT / "samconfig.toml").read_text())
     shown = 0
     for page in (ROOT / "docs").glob("*.md"):

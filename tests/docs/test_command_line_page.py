@@ -1,4 +1,4 @@
-"""docs/command-line.md against the command: its commands, and each exit code."""
+"""docs/command-line.md agrees with the command: its subcommands and each exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decision records: each has a date and a status, and the code that it explains links to it."""
+"""Each decision record has a date and a status, and the code that it explains links to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of a job's fields has what the engine reads."""
+"""The table of a job's fields contains the fields that the engine reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handler.payload.groups import BRANCH, POLL, RETRY, TOLERATE, WAIT, WAIT_FOR
 from handler.payload.values import RETRIED
 
 FOR_THE_DOOR = {"form", "not_sender"}
-"""Of a question: what an answer must look like and who may give it, which ``handler.jobs`` checks."""
+"""Fields of a question that ``handler.jobs`` checks: the form of an answer and who may give it."""
 
 
 def test_the_engine_knows_the_kinds_of_the_table_by_the_same_actions() -> None:
@@ -25,7 +25,7 @@ def test_the_engine_knows_the_kinds_of_the_table_by_the_same_actions() -> None:
 
 
 def test_the_engine_names_every_field_of_a_step() -> None:
-    """A field that only the table has would be accepted and ignored."""
+    """A field that only the table contained would be accepted and ignored."""
     files = (Path(__file__).resolve().parents[2] / "handler" / "engine").rglob("*.py")
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
     named = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}

@@ -1,4 +1,4 @@
-"""The page about the language is run: its first job, and each line of its table of tasks as a step of its job."""
+"""Runs the page about the language: its first job, and each line of its table of tasks as a step of that job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation is run: each page's Python as one program, each job as a job, each table of tags row by row."""
+"""Runs the documentation: each page's Python as one program, each job as a job, each table of tags row by row."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<mark> \w+)?\n(?P<text>.*?)^```$", re.M
 LINK = re.compile(r"\]\((?!https?://)(?P<target>[^)#]*)(?:#(?P<anchor>[^)]+))?\)")
 ROW = re.compile(r"^\| `(?P<written>.+?)` \| (?P<given>.+?) \|$")
 
-# Runs a page's Python as a user would who pastes it into one file, and then each of its tests; a page whose code awaits
-# at the top level gets a loop. The page may import what it put into `blocks/shipping.py`, and what this deployment has
-# there already, from following the page, makes room.
+# Runs a page's Python like a user who pastes it into one file, and then each of its tests. Code that awaits at the top
+# level gets a loop. The page may import what it put into `blocks/shipping.py`; if this deployment already has that file
+# from following the page, the page's replaces it.
 PROGRAM = """
 import ast, asyncio, inspect, re, sys, types
 
@@ -67,7 +67,7 @@ def named(pages: list[Path]) -> list[object]:
 @pytest.mark.parametrize("page", named([page for page in PAGES if blocks_of(page, "python")]))
 def test_the_python_of_a_page_runs(page: Path) -> None:
     program = "\n".join(blocks_of(page, "python"))
-    # A process of its own: what a page adds to the registry is no business of other tests.
+    # In its own process: blocks that a page adds to the registry must not reach other tests.
     ended = subprocess.run(  # noqa: S603  # our own interpreter, our own pages
         [sys.executable, "-c", PROGRAM, str(page)], input=program, capture_output=True, text=True, cwd=ROOT, check=False
     )
@@ -82,7 +82,7 @@ def test_the_json_of_a_page_is_json(page: Path) -> None:
 
 
 def anchors_of(page: Path) -> set[str]:
-    """What GitHub calls the headings of a page."""
+    """The anchors that GitHub makes for the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -233,7 +233,7 @@ def test_the_page_of_statuses_names_each_with_its_number() -> None:
 
 
 def test_the_tour_of_the_readme_works_as_it_is_pasted(tmp_path: Path) -> None:
-    """Each command of the tour but the server, in the shell, from a clone, with the path that the tour sets."""
+    """Each command of the tour except the server, in the shell, from a clone, with the `PATH` that the tour sets."""
     bin_ = tmp_path / "bin"
     bin_.mkdir()
     command = bin_ / "conduit"
@@ -250,13 +250,13 @@ def test_the_tour_of_the_readme_works_as_it_is_pasted(tmp_path: Path) -> None:
 
 
 def test_no_python_that_is_meant_for_a_file_awaits_at_the_top_level() -> None:
-    """Outside of a function `await` is a SyntaxError: a reader who pastes it sees nothing else."""
+    """Outside a function, `await` is a SyntaxError, and pasted code would not run at all."""
     for text in blocks_of(ROOT / "README.md", "python") + blocks_of(ROOT / "docs" / "blocks-of-your-own.md", "python"):
         compile(text, "page", "exec")
 
 
 def test_the_file_that_the_page_of_blocks_builds_passes_the_linter() -> None:
-    """Its later parts have imports of their own, which the page tells to move."""
+    """The later parts have their own imports, which the page tells the reader to move."""
     parts = blocks_of(ROOT / "docs" / "blocks-of-your-own.md", "python")
     text = "\n\n".join(part for part in parts if "def test_" not in part and "asyncio.run(" not in part)
     ended = subprocess.run(  # our own page

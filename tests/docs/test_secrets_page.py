@@ -1,4 +1,4 @@
-"""The walkthrough of docs/secrets.md, in a shell, as a reader follows it."""
+"""The walkthrough of docs/secrets.md, followed in a shell."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def blocks(tmp_path: Path) -> list[tuple[str, str]]:
-    """The blocks of the walkthrough in order, on ports that are free; its files are written."""
+    """The blocks of the walkthrough in order, with free ports; also writes its files."""
     command = tmp_path / "conduit"
     command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m handler.cli "$@"\n')
     command.chmod(0o755)
@@ -44,7 +44,7 @@ def blocks(tmp_path: Path) -> list[tuple[str, str]]:
 
 @contextmanager
 def shell(script: str, folder: Path) -> Iterator[str]:
-    """What the script prints; what it leaves in the background runs until the end of the block."""
+    """The output of a script; its background processes run until the end of the `with` block."""
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
     started = subprocess.Popen(  # noqa: S603  # our own page
         ["/bin/sh", "-c", script],
@@ -96,6 +96,6 @@ def test_the_walkthrough_calls_the_service_with_the_secret(blocks: list[tuple[st
 
 
 def blur(text: str) -> list[str]:
-    """The lines without what differs from run to run: ids, times, and the spaces that depend on them."""
+    """The lines without the parts that differ between runs: ids, times, and the spaces that depend on them."""
     text = re.sub(r"run-[\w…-]+", "run-ID", text)
     return [" ".join(re.sub(r"\b\d+\.\d\b", "MS", line).split()) for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""What the pages about calls, approvals, schedules and hooks show is taken by the API, and does what they say."""
+"""The API accepts the examples on the pages about calls, approvals, schedules and hooks, and they work as described."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PUBLIC = "https://jobs.example.com"
 
 
 def written(page: str) -> list[Any]:
-    """Every JSON of a page, also what stands in its lists."""
+    """Every JSON value of a page, including those in its lists."""
     text = (DOCS / f"{page}.md").read_text()
     return [json.loads(found) for found in re.findall(r"^ *```json\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)]
 

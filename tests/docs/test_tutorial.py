@@ -1,4 +1,4 @@
-"""The tutorial, followed in a terminal of 80 columns: what it shows is what a reader sees."""
+"""The tutorial, followed in a terminal of 80 columns: a reader sees the output that it shows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def wait_until_served(url: str) -> None:
 
 
 def wait_until_gone(url: str) -> None:
-    """Until the API has ended, too, which is a child of the process that was killed."""
+    """Wait until the API has ended too, which is a child of the killed process."""
     end = time.monotonic() + PATIENCE
     with contextlib.suppress(OSError):
         while time.monotonic() < end:
@@ -49,9 +49,9 @@ def wait_until_gone(url: str) -> None:
 
 
 def blurred(lines: list[str]) -> list[str]:
-    """Lines without what differs from run to run: times, durations, numbers of processes, and spaces after them."""
+    """Lines without the parts that differ between runs: times, durations, process numbers, and spaces after them."""
     shown: list[str] = []
-    rest = False  # of a line about a process in the background, which is longer than the terminal
+    rest = False  # whether the line continues one about a background process, which is wider than the terminal
     for line in lines:
         about_process = bool(re.match(r"\[\d\]", line))
         if not about_process and not rest:
@@ -96,7 +96,7 @@ def test_the_tutorial_shows_what_a_terminal_of_80_columns_shows(tmp_path: Path) 
 
 
 def wait_until_runs(url: str) -> None:
-    """Until the job is in the middle of its second step, as a reader's is who types the next line."""
+    """Wait until the job is in its second step, as it is when a reader types the next line."""
     end = time.monotonic() + PATIENCE
     while b'"RUNNING"' not in urllib.request.urlopen(f"{url}/jobs/book", timeout=PATIENCE).read():  # noqa: S310  # loopback
         assert time.monotonic() < end

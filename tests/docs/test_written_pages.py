@@ -1,4 +1,4 @@
-"""Pages that a script writes from the code say what the code says, and so does the code that they are made of."""
+"""Generated pages agree with the code, and the tables that they are generated from agree with the rest of the code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TARGET = re.compile(r"`make ([a-z][\w-]+)")
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_page_says_what_the_code_says(name: str) -> None:
     writes = script(name)
-    shipped = (writes.listed(),) if hasattr(writes, "listed") else ()  # without the blocks that a deployment added
+    shipped = (writes.listed(),) if hasattr(writes, "listed") else ()  # without a deployment's own blocks
     assert writes.PAGE.read_text(encoding="utf-8") == writes.page(*shipped), "run `make pages`"
 
 

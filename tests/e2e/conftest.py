@@ -1,6 +1,6 @@
-"""The stack, deployed to the emulator once for all tests of this folder.
+"""The stack, deployed to the emulator once for all tests in this folder.
 
-`make e2e` asks for it; without that there is nothing to test here.
+Only `make e2e` runs these tests.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 @pytest.fixture
 def until() -> Callable[..., Any]:
-    """Asks again and again, until the answer is one to go on with."""
+    """A function that repeats a request until its answer is the expected one."""
 
     def ask(question: Callable[[], Any], good: Callable[[Any], Any] = bool, *, within: float = 30) -> Any:
         ends = time.monotonic() + within

@@ -1,6 +1,6 @@
-"""Builds and deploys the stack with SAM's command line, to the emulator, and talks to it from outside.
+"""Builds the stack, deploys it to the emulator with SAM's command line, and talks to it from outside.
 
-What the emulator cannot take of the template is changed here, in a copy, and listed in README.md beside this file.
+Parts of the template that the emulator does not accept are changed in a copy, and listed in README.md in this folder.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ UNKNOWN_TYPES = {"AWS::Events::Archive", "AWS::CodeDeploy::Application", "AWS::C
 """Resource types that the emulator refuses."""
 WORKER_CONCURRENCY = 5
 PUBLIC_URL = "https://conduit.example"
-"""Where hooks and callbacks say that they are; nothing answers there."""
+"""The address in the URLs of hooks and callbacks; no server answers there."""
 OPENED = {"HasPublicRoutes"}
-"""Conditions of routes that the parameters of `deploy` open."""
+"""Conditions of routes that the parameters of `deploy` enable."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Answer:
 
 
 def build(folder: Path) -> Path:
-    """Run `sam build` for this machine, add the probe blocks as a deployment adds its own, and name the template."""
+    """Run `sam build` for this machine and add the probe blocks as a deployment adds its own; returns the template."""
     run_sam("build", "--build-dir", str(folder), env={"HOST_PYTHON": "{}.{}".format(*sys.version_info[:2])})
     for function in FUNCTIONS:
         shutil.copytree(PROBES, folder / function, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -51,12 +51,12 @@ def build(folder: Path) -> Path:
 
 
 def as_the_emulator_takes_it(template: dict[str, Any]) -> dict[str, Any]:
-    """The template less what the emulator refuses; each change stands in README.md."""
+    """The template without the parts that the emulator refuses; README.md lists each change."""
     resources = {name: resource for name, resource in template["Resources"].items() if not _refused(resource)}
     scaling = resources["WorkerFunctionJobs"]["Properties"]["ScalingConfig"]
     scaling["MaximumConcurrency"] = WORKER_CONCURRENCY
     for resource in resources.values():
-        resource.pop("UpdatePolicy", None)  # it names what CodeDeploy is left out for
+        resource.pop("UpdatePolicy", None)  # it refers to CodeDeploy, which is left out
     return {**template, "Resources": resources}
 
 
@@ -66,7 +66,7 @@ def _refused(resource: dict[str, Any]) -> bool:
 
 
 def deploy(template: Path, emulator: Emulator, issuer: Issuer, *, stack: str = STACK, **parameters: str) -> str:
-    """Run `sam deploy`; its output."""
+    """Run `sam deploy`; returns its output."""
     chosen = {
         "Authorizer": "JWT",
         "JwtIssuer": issuer.url,
@@ -90,7 +90,7 @@ def run_sam(*arguments: str, env: Mapping[str, str]) -> str:
     """Run SAM's command line at the root of the repository.
 
     Raises:
-        RuntimeError: it failed; the message holds what it said.
+        RuntimeError: it failed; the message contains its output.
     """
     answer = subprocess.run(  # noqa: S603 (our own arguments)
         [SAM, *arguments], cwd=ROOT, env=clean_environment(env), capture_output=True, text=True, check=False
@@ -101,7 +101,7 @@ def run_sam(*arguments: str, env: Mapping[str, str]) -> str:
 
 
 class Deployment:
-    """A stack that stands in the emulator: its outputs, its resources, its API."""
+    """A stack deployed to the emulator: its outputs, its resources, its API."""
 
     def __init__(self, emulator: Emulator, issuer: Issuer, *, stack: str = STACK) -> None:
         self.emulator = emulator
@@ -120,7 +120,7 @@ class Deployment:
         return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
 
     def add_routes(self) -> None:
-        """Do what API Gateway does with the template's OpenAPI body, and the emulator does not."""
+        """Add the routes of the template's OpenAPI body, as API Gateway does and the emulator does not."""
         template = self.client("cloudformation").get_template(StackName=self.stack, TemplateStage="Processed")
         text = template["TemplateBody"]
         processed = json.loads(text) if isinstance(text, str) else text
@@ -131,7 +131,7 @@ class Deployment:
         for path, methods in body["paths"].items():
             condition, opened, _ = methods.get("Fn::If", (None, methods, None))
             if condition is not None and condition not in OPENED:
-                continue  # opened by a parameter that these tests leave alone
+                continue  # enabled by a parameter that these tests do not set
             for method, operation in opened.items():
                 wanted = operation["x-amazon-apigateway-integration"]
                 integration = gateway.create_integration(
@@ -165,7 +165,7 @@ class Deployment:
     def call(
         self, method: str, path: str, body: Any = None, *, as_: str | None = "acme", headers: Mapping[str, str] = {}
     ) -> Answer:
-        """One request to the API, by the caller whose subject is `as_`; by nobody for `None`."""
+        """One request to the API by the caller whose subject is `as_`; without a token for `None`."""
         connection = http.client.HTTPConnection(urlsplit(self.emulator.url).netloc, timeout=60)
         sent = {"Host": f"{self._api}.execute-api.localhost", "Content-Type": "application/json", **headers}
         if as_ is not None:
@@ -179,12 +179,12 @@ class Deployment:
             connection.close()
 
     def send(self, body: Any) -> str:
-        """Send a message to the queue; its id."""
+        """Send a message to the queue; returns its id."""
         text = body if isinstance(body, str) else json.dumps(body)
         return str(self.client("sqs").send_message(QueueUrl=self.outputs["QueueUrl"], MessageBody=text)["MessageId"])
 
     def take(self, output: str) -> list[dict[str, Any]]:
-        """Take what the queue of an output holds."""
+        """Take the messages of the queue of an output."""
         sqs, url = self.client("sqs"), self.outputs[output]
         answer = sqs.receive_message(
             QueueUrl=url,
@@ -199,7 +199,7 @@ class Deployment:
         return messages
 
     def items(self, tenant: str, job: str) -> list[dict[str, Any]]:
-        """What the table holds of a job."""
+        """The items of a job in the table."""
         answer = self.client("dynamodb").query(
             TableName=self.outputs["TableName"],
             KeyConditionExpression="pk = :pk",

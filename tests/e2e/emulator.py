@@ -1,4 +1,4 @@
-"""The local emulator of AWS: ministack in its own environment, on a loopback port of its own."""
+"""The local emulator of AWS: ministack in its own environment, on its own loopback port."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STARTS_WITHIN = 30.0
 
 @dataclass(frozen=True)
 class Emulator:
-    """Where the emulator listens, and what a program needs to know to take it for AWS."""
+    """The emulator's address, and the settings with which a program uses it as AWS."""
 
     url: str
     log: Path
@@ -51,7 +51,7 @@ class Emulator:
 
 
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment less what would lead a client to a real account, plus `extra`."""
+    """This process's environment without variables that would lead a client to a real account, plus `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
     return {**kept, "SAM_CLI_TELEMETRY": "0", **extra}
 
@@ -61,13 +61,13 @@ def running_emulator(folder: Path) -> Iterator[Emulator]:
     """Start the emulator, with its state and its log in `folder`, and end it.
 
     Raises:
-        RuntimeError: it did not come up; the message holds its log.
+        RuntimeError: it did not start; the message contains its log.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     log = folder / "emulator.log"
     settings = {
-        # Left alone it would listen on every interface of the machine.
+        # By default it would listen on every interface of the machine.
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

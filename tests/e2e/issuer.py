@@ -1,4 +1,4 @@
-"""An issuer of tokens on loopback: what a JWT authorizer asks for keys, and what signs for the callers of a test."""
+"""An issuer of tokens on loopback: it publishes keys for a JWT authorizer and signs tokens for callers of a test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Issuer:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def token(self, subject: str, scope: str = "", *, audience: str = AUDIENCE) -> str:
-        """A token of five minutes."""
+        """A token that is valid for five minutes."""
         now = int(time.time())
         claims = {"iss": self.url, "sub": subject, "aud": audience, "iat": now - 5, "exp": now + 300}
         if scope:
@@ -36,7 +36,7 @@ class Issuer:
         return f"{signed}.{_base64(signature)}"
 
     def document(self, path: str) -> dict[str, Any]:
-        """What stands at a path: where the keys are, or the keys."""
+        """The document at a path: the issuer's metadata, or its keys."""
         if path.endswith("/openid-configuration"):
             return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
         numbers = self._key.public_key().public_numbers()
@@ -75,7 +75,7 @@ class _Documents(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _encode(value: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ def finished(status: str | None) -> bool:
 
 
 def records_of(deployment: Deployment, tenant: str, job: str) -> list[str]:
-    """The kinds of the items that the table holds of a job, in their order."""
+    """The kinds of a job's items in the table, in their order."""
     return [item["sk"]["S"].split("#")[0] for item in deployment.items(tenant, job)]
 
 
@@ -97,7 +97,7 @@ def test_a_failed_job_reaches_the_queue_that_a_rule_on_the_bus_feeds(deployment:
 
 def test_a_job_that_is_longer_than_an_invocation_is_handed_over(deployment: Deployment, until: Until) -> None:
     job = new_id("long")
-    # A step that says how long it may take is not begun where that does not fit.
+    # A step with a time limit does not begin when the limit exceeds the time left.
     steps = [{"action": "PROBE.WAIT", "parameters": {"seconds": 4}, "timeout": 6} for _ in range(4)]
     deployment.send({"id": job, "steps": steps})
     assert until(lambda: status_of(deployment, job, as_="queue"), finished, within=60) == "SUCCEEDED"
@@ -139,7 +139,7 @@ def test_the_schedule_sweeps_up_a_job_whose_function_died_under_its_caller(
     )
     assert answer.status >= 500
     assert status_of(deployment, job) == "RUNNING"
-    # Nobody calls again: the lease runs out, and the rule of the stack wakes the sweeper within a minute.
+    # No caller repeats the call: the lease expires, and the stack's rule starts the sweeper within a minute.
     assert until(lambda: status_of(deployment, job), finished, within=150) == "SUCCEEDED"
 
 
@@ -163,7 +163,7 @@ def test_a_schedule_is_at_the_scheduler_and_its_firing_starts_the_workflow(
     kept = scheduler.get_schedule(GroupName=group, Name=found["Name"])
     assert (kept["ScheduleExpression"], kept["State"]) == ("cron(30 2 * * ? *)", "ENABLED")
     assert kept["Target"]["Arn"].endswith(deployment.outputs["QueueUrl"].rpartition("/")[2])
-    # The emulator does not put the time into the message: this is what AWS would send.
+    # The emulator does not insert the time into the message, so the test sends the message of AWS.
     firing = kept["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", schedule.body["next"][0])
     deployment.send(firing)
     deployment.send(firing)
@@ -180,7 +180,7 @@ def test_a_schedule_is_at_the_scheduler_and_its_firing_starts_the_workflow(
 
 
 def of_public(url: str) -> str:
-    """The path of an address that needs no identity."""
+    """The path of a URL that needs no identity."""
     assert url.startswith(f"{PUBLIC_URL}/")
     return url.removeprefix(PUBLIC_URL)
 

@@ -1,4 +1,4 @@
-"""What the engine's tests share: a way to run a job, blocks of their own, and an alarm that waits for milliseconds."""
+"""Fixtures of the engine's tests: a runner of jobs, blocks for one test, and an alarm with limits of milliseconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Run = Callable[..., Conduit]
 
 @pytest.fixture
 def run() -> Run:
-    """Runs a job given as a dictionary (or already made) to its end or pause, and gives it back."""
+    """Runs a job, given as a dictionary or an object, to its end or pause, and returns it."""
 
     def run_job(data: Any, runtime: Runtime | None = None, **options: Any) -> Conduit:
         job = data if isinstance(data, Conduit) else Conduit.from_dict(data, **options)
@@ -56,15 +56,15 @@ def alarm() -> SystemAlarm:
 
 @pytest.fixture
 def busy_alarm() -> Iterator[SystemAlarm]:
-    """An alarm that counts the CPU time of this process: on a busy machine, a grace passes while it waits its turn."""
-    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)  # a timer has one clock
+    """An alarm that counts this process's CPU time: on a busy machine, a grace period in real time would pass idly."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)  # a timer keeps its first clock
     yield SystemAlarm(time.process_time, grace=0.03)
     signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
 def stop(alarm: SystemAlarm) -> Callable[[Callable[[], Any]], float]:
-    """Runs a plain function that must be stopped after 20 ms, and gives the seconds that it took."""
+    """Runs a plain function that must be stopped after 20 ms, and returns the seconds that it took."""
 
     def stop_function(function: Callable[[], Any]) -> float:
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a job is charged, all in all, and what it takes of memory."""
+"""The total charges of a job, and the memory that it takes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from handler.engine.step_turn import StepTurn
 from handler.engine.variables import Variables
 
 SHARE = 4
-"""Bytes of memory for each that is charged."""
+"""Bytes of memory allowed for each byte that is charged."""
 FOR_EACH_STEP = 8 * 1024
-"""Bytes that a step may take whatever its values are: its parts, its records, its compiled expressions."""
+"""Bytes that a step may take regardless of its values: its parts, its records, its compiled expressions."""
 
 
 @contextmanager
 def counted() -> Iterator[list[int]]:
-    """Sums up all charges: of tags and expressions, of what blocks build, of what is kept."""
+    """Adds up all charges: of tags and expressions, of values that blocks build, of results and variables."""
     total = [0]
     with pytest.MonkeyPatch.context() as patch:
 
@@ -50,8 +50,8 @@ class Measured:
 
     Attributes:
         job: the job.
-        charged: bytes that were charged: its payload, what was built, and the JSON of what it keeps.
-        needed: bytes that it took at its peak, less what its steps may take whatever their values are.
+        charged: bytes that were charged: the payload, the values that were built, and the JSON that is kept.
+        needed: bytes that it took at its peak, less those that its steps may take regardless of their values.
     """
 
     def __init__(self, payload: Any, runtime: Runtime | None = None) -> None:
@@ -71,7 +71,7 @@ class Measured:
 
     @property
     def is_held(self) -> bool:
-        """Whether it took at most four bytes for each that was charged."""
+        """Whether it took at most four bytes for each byte that was charged."""
         return self.needed <= SHARE * self.charged
 
     def __str__(self) -> str:

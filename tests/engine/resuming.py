@@ -1,4 +1,4 @@
-"""Runs a job record by record, each time in an engine that was just restored, and keeps what a table would keep."""
+"""Runs a job record by record, each time in a newly restored engine, and keeps the records that a table would keep."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Record = dict[str, Any]
 
 
 class Recording:
-    """What is recorded of a job: the records, and the variables as they change."""
+    """The recording of a job: its records, and its variables as they change."""
 
     def __init__(self, payload: dict[str, Any]) -> None:
         self.payload = payload
@@ -20,7 +20,7 @@ class Recording:
         self.variables: list[dict[str, Any]] = [json.loads(json.dumps(payload.get("variables", {})))]
 
     def listen(self, job: Conduit) -> Conduit:
-        """Record what the job gives from here on."""
+        """Record the job's steps from now on."""
         job.on_step_open = lambda job, step: self._add(job, step, "open")
         job.on_step_update = lambda job, step: self._add(job, step, "close" if step.closed_at else "step")
         return job
@@ -45,12 +45,12 @@ class Recording:
         self.variables.append(json.loads(json.dumps(job.variables)))
 
     def restored(self, records: int, **options: Any) -> Conduit:
-        """The job that goes on after so many records, as another process would make it."""
+        """The job that continues after `records` records, as another process would make it."""
         payload = json.loads(json.dumps(self.payload))
         return Conduit.restore(payload, self.records[:records], self.variables[records], **options)
 
     def cut(self, records: int) -> Recording:
-        """The recording as it stood after so many records."""
+        """The recording as it was after `records` records."""
         cut = Recording(self.payload)
         cut.records = self.records[:records]
         cut.variables = self.variables[: records + 1]
@@ -58,7 +58,7 @@ class Recording:
 
 
 def record_of(payload: dict[str, Any], runtime: Runtime | None = None, **options: Any) -> tuple[Recording, Conduit]:
-    """A job's recording when it runs at once, and the job."""
+    """The recording of a job that runs without interruption, and the job."""
     recording = Recording(payload)
     job = recording.listen(Conduit.from_dict(json.loads(json.dumps(payload)), **options))
     assert asyncio.run(job.run(runtime)) is Outcome.FINISHED
@@ -66,7 +66,7 @@ def record_of(payload: dict[str, Any], runtime: Runtime | None = None, **options
 
 
 def outline(recording: Recording) -> list[tuple[Any, ...]]:
-    """What must be the same however often a job was resumed: everything but the times."""
+    """The part of a recording that must not depend on how often the job was resumed: everything but the times."""
     return [
         (
             record["path"],

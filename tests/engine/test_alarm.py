@@ -160,7 +160,7 @@ def test_the_outer_limit_still_holds_after_an_inner_block_ended(alarm: SystemAla
 
 
 class Lasting:
-    """Takes until after the limit to go."""
+    """Its finalizer runs until after the limit."""
 
     def __init__(self, ended: list[str]) -> None:
         self.ended = ended
@@ -199,7 +199,7 @@ def take_and_release(taken, now, ends_at):
 @pytest.mark.parametrize("module", ["logging", "importlib._bootstrap"])
 def test_an_alarm_leaves_no_lock_taken_that_other_threads_need(stop: Callable[..., float], module: str) -> None:
     functions: dict[str, Any] = {"__name__": module}
-    exec(compile(TAKE_A_LOCK, module, "exec"), functions)  # noqa: S102  # a function that such a module could have
+    exec(compile(TAKE_A_LOCK, module, "exec"), functions)  # noqa: S102  # a function such as that module might have
     taken: list[str] = []
 
     def block() -> None:
@@ -211,7 +211,7 @@ def test_an_alarm_leaves_no_lock_taken_that_other_threads_need(stop: Callable[..
     assert taken == []
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the report of the finalizer's end
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # reports the error in the finalizer
 def test_a_finalizer_that_outlasts_the_grace_is_stopped(alarm: SystemAlarm) -> None:
     class Endless:
         def __del__(self) -> None:

@@ -1,6 +1,6 @@
-"""The alarm at the very end of a block: thousands of times, aimed.
+"""The alarm at the very end of a block, aimed there thousands of times.
 
-``AIMED_ALARMS`` in the environment says how many of each; `make timeouts` takes 30,000.
+``AIMED_ALARMS`` in the environment is the number of alarms in each test; `make timeouts` sets 30,000.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def alarm() -> SystemAlarm:
 
 @pytest.fixture(autouse=True)
 def no_collection() -> Iterator[None]:
-    """No garbage collection while alarms are aimed: others hook into it (hypothesis does), and an alarm that lands in
-    their code lands inside the one bytecode with which a block here finishes.
+    """No garbage collection while alarms are aimed. Libraries hook into it (hypothesis does), and an alarm that hits
+    their code hits the middle of the one bytecode with which a block in these tests finishes.
     """
     gc.disable()
     yield
@@ -34,8 +34,9 @@ def no_collection() -> Iterator[None]:
 
 @pytest.mark.slow
 def test_no_aimed_alarm_escapes_and_no_finished_result_is_lost(alarm: SystemAlarm) -> None:
-    # Each alarm is aimed at the end of its block: more rounds after one that finished in time, fewer after one that did
-    # not. What a block does last, it does in one bytecode that looks at no signals: finishing and saying so are one.
+    # Each alarm is aimed at the end of its block: a block gets more rounds after one that finished in time, and fewer
+    # after one that did not. The last assignment of a block is one bytecode in which no signal is handled, so a block
+    # that has finished has also recorded that it has.
     rounds, finished, stopped, lost = 100, 0, 0, 0
 
     def block(said: dict[str, bool]) -> str:

@@ -1,4 +1,4 @@
-"""A clean-up that is under way at the limit ends, and no alarm leaves a lock taken that somebody else needs."""
+"""A clean-up that has begun at the limit is completed, and no alarm leaves a shared lock taken."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def spin_past_the_limit(began: float) -> None:
 
 
 class Releasing:
-    """Something that is taken, and takes until after the limit to release."""
+    """A resource whose release lasts until after the limit."""
 
     def __init__(self) -> None:
         self.taken = False
@@ -45,7 +45,7 @@ class Releasing:
 
 
 class Taking(Releasing):
-    """Something that takes until after the limit to take."""
+    """A resource whose acquisition also lasts until after the limit."""
 
     def __enter__(self) -> Self:
         self.taken = True
@@ -57,7 +57,7 @@ class Taking(Releasing):
 
 
 class ByGenerator(Releasing):
-    """As `Releasing`, by a generator."""
+    """As `Releasing`, as a generator."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -155,9 +155,9 @@ def hold(taken, now, ends_at):
 
 
 def test_a_lock_of_the_log_is_released_even_after_the_grace(alarm: SystemAlarm) -> None:
-    """A block that catches every timeout and logs it is interrupted each millisecond, wherever it is."""
+    """A block that catches and logs every timeout is interrupted each millisecond, at any place."""
     functions: dict[str, Any] = {"__name__": "logging"}
-    exec(compile(HOLD_A_LOCK, "logging", "exec"), functions)  # noqa: S102  # a function that the module could have
+    exec(compile(HOLD_A_LOCK, "logging", "exec"), functions)  # noqa: S102  # a function such as that module might have
     taken = list[str]()
     began = time.monotonic()
 
@@ -165,7 +165,7 @@ def test_a_lock_of_the_log_is_released_even_after_the_grace(alarm: SystemAlarm) 
         try:
             while True:
                 pass
-        except BaseException:  # noqa: BLE001  # it is to be interrupted again
+        except BaseException:  # noqa: BLE001  # so that it is interrupted again
             functions["hold"](taken, time.monotonic, began + LIMIT + 1.5 * GRACE)
         while True:
             pass

@@ -20,7 +20,7 @@ GRACE = 0.03
 
 @pytest.fixture
 def stop(alarm: SystemAlarm) -> Callable[[Callable[[], Any]], float]:
-    """Runs a coroutine function that must be stopped, and gives the seconds that it took."""
+    """Runs a coroutine function that must be stopped, and returns the seconds that it took."""
 
     def stop_function(function: Callable[[], Any]) -> float:
         began = time.monotonic()
@@ -90,7 +90,7 @@ async def block_the_loop_in_a_callback() -> None:
             pass
 
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda *_: None)  # the loop reports what a callback raises; here that is us
+    loop.set_exception_handler(lambda *_: None)  # the loop would log the alarm's exception in a callback
     loop.call_soon(count_for_ever)
     await asyncio.sleep(60)
 
@@ -113,7 +113,7 @@ async def block_the_loop_in_a_callback() -> None:
 )
 def test_a_coroutine_of_any_kind_is_stopped_at_its_limit(stop: Callable[..., float], block: Any) -> None:
     assert LIMIT <= stop(block) < 10
-    gc.collect()  # a task that ends unseen is reported when it is collected, and fails this test
+    gc.collect()  # a task whose exception was never retrieved is reported when it is collected, and fails this test
 
 
 def test_a_result_comes_back_as_it_is(alarm: SystemAlarm) -> None:

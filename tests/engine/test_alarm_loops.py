@@ -1,4 +1,4 @@
-"""The alarm and what shares an event loop with a coroutine block: its tasks, other jobs, the loop itself."""
+"""The alarm and everything that shares an event loop with a coroutine block: its tasks, other jobs, the loop itself."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_a_cancellation_from_outside_ends_the_block_and_goes_on(alarm: SystemAla
 
 
 class Deaf(asyncio.Future[None]):
-    """A future that takes no cancellation."""
+    """A future that cannot be cancelled."""
 
     def cancel(self, msg: Any | None = None) -> bool:
         del msg
@@ -203,7 +203,7 @@ def test_a_tight_loop_of_yields_never_hangs(alarm: SystemAlarm) -> None:
 def test_a_tight_loop_of_yields_never_hangs_when_only_the_signal_can_end_it(
     alarm: SystemAlarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Here the signal comes first, so that it lands in the loop's own code as often as in the block's.
+    # The signal comes first in this test, so it hits the loop's own code as often as the block's.
     monkeypatch.setattr("handler.engine.alarm.alarm.COURTESY", -0.003)
     for _ in range(200):
         with pytest.raises(StepTimeout):

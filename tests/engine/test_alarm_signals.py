@@ -1,4 +1,4 @@
-"""The alarm and others who use the process's timer and its signal."""
+"""The alarm and other users of the process's timer and its signal."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_alarm_that_comes_too_early_does_nothing(alarm: SystemAlarm) -> None:
 
 def test_a_block_is_stopped_after_another_library_reset_the_handler(alarm: SystemAlarm) -> None:
     alarm.call(int, (), {}, 60)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # as a monitoring layer did; the next alarm would end the process
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # as a monitoring library did; the next alarm would kill the process
     with pytest.raises(StepTimeout):
         alarm.call(count_for_ever, (), {}, LIMIT)
 

@@ -1,4 +1,4 @@
-"""The alarm and blocks that clean up, or that catch it."""
+"""The alarm and blocks that clean up or catch its exception."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_block_that_catches_every_timeout_is_ended_by_its_own_lines(stop: Call
 def test_no_alarm_is_raised_in_a_hook_of_the_interpreter(
     stop: Callable[..., float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A library's callback of the garbage collector runs inside any block; an exception there is only reported."""
+    """A library's callback of the garbage collector may run in any block, and Python only reports an error there."""
     reported: list[object] = []
 
     def report(unraisable: Any) -> None:

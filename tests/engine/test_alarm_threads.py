@@ -17,20 +17,20 @@ from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 
 @pytest.fixture(autouse=True)
 def _timer_of_this_test() -> Iterator[None]:
-    """The process's timer keeps the clock that it was made with: no test leaves its own clock to the next."""
+    """A new process timer for each test: a timer keeps its first clock, and no test must use another's."""
     before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGALRM, before)
 
 
 def in_a_thread(function: Callable[[], Any]) -> list[Any]:
-    """What the function gave or raised in a thread."""
+    """The result or the exception of a function in a thread."""
     outcome: list[Any] = []
 
     def run() -> None:
         try:
             outcome.append(function())
-        except BaseException as error:  # noqa: BLE001  # looked at by the test
+        except BaseException as error:  # noqa: BLE001  # the test checks it
             outcome.append(error)
 
     thread = threading.Thread(target=run)
@@ -40,7 +40,7 @@ def in_a_thread(function: Callable[[], Any]) -> list[Any]:
 
 
 class Clock:
-    """A clock that a block moves on."""
+    """A clock that a block advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -115,7 +115,7 @@ def test_a_thread_leaves_the_timer_of_the_main_thread_alone() -> None:
 
 
 def exit_as_interrupted() -> None:
-    """End the process: 0 if a block was interrupted at its limit, each time."""
+    """End the process with exit code 0 if each block was interrupted at its limit."""
     ends = []
     for _ in range(2):
         try:
@@ -137,6 +137,6 @@ def exit_code_of_a_fork() -> int:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_interrupts_its_blocks_whichever_thread_made_it() -> None:
-    SystemAlarm(time.monotonic).call(int, (), {}, 5)  # the child takes over a timer that knows the old main thread
+    SystemAlarm(time.monotonic).call(int, (), {}, 5)  # the child inherits a timer that knows the parent's main thread
     assert exit_code_of_a_fork() == 0
     assert in_a_thread(exit_code_of_a_fork) == [0]

@@ -1,4 +1,4 @@
-"""What a block is called with, and what becomes of what it raises."""
+"""The arguments of a block's call, and the handling of its exceptions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from handler.engine.outcome import Execution
 
 
 def of(make_block: Any, function: Any) -> dict[str, Any]:
-    """Options and one step for a job of that one block."""
+    """Options and one step for a job with only this block."""
     return {"steps": [{"action": "BLOCK"}], "blocks": [make_block(function, name="block")]}
 
 
-class Broken(Exception):  # noqa: N818  # named for what it is
-    """Cannot say what it is."""
+class Broken(Exception):  # noqa: N818  # its name is its description
+    """An error without a usable message: `str` of it fails."""
 
     def __str__(self) -> str:
         raise RuntimeError

@@ -1,4 +1,4 @@
-"""Every shipped block announces what it builds: a job with one step of it takes four times its charges at most."""
+"""Every shipped block charges for the values that it builds: a job with one such step takes at most four times that."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LARGE: dict[str, list[Any]] = {
     ],
     "object": [{f"key{at}": at for at in range(1_500)}, {f"{at}": [] for at in range(2_000)}],
 }
-"""Values that make the most of little, by the type that a block asks for."""
+"""Values that take much memory for their size as JSON, by the type of a parameter."""
 LARGE["any"] = [{"a": ["ab"] * 4_000, "b": {}}, LARGE["string"][1], LARGE["array"][7], LARGE["array"][1]]
 SMALL: dict[str, list[Any]] = {"integer": [1], "number": [2], "boolean": [True, False], "null": [None]}
 BY_NAME: dict[str, list[Any]] = {
@@ -56,14 +56,14 @@ BY_NAME: dict[str, list[Any]] = {
     "name": ["v"],
     "at": ["06:00"],
 }
-"""What a parameter of that name takes, where anything else would be refused."""
+"""Values of parameters that accept only specific ones, by the parameter's name."""
 
 REFUSING: frozenset[str] = frozenset(
     {"HASH.HMAC", "LISTS.REMOVE", "LOGIC.BITWISE_AND", "LOGIC.BITWISE_NOT", "LOGIC.FAIL", "LOGIC.IF", "LOGIC.IF_ASSERT"}
     | {"LOGIC.NOT_ASSERT", "MATH.ABS", "MATH.CREATE_FLOAT", "MATH.CREATE_INTEGER", "OBJECT.APPLY_SLICE", "TIME.DIFF"}
     | {"TIME.PARSE", "VARIABLE.CREATE"}
 )
-"""Blocks that take none of these values. Every other one must end DONE in a turn, or its work was not measured."""
+"""Blocks that accept none of these values. Any other block must end DONE in some turn, or it was not measured."""
 
 
 def types_of(schema: dict[str, Any]) -> Iterator[str]:
@@ -74,7 +74,7 @@ def types_of(schema: dict[str, Any]) -> Iterator[str]:
 
 
 def values_of(name: str, schema: dict[str, Any], turn: int) -> Any:
-    """What a parameter is given in a turn; none of it is what another parameter is given in all turns."""
+    """The values of a parameter in a turn. They vary, so no two parameters have the same values in all turns."""
     if name in BY_NAME:
         found = BY_NAME[name]
     elif "enum" in schema:
@@ -88,7 +88,7 @@ def values_of(name: str, schema: dict[str, Any], turn: int) -> Any:
 
 
 def turns_of(block: Block[..., Any]) -> Iterator[dict[str, Any]]:
-    """Payloads of one step each, in which every parameter is given what is large for its type."""
+    """Payloads of one step each, in which every parameter has a value that is large for its type."""
     schema = block.schema()
     properties = {name: one for name, one in schema.get("properties", {}).items() if not one.get("deprecated")}
     if not properties:
@@ -98,7 +98,7 @@ def turns_of(block: Block[..., Any]) -> Iterator[dict[str, Any]]:
     for turn in range(turns):
         for names in [tuple(properties), tuple(name for name in properties if name in required)]:
             if names == tuple(properties) and turn % 2 and len(required) < len(names):
-                continue  # most jobs leave out what may be left out
+                continue  # most jobs omit optional parameters
             given = {name: values_of(name, properties[name], turn) for name in names}
             changed = next((given[name] for name in names if name in block.in_place), 1)
             written = {name: "{# v #}" if name in block.in_place else f"{{< {name} >}}" for name in names}
@@ -119,4 +119,4 @@ def test_a_block_takes_at_most_four_times_what_is_charged_for_it(action: str) ->
         measured = Measured(payload)
         statuses.add(measured.job.steps[0].status)
         assert measured.is_held, f"{measured} {str(payload)[:200]}"
-    assert (ConduitStatus.DONE in statuses) != (action in REFUSING), "give BY_NAME a value that the block takes"
+    assert (ConduitStatus.DONE in statuses) != (action in REFUSING), "add a value that the block accepts to BY_NAME"

@@ -1,4 +1,4 @@
-"""No payload makes the engine build more than it may: each ends in a status, soon, and within bounded memory."""
+"""No payload makes the engine exceed its limits: each ends in a status, soon, and within bounded memory."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_an_attack_ends_in_a_status_soon_and_small(run: Any, statuses: Any, atta
 
     job = run(attack)
 
-    # Seconds of this process alone, and generous: an attack that works takes minutes or all of the memory.
+    # Generous limits, in CPU time of this process: an attack that succeeds takes minutes or all memory.
     assert time.process_time() - started < 10
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 64
     assert "NONE" not in statuses(job)
@@ -130,7 +130,7 @@ class TestEveryLimitLetsItsSizeThroughAndNoByteMore:
         ) == [status]
 
     def test_all_variables(self, run: Any, statuses: Any, over: int, status: str) -> None:
-        # {"v":"xxx"} is 8 bytes and the text.
+        # {"v":"xxx"} is 8 bytes and the string.
         data = {"steps": [step("VARIABLE.SET", name="v", value="x" * (100 - 8 + over))]}
         assert statuses(run(data, Runtime(limits=Limits(variables=100)))) == [status]
 
@@ -177,7 +177,7 @@ def test_a_long_error_message_is_shortened_and_says_so(run: Any, make_block: Any
 
 
 def of(make_block: Any, function: Any) -> dict[str, Any]:
-    """Options and one step for a job of that one block."""
+    """Options and one step for a job with only this block."""
     return {"steps": [{"action": "BLOCK"}], "blocks": [make_block(function, name="block")]}
 
 
@@ -211,7 +211,7 @@ def test_every_byte_that_a_block_charges_counts_and_the_error_says_how_many(run:
 def test_a_copy_made_by_a_tag_is_counted_by_its_strings_and_items(
     run: Any, statuses: Any, make_block: Any, value: Any, tag: str, size: int, over: int, status: str
 ) -> None:
-    take = make_block(lambda *, value: None, name="take")  # noqa: ARG005  # what it is given is all that counts
+    take = make_block(lambda *, value: None, name="take")  # noqa: ARG005  # only its argument matters
     data = {"parameters": {"p": value}, "steps": [{"action": "TAKE", "parameters": {"value": tag}}]}
     runtime = Runtime(limits=Limits(parameters=size - over))
     assert statuses(run(data, runtime, blocks=[take])) == [status]

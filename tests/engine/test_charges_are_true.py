@@ -1,7 +1,7 @@
-"""What is charged is what it costs: a job of up to 256 KB takes at most four times its charges, at its peak.
+"""Charges match costs: at its peak, a job of up to 256 KB takes at most four times its charges.
 
-Charges are what the tags and expressions of a step expand to, what its block announces, what its result weighs, and the
-JSON that is kept of it.
+A step is charged for the values of its tags and expressions, for the values that its block announces, for its result,
+and for the JSON that is kept of the result.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ STRINGS = st.tuples(st.sampled_from(["x", "é", "a b ", "1,2\n", "x=\U0001f600&"
 MIXED_STRINGS = st.tuples(STRINGS, st.sampled_from(["", "\U0001f600", "\u20ac"])).map("".join)
 ANY = st.one_of(lists(), objects(), MIXED_STRINGS, st.sampled_from(SCALARS))
 
-# ---------------------------------------------------------------------- what users write
+# ---------------------------------------------------------------------- payloads
 
 EXPRESSIONS = st.sampled_from(
     [
@@ -102,7 +102,7 @@ PURE = [block for block in REGISTRY if block.effect == "none" and block.category
 
 @st.composite
 def blocks(draw: st.DrawFn) -> Any:
-    """A step that runs a block, with arguments of which most fit."""
+    """A step that runs a block, with mostly valid arguments."""
     block = draw(st.sampled_from(PURE))
     given: dict[str, Any] = {}
     schema = block.schema()

@@ -1,4 +1,4 @@
-"""Which steps are refused before they run, and why."""
+"""Steps that are refused before they run, and the reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loops, choices, tries and early ends: what runs after what, and what a job comes to."""
+"""Loops, choices, tries and early ends: the order of steps and the outcome of the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generated flows: whatever they are made of, a job that is resumed at any record ends with the same records."""
+"""Generated flows: a job that is resumed at any record ends with the same records as one that is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks in a process of their own."""
+"""Blocks in their own process."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def ignore_every_signal() -> None:
     time.sleep(60)
 
 
-def let_go_of_the_pipe() -> None:
+def close_the_pipe() -> None:
     os.closerange(3, 1000)
     time.sleep(60)
 
@@ -101,7 +101,7 @@ def test_an_isolated_block_ends_at_its_limit(block: Any) -> None:
 
 def test_a_block_that_closes_every_file_ends_at_once() -> None:
     with pytest.raises(IsolationError, match="SIGKILL"):
-        run_isolated(let_go_of_the_pipe, {}, 60)
+        run_isolated(close_the_pipe, {}, 60)
 
 
 def test_processes_that_a_block_started_end_with_it(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_processes_that_a_block_started_end_with_it(tmp_path: Path) -> None:
         assert run_isolated(block, {}, 5) == "done"
         poller = select.poll()
         poller.register(reader)
-        assert poller.poll(10_000) == [(reader, select.POLLHUP)]  # nobody holds the other side any more
+        assert poller.poll(10_000) == [(reader, select.POLLHUP)]  # no process holds the other end any more
     finally:
         os.close(reader)
 
@@ -139,7 +139,7 @@ def test_a_result_too_large_to_take_over_is_refused() -> None:
 
 
 class OddError(ValueError):
-    """Its constructor takes what nobody else knows."""
+    """An error whose constructor has unusual parameters, so that it cannot be unpickled."""
 
     def __init__(self, one: int, two: int) -> None:
         super().__init__(f"{one} and {two}")
@@ -249,7 +249,7 @@ try:
 except SystemExit:
     print("left")
 """
-    ended = subprocess.run(  # noqa: S603  # ourselves
+    ended = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert ended.stdout == "left\nhook\n"

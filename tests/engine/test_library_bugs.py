@@ -1,4 +1,4 @@
-"""Bugs of the library this descends from, by name. None of them is here."""
+"""Bugs of the library that this engine descends from; none of them exists here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step's time limit covers, and what a block may give."""
+"""The scope of a step's time limit, and the values that a block may return."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def answer(*, value: int = 1) -> int:
 
 
 class Called:
-    """An object that is called like a coroutine function."""
+    """A callable object like a coroutine function."""
 
     __name__ = "called"
 
@@ -114,7 +114,7 @@ def test_keys_that_differ_in_json_are_kept(run: Any, make_block: Any, result: An
 
 
 class Provided(Mapping[str, Any]):
-    """Global values of which each is made when it is asked for."""
+    """Global values that are made on access."""
 
     def __init__(self, make: Any) -> None:
         self._make = make
@@ -167,4 +167,4 @@ def test_making_a_global_value_takes_from_the_steps_time(run: Any, make_block: A
     )
     assert job[1].status is ConduitStatus.TIME_LIMIT_EXCEED
     assert job[1].duration_ms is not None
-    assert job[1].duration_ms < 4_000, "it was stopped, and not only found late"
+    assert job[1].duration_ms < 4_000, "the block was stopped, not only reported as late"

@@ -1,4 +1,4 @@
-"""What listeners are called with, and what they may answer."""
+"""The arguments of listeners, and the values that they may return."""
 
 from __future__ import annotations
 

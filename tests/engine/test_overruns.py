@@ -50,7 +50,7 @@ async def swallow_cancellation() -> None:
 def test_a_block_that_swallows_everything_ends_and_the_job_goes_on(
     real: Runtime, function: Any, isolation: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # On a busy machine the coroutine outlives what is tried and is left behind; Python complains when it collects that.
+    # On a busy machine the coroutine survives all attempts to stop it; Python warns when it is garbage-collected.
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     bad = Block(function, private=True, timeout=0.02, isolation=isolation)
     job = job_of(bad, {"allow_failure": True}, {"allow_failure": True})

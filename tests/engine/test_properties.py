@@ -1,4 +1,4 @@
-"""What holds for every job that can be written."""
+"""Properties of every possible job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handler.engine.language.tags import parse, resolve
 from tests.examples import examples
 
 SAME_EACH_TIME = [block.action for block in REGISTRY if not {"clock__", "entropy__"} & {*block.positional}]
-"""Blocks that give the same for the same arguments: neither the time nor chance has a part in it."""
+"""Blocks whose results depend only on their arguments, not on the time or on random numbers."""
 OPENERS = ("{% ", "{: ", "{# ", "{< ")
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 names = st.text('abcxyz{#%:<> \\."-1', min_size=1, max_size=8)

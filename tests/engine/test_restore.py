@@ -1,4 +1,4 @@
-"""A job restored from its records goes on where they end."""
+"""A job restored from its records continues where they end."""
 
 from __future__ import annotations
 

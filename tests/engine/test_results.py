@@ -1,4 +1,4 @@
-"""What is kept of a result: a copy as canonical JSON, within its limits."""
+"""Results are kept as copies in canonical JSON, within their limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def show(value: Any, **more: Any) -> dict[str, Any]:
 
 
 def levels(depth: int, inner: Any) -> Any:
-    """A value of that many levels: `inner` is the deepest, and beside each level stand values that are not as deep."""
+    """A value of `depth` levels: `inner` is the deepest, and each level also has values that are less deep."""
     for level in range(depth - 1):
         inner = {"a": {}, "k": inner, "l": [1]} if level % 2 else [[1], inner, {}]
     return inner
@@ -26,7 +26,7 @@ def test_parameters_nested_without_end_are_a_status(run: Any, statuses: Any) -> 
         value = [value]
     job = run({"steps": [show(value)]})
     assert (statuses(job), job[1].error["message"]) == (["INVALID_ARGUMENT"], "the parameters are nested too deep")
-    while value:  # taken apart by hand: freeing it at once would recurse as deep
+    while value:  # taken apart level by level: freeing the whole value would recurse just as deep
         value = value.pop()
 
 

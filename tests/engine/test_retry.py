@@ -1,4 +1,4 @@
-"""Trying a step again: how often, when, and never past a deadline."""
+"""Retries of a step: how often, when, and never past a deadline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handler.engine import Conduit, ConduitStatus, InvocationTime, Outcome, Retr
 
 
 class World:
-    """A clock that moves only when someone waits."""
+    """A clock that only waiting advances."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -191,7 +191,7 @@ def test_a_wait_that_outlives_the_invocation_is_left_to_the_next() -> None:
     assert job[1].status is ConduitStatus.NONE
 
     payload, paused = {"steps": [{"action": "FLAKY", "retry": retry}]}, job.paused
-    for world.time in (2000.0, 2100.0):  # each invocation has time for the wait, and gives it back nevertheless
+    for world.time in (2000.0, 2100.0):  # each invocation has time for the wait, but ends nevertheless
         options = {"tries": paused.tries, "waiting": paused.waiting, "blocks": [block]}
         later = Conduit.restore(payload, [], {}, **options)
         outcome = go(later, world.runtime(invocation=InvocationTime(ends_at=2900.0, fresh=900.0)))
@@ -230,7 +230,7 @@ FAIL = {"action": "LOGIC.ASSERT", "parameters": {"value": False}}
 
 
 class Clock:
-    """Moves when told."""
+    """A clock that only a test advances."""
 
     def __init__(self) -> None:
         self.time = 0.0

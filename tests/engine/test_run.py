@@ -1,4 +1,4 @@
-"""A run: how it ends, pauses, and goes on."""
+"""A run: how it ends, pauses, and continues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAIL = {"action": "LOGIC.ASSERT", "parameters": {"value": False}}
 
 
 class Pause:
-    """Hands control out once."""
+    """Yields control once."""
 
     def __await__(self) -> Any:
         yield
@@ -104,6 +104,6 @@ def test_parameters_are_another_name_for_local_values_which_win_and_options_win_
 
 
 def test_each_run_with_the_default_runtime_has_a_clock_of_its_own(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for now in (1e9, 2e9):  # as after a sandbox was frozen, which its monotonic clock does not notice
+    for now in (1e9, 2e9):  # as after a freeze of the sandbox, which its monotonic clock does not notice
         monkeypatch.setattr("time.time", lambda now=now: now)
         assert run({"steps": [TRUE]})[1].started_at == pytest.approx(now, abs=60)

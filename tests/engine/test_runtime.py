@@ -1,4 +1,4 @@
-"""The world of one run."""
+"""The runtime of one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which status a step gets, and what that means for the job."""
+"""The status of a step, and its effect on the job."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_listeners_hear_of_every_step_and_once_of_the_end(run: Any) -> None:
 
 def test_the_events_example_of_the_librarys_page_runs_as_written(capsys: pytest.CaptureFixture[str]) -> None:
     job = Conduit()
-    job.on_step_update = lambda j, step: print(step.id, "has finished!")  # noqa: ARG005, T201  # the page's own words
+    job.on_step_update = lambda j, step: print(step.id, "has finished!")  # noqa: ARG005, T201  # copied from the page
     job.create_step("LOGIC.TRUE", id="a")
     asyncio.run(job.run())
     assert capsys.readouterr().out == "a has finished!\n"

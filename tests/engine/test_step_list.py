@@ -1,4 +1,4 @@
-"""The list of steps: what may be put in, taken out, and how steps are named."""
+"""The list of steps: inserting, removing and naming steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time limits of steps in jobs: which one holds, what its end means, and what is begun at all."""
+"""Time limits of steps in jobs: which limit applies, what happens when it is reached, and which steps may begin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START = 1000.0
 
 
 class World:
-    """A clock that blocks and waits move on, and an alarm that goes by it."""
+    """A clock that blocks and waits advance, and an alarm that uses it."""
 
     def __init__(self) -> None:
         self.time = START
@@ -45,7 +45,7 @@ class World:
         raise NotImplementedError
 
     def block(self, **options: Any) -> Block[..., Any]:
-        """A block that takes the seconds that it is asked to."""
+        """A block that takes as many seconds as its argument says."""
 
         def work(*, seconds: float) -> str:
             self.time += seconds
@@ -70,7 +70,7 @@ def invocation(seconds: float, fresh: float = math.inf) -> InvocationTime:
     return InvocationTime(ends_at=START + seconds, fresh=fresh)
 
 
-# ---------------------------------------------------------------------- which limit holds
+# ---------------------------------------------------------------------- which limit applies
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_step_that_may_run_once_and_is_cut_off_is_interrupted() -> None:
 def test_a_step_that_may_run_once_and_has_no_timeout_begins_only_where_it_has_time(
     left: float, fresh: float, begins: bool
 ) -> None:
-    """To be cut off would be the end of its job."""
+    """An interruption would fail its job."""
     world = World()
     job = job_of(world.block(effect="at_most_once"), work(1), work(0.1))
     outcome = go(job, world.runtime(invocation=invocation(1 + left, fresh=fresh)))
@@ -292,7 +292,7 @@ def test_the_clock_of_a_run_ignores_changes_of_the_systems_clock(monkeypatch: py
 
 
 class Clock:
-    """Moves when told."""
+    """A clock that only a test advances."""
 
     def __init__(self) -> None:
         self.time = 0.0
@@ -313,7 +313,7 @@ TRUE = {"action": "LOGIC.TRUE"}
 
 
 class LateAlarm:
-    """Stops each block when it is through."""
+    """Stops each block only after it has finished."""
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
         function(*args, **kwargs)

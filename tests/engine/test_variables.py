@@ -11,7 +11,7 @@ from handler.engine import ConduitStatus, Limits, Runtime
 
 
 def of(make_block: Any, function: Any) -> dict[str, Any]:
-    """Options and one step for a job of that one block."""
+    """Options and one step for a job with only this block."""
     return {"steps": [{"action": "BLOCK"}], "blocks": [make_block(function, name="block")]}
 
 
@@ -75,7 +75,7 @@ def test_the_name_of_a_variable_is_a_string(run: Any, make_block: Any) -> None:
 
 @pytest.mark.parametrize(("over", "status"), [(0, "DONE"), (1, "RESULT_LIMIT_EXCEED")])
 def test_variables_that_a_job_began_with_count_as_well(run: Any, statuses: Any, over: int, status: str) -> None:
-    # The variables as JSON: two names of a letter, two strings, 15 characters around them.
+    # The variables as JSON: two names of one letter, two strings, 15 characters around them.
     data = {
         "variables": {"a": "x" * 40},
         "steps": [{"action": "VARIABLE.SET", "parameters": {"name": "b", "value": "x" * (60 - 15 + over)}}],

@@ -1,4 +1,4 @@
-"""Waits, polls, and the time limits of loops and jobs, under a clock that only sleeping moves."""
+"""Waits, polls, and the time limits of loops and jobs, with a clock that only sleeping advances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COPY = {"action": "OBJECT.COPY", "parameters": {"value": 1}}
 
 
 class Clock:
-    """A clock, and the sleeps that moved it."""
+    """A clock, and the sleeps that advanced it."""
 
     def __init__(self) -> None:
         self.time = 1_000.0
@@ -57,7 +57,7 @@ def test_a_wait_of_more_than_five_seconds_gives_the_invocation_back(seconds: flo
 
 
 def test_a_wait_that_goes_on_elsewhere_ends_when_it_was_to_end() -> None:
-    """Its condition and its length are not evaluated again, though both would be different."""
+    """Its condition and its length are not evaluated again, although both would have changed."""
     payload = {
         "variables": {"n": 2},
         "steps": [{"id": "l", "while": "{= epoch(now()) < 1001 =}", "max": 3, "do": [
@@ -193,7 +193,7 @@ def test_a_poll_counts_on_after_a_call_that_failed_and_had_to_wait_for_another_i
 
 
 def test_a_poll_begins_no_call_that_takes_longer_than_the_invocation_has_left(make_block: Any) -> None:
-    """Else each invocation would have time for one call, begin two, and be cut off in the second."""
+    """Otherwise each invocation would have time for one call, begin two, and be interrupted in the second."""
     clock, began = Clock(), list[float]()
 
     def ask() -> int:

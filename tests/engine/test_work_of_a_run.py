@@ -1,4 +1,4 @@
-"""What all tags and expressions of one run may take together, and what of them is remembered."""
+"""The limits of all tags and expressions of a run together, and the caching of compiled ones."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_loop_of_a_thousand_items_with_usual_steps_stays_below_the_bound(run: 
 
 
 class SlowAlarm:
-    """Lets each function take a second of the clock, unless it may not."""
+    """Makes each function take a second of the clock, unless its limit is shorter."""
 
     def __init__(self) -> None:
         self.time = 0.0
@@ -84,7 +84,7 @@ def test_the_regular_expressions_of_all_steps_share_their_seconds(run: Any, stat
     assert "a block of REGEX" in job[2].error["message"]
 
 
-# ---------------------------------------------------------------------- what strings read as
+# ---------------------------------------------------------------------- compiled strings
 
 
 def test_remembered_expressions_are_bounded_by_size() -> None:
@@ -131,7 +131,7 @@ def compiled(text: str) -> Any:
     ids=lambda text: text[:24],
 )
 def test_the_weight_of_a_string_is_at_least_its_size(text: str) -> None:
-    compiled("{= len(a[1].b) + sum([x for x in a]) or not 1 =}")  # what all of them share
+    compiled("{= len(a[1].b) + sum([x for x in a]) or not 1 =}")  # warms shared caches
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -1,4 +1,4 @@
-"""`make forgery`: every attempt to make the client call what it may not, and whether one got through."""
+"""`make forgery`: runs every attempt to make the client call a forbidden address, and reports those that succeed."""
 
 from __future__ import annotations
 

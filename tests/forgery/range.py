@@ -1,7 +1,7 @@
-"""A shooting range: a canary inside, the client outside, and every attempt in between.
+"""Runs every attempt to reach a canary server that the client must not call.
 
-The network is one where each address that is not public leads to the canary, translated forms included, as a gateway
-inside a company would do it. Names of the suite resolve as it says; all others by the system's resolver.
+In this network, each address that is not public leads to the canary, including translated forms, as a gateway inside a
+company might do. The suite resolves its own names; the system resolves all others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.forgery.spellings import NAMES, PUBLIC, Attempt, attempts
 from tests.http.servers import Request, Server, answer
 
 FRONT = "front.example"
-"""A host that may be called, and that redirects where it is told to."""
+"""A host that may be called, and that redirects to an address of the attempt."""
 
 
 class InsideSocket(PlainSocket):
@@ -55,14 +55,14 @@ def getaddrinfo(host: bytes, port: int, *more: int) -> Any:
 
 @dataclass
 class Result:
-    """What came of all attempts.
+    """The outcomes of all attempts.
 
     Attributes:
-        refused: those that were refused.
-        invalid: those that were no URL.
-        failed: those that led nowhere.
+        refused: those that the client refused.
+        invalid: those whose URL is invalid.
+        failed: those that reached no server.
         answered: those that got an answer.
-        hits: those that the canary felt: a connection counts, whatever is sent on it.
+        hits: those that connected to the canary, whether they sent anything or not.
     """
 
     attempts: int = 0

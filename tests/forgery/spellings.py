@@ -1,4 +1,4 @@
-"""Ways to make a server call what only the server can reach."""
+"""Ways to make a server call addresses that only the server can reach."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PUBLIC: Final = "8.8.8.8"
-"""An address that may be called; in the network of this suite nobody answers there."""
+"""An address that may be called; in the network of this suite, no server answers there."""
 
 LOOPBACK: Final = (
     # As one, two, three and four numbers; decimal, octal, hexadecimal and mixed.
@@ -70,7 +70,7 @@ DISGUISED: Final = (
     ),
     *("https://127.0.0.1:{port}/", "https://localhost:{port}/", "https://[::1]:{port}/", "http://127.1:0{port}/"),
 )
-"""Whole URLs that hide where they lead."""
+"""Whole URLs that hide their destination."""
 MALFORMED: Final = (
     *("http://public.example@127.0.0.1:{port}/", "http://public.example:80@127.0.0.1:{port}/"),
     *("http://127.0.0.1:{port}\\@public.example/", "http://public.example\\@127.0.0.1:{port}/"),
@@ -90,7 +90,7 @@ MALFORMED: Final = (
     ),
     *("file:///etc/passwd", "http://loc\u00adalhost:1{port}/"),
 )
-"""What is not a URL that can be called: no reader may find an address in it."""
+"""Strings that are not callable URLs: no parser may find an address in them."""
 NAMES: Final = {
     "loopback.example": ["127.0.0.1"],
     "loopback6.example": ["::1"],
@@ -103,13 +103,13 @@ NAMES: Final = {
     "mixed6.example": [PUBLIC, "fd00::1"],
     "zone.example": ["fe80::1%eth0"],
 }
-"""Names that somebody let point inside."""
+"""Names whose owner pointed them to private addresses."""
 REDIRECTED: Final = (
     *("http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://2130706433:{port}/", "http://[::1]:{port}/"),
     *("//127.0.0.1:{port}/", "http://loopback.example:{port}/", "http://169.254.169.254:{port}/latest/meta-data/"),
     *("http://[::ffff:127.0.0.1]:{port}/", "http://0x7f.1:{port}/", "http://mixed.example:{port}/"),
 )
-"""Where a server that may be called redirects to."""
+"""Targets of redirects of a server that may be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,10 @@ class Attempt:
     """One try.
 
     Attributes:
-        kind: which list it is of.
-        url: with the port put in.
-        through: a server that may be called and redirects there.
-        secret: whether the URL comes out of a secret.
+        kind: the list that it is from.
+        url: with the port inserted.
+        through: a server that may be called and redirects to the URL.
+        secret: whether the URL comes from a secret.
     """
 
     kind: str
@@ -130,7 +130,7 @@ class Attempt:
 
 
 def attempts(port: int) -> list[Attempt]:
-    """Every try at a canary on this port."""
+    """Every attempt to reach a canary on this port."""
     hosts = {"loopback": LOOPBACK, "mapped": MAPPED, "translated": TRANSLATED, "inside": INSIDE}
     hosts |= {"metadata": METADATA, "reserved": RESERVED, "name": tuple(NAMES)}
     made = [Attempt(kind, f"http://{host}:{port}/") for kind, known in hosts.items() for host in known]

@@ -1,4 +1,4 @@
-"""Nobody inside is reached, however the address is spelled, and one function is what keeps it so."""
+"""No private host is reached, however its address is spelled, and one function alone ensures that."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_name_that_changes_its_mind_is_asked_once_and_the_judged_address_is_ca
 
     with Server() as canary:
         made = client(rebinding, canary.port)
-        with pytest.raises(HttpFailedError, match="refused"):  # the public address, where nobody listens
+        with pytest.raises(HttpFailedError, match="refused"):  # the public address, where no server listens
             get(made, f"http://rebinding.example:{canary.port}/")
         assert asked == [b"rebinding.example"]
         with pytest.raises(HttpRefusedError, match="loopback"):
@@ -82,7 +82,7 @@ def test_a_name_that_changes_its_mind_is_asked_once_and_the_judged_address_is_ca
 
 
 def test_a_socket_whose_peer_is_another_is_not_used() -> None:
-    """As it would be if something below us redirected connections: the peer is what counts."""
+    """Something below us may redirect connections: the address of the peer decides."""
 
     class Redirected(PlainSocket):
         def connect(self, address: Any) -> None:
@@ -100,7 +100,7 @@ def test_a_socket_whose_peer_is_another_is_not_used() -> None:
         assert canary.requests == []
 
 
-# ---------------------------------------------------------------------- what the deployment opens
+# ---------------------------------------------------------------------- hosts that the deployment allows
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_private_host_is_one_by_its_name_and_not_by_its_address() -> None:
                 get(client(lambda *_: inside, canary.port, **opened), f"http://{host}:{canary.port}/")
 
 
-# ---------------------------------------------------------------------- what the environment says
+# ---------------------------------------------------------------------- variables of the environment
 
 
 def test_no_proxy_netrc_or_cookie_is_used(

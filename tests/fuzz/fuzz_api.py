@@ -1,6 +1,6 @@
-"""Fuzzes the HTTP API by its own OpenAPI document: schemathesis asks, and no answer may be undocumented or a 5xx.
+"""Fuzzes the HTTP API by its own OpenAPI document with schemathesis: no answer may be undocumented or a 5xx.
 
-Run by ``make fuzz``. ``CASES`` in the environment says how many requests it takes at least (5,000).
+Run by ``make fuzz``. ``CASES`` in the environment is the least number of requests (5,000).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ ROOT = HERE.parent.parent
 
 
 def count_operations(document: str) -> int:
-    """How many operations the OpenAPI document at that address has: they share the cases."""
+    """The number of operations in the OpenAPI document at that address: they share the cases."""
     request = urllib.request.Request(document, headers={"Authorization": "Bearer fuzzer"})  # noqa: S310 # loopback
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 # loopback
         return sum(len(methods) for methods in json.load(answer)["paths"].values())
 
 
 def main() -> int:
-    """Fuzz, print the counts, and give the exit code."""
-    notes = ROOT / "build" / "fuzz"  # where schemathesis keeps what `st replay` needs
+    """Fuzz and print the counts; returns the exit code."""
+    notes = ROOT / "build" / "fuzz"  # where schemathesis stores the input of `st replay`
     notes.mkdir(parents=True, exist_ok=True)
     wanted = int(os.environ.get("CASES", "5000"))
     gateway = subprocess.Popen(  # our own module

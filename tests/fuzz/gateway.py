@@ -1,7 +1,7 @@
 """A gateway for the fuzzer: HTTP in, events of an HTTP API to the real handler on the embedded AWS, HTTP out.
 
-A sender of a token of `TENANTS` is that tenant, and any other is nobody, as if the gateway's authorizer were
-missing: so the fuzzer also sees what the handler does with requests that nobody verified.
+The sender of a token in `TENANTS` is that tenant, and any other has no identity, as if the gateway's authorizer were
+missing: so the fuzzer also tests the handler with unverified requests.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ TENANTS = {"Bearer fuzzer": "fuzzer", "Bearer neighbour": "neighbour"}
 
 
 class Gateway(HTTPServer):
-    """Serves one request after another in the main thread, where the alarm that stops steps works.
+    """Serves one request after another in the main thread, the only one in which the alarm that stops steps works.
 
     Attributes:
-        seen: how many answers had each status.
-        aws: where the handler's queue is.
+        seen: the number of answers with each status.
+        aws: the AWS with the handler's queue.
     """
 
     seen: Counter[int]
@@ -40,14 +40,14 @@ class Gateway(HTTPServer):
 
     def call(self, event: dict[str, Any]) -> Any:
         context = LocalContext(aws_request_id=str(uuid.uuid4()), ends_at=time.monotonic() + SECONDS, now=time.monotonic)
-        with redirect_stdout(StringIO()) as logged:  # metrics, too
+        with redirect_stdout(StringIO()) as logged:  # metrics too
             answer = lambda_handler(event, context)
         if answer.get("statusCode", 0) >= SERVER_ERROR:
             sys.stderr.write(logged.getvalue())  # why
         return answer
 
     def work(self) -> None:
-        """Let the queue's next messages be worked on, so that jobs that were accepted come to their end."""
+        """Process the queue's next messages, so that accepted jobs finish."""
         batch = self.aws.receive()
         if not batch["Records"]:
             return
@@ -84,17 +84,17 @@ class Exchange(BaseHTTPRequestHandler):
         self.server.work()
 
     def __getattr__(self, name: str) -> Any:
-        """Every method is answered alike: which of them the API has is the API's to say."""
+        """Answer every method alike: the API decides which methods it has."""
         if name.startswith("do_"):
             return self.answer
         raise AttributeError(name)
 
     def log_message(self, *_: Any) -> None:
-        """Says nothing: the fuzzer tells what was asked."""
+        """Log nothing: the fuzzer reports the requests."""
 
 
 def main() -> None:
-    """Serve until interrupted. The port goes to the first line of the output, the counts to the second."""
+    """Serve until interrupted. The first line of the output has the port, the second the counts."""
     os.environ["PUBLIC_ROUTES"] = "true"
     with embedded() as aws, Gateway(("127.0.0.1", 0), Exchange) as gateway:
         gateway.aws, gateway.seen = aws, Counter()

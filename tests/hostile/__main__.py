@@ -1,4 +1,4 @@
-"""`make hostile`: every known attack, each in a process of its own, and whether it was held within its budget."""
+"""`make hostile`: runs every known attack in its own process, and reports which were held within their budgets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PUT_EVENTS: Final = "moto.events.models.EventsBackend.put_events"
 
 
 def main() -> int:
-    """Attack, print the table, and give the exit code: 1 where an attack was not held."""
+    """Run the attacks and print the table; returns the exit code: 1 if an attack was not held."""
     wanted = sys.argv[1:]
     tried = [attack for attack in ATTACKS if not wanted or any(word in attack.name for word in wanted)]
     with embedded(), patch(PUT_EVENTS, take_events):
@@ -29,7 +29,7 @@ def main() -> int:
             warm_up()
         measured = [(attack, _measure(attack)) for attack in tried]
     missed = [(attack, result) for attack, result in measured if not _is_within(attack, result)]
-    shown = measured if wanted else missed  # with words, what came of each is what is asked for
+    shown = measured if wanted else missed  # attacks that are selected by name are all shown
     for attack, result in shown:
         print(_line(attack, result))
     if not measured:
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _measure(attack: Attack) -> Measured:
-    """What it cost. A miss is measured once more, and the quicker run counts: another process may have been busy."""
+    """The cost of an attack. A miss is measured again, and the faster run counts: the machine may have been busy."""
     first = measure_in_child(attack)
     if _is_within(attack, first) or not first.held:
         return first
@@ -65,12 +65,12 @@ def _line(attack: Attack, result: Measured) -> str:
 
 
 def take_events(_: Any, events: list[Any]) -> list[dict[str, str]]:
-    """Take events as the bus does. What the emulator does with them takes 100 ms each, and is no attack's cost."""
+    """Accept events as the bus does. The emulator takes 100 ms for each, which is not a cost of an attack."""
     return [{"EventId": "0"} for _ in events]
 
 
 def warm_up() -> None:
-    """Load what each door needs, in the parent: a cold start is no attack's cost."""
+    """Load the modules of each door in the parent: a cold start is not a cost of an attack."""
     job = b'{"steps":[{"action":"TEXT.JOIN","parameters":{"text1":"a","text2":"b"}}]}'
     bad = b'{"steps":[{"action":"TEXT.JION"}]}'
     for body in (job, bad):

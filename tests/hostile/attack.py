@@ -1,4 +1,4 @@
-"""What an attack is: what is sent, to which door, and what may come of it."""
+"""An attack: what is sent, the door it is sent to, and its budget."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Door = Literal["http", "queue", "direct", "validate", "event"]
-"""``validate`` is `POST /jobs/validate`; ``event`` is an event of Lambda that the function does not take."""
+"""``validate`` is `POST /jobs/validate`; ``event`` is an event of Lambda that the function does not accept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What an attack may cost.
+    """The limits of an attack's cost.
 
     Attributes:
         seconds: of wall time.
-        megabytes: by which the peak of the process's memory may grow.
+        megabytes: growth of the process's peak memory.
     """
 
     seconds: float
@@ -32,9 +32,9 @@ class Attack:
     """One thing that a stranger may send.
 
     Attributes:
-        name: says what it is.
-        door: which way it comes in.
-        make: gives what is sent: a job, the bytes of a body, or an event; for ``http``, a `(method, target, body)`.
+        name: a description.
+        door: the door it is sent to.
+        make: returns what is sent: a job, the bytes of a body, or an event; for ``http``, a `(method, target, body)`.
     """
 
     name: str

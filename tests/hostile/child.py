@@ -1,4 +1,4 @@
-"""One attack in a process of its own, measured."""
+"""Measures one attack in its own process."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ UNITS_IN_KILOBYTE = 1 if sys.platform.startswith("linux") else 1024
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an attack led to, and cost.
+    """The outcome and the cost of an attack.
 
     Attributes:
         outcome: the answer, in a few words.
-        held: whether it is one that a stranger may cause.
-        seconds: of a processor, for the process and those that it started. Wall time would measure the machine's
-            other work too; nothing in these attacks sleeps.
-        megabytes: by which the peak of the process's memory grew.
+        held: whether it is an outcome that a stranger may cause.
+        seconds: CPU time of the process and those that it started. Wall time would include the machine's other work;
+            nothing in these attacks sleeps.
+        megabytes: growth of the process's peak memory.
     """
 
     outcome: str
@@ -34,7 +34,7 @@ class Measured:
 
 
 def measure_in_child(attack: Attack) -> Measured:
-    """Fork, strike there, and give what was measured. The parent has loaded all code already."""
+    """Fork, run the attack there, and return the measurement. The parent has already loaded all code."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -56,7 +56,7 @@ def _measure(attack: Attack) -> Measured:
     started = _seconds()
     try:
         outcome, held = strike(attack, sent), True
-    except BaseException as error:  # noqa: BLE001  # whatever comes out of the handler is what is looked for
+    except BaseException as error:  # noqa: BLE001  # any error of the handler is a finding
         outcome, held = f"{type(error).__name__}: {error}"[:300], False
     return Measured(outcome, held, _seconds() - started, (_peak() - before) / 1024)
 

@@ -1,4 +1,4 @@
-"""Jobs that are within every single limit and make the most of several: of loops, expressions, blocks, output."""
+"""Jobs that exceed no single limit but combine several at their maximum: loops, expressions, blocks, output."""
 
 from __future__ import annotations
 

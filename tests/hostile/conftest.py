@@ -1,4 +1,4 @@
-"""An embedded AWS for the tests that follow one attack through the table."""
+"""An embedded AWS for the tests that check the effect of an attack on the table."""
 
 from __future__ import annotations
 

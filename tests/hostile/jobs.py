@@ -1,4 +1,4 @@
-"""Jobs that are made to cost more than their sender paid for: in memory, in time, or in the length of an error."""
+"""Jobs made to cost far more than their size suggests: in memory, in time, or in the length of an error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def expression(source: str, **parameters: Any) -> Job:
 
 
 def anagrams(count: int, length: int = 60) -> list[str]:
-    """Names that have the same letters, which is the worst that a search for similar names can meet."""
+    """Names with the same letters: the worst case for a search for similar names."""
     chance = random.Random(1)  # noqa: S311  # the same attack each time
     letters = (string.ascii_letters + string.digits)[:length]
     return ["".join(chance.sample(letters, length)) for _ in range(count)]
@@ -48,7 +48,7 @@ def _pairs() -> Job:
 
 
 def _repeated_sets() -> Job:
-    """Each variable is twice the one before it."""
+    """Each variable is twice as long as the previous one."""
     sets = {f"v{at}": f"{{# v{at - 1} #}}{{# v{at - 1} #}}" for at in range(1, 40)}
     return {"variables": {"v0": "x" * 1_000}, "steps": [{"set": {name: value}} for name, value in sets.items()]}
 
@@ -77,7 +77,7 @@ MANY_STEPS = "{= sum(x * y for x in parameters.l for y in parameters.l) =}"
 
 
 def _large_expressions() -> Job:
-    """Each of 150 different expressions has 400 parts; together they are read 15,000 times."""
+    """150 different expressions of 400 parts each; together they are evaluated 15,000 times."""
     sums = [sum_of(190, at) for at in range(150)]
     steps = [{"id": f"s{at}", **create(sums[at * 3 : at * 3 + 3])} for at in range(50)]
     return {"steps": [loop(list(range(100)), *steps)]}
@@ -203,7 +203,7 @@ RUN: dict[str, Callable[[], Job]] = {
     },
     "a value 900 deep": lambda: {"steps": [create([nested(900, lambda value: [value])])]},
 }
-"""Each of these is run, as a direct invocation and partly over HTTP and by the queue."""
+"""Jobs that are run by direct invocation; some are also sent over HTTP and to the queue."""
 
 VALIDATE: dict[str, Callable[[], Job]] = {
     "500 ids that are anagrams": _pairs,
@@ -340,7 +340,7 @@ VALIDATE: dict[str, Callable[[], Job]] = {
         "steps": [join("{= sum(x * y for x in parameters.l for y in parameters.l) =}")] * 1_000,
     },
 }
-"""Each of these is validated, and sent as a job with `handling=strict`."""
+"""Jobs that are validated, and also sent with `handling=strict`."""
 
 BODIES: dict[str, bytes] = {
     "nothing": b"",
@@ -372,7 +372,7 @@ BODIES: dict[str, bytes] = {
     "a number": b"1e400",
     "null": b"null",
 }
-"""Bodies of the kinds that JSON parsers differ on."""
+"""Bodies that JSON parsers treat differently."""
 
 NAUGHTY: tuple[str, ...] = (
     "",
@@ -409,7 +409,7 @@ NAUGHTY: tuple[str, ...] = (
 
 
 def naughty(value: str) -> Job:
-    """A job that has the string in every place where a user may choose one."""
+    """A job with the string in every place where a user may choose one."""
     return {
         "parameters": {value: value},
         "variables": {value: value},

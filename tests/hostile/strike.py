@@ -1,4 +1,4 @@
-"""One attack through `lambda_handler`, and what came of it."""
+"""Sends one attack through `lambda_handler` and checks the answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handler.payload.parse import InvalidPayloadError
 from tests.hostile.attack import Attack
 
 SECONDS = 30.0
-"""What an invocation has."""
+"""The timeout of an invocation."""
 IDS = count(1)
 RECORD = {
     "receiptHandle": "h",
@@ -25,15 +25,15 @@ RECORD = {
 
 
 class NotHeldError(Exception):
-    """An attack came through: an answer of 500 or more, a message that comes back, an error that nobody declared."""
+    """An attack succeeded: an answer of 500 or more, a message that comes back, or an undeclared error."""
 
 
 def strike(attack: Attack, sent: Any) -> str:
-    """Send it, and give in a few words what the answer was.
+    """Send the attack; returns a short description of the answer.
 
     Raises:
-        NotHeldError: the answer is none that a stranger may cause.
-        Exception: nor is any exception.
+        NotHeldError: a stranger must not be able to cause such an answer.
+        Exception: nor any exception.
     """
     if attack.door == "event":
         return _unknown(sent)
@@ -75,7 +75,7 @@ def _direct(job: Any) -> str:
         answer = _invoke(job)
     except InvalidPayloadError:
         return "refused"
-    json.dumps(answer)  # as Lambda does it
+    json.dumps(answer)  # as Lambda does
     steps = answer["steps"]
     longest = max((len(json.dumps(step["error"], ensure_ascii=False).encode()) for step in steps), default=0)
     if longest > 4_200:  # 4 KB, and the quotes that JSON adds

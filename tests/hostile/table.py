@@ -1,4 +1,4 @@
-"""The table of attacks: every known one, and the door that it comes in by."""
+"""The table of attacks: every known one, and the door it is sent to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BY_THE_QUEUE: Final = (
     "a parameter name of 70,000 letters",
     "an action of 200 KB",
 )
-"""Attacks on a run that are also sent as a message and over HTTP: a door writes what a direct invocation only gives."""
+"""Attacks on a run that are also sent as messages and over HTTP: these doors store what a direct run only returns."""
 
 
 def cursor(value: Any) -> str:
@@ -73,7 +73,7 @@ def _requests() -> Iterator[Attack]:
         yield _attack(name, "http", lambda method=method, target=target: (method, target, None))
     for name, body in jobs.BODIES.items():
         for door in ("validate", "queue"):
-            # A message is a string, so bytes that are none cannot be sent.
+            # A message is a string, so bytes that are not UTF-8 cannot be sent.
             if door == "validate" or _is_utf8(body):
                 yield _attack(f"a body: {name}", door, lambda body=body: body)
         yield _attack(f"a body: {name}", "http", lambda body=body: ("POST", "/jobs", body))
@@ -99,7 +99,7 @@ def _strings() -> Iterator[Attack]:
             job = partial(make, value)
             name = f"as {what}: {value[:24]!a}"
             yield _attack(name, "http", lambda job=job: ("POST", "/jobs", _encode(job())))
-            # The names in a job go through one parser at each door; its id becomes a key, which messages have too.
+            # All doors parse the names in a job alike. The id also becomes a key, so it is sent as a message too.
             door: Door = "queue" if make is jobs.naughty_id else "validate"
             yield _attack(name, door, lambda job=job: _encode(job()))
 

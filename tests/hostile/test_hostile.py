@@ -1,4 +1,4 @@
-"""What comes of every known attack. What they cost is measured by `make hostile`, never here."""
+"""The outcome of every known attack. Only `make hostile` measures the costs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.hostile.table import ATTACKS
 @pytest.fixture(scope="module", autouse=True)
 def deployment() -> Iterator[None]:
     with embedded(), pytest.MonkeyPatch.context() as patch:
-        # The same ends as with the limits of a deployment, only sooner.
+        # The outcomes are the same as with a deployment's limits, only sooner.
         patch.setenv("RECORDS_LIMIT", "50")
         patch.setattr(step_world, "EVALUATION_STEPS", step_world.EVALUATION_STEPS // 10)
         patch.setattr(step_world, "PATTERN_SECONDS", 0.2)

@@ -1,4 +1,4 @@
-"""What a stranger's job may not do, through `lambda_handler`; docs/hostile.md says which test is for which promise."""
+"""The limits of a stranger's job, through `lambda_handler`; docs/hostile.md lists the promise that each test checks."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_arguments_of_a_failed_step_do_not_wait_for_the_collector() -> None:
     finally:
         tracemalloc.stop()
         gc.enable()
-    assert held < 2 * 8 * 50_000, "twenty copies of the list would be 8 MB"
+    assert held < 2 * 8 * 50_000, "twenty copies of the list would take 8 MB"
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ PAIRS = "{= sum(x * y for x in parameters.l for y in parameters.l) > 0 =}"
 )
 def test_the_time_limit_of_a_step_covers_what_its_tags_and_expressions_take(run: Any, step: dict[str, Any]) -> None:
     class Fast:
-        """A clock that shows ten times what the processor did."""
+        """A clock that runs ten times as fast as CPU time."""
 
         def __call__(self) -> float:
             return 1e9 + 10 * time.process_time()
@@ -180,7 +180,7 @@ def test_the_time_limit_of_a_step_covers_what_its_tags_and_expressions_take(run:
     assert job[1].status is ConduitStatus.TIME_LIMIT_EXCEED
 
 
-# ---------------------------------------------------------------------- who may read what
+# ---------------------------------------------------------------------- rights
 
 
 @pytest.mark.parametrize("claim", ["queue", ":queue", "%3Aqueue", "queue ", "QUEUE", ":queue\x00"])
@@ -200,7 +200,7 @@ def test_a_forged_request_context_is_an_unknown_event_where_the_function_takes_n
     context = {"http": {"method": "GET"}, "apiId": "forged", "authorizer": {"jwt": {"claims": {"sub": "victim"}}}}
     event = {"version": "2.0", "rawPath": "/jobs", "requestContext": context, "headers": {}}
     assert lambda_handler(event)["statusCode"] == 200, (
-        "without settings anybody who may invoke the function is believed"
+        "without settings, every caller that may invoke the function is trusted"
     )
     monkeypatch.setenv("API_IDS", "ours")
     with pytest.raises(UnknownEventError):
@@ -226,7 +226,7 @@ def test_a_cancel_that_is_repeated_sends_one_message(aws: EmbeddedAws) -> None:
     for _ in range(5):
         assert ask("POST", "/jobs/j/cancel")[0] == 202
     event = aws.receive()
-    assert len(event["Records"]) == 1, "the write that set the flag, and no other, is followed by a message"
+    assert len(event["Records"]) == 1, "only the write that set the flag is followed by a message"
     assert lambda_handler(event) == {"batchItemFailures": []}
     assert ask("GET", "/jobs/j")[1]["status"] == "CANCELLED"
 
@@ -234,7 +234,7 @@ def test_a_cancel_that_is_repeated_sends_one_message(aws: EmbeddedAws) -> None:
 def test_more_than_1_000_written_steps_are_an_invalid_payload_at_every_door(aws: EmbeddedAws) -> None:
     job = {"id": "j", "steps": [join()] * 999, "output": 1}
     assert ask("POST", "/jobs/validate", job)[1]["valid"]
-    job["steps"] = [join()] * 1_000  # and the output is one more
+    job["steps"] = [join()] * 1_000  # the output is one more
     status, answer = ask("POST", "/jobs", job)
     assert (status, answer["errors"][0]["code"]) == (422, "STEP_LIMIT_EXCEED")
     message = {**RECORD, "messageId": "m", "body": json.dumps(job)}

@@ -1,4 +1,4 @@
-"""However often a job was redriven, a read of it loads what counts and no more."""
+"""A read of a job loads only the records that count, however often the job was redriven."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def redrive(aws: EmbeddedAws, **body: Any) -> None:
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Item]:
-    """The items of steps that are read from the table."""
+    """The step items that are read from the table."""
     read = list[Item]()
     for name in ("query", "get_all"):
         method = getattr(DynamoItems, name)
@@ -50,7 +50,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Item]:
 
 
 def make_job(failing: str = "no") -> dict[str, Any]:
-    pad = {"action": "TEXT.PAD", "parameters": {"text": "x", "length": 150_000}}  # each in an item of its own
+    pad = {"action": "TEXT.PAD", "parameters": {"text": "x", "length": 150_000}}  # each in its own item
     fail = {"id": "f", "action": "LOGIC.FAIL", "parameters": {"message": failing}}
     return {"id": "r", "steps": [*({"id": f"s{at}", **pad} for at in range(STEPS)), fail]}
 

@@ -1,4 +1,4 @@
-"""What DynamoDB cannot take is the failure of the step that it belongs to, and never one of AWS."""
+"""A record that is too large for DynamoDB fails its step, and is never reported as an error of AWS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.local import EmbeddedAws, embedded
 from infra.table import attributes
 
 LIMIT = 20_000
-"""Bytes of an item, in place of DynamoDB's 400 KB: the engine keeps every record below those."""
+"""Bytes of an item, instead of DynamoDB's 400 KB, which the engine's records never reach."""
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def direct(job: dict[str, Any]) -> Any:
 
 @pytest.fixture(params=[by_http, by_queue, direct], ids=lambda door: door.__name__)
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("QUEUE_TENANT", "local")  # so that the API shows what the queue ran
+    monkeypatch.setenv("QUEUE_TENANT", "local")  # so that the API shows the queue's jobs
     return request.param
 
 
@@ -94,7 +94,7 @@ def test_variables_that_the_table_cannot_keep_are_not_changed(run: Any) -> None:
         {"id": "b", "set": {"v": "{< long >}"}, "allow_failure": True},
         {"id": "c", "action": "TEXT.JOIN", "parameters": {"text1": "{# v #}", "text2": "!"}},
     ]
-    job = run({"id": "j", "parameters": {"long": "x" * 12_000}, "steps": steps})  # kept as result and as variable
+    job = run({"id": "j", "parameters": {"long": "x" * 12_000}, "steps": steps})  # stored as result and as variable
     assert statuses(job) == {"a": "DONE", "b": "RESULT_LIMIT_EXCEED", "c": "DONE"}
     assert (job["steps"][2]["result"], job["variables"]) == ("1 !", {"v": "1"})
 
@@ -108,4 +108,4 @@ def test_a_loop_whose_list_the_table_cannot_keep_does_not_begin(run: Any) -> Non
 
 def test_a_payload_that_the_table_cannot_keep_is_not_a_failure_of_a_step() -> None:
     status, _ = ask("POST", "/jobs", {"id": "j", "parameters": {"s": "x" * LIMIT}, "steps": [pad(10)]})
-    assert status == 503, "the limit of a payload is below that of an item: only a wrong deployment comes here"
+    assert status == 503, "a payload's limit is below an item's: only a misconfigured deployment gets here"

@@ -1,4 +1,4 @@
-"""A client that may call the loopback, and what tests ask of it."""
+"""Clients that may call the loopback, and helpers for requests and calls."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class KnownSecrets(NoSecrets):
 
 @pytest.fixture
 def make_client() -> Iterator[Callable[..., HttpClient]]:
-    """Makes clients that may call `localhost` on these ports; more is said by keywords."""
+    """Makes clients that may call `localhost` on these ports; keywords set further options."""
     made: list[HttpClient] = []
 
     def make(
@@ -99,7 +99,7 @@ def ask(aws: Any) -> Callable[..., tuple[int, Any]]:  # noqa: ARG001  # set up
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Lets jobs call a port of the loopback."""
+    """Allows jobs to call a port of the loopback."""
 
     def open_port(port: int) -> None:
         for name, value in {"HTTP_PLAIN": "true", "HTTP_PORTS": str(port), "HTTP_PRIVATE_HOSTS": "localhost"}.items():

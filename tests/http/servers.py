@@ -1,4 +1,4 @@
-"""Real servers on the loopback, each in a thread, that do what a test says with what they are asked."""
+"""Real servers on the loopback, each in a thread, which answer requests as a test specifies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 @dataclass
 class Request:
-    """One request, as it came."""
+    """One request, as received."""
 
     line: str
     headers: dict[str, str]
@@ -33,7 +33,7 @@ Respond = Callable[[Request], bytes | list[bytes]]
 
 
 def answer(status: int = 200, body: bytes = b"", reason: str = "OK", **headers: str) -> bytes:
-    """A whole answer; a header's name has _ in place of -."""
+    """A whole answer; in a header's name, `_` replaces `-`."""
     head = [f"HTTP/1.1 {status} {reason}", f"Content-Length: {len(body)}"]
     head += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*head, "", ""]).encode() + body
@@ -48,11 +48,11 @@ class Server:
     """A server on the loopback.
 
     Attributes:
-        respond: gives the bytes of an answer to a request; a list of them is sent and then the connection is closed.
+        respond: returns the bytes of an answer to a request; after a list of bytes, the connection is closed.
         tls: for HTTPS.
-        script: what to do with each connection in place of that.
-        requests: all that came.
-        connections: how many there were.
+        script: handles each connection instead of `respond`.
+        requests: all that were received.
+        connections: their number.
     """
 
     respond: Respond = lambda _: answer()
@@ -81,12 +81,12 @@ class Server:
         self._stopped = True
         with contextlib.suppress(OSError):  # wakes `accept`
             socket.create_connection(self._listener.getsockname()[:2], 1).close()
-        self._accepting.join(5)  # closed while it accepts, the port would take one more connection
+        self._accepting.join(5)  # if it were closed while accepting, the port would accept one more connection
         self._listener.close()
         self.drop()
 
     def drop(self) -> None:
-        """Close every connection that stands."""
+        """Close every open connection."""
         for connection in self._open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

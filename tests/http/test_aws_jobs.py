@@ -1,4 +1,4 @@
-"""AWS.CALL: what the deployment allows, through a role of its own, as JSON."""
+"""AWS.CALL: allowed calls run with a separate role, and their results are JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALLOWED = (
 
 @pytest.fixture
 def run(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:  # noqa: ARG001  # set up
-    """Runs a call as a job of a tenant with the tag `aws`; gives its step."""
+    """Runs a call as a job of a tenant with the tag `aws`; returns its step."""
 
     def call(service: str, operation: str, parameters: Any = None, allowed: str = ALLOWED, **more: Any) -> Any:
         monkeypatch.setenv("AWS_CALLS", allowed)
@@ -206,7 +206,7 @@ def calls(aws: EmbeddedAws) -> AwsCalls:  # noqa: ARG001  # set up
 
 
 def answering(calls: AwsCalls, monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
-    """Lets the client of S3 answer so, or raise it."""
+    """Make the client of S3 return this answer, or raise it."""
     client = calls._client("s3", "s3")
 
     def make(*_: Any, **__: Any) -> Any:

@@ -1,5 +1,5 @@
-"""Secrets are planted, servers echo whatever they were sent in many forms, and every place that anybody can read is
-searched for them: each answer of the API, the table, the bus, the queue's dead letters, logs, metrics, the terminal."""
+"""Secrets are planted, servers echo everything they are sent in many forms, and then every readable place is searched
+for the secrets: each answer of the API, the table, the bus, the queue's dead letters, logs, metrics, the terminal."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SUBJECT = Identity(subject="me")
 
 
 def forms(value: str) -> Iterator[str]:
-    """How a value may be shown; written here another way than the mask writes it."""
+    """The forms of a value, implemented differently from the mask."""
     for text in (value, f"me:{value}"):
         yield base64.b64encode(text.encode()).decode().rstrip("=")
         yield base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -46,7 +46,7 @@ def forms(value: str) -> Iterator[str]:
 
 
 def echo(request: Request) -> bytes:
-    """All that was sent, plain and in other forms, in every part of the answer; the status that the path asks for."""
+    """Echo the whole request, plain and in other forms, in every part of the answer, with the status in the path."""
     if request.target == "/token":
         return json_answer(json.dumps({"access_token": ACCESS, "refresh_token": REFRESH + "b", "expires_in": 3600}))
     texts = [form for text in sent(request) for form in forms(text)]
@@ -59,7 +59,7 @@ def echo(request: Request) -> bytes:
 
 
 def sent(request: Request) -> Iterator[str]:
-    """What a request says of who sends it: values of headers, with and without their scheme, of its path and query."""
+    """The credentials in a request: values of headers, with and without their scheme, of its path and query."""
     for name in ("authorization", "x-sign"):
         value = request.headers.get(name, "").encode("latin-1").decode()
         scheme, _, token = value.partition(" ")
@@ -73,7 +73,7 @@ def sent(request: Request) -> Iterator[str]:
 
 @dataclass
 class Client:
-    """The API as the tenant uses it, and as somebody without an identity does; it remembers what it was answered."""
+    """A client of the API, as the tenant or without an identity; it keeps all answers."""
 
     answers: list[str] = field(default_factory=list)
 
@@ -106,7 +106,7 @@ def call(id_: str, url: Any, auth: str, **more: Any) -> dict[str, Any]:
 
 
 def workflow(server: Server) -> dict[str, Any]:
-    """Steps that call in each way, in a loop, inside a `try`, before a question, and as the job's end."""
+    """Steps with each kind of call, in a loop, inside a `try`, before a question, and at the end of the job."""
     kinds = ("bearer", "basic", "query", "hmac", "oauth")
     inner = [call(kind, server.url("/201"), kind, allow_failure=True) for kind in kinds]
     inner += [call(f"{kind}-fails", server.url("/418"), kind, allow_failure=True) for kind in kinds]
@@ -164,7 +164,7 @@ def work(aws: Any) -> None:
 
 
 def use_everything(aws: Any, made: Client, server: Server) -> None:
-    """Everything that an API without access to values can be asked about jobs that used them."""
+    """Send every request that concerns secrets and the jobs that used them; no request returns a secret's value."""
     ask = made.ask
     ask("PUT", "/workflows/w", workflow(server))
     short = workflow(server)

@@ -1,4 +1,4 @@
-"""Secrets in a call: resolved before anything is sent, for their hosts and uses alone, and masked in answers."""
+"""Secrets in a call: resolved before anything is sent, only for their hosts and uses, and masked in answers."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_a_part_of_a_secret_url_is_masked_unless_it_is_a_plain_word(
     assert raised.value.details["body"] == f"services {MASKED} {MASKED} tokenoftheuser {MASKED}"
 
 
-# ---------------------------------------------------------------------- another value after 401
+# ---------------------------------------------------------------------- a new value after 401
 
 
 def test_a_refused_token_is_renewed_once(make_client: Any, send: Any, known_secrets: Any) -> None:
@@ -322,7 +322,7 @@ def test_no_form_of_a_value_is_left_in_a_text(value: str, before: str, after: st
     "shown",
     [
         "pw%2F%22%3Cw%C3%B6rd%3E!%26(%20)%2B",  # JavaScript: encodeURIComponent
-        "pw/%22%3Cw%C3%B6rd%3E!&(%20)+",  # a whole URL that was made safe
+        "pw/%22%3Cw%C3%B6rd%3E!&(%20)+",  # a whole URL, escaped
         "pw%2f%22%3cw%c3%b6rd%3e%21%26%28%20%29%2b",  # small digits
         r"pw/\"\u003cwörd\u003e!\u0026( )+",  # Go
         r"pw/\u0022\u003Cw\u00F6rd\u003E!\u0026( )\u002B",  # .NET

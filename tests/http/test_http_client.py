@@ -1,4 +1,4 @@
-"""What is sent, and what is given of an answer."""
+"""Requests as they are sent, and answers as they are returned."""
 
 from __future__ import annotations
 
@@ -459,7 +459,7 @@ def test_half_an_answer_is_a_failed_call(make_client: Any, send: Any, broken: li
 
 
 def test_a_port_without_a_listener_is_a_failed_call(make_client: Any, send: Any) -> None:
-    with socket.socket() as bound:  # it keeps the port from every other process, and does not listen
+    with socket.socket() as bound:  # reserves the port without listening
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
         with pytest.raises(HttpFailedError, match="refused"):

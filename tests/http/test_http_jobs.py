@@ -1,4 +1,4 @@
-"""Jobs that call: from the JSON that a user writes to what is recorded and answered."""
+"""Jobs with HTTP calls: from the JSON that a user writes to the records and answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a call may take, whatever a server does."""
+"""The time limit of a call, however a server behaves."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.http.servers import Server
 
 LIMIT = 0.3
 SLACK = 0.6
-"""Seconds past the limit that a busy machine may take; without the limit these tests would wait for many more."""
+"""Seconds past the limit that a busy machine may take; without the limit, these tests would take much longer."""
 
 
 def drip(data: bytes) -> Any:
-    """A server that sends a byte at a time, each sooner than a socket's own timeout."""
+    """A server that sends single bytes, each before the socket's own timeout."""
 
     def script(connection: Any) -> None:
         connection.recv(65536)
@@ -104,7 +104,7 @@ def test_look_ups_that_hang_do_not_pile_up_without_end(monkeypatch: pytest.Monke
 
 
 class Recorded(PlainSocket):
-    """A socket that never connects, and keeps how long it was given."""
+    """A socket that never connects, and records its timeout."""
 
     given: list[float]
 

@@ -1,4 +1,4 @@
-"""What a service sees in `Idempotency-Key`: one key for one thing that a job does, whatever the job goes through."""
+"""The `Idempotency-Key` that a service receives: one key for each action of a job, despite retries and crashes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_redrive_sends_another_key(ask: Any, aws: Any, server: Server) -> None
 def test_a_call_that_is_tried_again_in_a_later_invocation_sends_its_key_again(
     ask: Any, aws: Any, opened: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The retry's delay is longer than 5 seconds: the job is parked, and another process goes on with it."""
+    """The retry's delay is longer than 5 seconds: the job is parked, and another process continues it."""
 
     def respond(_: Request) -> bytes:
         return answer(200 if len(busy.requests) > 1 else 503)

@@ -1,4 +1,4 @@
-"""Secrets from the PUT to the call: sent to their hosts alone, and readable nowhere."""
+"""Secrets from the PUT to the call: sent only to their hosts, and readable nowhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CANARY = "c4nary/v4lue+1"
 
 
 def echo(request: Request) -> bytes:
-    """Everything that was sent, in the headers and in the body of the answer."""
+    """Echo the whole request in the headers and the body of the answer."""
     shown = {"head": request.line, "headers": request.headers, "body": request.body.decode("latin-1")}
     return json_answer(json.dumps(shown), 200 if "fine" in request.target else 500, x_echo=str(shown)[:2000])
 
@@ -53,7 +53,7 @@ def test_no_answer_record_event_log_or_metric_holds_a_value_though_the_server_ec
         seen.append(ask("POST", "/jobs", {"id": "canaries", "steps": steps}))
         sent = [str(request.headers) + request.line for request in server.requests]
         assert len(sent) == 10
-        assert sum(CANARY in text for text in sent) == 4  # as they are in the headers of two kinds
+        assert sum(CANARY in text for text in sent) == 4  # two kinds of headers contain the value
     seen += [ask("GET", path) for path in ("/jobs/canaries", "/jobs/canaries/steps/1", "/secrets", "/secrets/canary")]
     assert seen[2][1]["status"] == "SUCCEEDED", seen[2]
     output = capfd.readouterr()

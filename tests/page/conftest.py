@@ -1,4 +1,4 @@
-"""A served deployment and a browser, for the tests of the page. They run under `make test-page` alone."""
+"""A served deployment and a browser, for the tests of the page. Only `make test-page` runs them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = os.environ.get("CONDUIT_PAGE")
 IMAGES = ROOT / "docs" / "images"
 WIDTH = 880
-"""Pixels of a screenshot: a README shows that many without making them smaller."""
+"""Pixels of a screenshot: a README shows this width without scaling."""
 collect_ignore_glob = [] if PAGE else ["test_*.py"]
 FLAGS = [
     "--no-sandbox",
@@ -61,7 +61,7 @@ def charge(*, file: str) -> dict[str, int]:
 
 
 class Served:
-    """`conduit serve` with data that it keeps, on a port that stays."""
+    """`conduit serve` with stored data, on a fixed port."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -77,7 +77,7 @@ class Served:
         self.process = subprocess.Popen(  # noqa: S603  # our own program
             [str(PAGE), "-m", "handler.cli", "serve", *options],
             cwd=ROOT,
-            stdout=self.log.open("w"),  # a pipe that nobody reads would stop it
+            stdout=self.log.open("w"),  # a pipe without a reader would fill up and stop it
             env={**os.environ, "SHOP_GATES": str(self.folder / "gates")},
         )
         end = time.monotonic() + 60
@@ -126,7 +126,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # in the environment of `make test-page` alone
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # only in the environment of `make test-page`
 
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=FLAGS)
@@ -136,7 +136,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(served: Served, browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a page; at the end its console had no error, and it had sent requests to the API alone."""
+    """Opens a page; at the end checks that its console has no error and that it called only the API."""
     complaints: list[str] = []
     asked: list[str] = []
     pages: list[Any] = []
@@ -155,7 +155,7 @@ def open_page(served: Served, browser: Any) -> Iterator[Callable[..., Any]]:
     yield start
     for page in pages:
         page.close()
-    # The browser itself logs a request that meets no server, while serve is killed, and an answer of 4xx.
+    # The browser itself logs a request without a server, while `serve` is killed, and an answer of 4xx.
     expected = ("ERR_CONNECTION", "ERR_EMPTY", "the server responded with a status of 4")
     assert [line for line in complaints if not any(part in line for part in expected)] == []
     assert [url for url in asked if not url.startswith((served.address + "/", "data:"))] == []

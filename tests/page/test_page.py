@@ -1,4 +1,4 @@
-"""The page in a browser, on jobs that ran through `conduit serve`."""
+"""The page in a browser, with jobs that were run by `conduit serve`."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def redrive_and_answer(served: Served, page: Any) -> None:
     expect(step(page, "approve").locator(".badge.WAITING")).to_be_visible()
     page.get_by_label("Copies of each").fill("2")
     page.get_by_label("Format").select_option("PDF")
-    step(page, "charge").click()  # it has been open since it failed
+    step(page, "charge").click()  # the page opened it when it failed
     page.locator("h1").click()
     picture(page, "answer.png")
     page.get_by_role("button", name="Accept").click()
@@ -128,7 +128,7 @@ def redrive_and_answer(served: Served, page: Any) -> None:
     expect(page.locator(".step .path")).to_have_text(
         ["invoices", "total", "export", "charge", "approve", "send", "output"]
     )
-    expect(page.locator(".step .badge.DONE")).to_have_count(7)  # the output is a step, too
+    expect(page.locator(".step .badge.DONE")).to_have_count(7)  # the output is a step too
     expect(page.locator("details", has=page.locator("summary", has_text="Output")).locator("pre")).to_have_text(
         '{\n  "sent": 500,\n  "copies": 2\n}'
     )
@@ -269,7 +269,7 @@ def test_a_run_of_1000_steps_is_drawn_in_a_moment(served: Served, open_page: Ope
         return performance.now() - began;
     }""")
     expect(step(page, "end")).to_be_in_viewport()
-    assert took < 2000, took  # frozen, not slow: a machine of a test has other things to do
+    assert took < 2000, took  # finds a frozen page, not a slow one: the machine may be busy
 
 
 def test_the_list_is_filtered_and_used_with_the_keyboard_alone(served: Served, open_page: Open) -> None:

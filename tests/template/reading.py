@@ -1,4 +1,4 @@
-"""Reads template.yaml: CloudFormation's short forms become the long ones that they stand for."""
+"""Reads template.yaml and expands CloudFormation's short forms."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ _Loader.add_multi_constructor("!", _long_form)
 
 
 def read_template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
-    """A template: the one of the repository, where no other is named."""
+    """Read a template, by default the repository's."""
     template: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a safe loader)
     return template

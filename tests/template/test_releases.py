@@ -1,4 +1,4 @@
-"""Gradual deployment: with the parameter every caller reaches an alias, and without it nothing of that is there."""
+"""Gradual deployment: with the parameter, every caller reaches an alias; without it, the alias does not exist."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def properties(template: Template, name: str) -> dict[str, Any]:
 
 
 def either(function: str) -> list[dict[str, Any]]:
-    """How a caller of the function names it: by its alias where there is one."""
+    """How a caller refers to the function: by its alias, if there is one."""
     return [
         {"Fn::If": ["ShiftsGradually", {"Ref": ALIASES[function]}, plain]}
         for plain in ({"Ref": function}, {"Fn::GetAtt": [function, "Arn"]})
@@ -80,12 +80,12 @@ def test_every_route_of_the_api_calls_the_alias_where_there_is_one(template: Tem
 
 
 def test_nothing_else_invokes_a_function_by_its_own_name(template: Template) -> None:
-    """A caller that is added later and forgets the alias would stay on code that is not released."""
+    """A caller that was added later without the alias would run code that is not released yet."""
     known = {*OF_RELEASES, "Api", "ApiPermission", "WorkerFunctionJobs", "WorkerFunctionSweep"}
     known |= {"WorkerFunctionSweepPermission", "AwsCallDenials", "Dashboard"}
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::CloudWatch::Alarm":
-            continue  # they watch the function, all its versions together
+            continue  # these alarms cover all versions of the function together
         refers = set(references(resource)) & set(ALIASES)
         assert not refers or name in known, name
 
@@ -162,7 +162,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def test_no_resources_wait_for_each_other(template: Template) -> None:
-    """CloudFormation refuses a circle, whichever parameters close it; a policy of updates counts."""
+    """CloudFormation refuses a dependency cycle, with any parameters; an update policy counts as a dependency."""
     names = template["Resources"].keys()
     graph = {name: {*references(resource)} & names for name, resource in template["Resources"].items()}
     order = list(TopologicalSorter(graph).static_order())

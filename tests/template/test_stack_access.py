@@ -1,4 +1,4 @@
-"""Who may do what: no open route, no role that may do more than its function does."""
+"""Access: no route is open, and no role allows more than its function needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.template.reading import ROOT
 
 Template = dict[str, Any]
 
-# Each "*" that the template holds, by where it stands; its reason stands beside it in the template.
+# Each "*" in the template, by its place; the template has the reason next to it.
 STARS = {
     ("QueuePolicy", "Principal"),
     ("QueuePolicy", "Action"),
@@ -68,14 +68,14 @@ def allowed(template: Template, role: str) -> set[str]:
 
 
 def operations(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The routes that are there whatever the parameters say."""
+    """The routes that exist with any parameters."""
     for path, methods in template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].items():
         if "Fn::If" not in methods:
             yield from ((f"{method} {path}", operation) for method, operation in methods.items())
 
 
 def open_routes(template: Template) -> dict[str, str]:
-    """The routes without an authorizer, each with the condition under which it is there."""
+    """The routes without an authorizer, each with the condition under which it exists."""
     found = {}
     for path, methods in template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].items():
         if "Fn::If" in methods:
@@ -156,7 +156,7 @@ def test_a_star_allows_only_tracing_and_reading_alarms_and_denies_only_plain_tex
 ) -> None:
     for name, statement in statements(template):
         if name == "SecretsKey":
-            continue  # in a key's own policy "*" is the key
+            continue  # in a key's own policy, "*" means the key
         if statement.get("Resource") == "*" and statement["Effect"] == "Allow":
             harmless = ("xray:Put", "cloudwatch:DescribeAlarms")
             assert all(action.startswith(harmless) for action in listed(statement["Action"]))
@@ -262,9 +262,9 @@ def test_the_roles_allow_exactly_the_calls_that_infra_makes(template: Template) 
         if path.parent.name not in {"local", "remote"}  # they run on a developer's machine
         for name in re.findall(r"_client\(\)\.(\w+)", path.read_text(encoding="utf-8"))
     }
-    called.discard("dynamodb:TransactWriteItems")  # no right of its own: each of its actions needs its own call's
+    called.discard("dynamodb:TransactWriteItems")  # not a right: each of its actions needs the right of its own call
     roles = allowed(template, "ApiRole") | allowed(template, "WorkerRole")
-    # What Lambda's pollers and its log agent do in the function's name.
-    roles -= {"iam:PassRole"}  # no call: what CreateSchedule needs to hand over the role of schedules
+    # Calls of Lambda's pollers and log agent on behalf of the function.
+    roles -= {"iam:PassRole"}  # not a call: CreateSchedule needs it to pass the role of schedules
     for_lambda = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
     assert called == {action for action in roles if not action.startswith(("logs:", "xray:"))} - for_lambda

@@ -1,4 +1,4 @@
-"""What the stack consists of, and that an update or a deletion loses nothing."""
+"""The resources of the stack. An update or a deletion loses no data."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def test_jobs_and_messages_outlive_the_stack_and_any_replacement(template: Templ
 
 
 def test_no_parameter_can_replace_the_table_or_the_queue(template: Template) -> None:
-    # These are the properties whose change replaces; a name of its own would make one.
+    # A change of one of these properties replaces the resource; so would a change of a fixed name.
     table = template["Resources"]["Table"]["Properties"]
     queue = template["Resources"]["Queue"]["Properties"]
     assert {"TableName", "ImportSourceSpecification"}.isdisjoint(table)
-    # FIFO or not is the one choice that cannot be changed in place; its description says so.
+    # FIFO is the only choice that cannot be changed in place; the parameter's description says so.
     assert "QueueName" not in queue
     assert queue["FifoQueue"] == {"Fn::If": ["IsFifo", True, {"Ref": "AWS::NoValue"}]}
     assert "before the first deployment" in " ".join(template["Parameters"]["FifoQueue"]["Description"].split())
@@ -79,7 +79,7 @@ def test_the_table_can_be_restored_and_is_not_deleted_by_mistake(template: Templ
 
 
 def test_a_first_deployment_that_fails_can_be_rolled_back(template: Template) -> None:
-    """CloudFormation cannot delete a protected table, nor create anything beyond the account's limits."""
+    """CloudFormation cannot delete a protected table, and cannot create resources beyond the account's limits."""
     assert template["Parameters"]["DeletionProtection"]["Default"] == "false"
     configuration = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
     for environment in ("default", "dev", "prod"):
@@ -102,9 +102,9 @@ def test_a_fifo_queue_runs_one_message_at_a_time_and_outlives_hand_overs(templat
 
 
 def test_traces_are_allowed_by_the_roles_themselves(template: Template) -> None:
-    """A policy of its own would race the functions: nothing depends on it."""
+    """A separate policy might be created after the functions, which do not depend on it."""
     apart = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::IAM::Policy"}
-    assert apart == {"AwsCallDenials", "AwsCallAccess"}  # inline, each would close a circle of references
+    assert apart == {"AwsCallDenials", "AwsCallAccess"}  # inline, each would make a cycle of references
     for role in ("ApiRole", "WorkerRole"):
         [conditional] = [p["Fn::If"] for p in template["Resources"][role]["Properties"]["Policies"] if "Fn::If" in p]
         assert (conditional[0], conditional[2]) == ("Traced", {"Ref": "AWS::NoValue"})
@@ -124,7 +124,7 @@ def test_a_sweep_that_fails_is_not_repeated_by_lambda(template: Template) -> Non
 
 
 def test_no_level_of_the_log_drops_the_metrics(template: Template) -> None:
-    """Lambda's filter takes a line without a level for INFO, and metrics have none."""
+    """Lambda's filter treats a line without a level as INFO, and metrics have no level."""
     for function in ("ApiFunction", "WorkerFunction"):
         assert template["Resources"][function]["Properties"]["LoggingConfig"]["ApplicationLogLevel"] == "DEBUG"
     variables = template["Globals"]["Function"]["Environment"]["Variables"]
@@ -182,7 +182,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_but_only_after_the_jobs_
         name: template["Resources"][name]["Properties"]["MessageRetentionPeriod"]
         for name in ("Queue", "DeadLetterQueue")
     }
-    # A message keeps its age when it moves.
+    # A message keeps its age when it is moved.
     assert retention["DeadLetterQueue"] > retention["Queue"]
 
 
@@ -195,7 +195,7 @@ def test_the_worker_reports_each_message_and_is_not_called_more_often_than_it_ma
 def test_the_sweep_comes_each_minute(template: Template) -> None:
     sweep = template["Resources"]["WorkerFunctionSweep"]["Properties"]
     assert sweep["ScheduleExpression"] == "rate(1 minute)"
-    # Without an input of its own, the event is EventBridge's: `detail-type` is "Scheduled Event".
+    # Without an input, the event is EventBridge's default: `detail-type` is "Scheduled Event".
     (target,) = sweep["Targets"]
     assert not any(name.startswith("Input") for name in target)
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
@@ -219,13 +219,13 @@ def test_every_log_is_forgotten_in_time(template: Template) -> None:
 
 
 def test_the_template_uses_no_yaml_that_cloudformation_does_not_read() -> None:
-    # It knows no aliases; SAM's command line would expand them, other tools not.
+    # CloudFormation does not support aliases; SAM's command line would expand them, other tools would not.
     lines = (ROOT / "template.yaml").read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if line.rstrip().split(" ")[-1].startswith(("&", "*"))]
 
 
 def test_an_alarm_on_a_metric_of_ours_sees_every_way_in_which_it_is_counted(template: Template) -> None:
-    """CloudWatch adds nothing up: a metric with one dimension more is another metric."""
+    """CloudWatch does not add metrics up: one with an additional dimension is a different metric."""
     alarms = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
     ours = {alarm["MetricName"]: alarm for alarm in alarms if alarm.get("Namespace") == "Conduit"}
     assert sorted(ours) == ["Faults", "PublishFailures", "ServiceFailures"]

@@ -1,4 +1,4 @@
-"""The template and the code that it deploys speak of the same things."""
+"""The template and the code that it deploys agree on settings and names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Template = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def variables(template: Template) -> dict[str, Any]:
-    """Of both functions together: some settings are one function's alone."""
+    """The variables of both functions together: some settings belong to only one function."""
     variables: dict[str, Any] = dict(template["Globals"]["Function"]["Environment"]["Variables"])
     for function in ("ApiFunction", "WorkerFunction"):
         variables |= template["Resources"][function]["Properties"]["Environment"]["Variables"]
@@ -51,12 +51,12 @@ def test_a_parameters_default_is_the_default_of_its_setting(template: Template, 
 
 
 def test_a_parameter_that_is_named_like_a_setting_is_its_value(template: Template, variables: dict[str, Any]) -> None:
-    """A parameter that reached no function would be accepted and do nothing."""
+    """A parameter that reached no function would be accepted without any effect."""
     settings = {name.replace("_", ""): name for name in ours(variables)}
     chosen = {name: settings[name.upper()] for name in template["Parameters"] if name.upper() in settings}
     assert len(chosen) > 40
     for parameter, setting in chosen.items():
-        if setting == "PAGE":  # JWT only, so by way of a condition
+        if setting == "PAGE":  # only with JWT, so it depends on a condition
             continue
         assert variables[setting] == {"Ref": parameter}, setting
 

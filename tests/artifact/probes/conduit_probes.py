@@ -1,6 +1,6 @@
-"""Blocks that note their calls, that cannot be stopped, that crash: what the tests of the artifact send jobs to.
+"""Blocks for the tests of the artifact: they record their calls, cannot be stopped, or crash.
 
-Installed beside the artifact like any package that announces blocks under `conduit.blocks`.
+Installed next to the artifact, like any package with entry points in `conduit.blocks`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from blocks.block import Category
 
 probe = Category("PROBE")
 NOTES = Path(tempfile.gettempdir()) / "conduit-probes"
-"""Where calls are noted when the environment names no other place."""
+"""The default folder for the records of calls; the environment may name another."""
 
 
 @probe.block
 def note(*, name: str) -> int:
-    """Note a call; how many there were, this one included."""
+    """Record a call; returns the number of calls, including this one."""
     return _note(name)
 
 
 @probe.block
 def stick(*, name: str) -> int:
-    """Note a call. The first one computes for minutes in C, where no signal is looked at; the others return."""
+    """Record a call. The first one computes for minutes in C, where no signal is handled; the others return."""
     calls = _note(name)
     if calls == 1:
         hashlib.pbkdf2_hmac("sha512", b"password", b"salt", 10**9)
@@ -36,7 +36,7 @@ def stick(*, name: str) -> int:
 
 @probe.block
 def die(*, name: str) -> int:
-    """Note a call. The first one ends the process as a crash does; the others return."""
+    """Record a call. The first one ends the process as a crash does; the others return."""
     calls = _note(name)
     if calls == 1:
         os._exit(1)
@@ -45,7 +45,7 @@ def die(*, name: str) -> int:
 
 @probe.block
 def wait(*, seconds: float) -> float:
-    """Take this long."""
+    """Take that many seconds."""
     time.sleep(seconds)
     return seconds
 

@@ -21,7 +21,7 @@ PARAMETERS = {
 
 
 class Clock(NoWorld):
-    """A world whose clock stands still."""
+    """A world with a stopped clock."""
 
     def now(self) -> float:
         return 1_795_719_600.25
@@ -33,7 +33,7 @@ def contexts(parameters: dict[str, Any] = PARAMETERS, **more: Any) -> dict[str, 
 
 @pytest.fixture
 def evaluate() -> Callable[..., Any]:
-    """Gives the value of `{= text =}`; keywords are further names of the contexts."""
+    """Returns the value of `{= text =}`; keywords are further names of the contexts."""
 
     def run(text: str, *, budget: int = 1 << 20, parameters: dict[str, Any] = PARAMETERS, **more: Any) -> Any:
         charge = Budget(budget, "the expression").charge
@@ -44,10 +44,10 @@ def evaluate() -> Callable[..., Any]:
 
 @pytest.fixture
 def refusal(evaluate: Callable[..., Any]) -> Callable[..., str]:
-    """Gives what is said against `{= text =}`; INVALID_ARGUMENT in a run."""
+    """Returns the error message for `{= text =}`, which would be INVALID_ARGUMENT in a run."""
 
     def run(text: str, **options: Any) -> str:
-        with pytest.raises(ValueError) as raised:  # noqa: PT011  # the caller looks at the message
+        with pytest.raises(ValueError) as raised:  # noqa: PT011  # the caller checks the message
             evaluate(text, **options)
         return str(raised.value)
 
@@ -56,7 +56,7 @@ def refusal(evaluate: Callable[..., Any]) -> Callable[..., str]:
 
 @pytest.fixture
 def excess(evaluate: Callable[..., Any]) -> Callable[..., str]:
-    """Gives which limit `{= text =}` exceeds; RESULT_LIMIT_EXCEED in a run."""
+    """Returns the limit that `{= text =}` exceeds, which would be RESULT_LIMIT_EXCEED in a run."""
 
     def run(text: str, **options: Any) -> str:
         with pytest.raises(BudgetExceededError) as raised:

@@ -1,4 +1,4 @@
-"""Makes up expressions: right ones, wrong ones, and strings of nothing but marks."""
+"""Generates expressions: valid ones, invalid ones, and strings of nothing but marks."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _NOISE: Final = "{}[]()=<>:#%\"'\\. ,+-*/abc01\n\tä\u0000"
 
 
 def make_expression(random: Random, depth: int = 4) -> str:
-    """What may stand between the marks."""
+    """A random string to put between the marks."""
     if random.random() < 0.05:
         return "".join(random.choice(_NOISE) for _ in range(random.randrange(30)))
     return _make(random, depth)
@@ -108,7 +108,7 @@ def _make(random: Random, depth: int) -> str:
     if kind == 9:
         return f"{random.choice(('not ', '-', '+', '~', '!'))}{part()}"
     name = random.choice(_NAMES)
-    if name in _SLOW:  # how long a search takes depends on the machine: tests of their own
+    if name in _SLOW:  # the time of a search depends on the machine; other tests cover it
         return f"{name}({part()}, '[a-z]+'{', ' + part() if name == 'sub' else ''})"
     arguments = [part() for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3)))]
     if arguments and random.random() < 0.2:

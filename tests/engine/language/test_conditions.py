@@ -1,4 +1,4 @@
-"""Conditions: what is true, what is refused and what was meant; and text that resembles a tag."""
+"""Conditions: true ones, refused ones with a suggestion, and strings that resemble a tag."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_text_without_a_tag_is_a_constant_condition(text: str, constant: bool) -
 
 def test_a_syntax_error_has_its_column_in_the_whole_string() -> None:
     with pytest.raises(ExpressionError, match="something is missing at the end") as raised:
-        expressions_of("x {= 1 + =}")[0].program  # noqa: B018  # it is compiled when it is first read
+        expressions_of("x {= 1 + =}")[0].program  # noqa: B018  # the first access compiles it
     assert raised.value.column == 9
 
 

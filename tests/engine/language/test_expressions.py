@@ -1,4 +1,4 @@
-"""The grammar of expressions: what gives which value, and what is said against the rest."""
+"""The grammar of expressions: the values of valid ones, and the messages for the others."""
 
 from __future__ import annotations
 

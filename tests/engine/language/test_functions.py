@@ -1,4 +1,4 @@
-"""The functions of expressions: each with its details and its refusals."""
+"""The functions of expressions: the details of each, and the arguments that it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressions that nobody would write: each ends in a value or in words, within its budget."""
+"""Absurd expressions: each ends in a value or in an error message, within its budget."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_an_expression_ends_in_a_value_or_in_a_message(seed: int) -> None:
     contexts = Conduit.from_dict(JOB).contexts
     before = json.dumps(JOB)
     for number in range(seed, min(NUMBER, seed + 500)):
-        text = f"{{= {make_expression(Random(number))} =}}"  # noqa: S311  # no secret
+        text = f"{{= {make_expression(Random(number))} =}}"  # noqa: S311  # not a secret
         outcome = _outcome(text, contexts)
         if not isinstance(outcome, str):
             keep(outcome[0], 32)
@@ -60,7 +60,7 @@ def test_no_expression_takes_long_or_much() -> None:
         text = f"{{= {make_expression(Random(number))} =}}"  # noqa: S311  # as above
         began = time.process_time()
         _outcome(text, contexts)
-        if time.process_time() - began > SECONDS / 2:  # once more, in case something else was at work
+        if time.process_time() - began > SECONDS / 2:  # once more, in case the machine was busy
             began = time.process_time()
             _outcome(text, contexts)
             if time.process_time() - began > SECONDS:

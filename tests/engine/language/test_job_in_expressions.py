@@ -1,4 +1,4 @@
-"""What expressions and tags see of a job: its first failure, errors of steps, its clock and its time limits."""
+"""The values of a job in expressions and tags: its first failure, errors of steps, its clock and its time limits."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_now_is_the_clock_of_the_run(run: Any) -> None:
 
 
 class Ticking:
-    """A clock that goes on by a second each time that somebody looks."""
+    """A clock that advances by a second each time it is read."""
 
     def __init__(self) -> None:
         self.time = 0.0

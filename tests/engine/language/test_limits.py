@@ -1,4 +1,4 @@
-"""What one expression may take: characters, parts, steps, bytes, levels and digits; and hostile ones."""
+"""The limits of one expression: characters, parts, steps, bytes, levels and digits; and hostile expressions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Excess = Callable[..., str]
 
 
 class Ledger:
-    """A budget that remembers what was taken."""
+    """A budget that records what was charged."""
 
     def __init__(self, limit: int = 1 << 20) -> None:
         self.limit = limit
@@ -55,7 +55,7 @@ def test_64_bytes_that_are_read_or_compared_are_a_step() -> None:
 
 
 class _Counter(NoWorld):
-    """Adds up the steps, and never asks for the time."""
+    """Adds up the steps, and never reads the clock."""
 
     def __init__(self) -> None:
         self.total = 0

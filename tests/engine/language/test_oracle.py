@@ -1,4 +1,4 @@
-"""Python itself as the oracle, on what expressions and Python have in common."""
+"""Python itself as the oracle, for expressions that are also Python."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PYTHON = {
     "min": min,
     "max": max,
     "sorted": sorted,
-    "sum": lambda items: reduce(add, items, 0),  # as on 3.11: later Pythons add floats otherwise
+    "sum": lambda items: reduce(add, items, 0),  # as on 3.11: later versions add floats differently
     "range": range,
     "any": any,
     "all": all,
@@ -90,7 +90,7 @@ anything = st.one_of(
 @given(anything)
 def test_an_expression_gives_what_python_gives(text: str) -> None:
     try:
-        wanted = eval(text, {"__builtins__": {}, **PYTHON, **NAMES})  # noqa: S307  # the oracle, on what stands above
+        wanted = eval(text, {"__builtins__": {}, **PYTHON, **NAMES})  # noqa: S307  # the oracle, on the strings above
     except (ZeroDivisionError, OverflowError, ValueError):
         with pytest.raises((ValueError, BudgetExceededError)):
             resolve(f"{{= {text} =}}", NAMES, Budget(1 << 20, "it").charge)
