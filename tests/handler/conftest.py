@@ -1,5 +1,5 @@
-"""A small world for the use cases: a table, a bus and a queue in memory, a clock that only the tests move, and blocks
-that leave traces. Crashes and lost replies are put where a test wants them."""
+"""A small world for the use cases: a table, a bus and a queue in memory, a clock that only the tests advance, and
+blocks that record their calls. A test decides where crashes and lost replies happen."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class CrashError(BaseException):
 
 
 def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine that waits for nothing but these ports."""
+    """Run a coroutine that awaits only these ports."""
     try:
         coroutine.send(None)
     except StopIteration as stop:
@@ -72,7 +72,7 @@ class Clock:
 
 @dataclass
 class ClockAlarm:
-    """Stops a block that moved the clock past its limit: at the limit."""
+    """Stops a block that advanced the clock past its limit, and sets the clock back to the limit."""
 
     clock: Clock
 
@@ -85,7 +85,7 @@ class ClockAlarm:
         return result
 
     async def wait(self, *_: Any) -> Any:
-        raise AssertionError("no block of these tests is a coroutine")
+        raise AssertionError("no block in these tests is a coroutine")
 
 
 @dataclass
@@ -104,7 +104,7 @@ class MemoryItems:
         self.before(name)
         result = work()
         if number in self.lose_reply_of:
-            result = work()  # the SDK sends it again, since it never saw the answer
+            result = work()  # the SDK repeats the call, because it got no answer
         self.after(name)
         return result
 
@@ -172,14 +172,14 @@ class MemoryItems:
 
 @dataclass
 class MemoryBus:
-    """Takes what it is told to take."""
+    """Accepts as many entries as a test says."""
 
     items: MemoryItems
     events: list[dict[str, Any]] = field(default_factory=list)
     details: list[str] = field(default_factory=list)
     calls: int = 0
     takes: int | None = None
-    """How many entries of a call; ``None`` for all."""
+    """The number of entries accepted per call; ``None`` for all."""
     down: bool = False
 
     async def publish(self, entries: Sequence[Entry], *, missed: Callable[[str], object]) -> list[int]:
@@ -238,7 +238,7 @@ class MemoryQueue:
 
 @dataclass
 class MemoryScheduler:
-    """Remembers what it is told, and fires nothing."""
+    """Remembers schedules, and fires none."""
 
     items: MemoryItems
     standing: dict[tuple[str, str], Timetable] = field(default_factory=dict)
@@ -292,7 +292,7 @@ class TenantSecrets:
 
 @dataclass
 class PromptStation:
-    """Makes each call at once, and tells of it when the jobs of a batch wait. Its time moves by what is waited for."""
+    """Makes each call at once, and reports it when the jobs of a batch wait. Its clock advances by the awaited time."""
 
     time: float = 0.0
     started: int = 0
@@ -308,16 +308,16 @@ class PromptStation:
         result, failure = None, None
         try:
             result = drive(call())
-        except Exception as error:  # noqa: BLE001 (raised in the job that asked)
+        except Exception as error:  # noqa: BLE001 (raised in the job that made the call)
             failure = error
         self.ended.append((done, result, failure))
 
     def has_news(self) -> bool:
-        return False  # so that as many calls as can be are on their way at once
+        return False  # so that as many calls as possible are in flight at once
 
     async def wait(self, seconds: float | None) -> None:
         if not self.ended:
-            assert seconds is not None, "nothing is under way, and nothing will ever come"
+            assert seconds is not None, "no call is in flight, so this wait would never end"
             self.time += seconds
         ended, self.ended = self.ended, []
         for done, result, error in ended:
@@ -326,7 +326,7 @@ class PromptStation:
 
 @dataclass
 class BusParts:
-    """The bus in memory, as a shared one asks it."""
+    """The bus in memory, behind the interface that a shared bus uses."""
 
     bus: MemoryBus
 
@@ -337,11 +337,11 @@ class BusParts:
         return Attempted(taken, failed)
 
     def check(self, entries: Sequence[Entry]) -> None:
-        """All of these are small."""
+        """Accept all: these entries are small."""
 
 
 class World:
-    """Everything that a use case touches, and short words for what happens in it."""
+    """Everything that a use case needs, and short methods for common events."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -352,7 +352,7 @@ class World:
         self.scheduler = MemoryScheduler(self.items)
         self.secrets = MemorySecrets()
         self.ran: list[str] = []
-        """The idempotency keys of the effects that happened, and the names of pure work that was done."""
+        """The idempotency keys of effects that happened, and ``work`` for each pure block that ran."""
         self.tokens = iter(range(1, 10_000))
         self.settings = Settings(
             table_name="t", bus_name="b", queue_url="q", dead_letter_queue_url="d", queue_tenant="tenant"
@@ -362,7 +362,7 @@ class World:
         self.outside: Outside | None = None
         self.vault: Any = None
         self.dead = False
-        """Whether the process died and no other has begun."""
+        """Whether the process has died and no other has started."""
         self.overlaps = False
         self.station = PromptStation()
 
@@ -371,7 +371,7 @@ class World:
         self.settings = self.settings.model_copy(update=settings)
 
     def side_by_side(self, ports: Ports) -> tuple[Crew, Ports]:
-        """Begin a batch whose jobs run side by side."""
+        """Begin a batch whose jobs run concurrently."""
         crew = self.crew = Crew(self.station)
         items: Any = ConcurrentPort(self.items, crew)
         queue: Any = ConcurrentPort(self.queue, crew)
@@ -415,7 +415,7 @@ class World:
         return TimeLeft(self.clock.now + seconds, seconds)
 
     def crash(self) -> None:
-        """The process dies: nothing that it still does reaches anything. `restart` makes a new one."""
+        """The process dies: its later calls have no effect. `restart` starts a new one."""
 
         def die(_: str) -> None:
             raise CrashError
@@ -428,7 +428,8 @@ class World:
         self.items.before = self.items.after = lambda _: None
 
     def submit(self, *steps: dict[str, Any], life: float = 30.0, **options: Any) -> Submission:
-        """Send a job over HTTP; ``id``, ``name``, ``variables`` go into the payload, the rest to `Jobs.submit`."""
+        """Send a job over HTTP; ``id``, ``name`` and ``variables`` are part of the payload, the rest goes to
+        `Jobs.submit`."""
         payload = {key: options.pop(key) for key in ("id", "name", "variables", "parameters") if key in options}
         caller = options.pop("caller", self.caller)
         sent = parse({**payload, "steps": list(steps)})
@@ -447,12 +448,12 @@ class World:
         }
 
     def receive(self, *records: dict[str, Any], life: float = 30.0) -> list[str]:
-        """One invocation by the queue; gives the messages that come again."""
+        """One invocation by the queue; returns the ids of the messages that will be redelivered."""
         answer = drive(receive({"Records": list(records)}, self.ports, self.lifetime(life)))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def work_off(self, *, life: float = 30.0) -> None:
-        """Receive what was sent, until nothing is; delays pass as they are met."""
+        """Receive the sent messages until none is left; the clock advances past their delays."""
         for _ in range(500):
             if not self.queue.sent:
                 return
@@ -467,7 +468,7 @@ class World:
         return drive(sweep(self.ports, self.lifetime()))
 
     def recover(self, *, life: float = 30.0) -> None:
-        """What the minutes after a crash bring: the sweeper looks, and its messages are worked off."""
+        """Let the minutes after a crash pass: the sweeper runs, and its messages are processed."""
         for _ in range(100):
             self.clock.now += 60
             self.sweep()
@@ -490,8 +491,8 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """An empty world, with the blocks ``PROBE.CHARGE`` (at least once), ``FIRE`` (at most once), ``WORK`` (pure), and
-    ``DIE``, ``CHARGE_AND_DIE`` and ``FIRE_AND_DIE``, which never come back."""
+    """An empty world with the blocks ``PROBE.CHARGE`` (at least once), ``FIRE`` (at most once), ``WORK`` (pure), and
+    ``DIE``, ``CHARGE_AND_DIE`` and ``FIRE_AND_DIE``, which kill the process."""
     made = World()
 
     def charge(call__: Any, *, seconds: float = 0, fail: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""The environment as settings: read at each invocation, and checked when it changed."""
+"""Settings from the environment: read at each invocation, and checked after a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`examples/approval.json`, driven from outside: by HTTP, by the queue and by what it posts, and by nothing else."""
+"""`examples/approval.json`, used only from outside: by HTTP, by the queue and by the requests that it posts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_approval_by_mail(deployment: Deployment, monkeypatch: pytest.MonkeyP
         text = json.loads(mailer.requests[0].body)["text"]
     link = text.rpartition(" ")[2].removeprefix(PUBLIC)
     deployment.work()
-    wiring.wire.cache_clear()  # the worker is restarted: nothing of it is left
+    wiring.wire.cache_clear()  # the worker restarts without any state
 
     given: dict[str, Any] = {"value": {"limit": 450}} if ok else {"ok": False, "reason": "Too much."}
     assert deployment.ask("POST", link[:-1], given, known=False)[0] == 404

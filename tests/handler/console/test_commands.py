@@ -23,7 +23,7 @@ FAILS = '{"id": "fails", "steps": [{"action": "LOGIC.ASSERT", "parameters": {"va
 
 
 class Input:
-    """Standard input with these bytes."""
+    """Standard input that contains these bytes."""
 
     def __init__(self, text: str) -> None:
         self.buffer = io.BytesIO(text.encode())
@@ -311,7 +311,7 @@ def test_ctrl_c_ends_the_command_while_a_step_waits() -> None:
     }
     command.stdin.write(FINE % ("first", "x") + "\n" + json.dumps({"steps": [waits]}) + "\n")
     command.stdin.flush()
-    command.stdout.readline()  # the second job is next, and there for longer than this test
+    command.stdout.readline()  # the second job is next, and lasts longer than this test
 
     command.send_signal(signal.SIGINT)
     rest, complaints = command.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""Each example runs through the whole deployment and ends as its neighbour in `examples/expected` says."""
+"""Each example runs through the whole deployment and ends as its file in `examples/expected` says."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_job_longer_than_its_invocation_is_handed_over_and_ends_as_expected() 
 
         check(station.run((EXAMPLES / "hand-over.json").read_text()), "hand-over")
 
-    assert answers[0]["status"] != "SUCCEEDED"  # the API answered before the job had ended
+    assert answers[0]["status"] != "SUCCEEDED"  # the API answered before the job ended
 
 
 def test_the_order_fails_where_the_switch_says_and_still_forgets_the_token(station: Workstation) -> None:

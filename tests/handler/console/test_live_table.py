@@ -36,7 +36,7 @@ def test_steps_that_have_not_run_are_there_from_the_start_as_the_user_wrote_them
     shown = shown_by(screen)
     assert "Order" in shown
     assert "│ 1 │ first │ TEXT.JOIN" in shown
-    assert "│ 2 │ 2     │ [bold]MATH.SUM" in shown  # what users wrote is not markup
+    assert "│ 2 │ 2     │ [bold]MATH.SUM" in shown  # a user's text is not markup
 
 
 def test_a_step_is_shown_while_the_job_runs_as_soon_as_its_event_is_on_the_bus() -> None:
@@ -48,7 +48,7 @@ def test_a_step_is_shown_while_the_job_runs_as_soon_as_its_event_is_on_the_bus()
         return waiting.pop() if waiting else []
 
     with LiveTable("Order", STEPS, see_events, screen):
-        for _ in range(2):  # the second look comes after the first one was drawn
+        for _ in range(2):  # the second read follows the first drawing
             assert asked.acquire(timeout=10)
         assert "DONE" in shown_by(screen)
 

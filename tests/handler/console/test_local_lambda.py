@@ -140,7 +140,7 @@ def test_each_kind_of_caller_gives_the_time_that_it_has() -> None:
 
 def test_output_of_a_block_is_not_output_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     def handler(*_: Any) -> Any:
-        print("noise")  # noqa: T201  # what is tested
+        print("noise")  # noqa: T201  # the output under test
         return {"statusCode": 200}
 
     function(handler).request(HttpRequest(method="GET", target="/"))
@@ -172,7 +172,7 @@ def test_an_interrupt_is_raised_after_a_handler_that_swallowed_it_or_made_anothe
     ],
 )
 def test_a_path_arrives_decoded_once_as_an_http_api_hands_it_on(target: str, path: str) -> None:
-    """Else a step id with a percent sign is found locally and not in AWS, or the other way round."""
+    """Otherwise a step id with a percent sign would be found locally but not in AWS, or the reverse."""
     event = event_of(HttpRequest(method="GET", target=target))
     assert (event["rawPath"], event["requestContext"]["http"]["path"]) == (path, path)
     assert event["rawQueryString"] == target.partition("?")[2]

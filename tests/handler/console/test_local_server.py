@@ -16,7 +16,7 @@ from handler.console.local.local_server import LARGEST_BODY, AddressError, Local
 
 
 class Station:
-    """Stands for a function: answers with what `answer` gives."""
+    """Replaces a function: responds with the result of `answer`."""
 
     def __init__(self, answer: Callable[[HttpRequest], HttpResponse]) -> None:
         self.requests: list[HttpRequest] = []
@@ -30,7 +30,7 @@ class Station:
 
 
 def idle() -> None:
-    """A timetable with nothing in it."""
+    """An empty timetable."""
 
 
 def created(request: HttpRequest) -> HttpResponse:
@@ -40,7 +40,7 @@ def created(request: HttpRequest) -> HttpResponse:
 
 @contextmanager
 def served(station: Station, lines: list[str]) -> Iterator[Callable[..., HttpResponse]]:
-    """The server in this thread's place: each request is sent by another thread while this one takes a turn."""
+    """A server in this thread: another thread sends each request while this one serves it."""
     server: Any = LocalServer(station, listen("127.0.0.1", 0), lines.append, idle)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
     host, port = server._http.socket.getsockname()
@@ -95,7 +95,7 @@ def test_reads_and_cancels_are_answered_while_the_main_thread_runs_a_job(method:
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
     try:
         with closing(http.client.HTTPConnection(*server._http.socket.getsockname(), timeout=10)) as connection:
-            connection.request(method, path)  # this thread is the main one, and takes no turn
+            connection.request(method, path)  # this is the main thread, and it is not serving
             assert connection.getresponse().status == 201
     finally:
         server._http.shutdown()
@@ -197,7 +197,7 @@ def raw(address: str, sent: bytes) -> bytes:
 
 @contextmanager
 def answering(station: Station) -> Iterator[Callable[[bytes], bytes]]:
-    """Sends bytes as they are, and gives the bytes of the answer."""
+    """Sends raw bytes, and returns the bytes of the answer."""
     server = LocalServer(station, listen("127.0.0.1", 0), lambda _: None, idle)
     threading.Thread(target=server._http.serve_forever, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""`conduit new`: a project that works as it is made."""
+"""`conduit new`: the new project works without changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where problems stand in a file, and what commands print about jobs and blocks without an AWS."""
+"""The lines of problems in a file, and the output of commands about jobs and blocks without AWS."""
 
 from __future__ import annotations
 

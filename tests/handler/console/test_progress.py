@@ -1,4 +1,4 @@
-"""The rows of a job that is running."""
+"""The rows that show a running job."""
 
 from __future__ import annotations
 

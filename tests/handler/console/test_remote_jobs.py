@@ -40,7 +40,7 @@ JOB = {
 
 
 class Api(ThreadingHTTPServer):
-    """Answers each request with the next of `answers` and keeps what was asked."""
+    """Answers each request with the next of `answers`, and records the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_POST = handle_any  # noqa: N815  # the names that the server looks for
+    do_GET = do_POST = handle_any  # noqa: N815  # the names that the server requires
 
     def log_message(self, format: str, *values: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""`conduit serve` as a user starts it: a process that is asked, killed, and started again."""
+"""`conduit serve` as a user runs it: a process that gets requests, is killed, and is started again."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Served:
                 with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  # loopback
                     text = answer.read()
                     return json.loads(text) if text else None
-            except ConnectionError:  # the API started again in the middle of this request
+            except ConnectionError:  # the API restarted during this request
                 if not left:
                     raise
         raise AssertionError
@@ -97,13 +97,13 @@ class Served:
         self.process.wait()
 
     def interrupt(self) -> tuple[str, str]:
-        """What it wrote since, to standard output and to standard error."""
+        """Interrupt the process; returns its remaining standard output and standard error."""
         self.process.send_signal(signal.SIGINT)
         return self.process.communicate(timeout=PATIENCE)
 
     def children(self) -> list[int]:
-        """The processes that it has started and that are alive: the API and the worker."""
-        listed = subprocess.run(  # noqa: S603  # a number of ours
+        """Its living child processes: the API and the worker."""
+        listed = subprocess.run(  # noqa: S603  # our own process id
             ["ps", "-o", "pid=", "--ppid", str(self.process.pid)],  # noqa: S607  # wherever it is
             capture_output=True,
             text=True,
@@ -114,7 +114,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the block that waits for a file."""
+    """A folder with a block that waits for a file."""
     folder = tmp_path_factory.mktemp("blocks")
     (folder / "slow.py").write_text(SLOW)
     return folder
@@ -122,7 +122,7 @@ def blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(blocks: Path) -> Iterator[Served]:
-    """A server that tests share: each sends jobs of its own."""
+    """A server that tests share: each sends its own jobs."""
     one = Served("--blocks", str(blocks))
     yield one
     one.kill()
@@ -130,7 +130,7 @@ def served(blocks: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def serve(blocks: Path) -> Iterator[Callable[..., Served]]:
-    """Starts a server that the test may end."""
+    """Starts a server that the test may kill."""
     started: list[Served] = []
 
     def start(*arguments: str) -> Served:
@@ -242,7 +242,7 @@ def test_jobs_workflows_schedules_and_secrets_outlive_a_kill(serve: Callable[...
     assert second.wait(second.first_of_schedule(), ended)["output"] == signed
 
     second.ask("POST", "/jobs", job_of("b", gate), Prefer="respond-async")
-    second.wait("b", ended)  # the worker has published everything of the job before
+    second.wait("b", ended)  # the worker has published all updates of the previous job
     log, _ = second.interrupt()
     lines = [line.split()[-2:] for line in log.splitlines() if " a " in line and "  bus  " in line]
     assert lines[-2:] == [["slow", "DONE"], ["job)", "SUCCEEDED"]]
@@ -267,7 +267,7 @@ def test_the_log_is_in_order_and_ctrl_c_during_a_request_ends_everything_without
     sender = threading.Thread(target=send)
     sender.start()
     served.ask("POST", "/jobs", job_of("b", tmp_path / "gate"), Prefer="respond-async")
-    served.wait("b", runs)  # the worker is in the middle of a job, too
+    served.wait("b", runs)  # the worker is in the middle of a job too
     children = served.children()
 
     log, complaints = served.interrupt()

@@ -1,4 +1,4 @@
-"""What `conduit serve` does by the clock: the sweeper each minute, the schedules each second."""
+"""The periodic work of `conduit serve`: the sweeper each minute, the schedules each second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class World:
     def sweep(self) -> None:
         self.sweeps.append(self.time)
 
-    def go_on(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.time += seconds
         self.timetable()
 
@@ -29,15 +29,15 @@ class World:
 def test_the_sweeper_runs_each_minute() -> None:
     world = World()
     for _ in range(13):
-        world.go_on(SWEEP_SECONDS / 4)
+        world.advance(SWEEP_SECONDS / 4)
     assert world.sweeps == [60.0, 120.0, 180.0]
 
 
 def test_schedules_are_looked_at_each_second_and_no_moment_is_left_out() -> None:
     world = World()
     for _ in range(7):
-        world.go_on(FIRING_SECONDS / 2)
-    world.go_on(3600)  # the machine slept
+        world.advance(FIRING_SECONDS / 2)
+    world.advance(3600)  # the machine slept
     assert world.fired[:2] == [(1_000_000, 1_000_001), (1_000_001, 1_000_002)]
     assert all(before[1] == after[0] for before, after in zip(world.fired, world.fired[1:], strict=False))
     assert world.fired[-1][1] == 1_000_000 + world.time

@@ -1,4 +1,4 @@
-"""The workflows of `examples/workflows`, each driven from outside: by HTTP and by the queue, and by nothing else."""
+"""The workflows of `examples/workflows`, each used only from outside: by HTTP and by the queue."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Deployment:
     answers: list[Any] = field(default_factory=list)
 
     def ask(self, method: str, path: str, body: Any = None, *, known: bool = True, **headers: str) -> tuple[int, Any]:
-        """Call the API; `known` says whether the gateway's authorizer knows the caller."""
+        """Call the API; `known`: whether the gateway's authorizer knows the caller."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         text = body if isinstance(body, str) or body is None else json.dumps(body)
         request = HttpRequest(method=method, target=path, headers=named, body=text)
@@ -40,7 +40,7 @@ class Deployment:
         return answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None
 
     def put(self, kind: str, name: str) -> Any:
-        """Put what a file of the examples holds."""
+        """Put the content of an example's file."""
         body = json.loads((WORKFLOWS / f"{name}.{kind}.json").read_text())
         status, answer = self.ask("PUT", f"/{kind}s/{name}", body)
         assert status == 201, answer
@@ -51,7 +51,7 @@ class Deployment:
         queue.send_message(QueueUrl=self.aws.queue_url, MessageBody=json.dumps(body))
 
     def work(self) -> None:
-        """Let the worker work off the queue."""
+        """Let the worker empty the queue."""
         while (batch := self.aws.receive())["Records"]:
             failed = {failure["itemIdentifier"] for failure in lambda_handler(batch)["batchItemFailures"]}
             for record in batch["Records"]:

@@ -14,7 +14,7 @@ DONE = {"id": "a", "status": "SUCCEEDED"}
 
 
 class World:
-    """A function that answers what the test says, a queue of messages, and a clock that only sleep moves."""
+    """A function that answers as the test says, a queue of messages, and a clock that only sleeping advances."""
 
     def __init__(self, *answers: tuple[int, dict[str, Any]], messages: int = 0) -> None:
         self.answers = list(answers)

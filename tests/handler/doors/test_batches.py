@@ -1,4 +1,4 @@
-"""A batch through `lambda_handler`, with the threads and clients that a deployment has."""
+"""A batch through `lambda_handler`, with the threads and clients of a deployment."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def jobs(count: int, *steps: dict[str, Any]) -> list[dict[str, Any]]:
 def test_calls_of_all_jobs_of_a_batch_are_on_their_way_at_once(
     operation: str, step: dict[str, Any], aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The table answers only when it was asked by ten jobs."""
+    """The table answers only after ten jobs have called it."""
     together, make = threading.Barrier(10, timeout=20), BaseClient._make_api_call
 
     def call(client: BaseClient, name: str, request: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The cases of the language through `lambda_handler`: over HTTP, and by the queue."""
+"""The cases of the language through `lambda_handler`: over HTTP and by the queue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CASES = [
 TENANT = "ada"
 IDS = count(1)
 PARKED = 60.0
-"""Seconds that pass in a test while nothing is in the queue."""
+"""Seconds by which the clock advances while the queue is empty."""
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Deployment:
         queue.send_message(QueueUrl=self.aws.queue_url, MessageBody=json.dumps(job))
 
     def work(self) -> None:
-        """Work off what is in the queue; delayed messages are left to the schedule."""
+        """Process the messages in the queue; delayed messages are left to the schedule."""
         for _ in range(100):
             records = self.aws.receive()["Records"]
             if not records:
@@ -93,7 +93,7 @@ def deployment() -> Iterator[Deployment]:
 
 
 def named(case: dict[str, Any]) -> dict[str, Any]:
-    """The case's job under an id of its own: the id of a case occurs in no expected result."""
+    """The case's job with an id, which no expected result contains."""
     return {**case["payload"], "id": f"case-{next(IDS)}"}
 
 
@@ -103,7 +103,7 @@ def check(job: dict[str, Any], expected: dict[str, Any]) -> None:
         (step["path"], step["status"]) for step in expected["steps"]
     ]
     for step, wanted in zip(job["steps"], expected["steps"], strict=True):
-        if "result" in wanted and step["action"] not in {"FOR_EACH", "WHILE"}:  # lists made of items are left out
+        if "result" in wanted and step["action"] not in {"FOR_EACH", "WHILE"}:  # lists built from items are omitted
             assert json.dumps(step["result"]) == json.dumps(wanted["result"]), step["path"]
         if "position" in wanted:
             assert step["position"] == wanted["position"]

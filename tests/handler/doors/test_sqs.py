@@ -1,4 +1,4 @@
-"""Which messages come again, which go to the dead-letter queue, and which are done with."""
+"""Which messages are redelivered, which go to the dead-letter queue, and which are acknowledged."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_pointer_to_a_job_that_is_not_there_is_dropped(world: Any, caplog: pyt
     ],
 )
 def test_fields_of_a_pointer_that_only_a_later_release_knows_are_ignored(world: Any, pointer: Any) -> None:
-    """Else the messages of a release that is rolled back would be lost."""
+    """Otherwise the messages of a release that is rolled back would be lost."""
     world.submit(CHARGE, id="j", respond_async=True)
     assert world.receive(world.message(pointer)) == []
     assert world.queue.rejected == []
@@ -167,7 +167,7 @@ def test_a_message_without_time_left_goes_back_at_once(world: Any) -> None:
     began = world.clock.now
 
     def write_slowly(name: str) -> None:
-        """The writes of all three are on their way at the same time."""
+        """The writes of all three are in flight at the same time."""
         if name == "put_if":
             world.clock.now = max(world.clock.now, began + 0.6)
 
@@ -223,8 +223,8 @@ def test_a_failed_message_of_a_fifo_group_takes_the_rest_of_the_group_with_it(wo
 
 def test_the_queues_message_is_the_outbox_of_its_jobs_end(world: Any) -> None:
     world.bus.down = True
-    assert world.receive(world.message(JOB)) == ["m1"], "nothing else stands for what is not on the bus"
-    assert world.record("j").due is not None, "though now the sweeper knows, should the message be lost"
+    assert world.receive(world.message(JOB)) == ["m1"], "only the message keeps track of the unpublished updates"
+    assert world.record("j").due is not None, "the job is now due, in case the message is lost"
     assert world.receive(world.message(JOB, receives=2)) == []
     world.bus.down = False
     world.recover()
@@ -266,7 +266,7 @@ def test_a_hand_over_releases_sends_and_only_then_acknowledges(world: Any) -> No
     assert json.loads(sent["body"]) == POINTER
     world.queue.sent.clear()
     world.queue.down = True
-    assert world.receive(world.message({"id": "k", "steps": steps}, id="m2")) == ["m2"], "it stands for its pointer"
+    assert world.receive(world.message({"id": "k", "steps": steps}, id="m2")) == ["m2"], "it replaces the pointer"
     assert world.record("k").lease is None
 
 

@@ -1,4 +1,4 @@
-"""The deployment in front of a wire that fails: callers, the poller, the schedule, and a clock that a test moves on."""
+"""The deployment in front of a failing wire: callers, the poller, the schedule, and a clock that a test advances."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from infra.local import EmbeddedAws
 from tests.handler.failures.wire import Failure, Wire
 
 TENANT = "queue"
-"""Callers over HTTP have the tenant of the queue here, so that each can ask for the other's jobs."""
+"""Callers over HTTP have the tenant of the queue here, so that jobs of both can be read."""
 
 
 @dataclass
 class Lines:
-    """A log that is read by a test."""
+    """A log that a test reads."""
 
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def begin(self, context: Any, level: str) -> None:
-        """Nothing: see `handler.invocation.log`."""
+        """Do nothing; see `handler.invocation.log`."""
 
     def _note(self, level: str, msg: str, extra: Mapping[str, Any]) -> None:
         self.lines.append({"level": level, "message": msg, **extra})
@@ -64,9 +64,9 @@ class Cloud:
     """One deployment and its callers.
 
     Attributes:
-        aws: where everything is kept.
-        wire: what lies between.
-        log: what the handler says.
+        aws: the embedded AWS.
+        wire: the connection to it.
+        log: the handler's log.
         clock: its time.
         charged: idempotency keys of the effects that happened, in order.
     """
@@ -80,7 +80,7 @@ class Cloud:
     _invocations: int = 0
 
     def fail(self, *failures: Failure) -> None:
-        """From now on."""
+        """Let services fail from now on."""
         self.wire.failures[:] = failures
 
     def invoke(self, event: Mapping[str, Any], seconds: float = 30.0) -> Any:
@@ -119,11 +119,11 @@ class Cloud:
         self.aws._sqs.send_message(QueueUrl=self.aws.queue_url, MessageBody=text)
 
     def event(self) -> dict[str, Any]:
-        """What the poller would call the function with: messages that are received, and not acknowledged yet."""
+        """The event with which the poller would call the function: received messages, not acknowledged yet."""
         return self.aws.receive()
 
     def deliver(self, event: Mapping[str, Any] | None = None, seconds: float = 30.0) -> list[str]:
-        """Play the poller: what did not fail is deleted, the rest comes again. Gives the bodies of what failed."""
+        """Act as the poller: delete the messages that did not fail. Returns the bodies of those that failed."""
         records = (event or self.event())["Records"]
         if not records:
             return []
@@ -141,7 +141,7 @@ class Cloud:
         return answer["swept"]
 
     def recover(self) -> None:
-        """AWS works again, and time goes by: the schedule and the poller do what they do each minute."""
+        """AWS works again and time passes: the schedule and the poller run each minute."""
         self.wire.heal()
         for _ in range(10):
             self.clock.now += 90
@@ -158,7 +158,7 @@ class Cloud:
         return [event["detail"]["event_id"].split("/", 1)[1] for event in self.aws.bus_events()]
 
     def metrics(self) -> dict[str, float]:
-        """The counters that were written since the last call, by name, over all dimensions."""
+        """The counters written since the last call, by name, summed over all dimensions."""
         counters: dict[str, float] = {}
         for line in self.capsys.readouterr().out.splitlines():
             record = json.loads(line)

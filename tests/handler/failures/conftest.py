@@ -1,4 +1,4 @@
-"""A deployment on the embedded AWS whose wire fails at a test's word, and in which no time passes but by one."""
+"""A deployment on the embedded AWS in which a test decides what fails and when time passes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.handler.failures.wire import Wire
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cloud]:
-    """With the block ``PROBE.CHARGE``, whose effect happens at least once, and leaves its idempotency key."""
+    """With the block ``PROBE.CHARGE``, whose effect happens at least once and records its idempotency key."""
     wire, log, clock = Wire(BotocoreStubber.process_request), Lines(), Clock()
 
     async def sleep(seconds: float) -> None:
         wire.slept.append(seconds)
 
     def answer(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
-        """A function, since a class binds no bound method: `pass_on` would not be given the stubber."""
+        """A plain function: a class does not bind a bound method, so `pass_on` would not get the stubber."""
         return wire.pass_on(stubber, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", answer)

@@ -1,4 +1,4 @@
-"""The jobs that meet the failures: one that may run again freely, and one that costs money."""
+"""The jobs of the tests of failures: one without an effect, and one that charges money."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EventBridge fails: no job is reported as failed that did not fail, and every update follows."""
+"""EventBridge fails: no successful job is reported as failed, and every update is published later."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_a_sender_gets_the_job_though_the_bus_fails_and_the_updates_follow(cloud
 def test_a_message_is_not_acknowledged_before_its_updates_are_safe(cloud: Cloud, kind: str) -> None:
     cloud.send(PURE)
     cloud.fail(BUS[kind])
-    assert cloud.deliver() == [json.dumps(PURE)]  # the message was all that stood for them
-    assert cloud.deliver() == []  # the sweeper stands for them from now on
+    assert cloud.deliver() == [json.dumps(PURE)]  # only the message kept track of them
+    assert cloud.deliver() == []  # from now on the sweeper does
     due = [item for item in cloud.aws.table_items() if item.get("due")]
     assert len(due) == 1
     cloud.recover()

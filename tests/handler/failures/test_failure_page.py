@@ -1,4 +1,4 @@
-"""docs/when-aws-fails.md names every line that a failure of AWS writes, in the words that it is written in."""
+"""docs/when-aws-fails.md quotes every log line about a failure of AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQS fails, or everything at once: no job is lost, and nothing is acknowledged that is not safe."""
+"""SQS fails, or everything at once: no job is lost, and no message is acknowledged too early."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_job_is_not_lost_when_its_hand_over_cannot_be_sent(cloud: Cloud, kind:
     steps = [{"action": "PROBE.CHARGE", "parameters": {"seconds": 20}} for _ in range(3)]
     cloud.send({"id": "long", "steps": steps})
     cloud.fail(QUEUE[kind])
-    assert len(cloud.deliver()) == 1  # nothing else stands for the job yet
+    assert len(cloud.deliver()) == 1  # only the message keeps track of the job yet
     cloud.recover()
     assert cloud.job("long")["status"] == "SUCCEEDED"
     assert len(set(cloud.charged)) == 3

@@ -1,4 +1,4 @@
-"""DynamoDB fails: what callers get, what log and metrics say, and how the job continues afterwards."""
+"""DynamoDB fails: the answers to callers, the log and the metrics, and how the job continues afterwards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_sender_gets_503_with_retry_after_while_the_table_fails(cloud: Cloud, 
     assert answer["headers"]["Content-Type"] == "application/problem+json"
     assert answer["headers"]["Retry-After"] == ("5" if kind in PASSING else "60")
     assert answer["json"]["status"] == 503
-    assert "conduit-" not in answer["body"]  # the table's name is nobody's business outside
+    assert "conduit-" not in answer["body"]  # the table's name is not shown to callers
     line = cloud.log.errors()[-1]
     assert line["error"] == ("TryLaterError" if kind in PASSING else "MisconfiguredError")
     assert cloud.aws.table in line["reason"]

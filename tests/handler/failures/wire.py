@@ -23,11 +23,11 @@ class Failure:
 
     Attributes:
         service: ``dynamodb``, ``events`` or ``sqs``.
-        code: what it answers; empty when nobody answers.
+        code: the error code of its answer; empty if it does not answer.
         status: of that answer.
-        operations: which calls; all of them when empty.
-        holding: only calls whose body holds this text.
-        after: calls that succeed before.
+        operations: calls that fail; all if empty.
+        holding: only calls whose body contains this string fail.
+        after: the number of calls that succeed first.
     """
 
     service: str
@@ -40,13 +40,13 @@ class Failure:
 
 @dataclass
 class Wire:
-    """What each request passes.
+    """The wire that each request passes.
 
     Attributes:
-        failures: how services fail at present.
-        partial: gives the answer to a request instead of AWS, or ``None``.
+        failures: the present failures.
+        partial: returns the answer to a request instead of AWS, or ``None``.
         calls: ``service.Operation`` of each request, retries included.
-        slept: seconds that were waited before retries; none of them passed.
+        slept: the waits before retries, in seconds; no time really passes.
     """
 
     original: Original
@@ -59,7 +59,7 @@ class Wire:
     _passed: dict[Failure, int] = field(default_factory=dict)
 
     def pass_on(self, stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
-        """Answer a request, as it comes from botocore. One of EventBridge Scheduler, which speaks REST, goes on."""
+        """Answer a request of botocore. A request to EventBridge Scheduler, which uses REST, is passed on."""
         if "X-Amz-Target" not in request.headers:
             return self.original(stubber, request)
         prefix, _, operation = _text(request.headers["X-Amz-Target"]).partition(".")

@@ -1,4 +1,4 @@
-"""A caller of the HTTP API, as API Gateway would pass on what it sends."""
+"""A caller of the HTTP API, whose requests arrive as API Gateway would pass them on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass
 class Client:
-    """Sends requests as an HTTP API of AWS would: with the path decoded."""
+    """Sends requests as an HTTP API of AWS does, with the path decoded."""
 
     world: Any
     tenant: str = "tenant"
@@ -61,7 +61,7 @@ class Client:
 
     def invoke(self, event: dict[str, Any]) -> Answer:
         response = answer(event, self.world.ports, self.world.lifetime(self.life))
-        json.dumps(response)  # Lambda has to be able to
+        json.dumps(response)  # Lambda must be able to serialize it
         return Answer(response["statusCode"], response["headers"], response["body"])
 
     def post(self, target: str, body: Any = None, **headers: str) -> Answer:

@@ -1,4 +1,4 @@
-"""A caller of the API in front of each test's world."""
+"""A caller of the API of each test's world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may see what, and what leaks when something fails."""
+"""Access to jobs, and errors that reveal nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is asked, by whomever, through whichever door: an answer of a documented kind, and never a 5xx."""
+"""Every request, from any caller and through any door, gets a documented answer and never a 5xx."""
 
 from __future__ import annotations
 

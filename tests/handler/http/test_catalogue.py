@@ -1,4 +1,4 @@
-"""What the API says of blocks, of jobs, and of itself."""
+"""The API's documents about blocks, jobs, and the API itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancelling jobs, and running them on."""
+"""Cancelling and redriving jobs."""
 
 from __future__ import annotations
 

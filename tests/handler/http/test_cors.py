@@ -1,4 +1,4 @@
-"""Pages of other origins: what a browser gets, with `CORS_ORIGINS` and without."""
+"""Pages of other origins: the headers that a browser gets, with `CORS_ORIGINS` and without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same API behind each of AWS's front doors, and only there."""
+"""The same API behind each of AWS's front doors, and behind no other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS = Settings(table_name="t", bus_name="b", queue_url="q", dead_letter_que
 
 
 def event(name: str) -> dict[str, Any]:
-    """A sample event, less its query: a request for one job takes no parameters like these."""
+    """A sample event without its query: a request for one job accepts no such parameters."""
     loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     query = ("rawQueryString", "queryStringParameters", "multiValueQueryStringParameters")
     return {key: value for key, value in loaded.items() if key not in query}

@@ -1,4 +1,4 @@
-"""Who is asking: only what an authorizer verified counts, and no two callers share a tenant by accident."""
+"""The identity of callers: only verified claims count, and no two callers share a tenant by accident."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_an_authorizer_that_names_no_subject_gives_no_identity(context: Any) -> 
 
 @pytest.mark.parametrize("known", [{"sub": "ada"}, {"sub": "ada", "org": ""}, {"sub": "ada", "org": None}])
 def test_a_token_without_the_claim_of_the_tenant_has_no_identity(known: dict[str, Any]) -> None:
-    """The subject of one token may be called like the organisation of another."""
+    """The subject of one token may equal the organisation of another."""
     assert identify(claims(**known), deployment(tenant_claim="org")) is None
     event_of_both = claims(**known)
     event_of_both["requestContext"]["authorizer"]["iam"] = {"userArn": "arn:aws:iam::123456789012:user/ada"}

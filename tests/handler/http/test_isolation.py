@@ -1,4 +1,4 @@
-"""No route reaches what is another tenant's: for every route of the router there is a case here, or a test fails."""
+"""No route reaches another tenant's things. Every route of the router needs a case here, or a test fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handler.workflows.tokens import make_token, read_token
 from tests.handler.http.client import FAIL, Answer, Client, expect_problem
 
 MARK = "sesame"
-"""In everything that the owner stores."""
+"""A string in everything that the owner stores."""
 ASK: dict[str, Any] = {"id": "ask", "wait_for": {"timeout": 3600, "message": MARK}}
 LOOP = {"id": "loop", "for_each": [1], "do": [{"id": "in", "action": "TEXT.CREATE", "parameters": {"value": MARK}}]}
 EVERY = {"every": "1 hours"}
@@ -39,7 +39,7 @@ BY_NAME: dict[str, tuple[str, Any]] = {
     "GET /secrets/{name}": ("/secrets/mine", None),
     "DELETE /secrets/{name}": ("/secrets/mine", None),
 }
-"""Routes that name a thing: the owner's thing is not there for others."""
+"""Routes that name a thing: for other tenants, the owner's thing does not exist."""
 WRITES: dict[str, tuple[str, Any, str | None]] = {
     "POST /jobs": ("/jobs", JOB, None),
     "PUT /workflows/{name}": ("/workflows/mine", {"steps": []}, None),
@@ -47,7 +47,7 @@ WRITES: dict[str, tuple[str, Any, str | None]] = {
     "PUT /schedules/{id}": ("/schedules/mine", {"workflow": "mine", **EVERY}, "/workflow"),
     "PUT /hooks/{name}": ("/hooks/mine", {"workflow": "mine", "verify": "none"}, "/workflow"),
 }
-"""Routes that make a thing under a name: beside the owner's, and out of nothing that is the owner's."""
+"""Routes that make a thing under a name: it coexists with the owner's, and may use nothing of the owner's."""
 LISTS: dict[str, tuple[str, Any, str]] = {
     "GET /jobs": ("/jobs", None, "jobs"),
     "GET /workflows": ("/workflows", None, "workflows"),
@@ -57,9 +57,9 @@ LISTS: dict[str, tuple[str, Any, str]] = {
     "POST /jobs/cancel": ("/jobs/cancel", {"status": "QUEUED"}, "done"),
     "POST /jobs/redrive": ("/jobs/redrive", {"status": "FAILED"}, "done"),
 }
-"""Routes that go over all things of a tenant, and the field that lists them."""
+"""Routes that list all things of a tenant, and the field with the list."""
 PUBLIC = {"POST /callbacks/{token}": "callback", "GET /callbacks/{token}": "callback", "POST /hooks/{token}": "hook"}
-"""Routes for which a token is all, and its kind."""
+"""Routes that need only a token, and its kind."""
 DATALESS: dict[str, tuple[str, Any]] = {
     "POST /jobs/validate": ("/jobs/validate", {"steps": []}),
     "GET /blocks": ("/blocks", None),
@@ -68,7 +68,7 @@ DATALESS: dict[str, tuple[str, Any]] = {
     "GET /openapi.json": ("/openapi.json", None),
     "GET /docs": ("/docs", None),
 }
-"""Routes that read nothing of anybody."""
+"""Routes that read no tenant's data."""
 
 
 class PlainVault:
@@ -78,11 +78,11 @@ class PlainVault:
         return text
 
     def forget(self, tenant: str, name: str) -> None:
-        """Keeps nothing either."""
+        """Do nothing: nothing is stored."""
 
 
 class Owner(Client):
-    """The tenant who has one of everything, each of it with the mark in it."""
+    """The tenant who owns one thing of each kind, all of which contain the mark."""
 
     def __init__(self, world: Any) -> None:
         world.vault = PlainVault()
@@ -113,7 +113,7 @@ def owner(world: Any) -> Owner:
 
 @pytest.fixture
 def stranger(owner: Owner, world: Any) -> Iterator[Client]:
-    """Another tenant; whatever it does, nothing of the owner's changes, is shown, or is found in what it is told."""
+    """Another tenant. At the end, nothing of the owner's has changed, and no answer contains the owner's mark."""
     table = world.table.items
     before = {key: dict(item) for key, item in table.items() if item["pk"].startswith("tenant#")}
     timetables = {key: value for key, value in world.scheduler.standing.items() if key[0] == "tenant"}
@@ -134,10 +134,10 @@ def ask(client: Client, route: str, target: str, body: Any) -> Answer:
 def test_every_route_has_a_case(owner: Owner, world: Any) -> None:
     routes = [f"{route.method} {route.template}" for route in Api(Jobs(world.ports), world.ports).router.routes]
     cases = [*BY_NAME, *WRITES, *LISTS, *PUBLIC, *DATALESS]
-    assert sorted(cases) == sorted(routes), "a new route needs a case: how might it reach another tenant's things?"
+    assert sorted(cases) == sorted(routes), "a new route needs a case here: how could it reach another tenant's things?"
     for route, (target, *_) in {**BY_NAME, **WRITES, **LISTS, **DATALESS}.items():
         method = route.partition(" ")[0]
-        if method == "GET":  # the case asks for something that is there
+        if method == "GET":  # the case requests something that exists
             assert owner.send(method, target).status == 200, route
 
 

@@ -1,4 +1,4 @@
-"""A job that is too large for one answer: what is left out of it, and in which order."""
+"""A job that is too large for one answer: which parts are omitted, and in which order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def job_of(*results: Any, **more: Any) -> dict[str, Any]:
 
 
 def text(part: float, front_door: FrontDoor) -> str:
-    """A string that takes so much of what the front door lets through."""
+    """A string that takes this part of the front door's limit."""
     return "x" * int(ANSWER_LIMIT[front_door] * part)
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: well-formed, complete, and true of what the API answers."""
+"""The OpenAPI document: well-formed, complete, and true of the API's answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_operation_that_needs_an_identity_documents_401(document: dict[str
 
 
 def exchanges(client: Client, world: Any) -> list[tuple[str, str, Answer]]:
-    """One request for each documented answer that does not need a failure of AWS, and what came back."""
+    """One request for each documented answer that needs no failure of AWS, and its answer."""
     job = {"id": "a", "name": "N", "steps": [JOIN, {**JOIN, "parameters": {}}, JOIN], "variables": {"v": 1}}
     made = [
         ("post", "/jobs", client.post("/jobs", job)),

@@ -1,4 +1,4 @@
-"""What operators ask for: runs, and changes of many jobs at once."""
+"""Requests of operators: runs, and changes of many jobs at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about the API names every code and every problem, and no other."""
+"""The page about the API names exactly the codes and problems that exist."""
 
 from __future__ import annotations
 

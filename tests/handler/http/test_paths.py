@@ -56,12 +56,12 @@ def test_head_is_get_without_the_body(client: Client, target: str) -> None:
     ],
 )
 def test_a_control_character_anywhere_in_a_path_is_404(client: Client, route: str, end: str) -> None:
-    """A pattern that ends in `$` lets a line break pass, and one without DOTALL stops at it."""
+    """A pattern that ends in `$` accepts a trailing line break, and `.` without DOTALL matches none."""
     method, _, target = route.partition(" ")
     for path in (target + end, target.replace("x", f"x{end}") if "x" in target else f"{end}{target}"):
         answer = client.send(method, path)
         assert answer.status in {404, 405}
-        if answer.status == 405:  # a path that begins with `/jobs/` and has no more is a job's
+        if answer.status == 405:  # a path after `/jobs/` without further parts is a job's
             assert method not in answer.headers["Allow"]
 
 

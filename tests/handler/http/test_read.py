@@ -40,7 +40,7 @@ def test_a_step_is_read_by_its_id_even_one_with_a_slash(client: Client) -> None:
 
 
 def test_a_step_whose_id_looks_percent_encoded_is_not_taken_for_another(client: Client) -> None:
-    """The path is decoded once, by the gateway: to decode it again would find `50%25 off` under `50%2525 off`."""
+    """The gateway decodes the path once. If it were decoded again, `50%2525 off` would find the step `50%25 off`."""
     sent = client.post("/jobs", {"id": "a", "steps": [{**JOIN, "id": "50%25"}, {**JOIN, "id": "50%"}]}).json
     assert client.get("/jobs/a/steps/50%2525").json == sent["steps"][0]
     assert client.get("/jobs/a/steps/50%25").json == sent["steps"][1]
@@ -48,7 +48,7 @@ def test_a_step_whose_id_looks_percent_encoded_is_not_taken_for_another(client: 
 
 def test_results_too_large_for_one_answer_have_an_address_of_their_own(client: Client, world: Any) -> None:
     world.set(payload_limit=1_000_000)
-    text = '"\\' * 60_000  # each character is escaped twice on its way
+    text = '"\\' * 60_000  # each character is escaped twice
     steps = [{"action": "TEXT.UPPERCASE", "parameters": {"text": "{< text >}"}}] * 20
     client.post("/jobs", {"id": "a", "parameters": {"text": text}, "steps": [JOIN, *steps]})
     answer = client.get("/jobs/a")
@@ -95,7 +95,7 @@ def test_a_list_from_the_time_that_an_answer_shows_begins_with_its_job(
         "cursor=" + base64.urlsafe_b64encode(b'["a",' + b"9" * 400 + b"]").decode().rstrip("="),
         "cursor=" + base64.urlsafe_b64encode(b'["a",1e999]').decode().rstrip("="),
         "cursor=" + base64.urlsafe_b64encode(b'["a#b",1]').decode().rstrip("="),
-        # What DynamoDB could not take, or no clock can have said.
+        # Values that DynamoDB would refuse, or that no clock shows.
         *("cursor=" + base64.urlsafe_b64encode(f'["a",{number}]'.encode()).decode().rstrip("=") for number in FORGED),
     ],
 )

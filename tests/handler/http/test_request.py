@@ -1,4 +1,4 @@
-"""One request out of what each of AWS's front doors sends, and one answer in the form that each expects."""
+"""Reading the requests of each of AWS's front doors, and writing the answers that each expects."""
 
 from __future__ import annotations
 
@@ -113,28 +113,28 @@ def test_header_names_ignore_case() -> None:
     assert request.headers["prefer"] == "a, b"
 
 
-def dressed(status: int, asked: dict[str, Any]) -> dict[str, Any]:
-    """An answer as its door gets it."""
+def rendered_for(status: int, asked: dict[str, Any]) -> dict[str, Any]:
+    """An answer in the form of the request's front door."""
     return lambda_response(Reply(status, "{}"), read_request(asked))
 
 
 def test_a_load_balancer_is_answered_with_a_reason() -> None:
-    rendered = dressed(201, event("balancer"))
+    rendered = rendered_for(201, event("balancer"))
     assert (rendered["statusDescription"], rendered["headers"]["Content-Type"]) == ("201 Created", "application/json")
 
 
 def test_a_load_balancer_with_lists_of_headers_is_answered_with_lists() -> None:
-    rendered = dressed(200, event("balancer_multi_value"))
+    rendered = rendered_for(200, event("balancer_multi_value"))
     assert rendered["multiValueHeaders"]["Content-Type"] == ["application/json"]
     assert "headers" not in rendered
 
 
 @pytest.mark.parametrize("name", ["rest_cognito", "balancer"])
 def test_an_answer_to_head_has_no_body_and_the_length_of_the_body_it_would_have(name: str) -> None:
-    answer = dressed(200, event(name, httpMethod="HEAD"))
+    answer = rendered_for(200, event(name, httpMethod="HEAD"))
     assert (answer["body"], answer["headers"]["Content-Length"]) == ("", "2")
 
 
 def test_no_answer_is_to_be_stored_or_guessed_at() -> None:
-    headers = dressed(200, event("http_jwt"))["headers"]
+    headers = rendered_for(200, event("http_jwt"))["headers"]
     assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")

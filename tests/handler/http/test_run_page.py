@@ -1,4 +1,4 @@
-"""The page at `/`: constant, self-contained, and open only where the deployment opens it."""
+"""The page at `/`: constant, self-contained, and open only if the deployment allows it."""
 
 from __future__ import annotations
 

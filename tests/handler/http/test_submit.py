@@ -1,4 +1,4 @@
-"""POST /jobs: which answer comes when, and what a refused job gets."""
+"""POST /jobs: when each answer is sent, and the answers to refused jobs."""
 
 from __future__ import annotations
 

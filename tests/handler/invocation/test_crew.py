@@ -1,4 +1,4 @@
-"""Whose turn it is, what is shared, and what one job's end does to the others."""
+"""The jobs of a batch: their turns, their shared calls, and the effect of one job's end on the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.handler.conftest import drive
 
 @dataclass
 class Station:
-    """Ends the calls that were started when the crew has nothing else to do, one at a time, the first one first."""
+    """Ends the started calls when the crew has nothing else to do, one at a time, in the order of their start."""
 
     time: float = 0.0
     open: list[tuple[Callable[[], Any], Callable[[Any, BaseException | None], None]]] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Station:
         call, done = self.open.pop(0)
         try:
             result = call()
-        except Exception as error:  # noqa: BLE001 (raised in the job that asked)
+        except Exception as error:  # noqa: BLE001 (raised in the job that made the call)
             done(None, error)
         else:
             done(result, None)
@@ -83,7 +83,7 @@ def test_no_more_than_ten_jobs_are_under_way(crew: Crew, station: Station) -> No
 
 
 def test_between_two_calls_a_job_is_alone(crew: Crew) -> None:
-    """Else what a step does while it is limited could be another job's."""
+    """Otherwise the time limit of one job's step could stop another job."""
     seen: list[str] = []
 
     async def job(name: str) -> None:
@@ -195,7 +195,7 @@ def test_a_shared_call_waits_again_after_each_part_but_not_for_ever(crew: Crew, 
         await crew.join("put", number, shared(calls))
 
     run(crew, ticks, *[partial(job, number) for number in range(9)])
-    assert calls == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]  # a part comes every 4 ms, so the first is sent after 20
+    assert calls == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]  # a part arrives every 4 ms, so the first call is sent after 20 ms
 
 
 def test_a_shared_call_does_not_wait_for_long(crew: Crew, station: Station) -> None:
@@ -344,7 +344,7 @@ def test_each_job_has_a_context_of_its_own(crew: Crew) -> None:
 
 
 class Foreign:
-    """What a block may await: the event loop that drives the crew resolves it."""
+    """An awaitable that a block may use: the event loop that drives the crew resolves it."""
 
     def __await__(self) -> Any:
         return (yield "foreign")
@@ -386,7 +386,7 @@ def test_a_crew_that_is_closed_closes_its_jobs(crew: Crew) -> None:
 
 
 def test_jobs_that_hold_too_much_together_end_one_after_another(crew: Crew) -> None:
-    """So a batch takes little more memory than the largest of its jobs."""
+    """A batch thus takes little more memory than the largest of its jobs."""
     story: list[str] = []
 
     async def job(name: str) -> None:
@@ -397,7 +397,7 @@ def test_jobs_that_hold_too_much_together_end_one_after_another(crew: Crew) -> N
             await crew.make(lambda: None)
 
     run(crew, *[partial(job, name) for name in "abcdef"])
-    assert story[:6] == ["a1", "b1", "c1", "d1", "e1", "a2"], "with the fifth they hold too much"
+    assert story[:6] == ["a1", "b1", "c1", "d1", "e1", "a2"], "with the fifth job they hold too much"
     assert len(story) == 12
 
 

@@ -1,4 +1,4 @@
-"""Which events the function takes: by their source, well-formed, and through the doors that are open."""
+"""Which events the function accepts: from known sources, well-formed, and through open doors."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_function_takes_only_the_kinds_that_doors_names(
 
 
 def test_a_worker_refuses_requests_even_from_principals_that_may_invoke_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A forged `requestContext` would make its sender any tenant."""
+    """Otherwise a sender could become any tenant with a forged `requestContext`."""
     with embedded():
         monkeypatch.setenv("DOORS", "sqs, schedule, direct")
         with pytest.raises(UnknownEventError):
@@ -140,7 +140,7 @@ def test_only_requests_of_the_apis_that_are_named_are_believed(
 def test_only_messages_of_the_queues_that_are_named_are_believed(
     monkeypatch: pytest.MonkeyPatch, queues: list[str | None], taken: bool
 ) -> None:
-    """One message of another queue spoils its batch: Lambda never mixes two queues."""
+    """A batch with a message of another queue is refused as a whole: Lambda never mixes queues."""
     with embedded() as aws:
         monkeypatch.setenv("QUEUE_ARNS", "ours, dead")
         records: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The last wall: in a process of its own, which it ends."""
+"""The hard stop, in a separate process, which it kills."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def run(program: str, *, in_lambda: bool = True) -> subprocess.CompletedProcess[
     environment = {**os.environ, IN_LAMBDA: "127.0.0.1:0"}
     if not in_lambda:
         del environment[IN_LAMBDA]
-    return subprocess.run(  # noqa: S603  # ourselves
+    return subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", f"import math, time\nfrom handler.invocation.hard_stop import HardStop\n{program}"],
         env=environment,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Lines of the log."""
+"""The lines of the log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log.info("It works", extra={})
 
 
 def test_a_line_is_one_json_object_that_names_its_invocation_and_its_place() -> None:
-    # A process of its own: Powertools keeps one logger and its stream for as long as a process lives.
+    # In its own process: Powertools keeps one logger and its stream for the life of a process.
     command = [sys.executable, "-c", PROGRAM]
     run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 (our own program)
     first, second = map(json.loads, run.stdout.splitlines())

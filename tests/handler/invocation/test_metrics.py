@@ -1,4 +1,4 @@
-"""What reaches a dashboard."""
+"""The metrics that reach a dashboard."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_of_very_many_durations_some_are_kept_and_all_are_counted(capsys: pytest
 def test_a_machine_on_which_metrics_are_disabled_writes_none_however_many_there_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Powertools writes a line that is full in spite of it."""
+    """Powertools writes a full line of metrics even if metrics are disabled."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     metrics = Metrics()
     metrics.count("Jobs")

@@ -1,4 +1,4 @@
-"""Steps that wait for somebody: parked, answered at the API or at their address, early, late, twice and in races."""
+"""Steps that wait for an answer: parked, answered over the API or at their own URL, early, late, twice and in races."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def step(world: Any, path: str = "ok") -> dict[str, Any]:
 def test_a_job_parks_for_an_answer_and_goes_on_with_it(world: Any, client: Client) -> None:
     job = ask(world, CHARGE, ASK, WORK)
     assert (job["status"], job["waiting"]["for"], job["waiting"]["path"]) == ("QUEUED", "answer", "ok")
-    assert world.queue.sent == [], "nothing runs until somebody answers"
+    assert world.queue.sent == [], "nothing runs before the answer"
     world.clock.now += 3600
     taken = answer(client, {"value": {"limit": 500}})
     assert (taken.status, taken.json["path"], taken.json["status"]["name"]) == (200, "ok", "NONE")
@@ -128,7 +128,7 @@ def test_only_who_has_one_of_the_tags_answers(world: Any, client: Client) -> Non
     ask(world, {**ASK, "wait_for": {**ASK["wait_for"], "tags": ["finance", "boss"]}})
     expect_problem(answer(client, {}), 403, "forbidden")
     assert answer(Client(world, scope="boss"), {}).status == 200
-    assert answer(client, {}).status == 200, "a repetition is fine, from any caller"
+    assert answer(client, {}).status == 200, "any caller may repeat the answer"
     expect_problem(answer(client, {"value": 1}), 403, "forbidden")
 
 
@@ -151,7 +151,7 @@ def test_the_sender_does_not_answer_and_who_redrove_the_job_does_not_either(worl
 
 
 class Person(Client):
-    """Somebody of the tenant."""
+    """A person of the tenant."""
 
     def __init__(self, world: Any, name: str) -> None:
         super().__init__(world)
@@ -162,10 +162,10 @@ class Person(Client):
         return super().invoke(event)
 
 
-# ---------------------------------------------------------------------- at the step's address
+# ---------------------------------------------------------------------- at the step's own URL
 
 
-def told(world: Any) -> str:
+def answer_address(world: Any) -> str:
     url: str = world.get("j")["variables"]["url"]
     assert url.startswith("https://jobs.example.com/callbacks/")
     return url.removeprefix("https://jobs.example.com")
@@ -178,22 +178,22 @@ TELL = {"variables": {"url": None, "token": None}}
 def test_an_earlier_step_reads_the_address_and_anybody_who_has_it_answers(world: Any) -> None:
     ask(world, TOLD, ASK, **TELL)
     anonymous = Client(world, tenant="")
-    page = anonymous.get(told(world))
+    page = anonymous.get(answer_address(world))
     assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "Raise the limit to 500?" in page.body
-    assert world.record("j").signals == (), "asking for the page answers nothing"
-    assert anonymous.post(told(world), {"value": 1}).status == 200
+    assert world.record("j").signals == (), "a request for the page answers nothing"
+    assert anonymous.post(answer_address(world), {"value": 1}).status == 200
     world.work_off()
     assert step(world)["result"] == {"value": 1, "by": None, "at": step(world)["result"]["at"]}
-    assert anonymous.get(told(world)).status == 410
-    assert anonymous.post(told(world), {"value": 1}).status == 200
-    expect_problem(anonymous.post(told(world), {"value": 2}), 409, "conflict")
+    assert anonymous.get(answer_address(world)).status == 410
+    assert anonymous.post(answer_address(world), {"value": 1}).status == 200
+    expect_problem(anonymous.post(answer_address(world), {"value": 2}), 409, "conflict")
 
 
 @pytest.mark.usefixtures("client")
 def test_a_token_with_a_foreign_signature_is_not_found(world: Any) -> None:
     ask(world, TOLD, ASK, **TELL)
-    anonymous, url = Client(world, tenant=""), told(world)
+    anonymous, url = Client(world, tenant=""), answer_address(world)
     for wrong in (url[:-1] + ("A" if url[-1] != "A" else "B"), "/callbacks/x.y", "/callbacks/none"):
         expect_problem(anonymous.post(wrong, {"value": 1}), 404, "not-found")
         expect_problem(anonymous.get(wrong), 404, "not-found")
@@ -203,20 +203,20 @@ def test_a_token_with_a_foreign_signature_is_not_found(world: Any) -> None:
 @pytest.mark.usefixtures("client")
 def test_an_address_is_the_same_after_a_crash_and_worth_nothing_after_a_redrive(world: Any) -> None:
     ask(world, TOLD, ASK, **TELL)
-    first, anonymous = told(world), Client(world, tenant="")
+    first, anonymous = answer_address(world), Client(world, tenant="")
     anonymous.post(first, {"ok": False})
     world.work_off()
     drive(world.jobs.redrive(world.caller, "j", from_step="told"))
     world.work_off()
-    assert told(world) != first
+    assert answer_address(world) != first
     expect_problem(anonymous.post(first, {}), 410, "gone")
-    assert anonymous.post(told(world), {}).status == 200
+    assert anonymous.post(answer_address(world), {}).status == 200
 
 
 @pytest.mark.usefixtures("client")
 def test_an_address_alone_does_not_suffice_where_the_step_asks_for_tags(world: Any) -> None:
     ask(world, TOLD, {**ASK, "wait_for": {**ASK["wait_for"], "tags": ["finance"]}}, **TELL)
-    expect_problem(Client(world, tenant="").post(told(world), {}), 403, "forbidden")
+    expect_problem(Client(world, tenant="").post(answer_address(world), {}), 403, "forbidden")
 
 
 def test_without_public_routes_there_is_no_address(world: Any) -> None:
@@ -268,7 +268,7 @@ def test_a_hundred_unused_answers_are_enough(world: Any, client: Client) -> None
     for number in range(1, 101):
         assert answer(client, {}, f"s{number}").status == 200
     expect_problem(answer(client, {}, "s101"), 409, "conflict")
-    assert answer(client, {}, "s0").status == 200, "the step that waits takes its answer"
+    assert answer(client, {}, "s0").status == 200, "the waiting step still accepts its answer"
     world.work_off()
     assert world.get("j")["waiting"]["path"] == "s101"
 
@@ -277,7 +277,7 @@ def test_a_hundred_unused_answers_are_enough(world: Any, client: Client) -> None
 
 
 def at_write(world: Any, number: int, action: Any) -> None:
-    """Do something right before the so-manieth write of JOB from now."""
+    """Do something right before the given write of JOB, counted from now."""
     left = [number]
 
     def before(name: str) -> None:
@@ -292,19 +292,19 @@ def at_write(world: Any, number: int, action: Any) -> None:
 
 @pytest.mark.parametrize("late", [0.0, -0.5])
 def test_who_was_thanked_never_sees_the_step_time_out(world: Any, client: Client, late: float) -> None:
-    """The answer comes between the claim of a job whose time is over and the commit that would time it out."""
+    """The answer arrives between the claim of a job whose time is over and the commit that would time it out."""
     ask(world, ASK, WORK)
     job = world.record("j")
     world.clock.now = float(job.resume_at)
     world.sweep()
     statuses: list[int] = []
 
-    def thank() -> None:
+    def send_answer() -> None:
         now, world.clock.now = world.clock.now, float(job.resume_at) - 1
         statuses.append(answer(client, {"value": late}).status)
         world.clock.now = now
 
-    at_write(world, 2, thank)
+    at_write(world, 2, send_answer)
     world.work_off()
     assert statuses == [200]
     assert world.get("j")["status"] == "SUCCEEDED"
@@ -312,22 +312,22 @@ def test_who_was_thanked_never_sees_the_step_time_out(world: Any, client: Client
 
 
 def test_an_answer_that_meets_the_park_is_used_in_the_same_run(world: Any, client: Client) -> None:
-    def thank() -> None:
+    def send_answer() -> None:
         assert answer(client, {"value": 1}).status == 200
 
-    at_write(world, 2, thank)
+    at_write(world, 2, send_answer)
     job = ask(world, CHARGE, {**CHARGE, "id": "again"}, ASK, WORK)
     assert job["status"] == "SUCCEEDED"
     assert len(world.ran) == 3
 
 
 def test_an_answer_to_another_step_leaves_a_retry_its_delay(world: Any, client: Client) -> None:
-    """It comes as the job is about to park: nothing of that wait is decided again."""
+    """The answer arrives as the job is about to park: the retry's wait is not computed again."""
 
-    def thank() -> None:
+    def send_answer() -> None:
         assert answer(client, {"value": 1}).status == 200
 
-    at_write(world, 1, thank)
+    at_write(world, 1, send_answer)
     failing = {**CHARGE, "parameters": {"fail": True}, "retry": {"attempts": 3, "delay": 60}}
     job = ask(world, failing, ASK)
     assert (job["status"], job["waiting"]["for"], job["steps"][0]["attempts"]) == ("QUEUED", "retry", 1)
@@ -335,7 +335,7 @@ def test_an_answer_to_another_step_leaves_a_retry_its_delay(world: Any, client: 
 
 
 def test_a_cancel_that_meets_the_park_of_a_step_in_a_loop_leaves_it_its_record(world: Any) -> None:
-    """Its block has been called: the item has begun, whatever its loop would decide now."""
+    """The step's block has been called, so the item has begun, even if its loop would now decide otherwise."""
     at_write(world, 1, lambda: drive(world.jobs.cancel(world.caller, "j")))
     failing = {**CHARGE, "parameters": {"fail": True}, "retry": {"attempts": 3, "delay": 60}}
     world.submit({"id": "l", "for_each": [1], "do": [failing]}, id="j")
@@ -344,10 +344,10 @@ def test_a_cancel_that_meets_the_park_of_a_step_in_a_loop_leaves_it_its_record(w
 
 
 def test_an_answer_that_an_earlier_commit_saw_is_not_parked_over(world: Any, client: Client) -> None:
-    def thank() -> None:
+    def send_answer() -> None:
         assert answer(client, {"value": 1}).status == 200
 
-    at_write(world, 1, thank)
+    at_write(world, 1, send_answer)
     world.submit({"id": "a", "wait": {"seconds": 10}}, CHARGE, ASK, id="j", parameters={"limit": 1})
     world.work_off()
     world.items.before = lambda _: None
@@ -390,7 +390,7 @@ def test_a_job_that_times_out_while_it_waits_does_not_wait_for_the_steps_own_tim
     assert step(world)["error"]["type"] == "JobTimeout"
 
 
-# ---------------------------------------------------------------------- what comes between reading and writing
+# ---------------------------------------------------------------------- changes between reading and writing
 
 
 def time_out(world: Any) -> None:
@@ -430,7 +430,7 @@ def another_step(world: Any) -> None:
 def test_an_answer_counts_only_for_the_job_that_it_was_judged_for(
     world: Any, client: Client, between: Any, status: int, ends: list[str]
 ) -> None:
-    """Something happens after the answer was judged and before JOB names it: it is judged again."""
+    """The job changes after the answer is judged and before JOB names it: the answer is judged again."""
     later = {"id": "later", "wait_for": {"timeout": 86_400}}
     ask(world, {**ASK, "allow_failure": between is time_out}, later)
     at_write(world, 1, lambda: between(world))

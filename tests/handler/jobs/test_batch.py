@@ -1,4 +1,4 @@
-"""A batch whose jobs run side by side: none costs another, and each is promised what it would be alone."""
+"""A batch whose jobs run concurrently: none harms another, and each has the guarantees of a job that runs alone."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_records_of_several_jobs_share_a_call_and_so_do_their_events(world: Any)
 
 
 def test_jobs_that_are_looked_up_share_a_call(world: Any) -> None:
-    """The sender named them, so each may be known already."""
+    """The jobs have ids from their senders, so each may exist already."""
     world.receive(*batch(world, *jobs("b")))
     world.items.calls.clear()
     assert world.receive(*batch(world, *jobs("a", "b", "c"))) == []
     assert world.items.calls.count("get_all") == 1
     assert world.items.calls.count("get") == 0
-    assert world.items.calls.count("put_if") == 2  # b is known, and has ended
+    assert world.items.calls.count("put_if") == 2  # b exists, and has ended
 
 
 def test_pointers_of_a_batch_share_the_reads_of_their_jobs_and_payloads(world: Any) -> None:
@@ -112,7 +112,7 @@ def test_a_step_that_no_longer_fits_goes_back_and_its_attempt_does_not_count(wor
 
 
 def test_the_first_message_may_have_the_whole_invocation(world: Any) -> None:
-    """Its step declares more than the others would leave, and began before any of theirs."""
+    """Its step declares more time than the other jobs would leave, and begins before theirs."""
     world.submit(CHARGE, id="known", respond_async=True)
     world.queue.sent.clear()
     pointer = {"resume": {"tenant": "tenant", "job_id": "known"}}
@@ -122,7 +122,7 @@ def test_the_first_message_may_have_the_whole_invocation(world: Any) -> None:
 
 
 def test_the_first_step_of_the_first_job_has_to_fit_once_others_took_time(world: Any) -> None:
-    """A step that is skipped lets the others begin, and the write before an effect lets them have a turn."""
+    """A skipped step lets the others begin, and the write before an effect gives them a turn."""
     skipped, long = {**WORK, "if": False}, {**CHARGE, "timeout": 20, "parameters": {"seconds": 5}}
     other = {"id": "other", "steps": [{**WORK, "parameters": {"seconds": 15}}]}
     assert world.receive(*batch(world, {"id": "first", "steps": [skipped, long]}, other)) == []
@@ -153,7 +153,7 @@ def test_another_job_under_an_id_of_the_same_batch_is_rejected(world: Any) -> No
 
 
 def test_a_job_at_which_an_owner_stopped_is_run_when_the_others_have_ended(world: Any) -> None:
-    """It may have ended its process, and the others would be in the middle of theirs."""
+    """The job may have killed its process; run concurrently, it would interrupt the others."""
     world.submit(CHARGE, id="suspect", respond_async=True)
     drive(world.ports.table.claim(world.record("suspect"), token="t", until=world.clock.now + 1, now=world.clock.now))
     world.clock.now += 2
@@ -191,7 +191,7 @@ def test_a_process_that_dies_in_a_step_costs_no_other_job_a_step_that_runs_at_mo
 
 
 def test_a_table_that_refuses_a_shared_call_is_asked_for_each_job(world: Any) -> None:
-    """What it does not take may be something of one of them."""
+    """Only one of the jobs may have the part that the table refuses."""
     put = world.items.put_all
 
     async def refuse(items: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a job's calls are known by outside, whatever happens to the process that makes them."""
+"""The idempotency keys of a job's calls, which stay the same when the process that makes them dies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.http.servers import Request, Server, answer, json_answer
 
 @pytest.fixture
 def service(world: Any) -> Iterator[Server]:
-    """A service on the loopback that the jobs of this world may call."""
+    """A service on the loopback that the world's jobs may call."""
     with Server(lambda _: json_answer("1")) as server:
         reach = Reach(plain=True, ports=(server.port,), private_hosts=("localhost",), loopback=True)
         client = HttpClient(reach, 1000, Opener(Resolver(), time.time), time.time)

@@ -1,4 +1,4 @@
-"""Loops and waits through all of the protocol: records, resume, answers, redrive, the sweep."""
+"""Loops and waits through the whole protocol: records, resume, answers, redrive, the sweep."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_loop_has_one_entry_before_its_items_and_each_item_its_path(world: Any
     assert world.get("j") == job
     assert step_of(world, "orders.1.post") == job["steps"][2]
     assert step_of(world, "orders")["items"]["count"] == 3
-    assert world.bus.ids() == ["1/2", "1/3", "1/4", "1/5", "1/end"], "the loop's own event comes when it ends"
+    assert world.bus.ids() == ["1/2", "1/3", "1/4", "1/5", "1/end"], "the loop's own event is published when it ends"
 
 
 def test_a_failed_loop_is_redriven_from_the_step_inside_it(world: Any) -> None:
@@ -59,7 +59,7 @@ def test_a_wait_costs_nothing_and_the_sweep_ends_it(world: Any) -> None:
     assert (sent.job["waiting"]["for"], sent.job["waiting"]["path"]) == ("time", "w")
     job = world.record("j")
     assert job.due == job.resume_at == pytest.approx(world.clock.now + days)
-    assert world.queue.sent == [], "no message can be held back for so long"
+    assert world.queue.sent == [], "no message can be delayed for so long"
     ends_at, began = job.ends_at, world.clock.now
     world.clock.now += days / 2
     assert world.sweep() == 0
@@ -68,7 +68,7 @@ def test_a_wait_costs_nothing_and_the_sweep_ends_it(world: Any) -> None:
     assert world.sweep() == 1
     world.work_off()
     assert world.get("j")["status"] == "SUCCEEDED"
-    assert world.record("j").ends_at == pytest.approx(ends_at + days + 30), "time that it waited is not counted"
+    assert world.record("j").ends_at == pytest.approx(ends_at + days + 30), "the waiting time is not counted"
     assert len(world.ran) == 1
 
 
@@ -173,4 +173,4 @@ def test_the_end_of_a_wait_is_not_computed_again_when_the_job_goes_on(
 
     assert ends("whole")
     monkeypatch.setattr(StepLoop, "_known_of", lambda *_: None)
-    assert not ends("broken"), "a run that forgets what it waits for begins the wait again: this test would notice"
+    assert not ends("broken"), "a run that forgot its wait would begin it again"

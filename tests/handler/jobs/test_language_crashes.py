@@ -1,4 +1,4 @@
-"""The 60 jobs of the language through the doors: handed over after each step, and killed around each write."""
+"""The 60 jobs of the language, sent through the doors: handed over after each step, and killed around each write."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ LIFE = 4.0
 LONG = 900.0
 WRITES = frozenset({"put_all", "put_all_with", "put_if", "update_if", "delete_if", "publish", "send"})
 SHARE, SHARE_HANDED_OVER = (1, 1) if os.environ.get("EVERY_WRITE") else (3, 17)
-"""One in so many lives with a death is tried, without hand-overs and with them; `make crash-language` tries them all.
-Each job begins at a place of its own, so that the jobs together try every place."""
+"""One in this many lives with a death is tried, without hand-overs and with them; `make crash-language` tries them all.
+Each job begins at a different place, so the jobs together try every place."""
 Outline = dict[str, Any]
 
 
 def outline(world: World, *, timeless: bool) -> Outline:
-    """What must be the same whatever happened on the way: everything but times and how often a block was begun."""
+    """The part of the outcome that must not depend on crashes: everything but times and the starts of a block."""
     job = world.get("j")
     steps = [
         (
@@ -57,7 +57,7 @@ def outline(world: World, *, timeless: bool) -> Outline:
 
 
 def live(world: World, name: str, door: str = "queue", life: float = LONG) -> Outline:
-    """Send the job, and let the queue and the sweep bring it to its end. A message of a dead process comes again."""
+    """Send the job, and let the queue and the sweep finish it. The message of a dead process is redelivered."""
     case = CASES[name]
     payload = {**case["payload"], "id": "j"}
     if door == "http":
@@ -91,7 +91,7 @@ def submit(world: World, payload: dict[str, Any], life: float) -> None:
 
 
 def receive(world: World, invocation: Callable[[], Any], life: float) -> Any:
-    """What an invocation gives. After one that died another process begins, once the lease is over."""
+    """The result of an invocation. After one that died, another process starts once the lease is over."""
     try:
         given = invocation()
     except CrashError:
@@ -103,13 +103,13 @@ def receive(world: World, invocation: Callable[[], Any], life: float) -> Any:
 
 
 def done_of(found: Outline) -> int:
-    """How many steps ran: of those that did not, nothing is asked or written before they are recorded."""
+    """The number of steps that ran: for the others, nothing is read or written before they are recorded."""
     return sum(step[3] == "DONE" for step in found["steps"])
 
 
 @pytest.fixture(autouse=True)
 def no_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here reads the log, and each death would format a traceback for it."""
+    """Disable the log: no test here reads it, and each death would format a traceback."""
     monkeypatch.setattr(logging.getLogger("conduit.test"), "disabled", True)
 
 
@@ -122,7 +122,7 @@ KEEP, OPEN = Recorder.on_step_update, Recorder.on_step_open
 
 
 def hand_over_after_each_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each record take all the time that an invocation has for steps."""
+    """Let each record take all the time of an invocation."""
 
     def slow(method: Callable[..., Any]) -> Callable[..., Any]:
         def take(*args: Any) -> Any:
@@ -153,14 +153,14 @@ def test_a_job_that_is_handed_over_after_each_step_has_the_same_records(
     handed = live(world, name, door, LIFE)
 
     assert handed == undisturbed(name)
-    assert world.record("j").fence >= done_of(handed), "each step that ran had an owner of its own"
+    assert world.record("j").fence >= done_of(handed), "each step that ran had a different owner"
 
 
 class Death:
     """Kills the process around one of its writes.
 
     Args:
-        world: where.
+        world: the world of the process.
         number: of the write, from 1.
         after: whether the write still happens.
     """
@@ -212,7 +212,7 @@ def test_a_job_that_is_killed_around_a_write_has_the_same_records(name: str) -> 
     for where, found in deaths(committing_after_each_step, LONG, name, "queue", SHARE):
         lives += 1
         assert found == expected, where
-    assert (lives + 2) * SHARE > 2 * done_of(expected), "each step that ran was written at least once"
+    assert (lives + 2) * SHARE > 2 * done_of(expected), "each step that ran takes at least one write"
 
 
 @pytest.mark.slow

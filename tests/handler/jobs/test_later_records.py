@@ -1,4 +1,4 @@
-"""A job that a later release wrote: this one writes nothing of it, hides its messages, and answers 503."""
+"""A job of a later release: this release does not write to it, hides its messages, and answers 503."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a loop is while it runs, what a cancel in one leaves, and what a redrive runs again."""
+"""Loops in the API's answers: the progress of a loop, its state after a cancel, and the steps of its redrive."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_job_that_is_cancelled_inside_a_loop_names_the_step_there_and_goes_on_
     world.sweep()
     world.work_off()
     assert world.get("j")["status"] == "SUCCEEDED"
-    assert len(world.ran) == 3, "nothing was paid twice"
+    assert len(world.ran) == 3, "no charge happened twice"
 
 
 def test_a_cancel_between_two_items_keeps_the_items_that_have_ended(world: World) -> None:
@@ -119,7 +119,7 @@ def test_a_cancel_between_two_items_keeps_the_items_that_have_ended(world: World
     drive(world.jobs.redrive(world.caller, "j"))
     world.work_off()
     assert world.get("j")["status"] == "SUCCEEDED"
-    assert len(world.ran) == 3, "nothing was paid twice"
+    assert len(world.ran) == 3, "no charge happened twice"
 
 
 def test_a_job_that_had_failed_before_it_was_cancelled_goes_on_at_its_failure(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The lines of a run: every job can be followed in the log by its id."""
+"""The log lines of a run: every job can be followed in the log by its id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHARGE = {"id": "pay", "action": "PROBE.CHARGE"}
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Any:
-    """Reads what was logged of jobs: message, and the fields that say of which."""
+    """Reads the log lines about jobs: the message, and the fields that identify the job."""
     caplog.set_level(logging.INFO, logger="conduit.test")
     return lambda: [(record.getMessage(), vars(record)) for record in caplog.records if record.name == "conduit.test"]
 
@@ -70,7 +70,7 @@ def test_a_wait_is_a_line_that_says_how_long(world: Any, lines: Any) -> None:
 def test_metrics_come_at_every_level_of_the_log(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Alarms must not go quiet because fewer lines are wanted."""
+    """A lower log level must not silence alarms."""
     with embedded():
         monkeypatch.setenv("LOG_LEVEL", "ERROR")
         lambda_handler({"steps": []})

@@ -1,4 +1,4 @@
-"""What callers can rely on when they send, read, cancel and redrive jobs."""
+"""The guarantees for callers that send, read, cancel and redrive jobs."""
 
 from __future__ import annotations
 
@@ -310,7 +310,7 @@ def test_a_redrive_by_a_caller_with_fewer_rights_takes_the_others_away(world: An
     world.work_off()
     drive(world.jobs.redrive(Caller(tenant="tenant", tags=frozenset({"SEE", "PAY"})), "j"))
     payload = world.table.get("tenant#j", f"PAYLOAD#{world.record('j').payload}")
-    assert payload["rights"] == '{"step_limit":null,"tags":["SEE"]}', "more rights are never lent"
+    assert payload["rights"] == '{"step_limit":null,"tags":["SEE"]}', "a redrive never adds rights"
 
 
 def test_an_expired_job_counts_as_absent_and_frees_its_id(world: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the minutes after a crash bring."""
+"""The sweep: how jobs continue in the minutes after a crash."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_bus_that_stays_down_is_tried_ever_more_rarely(world: Any) -> None:
 
 
 def test_a_bus_that_stays_down_does_not_delay_the_end_of_a_wait(world: Any) -> None:
-    """Beyond 15 minutes no message ends it: the sweep alone does."""
+    """No message ends a wait beyond 15 minutes; only the sweep does."""
     world.bus.down = True
     world.submit(WORK, {"id": "w", "wait": {"seconds": 1200}}, WORK, id="j")
     resume_at = world.record("j").resume_at
@@ -173,7 +173,7 @@ def test_a_sweep_stops_when_its_own_time_is_over(world: Any) -> None:
 
 
 def due(world: Any, *names: str) -> None:
-    """Jobs whose message was lost."""
+    """Make jobs whose message was lost."""
     for name in names:
         world.submit(WORK, id=name, respond_async=True)
     world.queue.sent.clear()
@@ -239,7 +239,7 @@ def test_an_index_that_fails_ends_the_sweep(world: Any) -> None:
     world.items.query_index = fail
     assert world.sweep() == 0
     assert world.queue.sent == []
-    assert world.metrics.counted("ServiceFailures") == 1, "though ten shards were read at once"
+    assert world.metrics.counted("ServiceFailures") == 1, "although ten shards are read at once"
 
 
 def test_a_sweep_of_several_jobs_at_once_stops_when_its_time_is_over(world: Any) -> None:

@@ -1,4 +1,4 @@
-"""Messages that come again and again because nothing of them could begin: none becomes a dead letter for that."""
+"""Messages that are redelivered many times because their jobs could not begin: none becomes a dead letter for that."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.handler.conftest import CHARGE
 JOB = {"id": "j", "steps": [CHARGE]}
 POINTER = {"resume": {"tenant": "tenant", "job_id": "j"}}
 TOO_SHORT = 1.9
-"""Seconds of an invocation in which nothing can begin: less than the reserve."""
+"""Seconds of an invocation in which no job can begin: less than the reserve."""
 
 
 def last_receives(world: Any) -> int:
@@ -40,4 +40,4 @@ def test_a_message_that_never_began_waits_until_the_table_takes_its_job(world: A
     world.receive(world.message(JOB))
     other = {"id": "j", "steps": [CHARGE, CHARGE]}
     message = world.message(other, id="m2", receives=last_receives(world))
-    assert world.receive(message, life=TOO_SHORT) == ["m2"], "another job has its id: the next receive says so"
+    assert world.receive(message, life=TOO_SHORT) == ["m2"], "another job has this id: the next receive rejects it"

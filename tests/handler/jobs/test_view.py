@@ -1,4 +1,4 @@
-"""What a job looks like from outside, made of its records."""
+"""The view of a job for callers, built from its records."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_variables_are_what_the_job_began_with_and_what_each_step_made_of_them()
         record(2, variables=changed({"again": 4}, ["deleted"])),
     ]
     assert variables_after(payload, records) == {"kept": 1, "changed": [1, 2], "new": None, "again": 4}
-    assert payload["variables"]["changed"] == [1], "what was accepted never changes"
+    assert payload["variables"]["changed"] == [1], "the accepted payload never changes"
 
 
 def test_steps_that_have_not_run_are_shown_as_the_payload_has_them() -> None:

@@ -1,4 +1,4 @@
-"""Jobs that wait are woken: by answers and cancels, whatever becomes of the message that should wake them."""
+"""Answers and cancels wake waiting jobs, even if the message that should wake them is lost."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_step_that_timed_out_while_its_job_goes_on_takes_no_answer(world: Any,
 
 
 def test_a_branch_takes_answers_until_another_one_is_taken(world: Any, client: Client) -> None:
-    """Which one it will be is not known before its choice's turn, so an early answer is kept."""
+    """The branch is not known before the turn of the `choose` step, so an early answer is kept."""
     choice = {"id": "c", "choose": [{"if": "{< yes >}", "do": [{**ASK, "id": "a"}]}], "else": [{**ASK, "id": "b"}]}
     world.submit({"id": "rest", "wait": {"seconds": 600}}, choice, id="j", parameters={"yes": False})
     assert answer(client, "b", {"value": 1}).status == 200

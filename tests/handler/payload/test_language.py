@@ -1,4 +1,4 @@
-"""What users may send beyond steps that run a block: every kind of step, and every way to write one wrong."""
+"""The payload's steps without a block: every kind of step, and every mistake in one."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ def test_a_problem_says_in_which_step_it_is() -> None:
     assert found(name=7)[0].path is None
 
 
-# ---------------------------------------------------------------------- what is the same job
+# ---------------------------------------------------------------------- equal jobs
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What users may send: what is taken, what is refused, and how well a refusal is explained."""
+"""Parsing payloads: which are accepted, which are refused, and the messages of refusals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def message(body: Any) -> str:
 
 
 def nested(levels: int) -> str:
-    """A payload of that many levels: the job, its variables, and lists in one of them."""
+    """A payload with that many levels: the job, its variables, and lists in one of them."""
     return '{"steps":[],"variables":{"v":' + "[" * (levels - 2) + "]" * (levels - 2) + "}}"
 
 
@@ -234,7 +234,7 @@ def test_any_json_a_user_keeps_in_a_variable_comes_back_from_the_canonical_text(
 
 
 def refusals(body: str | bytes) -> list[Problem] | None:
-    """What is wrong with the body, or ``None`` when it is a job."""
+    """The problems of the body, or ``None`` if it is a job."""
     try:
         parse(body)
     except InvalidPayloadError as error:

@@ -1,4 +1,4 @@
-"""The nearest known name, within a budget that the user's names cannot exceed."""
+"""The nearest known name, found within a budget that the user's names cannot exceed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many calls a job costs, counted where botocore sends them."""
+"""The number of calls that a job costs, counted where botocore sends them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ JOIN = {"action": "TEXT.JOIN", "parameters": {"text1": "a", "text2": "b"}}
 
 @dataclass
 class Clock:
-    """Time that passes in blocks, and a little with each look at it."""
+    """A clock that blocks advance, and each read advances a little."""
 
     time: float = 1_800_000_000.0
 
@@ -47,12 +47,12 @@ class Clock:
 
 @dataclass
 class Calls:
-    """What was sent to each service, by operation, and the write units it took of the table."""
+    """The number of calls of each service, by operation, and their write units of the table."""
 
     sent: Counter[str] = field(default_factory=Counter)
     units: int = 0
     job_units: int = 1
-    """Of JOB, as it was put; an update costs by what it leaves."""
+    """Write units of JOB when it was put; an update costs as much as the item after it."""
 
     def hear(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.sent[f"{model.service_model.service_name}.{model.name}"] += 1
@@ -86,8 +86,8 @@ class Deployed:
         self.ports = replace(self.ports, runtime=replace(self.ports.runtime, now=self.clock.now))
 
     def cost(self, door: str, kinds: str, seconds: Sequence[float], effect: Effect) -> tuple[int, float]:
-        """Run a job of pure steps (``p``) and steps with an effect (``e``) that take so long each; gives the calls of
-        the table that it cost, and how long it took."""
+        """Run a job of pure steps (``p``) and steps with an effect (``e``), each with its seconds; returns the number
+        of calls of the table, and the job's duration."""
         steps = [
             {"action": "PROBE.PURE" if kind == "p" else f"PROBE.{effect.upper()}", "parameters": {"seconds": taken}}
             for kind, taken in zip(kinds, seconds, strict=True)
@@ -160,13 +160,13 @@ def test_a_pure_job_costs_the_write_units_of_its_results_and_four_more(
 
 
 def most_calls(kinds: str, taken: float) -> int:
-    """What is promised for a job of ``p`` and ``e``."""
+    """The promised maximum for a job of ``p`` and ``e``."""
     return 3 + 2 * math.ceil(taken / INTERVAL) + 2 * kinds.count("e")
 
 
 @pytest.fixture
 def probes(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks that take time by the test's clock; and no events of steps, which take moto longer than all the rest."""
+    """Blocks that advance the test's clock; events of steps are off, because they take moto longer than the rest."""
 
     deployed.ports = replace(
         deployed.ports, settings=deployed.ports.settings.model_copy(update={"step_events": "none"})
@@ -216,7 +216,7 @@ def test_any_job_keeps_to_its_calls(deployed: Deployed) -> None:
 def test_a_transaction_is_paid_for_only_where_two_calls_are_too_many(
     deployed: Deployed, kinds: str, seconds: float
 ) -> None:
-    """It costs twice the write units. A pure job makes none, and neither does one with slow effects or with few."""
+    """A transaction costs twice the write units. A pure job makes none, nor does one with slow or few effects."""
     deployed.cost("http", kinds, [seconds] * len(kinds), "at_least_once")
     assert "dynamodb.TransactWriteItems" not in deployed.calls.sent
     deployed.cost("http", "pe" * 6, [0.0] * 12, "at_least_once")
@@ -226,7 +226,7 @@ def test_a_transaction_is_paid_for_only_where_two_calls_are_too_many(
 @pytest.mark.parametrize("name", ["", "n" * 64, "n" * 256, "\u20ac" * 256, "\U0001f600" * 256], ids=len)
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_record_that_is_written_most_weighs_what_the_page_says(deployed: Deployed, name: str, fails: bool) -> None:
-    """docs/records.md. Under a kilobyte but for names, tenants and actions that together take more than half of it."""
+    """docs/records.md: under a kilobyte, unless names, tenants and actions together take more than half of it."""
     tenant, job_id, step_id, action = "t" * 36, "j" * 64, "x" * 64, "NO.SUCH"
     steps = [JOIN] * 19 + ([{"action": action, "id": step_id}] if fails else [])
     deployed.submit(steps, tenant=tenant, id=job_id, **({"name": name} if name else {}))

@@ -1,4 +1,5 @@
-"""A step with an effect that the clock has chosen: after a crash it is not decided again whether it runs."""
+"""A step with an effect that runs because of a condition on the clock: after a crash the condition is not evaluated
+again."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ WORK = {"id": "before", "action": "PROBE.WORK"}
 
 
 def asks_clock(world: Any, seconds: float = 30.0) -> str:
-    """A condition that holds for so long."""
+    """A condition that is true for that many seconds."""
     return f"{{= epoch(now()) < {world.clock.now + seconds} =}}"
 
 
@@ -66,7 +67,7 @@ def test_a_condition_that_reads_no_clock_adds_nothing_to_what_is_written(world: 
 
 
 def test_a_step_without_an_effect_is_decided_again(world: Any) -> None:
-    """Nothing shows that it began, so the job is one that came to it later."""
+    """Nothing shows that the step began, so its condition is evaluated at the later time."""
     world.receive(
         world.message(
             {"id": "j", "steps": [{"action": "PROBE.CHARGE"}, {"action": "PROBE.DIE", "if": asks_clock(world)}]}
@@ -91,7 +92,7 @@ def test_an_owner_without_time_keeps_what_the_clock_chose(world: Any) -> None:
     world.receive(resume(world, "j"), life=8)
     job = world.record("j")
     assert (job.status, job.started, json.loads(job.waiting)) == ("QUEUED", True, {"path": path})
-    assert world.get("j")["waiting"] is None, "it waits for nothing"
+    assert world.get("j")["waiting"] is None, "no wait is shown"
     world.restart()
     world.work_off()
     assert outcome_of(world, path) == "INTERRUPTED"
@@ -106,4 +107,4 @@ def test_a_poll_that_is_cut_in_a_call_keeps_the_calls_before_it(world: Any) -> N
     assert json.loads(world.record("j").waiting)["polls"] == 2
     world.work_off()
     (ended,) = world.get("j")["steps"]
-    assert (ended["error"]["type"], ended["attempts"]) == ("PollTimeout", 6), "five that returned, and the one cut off"
+    assert (ended["error"]["type"], ended["attempts"]) == ("PollTimeout", 6), "five that returned, one interrupted"

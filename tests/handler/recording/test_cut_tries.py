@@ -1,4 +1,4 @@
-"""Tries of a `retry` that a crash cut off count: no step has more tries than it says, however many processes die."""
+"""Tries of a `retry` that a crash interrupts count: no step has more tries than declared, despite any crashes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARKS = frozenset({"put_if", "update_if", "put_all_with"})
 
 
 def run_with_crashes(world: Any, attempts: int, cut: range | tuple[int, ...]) -> Any:
-    """The job, whose process dies in the tries of those numbers, just after each was marked."""
+    """Run a job whose process dies in the given tries, just after each is marked."""
     body = {"id": "j", "steps": [{**FAILING, "retry": {"attempts": attempts, "delay": 0.1, "jitter": False}}]}
     begun = set[int]()
 
@@ -34,7 +34,7 @@ def run_with_crashes(world: Any, attempts: int, cut: range | tuple[int, ...]) ->
         if not again:
             break
         world.clock.now += 400
-    assert begun == set(cut), "each of them died"
+    assert begun == set(cut), "the process died in each of these tries"
     return world.get("j")["steps"][0]
 
 
@@ -56,4 +56,4 @@ def test_the_mark_of_a_further_try_has_its_number(world: Any) -> None:
     world.items.after = look
     body = {"id": "j", "steps": [{**FAILING, "retry": {"attempts": 4, "delay": 0.1, "jitter": False}}]}
     assert world.receive(world.message(body)) == []
-    assert seen[:4] == [(0, 0), (1, 1), (2, 2), (3, 3)], "each try is marked before it begins, with those before it"
+    assert seen[:4] == [(0, 0), (1, 1), (2, 2), (3, 3)], "each try is marked before it begins, with the earlier ones"

@@ -1,4 +1,4 @@
-"""What stands on the bus."""
+"""The events on the bus."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_updates_that_are_published_together_are_one_event_each_step_with_its_ow
     assert set(detail) == {"version", "tenant", "job", "steps"}
     assert [(one["event_id"][-4:], one["id"]) for one in detail["steps"]] == [("/1/2", "b"), ("/1/3", "c")]
     alone = json.loads(StepUpdates(job(), steps, limit=240 * 1024).entry(steps[1]).detail)
-    assert detail["steps"][0] == {"event_id": alone["event_id"], **alone["step"]}, "as if it had come alone"
+    assert detail["steps"][0] == {"event_id": alone["event_id"], **alone["step"]}, "as if it had been published alone"
 
 
 def test_a_group_has_at_most_60_kb_unless_one_step_alone_has_more() -> None:

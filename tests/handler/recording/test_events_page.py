@@ -1,4 +1,4 @@
-"""The fields of docs/events.md are those of the events: of the page's examples, and of what real jobs publish."""
+"""docs/events.md documents exactly the fields of its examples and of the events that real jobs publish."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAILS = {"action": "PROBE.WORK", "parameters": {"fail": True}}
 
 
 def fields_of(value: Any, at: str, documented: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Each field by its place; not those inside a field that may hold any JSON."""
+    """Each field by its place, except those inside a field that may hold any JSON."""
     if isinstance(value, dict):
         for name, inner in value.items():
             place = f"{at}.{name}" if at else name
@@ -42,7 +42,7 @@ def fields_of(value: Any, at: str, documented: Mapping[str, Any]) -> Iterator[tu
 
 
 def check(kind: str, detail: Mapping[str, Any]) -> set[str]:
-    """Compare an event with the page; gives the fields that it has."""
+    """Compare an event with the page; returns the event's fields."""
     documented = PAGE.FIELDS[kind]
     found = list(fields_of(detail, "", documented))
     for place, value in found:

@@ -1,4 +1,4 @@
-"""`published`: what is on the bus is not put there again, whatever comes later about a finished job."""
+"""`published`: updates on the bus are not published again, whatever messages arrive about a finished job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POINTER = {"resume": {"tenant": "tenant", "job_id": "j"}}
 
 
 def say_more(world: Any, body: Any) -> None:
-    """Everything that can still come about a finished job."""
+    """Send every message that can still arrive about a finished job."""
     for receives in (1, 2, 3):
         assert world.receive(world.message(body, receives=receives)) == []
         assert world.receive(world.message(POINTER, receives=receives)) == []
@@ -46,7 +46,7 @@ def test_a_redrive_publishes_nothing_of_the_run_before(world: Any) -> None:
 
 
 def test_a_small_pure_job_is_published_once_more_at_most(world: Any) -> None:
-    """It has two calls of the table, and none to note what it published: the first later message does."""
+    """It makes two calls of the table and none to record what it published; the first later message does that."""
     body = {"id": "j", "steps": [WORK, WORK]}
     world.receive(world.message(body))
     assert world.record("j").published == 0

@@ -1,4 +1,4 @@
-"""What is written while a job runs, in which order, and what is left when the process dies in between."""
+"""The writes of a running job, their order, and the state that a crash between them leaves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def resume(world: Any, job_id: str, **options: Any) -> dict[str, Any]:
 
 
 def expect_one_of_everything(world: Any, job_id: str, steps: int) -> None:
-    """The bus has each update of the run, with one content each."""
+    """Check that the bus has each update of the run, with one content each."""
     contents = {}
     for event, detail in zip(world.bus.events, world.bus.details, strict=True):
         assert contents.setdefault(event["event_id"], detail) == detail, "two contents for one event id"
@@ -52,7 +52,7 @@ def test_a_job_that_was_given_an_id_is_looked_up_before_anything_runs(world: Any
     assert world.items.calls == ["get", "put_all", "put_if", "update_if"]
     world.submit(WORK, id="j")
     world.receive(world.message({"id": "k", "steps": [WORK]}), world.message({"id": "k", "steps": [WORK]}, id="m2"))
-    assert len(world.ran) == 2, "each job once"
+    assert len(world.ran) == 2, "each job is looked up once"
 
 
 def test_nothing_runs_with_an_effect_before_the_job_is_accepted_and_the_step_marked(world: Any) -> None:
@@ -95,10 +95,10 @@ def test_a_cancel_that_comes_between_two_commits_at_once_is_seen_by_the_second(w
 
     world.items.before = cancel
     world.submit(*[WORK, CHARGE] * 4, id="j")
-    assert world.items.calls.count("put_all_with") >= 2, "refused once, and made again"
+    assert world.items.calls.count("put_all_with") >= 2, "refused once, then repeated"
     assert world.record("j").status == "CANCELLED"
     done = [status for status in world.statuses("j") if status == "DONE"]
-    assert len(done) == len(world.ran), "what ran is recorded"
+    assert len(done) == len(world.ran), "the step that ran is recorded"
 
 
 def test_a_long_pure_job_is_flushed_each_interval(world: Any) -> None:
@@ -127,7 +127,7 @@ def test_nothing_is_on_the_bus_before_it_is_committed(world: Any) -> None:
 def test_a_bus_that_is_down_is_not_tried_at_each_step(world: Any) -> None:
     world.bus.down = True
     world.submit(*[slow("WORK", 2)] * 13, id="j")
-    assert world.bus.calls == 2, "once on the way, and at the end"
+    assert world.bus.calls == 2, "once during the run, and at its end"
 
 
 def test_updates_that_a_dead_owner_left_are_published_before_any_other(world: Any) -> None:
@@ -207,8 +207,8 @@ def test_an_at_most_once_step_cut_off_by_the_invocations_end_is_interrupted(worl
 def test_a_step_that_kills_its_invocation_each_time_is_given_up_and_no_other_is(
     world: Any, action: str, deaths: int
 ) -> None:
-    """Three attempts count. Of a pure step two more do not: the first, before the job is known, and the second, since
-    nothing shows yet which of the steps after the cursor it was."""
+    """Three attempts count. For a pure step two more do not: the first, which dies before the job exists, and the
+    second, after which it is unknown which step after the cursor killed the process."""
     body = {"id": "j", "steps": [WORK, {"action": f"PROBE.{action}"}, WORK]}
     for receives in range(1, 10):
         world.restart()
@@ -260,7 +260,7 @@ def test_a_retry_that_waits_longer_than_the_invocation_keeps_its_tries_and_its_t
     world.clock.now += 50
     assert world.get("j")["waiting"]["for"] == "retry"
     assert world.receive(early) == ["m1"]
-    assert world.queue.postponed[-1][1] == pytest.approx(50), "it came too early and is put back"
+    assert world.queue.postponed[-1][1] == pytest.approx(50), "the message came too early and is put back"
     assert len(world.ran) == 1
     world.work_off()
     assert (len(world.ran), world.get("j")["steps"][0]["attempts"]) == (3, 3)
@@ -271,7 +271,7 @@ def test_a_job_that_nobody_has_time_for_is_ended_after_as_many_hand_overs_as_all
     world.set(max_hand_overs=5, reserve=0)
     world.submit(CHARGE, CHARGE | {"forced": True}, id="j", respond_async=True)
 
-    def waste(name: str) -> None:  # reading alone takes all the time there is
+    def waste(name: str) -> None:  # reading alone takes all the time
         world.clock.now += 3 if name in {"query", "get"} else 0
 
     world.items.after = waste
@@ -301,7 +301,7 @@ def test_an_owner_whose_lease_is_over_writes_and_publishes_nothing(world: Any) -
         if name == "put_all" and "overtaken" not in world.ran and len(world.ran) == 1:
             world.ran.append("overtaken")
             world.items.before = lambda _: None
-            world.clock.now += 100  # it was frozen for so long
+            world.clock.now += 100  # the owner was frozen for so long
             assert world.receive(resume(world, "j")) == []
 
     world.items.before = overtake
@@ -356,7 +356,7 @@ def die_at(world: Any, k: int, side: str) -> None:
 
 
 def run_to_the_end(world: Any, door: str, steps: Sequence[dict[str, Any]] = MIXED) -> None:
-    """A sender that tries again, or a queue that delivers again, and the sweeper."""
+    """Run the job with a sender that retries, or a queue that redelivers, and the sweeper."""
     body = {"id": "j", "steps": list(steps)}
     for receives in range(1, 12):
         try:
@@ -388,7 +388,7 @@ def test_a_crash_at_any_call_loses_nothing_and_repeats_at_most_the_step_that_ran
     assert job.finished
     assert job.cursor == len(statuses) == 4
     assert fired["tenant/j/1/3"] <= 1, "at most once"
-    assert fired["tenant/j/1/2"] <= 2, "the one step that was running"
+    assert fired["tenant/j/1/2"] <= 2, "only the step that was running"
     assert statuses in (["DONE"] * 4, ["DONE", "DONE", "INTERRUPTED", "SKIPPED"])
     assert (statuses[2] == "INTERRUPTED") <= (side in {"before", "after"})
     expect_one_of_everything(world, "j", 4)
@@ -398,7 +398,7 @@ def test_a_crash_at_any_call_loses_nothing_and_repeats_at_most_the_step_that_ran
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("k", range(1, 27))
 def test_so_does_a_crash_at_any_call_of_a_burst(world: Any, k: int, side: str, door: str) -> None:
-    """Some of its commits are one transaction: all of it stands, or nothing."""
+    """Some of its commits are one transaction: all of it is written, or nothing."""
     die_at(world, k, side)
     run_to_the_end(world, door, BURST)
     fired = Counter(name for name in world.ran if name.startswith("tenant"))

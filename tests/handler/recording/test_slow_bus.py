@@ -1,4 +1,4 @@
-"""A bus that takes 200 ms a call holds nobody past the deadline: publishing stops, and `due` covers the rest."""
+"""A bus that takes 200 ms a call delays no invocation past its deadline: publishing stops, the sweep does the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CALL = 0.2
 
 @pytest.fixture(autouse=True)
 def slow(world: Any) -> None:
-    """Ten entries a call, one call after another: as slow as it can be."""
+    """Ten entries a call, one call after another: the slowest case."""
     publish = world.bus.publish
 
     async def take_time(entries: Any, *, missed: Any) -> Any:
@@ -43,11 +43,11 @@ def test_the_sweep_publishes_the_rest_in_parts(world: Any) -> None:
     world.submit(*[WORK] * 1_000, id="j", life=6.0)
     seen = left_over(world, "j")
     while left_over(world, "j"):
-        world.clock.now += 3_600  # the more often it was not done, the longer it waits
+        world.clock.now += 3_600  # the wait grows with each sweep that did not finish
         began = world.clock.now
         world.sweep()
         assert world.clock.now - began <= publisher.PATIENCE + 2
-        assert left_over(world, "j") < seen, "each sweep comes further"
+        assert left_over(world, "j") < seen, "each sweep publishes more"
         seen = left_over(world, "j")
     assert world.record("j").due is None
     assert set(world.bus.ids()) == {f"1/{name}" for name in (*range(1, 1_001), "end")}
@@ -58,7 +58,7 @@ def test_a_job_that_parks_after_a_thousand_steps_gives_the_invocation_back_in_ti
     world.submit(*[WORK] * 990, {"id": "w", "wait": {"seconds": 3_600}}, id="j", life=12.0)
     assert world.clock.now - began <= 12
     assert left_over(world, "j") > 0
-    assert world.record("j").due - world.clock.now <= 60, "somebody publishes the rest soon"
+    assert world.record("j").due - world.clock.now <= 60, "the rest is published soon"
 
 
 def test_a_message_of_a_finished_job_does_not_wait_for_all_of_its_updates(world: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is recorded of a step, and counted of many."""
+"""The record of a step, and the metrics of many."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JOB = JobRecord(
 
 
 def ran(*moments: float) -> Conduit:
-    """A sum, and a step whose block is none, at these readings of the clock."""
+    """A job with a sum and a step without an existing block, run with these clock readings."""
     clock = iter(moments)
     job = Conduit.from_dict(
         {"steps": [{"action": "MATH.SUM", "id": "a", "parameters": {"value1": 1, "value2": 2}}, {"action": "N.O"}]}
@@ -97,7 +97,7 @@ def test_a_tally_counts_steps_by_block_and_status_once(capsys: pytest.CaptureFix
 def test_metrics_distinguish_blocks_only_where_the_deployment_asks_for_it(
     world: Any, capsys: pytest.CaptureFixture[str], by_block: bool
 ) -> None:
-    """Each block with each status would be a metric that is billed."""
+    """AWS bills each combination of block and status as a separate metric."""
     world.set(block_metrics=by_block)
     world.submit({"action": "PROBE.WORK"}, {"action": "PROBE.CHARGE"}, id="j")
     world.metrics.flush()

@@ -1,4 +1,4 @@
-"""The schema of a job in the OpenAPI document takes what the schema for editors takes, in simpler words."""
+"""The schema of a job in the OpenAPI document accepts the same jobs as the schema for editors, with simpler rules."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_rules_that_depend_on_the_place_of_a_step_are_left_to_the_schema_for_edi
 
 
 def test_a_step_is_one_of_closed_objects_without_conditions() -> None:
-    """Programs that make requests of the document cannot satisfy `if` and `then`; they would try for ever."""
+    """Programs that generate requests from the document cannot satisfy `if` and `then`; they would try forever."""
     written = json.dumps([SHAPES.job, SHAPES.defs])
     assert '"then"' not in written
     kinds = [name for name in SHAPES.defs if name not in ("Step", "Form")]

@@ -1,4 +1,4 @@
-"""Validation against runs of jobs with loops, choices and tries: no error that the run does not have."""
+"""Validation against runs of jobs with loops, choices and tries: it reports no error that the run does not have."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CONDITIONS = st.sampled_from(
     ]
 )
 LETTERS = "albitcdefghjkmnopqrsu"
-"""Ids in the order in which steps get them, each once: a path then means one written step."""
+"""Ids in the order in which steps get them, each once, so that a path identifies one step of the payload."""
 
 
 def inner(steps: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -122,5 +122,5 @@ def test_an_error_before_the_run_is_what_the_step_ends_in(job: dict[str, Any]) -
     asyncio.run(run.run())
     for problem in find_problems(payload, Rights(frozenset(), 1000)):
         statuses = ended.get(problem.path or "", set())
-        if problem.severity == "error" and statuses - {"SKIPPED"}:  # else its turn never came
+        if problem.severity == "error" and statuses - {"SKIPPED"}:  # otherwise its turn never came
             assert problem.code in statuses, (problem, statuses)

@@ -1,4 +1,4 @@
-"""Validation and the schema against the cases of the language: nothing is called wrong that a run takes."""
+"""Validation and the schema against the cases of the language: they report no error in a job that a run accepts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMA = Draft202012Validator(job_schema([block for block in REGISTRY if block.c
 
 
 def ended(case: dict[str, Any]) -> dict[str, set[str]]:
-    """The statuses of each written step, by its path with ``*`` for the index of any item."""
+    """The statuses of each step of the payload, by its path with ``*`` instead of the indexes of items."""
     statuses: dict[str, set[str]] = {}
     for step in case["expect"]["steps"]:
         statuses.setdefault(re.sub(r"(?<=\.)\d+(?=\.|$)", "*", step["path"]), set()).add(step["status"])

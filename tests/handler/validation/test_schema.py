@@ -1,4 +1,4 @@
-"""The JSON Schema of a job: red lines for what cannot run, and none for what can."""
+"""The JSON Schema of a job: an editor underlines steps that cannot run, and no others."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_an_editor_can_describe_every_field_block_and_parameter() -> None:
 
     missing = undescribed(validator_of().schema["properties"], "job")
     for name, definition in validator_of().schema["$defs"].items():
-        if name.endswith("Step") and name != "Step":  # that one says which kinds there are
+        if name.endswith("Step") and name != "Step":  # `Step` only lists the kinds
             missing += undescribed(definition["properties"], name)
     for part in validator_of().schema["$defs"]["UseOfBlocks"]["allOf"]:
         for rule in part["then"].get("allOf", []):

@@ -1,4 +1,4 @@
-"""What is found in a job before it runs: everything that can be known, and nothing that a run would not have."""
+"""Problems found in a job before it runs: all that can be known, and none that a run would not have."""
 
 from __future__ import annotations
 

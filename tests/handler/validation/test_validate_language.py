@@ -1,4 +1,4 @@
-"""What is found before a run in loops, choices, tries, expressions, conditions, waits and the output."""
+"""Problems found before a run in loops, choices, tries, expressions, conditions, waits and the output."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def choose(
 BAD = {"id": "bad", "action": "TEXT.JION"}
 ERROR, WARNING = "error", "warning"
 
-# ---------------------------------------------------------------------- what can be read where
+# ---------------------------------------------------------------------- which values a step can read
 
 
 def test_a_good_job_of_every_kind_has_no_problems() -> None:
@@ -142,7 +142,7 @@ def test_a_short_form_with_an_unknown_block_is_an_error_of_the_loop(block: dict[
     "steps",
     [
         [join("a"), each(join("a"))],
-        [each(join("a")), join("a")],  # wherever the outer one stands
+        [each(join("a")), join("a")],  # wherever the outer step is
         [each(join("l"))],
         [each(each(join("l"), id_="i"))],
         [choose(join("a"), join("a"))],

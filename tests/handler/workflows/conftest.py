@@ -37,5 +37,5 @@ def stranger(world: Any) -> Client:
 
 @pytest.fixture
 def anonymous(world: Any) -> Client:
-    """Somebody without an identity."""
+    """A caller without an identity."""
     return Client(world, tenant="")

@@ -73,7 +73,7 @@ def test_an_expression_that_cannot_be_kept_is_refused_with_its_reason(text: str,
 
 
 def test_the_longest_expression_fits_into_what_eventbridge_takes() -> None:
-    """Two values, then a gap, takes most characters: a run of three is a range."""
+    """Pairs of values with gaps between them take the most characters: three in a row would be a range."""
     minutes = ",".join(f"{n},{n + 1}" for n in range(0, 59, 3))
     hours = ",".join(f"{n},{n + 1}" for n in range(0, 23, 3))
     days = ",".join(f"{n},{n + 1}" for n in range(1, 31, 3))
@@ -94,7 +94,7 @@ def _field(first: int, last: int) -> st.SearchStrategy[str]:
 
 
 def _allows(field: str, value: int, first: int, last: int) -> bool:
-    """A plain reading of one field, to compare with."""
+    """A simple implementation of one field, for comparison."""
     for part in field.split(","):
         span, _, step = part.partition("/")
         low, _, high = span.partition("-")

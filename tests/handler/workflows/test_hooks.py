@@ -55,7 +55,7 @@ def _event(client: Client, job_id: str) -> Any:
     return client.get(f"/jobs/{job_id}").json["steps"][0]["result"]
 
 
-# ---------------------------------------------------------------------- what is put
+# ---------------------------------------------------------------------- putting a hook
 
 
 def test_a_hook_is_put_and_shows_its_address(client: Client) -> None:
@@ -184,7 +184,7 @@ def test_an_address_that_is_not_genuine_leads_nowhere(client: Client, anonymous:
     world.items.calls.clear()
     anonymous.post(forged[1], "{}")
     anonymous.post(forged[2], "{}")
-    assert world.items.calls == ["get", "get"], "one that names a hook and one that names nothing cost the same"
+    assert world.items.calls == ["get", "get"], "an address of a hook and one of nothing cost the same"
 
 
 def test_a_deleted_hooks_address_leads_nowhere_also_after_it_was_put_again(client: Client, anonymous: Client) -> None:
@@ -345,7 +345,7 @@ def test_a_body_that_a_job_could_not_hold_is_413(client: Client, anonymous: Clie
 def test_over_256_kb_is_413_before_anything_is_looked_at(
     client: Client, anonymous: Client, world: Any, extra: int, plain: bool
 ) -> None:
-    """With one byte less, the wrong signature is seen."""
+    """With one byte less, the wrong signature is noticed."""
     path = _path(client, "push", GITHUB)
     body = "x" * (PUBLIC_BODY + extra) if plain else b"x" * (PUBLIC_BODY + extra)
     world.items.calls.clear()

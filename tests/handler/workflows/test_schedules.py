@@ -43,7 +43,7 @@ def _dropped(world: Any) -> list[str]:
     return [dict(dimensions)["Reason"] for (name, dimensions) in world.metrics._counts if name == "DroppedFirings"]
 
 
-# ---------------------------------------------------------------------- what is put
+# ---------------------------------------------------------------------- putting a schedule
 
 
 def test_a_schedule_is_put_at_eventbridge_and_shows_its_next_times(client: Client, world: Any) -> None:
@@ -253,7 +253,7 @@ def test_a_double_firing_is_one_job_even_if_its_parameters_changed(client: Clien
 
 
 def test_two_messages_of_one_firing_at_the_same_time_have_one_effect(client: Client, world: Any) -> None:
-    """The second one comes whenever the first one is about to write."""
+    """The second message arrives at each moment at which the first is about to write."""
     client.send("PUT", "/workflows/work", {"steps": [{"action": "PROBE.CHARGE"}]})
     _put(client, "s", {"workflow": "work", "every": "1 hour"})
     for number in range(1, 8):
@@ -299,7 +299,7 @@ def test_a_firing_without_its_schedule_is_dropped(client: Client, world: Any) ->
 def test_a_firing_whose_workflow_was_deleted_is_dropped(client: Client, world: Any) -> None:
     _put(client, "s", NIGHTLY)
     for key in [key for key in world.table.items if key[0].endswith("#.workflow")]:
-        del world.table.items[key]  # as it goes where a schedule is put while its workflow is deleted
+        del world.table.items[key]  # as happens if a schedule is put while its workflow is deleted
     assert _fire(world, "s", world.clock.now) == []
     assert (_jobs(client), _dropped(world)) == ([], ["workflow"])
 
@@ -382,7 +382,7 @@ def test_a_firing_whose_worker_dies_is_worked_off_by_its_next_receive(client: Cl
 
 
 def _park(client: Client, world: Any, id_: str, **fields: Any) -> None:
-    """A schedule whose job waits a long time for its second try."""
+    """Put a schedule whose job waits a long time for its second try."""
     retry = {"attempts": 2, "delay": 7200, "max_delay": 7200}
     step = {"action": "PROBE.CHARGE", "parameters": {"fail": True}, "retry": retry}
     client.send("PUT", "/workflows/slow", {"steps": [step]})

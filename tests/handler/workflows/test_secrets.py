@@ -1,4 +1,4 @@
-"""Secrets as their owners put and list them: nobody reads one, and no other tenant's is there."""
+"""Secrets as their owners put and list them: none can be read, and another tenant's do not exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFRESH = {"oauth2": {**OAUTH, "refresh_token": "refresh-me"}, "hosts": ["api.ex
 
 
 class PlainVault:
-    """Encrypts by reversing, and remembers the tenant and the name."""
+    """Encrypts by reversing the string, and records the tenant and the name."""
 
     def __init__(self) -> None:
         self.sealed: list[tuple[str, str, str]] = []
@@ -39,7 +39,7 @@ def vault(world: Any) -> PlainVault:
 
 @pytest.fixture(autouse=True)
 def _vault(vault: PlainVault) -> None:
-    """In every test."""
+    """Use this vault in every test."""
 
 
 def put(client: Client, name: str, body: Any) -> Any:

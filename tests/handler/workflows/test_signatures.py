@@ -1,4 +1,4 @@
-"""Signatures by the vendors' rules. A vector is one that the vendor published, with its source, where there is one."""
+"""Signatures by the vendors' rules. A vector is one that the vendor published, with its source, if there is one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SLACK_BODY = (
 )
 SLACK_SIGNATURE = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
 
-# RFC 4231, 4.3 (test case 2), since a plain HMAC has no vendor.
+# RFC 4231, 4.3 (test case 2), because a plain HMAC has no vendor.
 PLAIN_SECRET = b"Jefe"
 PLAIN_BODY = b"what do ya want for nothing?"
 PLAIN_SIGNATURE = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"

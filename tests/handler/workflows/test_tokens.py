@@ -60,6 +60,6 @@ def test_no_text_is_an_error(text: str) -> None:
 
 
 def test_a_token_has_one_way_to_be_written() -> None:
-    """Else the same token could be sent in many spellings past a list of those that were seen."""
+    """Otherwise the same token in another spelling would pass a list of tokens already seen."""
     spaced = "WyAiYSJd"  # [ "a"]
     assert read_token("hook", f"{spaced}.{make_token('hook', ('a',), KEY).partition('.')[2]}") is None
