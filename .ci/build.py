@@ -1,9 +1,9 @@
-"""Build what Lambda is given: the locked wheels for its platform, our three folders, everything compiled.
+"""Build the artifact for Lambda: the locked wheels for its platform and our three folders, compiled.
 
 No Docker and no pip of that platform: `uv` picks the wheels. Two builds of the same tree are the same bytes.
 """
 
-# ruff: noqa: INP001, T201 (a script that prints what it built; no package)
+# ruff: noqa: INP001, T201 (a script that prints what it built, not a package)
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ FOLDERS: Final = ("handler", "blocks", "infra")
 PAGES: Final = (ROOT / "handler" / "http" / "page.html",)
 """Files that our modules read."""
 ENTRY: Final = ROOT / "handler" / "app.py"
-"""`Handler` of template.yaml. Modules that it does not reach stay at home: the command line, the embedded AWS."""
+"""`Handler` of template.yaml. Modules that it does not reach are left out: the command line, the embedded AWS."""
 RUNTIME_HAS: Final = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
-"""What Lambda's own Python brings, and `--without-boto3` leaves to it."""
+"""Packages of Lambda's own Python, which `--without-boto3` leaves out."""
 SERVICES: Final = ("dynamodb", "events", "kms", "scheduler", "sqs", "sts")
-"""Whose descriptions botocore keeps: all 400 are 25 MB, and listing them costs each cold start 9 ms."""
+"""Services whose descriptions are kept: all 400 are 25 MB, and listing them adds 9 ms to each cold start."""
 POWERTOOLS: Final = "aws_lambda_powertools"
 IMPORTED_BY_NAME: Final = tuple(
     f"utilities/parser/models/{name}.py" for name in ("cloudwatch", "dynamodb", "kinesis", "sqs")
 )
-"""What Powertools' batches import by name, so that no import statement shows it."""
+"""Modules that Powertools' batches import by name, without an import statement."""
 NOT_IMPORTED: Final = ("boto3", "s3transfer")
-"""They stay, as does all of Powertools, for a deployment's own blocks, but uncompiled: that saves a megabyte."""
+"""Kept for a deployment's own blocks, like all of Powertools, but not compiled: that saves a megabyte."""
 FOR_TYPE_CHECKERS: Final = ("*.pyi", "py.typed", "mypy.py")
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-"""The time of each file, the earliest that a zip can hold."""
+"""The time of each file: the earliest that a zip can store."""
 ZIP_LIMIT: Final = 10_500_000
 ZIP_LIMIT_WITHOUT_BOTO3: Final = 8_140_000
 
@@ -69,8 +69,8 @@ def build(
         python: version of the interpreter that will run it.
         without_boto3: leave boto3 and botocore to Lambda's runtime.
         services: names of the services whose descriptions botocore keeps.
-        blocks: folders with blocks of the deployment's own.
-        compiled: end with an error where there is no interpreter to compile with: SAM shows no warning of a build.
+        blocks: folders with the deployment's own blocks.
+        compiled: fail if no interpreter can compile: SAM shows no warning of a build.
     """
     _empty(target)
     _install(target, host=host, python=python, leave_out=RUNTIME_HAS if without_boto3 else ())
@@ -97,7 +97,7 @@ def _install(target: Path, *, host: bool, python: str, leave_out: tuple[str, ...
     subprocess.run(  # noqa: S603 (our own arguments)
         [
             *(_uv(), "pip", "install", "--quiet", "--no-installer-metadata", "--no-compile-bytecode"),
-            # The lock is complete, and every wheel must be the very one that was locked.
+            # The lock is complete, and every wheel must be the locked one.
             *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"),
             *platform,
             *("--python-version", python, "--target", str(target), "--requirements", str(lock)),
@@ -108,7 +108,7 @@ def _install(target: Path, *, host: bool, python: str, leave_out: tuple[str, ...
 
 
 def _without(lock: str, names: tuple[str, ...]) -> str:
-    """The lock less the entries of `names`: an entry is a pinned line and the indented lines after it."""
+    """The lock without the entries of `names`: an entry is a pinned line and the indented lines after it."""
     entries = re.split(r"(?m)^(?=[A-Za-z0-9])", lock)
     return "".join(entry for entry in entries if re.split(r"[=\[ ]", entry, maxsplit=1)[0] not in names)
 
@@ -129,7 +129,7 @@ def _copy_code(target: Path) -> None:
 
 
 def _copy_blocks(target: Path, folders: Iterable[Path]) -> None:
-    """Copy a deployment's own blocks beside the shipped ones: there they are found without a setting."""
+    """Copy a deployment's own blocks into the folder of the shipped ones, where they are found without a setting."""
     for folder in folders:
         if not folder.is_dir():
             sys.exit(f"BLOCKS: {folder} is not a folder.")
@@ -142,12 +142,12 @@ def _copy_blocks(target: Path, folders: Iterable[Path]) -> None:
 
 
 def our_modules() -> set[Path]:
-    """Our modules that the handler can come to import, lazily too, and every block: those are found by looking."""
+    """Our modules that the handler may import, even on first use, and every block: blocks are found in their folder."""
     return _reached({ENTRY, *(ROOT / "blocks").rglob("*.py")}, ROOT, FOLDERS)
 
 
 def _reached(start: Iterable[Path], root: Path, packages: tuple[str, ...]) -> set[Path]:
-    """The modules of these packages, which lie in `root`, that importing the files of `start` can lead to."""
+    """The modules of these packages in `root` that the files of `start` import, directly or indirectly."""
     reached: set[Path] = set()
     to_do = list(start)
     while to_do:
@@ -178,7 +178,7 @@ def _imports_of(path: Path, root: Path) -> Iterator[str]:
 
 
 def _files_of_module(name: str, root: Path) -> Iterator[Path]:
-    """The module's file, and those of the packages it lies in."""
+    """The module's file, and those of its parent packages."""
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
         place = root.joinpath(*parts[:length])
@@ -186,7 +186,7 @@ def _files_of_module(name: str, root: Path) -> Iterator[Path]:
 
 
 def _prune(target: Path, services: tuple[str, ...]) -> None:
-    """Remove what no one reads at run time: descriptions of other services, scripts, installation records."""
+    """Remove files that are not read at run time: descriptions of other services, scripts, installation records."""
     data = target / "botocore" / "data"
     if data.is_dir():
         for path in data.iterdir():
@@ -194,14 +194,14 @@ def _prune(target: Path, services: tuple[str, ...]) -> None:
                 shutil.rmtree(path)
         _prune_endpoints(data / "endpoints.json", services)
     shutil.rmtree(target / "bin", ignore_errors=True)
-    # The pydantic of before 2023, which pydantic carries along for those who have not moved.
+    # Version 1 of pydantic, which pydantic includes for packages that have not migrated.
     shutil.rmtree(target / "pydantic" / "v1", ignore_errors=True)
     for pattern in FOR_TYPE_CHECKERS:
         for path in list(target.rglob(pattern)):
             path.unlink()
     for record in target.glob("*.dist-info/*"):
-        # Entry points announce blocks, and METADATA's head the version; the rest describes an installation that this
-        # is not, or is prose.
+        # Entry points register blocks, and the head of METADATA has the version; the rest describes an installation,
+        # which this is not, or is prose.
         if record.name == "METADATA":
             record.write_text(record.read_text(encoding="utf-8").partition("\n\n")[0] + "\n", encoding="utf-8")
         elif record.name != "entry_points.txt":
@@ -209,7 +209,7 @@ def _prune(target: Path, services: tuple[str, ...]) -> None:
 
 
 def _prune_endpoints(path: Path, services: tuple[str, ...]) -> None:
-    """The table of endpoints, less the services that are not kept: 1.2 MB that the first client reads in 19 ms."""
+    """Remove other services from the table of endpoints: 1.2 MB, which the first client reads in 19 ms."""
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", encoding="utf-8") as file:
         endpoints = json.load(file)
@@ -237,7 +237,7 @@ def _compile(target: Path, python: str, *, required: bool) -> None:
     subprocess.run(  # noqa: S603 (our own arguments)
         [
             *(interpreter, "-m", "compileall", "-q", "-j", "1", "-s", str(target), "-p", "/var/task"),
-            # The zip fixes the times of the sources, so a time says nothing; and nobody edits /var/task.
+            # The zip sets the times of the sources, so they cannot show a change; and /var/task never changes.
             *("--invalidation-mode", "unchecked-hash", "-i", "-"),
         ],
         check=True,
@@ -249,7 +249,7 @@ def _compile(target: Path, python: str, *, required: bool) -> None:
 
 
 def _imported(target: Path) -> list[Path]:
-    """The modules that are worth compiling: all but what of Powertools and boto3 our handler never imports."""
+    """The modules that are worth compiling: all but those of Powertools and boto3 that the handler never imports."""
     ours = {path for folder in FOLDERS for path in (target / folder).rglob("*.py")}
     by_name = {target / POWERTOOLS / name for name in IMPORTED_BY_NAME} & set(files_of(target))
     powertools = _reached(ours | by_name, target, (POWERTOOLS,))
@@ -273,20 +273,20 @@ def files_of(target: Path) -> list[Path]:
 
 
 def pack(target: Path, archive: Path) -> str:
-    """Zip a build and answer the archive's SHA-256: the same for the same files, on any machine at any time."""
+    """Zip a build; returns the archive's SHA-256: the same for the same files, on any machine at any time."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bundle:
         for path in files_of(target):
             entry = zipfile.ZipInfo(path.relative_to(target).as_posix(), EPOCH)
             entry.external_attr = 0o100644 << 16
-            entry.create_system = 3  # Unix, whatever built it
+            entry.create_system = 3  # Unix, on any machine
             entry.compress_type = zipfile.ZIP_DEFLATED
             bundle.writestr(entry, path.read_bytes(), compresslevel=9)
     return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
 def report(target: Path, archive: Path, digest: str) -> None:
-    """Print what weighs how much."""
+    """Print the sizes of the parts."""
     sizes: dict[str, int] = {}
     for path in files_of(target):
         top = path.relative_to(target).parts[0]

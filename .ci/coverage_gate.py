@@ -1,4 +1,4 @@
-"""Holds lines and branches to a share each: ``python .ci/coverage_gate.py coverage.json``, as `make coverage` does.
+"""Checks the coverage of lines and of branches, for `make coverage`: ``python .ci/coverage_gate.py coverage.json``.
 
 Processes that the tests start are measured too, except those that are killed and the children that isolation forks.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 LEAST: Final = {"lines": 97.0, "branches": 94.0}
-"""Percent of each that a test has to reach."""
+"""Percent of each that tests must reach."""
 
 
 def shares(totals: Mapping[str, Any]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Find an interpreter of the version that Lambda runs; `python .ci/interpreter.py 3.13` prints its path."""
 
-# ruff: noqa: INP001, T201 (a script that prints what it found; no package)
+# ruff: noqa: INP001, T201 (a script that prints what it found, not a package)
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 
 def find_python(version: str) -> str | None:
-    """An interpreter of this version that really runs, or `None`.
+    """An interpreter of this version that can be run, or `None`.
 
-    Looked for under the name in ``PYTHON313`` (for 3.13), as the one that runs this, on the path, and in pyenv, whose
-    shims are on the path of many machines where they start nothing.
+    Candidates are the value of ``PYTHON313`` (for 3.13), the running interpreter, those on the path, and pyenv's: on
+    many machines the path has pyenv's shims for versions that they cannot start.
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [

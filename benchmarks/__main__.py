@@ -1,4 +1,4 @@
-"""``make bench``: everything measured beside its peers, in interleaved rounds, as a table and as JSON.
+"""``make bench``: measures this project and its peers in interleaved rounds, and writes a table and JSON.
 
 python -m benchmarks [--quick] [--seed 1] [--sizes 10,100,1000,10000] [--page docs/performance.md]
 """

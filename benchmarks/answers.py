@@ -1,7 +1,7 @@
-"""What AWS would answer to our calls when all goes well: a table in memory, a bus and a queue that take everything.
+"""AWS's answers to our calls when nothing fails: a table in memory, a bus and a queue that accept everything.
 
-It keeps items and moves attributes, and checks nothing: conditions hold, since each job here is new and nobody else
-writes. It also counts the calls, and the write units as DynamoDB does: one for each KiB of an item, begun ones too.
+The table stores items and sets attributes without checks: conditions always hold, because each job is new and has no
+other writers. It also counts the calls, and the write units as DynamoDB does: one for each started KiB of an item.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Answers:
         }
 
     def answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one call, as its JSON has it.
+        """The answer to one call, as JSON.
 
         Args:
             operation: ``PutItem`` and so on.

@@ -1,11 +1,11 @@
 """A fast job of ten steps against a server that takes 5 ms: our batches, or one write and one event for each update.
 
-All run this project's engine; only what is done with the updates differs. Prints milliseconds of wall time and of
-this process's CPU for one job, and the calls and write units of one job. ``batched`` is one message, ``batch_of_ten``
-ten in one invocation: its figures are those of the whole batch.
+All run this project's engine and differ only in the handling of updates. Prints the milliseconds of wall time and of
+this process's CPU time for one job, and its calls and write units. ``batched`` is one message; ``batch_of_ten`` is ten
+in one invocation, and its figures are those of the whole batch.
 
-``each_step`` writes and publishes the steps alone. ``each_update`` keeps what we keep: it also writes the job's own
-record when it starts and when it ends, and publishes the end; Conduit is compared with this one.
+``each_step`` writes and publishes only the steps. ``each_update`` keeps the same records as we do: it also writes the
+job's own record at its start and at its end, and publishes the end. Conduit is compared with ``each_update``.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 STEPS = 10
 WARM_UP = 3
-"""Runs that are not measured: they build the clients, open the connections, and let Python specialise its code."""
+"""Runs that are not measured: they make the clients, open the connections, and let Python specialise its code."""
 TEN = 10
-"""Messages of a batch whose jobs run side by side."""
+"""Messages of a batch whose jobs run concurrently."""
 
 
 def received(messages: int) -> Callable[[], None]:
-    """The worker's own door, with so many messages of the queue, a new job each."""
-    from handler.app import lambda_handler  # noqa: PLC0415  # the settings must be set before
+    """The worker's own door, with `messages` messages of the queue, each a new job."""
+    from handler.app import lambda_handler  # noqa: PLC0415  # after the settings are set
 
     def work_off() -> None:
         bodies = [json.dumps({**payload(STEPS), "id": uuid.uuid4().hex}) for _ in range(messages)]
@@ -51,7 +51,7 @@ def received(messages: int) -> Callable[[], None]:
 
 
 class Naive:
-    """Puts an item and an event at every update, as one would first write it."""
+    """Puts an item and an event at every update: the obvious first implementation."""
 
     def __init__(self) -> None:
         import boto3  # noqa: PLC0415  # as above
@@ -77,7 +77,7 @@ class Naive:
         self.publish("Step Updated", item)
 
     def run(self, *, keep_job: bool) -> None:
-        """One job. `keep_job`: not only its steps are kept, but the job itself."""
+        """Run one job. `keep_job`: the job itself is stored too, besides its steps."""
         from handler.engine import Conduit  # noqa: PLC0415  # as above
 
         sent = {**payload(STEPS), "id": uuid.uuid4().hex}
@@ -95,7 +95,7 @@ class Naive:
 
 
 def each_step() -> Callable[[], None]:
-    """A write and an event for each step, and nothing of the job itself."""
+    """A write and an event for each step, and none for the job itself."""
     return partial(Naive().run, keep_job=False)
 
 
@@ -113,7 +113,7 @@ WAYS = {
 
 
 def measure(job: Callable[[], None], seconds: float) -> tuple[list[float], list[float]]:
-    """Milliseconds of wall time and of CPU, for each of the jobs that fit."""
+    """Milliseconds of wall time and of CPU time, for each job that fits into `seconds`."""
     walls, cpus = [], []
     end = time.perf_counter() + seconds
     while not walls or time.perf_counter() < end:
@@ -159,7 +159,7 @@ def main() -> None:
 
 
 def counted(address: str) -> dict[str, Any]:
-    """What the server has counted so far."""
+    """The server's counters so far."""
     with urllib.request.urlopen(address) as answer:
         found: dict[str, Any] = json.load(answer)
     return found

@@ -1,7 +1,7 @@
-"""The job that every engine is given: a chain of sums, each step reading the result of the one before.
+"""The job for every engine: a chain of sums, in which each step reads the previous step's result.
 
-It is the worst case for runners that look at earlier steps again, and does almost no work itself, so what is
-measured is the runner.
+It is the worst case for runners that read earlier steps again. It does almost no work itself, so the figures are the
+runner's.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def payload(steps: int) -> dict[str, Any]:
 
 
 def arguments() -> Namespace:
-    """What each cell is started with: ``--steps`` of a job, and ``--seconds`` to repeat it.
+    """The arguments of each cell: ``--steps`` of a job, and ``--seconds`` for which to repeat it.
 
-    ``--forget`` and ``--invocation`` are for those runners that say what they mean by it.
+    Some runners also have ``--forget`` and ``--invocation``, which they document.
     """
-    from argparse import ArgumentParser  # noqa: PLC0415  # a cold start's figures take nothing but `payload` from here
+    from argparse import ArgumentParser  # noqa: PLC0415  # a cold start imports this module for `payload` only
 
     parser = ArgumentParser()
     parser.add_argument("--steps", type=int, default=100)
@@ -52,10 +52,10 @@ def arguments() -> Namespace:
 
 
 def repeat(job: Callable[[], float], *, seconds: float) -> list[float]:
-    """Run `job`, which answers how many seconds counted, again and again for `seconds`; the first run is warm-up.
+    """Repeat `job`, which returns the seconds to count, for `seconds`; the first run is a warm-up.
 
     Returns:
-        the seconds that counted, one for each run; at least one.
+        the seconds to count of each run; at least one.
     """
     first = job()
     gc.collect()
@@ -67,7 +67,7 @@ def repeat(job: Callable[[], float], *, seconds: float) -> list[float]:
 
 
 async def repeat_awaited(job: Callable[[], Awaitable[float]], *, seconds: float) -> list[float]:
-    """As `repeat`, for a job that is awaited: the event loop runs already, so its start is in nobody's figures."""
+    """As `repeat`, for a coroutine function: the event loop already runs, so its start is not measured."""
     first = await job()
     gc.collect()
     end = time.perf_counter() + seconds
@@ -78,14 +78,14 @@ async def repeat_awaited(job: Callable[[], Awaitable[float]], *, seconds: float)
 
 
 def report(taken: list[float], *, steps: int, **more: Any) -> None:
-    """Print what the cell found, as the line of JSON that `rounds` reads."""
-    from statistics import median  # noqa: PLC0415  # 20 ms that would count in the figures of a cold start
+    """Print the cell's figures as the line of JSON that `rounds` reads."""
+    from statistics import median  # noqa: PLC0415  # 20 ms, which would distort the figures of a cold start
 
     spent = {"us_per_step": median(taken) / steps * 1e6, "best_us_per_step": min(taken) / steps * 1e6}
     print(json.dumps({**spent, "runs": len(taken), **more}))
 
 
 def demand(result: Any, steps: int) -> None:
-    """A runner that gives the wrong answer is not measured."""
+    """Stop a runner with a wrong result, so that it is not measured."""
     if result != steps:
         raise SystemExit(f"the chain of {steps} steps ended with {result!r}")

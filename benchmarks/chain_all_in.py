@@ -1,10 +1,10 @@
-"""All that a job costs but the network: JSON read, compiled, timer armed, results encoded, items and events built.
+"""All costs of a job except the network: parsing and compiling it, arming timers, encoding results, items and events.
 
-The worker with one message of the queue, and clients that take their requests and answer at once. Botocore's own work
-is left out, as it is paid by the call, not by the step: what that comes to, `batching` shows.
+The worker gets one message of the queue, and clients that answer each request at once. Botocore's own work is left
+out, because it depends on calls, not on steps; `batching` measures it.
 
-With ``--invocation``, all of an invocation that this message is alone in: handler, settings, batch processor and the
-metrics' lines are around it.
+With ``--invocation``, a whole invocation with only this message: also the handler, settings, batch processor and the
+lines of metrics.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """A client of every service, which takes what a new job writes, keeps the last batch, and answers at once."""
+    """A client of every service, which accepts the writes of a new job, keeps the last batch, and answers at once."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -59,7 +59,7 @@ class Client:
         return {"FailedEntryCount": 0}
 
     def demand(self, result: int) -> None:
-        """See that the last step came to this."""
+        """Check the result of the last step."""
         records = json.loads(self.last[-1]["PutRequest"]["Item"]["records"]["S"])
         demand(int(records[-1]["result"]), result)
         self.last = []
@@ -69,13 +69,13 @@ def main() -> None:
     given = arguments()
     prepare()
     from infra.aws.clients import Clients  # noqa: PLC0415
-    from infra.messaging import event_bus  # noqa: PLC0415  # the settings must be set before
+    from infra.messaging import event_bus  # noqa: PLC0415  # after the settings are set
 
     client = Client()
     Clients.client = lambda *_: client  # type: ignore[method-assign]  # the last thing before botocore
     event_bus.CALLS_AT_ONCE = 1  # type: ignore[misc]  # threads wait for the network together, and there is none here
     body = json.dumps(payload(given.steps))
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # the metrics, read by nobody here
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # the metrics, which are not read here
         taken = invoked(body, given, client) if given.invocation else asyncio.run(worked(body, given, client))
     report(taken, steps=given.steps, calls=client.calls)
 

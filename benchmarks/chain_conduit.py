@@ -1,6 +1,6 @@
 """Our engine as a library: ``Conduit.from_dict`` and ``run``, without records.
 
-With ``--forget``, no text of the job was ever met by the process, as on a worker's first job of a kind.
+With ``--forget``, no string of the job is in the process's caches, as for a worker's first job of a kind.
 """
 
 from __future__ import annotations

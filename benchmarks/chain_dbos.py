@@ -1,4 +1,4 @@
-"""DBOS on SQLite, which it writes after each step; the file lies in memory where the machine has such a folder."""
+"""DBOS on SQLite, which it writes after each step; the file is in memory if the machine has such a folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """AWS's durable execution SDK on its local runner, which keeps each step's checkpoint in memory.
 
-Only the time inside the handler counts, from the first step to the last: its start and its polling are left out, to
-its advantage.
+Only the time inside the handler counts, from the first step to the last: its start and its polling are left out, which
+is to its advantage.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ import warnings
 
 from benchmarks.chain import arguments, demand, payload, repeat_awaited, report
 
-warnings.simplefilter("ignore")  # it names what pydantic 2 deprecates; the import would say so each time
+warnings.simplefilter("ignore")  # it uses names that pydantic 2 deprecates, and the import would warn each time
 
-import pyconduit  # noqa: E402  # after the filter, which is for this import
-from pyconduit.categories import Math  # noqa: E402, F401  # importing the category announces its blocks
+import pyconduit  # noqa: E402  # after the filter for this import
+from pyconduit.categories import Math  # noqa: E402, F401  # importing the category registers its blocks
 
 
 async def main() -> None:

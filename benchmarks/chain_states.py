@@ -1,7 +1,6 @@
 """Moto's interpreter of the Amazon States Language: ``Pass`` states that add with ``States.MathAdd``.
 
-From ``StartExecution`` to the first answer that shows the end, asked for every 2 ms. Making the state machine is left
-out.
+From ``StartExecution`` to the first answer that shows the end, polled every 2 ms. Making the state machine is left out.
 """
 
 from __future__ import annotations

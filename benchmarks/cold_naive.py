@@ -1,7 +1,6 @@
-"""A handler as one would first write it: boto3's clients at import, all of Powertools, and a loop over the steps.
+"""The obvious first handler: boto3's clients at import, all of Powertools, and a loop over the steps.
 
-It is the measure of our cold start. It runs the same ten sums and puts one item and one
-event, to a network that is cut.
+Our cold start is compared with it. It runs the same ten sums and puts one item and one event; its network is cut off.
 """
 
 from __future__ import annotations

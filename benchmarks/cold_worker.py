@@ -1,6 +1,6 @@
 """The worker's door in a fresh process: one message from the queue, ten sums, written and published.
 
-The network is cut: requests are built and signed, and answered in the process.
+The network is cut off: requests are built and signed, and answered in the process.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ STEPS = 10
 
 def main() -> None:
     prepare()
-    lambda_handler = load()  # before what measures: on Lambda the handler's module is the first import, too
-    from benchmarks.memory import peak  # noqa: PLC0415  # counted neither: only what measures
+    lambda_handler = load()  # before the measuring code: on Lambda the handler's module is the first import too
+    from benchmarks.memory import peak  # noqa: PLC0415  # not counted: only measuring code
     from benchmarks.transport import cut  # noqa: PLC0415
 
     answers = cut()
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def load() -> Callable[..., Any]:
-    """The handler. The settings must be set before."""
+    """Import the handler. The settings must be set before."""
     from handler.app import lambda_handler  # noqa: PLC0415  # see above
 
     return lambda_handler

@@ -1,9 +1,10 @@
-"""What a million jobs cost: runs jobs through the handler on the embedded AWS, counts what AWS bills, and prices it.
+"""The cost of a million jobs: runs jobs through the handler on the embedded AWS, counts the billed units, and adds up
+their prices.
 
 python -m benchmarks.cost [--milliseconds 100] [--memory 1024] [--page docs/deploy.md]
 
-Measured: every unit of DynamoDB, EventBridge and SQS, and what is logged. Assumed, since no machine but AWS's can tell:
-how long an invocation takes. What a step does by itself (its own calls, its own time) comes on top.
+Measured: every unit of DynamoDB, EventBridge and SQS, and the bytes of the log. Assumed, because it can only be
+measured on AWS: the duration of an invocation. The costs of a step's own calls and time are additional.
 """
 
 from __future__ import annotations
@@ -34,22 +35,22 @@ RETENTION_MONTHS = 1.0
 """`RetentionDays` of template.yaml is 30."""
 GB = 1e9
 ITEM_BYTES = 100
-"""Bytes that DynamoDB bills beside each item, in the table and in each index."""
+"""Bytes that DynamoDB bills in addition to each item, in the table and in each index."""
 PLATFORM_LOG = 900
-"""Bytes that Lambda logs of an invocation in JSON: its start, end and report."""
+"""Bytes that Lambda logs for an invocation as JSON: its start, end and report."""
 ACCESS_LOG = 400
 """Bytes of a line of the API's access log."""
 POLLS = 2
 """Requests to SQS for a message that the poller receives and deletes; an empty queue costs some 0.6 million a month."""
 BATCH_TIMES = 2.5
-"""How many times as long as with one job an invocation with ten takes; docs/performance.md has what was measured."""
+"""Duration of an invocation with ten jobs, as a multiple of one with a single job; docs/performance.md measures it."""
 HTTP_DOORS = ("http", "async")
 BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of job, as it is sent."""
+    """A kind of job, and how it is sent."""
 
     name: str
     steps: int
@@ -60,12 +61,12 @@ class Scenario:
     batch: int = 1
     """Jobs of one invocation."""
     goal: float | None = None
-    """Dollars that a million may cost."""
+    """The most dollars that a million such jobs may cost."""
 
 
 @dataclass(frozen=True)
 class Assumed:
-    """What is not measured: seconds of an invocation with one job, gigabytes of its memory."""
+    """Assumed figures: seconds of an invocation with one job, gigabytes of its memory."""
 
     seconds: float
     gigabytes: float
@@ -91,12 +92,12 @@ COLUMNS = ("Lambda", "API Gateway", "SQS", "DynamoDB", "EventBridge", "Logs")
 
 @Category("PRICED", registry=Registry()).block(effect="at_least_once")
 def effect(*, text1: str, text2: str) -> str:
-    """What an effect costs Conduit itself: it is committed before and after, and does nothing here."""
+    """A block with an effect that does nothing: it measures Conduit's own cost of the commits before and after it."""
     return text1 + text2
 
 
 class Unhurried:
-    """A clock by which a job takes a twentieth of its time: on a busy machine it would outlast the flush interval."""
+    """A clock that runs at a twentieth of real time: on a busy machine, a job would outlast the flush interval."""
 
     def __init__(self) -> None:
         self._began, self._origin = time.time(), time.monotonic()
@@ -109,7 +110,7 @@ class Unhurried:
 
 
 def run(scenario: Scenario) -> tuple[Meter, int]:
-    """Run one job of a scenario, after another that warms everything up: what was used, and bytes logged."""
+    """Run one job of a scenario, after another to warm up; returns the units used and the bytes logged."""
     logged = io.StringIO()
     os.environ.update(STEP_EVENTS=scenario.step_events, POWERTOOLS_SERVICE_NAME="conduit")
     REGISTRY.load()
@@ -154,7 +155,7 @@ def price(scenario: Scenario, meter: Meter, logged: int, assumed: Assumed) -> di
     usd = {name: entry["usd"] / entry["per"] for name, entry in json.loads(PRICES.read_text())["prices"].items()}
     http, invocations = scenario.door in HTTP_DOORS, 2 if scenario.door == "async" else 1
     seconds = assumed.seconds * (1 if scenario.batch == 1 else BATCH_TIMES)
-    # The message that the caller sends is counted where it was sent; the poller's requests come on top.
+    # The caller's message is counted where it is sent; the poller's requests are additional.
     sqs = meter.used["sqs_request"] + (0 if scenario.door == "http" else POLLS)
     stored = sum(map(_stored, meter.items.values())) / GB * RETENTION_MONTHS
     recoverable = sum(weight(item) + ITEM_BYTES for item in meter.items.values()) / GB * RETENTION_MONTHS
@@ -165,7 +166,7 @@ def price(scenario: Scenario, meter: Meter, logged: int, assumed: Assumed) -> di
         "DynamoDB": meter.used["dynamodb_write_unit"] * usd["dynamodb_write_unit"]
         + meter.used["dynamodb_read_unit"] * usd["dynamodb_read_unit"]
         + stored * usd["dynamodb_gb_month"]
-        + recoverable * usd["dynamodb_recovery_gb_month"],  # of the table alone, without its indexes
+        + recoverable * usd["dynamodb_recovery_gb_month"],  # only of the table, without its indexes
         "EventBridge": meter.used["event"] * usd["event"]
         + meter.event_bytes / GB * (usd["event_archive_gb"] + RETENTION_MONTHS * usd["event_archive_gb_month"]),
         "Logs": (logged + invocations * PLATFORM_LOG + (ACCESS_LOG if http else 0)) / GB * usd["log_gb"],
@@ -188,7 +189,7 @@ def judged(dollars: float, goal: float | None) -> str:
 
 
 def table(assumed: Assumed) -> str:
-    """The table in Markdown, with what it rests on."""
+    """The table in Markdown, with its assumptions."""
     known = json.loads(PRICES.read_text())
     lines = [
         f"| A million jobs of | {' | '.join(COLUMNS)} | **In all** | Goal | Writes | Events |",

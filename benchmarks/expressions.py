@@ -1,4 +1,4 @@
-"""What an expression costs: compiled once, then evaluated as conditions and sums are.
+"""The cost of an expression: compiled once, then evaluated as conditions and sums are.
 
     python -m benchmarks.expressions
 

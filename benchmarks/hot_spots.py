@@ -1,8 +1,8 @@
-"""Where the time goes: the functions that a chain spends most in, of the engine alone or of a whole invocation.
+"""The functions in which a chain spends most time, in the engine alone or in a whole invocation.
 
     python -m benchmarks.hot_spots [--steps 1000] [--seconds 2] [--all-in] [--sort cumtime]
 
-The profiler makes calls dearer than they are, so shares are a hint and no measure.
+The profiler makes calls slower, so the shares are a hint, not a measurement.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--all-in", action="store_true")
     parser.add_argument("--sort", choices=["tottime", "cumtime"], default="tottime")
     given = parser.parse_args()
-    sys.argv[1:] = ["--steps", given.steps, "--seconds", given.seconds]  # what the chains read
+    sys.argv[1:] = ["--steps", given.steps, "--seconds", given.seconds]  # the chains' arguments
     with cProfile.Profile() as profile:
         if given.all_in:
             sys.argv.append("--invocation")

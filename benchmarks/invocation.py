@@ -1,4 +1,4 @@
-"""What Lambda hands to `lambda_handler`, and the settings that a deployment would have."""
+"""The arguments that Lambda passes to `lambda_handler`, and the settings of a deployment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENVIRONMENT = {
     "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/dead",
     "POWERTOOLS_SERVICE_NAME": "conduit",
     "POWERTOOLS_METRICS_NAMESPACE": "conduit",
-    "LOG_LEVEL": "WARNING",  # what a log line costs is not the subject
+    "LOG_LEVEL": "WARNING",  # the cost of log lines is not measured
 }
 
 
@@ -40,17 +40,17 @@ class Context:
 
 
 def prepare(endpoint: str = "http://127.0.0.1:9") -> None:
-    """Set what `Settings` and botocore read.
+    """Set the variables that `Settings` and botocore read.
 
     Args:
-        endpoint: where the AWS emulator listens. Without one, a call that gets out fails here.
+        endpoint: the address of the AWS emulator. With the default, a call that leaves the process fails.
     """
     os.environ.update(ENVIRONMENT)
     os.environ["AWS_ENDPOINT_URL"] = endpoint
 
 
 def queue_event(body: str) -> dict[str, list[dict[str, object]]]:
-    """What Lambda hands over for one message of the queue, received for the first time."""
+    """The event that Lambda passes for one message of the queue, received for the first time."""
     now = str(int(time.time() * 1000))
     return {
         "Records": [

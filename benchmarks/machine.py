@@ -1,4 +1,4 @@
-"""The machine and the versions that the figures hold for, in words: never its name."""
+"""A description of the machine and the versions of the figures; it never contains the machine's name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def describe() -> str:
 
 
 def versions() -> dict[str, str]:
-    """The versions of what was measured, where it is installed."""
+    """The versions of the measured packages that are installed."""
     found = {}
     for name in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""How much memory a process has needed, in MiB."""
+"""The peak memory of a process, in MiB."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 def peak() -> dict[str, float]:
     """The most memory this process held at once: ``{"peak_mb": ...}``.
 
-    Linux inherits the peak that ``getrusage`` reports across ``fork``, so a big parent would be counted too; the
-    process's own is in ``/proc``, where there is one.
+    On Linux, a child inherits the peak that ``getrusage`` reports, so a large parent would be counted too; the
+    process's own peak is in ``/proc``, if that exists.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()

@@ -1,7 +1,7 @@
-"""Counts what AWS would bill for the calls of a block of code, by AWS's own rules and not by counting calls alone.
+"""Counts the units that AWS would bill for the calls of a block of code, by AWS's rules.
 
-A write costs by the size of the item before or after it, whichever is greater, rounded up to a kilobyte, and again in
-each index where it changes something. A strongly consistent read costs by four kilobytes.
+A write costs a unit for each started kilobyte of the item before or after it, whichever is larger, and again in each
+index that it changes. A strongly consistent read costs a unit for each started four kilobytes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ Key = tuple[str, str]
 
 
 class Meter:
-    """What was used so far, by the names of prices.json; `calls` counts the requests themselves.
+    """The units used so far, by the names of prices.json.
 
     Attributes:
         used: units of each price.
         calls: requests of each kind.
-        event_bytes: what the events weighed.
-        items: the table as the writes left it.
+        event_bytes: the total size of the events.
+        items: the table after the writes.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Meter:
         self.items: dict[Key, Item] = {}
 
     def count(self, operation: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        """One call and what AWS said to it."""
+        """Count one call and its answer."""
         self.calls[operation] += 1
         count = getattr(self, f"_count_{operation}", None)
         if count is not None:
@@ -66,7 +66,7 @@ class Meter:
                 self._write(_key(write["PutRequest"]["Item"]), write["PutRequest"]["Item"])
 
     def _count_TransactWriteItems(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
-        """A transaction writes the table twice; its indexes follow as after any other write."""
+        """A transaction costs two writes of the table; its indexes cost the same as for any other write."""
         del request
         for item in answer["Written"]:
             self._write(_key(item), item, times=2)
@@ -76,7 +76,7 @@ class Meter:
         self._read([answer["Item"]] if "Item" in answer else [])
 
     def _count_BatchGetItem(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
-        """Each item costs by itself, and one that is not there costs a unit, as it does when it is read alone."""
+        """Each item is rounded up separately, and a missing one costs a unit, as in a single read."""
         for table, found in answer["Responses"].items():
             for item in found:
                 self._read([item])
@@ -112,7 +112,7 @@ class Meter:
 def metered() -> Iterator[Meter]:
     """Count every call of any botocore client until the block ends."""
     meter = Meter()
-    call: Callable[..., Any] = BaseClient._make_api_call  # noqa: SLF001 (what every call goes through)
+    call: Callable[..., Any] = BaseClient._make_api_call  # noqa: SLF001 (every call goes through it)
 
     def counted(client: BaseClient, operation: str, request: dict[str, Any]) -> Any:
         try:
@@ -146,7 +146,7 @@ def _units(size: int, unit: int) -> int:
 
 
 def index_item(index: Mapping[str, Any], item: Item) -> dict[str, Any]:
-    """What an index holds of an item; nothing if the item lacks one of the index's keys."""
+    """An item's attributes in an index; empty if the item lacks one of the index's keys."""
     names = [key["AttributeName"] for key in index["KeySchema"]]
     if not all(name in item for name in names):
         return {}
@@ -158,7 +158,7 @@ def index_item(index: Mapping[str, Any], item: Item) -> dict[str, Any]:
 
 
 def _index_units(index: Mapping[str, Any], before: Item, after: Item) -> int:
-    """Writes of one index: none if nothing that it projects changed, two if its key did."""
+    """Write units of one index: none if no projected attribute changed, those of two writes if its key changed."""
     was, stands = index_item(index, before), index_item(index, after)
     if was == stands:
         return 0

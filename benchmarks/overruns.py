@@ -1,4 +1,4 @@
-"""Things that a block may do for longer than it should, each made ready so that only the overrun itself is measured."""
+"""Things that a block may do for too long. Each is prepared first, so that only the overrun itself is measured."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Overrun:
     """One thing to do.
 
     Attributes:
-        what: in words, for the table.
-        prepare: makes what it needs and gives the block.
-        quick: whether it belongs to the short run.
+        what: a description, for the table.
+        prepare: prepares its data and returns the block.
+        quick: whether it is part of the short run.
     """
 
     what: str
@@ -139,7 +139,7 @@ def query_sqlite() -> Callable[[], int]:
 
 
 def ready(block: Callable[[], Any]) -> Callable[[], Callable[[], Any]]:
-    """What `Overrun.prepare` is for a block that needs nothing."""
+    """`Overrun.prepare` of a block that needs no preparation."""
     return lambda: block
 
 
@@ -176,4 +176,4 @@ OVERRUNS: dict[str, Overrun] = {
     "sqlite": Overrun("a query of SQLite over 50 million rows", query_sqlite, quick=False),
 }
 
-sys.set_int_max_str_digits(0)  # `number` is about how long it takes, not whether Python allows it
+sys.set_int_max_str_digits(0)  # `number` measures the time, so Python must not refuse it

@@ -1,4 +1,4 @@
-"""The findings as tables for people: printed, and put into ``docs/performance.md`` between its markers."""
+"""The findings as tables: printed, and inserted into ``docs/performance.md`` between its markers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ END = "<!-- end of figures -->"
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One figure beside what it should be.
+    """One figure and its goal.
 
     Attributes:
-        what: what is compared, in words.
-        measured: the figure; `None` where it was not measured.
+        what: a description of the comparison.
+        measured: the figure; `None` if it was not measured.
         bound: the goal; `None` for a figure that is shown only for comparison.
-        at_least: whether the goal is a least or a most.
-        unit: put behind both.
+        at_least: whether the bound is a minimum; otherwise it is a maximum.
+        unit: appended to both.
     """
 
     what: str
@@ -44,7 +44,7 @@ class Goal:
 
 
 def show(value: float | None) -> str:
-    """Three digits that count, or a dash."""
+    """Three significant digits, or a dash."""
     if value is None:
         return "-"
     if abs(value) >= 100:  # noqa: PLR2004  # three digits

@@ -1,7 +1,7 @@
 """Interleaved rounds: every cell in a fresh process, all cells once in each round, in an order drawn by the seed.
 
-Two things measured minutes apart say little about each other on a machine that does other work too. Two measured in
-one round do: what is reported is the median, over the rounds, of the ratio within the round.
+On a machine that does other work too, figures measured minutes apart cannot be compared. Figures of one round can: the
+report has the median, over the rounds, of the ratio within each round.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SOURCES = ("benchmarks", "blocks", "handler", "infra")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One program to start, and what it found.
+    """One program to run.
 
     Attributes:
-        name: what the tables call it, ``conduit@100``.
+        name: in the tables, such as ``conduit@100``.
         arguments: the module and its arguments, as ``python -m`` takes them.
-        environment: variables that it is started with, beside the machine's own.
+        environment: its variables, in addition to the machine's own.
         timeout: seconds after which it counts as failed.
     """
 
@@ -43,21 +43,21 @@ class Cell:
 def compile_sources() -> None:
     """Compile this repository's own files, as the artifact has them; packages are compiled when they are installed.
 
-    Or each process would repeat it where Python may write no ``.pyc``: a sixth of a worker's cold start, which no
-    Lambda pays.
+    Otherwise each process would compile them again if Python may not write ``.pyc`` files: a sixth of a worker's cold
+    start, which does not happen on Lambda.
     """
     for folder in SOURCES:
         compileall.compile_dir(ROOT / folder, quiet=1)
 
 
 class CellFailedError(Exception):
-    """A cell ended without a line of JSON; the message holds the end of what it said."""
+    """A cell ended without a line of JSON; the message contains the end of its output."""
 
 
 def run(cell: Cell) -> dict[str, Any]:
-    """Start the cell and read the last line that it prints.
+    """Run the cell and read the last line that it prints.
 
-    If the line says when the cell ``ended``, ``seconds`` is put beside it: how long that was after its start.
+    If the line has the time at which the cell ``ended``, ``seconds`` since its start is added.
 
     Raises:
         CellFailedError: it exited with an error, ran too long, or printed something else.
@@ -80,13 +80,13 @@ def run(cell: Cell) -> dict[str, Any]:
     if ended.returncode or not lines:
         raise CellFailedError(f"{cell.name} exited {ended.returncode}: {(ended.stderr or ended.stdout).strip()[-600:]}")
     found: dict[str, Any] = json.loads(lines[-1])
-    if "ended" in found:  # the clock that processes share
+    if "ended" in found:  # by the clock that all processes share
         found["seconds"] = found["ended"] - started
     return found
 
 
 def interleave(cells: Sequence[Cell], *, rounds: int, seed: int) -> Iterator[tuple[int, Cell]]:
-    """Each cell once a round, each round in another order."""
+    """Each cell once per round, in a different order in each round."""
     order = random.Random(seed)
     for number in range(rounds):
         shuffled = list(cells)
@@ -96,13 +96,13 @@ def interleave(cells: Sequence[Cell], *, rounds: int, seed: int) -> Iterator[tup
 
 @dataclass(slots=True)
 class Findings:
-    """What all cells found, by cell and round; a cell that failed once is left out from then on."""
+    """The figures of all cells, by cell and round; a cell that fails once is left out afterwards."""
 
     found: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     def measure(self, cells: Sequence[Cell], *, rounds: int, seed: int) -> None:
-        """Run `cells` in interleaved rounds and keep what they find."""
+        """Run `cells` in interleaved rounds and keep their figures."""
         for number, cell in interleave(cells, rounds=rounds, seed=seed):
             if cell.name in self.failed:
                 continue
@@ -116,16 +116,16 @@ class Findings:
         print(file=sys.stderr)
 
     def values(self, cell: str, field_: str = "us_per_step") -> dict[int, float]:
-        """What `cell` found in each round."""
+        """The figure of `cell` in each round."""
         return {number: float(found[field_]) for number, found in self.found.get(cell, {}).items() if field_ in found}
 
     def median(self, cell: str, field_: str = "us_per_step") -> float | None:
-        """The median over the rounds; `None` where the cell was not measured."""
+        """The median over the rounds; `None` if the cell was not measured."""
         values = self.values(cell, field_)
         return statistics.median(values.values()) if values else None
 
     def ratio(self, above: str, below: str, field_: str = "us_per_step") -> float | None:
-        """The median of ``above / below``, each pair from one round; `None` where either was not measured."""
+        """The median of ``above / below``, each pair from one round; `None` if either was not measured."""
         numerators, denominators = self.values(above, field_), self.values(below, field_)
         pairs = [numerators[number] / denominators[number] for number in numerators.keys() & denominators.keys()]
         return statistics.median(pairs) if pairs else None

@@ -1,4 +1,5 @@
-"""A server on this machine that answers like AWS, 5 ms after it was asked. A process of its own: its time is nobody's.
+"""A server on this machine that answers like AWS, 5 ms after each request. It is a separate process, so its CPU time is
+not measured.
 
 Started with ``python -m benchmarks.slow_server``; it prints its port, and ends when its standard input does.
 """
@@ -16,16 +17,16 @@ from typing import Any
 from benchmarks.answers import Answers
 
 DELAY = 0.005
-"""Seconds. What DynamoDB and EventBridge take within a region, roughly."""
+"""Seconds: roughly the latency of DynamoDB and EventBridge within a region."""
 
 answers = Answers()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Calls of AWS's JSON protocols, and ``GET /`` for what was counted."""
+    """Calls of AWS's JSON protocols, and ``GET /`` for the counters."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # headers and body leave together: two small packets would wait for each other's acknowledgement
+    wbufsize = -1  # send headers and body together: two small packets would wait for an acknowledgement
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -46,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the output is the port's."""
+        """Log nothing: the output contains only the port."""
 
 
 def main() -> None:
@@ -54,7 +55,7 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     sys.stdin.read()
-    os._exit(0)  # threads may still sleep for connections that nobody will use again
+    os._exit(0)  # threads may still sleep for connections that are no longer used
 
 
 if __name__ == "__main__":

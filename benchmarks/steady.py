@@ -1,6 +1,6 @@
-"""Runs many jobs through ``conduit run --json -`` in one process, to see whether rate and memory hold.
+"""Runs many jobs through ``conduit run --json -`` in one process, to check that rate and memory stay constant.
 
-A leak of an hour would show as growth per 1,000 jobs.
+A slow leak would show as growth per 1,000 jobs.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ STEPS = 5
 
 
 def resident_of(process: int) -> float:
-    """The memory that another process holds now, in MiB."""
+    """The current memory of another process, in MiB."""
     lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def feed(process: subprocess.Popen[str], jobs: int) -> None:
-    """Write one payload a line."""
+    """Write one payload per line."""
     assert process.stdin
     source = payload(STEPS)
     for number in range(jobs):
@@ -59,7 +59,7 @@ def main() -> None:
     if process.wait():
         raise SystemExit(f"the command exited {process.returncode}")
     spans = [later - earlier for earlier, later in pairwise(times)]
-    # The first fifth warms up caches, so memory is followed from its end on.
+    # The first fifth of the jobs warms up caches, so memory is measured only after it.
     grown = (memory[-1] - memory[0]) / (given.jobs - fifth) * 1000
     print(
         json.dumps(

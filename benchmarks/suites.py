@@ -1,4 +1,4 @@
-"""What is measured: the cells of each suite, and the goals that their findings are held against."""
+"""The suites: the cells of each, and the goals for their figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.report import Goal
 from benchmarks.rounds import Cell, Findings
 
 DOOR_LIMIT = 1000
-"""The longest chain that a door takes by default; for pyconduit, whose time a step grows, more would take minutes."""
+"""The longest chain that a door accepts by default; with pyconduit, whose steps get slower, more would take minutes."""
 
 PEERS = {
     "durable": "AWS durable execution SDK, local runner (memory)",
@@ -34,15 +34,15 @@ LEAST_AGAINST_PYCONDUIT = {10: 6.0, 100: 15.0, 1000: 150.0}
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is run.
+    """The extent of a run.
 
     Attributes:
         sizes: steps of the chains.
         rounds: how often each cell runs.
         seconds: how long a cell repeats its job.
-        cold_rounds: how often a process is started to see how long that takes.
+        cold_rounds: how often the start of a process is measured.
         jobs: how many jobs go through the command line.
-        longest_for_writers: steps of the longest chain for the runners that write each step: they take ms for one.
+        longest_for_writers: steps of the longest chain for runners that write each step, which takes milliseconds.
         seed: draws the order of the cells.
     """
 
@@ -56,7 +56,7 @@ class Extent:
 
 
 def runners(steps: int, extent: Extent) -> Iterator[str]:
-    """Who is given a chain of that many steps."""
+    """The runners of a chain of that many steps."""
     yield from ("conduit", "conduit_first", "validate_call")
     if steps <= DOOR_LIMIT:
         yield from ("all_in", "invocation", "pyconduit")
@@ -74,12 +74,12 @@ def chains(extent: Extent) -> list[Cell]:
 
 
 def starts() -> list[Cell]:
-    """A fresh process up to its first result, by the worker's door and by a handler as one would first write it."""
+    """A fresh process up to its first result, with the worker's door and with the obvious first handler."""
     return [Cell("worker", ("benchmarks.cold_worker",)), Cell("naive", ("benchmarks.cold_naive",))]
 
 
 def batches(extent: Extent) -> list[Cell]:
-    """A fast job of ten steps against a server that takes 5 ms, with our batches and with one write an update."""
+    """A fast job of ten steps against a server that takes 5 ms, with our batches and with one write per update."""
     return [
         Cell(name, ("benchmarks.batching", name, "--seconds", str(extent.seconds)))
         for name in ("batched", "batch_of_ten", "each_update", "each_step")
@@ -92,7 +92,7 @@ def steady(extent: Extent) -> list[Cell]:
 
 
 def chain_goals(found: Findings, extent: Extent) -> list[Goal]:
-    """What the chains are held against."""
+    """The goals of the chains."""
     goals = []
     sizes = extent.sizes
     for steps in sizes:
@@ -144,7 +144,7 @@ def chain_goals(found: Findings, extent: Extent) -> list[Goal]:
 
 
 def batch_goals(found: Findings) -> list[Goal]:
-    """How much less a fast job takes; compared with one that keeps the same records and events."""
+    """The goals of a fast job, compared with one that keeps the same records and events without batches."""
     return [
         Goal(
             f"{what} of a fast 10-step job, {rival} against ours",
@@ -161,7 +161,7 @@ def batch_goals(found: Findings) -> list[Goal]:
 
 
 def other_goals(found: Findings) -> list[Goal]:
-    """What the rest is held against."""
+    """The goals of the other suites."""
     ten = found.median("batch_of_ten", "cpu_ms")
     return [
         *batch_goals(found),

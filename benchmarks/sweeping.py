@@ -1,7 +1,8 @@
-"""How fast the sweep clears 60,000 due jobs: the shipped sweep on the simulated table, by a clock that only calls move.
+"""The time in which the sweep clears 60,000 due jobs: the shipped sweep on the simulated table, with a clock that only
+calls advance.
 
-Each call takes 5 ms, and ten are on their way at once; the processor's own time is not counted. Half of the jobs are
-waiting ones whose time has come (shards ``a``), half are queued ones whose message was lost (shards ``b``).
+Each call takes 5 ms, and ten are in flight at once; CPU time is not counted. Half of the jobs are waiting ones whose
+time has come (shards ``a``), half are queued ones whose message was lost (shards ``b``).
 
 python -m benchmarks.sweeping [--jobs 60000] [--page docs/performance.md]
 """
@@ -45,21 +46,21 @@ BEGIN, END = "<!-- sweep: written by make sweep-figures -->", "<!-- end of sweep
 
 
 class Clock:
-    """Moves when somebody waits for a call."""
+    """A clock that advances when a call is awaited."""
 
     def __init__(self) -> None:
         self.now = BEGINNING
 
 
 class DueTable(SimulatedTable):
-    """The simulated table with the sweeper's index kept in order: to sort it for each page would take hours."""
+    """The simulated table with a sorted index for the sweeper: sorting it for each page would take hours."""
 
     def __init__(self) -> None:
         super().__init__()
         self.due: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
         self.calls: Counter[str] = Counter()
         self.woken: dict[str, str] = {}
-        """The kind of shard from which each job was woken first: nobody works them off, so they are due again."""
+        """The kind of shard from which each job was woken first: the jobs are not run, so they become due again."""
         self.watchers.append(self._move)
 
     def _move(self, before: Item | None, after: Item) -> None:
@@ -80,7 +81,7 @@ class DueTable(SimulatedTable):
 
 
 class DueItems:
-    """`infra.table.items.Items`, as much of it as the sweep uses; each call takes its time."""
+    """The part of `infra.table.items.Items` that the sweep uses; each call takes its time."""
 
     def __init__(self, table: DueTable, clock: Clock) -> None:
         self._table = table
@@ -104,7 +105,7 @@ class DueItems:
 
 
 class SentQueue:
-    """Takes every message."""
+    """Accepts every message."""
 
     def __init__(self, table: DueTable) -> None:
         self._table = table
@@ -135,14 +136,14 @@ class Station:
         return False
 
     async def wait(self, seconds: float | None) -> None:
-        del seconds  # a sweep sleeps for nothing else than calls
+        del seconds  # a sweep waits only for calls
         at, _, call, done = heapq.heappop(self._open)
         self._clock.now = max(self._clock.now, at)
         done(await call(), None)
 
 
 def fill(table: DueTable, jobs: int) -> None:
-    """Put due jobs, every other one with a message that was lost."""
+    """Put due jobs; every other one has a lost message."""
     for number in range(jobs):
         job = JobRecord(
             key=JobKey("tenant", f"j{number:06}"),

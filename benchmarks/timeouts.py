@@ -1,8 +1,8 @@
-"""When control comes back from a block that overruns its limit, with the alarm and with isolation.
+"""The time at which a block that overruns its limit returns control, with the alarm and with isolation.
 
     python -m benchmarks.timeouts [--quick] [--page docs/timeouts.md] [--limit 1]
 
-Each overrun runs in a process of its own, which is killed after a minute, so that this program ends whatever they do.
+Each overrun runs in its own process, which is killed after a minute, so that this program always ends.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ END = "<!-- end of figures -->"
 CAP = 60.0
 """Seconds after which an overrun is killed."""
 MEMORY = 4 << 30
-"""Bytes that an isolated overrun may take: here it is the time that counts."""
+"""Bytes that an isolated overrun may take: only its time is measured."""
 LATE = 1.25
-"""Seconds past the limit that still count as stopped: the grace of a block that catches an alarm, and a margin."""
+"""Seconds past the limit that still count as stopped: the grace period of a block that catches alarms, and a margin."""
 HOWS = ("alarm", "process")
 
 
@@ -49,7 +49,7 @@ def run_in_process(block: Callable[[], Any], limit: float) -> Any:
 
 
 def measure_here(name: str, how: str, limit: float) -> None:
-    """Run one overrun in this process and print what came of it as JSON."""
+    """Run one overrun in this process and print its outcome as JSON."""
     block = OVERRUNS[name].prepare()
     run = run_with_alarm if how == "alarm" else run_in_process
     began = time.monotonic()
@@ -58,14 +58,14 @@ def measure_here(name: str, how: str, limit: float) -> None:
         outcome = "finished"
     except StepTimeout:
         outcome = "stopped"
-    except BaseException as error:  # noqa: BLE001  # the table shows it
+    except BaseException as error:  # noqa: BLE001  # shown in the table
         outcome = type(error).__name__
     print(json.dumps({"seconds": time.monotonic() - began, "outcome": outcome}), flush=True)
-    os._exit(0)  # a thread or a task that the overrun left behind is not waited for
+    os._exit(0)  # do not wait for a thread or a task that the overrun left behind
 
 
 def measure(name: str, how: str, limit: float) -> dict[str, Any]:
-    """Run one overrun in a process of its own."""
+    """Run one overrun in its own process."""
     command = [sys.executable, "-m", "benchmarks.timeouts", "--one", name, "--how", how, "--limit", str(limit)]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=CAP, check=False)

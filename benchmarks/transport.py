@@ -1,4 +1,4 @@
-"""Botocore without a network: requests are built and signed, and answered in this process where they would leave it."""
+"""Botocore without a network: requests are built and signed, and answered in this process instead of being sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Raw(io.BytesIO):
 
 
 def cut() -> Answers:
-    """From now on, no request of botocore leaves this process; gives what answers instead."""
+    """From now on, no request of botocore leaves this process; returns the object that answers instead."""
     answers = Answers()
 
     def send(_: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:

@@ -1,7 +1,7 @@
 """Writes the map of rooms into ``docs/architecture.md`` from the import graph of the code.
 
-Run it with ``make architecture-map`` when an import between rooms has changed; a test says when the page is behind.
-"""  # noqa: INP001  # a script beside the page that it writes
+Run it with ``make architecture-map`` when an import between rooms has changed; a test fails if the page is outdated.
+"""  # noqa: INP001  # a script in the folder of the page that it writes
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def room_of_infra(module: str) -> str | None:
 
 
 def arrows(rooms: Rooms, room: Callable[[str], str | None]) -> dict[str, set[str]]:
-    """Which of ``rooms`` each of them imports; ``room`` returns the room of a module."""
+    """The rooms that each of ``rooms`` imports; ``room`` returns the room of a module."""
     graph = grimp.build_graph("handler", "blocks", "infra", cache_dir=None)
     found: dict[str, set[str]] = {name: set() for name, _, _ in rooms}
     for module in graph.modules:

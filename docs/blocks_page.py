@@ -1,9 +1,9 @@
 """Writes ``docs/blocks.md``, the catalogue of the shipped blocks, from their docstrings and signatures.
 
-Their number goes into the README.
+It also writes their number into the README.
 
-Run it with ``make blocks-page`` when a block has changed; a test fails while the page is behind.
-"""  # noqa: INP001  # a script beside the page that it writes
+Run it with ``make blocks-page`` when a block has changed; a test fails if the page is outdated.
+"""  # noqa: INP001  # a script in the folder of the page that it writes
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ COUNT = re.compile(r"(?<=\*\*)\d+(?= blocks\*\*)")
 
 
 def listed() -> frozenset[str]:
-    """The categories on the page: the built-in ones. It has no categories that a deployment adds to `blocks/`."""
+    """The categories on the page: the built-in ones, without those that a deployment adds to `blocks/`."""
     return frozenset(re.findall(r"^## ([A-Z_]+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
 

@@ -1,8 +1,8 @@
-"""Writes ``docs/events.md``: the fields of each event, and examples that the code itself has made.
+"""Writes ``docs/events.md``: the fields of each event, and examples that the code itself makes.
 
 Run it with ``make events-page`` when an event has changed. Tests compare the page with the fields here, and the fields
 with the examples and with what real jobs publish.
-"""  # noqa: INP001  # a script beside the page that it writes
+"""  # noqa: INP001  # a script in the folder of the page that it writes
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Field(NamedTuple):
     """One field of an event's detail.
 
     Attributes:
-        holds: what JSON it is; ``a | b`` for either.
-        about: what it says.
+        holds: the type of its JSON; ``a | b`` for either.
+        about: its meaning.
         always: whether every event has the field.
     """
 
@@ -189,7 +189,7 @@ def _job(status: Any, **fields: Any) -> JobRecord:
 
 
 def examples() -> Mapping[str, Mapping[str, Entry]]:
-    """Events as the code makes them: by their type, with a word on each."""
+    """Events as the code makes them: by their type, each with a short title."""
     charge = _step(
         1,
         "charge",

@@ -1,7 +1,7 @@
-"""Writes ``docs/job-fields.md``, every field of a job, from the table that payloads are checked by.
+"""Writes ``docs/job-fields.md``, every field of a job, from the table by which payloads are checked.
 
-Run it with ``make fields-page`` when a field has changed; a test fails when the page is behind.
-"""  # noqa: INP001  # a script beside the page that it writes
+Run it with ``make fields-page`` when a field has changed; a test fails if the page is outdated.
+"""  # noqa: INP001  # a script in the folder of the page that it writes
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GROUPS: Final = {
 }
 EVERYWHERE: Final = ("id", "if", "forced")
 NAMES: Final = ("id", "action", "$schema")
-"""Fields in which nobody would look for tags."""
+"""Fields whose rows do not mention tags."""
 
 
 def page() -> str:

@@ -1,7 +1,7 @@
 """Writes ``docs/metrics.md`` from the table of metrics and from the calls that emit them.
 
-Run it with ``make metrics-page`` when a metric has changed; a test says when the page is behind.
-"""  # noqa: INP001  # a script beside the page that it writes
+Run it with ``make metrics-page`` when a metric has changed; a test fails if the page is outdated.
+"""  # noqa: INP001  # a script in the folder of the page that it writes
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def emissions() -> Iterator[Emission]:
                 continue
             if node.func.attr not in METHODS or not ast.unparse(node.func.value).endswith("metrics"):
                 continue
-            name = ast.literal_eval(node.args[0])  # anything but a literal would escape the table
+            name = ast.literal_eval(node.args[0])  # fails for anything but a literal, which could not be in the table
             named = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
             spread = len(named) < len(node.keywords)
             yield Emission(name, METHODS[node.func.attr], named, spread, str(path.relative_to(ROOT)))

@@ -1,7 +1,7 @@
 """Writes ``docs/settings.md``: the template's parameters, and the setting of ``handler/settings.py`` that each sets.
 
-Run it with ``make settings-page`` when a parameter or a setting has changed; a test says when the page is behind.
-"""  # noqa: INP001  # a script beside the page that it writes
+Run it with ``make settings-page`` when a parameter or a setting has changed; a test fails if the page is outdated.
+"""  # noqa: INP001  # a script in the folder of the page that it writes
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def page() -> str:
 
 
 def variables(template: Mapping[str, Any]) -> dict[str, Any]:
-    """The environment of both functions together: some settings are one function's alone."""
+    """The environment of both functions together: some settings belong to only one function."""
     found: dict[str, Any] = dict(template["Globals"]["Function"]["Environment"]["Variables"])
     for function in FUNCTIONS:
         found |= template["Resources"][function]["Properties"]["Environment"]["Variables"]
@@ -49,7 +49,7 @@ def variables(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def setting_of(template: Mapping[str, Any]) -> dict[str, str]:
-    """The setting that each parameter sets as it is, by the parameter."""
+    """The setting whose value each parameter becomes unchanged, by the parameter."""
     return {
         value["Ref"]: name
         for name, value in variables(template).items()
@@ -58,7 +58,7 @@ def setting_of(template: Mapping[str, Any]) -> dict[str, str]:
 
 
 def explained() -> dict[str, str]:
-    """What the code says of each setting: the string below its field."""
+    """The explanation of each setting: the string below its field in the code."""
     (model,) = (
         node
         for node in ast.parse((ROOT / "handler" / "settings.py").read_text(encoding="utf-8")).body

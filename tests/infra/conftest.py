@@ -24,7 +24,7 @@ from tests.simulation.scheduler import Scheduler, Worker
 from tests.simulation.table import SimulatedItems, SimulatedTable
 
 MINISTACK = "MINISTACK"
-"""Names the program; `make contract-ministack` installs it and sets this."""
+"""The variable with the program's path; `make contract-ministack` installs the program and sets it."""
 
 Result = TypeVar("Result")
 
@@ -35,7 +35,7 @@ class Drive(Protocol):
 
 @pytest.fixture
 def drive() -> Drive:
-    """Run a coroutine to its end; whatever it yields, it may go on at once."""
+    """Run a coroutine to its end; it continues at once after each yield."""
 
     def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
         while True:
@@ -49,13 +49,13 @@ def drive() -> Drive:
 
 @pytest.fixture
 def waits() -> list[float]:
-    """The seconds that were waited."""
+    """The waits, in seconds."""
     return []
 
 
 @pytest.fixture
 def backoff(waits: list[float]) -> Backoff:
-    """Waits nothing, and takes a note of it."""
+    """A backoff that records each wait instead of waiting."""
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
@@ -76,7 +76,7 @@ def items(request: pytest.FixtureRequest, backoff: Backoff) -> Iterator[Items]:
         with embedded() as embedded_aws:
             yield DynamoItems(embedded_aws.clients.dynamodb, embedded_aws.table, backoff)
     elif request.param == "simulated":
-        scheduler = Scheduler(random.Random(0), faults.NONE)  # noqa: S311 (a seed, no secret)
+        scheduler = Scheduler(random.Random(0), faults.NONE)  # noqa: S311 (a seed, not a secret)
         yield SimulatedItems(SimulatedTable(), scheduler, Worker("test"))
     else:
         yield from _on_ministack(request.getfixturevalue("ministack"), backoff)
@@ -84,7 +84,7 @@ def items(request: pytest.FixtureRequest, backoff: Backoff) -> Iterator[Items]:
 
 @pytest.fixture(scope="session")
 def ministack() -> Iterator[str]:
-    """The address of a ministack that listens on this machine alone, for as long as the tests run."""
+    """The address of a ministack that listens only on this machine, while the tests run."""
     if MINISTACK not in os.environ:
         pytest.skip(f"{MINISTACK} is not set: `make contract-ministack` runs this on ministack, too")
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -107,7 +107,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             with urllib.request.urlopen(url, timeout=1):  # noqa: S310 (our own address)
                 return
         except OSError:
-            time.sleep(0.05)  # another process: there is no clock of its to hand in
+            time.sleep(0.05)  # another process, whose clock cannot be injected
     pytest.fail("ministack did not listen within ten seconds")
 
 

@@ -1,4 +1,4 @@
-"""A DynamoDB client that answers what a test tells it to, and DynamoDB's errors."""
+"""A DynamoDB client with scripted answers, and DynamoDB's errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JOB: Item = {"pk": "t#1", "sk": "JOB", "n": 3}
 
 
 class Client:
-    """A client that answers what it was told to, and remembers what it was asked."""
+    """A client that gives scripted answers and records its requests."""
 
     def __init__(self, *answers: dict[str, Any] | Exception) -> None:
         self.answers = list(answers)
@@ -47,7 +47,7 @@ def steps(count: int) -> list[Item]:
 
 
 def cancelled(*codes: str, item: dict[str, Any] | None = None) -> ClientError:
-    """A transaction that was cancelled, with the code of each action, and what stands where the last one went."""
+    """The error of a cancelled transaction, with the code of each action, and the stored item of the last action."""
     reasons: list[dict[str, Any]] = [{"Code": code} | ({} if code == "None" else {"Message": "m"}) for code in codes]
     if item is not None:
         reasons[-1]["Item"] = item

@@ -1,4 +1,4 @@
-"""What carries botocore's requests: connections are kept, answers read whole, and errors are botocore's own."""
+"""The transport of botocore's requests: connections are kept, answers read whole, and errors are botocore's own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.http.servers import Server, answer
 
 
 class Usual(URLLib3Session):  # type: ignore[misc]  # botocore ships no types
-    """Botocore's own session: takes a note of what it is sent."""
+    """Botocore's own session, which records its requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def request(url: str, body: bytes = b"{}", method: str = "POST", **headers: str)
 
 
 def replies(*pieces: bytes) -> Callable[[socket.socket], None]:
-    """A server that reads a request, says this, and closes the connection."""
+    """A server that reads a request, sends these bytes, and closes the connection."""
 
     def script(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -141,7 +141,7 @@ def test_no_more_connections_are_kept_than_calls_are_made_at_once(server: Server
     for _ in range(MOST_IDLE + 1):
         sock = socket.create_connection(("localhost", server.port))
         carrier._give_back(sock, aws_transport._target(server.url()), keep=True)
-    assert sock.fileno() == -1  # the one too many was closed
+    assert sock.fileno() == -1  # the superfluous connection was closed
     carrier.close()
     assert not carrier._idle
 
@@ -265,7 +265,7 @@ def test_a_connection_that_is_not_accepted_in_time_is_a_connect_timeout(monkeypa
 
 def test_an_alarm_that_ends_a_call_ends_its_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     class AlarmError(BaseException):
-        """Rings in the middle of a call."""
+        """The exception of an alarm in the middle of a call."""
 
     def rings(*_: Any) -> None:
         raise AlarmError

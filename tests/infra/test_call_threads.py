@@ -1,4 +1,4 @@
-"""Calls that are made beside the main thread."""
+"""Calls that are made in threads."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_threads_are_started_as_they_are_needed_and_kept(threads: CallThreads) -
 
 
 def test_no_thread_takes_the_signal_that_ends_a_step(threads: CallThreads) -> None:
-    """Else the main thread would sleep on in whatever it waits for."""
+    """Otherwise the signal would not interrupt the main thread's wait."""
     station, found = CallStation(threads), list[Any]()
     station.start(lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()), lambda result, _: found.append(result))
     settle(station, found, 1)

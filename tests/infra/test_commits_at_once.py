@@ -92,7 +92,7 @@ def test_it_shows_a_cancel_that_came_meanwhile(table: Driven, held: JobRecord) -
     job = table.read(KEY, NOW)
     assert (job.cursor, job.cancel) == (1, True)
     after = job._replace(cursor=2, status="CANCELLED", lease=None, lease_until=0.0)
-    assert table.commit_at_once(job, after, [step(1)]) == Written(after), "it is known already"
+    assert table.commit_at_once(job, after, [step(1)]) == Written(after), "the job exists already"
 
 
 @pytest.mark.parametrize("stale", [{"lease": "9-other"}, {"cursor": 1}, {"attempts": 5}])
@@ -111,7 +111,7 @@ def test_a_transaction_of_a_stale_owner_is_refused_and_puts_nothing(
 
 
 def test_a_commit_made_again_after_a_lost_reply_is_known_again(table: Driven, held: JobRecord) -> None:
-    """The second net: a repetition with the token, which this one has not, is answered by DynamoDB itself."""
+    """DynamoDB itself recognises a repetition by its token; this one has another token and is recognised as well."""
     for _ in range(2):
         assert table.commit_at_once(held, moved(held), [step(0)]) == Written(moved(held))
     table.cancel(held, NOW)

@@ -1,4 +1,4 @@
-"""What no emulator does: unprocessed items, lost connections, AWS's error codes; and what AWS refuses to be sent."""
+"""Behaviour of AWS that no emulator has: unprocessed items, lost connections, error codes, and refused requests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_items_that_stay_unprocessed_are_reported_after_bounded_tries(
     with pytest.raises(TryLaterError, match="1 of 3 items unwritten in 4 tries"):
         drive(items_of(client, backoff).put_all(steps(3)))
     assert len(client.requests) == 4
-    assert waits == [0.025, 0.05, 0.1], "full jitter under a bound that doubles"
+    assert waits == [0.025, 0.05, 0.1], "full jitter with a bound that doubles"
 
 
 def test_keys_that_were_left_unread_are_asked_for_again(drive: Drive, backoff: Backoff, waits: list[float]) -> None:
@@ -84,7 +84,7 @@ def test_a_batch_stays_under_16_megabytes_as_it_is_sent() -> None:
 
 
 def test_every_placeholder_of_a_request_is_used(drive: Drive, backoff: Backoff) -> None:
-    """AWS refuses a request that defines a name or a value that it does not use; moto takes it."""
+    """AWS refuses a request that defines an unused name or value; moto accepts it."""
     client = Client(*[{"Items": [], "Attributes": {}}] * 9)
     items = items_of(client, backoff)
     condition = All(Equals("a", 1), AnyOf(Absent("b"), Below("c", 2)), OneOf("a", (1, 2)), All())

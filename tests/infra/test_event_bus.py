@@ -1,4 +1,4 @@
-"""The bus: what is sent in one call, what is sent again, and what counts as taken."""
+"""The bus: which entries share a call, which are sent again, and which count as accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """A bus that fails the details it was told to, so many times each."""
+    """A bus that rejects given details, each a given number of times."""
 
     def __init__(self, failures: dict[str, tuple[str, int]] | None = None, *errors: Exception | None) -> None:
         self.failures = dict(failures or {})
@@ -42,7 +42,7 @@ class Client:
 
 
 class Meeting(Client):
-    """A bus that answers only when so many calls have come together."""
+    """A bus that answers only when a given number of calls have arrived."""
 
     def __init__(self, expected: int) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ def test_an_entry_has_at_most_256_kilobytes_as_the_bus_counts_them(
     else:
         with pytest.raises(TooLargeError, match="leave its result out"):
             publish(client, backoff, [*entries(1), entry], drive)
-        assert client.calls == [], "nothing is sent of what cannot be sent whole"
+        assert client.calls == [], "an update that cannot be sent whole is not sent in part"
 
 
 def test_only_entries_that_failed_are_sent_again(drive: Drive, backoff: Backoff, waits: list[float]) -> None:
@@ -126,7 +126,7 @@ def test_an_entry_that_keeps_failing_is_not_taken_and_nothing_follows_its_calls(
     client = Client({"1": ("InternalFailure", 99)})
     together = CALLS_AT_ONCE * CALL_ENTRIES
     assert publish(client, backoff, entries(together + 5), drive) == [0, *range(2, together)]
-    assert [call for call in client.calls if len(call) < CALL_ENTRIES] == [["1"]] * 3, "only it was sent again"
+    assert [call for call in client.calls if len(call) < CALL_ENTRIES] == [["1"]] * 3, "only this entry was sent again"
     assert len(client.calls) == CALLS_AT_ONCE + 3
     assert client.missed == ["InternalFailure"]
 
@@ -144,7 +144,7 @@ def test_one_call_takes_no_thread(drive: Drive, backoff: Backoff) -> None:
 
 
 def test_nothing_is_left_running_when_a_call_fails_for_good(drive: Drive, backoff: Backoff) -> None:
-    """Neither its error nor another thread's gets lost, and no call goes on behind the caller's back."""
+    """No error is lost, not even another thread's, and no call continues after the caller has its result."""
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "m"}}, "PutEvents")
     for errors in ([denied, None, None], [None, None, denied]):
         client = Client(None, *errors)
@@ -168,10 +168,10 @@ def test_a_bus_that_is_down_for_a_moment_takes_everything(drive: Drive, backoff:
 
 
 def test_a_bus_that_stays_down_takes_nothing_and_raises_nothing(drive: Drive, backoff: Backoff) -> None:
-    """The caller's record says what is not published; the sweeper comes back to it."""
+    """The caller's record says which updates are unpublished; the sweeper publishes them later."""
     client = Client(None, *[ReadTimeoutError(endpoint_url="https://x")] * 99)
     assert publish(client, backoff, entries(12), drive) == []
-    assert len(client.calls) == 2 * 4, "both calls in each of the tries"
+    assert len(client.calls) == 2 * 4, "both calls in each try"
     assert set(client.missed) == {"ReadTimeoutError"}
 
 

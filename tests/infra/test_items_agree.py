@@ -1,4 +1,4 @@
-"""The simulated table, on which the protocol is judged, answers any sequence of calls as the adapter on moto does."""
+"""The simulated table, which is used to judge the protocol, answers any sequence of calls like the adapter on moto."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def ask(items: Items, call: Sequence[Any]) -> Coroutine[Any, Any, Any]:
 
 
 def shown(answer: Any, index: str | None) -> Any:
-    """An answer less what no table promises: the order of what is equal."""
+    """An answer without the order of equal items, which no table guarantees."""
     if index is None:
         return answer
     return sorted(answer.items, key=lambda item: (item["pk"], item["sk"])), [item[index] for item in answer.items]

@@ -1,4 +1,4 @@
-"""What every table of items does: moto's, the simulated one, and ministack's where it runs."""
+"""The contract of every table of items: moto's, the simulated one, and ministack's where it runs."""
 
 from __future__ import annotations
 
@@ -311,7 +311,7 @@ def test_a_number_of_38_digits_is_kept(items: Items, drive: Drive, number: float
     drive(items.put_all([{**JOB, "n": number}]))
     found = (drive(items.get("t#1", "JOB")) or {})["n"]
     assert isinstance(found, (int, float))
-    assert type(number)(found) == number, "DynamoDB writes a great float out, and it comes back as an integer"
+    assert type(number)(found) == number, "DynamoDB returns a large float with all digits, as an integer"
 
 
 @pytest.mark.parametrize(

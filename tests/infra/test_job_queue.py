@@ -1,4 +1,4 @@
-"""The queue: what it takes, how long it waits, and where what can never work goes."""
+"""The queue: the messages that it accepts, their delays, and the dead-letter queue for invalid ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """A queue that remembers what it was asked, and fails as it was told to."""
+    """A queue that records its requests, and fails as scripted."""
 
     def __init__(self, code: str | None = None) -> None:
         self.code = code
@@ -47,7 +47,7 @@ def test_a_sent_message_is_received_as_lambda_would_hand_it_over(aws: EmbeddedAw
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
     assert record["eventSource"] == "aws:sqs"
     assert record["eventSourceARN"] == aws.queue_arn
-    assert aws.receive()["Records"] == [], "it stays hidden"
+    assert aws.receive()["Records"] == [], "the message stays hidden"
     aws.release(record["receiptHandle"])
     (again,) = aws.receive()["Records"]
     assert again["attributes"]["ApproximateReceiveCount"] == "2"
@@ -101,7 +101,7 @@ def test_a_message_has_at_most_so_many_bytes(drive: Drive, extra: int, fits: boo
 
 @pytest.mark.parametrize("body", ["", "\x00", "a\x0bb", "\ufffe", "\ud800"])
 def test_a_message_that_sqs_does_not_take_is_refused_before_it_is_sent(drive: Drive, body: str) -> None:
-    """The emulators take all of these."""
+    """The emulators accept all of these."""
     client = Client()
     with pytest.raises(GiveUpError):
         drive(queue_of(client).send(body))
@@ -113,7 +113,7 @@ def test_a_rejected_message_lies_in_the_dead_letter_queue_with_its_problem(aws: 
         JobQueue(aws.clients.sqs, aws.queue_url, aws.dead_letter_queue_url).reject("not json", "not JSON:\x00 line 1")
     )
     assert aws.dead_letters() == [{"body": "not json", "attributes": {"problem": "not JSON:\ufffd line 1"}}]
-    assert len(aws.dead_letters()) == 1, "reading it again does not lose it"
+    assert len(aws.dead_letters()) == 1, "reading the message does not remove it"
 
 
 def test_the_problem_of_a_large_rejected_message_takes_the_room_that_is_left(drive: Drive) -> None:
@@ -128,7 +128,7 @@ def test_the_problem_of_a_large_rejected_message_takes_the_room_that_is_left(dri
 
 
 def test_the_messages_of_a_tenant_are_one_group_of_a_fair_standard_queue(drive: Drive) -> None:
-    """moto and ministack deliver without looking at the group, so the request is what can be tested."""
+    """moto and ministack ignore the group when they deliver, so only the request can be tested."""
     client = Client()
     drive(queue_of(client).send("{}", fair="of-acme"))
     assert client.requests[-1]["MessageGroupId"] == "of-acme"
@@ -144,7 +144,7 @@ def test_a_fifo_queue_needs_a_group_and_a_deduplication_id(drive: Drive) -> None
     assert all(
         (request["MessageGroupId"], request["MessageDeduplicationId"]) == ("g", "d") for request in client.requests
     )
-    assert "DelaySeconds" not in client.requests[0], "SQS refuses a delay of one message there"
+    assert "DelaySeconds" not in client.requests[0], "SQS refuses a delay for a single message of a FIFO queue"
     with pytest.raises(GiveUpError, match="needs a group"):
         drive(queue.send("{}"))
     drive(queue_of(client).send("{}", group="g", deduplication="d"))

@@ -234,7 +234,7 @@ def test_an_unfinished_job_can_be_cancelled_and_a_finished_one_cannot(table: Dri
     job = table.accepted()
     cancelled = table.cancel(job, NOW).job
     assert (cancelled.cancel, cancelled.woken, cancelled.due) == (True, 1, NOW)
-    assert table.cancel(job, NOW) == Written(cancelled), "its own write, known again"
+    assert table.cancel(job, NOW) == Written(cancelled), "its own write, recognised"
     assert isinstance(table.cancel(job, NOW + 1), Refused), "somebody else has set it"
     assert table.claim(job, token="t", until=NOW + 30, now=NOW).job.cancel, "the claim sees it"
     ended = table.accepted(key=JobKey("tenant", "ended"), status="SUCCEEDED")
@@ -251,7 +251,7 @@ def test_a_job_is_run_on_by_one_of_two_who_ask_at_once_and_forgets_its_cancel(ta
     after = ended._replace(run=2, status="QUEUED", cursor=1, published=1, cancel=False, due=NOW + 60)
     first = table.redrive(ended, after)
     assert (first.job.run, first.job.cancel, first.job.status) == (2, False, "QUEUED")
-    assert table.redrive(ended, after) == first, "its own write, known again"
+    assert table.redrive(ended, after) == first, "its own write, recognised"
     assert isinstance(table.redrive(ended, after._replace(due=NOW + 61)), Refused)
 
 

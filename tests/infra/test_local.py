@@ -1,4 +1,4 @@
-"""The embedded AWS: what is in it, and that nothing of it stays behind."""
+"""The embedded AWS: its resources, and that nothing of it remains afterwards."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_environment_is_restored_after_an_error() -> None:
 
 
 def test_it_is_empty_each_time_and_has_other_names(drive: Drive, backoff: Backoff) -> None:
-    """A client or a name that was kept from the time before reaches nothing of the next."""
+    """A client or a name from an earlier embedded AWS reaches nothing in a later one."""
     with embedded() as first:
         kept = DynamoItems(first.clients.dynamodb, first.table, backoff)
         drive(kept.put_all([{"pk": "a", "sk": "JOB"}]))
@@ -65,7 +65,7 @@ def test_it_is_empty_each_time_and_has_other_names(drive: Drive, backoff: Backof
     with embedded() as second:
         assert second.environment.keys() == first.environment.keys()
         shared = {name for name, value in first.environment.items() if second.environment[name] == value}
-        assert shared == {"PAGE", "SECRETS_KEY"}  # an option, and a key: what it encrypted is in another table
+        assert shared == {"PAGE", "SECRETS_KEY"}  # an option, and a key whose encrypted secrets are in another table
         assert (second.table_items(), second.bus_events(), second.receive()["Records"]) == ([], [], [])
         assert second.dead_letters() == []
         with pytest.raises(MisconfiguredError):
@@ -92,7 +92,7 @@ def test_only_our_events_are_kept_for_reading(backoff: Backoff, drive: Drive) ->
         bus = EventBus(aws.clients.events, aws.bus, backoff)
         drive(bus.publish([Entry("Step Updated", f'{{"n": {number}}}', 1.0) for number in range(12)], missed=print))
         assert sorted(event["detail"]["n"] for event in aws.bus_events()) == list(range(12))
-        assert len(aws.bus_events()) == 12, "reading it again does not lose it"
+        assert len(aws.bus_events()) == 12, "reading the events does not remove them"
 
 
 def test_a_client_is_built_once_and_only_when_asked() -> None:
@@ -118,7 +118,7 @@ def test_a_client_sends_its_user_agent() -> None:
 
 
 class Template(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as their names: ``!Ref Table`` as ``"Table"``."""
+    """Reads CloudFormation's short forms as their arguments: ``!Ref Table`` as ``"Table"``."""
 
 
 Template.add_multi_constructor("!", lambda loader, _, node: getattr(loader, f"construct_{node.id}")(node))

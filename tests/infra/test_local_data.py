@@ -1,4 +1,4 @@
-"""What a folder keeps of the embedded AWS, change by change."""
+"""The folder that stores the embedded AWS, change by change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.local.data import DataFolderError, LocalData
 
 @contextmanager
 def kept(folder: Path) -> Iterator[tuple[EmbeddedAws, Callable[..., Any]]]:
-    """An embedded AWS with what the folder holds; the function calls a service and lets the folder see the call."""
+    """An embedded AWS with the folder's data; the function calls a service and stores the call in the folder."""
     with embedded() as aws:
         data = LocalData(folder)
         data.restore(aws)

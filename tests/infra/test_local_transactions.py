@@ -1,4 +1,4 @@
-"""Transactions of the embedded AWS: a cancelled one leaves all as it was, and none copies the table."""
+"""Transactions of the embedded AWS: a cancelled one changes nothing, and none copies the table."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_transaction_that_is_cancelled_undoes_what_it_put_and_what_it_changed(
 
 
 def test_no_transaction_copies_the_table() -> None:
-    """Each would copy it once for each of its items: a job of 800 short effects took half a minute of that."""
+    """moto would copy the table for each item of a transaction: for a job of 800 short effects, half a minute."""
     with embedded() as aws:
         table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[aws.table]
         assert copy.deepcopy(table) is table

@@ -9,7 +9,7 @@ from infra.remote.logs import read_job_log
 
 
 class Logs:
-    """A client of CloudWatch Logs that has these events, one a page, by log group."""
+    """A client of CloudWatch Logs with these events, by log group, one per page."""
 
     def __init__(self, groups: dict[str, list[tuple[int, str]]]) -> None:
         self.groups = groups

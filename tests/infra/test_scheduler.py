@@ -70,7 +70,7 @@ def test_names_of_two_tenants_do_not_meet() -> None:
 
 
 class Failing:
-    """A client each of whose calls fails with a code."""
+    """A client whose calls all fail with a code."""
 
     def __init__(self, *codes: str) -> None:
         self.codes = list(codes)

@@ -1,4 +1,4 @@
-"""The loader of service descriptions: it may be quicker than botocore's own, and nothing else."""
+"""The loader of service descriptions: faster than botocore's own, with the same results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REGIONS = ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "us-iso-e
 
 
 def both() -> tuple[Loader, Loader]:
-    """Ours and botocore's, new: making a client writes into what a loader keeps."""
+    """New loaders, ours and botocore's: making a client changes the loader's cache."""
     return OneServiceLoader(file_loader=PlainFiles()), Loader()
 
 
@@ -56,7 +56,7 @@ def test_the_list_of_services_is_botocores() -> None:
 
 @cache
 def sessions(service: str) -> tuple[Session, Session]:  # noqa: ARG001  # the key of the cache
-    """Ours and botocore's, for all clients of a service: reading its description takes most of the time."""
+    """Sessions with our loader and botocore's, shared by all clients of a service: reading its description is slow."""
     made = (Session(), Session())
     for session, loader in zip(made, both(), strict=True):
         session.register_component("data_loader", loader)

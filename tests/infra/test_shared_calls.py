@@ -1,4 +1,4 @@
-"""Calls that several jobs share: each learns what became of its own part, and of no other."""
+"""Calls that several jobs share: each job gets the outcome of its own part only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Together:
-    """Has everybody's part done in one call, once so many have asked."""
+    """Does all parts in one call, once a given number of jobs have asked."""
 
     count: int
     parts: list[Any] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Together:
         if self.results is None:
             self.results = await work(self.parts)
             if number:
-                await _Wait()  # so that they go on in their order
+                await _Wait()  # so that they continue in their order
         if isinstance(self.results[number], Exception):
             raise self.results[number]
         return self.results[number]
@@ -49,7 +49,7 @@ class _Wait:
 
 
 def run(*jobs: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Drive jobs in turns; gives what each returns or raises."""
+    """Drive jobs in turns; returns the result or the exception of each."""
     results: dict[int, Any] = {}
     while len(results) < len(jobs):
         for number, job in enumerate(jobs):
@@ -59,7 +59,7 @@ def run(*jobs: Coroutine[Any, Any, Any]) -> list[Any]:
                 job.send(None)
             except StopIteration as stop:
                 results[number] = stop.value
-            except Exception as error:  # noqa: BLE001 (what came of the job)
+            except Exception as error:  # noqa: BLE001 (the job's outcome)
                 results[number] = error
     return [results[number] for number in range(len(jobs))]
 
@@ -187,7 +187,7 @@ def test_a_read_that_is_alone_is_an_ordinary_one_and_not_repeated(backoff: Backo
 
 @dataclass
 class Bus:
-    """Answers what it was told to, and remembers what it was asked."""
+    """A bus that gives scripted answers and records its requests."""
 
     answers: list[Attempted | Exception] = field(default_factory=list)
     asked: list[list[str]] = field(default_factory=list)
@@ -205,7 +205,7 @@ class Bus:
 
 
 def publish(bus: Bus, *parts: str) -> tuple[list[Any], list[list[str]]]:
-    """Publish parts, each a word whose letters are its entries; gives what was taken, and the codes of what was not."""
+    """Publish parts, each a word whose letters are entries; returns the accepted ones, and the codes of the others."""
     shared, codes = SharedBus(bus, Together(len(parts))), [list[str]() for _ in parts]
     jobs = [
         shared.publish([Entry("Step Updated", letter, 1.0) for letter in part], missed=missed.append)
@@ -221,7 +221,7 @@ def test_events_of_several_jobs_go_together_in_their_order() -> None:
 
 
 def test_an_entry_that_can_never_be_taken_is_its_own_jobs_failure() -> None:
-    """What that job had to say after it counts only after it; the others are asked for again, without it."""
+    """Later entries of that job count only after it; the entries of other jobs are sent again, without it."""
     bus = Bus([Attempted([0, 1, 2], {3: "MalformedDetail"})])
     assert publish(bus, "abc", "xyz", "de") == ([[0, 1, 2], [], [0, 1]], [[], ["MalformedDetail"], []])
     assert bus.asked[1:] == [["d", "e"]]

@@ -1,4 +1,4 @@
-"""The records of a commit are one item of JSON text, and come back as they were, to the letter."""
+"""The records of a commit are one item of JSON text, and are read back unchanged."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_each_record_of_an_item_is_judged() -> None:
 
 
 def test_ten_small_steps_are_three_write_units() -> None:
-    """Of 250 bytes each, as the table has them."""
+    """Steps of 250 bytes each in the table."""
     some = [record(index, step_id=f"step{index}", path=f"step{index}", result=f'"{"x" * 120}"') for index in range(10)]
     (item,) = steps_items(some)
     assert weight(encode_item(item)) <= 3 * 1024

@@ -1,4 +1,4 @@
-"""Secrets in a process: kept for five minutes, and tokens of OAuth 2 fetched from a server on the loopback."""
+"""Secrets in a process: cached for five minutes, with OAuth 2 tokens fetched from a server on the loopback."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CLIENT_SECRET = "cl1ent-s3cret"
 
 @dataclass
 class Provider:
-    """A token server that replaces refresh tokens, and takes each once."""
+    """A token server that replaces refresh tokens, and accepts each once."""
 
     life: float = 3600.0
     rotates: bool = True
@@ -77,7 +77,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 @dataclass
 class Bench:
-    """Processes with clocks of one's own, and what a caller puts."""
+    """Processes with a shared test clock, and a caller that puts secrets."""
 
     aws: EmbeddedAws
     offset: float = 0.0
@@ -98,7 +98,7 @@ class Bench:
         client = HttpClient(reach, 10_000, Opener(Resolver(), self.now, None), self.now)
         self.made += 1
         number = self.made
-        tokens = (f"{number}-{count}" for count in range(1000))  # no other process may have one of them
+        tokens = (f"{number}-{count}" for count in range(1000))  # tokens of different processes must differ
         return SecretStore(
             self.documents(),
             Encryption(self.aws.clients.kms, self.aws.key, stack),
@@ -110,7 +110,7 @@ class Bench:
         )
 
     def put(self, name: str = "s", **fields: Any) -> None:
-        """As `handler.workflows.secrets` does it."""
+        """Put a secret as `handler.workflows.secrets` does."""
         kept = KeptSecret(**({"hosts": ("localhost",), "uses": ("auth",), "put": str(time.time())} | fields))
         before = asyncio.run(self.documents().read("t", "secret", name))
         stamp = f"put-{time.time()}"
@@ -194,7 +194,7 @@ def test_client_credentials_give_a_token_until_a_minute_before_its_end(bench: Be
         assert provider.asked[-1]["grant_type"] == "client_credentials"
         assert ("client_secret" in provider.asked[-1]) is not needs_basic
         bench.offset = 3600 - 65
-        assert value(store) == "access-1"  # though the secret was read again meanwhile
+        assert value(store) == "access-1"  # although the secret was read again meanwhile
         bench.offset = 3600 - 55
         assert value(store) == "access-2"
 
@@ -224,7 +224,7 @@ def test_a_refused_token_is_replaced_and_only_that_one(bench: Bench) -> None:
             second = secrets.renew(first, 5)
             assert second is not None
             assert second.value != first.value
-            again = secrets.renew(first, 5)  # as somebody who comes late with the same old token
+            again = secrets.renew(first, 5)  # a late caller with the same old token
             assert again is not None
             assert again.value == second.value
 
@@ -342,7 +342,7 @@ def test_a_token_server_that_is_down_or_answers_nonsense_fails_the_call_and_is_n
         assert hidden not in shown
     oauth2 = bench.kept().oauth2
     assert oauth2 is not None
-    assert oauth2.claim is None  # nobody waits for it
+    assert oauth2.claim is None  # no process waits for it
 
 
 def test_a_token_server_that_may_not_be_called_is_not(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""Transactions of the real table: how they are sent, what stands in their way, and what becomes of it."""
+"""Transactions of the real table: how they are sent, their conflicts, and their outcomes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_conditional_write_of_a_transaction_comes_last_and_shows_the_item(dr
     assert all(action["TableName"] == "table" for part in request["TransactItems"] for action in part.values())
     last = request["TransactItems"][-1]["Update"]
     assert last["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
-    assert "ReturnValues" not in last, "no action of a transaction knows it"
+    assert "ReturnValues" not in last, "actions of a transaction have no such parameter"
 
 
 def test_a_failed_condition_counts_also_beside_a_conflict(drive: Drive, backoff: Backoff) -> None:
@@ -55,7 +55,7 @@ def test_a_transaction_that_something_is_in_the_way_of_is_tried_again(
 def test_a_write_that_meets_a_transaction_is_tried_again(
     drive: Drive, backoff: Backoff, waits: list[float], write: str
 ) -> None:
-    """A cancel, say, while the owner commits."""
+    """For example, a cancel while the owner commits."""
 
     def once(client: Client) -> Any:
         items = items_of(client, backoff)
@@ -114,7 +114,7 @@ def test_a_transaction_takes_100_items_and_4_megabytes(
 def test_a_retry_by_botocore_sends_the_same_token_and_our_own_another(
     drive: Drive, backoff: Backoff, aws: EmbeddedAws
 ) -> None:
-    """So that DynamoDB answers the repetition of a write whose reply was lost as it answered the write."""
+    """DynamoDB can thus answer the repetition of a write with a lost reply as it answered the write."""
     client, sent = cast("Any", aws.clients.dynamodb()), list[str]()
     conflict = {"__type": "x#TransactionCanceledException", "CancellationReasons": [{"Code": "TransactionConflict"}]}
     answers = [(500, {"__type": "x#InternalServerError"}), (400, conflict), (200, {})]

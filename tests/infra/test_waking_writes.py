@@ -1,5 +1,5 @@
-"""The conditional writes around a job that waits (rules 11 to 14), on each implementation of the table: each is refused
-where one thing of the job is not as its writer read it."""
+"""The conditional writes around a waiting job (rules 11 to 14), on each implementation of the table: each is refused if
+the job has changed since its writer read it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Table:
         self._jobs = 0
 
     def stored(self, job: JobRecord) -> JobRecord:
-        """The job as it stands in the table, under an id of its own."""
+        """The job, stored in the table with a unique id."""
         self._jobs += 1
         kept = job._replace(key=JobKey("t", f"job-{self._jobs}"))
         assert isinstance(self._drive(self._table.accept(kept, NOW)), Written)
@@ -51,7 +51,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "answered": {"signals": (("ok", "other"),)},
     "woken": {"woken": 1},
 }
-"""What may have become of a job since it was read, one thing at a time."""
+"""Changes that may have happened to a job since it was read, one at a time."""
 
 
 def test_an_answer_counts_if_the_job_is_as_it_was_judged(table: Table) -> None:
@@ -62,7 +62,7 @@ def test_an_answer_counts_if_the_job_is_as_it_was_judged(table: Table) -> None:
     job = table.stored(PARKED)
     answer = table.call("answer", job, "ok", "mine", NOW)
     assert answer == Written(job._replace(signals=(("ok", "mine"),), woken=1, due=NOW))
-    again = table.call("answer", job, "ok", "mine", NOW)  # its reply was lost, and the client of AWS sent it again
+    again = table.call("answer", job, "ok", "mine", NOW)  # its reply was lost, and botocore sent it again
     assert again == answer
     assert isinstance(table.call("answer", job, "ok", "another", NOW), Refused)
 
