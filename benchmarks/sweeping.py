@@ -34,7 +34,7 @@ from infra.jobs.jobs_table import JobsTable
 from infra.jobs.records import JobKey, JobRecord
 from infra.table.documents import DocumentsTable
 from infra.table.items import DUE, Index, Item, Page, Start
-from tests.simulation.batches import Beside
+from tests.simulation.batches import ConcurrentPort
 from tests.simulation.table import SimulatedTable
 
 CALL = 0.005
@@ -172,9 +172,9 @@ def measure(jobs: int, most: int) -> dict[str, Any]:
 
     def begin(ports: Ports) -> tuple[Crew, Ports]:
         crew = Crew(Station(clock, most), most=most)
-        beside: Any = Beside(items, crew)
-        sent: Any = Beside(queue, crew)
-        return crew, replace(ports, table=JobsTable(beside), queue=sent, turns=crew)
+        concurrent: Any = ConcurrentPort(items, crew)
+        sent: Any = ConcurrentPort(queue, crew)
+        return crew, replace(ports, table=JobsTable(concurrent), queue=sent, turns=crew)
 
     ports = Ports(
         settings=Settings(table_name="t", bus_name="b", queue_url="q", dead_letter_queue_url="d"),
