@@ -136,7 +136,7 @@ def _copy_blocks(target: Path, folders: Iterable[Path]) -> None:
         for path in sorted(folder.rglob("*.py")):
             copy = target / "blocks" / path.relative_to(folder)
             if copy.exists():
-                sys.exit(f"BLOCKS: {path} has the name of a file that is there already.")
+                sys.exit(f"BLOCKS: {path} has the name of a file that exists already.")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
 
@@ -294,7 +294,7 @@ def report(target: Path, archive: Path, digest: str) -> None:
     for name, size in sorted(sizes.items(), key=lambda item: -item[1])[:10]:
         print(f"  {size / 1e6:7.2f} MB  {name}")
     compiled = sum(1 for path in files_of(target) if path.suffix == ".pyc")
-    print(f"  {sum(sizes.values()) / 1e6:7.2f} MB  in all, {compiled} files compiled")
+    print(f"  {sum(sizes.values()) / 1e6:7.2f} MB  in total, {compiled} files compiled")
     print(f"  {archive.stat().st_size / 1e6:7.2f} MB  {archive.name}  sha256 {digest}")
 
 
@@ -306,8 +306,8 @@ def main() -> None:
     parser.add_argument("--without-boto3", action="store_true", help="leave boto3 to Lambda's runtime")
     parser.add_argument("--services", nargs="+", default=SERVICES, help="AWS services to keep in botocore")
     parser.add_argument("--blocks", nargs="+", type=Path, default=[], help="folders with blocks of your own")
-    parser.add_argument("--compiled", action="store_true", help="fail where there is nothing to compile with")
-    parser.add_argument("--zip", type=Path, help="pack it here, check its size and print what weighs how much")
+    parser.add_argument("--compiled", action="store_true", help="fail if no interpreter can compile")
+    parser.add_argument("--zip", type=Path, help="pack it here, check its size and print the sizes of its parts")
     given = parser.parse_args()
     target = given.target.resolve()
     build(

@@ -60,13 +60,13 @@ def figures(found: Findings, extent: suites.Extent, seconds: float) -> str:
     goals = [goal.row() for goal in (*suites.chain_goals(found, extent), *suites.other_goals(found))]
     used = ", ".join(f"{name} {number}" for name, number in versions().items())
     today = datetime.now(UTC).date().isoformat()
-    left_out = "".join(f"\nLeft out, since it failed: {name}.\n" for name in found.failed)
+    left_out = "".join(f"\nLeft out because it failed: {name}.\n" for name in found.failed)
     return f"""Measured on {today}: {extent.rounds} interleaved rounds, a fresh process for each cell,
 seed {extent.seed}, {seconds / 60:.1f} minutes. {describe()}. {used}.
-The machine's load average was {os.getloadavg()[0]:.1f} at the end; one is ours.
+The machine's load average was {os.getloadavg()[0]:.1f} at the end, of which 1 is the benchmark itself.
 
-Microseconds per step of a chain of so many steps (median; they hold for this machine at that hour, the ratios below
-travel better):
+Microseconds per step, by the length of the chain (medians, valid only for this machine at that time; the ratios below
+are more general):
 
 {table(("runner", *(f"{size:,}" for size in extent.sizes)), steps)}
 

@@ -40,14 +40,14 @@ def received(messages: int) -> Callable[[], None]:
     """The worker's own door, with `messages` messages of the queue, each a new job."""
     from handler.app import lambda_handler  # noqa: PLC0415  # after the settings are set
 
-    def work_off() -> None:
+    def process() -> None:
         bodies = [json.dumps({**payload(STEPS), "id": uuid.uuid4().hex}) for _ in range(messages)]
         event = {"Records": [record for body in bodies for record in queue_event(body)["Records"]]}
         answer: Any = lambda_handler(event, Context())
         if answer["batchItemFailures"]:
-            raise SystemExit(f"a message was not worked off: {answer}")
+            raise SystemExit(f"a message was not processed: {answer}")
 
-    return work_off
+    return process
 
 
 class Naive:

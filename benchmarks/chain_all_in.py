@@ -96,7 +96,7 @@ async def worked(body: str, given: Namespace, client: Client) -> list[float]:
         verdict = await Worker(ports).work(Message(id="m", body=body), TimeLeft.starting(CLOCK(), 60_000))
         taken = time.perf_counter() - began
         if verdict != DONE:
-            raise SystemExit(f"the message was not worked off: {verdict}")
+            raise SystemExit(f"the message was not processed: {verdict}")
         client.demand(given.steps)
         ports.metrics.flush()
         return taken
@@ -115,7 +115,7 @@ def invoked(body: str, given: Namespace, client: Client) -> list[float]:
         answer: Any = lambda_handler(event, context)
         taken = time.perf_counter() - began
         if answer["batchItemFailures"]:
-            raise SystemExit(f"the message was not worked off: {answer}")
+            raise SystemExit(f"the message was not processed: {answer}")
         client.demand(given.steps)
         return taken
 

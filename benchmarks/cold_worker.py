@@ -27,7 +27,7 @@ def main() -> None:
     event = queue_event(json.dumps({**payload(STEPS), "id": uuid.uuid4().hex}))
     answer = lambda_handler(event, Context())
     if answer["batchItemFailures"] or not answers.calls["PutEvents"]:
-        raise SystemExit(f"the message was not worked off: {answer}, {answers.calls}")
+        raise SystemExit(f"the message was not processed: {answer}, {answers.calls}")
     print(json.dumps({"calls": sum(answers.calls.values()), "ended": time.time(), **peak()}))
 
 

@@ -211,9 +211,9 @@ def table(assumed: Assumed) -> str:
             *lines,
             "",
             f"US dollars, {known['region']}, list prices read on {known['read_on']} (`benchmarks/prices.json`),",
-            "the free tier left out. A *goal* says so where it is missed.",
-            "*Writes* are DynamoDB's write units of one job, its indexes included;",
-            "*events* are EventBridge's; their way into the archive and 30 days there are counted.",
+            "without the free tier. A missed *goal* is marked.",
+            "*Writes* are DynamoDB's write units of one job, including its indexes;",
+            "*events* are EventBridge's; their archiving and 30 days in the archive are included.",
             f"Assumed: {assumed.seconds * 1000:.0f} ms an invocation, {BATCH_TIMES:g} times that with ten jobs,",
             f"at {assumed.gigabytes * 1024:.0f} MB. For comparison: ten state transitions of AWS Step Functions",
             f"(standard) are ${10 * transition:.2f} a million.",
@@ -223,8 +223,8 @@ def table(assumed: Assumed) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--milliseconds", type=float, default=100, help="of an invocation")
-    parser.add_argument("--memory", type=float, default=1024, help="MB of a function")
+    parser.add_argument("--milliseconds", type=float, default=100, help="duration of an invocation")
+    parser.add_argument("--memory", type=float, default=1024, help="memory of a function in MB")
     parser.add_argument("--page", type=Path, help="a page with the markers; its table is replaced")
     given = parser.parse_args()
     text = table(Assumed(given.milliseconds / 1000, given.memory / 1024))

@@ -84,14 +84,14 @@ def catch_everything_in_layers() -> None:
             pass
 
 
-def clean_up_for_ever() -> None:
+def clean_up_forever() -> None:
     try:
         loop()
     finally:
         loop()
 
 
-async def yield_for_ever() -> None:
+async def yield_forever() -> None:
     while True:  # noqa: ASYNC110  # as a bad block does
         await asyncio.sleep(0)
 
@@ -147,18 +147,18 @@ OVERRUNS: dict[str, Overrun] = {
     "loop": Overrun("an endless loop", ready(loop)),
     "sleep": Overrun("`time.sleep`", ready(lambda: time.sleep(60))),
     "socket": Overrun("reading from a silent socket", ready(wait_at_a_socket)),
-    "accept": Overrun("accepting a connection that nobody makes", ready(accept_a_connection)),
-    "lock": Overrun("a lock that nobody releases", ready(wait_for_a_lock)),
+    "accept": Overrun("accepting a connection that never comes", ready(accept_a_connection)),
+    "lock": Overrun("a lock that is never released", ready(wait_for_a_lock)),
     "queue": Overrun("an empty queue", ready(lambda: queue.Queue[int]().get())),
     "thread": Overrun("joining a thread", ready(wait_for_a_thread)),
     "program": Overrun("waiting for a program", ready(lambda: subprocess.run(["/bin/sleep", "60"], check=False))),
     "regex": Overrun("a regular expression that explodes", ready(lambda: re.match(r"(a+)+$", "a" * 50 + "b"))),
     "power": Overrun("`7 ** 50_000_000`", ready(lambda: pow(7, 50_000_000) > 0)),
     "key-sort": Overrun("sorting with a key in Python", ready(lambda: len(sorted(range(10**7), key=lambda n: -n)))),
-    "catch": Overrun("catching everything, for ever", ready(catch_everything)),
+    "catch": Overrun("catching everything, forever", ready(catch_everything)),
     "layers": Overrun("the same, in two layers", ready(catch_everything_in_layers)),
-    "finally": Overrun("a clean-up without end", ready(clean_up_for_ever)),
-    "yield": Overrun("a coroutine that yields for ever", ready(yield_for_ever)),
+    "finally": Overrun("an endless clean-up", ready(clean_up_forever)),
+    "yield": Overrun("a coroutine that yields forever", ready(yield_forever)),
     "blocking": Overrun("a coroutine that blocks its event loop", ready(block_the_event_loop)),
     "swallow": Overrun("a coroutine that swallows cancellations", ready(swallow_cancellation)),
     "json": Overrun("`json.loads` of 100 MB", read_json, quick=False),

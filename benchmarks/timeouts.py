@@ -99,7 +99,7 @@ def write_page(page: Path, text: str) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--quick", action="store_true", help="only what needs little time and memory")
+    arguments.add_argument("--quick", action="store_true", help="only overruns that need little time and memory")
     arguments.add_argument("--page", type=Path, help="the page to write the table into")
     arguments.add_argument("--limit", type=float, default=1.0, help="seconds")
     arguments.add_argument("--one", choices=OVERRUNS, help=argparse.SUPPRESS)

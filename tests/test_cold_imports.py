@@ -26,7 +26,7 @@ print("{DONE}", json.dumps(sorted(sys.modules)), file=kept)
 FORBIDDEN = {
     "aws_lambda_powertools.event_handler": "the API's resolver (170 ms)",
     "aws_lambda_powertools.utilities.parser": "models of every event (80 ms); see the imports of handler.app",
-    "aws_xray_sdk": "the tracer (190 ms); nobody asked for it",
+    "aws_xray_sdk": "the tracer (190 ms), although tracing is off",
     "awscrt": "botocore would sign with it, and import it first (57 ms)",
     "blocks.aws": "see blocks.csv",
     "blocks.csv": "blocks that few jobs use are imported with the first of them",
@@ -56,7 +56,7 @@ FORBIDDEN = {
     "handler.workflows.start": "see handler.jobs.queue_starts",
     "infra.outside.aws_call": "few jobs call AWS",
     "infra.secrets.encryption": "few jobs use a secret",
-    "infra.outside.http_client": "few jobs call anybody",
+    "infra.outside.http_client": "few jobs make HTTP calls",
     "infra.outside.masking": "see infra.outside.http_client",
     "infra.secrets.secret_store": "few jobs use a secret",
     "infra.secrets.tenant_secrets": "few jobs use a secret",
@@ -64,7 +64,7 @@ FORBIDDEN = {
     "infra.local": "the embedded AWS",
     "jsonschema": "only tests validate with it",
     "moto": "the embedded AWS",
-    "multiprocessing": "a block in a process of its own is rare, and is forked without it",
+    "multiprocessing": "an isolated block is rare, and is forked without it",
     "rich": "only people at a terminal see it",
     "yaml": "only tools read it",
 }

@@ -18,7 +18,7 @@ LONGEST_FILE = 300
 def tracked() -> list[Path]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     if listed.returncode:
-        pytest.skip("not a git checkout: which files are the project's cannot be told")
+        pytest.skip("not a git checkout, so the project's files are unknown")
     return [Path(line) for line in listed.stdout.splitlines()]
 
 

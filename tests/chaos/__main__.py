@@ -110,8 +110,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--emulator", choices=EMULATORS, default=EMULATORS[0])
     parser.add_argument(
-        "--gentle", action="store_true", help="fewer jobs, by the queue alone, so that no crash waits for a minute"
+        "--gentle", action="store_true", help="fewer jobs, only by the queue, so that no crash waits for a minute"
     )
-    parser.add_argument("--keep", action="store_true", help="keep the ledger and the logs of a run that broke nothing")
+    parser.add_argument("--keep", action="store_true", help="keep the ledger and the logs of a run without violations")
     options = parser.parse_args()
     sys.exit(bool(run(options.kills, options.seed, options.emulator, gentle=options.gentle, keep=options.keep)))

@@ -74,7 +74,7 @@ class Audit:
             self.figures[f"jobs {job.status}"] += 1
             self._judge_job(job, contents)
         for job_id in self._jobs.keys() - self._owed.keys():
-            self.note("left over", f"the job {job_id}, which nobody sent")
+            self.note("left over", f"the job {job_id}, which was never sent")
         for event_id in contents:
             self.note("invented event", event_id)
         self._judge_executions()

@@ -1,4 +1,4 @@
-"""The AWS that the processes talk to over HTTP: an emulator in a process of its own, on a loopback port."""
+"""The AWS that the processes talk to over HTTP: an emulator in its own process, on a loopback port."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _moto(folder: Path) -> Iterator[str]:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             if not url:
-                raise RuntimeError(f"moto did not come up; see {log.name}")
+                raise RuntimeError(f"moto did not start; see {log.name}")
             yield url
         finally:
             process.terminate()

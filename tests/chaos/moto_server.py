@@ -1,4 +1,4 @@
-"""moto in a process of its own, behind a loopback port: ``python -m tests.chaos.moto_server`` prints the address."""
+"""moto in its own process, on a loopback port: ``python -m tests.chaos.moto_server`` prints the address."""
 
 from __future__ import annotations
 

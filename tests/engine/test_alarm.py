@@ -21,7 +21,7 @@ LIMIT = 0.02
 GRACE = 0.03
 
 
-def count_for_ever() -> None:
+def count_forever() -> None:
     while True:
         pass
 
@@ -53,7 +53,7 @@ def raise_a_big_power() -> int:
 @pytest.mark.parametrize(
     "block",
     [
-        count_for_ever,
+        count_forever,
         lambda: time.sleep(60),
         wait_at_a_socket,
         wait_for_a_lock,
@@ -96,7 +96,7 @@ def test_a_block_without_any_time_left_is_not_begun(alarm: SystemAlarm, seconds:
 @pytest.mark.parametrize("seconds", [1e-3, 1e-6, 1e-7, 1e-9, 5e-324])
 def test_a_limit_shorter_than_the_timer_resolves_still_stops_a_block(alarm: SystemAlarm, seconds: float) -> None:
     with pytest.raises(StepTimeout):
-        alarm.call(count_for_ever, (), {}, seconds)
+        alarm.call(count_forever, (), {}, seconds)
 
 
 @pytest.mark.parametrize("seconds", [1e6, 1e6 + 1, 2.0**31, 1e10, 1e19, sys.float_info.max, math.inf])
@@ -117,7 +117,7 @@ def test_a_timeout_kept_from_an_earlier_call_is_forged_too(alarm: SystemAlarm) -
 
     def keep() -> None:
         try:
-            count_for_ever()
+            count_forever()
         except BaseException as error:
             kept.append(error)
             raise
@@ -134,7 +134,7 @@ def test_a_timeout_kept_from_an_earlier_call_is_forged_too(alarm: SystemAlarm) -
 def test_a_block_within_a_block_ends_at_its_own_limit_and_the_outer_one_goes_on(alarm: SystemAlarm) -> None:
     def outer() -> str:
         with pytest.raises(StepTimeout):
-            alarm.call(count_for_ever, (), {}, LIMIT)
+            alarm.call(count_forever, (), {}, LIMIT)
         return "went on"
 
     assert alarm.call(outer, (), {}, 5) == "went on"
@@ -142,7 +142,7 @@ def test_a_block_within_a_block_ends_at_its_own_limit_and_the_outer_one_goes_on(
 
 def test_the_outer_limit_ends_a_block_within_a_block(alarm: SystemAlarm) -> None:
     def outer() -> None:
-        alarm.call(count_for_ever, (), {}, 60)
+        alarm.call(count_forever, (), {}, 60)
 
     with pytest.raises(StepTimeout) as raised:
         alarm.call(outer, (), {}, LIMIT)
@@ -152,7 +152,7 @@ def test_the_outer_limit_ends_a_block_within_a_block(alarm: SystemAlarm) -> None
 def test_the_outer_limit_still_holds_after_an_inner_block_ended(alarm: SystemAlarm) -> None:
     def outer() -> None:
         alarm.call(int, (), {}, LIMIT / 4)
-        count_for_ever()
+        count_forever()
 
     with pytest.raises(StepTimeout) as raised:
         alarm.call(outer, (), {}, LIMIT)
@@ -177,7 +177,7 @@ def test_an_alarm_is_not_lost_in_a_finalizer(busy_alarm: SystemAlarm) -> None:
 
     def block() -> None:
         Lasting(ended)
-        count_for_ever()
+        count_forever()
 
     with pytest.raises(StepTimeout):
         busy_alarm.call(block, (), {}, LIMIT)  # an exception in a finalizer would be reported, and fail this test
@@ -205,7 +205,7 @@ def test_an_alarm_leaves_no_lock_taken_that_other_threads_need(stop: Callable[..
     def block() -> None:
         ends_at = time.monotonic() + LIMIT + GRACE / 3
         functions["take_and_release"](taken, time.monotonic, ends_at)
-        count_for_ever()
+        count_forever()
 
     stop(block)
     assert taken == []
@@ -215,11 +215,11 @@ def test_an_alarm_leaves_no_lock_taken_that_other_threads_need(stop: Callable[..
 def test_a_finalizer_that_outlasts_the_grace_is_stopped(alarm: SystemAlarm) -> None:
     class Endless:
         def __del__(self) -> None:
-            count_for_ever()
+            count_forever()
 
     def block() -> None:
         Endless()
-        count_for_ever()
+        count_forever()
 
     with pytest.raises(StepTimeout):
         alarm.call(block, (), {}, LIMIT)

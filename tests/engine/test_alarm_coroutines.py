@@ -35,7 +35,7 @@ async def sleep_long() -> None:
     await asyncio.sleep(60)
 
 
-async def yield_for_ever() -> None:
+async def yield_forever() -> None:
     while True:  # noqa: ASYNC110  # the block of these tests
         await asyncio.sleep(0)
 
@@ -58,7 +58,7 @@ async def swallow_one_cancellation() -> None:
 
 async def swallow_every_cancellation() -> None:
     while True:
-        try:  # noqa: SIM105  # suppress() has a test of its own
+        try:  # noqa: SIM105  # another test covers suppress()
             await asyncio.sleep(60)
         except BaseException:  # noqa: BLE001, S110  # as a bad block does
             pass
@@ -66,7 +66,7 @@ async def swallow_every_cancellation() -> None:
 
 async def swallow_all_while_blocking_the_loop() -> None:
     while True:
-        try:  # noqa: SIM105  # suppress() has a test of its own
+        try:  # noqa: SIM105  # another test covers suppress()
             time.sleep(60)  # noqa: ASYNC251  # the block of this test
         except BaseException:  # noqa: BLE001, S110  # as a bad block does
             pass
@@ -85,13 +85,13 @@ async def block_the_loop_in_a_child() -> None:
 
 
 async def block_the_loop_in_a_callback() -> None:
-    def count_for_ever() -> None:
+    def count_forever() -> None:
         while True:
             pass
 
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda *_: None)  # the loop would log the alarm's exception in a callback
-    loop.call_soon(count_for_ever)
+    loop.call_soon(count_forever)
     await asyncio.sleep(60)
 
 
@@ -99,7 +99,7 @@ async def block_the_loop_in_a_callback() -> None:
     "block",
     [
         sleep_long,
-        yield_for_ever,
+        yield_forever,
         block_the_loop,
         block_the_loop_in_c,
         swallow_one_cancellation,

@@ -23,7 +23,7 @@ async def sleep_long() -> None:
     await asyncio.sleep(60)
 
 
-async def yield_for_ever() -> None:
+async def yield_forever() -> None:
     while True:  # noqa: ASYNC110  # the block of these tests
         await asyncio.sleep(0)
 
@@ -68,7 +68,7 @@ async def swallow_and_block() -> None:
             pass
 
 
-@pytest.mark.parametrize("left_over", [sleep_long, yield_for_ever, swallow_and_block])
+@pytest.mark.parametrize("left_over", [sleep_long, yield_forever, swallow_and_block])
 def test_a_task_left_behind_by_a_block_that_is_done_ends_with_it(alarm: SystemAlarm, left_over: Any) -> None:
     async def block() -> str:
         task = asyncio.create_task(left_over())
@@ -98,7 +98,7 @@ def test_the_limit_of_one_job_never_stops_another_on_the_same_loop(alarm: System
             except StepTimeout as timeout:
                 return timeout.seconds
 
-        limited = [guard(alarm.wait(yield_for_ever, (), {}, LIMIT / (1 + number))) for number in range(5)]
+        limited = [guard(alarm.wait(yield_forever, (), {}, LIMIT / (1 + number))) for number in range(5)]
         return await asyncio.gather(guard(alarm.wait(count, (2000,), {}, 60)), *limited)
 
     assert asyncio.run(run_each()) == ["done", *(LIMIT / (1 + number) for number in range(5))]
@@ -122,13 +122,13 @@ def test_a_job_that_blocks_the_loop_is_not_stopped_by_the_alarm_of_another(alarm
 
 
 def test_a_plain_block_within_a_coroutine_block_ends_at_its_own_limit(alarm: SystemAlarm) -> None:
-    def count_for_ever() -> None:
+    def count_forever() -> None:
         while True:
             pass
 
     async def outer() -> str:
         with pytest.raises(StepTimeout):
-            alarm.call(count_for_ever, (), {}, LIMIT)
+            alarm.call(count_forever, (), {}, LIMIT)
         await asyncio.sleep(0)
         return "went on"
 
@@ -196,7 +196,7 @@ def test_a_coroutine_that_nothing_can_end_is_left_behind(alarm: SystemAlarm) -> 
 def test_a_tight_loop_of_yields_never_hangs(alarm: SystemAlarm) -> None:
     for _ in range(200):
         with pytest.raises(StepTimeout):
-            asyncio.run(alarm.wait(yield_for_ever, (), {}, 0.004))
+            asyncio.run(alarm.wait(yield_forever, (), {}, 0.004))
 
 
 @pytest.mark.slow
@@ -207,7 +207,7 @@ def test_a_tight_loop_of_yields_never_hangs_when_only_the_signal_can_end_it(
     monkeypatch.setattr("handler.engine.alarm.alarm.COURTESY", -0.003)
     for _ in range(200):
         with pytest.raises(StepTimeout):
-            asyncio.run(alarm.wait(yield_for_ever, (), {}, 0.004))
+            asyncio.run(alarm.wait(yield_forever, (), {}, 0.004))
 
 
 def test_a_loop_keeps_the_task_factory_that_it_had(alarm: SystemAlarm) -> None:

@@ -14,7 +14,7 @@ from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
 LIMIT = 0.02
 
 
-def count_for_ever() -> None:
+def count_forever() -> None:
     while True:
         pass
 
@@ -35,7 +35,7 @@ def clean_signals() -> Iterator[None]:
 def test_no_timer_is_left_armed_after_a_block(alarm: SystemAlarm) -> None:
     alarm.call(int, (), {}, 60)
     with pytest.raises(StepTimeout):
-        alarm.call(count_for_ever, (), {}, LIMIT)
+        alarm.call(count_forever, (), {}, LIMIT)
     with pytest.raises(ValueError, match="invalid literal"):
         alarm.call(int, ("x",), {}, 60)
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
@@ -68,7 +68,7 @@ def test_a_block_is_stopped_after_another_library_reset_the_handler(alarm: Syste
     alarm.call(int, (), {}, 60)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # as a monitoring library did; the next alarm would kill the process
     with pytest.raises(StepTimeout):
-        alarm.call(count_for_ever, (), {}, LIMIT)
+        alarm.call(count_forever, (), {}, LIMIT)
 
 
 def test_the_handler_stays_registered_between_blocks(alarm: SystemAlarm) -> None:
@@ -116,7 +116,7 @@ def test_the_timer_of_another_library_that_ended_during_a_block_fires_after_it(a
     signal.signal(signal.SIGALRM, lambda number, frame: seen.append(number))  # noqa: ARG005  # a handler's parameters
     signal.setitimer(signal.ITIMER_REAL, LIMIT / 2)
     with pytest.raises(StepTimeout):
-        alarm.call(count_for_ever, (), {}, LIMIT)
+        alarm.call(count_forever, (), {}, LIMIT)
     ends_at = time.monotonic() + 5
     while not seen and time.monotonic() < ends_at:
         pass

@@ -18,7 +18,7 @@ LIMIT = 0.02
 GRACE = 0.03
 
 
-def count_for_ever() -> None:
+def count_forever() -> None:
     while True:
         pass
 
@@ -28,7 +28,7 @@ def test_clean_up_has_the_grace(alarm: SystemAlarm) -> None:
 
     def block() -> None:
         try:
-            count_for_ever()
+            count_forever()
         finally:
             with suppress(queue.Empty):
                 queue.Queue[int]().get(timeout=GRACE / 3)
@@ -42,16 +42,16 @@ def test_clean_up_has_the_grace(alarm: SystemAlarm) -> None:
 def test_clean_up_that_outlasts_the_grace_is_stopped_too(stop: Callable[..., float]) -> None:
     def block() -> None:
         try:
-            count_for_ever()
+            count_forever()
         finally:
-            count_for_ever()
+            count_forever()
 
     assert stop(block) >= LIMIT + GRACE
 
 
 def catch_all_while_waiting() -> None:
     while True:
-        try:  # noqa: SIM105  # suppress() has a test of its own
+        try:  # noqa: SIM105  # another test covers suppress()
             time.sleep(60)
         except BaseException:  # noqa: BLE001, S110  # as a bad block does
             pass
@@ -59,8 +59,8 @@ def catch_all_while_waiting() -> None:
 
 def catch_all_while_counting() -> None:
     while True:
-        try:  # noqa: SIM105  # suppress() has a test of its own
-            count_for_ever()
+        try:  # noqa: SIM105  # another test covers suppress()
+            count_forever()
         except BaseException:  # noqa: BLE001, S110  # as a bad block does
             pass
 
@@ -69,7 +69,7 @@ def catch_all_thrice() -> None:
     while True:
         try:
             try:
-                try:  # noqa: SIM105  # suppress() has a test of its own
+                try:  # noqa: SIM105  # another test covers suppress()
                     time.sleep(60)
                 except BaseException:  # noqa: BLE001, S110  # as a bad block does
                     pass
@@ -87,7 +87,7 @@ def suppress_all() -> None:
 
 def catch_all_around_a_block_that_catches_all() -> None:
     while True:
-        try:  # noqa: SIM105  # suppress() has a test of its own
+        try:  # noqa: SIM105  # another test covers suppress()
             catch_all_while_waiting()
         except BaseException:  # noqa: BLE001, S110  # as a bad block does
             pass
@@ -124,7 +124,7 @@ def test_no_alarm_is_raised_in_a_hook_of_the_interpreter(
 
     def block() -> None:
         while True:
-            try:  # noqa: SIM105  # suppress() has a test of its own
+            try:  # noqa: SIM105  # another test covers suppress()
                 gc.collect(0)
             except BaseException:  # noqa: BLE001, S110  # as a bad block does
                 pass
@@ -148,7 +148,7 @@ def test_tracing_leaves_nothing_behind(stop: Callable[..., float]) -> None:
 def test_a_block_that_turns_the_timeout_into_a_result_has_still_run_out_of_time(stop: Callable[..., float]) -> None:
     def block() -> str:
         try:
-            count_for_ever()
+            count_forever()
         finally:
             return "saved"  # noqa: B012  # the block of this test
 
@@ -158,7 +158,7 @@ def test_a_block_that_turns_the_timeout_into_a_result_has_still_run_out_of_time(
 def test_a_block_that_turns_the_timeout_into_another_error_has_still_run_out_of_time(alarm: SystemAlarm) -> None:
     def block() -> None:
         try:
-            count_for_ever()
+            count_forever()
         except BaseException:  # noqa: BLE001  # the block of this test
             raise ValueError("not my fault") from None
 

@@ -44,11 +44,11 @@ def test_cancelling_a_paused_job_ends_the_pause(statuses: Any) -> None:
 def test_the_run_ends_with_the_task_that_runs_it_and_the_step_stays_open(make_block: Any) -> None:
     began = asyncio.Event()
 
-    async def wait_for_ever() -> None:
+    async def wait_forever() -> None:
         began.set()
         await asyncio.Event().wait()
 
-    job = Conduit.from_dict({"steps": [{"action": "PAUSE"}]}, blocks=[make_block(wait_for_ever, name="pause")])
+    job = Conduit.from_dict({"steps": [{"action": "PAUSE"}]}, blocks=[make_block(wait_forever, name="pause")])
 
     async def run_and_cancel() -> None:
         task = asyncio.create_task(job.run())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.forgery.range import shoot
+from tests.forgery.run import run_attempts
 
 # ruff: noqa: T201  # a command prints
 
 
 def main() -> int:
-    result = shoot()
-    counts = f"{result.attempts} attempts: {len(result.refused)} refused, {len(result.invalid)} no URL"
-    print(f"{counts}, {len(result.failed)} led nowhere, {len(result.answered)} answered; {len(result.hits)} hits")
+    result = run_attempts()
+    counts = f"{result.attempts} attempts: {len(result.refused)} refused, {len(result.invalid)} invalid"
+    print(f"{counts}, {len(result.failed)} reached no server, {len(result.answered)} answered; {len(result.hits)} hits")
     for attempt in result.hits:
         print(f"  hit: {attempt.kind}: {attempt.url}")
     return 1 if result.hits else 0

@@ -20,7 +20,7 @@ from infra.outside.http_request import make_call
 from infra.outside.pinned_connection import Opener
 from infra.outside.resolver import Resolver
 from infra.outside.secret import NoSecrets
-from tests.forgery.range import make_socket, shoot
+from tests.forgery.run import make_socket, run_attempts
 from tests.forgery.spellings import MALFORMED, PUBLIC, attempts
 from tests.http.servers import Server, answer
 
@@ -30,7 +30,7 @@ def let_everything_pass(family: int, address: Any, _host: str, _judgement: Judge
 
 
 def test_no_attempt_reaches_the_canary() -> None:
-    result = shoot()
+    result = run_attempts()
     assert result.attempts >= 90
     assert (result.hits, result.answered, result.failed) == ([], [], [])
     assert len(result.refused) + len(result.invalid) == result.attempts
@@ -38,7 +38,7 @@ def test_no_attempt_reaches_the_canary() -> None:
 
 def test_without_the_one_function_that_judges_addresses_the_canary_is_hit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pinned_connection, "admit", let_everything_pass)
-    result = shoot()
+    result = run_attempts()
     unread = len(MALFORMED)
     assert len(result.hits) > 80
     assert len(result.hits) >= result.attempts - unread - 4

@@ -59,7 +59,7 @@ def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
     except StopIteration as stop:
         result: Result = stop.value
         return result
-    raise AssertionError("something waited for the outside world")
+    raise AssertionError("a coroutine waited for something other than the ports")
 
 
 @dataclass
@@ -452,7 +452,7 @@ class World:
         answer = drive(receive({"Records": list(records)}, self.ports, self.lifetime(life)))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
-    def work_off(self, *, life: float = 30.0) -> None:
+    def drain_queue(self, *, life: float = 30.0) -> None:
         """Receive the sent messages until none is left; the clock advances past their delays."""
         for _ in range(500):
             if not self.queue.sent:
@@ -462,7 +462,7 @@ class World:
             if self.receive(self.message(message["body"]), life=life):
                 self.queue.sent.append(message)
                 self.clock.now += 60
-        raise AssertionError("the queue never gets empty")
+        raise AssertionError("the queue never becomes empty")
 
     def sweep(self) -> int:
         return drive(sweep(self.ports, self.lifetime()))
@@ -472,10 +472,10 @@ class World:
         for _ in range(100):
             self.clock.now += 60
             self.sweep()
-            self.work_off(life=life)
+            self.drain_queue(life=life)
             if not any(item.get("due") for item in self.table.items.values()):
                 return
-        raise AssertionError("something is due for ever")
+        raise AssertionError("something stays due forever")
 
     def record(self, job_id: str, tenant: str = "tenant") -> JobRecord:
         job = drive(JobsTable(self.items).read(JobKey(tenant, job_id), self.clock.now))

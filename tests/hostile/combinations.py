@@ -129,14 +129,14 @@ RUN: dict[str, Callable[[], Job]] = {
             }
         ],
     },
-    "arguments of a type that is wrong 20,000 times over": lambda: repeat(
+    "arguments with 20,000 values of a wrong type": lambda: repeat(
         block("OBJECT.APPLY_SLICE", value=[1], slice={f"k{at}": at for at in range(15_000)}), 1
     ),
     "names of keys that are tags, in 1,000 items": lambda: {
         "parameters": {"k": "x" * 900},
         "steps": [loop("{= range(1000) =}", {"id": "a", **create([{"{< k >}" + str(at): 1 for at in range(90)}])})],
     },
-    "100 waits of no time": lambda: {"steps": [{"id": f"w{at}", "wait": {"seconds": 0}} for at in range(100)]},
+    "100 waits of zero seconds": lambda: {"steps": [{"id": f"w{at}", "wait": {"seconds": 0}} for at in range(100)]},
 }
 """Each of these is run, as a direct invocation."""
 
@@ -156,10 +156,10 @@ VALIDATE: dict[str, Callable[[], Job]] = {
             {"choose": [{"if": f"{{= {'not ' * 30}{at} =}}", "do": [{"id": "a", **join()}]} for at in range(900)]}
         ],
     },
-    "900 polls of results that nothing gives": lambda: repeat(
+    "900 polls of missing results": lambda: repeat(
         {**join(), "poll": {"until": "{= result.nothing[0].at.all =}", "every": 1, "max": 2}}
     ),
-    "a loop over what no expression can be": lambda: {
+    "a loop over a broken expression": lambda: {
         "steps": [{"id": f"l{at}", **loop("{= [x for x in " * 20, {"id": "a", **join()})} for at in range(400)]
     },
     "300 forms with patterns and lists of values": lambda: {

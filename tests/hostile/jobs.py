@@ -92,7 +92,7 @@ RUN: dict[str, Callable[[], Job]] = {
         "parameters": {"s": "x" * 100_000},
         "steps": [join("{< s >}" * 10_000)],
     },
-    "a list as text 5,000 times": lambda: {
+    "a list as a string 5,000 times": lambda: {
         "parameters": {"l": list(range(10_000))},
         "steps": [join("-{< l >}" * 5_000)],
     },
@@ -258,7 +258,7 @@ VALIDATE: dict[str, Callable[[], Job]] = {
     "a loop over the longest range": lambda: {
         "steps": [loop("{= range(99000) =}", {"id": "a", **create(["{= item * 2 =}"] * 200)})],
     },
-    "four loops of 1,000 in each other": lambda: {
+    "four nested loops of 1,000": lambda: {
         "steps": [
             nested_steps(3, lambda step, at: {"id": f"l{at}", **loop("{= range(1000) =}", step)}, create([MANY_STEPS]))
         ],
@@ -266,7 +266,7 @@ VALIDATE: dict[str, Callable[[], Job]] = {
     "choices 30 deep": lambda: {
         "steps": [nested_steps(30, lambda step, at: {"id": f"c{at}", "choose": [{"if": True, "do": [step]}]}, join())],
     },
-    "480 tries that read what failed": lambda: {
+    "480 tries that read the failed step": lambda: {
         "steps": [
             {
                 "id": f"t{at}",
@@ -283,7 +283,9 @@ VALIDATE: dict[str, Callable[[], Job]] = {
         ],
     },
     "a condition of 20,000 expressions": lambda: {"steps": [{**join(), "if": ["{= 1 =}"] * 20_000}]},
-    "a condition of 12,000 tags beside text": lambda: {"steps": [{**join(), "if": "{< a >} > 5 and " * 12_000}]},
+    "a condition of 12,000 tags with text between them": lambda: {
+        "steps": [{**join(), "if": "{< a >} > 5 and " * 12_000}]
+    },
     "a form of 13 levels": lambda: {
         "steps": [
             {"wait_for": {"timeout": 1, "form": nested(13, lambda v: {"type": "object", "properties": {"a": v}})}}
@@ -347,7 +349,7 @@ BODIES: dict[str, bytes] = {
     "white space": b" \t\n",
     "a lone bracket": b"[",
     "100,000 brackets": b"[" * 100_000,
-    "40,000 objects in each other": b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
+    "40,000 nested objects": b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
     "steps 50,000 deep": b'{"steps":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
     "a comma after the last item": b'{"steps":[1,]}',
     "a name twice": b'{"steps":[],"steps":[{}]}',
@@ -360,10 +362,10 @@ BODIES: dict[str, bytes] = {
     "a leading zero": b'{"steps":[],"parameters":{"a":01}}',
     "a lone surrogate": b'{"steps":[],"parameters":{"a":"\\ud800"}}',
     "a lone surrogate as a name": b'{"steps":[],"parameters":{"\\udfff":1}}',
-    "an escape that is cut": b'{"steps":[],"parameters":{"a":"\\u00',
+    "a truncated escape": b'{"steps":[],"parameters":{"a":"\\u00',
     "a raw control character": b'{"steps":[],"parameters":{"a":"\x01"}}',
-    "bytes that are no UTF-8": b'{"steps":[],"parameters":{"a":"\xff\xfe"}}',
-    "UTF-8 that is too long": b'{"steps":[],"parameters":{"a":"\xc0\xaf"}}',
+    "bytes that are not UTF-8": b'{"steps":[],"parameters":{"a":"\xff\xfe"}}',
+    "overlong UTF-8": b'{"steps":[],"parameters":{"a":"\xc0\xaf"}}',
     "UTF-16": '{"steps":[]}'.encode("utf-16"),
     "a byte order mark": b'\xef\xbb\xbf{"steps":[]}',
     "two values": b'{"steps":[]}{"steps":[]}',

@@ -90,4 +90,4 @@ def _unknown(event: Any) -> str:
         if len(str(error)) > 300:
             raise NotHeldError("the error is long") from error
         return "unknown event"
-    raise NotHeldError("the event was taken")
+    raise NotHeldError("the event was accepted")

@@ -86,7 +86,7 @@ def items(request: pytest.FixtureRequest, backoff: Backoff) -> Iterator[Items]:
 def ministack() -> Iterator[str]:
     """The address of a ministack that listens only on this machine, while the tests run."""
     if MINISTACK not in os.environ:
-        pytest.skip(f"{MINISTACK} is not set: `make contract-ministack` runs this on ministack, too")
+        pytest.skip(f"{MINISTACK} is not set: `make contract-ministack` runs this on ministack too")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = {**os.environ, "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": str(port)}

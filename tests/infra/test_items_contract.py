@@ -286,7 +286,7 @@ def test_an_item_has_at_most_400_kilobytes(
     overhead = len("pk" + "t#1" + "sk" + "JOB" + "text")
     item: Item = {"pk": "t#1", "sk": "JOB", "text": "x" * (400 * 1024 - overhead + extra)}
     if fits and "moto" in request.node.name:
-        pytest.skip("moto counts the JSON around an item and refuses what AWS takes")
+        pytest.skip("moto counts the JSON around an item and refuses items that AWS accepts")
     if fits:
         drive(items.put_all([item]))
         assert drive(items.get("t#1", "JOB")) == item
@@ -299,7 +299,7 @@ def test_an_update_may_not_grow_an_item_past_400_kilobytes(
     items: Items, drive: Drive, request: pytest.FixtureRequest
 ) -> None:
     if "moto" in request.node.name:
-        pytest.skip("moto lets an update grow an item without end")
+        pytest.skip("moto does not limit the size of an updated item")
     drive(items.put_all([{**JOB, "text": "x" * 300_000}]))
     with pytest.raises(TooLargeError):
         drive(items.update_if("t#1", "JOB", condition=All(), set={"more": "y" * 200_000}))

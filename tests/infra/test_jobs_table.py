@@ -235,7 +235,7 @@ def test_an_unfinished_job_can_be_cancelled_and_a_finished_one_cannot(table: Dri
     cancelled = table.cancel(job, NOW).job
     assert (cancelled.cancel, cancelled.woken, cancelled.due) == (True, 1, NOW)
     assert table.cancel(job, NOW) == Written(cancelled), "its own write, recognised"
-    assert isinstance(table.cancel(job, NOW + 1), Refused), "somebody else has set it"
+    assert isinstance(table.cancel(job, NOW + 1), Refused), "another caller has set it"
     assert table.claim(job, token="t", until=NOW + 30, now=NOW).job.cancel, "the claim sees it"
     ended = table.accepted(key=JobKey("tenant", "ended"), status="SUCCEEDED")
     assert table.cancel(ended, NOW) == Refused(ended)
@@ -278,7 +278,7 @@ def test_only_due_jobs_are_found(table: Driven) -> None:
 def test_queued_jobs_are_swept_after_those_that_crashed_or_wait(fields: dict[str, Any], shard: str) -> None:
     item = job_item(new_job(due=NOW, **fields))
     assert str(item["shard"])[0] == shard
-    assert "shard" not in job_item(new_job(due=None, **fields)), "what nobody sweeps takes no room"
+    assert "shard" not in job_item(new_job(due=None, **fields)), "a job that is not swept takes no space in the index"
 
 
 def test_a_job_of_a_later_format_is_left_alone(table: Driven, items: Items, drive: Callable[..., Any]) -> None:

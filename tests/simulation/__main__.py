@@ -22,7 +22,7 @@ from tests.simulation.crashes import crash_everywhere
 from tests.simulation.history import History, play
 from tests.simulation.mutants import MUTANTS, hunt
 from tests.simulation.profiles import PROFILES
-from tests.simulation.workload import announced
+from tests.simulation.workload import registered_blocks
 
 SHARE = 25
 """Seeds that a process is given at once."""
@@ -52,7 +52,7 @@ KINDS: Final = {
 _DONE = (
     "jobs",
     "jobs crashed at each write",
-    "lives of them",
+    "lives of these jobs",
     "records",
     "events",
     "executions",
@@ -65,12 +65,12 @@ _DONE = (
 
 
 def _play_all(seeds: range) -> list[History]:
-    with announced():
+    with registered_blocks():
         return [play(seed) for seed in seeds]
 
 
 def _crash_all(seeds: range) -> list[History]:
-    with announced():
+    with registered_blocks():
         return [crash_everywhere(seed, clocked=seed % CLOCKED == 0) for seed in seeds]
 
 
@@ -82,7 +82,7 @@ def _shares(first: int, count: int) -> Iterator[range]:
 def simulate(first: int, count: int, crashes: int, processes: int) -> tuple[list[str], int]:
     """Play `count` seeds, and kill `crashes` jobs around each of their writes.
 
-    Gives lines of figures, and how many seeds failed.
+    Returns lines of figures, and the number of failed seeds.
     """
     began, counts, profiles = time.monotonic(), Counter[str](), Counter[str]()
     failed: list[History] = []
@@ -97,7 +97,7 @@ def simulate(first: int, count: int, crashes: int, processes: int) -> tuple[list
     seconds = time.monotonic() - began
     done = {name: counts.pop(name, 0) for name in _DONE}
     lines = [f"{counts.pop('worlds', 0)} seeds, {first} to {first + count - 1}, in {seconds:.0f} s", *_table(done)]
-    lines += ["faults, and what became of them", *_table(dict(counts.most_common()))]
+    lines += ["faults and outcomes", *_table(dict(counts.most_common()))]
     lines += ["worlds", *_table(dict(profiles.most_common()))]
     return lines + _violations(failed), len(failed)
 
@@ -117,15 +117,21 @@ def _table(numbers: Mapping[str, int]) -> list[str]:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Play simulated worlds out.")
-    parser.add_argument("--seeds", type=int, default=200, help="how many")
-    parser.add_argument("--crashes", type=int, help="how many jobs to kill at each write; one for every 40 seeds else")
-    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Play simulated worlds.")
+    parser.add_argument("--seeds", type=int, default=200, help="the number of seeds")
+    parser.add_argument(
+        "--crashes", type=int, help="the number of jobs to kill at each write; by default one for every 40 seeds"
+    )
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--trace", action="store_true", help="show each write of the first seed")
-    parser.add_argument("--world", choices=PROFILES, help="with --trace: the kind of world; the seed decides else")
-    parser.add_argument("--crash", type=int, help="kill the job of this seed at each write, and nothing else")
-    parser.add_argument("--clocked", action="store_true", help="with --crash: the clock has a say in which steps run")
-    parser.add_argument("--mutants", action="store_true", help="break the protocol on purpose and see that it is found")
+    parser.add_argument(
+        "--world", choices=PROFILES, help="with --trace: the kind of world; by default the seed decides"
+    )
+    parser.add_argument("--crash", type=int, help="only kill the job of this seed at each write")
+    parser.add_argument("--clocked", action="store_true", help="with --crash: the clock decides which steps run")
+    parser.add_argument(
+        "--mutants", action="store_true", help="break the protocol on purpose and check that the simulator finds it"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args(arguments)
 
@@ -134,14 +140,14 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     if options.trace:
         lines: list[str] = []
-        with announced():
+        with registered_blocks():
             history = play(options.first, name=options.world, trace=lines.append)
         lines += history.violations or ["no violation"]
         wrong = len(history.violations)
     elif options.crash is not None:
-        with announced():
+        with registered_blocks():
             history = crash_everywhere(options.crash, clocked=options.clocked)
-        lines = list(history.violations) or [f"{history.counts['lives of them']} lives, no violation"]
+        lines = list(history.violations) or [f"{history.counts['lives of these jobs']} lives, no violation"]
         wrong = len(history.violations)
     elif options.mutants:
         lines, wrong = hunt(MUTANTS, options.seeds, options.processes)

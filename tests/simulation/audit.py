@@ -307,7 +307,7 @@ class Audit:
                 if "action" not in step or "poll" in step or record.phase == "close":
                     continue  # it may have timed out
                 if self.gentle or ("timeout" in step and step["parameters"]["kills"] == "no"):
-                    self.note(f"BLAMED {key.job_id}/{index}: {record.status}, and nobody died of it")
+                    self.note(f"BLAMED {key.job_id}/{index}: {record.status}, but no worker died in it")
 
             if self.gentle and record.status == "CANCELLED" and self._ran(key, run, index):
                 self.note(f"FORGOTTEN {key.job_id}/{index}: its effect happened, and it is CANCELLED")

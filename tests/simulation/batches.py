@@ -27,7 +27,7 @@ Done = Callable[[Any, BaseException | None], None]
 
 
 class SimulatedStation:
-    """Makes the calls of one batch: each call is a worker of its own, so chance decides which call ends first.
+    """Makes the calls of one batch: each call is a separate worker, so chance decides which call ends first.
 
     A call that was sent continues when the process dies; its answer is dropped.
     """

@@ -292,7 +292,7 @@ def redrive_keeps_cancel() -> Iterator[None]:
         yield
 
 
-def message_alone() -> AbstractContextManager[object]:
+def only_messages() -> AbstractContextManager[object]:
     """Only the message makes sure that a job ends, however often it was received: the job is never due."""
 
     async def run_claimed(self: Worker, job: JobRecord, message: Any, lifetime: Any) -> Any:

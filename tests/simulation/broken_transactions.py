@@ -34,7 +34,7 @@ def ownerless(self: SimulatedTable, items: Sequence[NewItem], write: Put | Updat
     return _PUT_ALL_WITH(self, items, _any(write, _without(write.condition, "lease")))
 
 
-def over_anything(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
+def accept_over_any_job(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """A job is accepted even if its id is taken."""
     return _PUT_ALL_WITH(self, items, _any(write, All()) if isinstance(write, Put) else write)
 
@@ -44,7 +44,7 @@ def records_forgotten(self: SimulatedTable, items: Sequence[NewItem], write: Put
     return _PUT_ALL_WITH(self, items[:-1], write)
 
 
-def records_anyway(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
+def put_refused_records(self: SimulatedTable, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
     """The records are put although JOB is refused."""
     for item in items:
         self.put(item)

@@ -87,7 +87,7 @@ def unanswered_unless(*kinds: type) -> Callable[[Any], str | None]:
 
 
 @contextmanager
-def park_over_anything() -> Iterator[None]:
+def park_over_any_change() -> Iterator[None]:
     """A park is accepted although the job was cancelled or answered since its owner last read it."""
     real, at_once = JobsTable.commit, JobsTable.commit_at_once
 
@@ -120,7 +120,7 @@ async def send_late(self: Pointers, job: JobRecord, *, delay: float = 0.0, salt:
 
 
 @contextmanager
-def asleep_whatever_came() -> Iterator[None]:
+def sleep_after_any_change() -> Iterator[None]:
     """A message for a parked job is put back although the job was cancelled or answered."""
 
     def is_asleep(job: JobRecord, now: float) -> bool:
@@ -143,7 +143,7 @@ async def acknowledge_retries(self: Worker, result: Any, message: Any) -> Verdic
 
 
 @contextmanager
-def let_groups_go() -> Iterator[None]:
+def release_groups() -> Iterator[None]:
     """A job that waits for a retry or is handed over continues by a pointer, as on a standard queue."""
 
     async def run(self: Runner, given: Any, **options: Any) -> Any:

@@ -137,7 +137,7 @@ def crash_everywhere(seed: int, *, hasty: bool = False, clocked: bool = False) -
     counts["jobs crashed at each write"] += 1
     try:
         for where, world in deaths(life, hasty=hasty):
-            counts["lives of them"] += 1
+            counts["lives of these jobs"] += 1
             counts["records"] += len(world.audit.truth)
             violations += [f"{violation} ({where})" for violation in judge(world)]
             if violations and hasty:

@@ -189,7 +189,7 @@ class _Writer:
         what = self.random.choice(("item", "loop"))
         return {"id": self._name("e"), "end": what, "if": "{= variables.count % 4 == 3 =}", "message": "{# count #}"}
 
-    # ------------------------------------------------------------------ steps with lists of their own
+    # ------------------------------------------------------------------ steps with step lists
 
     def _for_each(self, depth: int) -> Step:
         random, name = self.random, self._name("l")

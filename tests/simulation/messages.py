@@ -157,7 +157,7 @@ class SimulatedJobQueue:
         deduplication: str | None = None,
         fair: str | None = None,
     ) -> None:
-        assert fair, "every message of ours counts against its tenant's share"
+        assert fair, "our own messages must count against their tenant's share too"
         assert group, "a FIFO queue would refuse the message"
         assert deduplication, "a FIFO queue would refuse the message"
         await self._reach("send")

@@ -35,7 +35,7 @@ from tests.simulation.history import play
 from tests.simulation.races import RACES, Found, meet, places
 from tests.simulation.sweeps import sweep_crowds
 from tests.simulation.table import SimulatedItems, SimulatedTable
-from tests.simulation.workload import announced
+from tests.simulation.workload import registered_blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +80,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         name="a commit ignores the attempts",
         apply=broken.without("attempts"),
         world="late packets",
-        spared="they are written as absolute numbers, so a repeated write counts once as it is",
+        spared="they are absolute numbers, so a repeated write counts once anyway",
     ),
     Mutant(name="every claim has the same lease", seed=1, apply=broken.same_fence, world="wild clocks"),
     Mutant(name="the key of a record lacks the lease", seed=3, apply=broken.key_without_lease),
     Mutant(
-        name="nobody checks who holds a job",
+        name="a block begins without a check of the owner",
         seed=27,
         apply=replaced(JobRecord, "held", lambda *_: False),
         world="one owner",
@@ -113,23 +113,23 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(JobsTable, "mark_published", broken.mark_any_run),
         world="late packets",
     ),
-    Mutant(name="nobody sweeps", seed=9, apply=nullcontext, sweeping=False),
+    Mutant(name="there is no sweep", seed=9, apply=nullcontext, sweeping=False),
     Mutant(name="a job's end leaves nothing due", seed=9, apply=replaced(Ownership, "_ended", broken.no_due)),
     Mutant(
-        name="a message alone stands for what is not published",
+        name="only a message keeps track of unpublished updates",
         seed=3,
-        apply=broken.message_alone,
+        apply=broken.only_messages,
         world="dead letters",
     ),
     Mutant(
-        name="what came before is not accepted before it runs",
+        name="a message received before runs its job without accepting it",
         seed=3,
         apply=replaced(Worker, "_begin_again", broken.run_unaccepted),
         world="killers",
     ),
     Mutant(name="a claim counts no attempt", seed=4, apply=broken.uncounted, world="killers"),
     Mutant(
-        name="attempts have no end",
+        name="attempts have no limit",
         seed=24,
         apply=replaced(Ownership, "blame", broken.unlimited_blame),
         world="killers",
@@ -148,11 +148,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="relays",
     ),
     Mutant(
-        name="own writes are not known again", seed=1, apply=broken.answer_all(recognise=False), world="lost replies"
+        name="own writes are not recognised", seed=1, apply=broken.answer_all(recognise=False), world="lost replies"
     ),
-    Mutant(name="every refusal is taken for an own write", seed=5, apply=broken.answer_all(recognise=True)),
+    Mutant(name="every refusal is treated as an own write", seed=5, apply=broken.answer_all(recognise=True)),
     Mutant(
-        name="a hand-over keeps hold", seed=1, apply=replaced(Recorder, "let_go", broken.keep_hold), world="hand-overs"
+        name="a hand-over keeps its lease",
+        seed=1,
+        apply=replaced(Recorder, "let_go", broken.keep_hold),
+        world="hand-overs",
     ),
     Mutant(name="a resumed job has forgotten its variables", apply=broken.forget_variables, world="hand-overs"),
     Mutant(name="a resumed job begins a step too early", apply=broken.resume_early, world="hand-overs"),
@@ -161,7 +164,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(name="a redrive keeps the cancel", seed=2, apply=broken.redrive_keeps_cancel, world="late packets"),
     Mutant(name="the rights are not in the payload's hash", seed=6, apply=broken.same_rights),
     Mutant(
-        name="a held job's message is acknowledged",
+        name="the message of a job with another owner is acknowledged",
         seed=36,
         apply=replaced(Worker, "_take", broken.acknowledge_held),
         world="impatient",
@@ -170,7 +173,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         name="a transaction ignores a cancel",
         seed=2,
         apply=replaced(SimulatedTable, "put_all_with", broken_transactions.blind),
-        world="tight, and nobody dies",
+        world="tight without deaths",
     ),
     Mutant(
         name="a transaction ignores the lease",
@@ -181,7 +184,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="a transaction accepts a job over any other",
         seed=19,
-        apply=replaced(SimulatedTable, "put_all_with", broken_transactions.over_anything),
+        apply=replaced(SimulatedTable, "put_all_with", broken_transactions.accept_over_any_job),
         world="tight",
     ),
     Mutant(
@@ -190,22 +193,22 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="bursts",
     ),
     Mutant(
-        name="an owner whose transaction a cancel refused gives the job up",
+        name="an owner gives the job up when a cancel makes its transaction fail",
         seed=2,
         apply=replaced(jobs_table, "is_as_held", broken_transactions.never_as_held),
-        world="tight, and nobody dies",
+        world="tight without deaths",
     ),
     Mutant(
-        name="a transaction puts its records though the job is refused",
-        apply=replaced(SimulatedTable, "put_all_with", broken_transactions.records_anyway),
+        name="a transaction puts its records although `JOB` is refused",
+        apply=replaced(SimulatedTable, "put_all_with", broken_transactions.put_refused_records),
         world="tight",
-        spared="they lie under a lease that JOB does not name for them: that is how the ordinary commit is safe",
+        spared="`JOB` names no lease for them, which also protects the ordinary commit",
     ),
     Mutant(
-        name="a repeated transaction is a new one",
+        name="a repeated transaction is treated as a new one",
         apply=replaced(SimulatedItems, "put_all_with", broken_transactions.tokenless),
         world="tight",
-        spared="it is refused, and the refusal shows its own work",
+        spared="it is refused, and the refusal shows the owner its own write",
     ),
     Mutant(name="a shared call is applied to one job only", apply=batches.applied_to_one, world="batches"),
     Mutant(
@@ -213,7 +216,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=batches.records_blamed_on_another,
         world="batches of short jobs",
     ),
-    Mutant(name="a job is given what another one read", seed=9, apply=batches.read_by_another, world="batches"),
+    Mutant(name="a job gets the items that another job read", seed=9, apply=batches.read_by_another, world="batches"),
     Mutant(
         name="a failed entry is blamed on the wrong job",
         seed=3,
@@ -233,17 +236,17 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     # Rule 11: park.
     Mutant(
-        name="a park is accepted although somebody cancelled or answered",
-        apply=broken_waits.park_over_anything,
+        name="a park is accepted although the job was cancelled or answered",
+        apply=broken_waits.park_over_any_change,
         race=("answer and park", 0, 3),
     ),
     Mutant(
-        name="the due of a parked job is not moved",
+        name="the `due` of a parked job is not moved",
         apply=replaced(JobsTable, "mark_parked", broken_waits.leave_due),
         world="prompt",
     ),
     Mutant(
-        name="a parked job forgets what is not published",
+        name="a parked job forgets its unpublished updates",
         seed=9,
         apply=replaced(Publisher, "settle_parked", broken_waits.rest_unpublished),
         world="flows",
@@ -260,7 +263,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         race=("answer and time-out", 4, 5),
     ),
     Mutant(
-        name="an answer ignores another one",
+        name="an answer ignores an earlier one",
         apply=replaced(JobsTable, "answer", broken_waits.answer_without("signals", "woken")),
         race=("two answers", 0, 0),
     ),
@@ -279,7 +282,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         name="a parked job sleeps on although it was cancelled or answered",
-        apply=broken_waits.asleep_whatever_came,
+        apply=broken_waits.sleep_after_any_change,
         race=("answer and cancel", 0, 0),
     ),
     # Rule 15: sweep.
@@ -291,20 +294,20 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(name="the sweep ends with the first page", apply=broken_waits.one_page, crowded=True),
     # Rule 16: FIFO queues.
     Mutant(
-        name="a job that is handed over or retried lets its group go",
+        name="a job that is handed over or retried releases its group",
         seed=10,
-        apply=broken_waits.let_groups_go,
+        apply=broken_waits.release_groups,
         world="in order",
     ),
     Mutant(name="a job that waits holds its group", seed=27, apply=broken_waits.hold_groups, world="in order"),
     # Versions of records.
     Mutant(
         name="a worker takes up a job whose records have a later version",
-        apply=releases.take_up_anything,
+        apply=releases.take_up_any_version,
         world="two releases",
     ),
     Mutant(
-        name="the message of a job of a later version comes back at once",
+        name="the message of a job of a later version is visible again at once",
         apply=releases.hide_briefly,
         world="two releases",
     ),
@@ -340,7 +343,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         crashed=True,
     ),
     Mutant(
-        name="what the clock chose is decided again after a crash",
+        name="a condition on the clock is evaluated again after a crash",
         seed=1,
         apply=replaced(Walk, "chosen_by_clock", False),
         crashed=True,
@@ -367,7 +370,7 @@ def seek(mutant: Mutant, most: int) -> Found | None:
 
     An error of the program does not count as found: it only shows that the code that the mutant replaces has changed.
     """
-    with announced(), mutant.apply():
+    with registered_blocks(), mutant.apply():
         if mutant.crowded:
             return sweep_crowds()
         if mutant.race is not None:

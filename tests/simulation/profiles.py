@@ -108,7 +108,7 @@ _KIND: Final = replace(
 PROFILES: Final[dict[str, Profile]] = {
     "everything": Profile(rates=_BASE, timed=0.7, batch=3, flow=0.3),
     "flows": Profile(rates=_BASE, timed=0.7, lives=(9.0, 12.0, 30.0), flow=1.0, rest=60_000.0),
-    "flows, and nobody dies": Profile(
+    "flows without deaths": Profile(
         rates=_KIND, lives=(9.0, 12.0), flow=1.0, killer=0, gentle=True, exclusive=True, step_events="grouped"
     ),
     "questions": Profile(
@@ -179,7 +179,7 @@ PROFILES: Final[dict[str, Profile]] = {
         cancel=0.4,
         other=0.4,
     ),
-    "tight, and nobody dies": Profile(
+    "tight without deaths": Profile(
         rates=replace(_KIND, lost_reply=0.15, conflict=0.05),
         lives=(300.0,),
         killer=0,
@@ -203,7 +203,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "batches of short jobs": Profile(
         rates=replace(_BASE, entry_failed=0.3, throttled=0.05), batch=10, bursts=2, brisk=0.5, timed=0.3
     ),
-    "batches, and nobody dies": Profile(
+    "batches without deaths": Profile(
         rates=_KIND, lives=(9.0, 12.0), killer=0, gentle=True, exclusive=True, batch=10, bursts=2
     ),
     "batches with killers": Profile(

@@ -111,7 +111,7 @@ class ReleaseAudit:
     def rejected(self, body: str) -> None:
         """Judge a message that is rejected for good."""
         if "resume" in json.loads(body):
-            self._note(f"REJECTED a pointer of ours: {body[:120]}")
+            self._note(f"REJECTED a pointer: {body[:120]}")
 
     def read(self, worker: Worker | None, key: JobKey, version: int) -> None:
         """Judge that a job was shown."""
@@ -119,7 +119,7 @@ class ReleaseAudit:
             self._note(f"SHOWN {key.job_id} by the earlier release, whose records have a later version")
 
 
-def take_up_anything() -> AbstractContextManager[object]:
+def take_up_any_version() -> AbstractContextManager[object]:
     """A worker takes up jobs of any version."""
     return patch.object(jobs_table, "job_record", lambda item: job_items.job_record({**item, "version": VERSION}))
 

@@ -39,7 +39,7 @@ class Yield:
 
 @dataclass(eq=False, slots=True)
 class Worker:
-    """One invocation, or one call from outside: a coroutine with a clock of its own.
+    """One invocation, or one call from outside: a coroutine with its own clock.
 
     Attributes:
         name: of its kind: ``queue``, ``http``, ``sweep``, ``control``.

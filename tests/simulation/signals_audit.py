@@ -90,7 +90,7 @@ class SignalsAudit:
                 self._note(f"SLOW: {asked[0].job_id}/{asked[2]} was answered at {at}, and ended at {end.finished_at}")
         for asked, end in recorded.items():
             if end.status in ("DONE", "REJECTED") and asked not in self._named and end.lease == _owner(truth, asked):
-                self._note(f"INVENTED: nobody answered {asked[0].job_id}/{asked[2]} in run {asked[1]}")
+                self._note(f"INVENTED: no answer was sent to {asked[0].job_id}/{asked[2]} in run {asked[1]}")
         for place, at in self._cancelled.items():
             job = ends.get(place)
             if self._prompt and job is not None and (job.finished_at or 0.0) > at + AT_ONCE:

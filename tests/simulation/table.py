@@ -33,7 +33,7 @@ def holds(condition: Condition, item: Item | None) -> bool:
             return all(holds(part, item) for part in conditions)
         case AnyOf(conditions) if conditions:
             return any(holds(part, item) for part in conditions)
-    raise GiveUpError(f"none of ours: {condition!r}")
+    raise GiveUpError(f"not a known condition: {condition!r}")
 
 
 def type_of(value: object) -> str:

@@ -15,7 +15,7 @@ from tests.simulation.history import tight
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import QUIET
 from tests.simulation.shards import few_shards
-from tests.simulation.workload import announced
+from tests.simulation.workload import registered_blocks
 from tests.simulation.world import World
 
 DOORS = ("http", "async", "queue")
@@ -23,7 +23,7 @@ DOORS = ("http", "async", "queue")
 
 @pytest.fixture(autouse=True)
 def blocks() -> Iterator[None]:
-    with announced():
+    with registered_blocks():
         yield
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.crashes import crash_everywhere, draw, live, shapes
-from tests.simulation.workload import announced
+from tests.simulation.workload import registered_blocks
 
 
 @pytest.fixture(autouse=True)
 def blocks() -> Iterator[None]:
-    with announced():
+    with registered_blocks():
         yield
 
 
@@ -21,14 +21,14 @@ def blocks() -> Iterator[None]:
 def test_a_job_that_is_killed_around_each_of_its_writes_ends_as_one_that_nothing_interrupts(seed: int) -> None:
     history = crash_everywhere(seed)
     assert history.violations == (), f"python -m tests.simulation --crash {seed}"
-    assert history.counts["lives of them"] > 8
+    assert history.counts["lives of these jobs"] > 8
 
 
 @pytest.mark.parametrize("seed", [3, 10, 21, 40])
 def test_no_step_that_began_is_left_out_because_the_clock_moved_on(seed: int) -> None:
     history = crash_everywhere(seed, clocked=True)
     assert history.violations == (), f"python -m tests.simulation --crash {seed} --clocked"
-    assert history.counts["lives of them"] > 8
+    assert history.counts["lives of these jobs"] > 8
 
 
 def test_the_jobs_that_are_drawn_have_every_shape() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.races import RACES, Meeting, meet, places
 from tests.simulation.sweeps import sweep_crowds
-from tests.simulation.workload import announced
+from tests.simulation.workload import registered_blocks
 
 SHARE = 7
 """Every seventh place is tried; seven does not divide the number of places in a row."""
@@ -16,7 +16,7 @@ SHARE = 7
 
 @pytest.fixture(autouse=True)
 def blocks() -> Iterator[None]:
-    with announced():
+    with registered_blocks():
         yield
 
 

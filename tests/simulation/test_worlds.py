@@ -13,7 +13,7 @@ import pytest
 from tests.simulation.history import play
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import PROFILES, QUIET
-from tests.simulation.workload import announced
+from tests.simulation.workload import registered_blocks
 from tests.simulation.world import World
 
 SEEDS = 3
@@ -22,7 +22,7 @@ SEEDS = 3
 
 @pytest.fixture(autouse=True)
 def blocks() -> Iterator[None]:
-    with announced():
+    with registered_blocks():
         yield
 
 

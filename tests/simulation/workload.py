@@ -83,7 +83,7 @@ async def once(stage__: Stage, job__: Job, call__: Call, **given: Any) -> dict[s
 
 
 @contextmanager
-def announced() -> Iterator[None]:
+def registered_blocks() -> Iterator[None]:
     """Register these blocks in the deployment's registry while the simulation runs."""
     REGISTRY.load()
     blocks: list[Block[..., Any]] = list(own)

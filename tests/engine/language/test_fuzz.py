@@ -52,7 +52,7 @@ def _outcome(text: str, contexts: Any) -> tuple[Any] | str:
         return str(error)
 
 
-@pytest.mark.skipif("EXPRESSIONS" not in os.environ, reason="make fuzz-expressions: it measures time and memory")
+@pytest.mark.skipif("EXPRESSIONS" not in os.environ, reason="run by make fuzz-expressions: it measures time and memory")
 def test_no_expression_takes_long_or_much() -> None:
     contexts = Conduit.from_dict(JOB).contexts
     slow, large = list[str](), list[str]()

@@ -42,7 +42,7 @@ def test_a_message_without_an_id_that_came_before_is_replaced_by_a_pointer(world
     assert world.receive(world.message({"steps": [CHARGE]}, id="m9", receives=2)) == []
     assert world.ran == []
     assert [json.loads(sent["body"]) for sent in world.queue.sent] == [{"resume": {"tenant": "tenant", "job_id": "m9"}}]
-    world.work_off()
+    world.drain_queue()
     assert world.get("m9")["status"] == "SUCCEEDED"
 
 
@@ -285,7 +285,7 @@ def test_a_claimed_job_whose_payload_is_gone_ends_failed(world: Any) -> None:
     world.submit(CHARGE, id="j", respond_async=True)
     for key in [key for key in world.table.items if key[1].startswith("PAYLOAD")]:
         del world.table.items[key]
-    world.work_off()
+    world.drain_queue()
     assert (world.record("j").status, world.ran) == ("FAILED", [])
     assert world.bus.ids() == ["1/end"]
     assert world.record("j").due is None

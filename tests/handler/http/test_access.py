@@ -35,9 +35,9 @@ def test_another_tenants_job_looks_like_none(client: Client, world: Any, route: 
     client.post("/jobs", {"id": "a", "steps": [FAIL]})
     method, _, target = route.partition(" ")
     stranger = Client(world, tenant="stranger")
-    theirs, nobodys = stranger.send(method, target), stranger.send(method, target.replace("/a", "/b"))
+    theirs, missing = stranger.send(method, target), stranger.send(method, target.replace("/a", "/b"))
     expect_problem(theirs, 404, "not-found")
-    assert theirs.body.replace("'a'", "'b'") == nobodys.body
+    assert theirs.body.replace("'a'", "'b'") == missing.body
     assert client.get("/jobs/a").json["status"] == "FAILED"
 
 

@@ -16,7 +16,7 @@ def test_a_job_that_waits_is_cancelled(client: Client, world: Any) -> None:
     client.post("/jobs", {"id": "a", "steps": [JOIN]}, prefer="respond-async")
     answer = client.post("/jobs/a/cancel")
     assert (answer.status, answer.json["id"], answer.headers["Location"]) == (202, "a", "/jobs/a")
-    world.work_off()
+    world.drain_queue()
     job = client.get("/jobs/a").json
     assert (job["status"], job["steps"][0]["status"]["name"]) == ("CANCELLED", "CANCELLED")
 
@@ -34,7 +34,7 @@ def test_a_failed_job_runs_on_from_its_failed_step_with_new_values(client: Clien
     client.post("/jobs", {"id": "a", "parameters": {"ok": False}, "steps": steps})
     answer = client.post("/jobs/a/redrive", {"parameters": {"ok": True}})
     assert (answer.status, answer.headers["Location"]) == (202, "/jobs/a")
-    world.work_off()
+    world.drain_queue()
     assert client.get("/jobs/a").json["status"] == "SUCCEEDED"
     assert len(world.ran) == 1
 
@@ -43,7 +43,7 @@ def test_a_failed_job_runs_on_from_an_earlier_step_when_asked(client: Client, wo
     steps = [{"id": "first", "action": "PROBE.CHARGE", "parameters": {}}, FAIL]
     client.post("/jobs", {"id": "a", "steps": steps})
     assert client.post("/jobs/a/redrive", {"from_step": "first"}).status == 202
-    world.work_off()
+    world.drain_queue()
     assert len(world.ran) == 2
 
 

@@ -145,10 +145,10 @@ def test_every_route_has_a_case(owner: Owner, world: Any) -> None:
 def test_another_tenants_thing_looks_like_one_that_does_not_exist(stranger: Client, route: str) -> None:
     target, body = BY_NAME[route]
     theirs = ask(stranger, route, target, body)
-    nobodys = ask(stranger, route, target.replace("/mine", "/none"), body)
+    missing = ask(stranger, route, target.replace("/mine", "/none"), body)
     expect_problem(theirs, 404, "not-found")
-    assert theirs.body.replace("mine", "none") == nobodys.body
-    assert theirs.headers == nobodys.headers
+    assert theirs.body.replace("mine", "none") == missing.body
+    assert theirs.headers == missing.headers
 
 
 @pytest.mark.parametrize("route", WRITES)

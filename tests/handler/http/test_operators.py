@@ -37,7 +37,7 @@ def test_runs_are_listed_with_their_ends_and_first_failures(client: Client, worl
         None,
         None,
     )
-    world.work_off()
+    world.drain_queue()
     earlier, current = client.get("/jobs/a/runs").json["runs"]
     assert (earlier["status"], current["status"]) == ("FAILED", "SUCCEEDED")
     assert earlier["finished_at"] < current["started_at"] <= current["finished_at"]
@@ -87,7 +87,7 @@ def test_waiting_jobs_are_cancelled_in_bulk(client: Client, world: Any) -> None:
         client.post("/jobs", {"id": id_, "name": f"import {id_}", "steps": [JOIN]}, prefer="respond-async")
     answer = client.post("/jobs/cancel", {"status": "QUEUED", "name": "import a"})
     assert answer.json == {"done": ["a"], "skipped": [], "cursor": None}
-    world.work_off()
+    world.drain_queue()
     assert [client.get(f"/jobs/{id_}").json["status"] for id_ in ("a", "b")] == ["CANCELLED", "SUCCEEDED"]
 
 

@@ -83,7 +83,7 @@ def test_who_does_not_want_to_wait_is_answered_with_202_before_anything_ran(clie
     assert (answer.status, answer.headers["Location"]) == (202, "/jobs/a")
     assert answer.headers["Preference-Applied"] == "respond-async"
     assert (answer.json["status"], answer.json["steps"][0]["status"]["name"]) == ("QUEUED", "NONE")
-    world.work_off()
+    world.drain_queue()
     assert client.get("/jobs/a").json["status"] == "SUCCEEDED"
 
 
@@ -98,7 +98,7 @@ def test_a_job_that_outlives_the_request_is_answered_with_202_and_goes_on(client
     steps = [{"action": "PROBE.CHARGE", "parameters": {"seconds": 20}}] * 3
     answer = client.post("/jobs", {"id": "a", "steps": steps})
     assert answer.status == 202
-    world.work_off(life=900)
+    world.drain_queue(life=900)
     assert client.get("/jobs/a").json["status"] == "SUCCEEDED"
 
 
@@ -194,7 +194,7 @@ def test_too_many_unfinished_jobs_are_429_until_one_ends(client: Client, world: 
     expect_problem(answer, 429, "too-many-jobs")
     assert int(answer.headers["Retry-After"]) > 0
     assert Client(world, tenant="another").post("/jobs", {"steps": [JOIN]}).status == 201
-    world.work_off()
+    world.drain_queue()
     assert client.post("/jobs", {"steps": [JOIN]}).status == 201
 
 
@@ -223,6 +223,6 @@ def test_a_redrive_counts_against_the_limit(client: Client, world: Any) -> None:
     assert refused.headers["Retry-After"]
     assert client.get("/jobs/failed").json["status"] == "FAILED"
 
-    world.work_off()
+    world.drain_queue()
     assert client.post("/jobs/failed/redrive").status == 202
     expect_problem(client.post("/jobs", {"steps": [JOIN]}), 429, "too-many-jobs")

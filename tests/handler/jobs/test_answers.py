@@ -42,7 +42,7 @@ def test_a_job_parks_for_an_answer_and_goes_on_with_it(world: Any, client: Clien
     world.clock.now += 3600
     taken = answer(client, {"value": {"limit": 500}})
     assert (taken.status, taken.json["path"], taken.json["status"]["name"]) == (200, "ok", "NONE")
-    world.work_off()
+    world.drain_queue()
     job = world.get("j")
     assert job["status"] == "SUCCEEDED"
     result = step(world)["result"]
@@ -64,7 +64,7 @@ def test_the_bus_hears_that_a_job_waits_with_the_question(world: Any) -> None:
 def test_a_no_rejects_the_step_with_its_reason(world: Any, client: Client) -> None:
     ask(world, ASK, WORK)
     assert answer(client, {"ok": False, "reason": "Too much."}).status == 200
-    world.work_off()
+    world.drain_queue()
     job = world.get("j")
     assert (job["status"], job["failed_step"]["status"]["name"]) == ("FAILED", "REJECTED")
     assert step(world)["error"] == {"type": "Rejected", "message": "Too much."}
@@ -88,7 +88,7 @@ def test_the_first_answer_wins_and_its_repetition_is_fine(world: Any, client: Cl
     assert answer(client, {"value": {"a": 1, "b": 2}}).status == 200
     assert answer(client, '{"ok": true, "value": {"b": 2, "a": 1.0}}').status == 200
     expect_problem(answer(client, {"value": 2}), 409, "conflict")
-    world.work_off()
+    world.drain_queue()
     assert answer(client, {"value": {"b": 2, "a": 1}}).status == 200
     expect_problem(answer(client, {"ok": False}), 409, "conflict")
     assert step(world)["result"]["value"] == {"a": 1, "b": 2}
@@ -140,13 +140,13 @@ def test_the_sender_does_not_answer_and_who_redrove_the_job_does_not_either(worl
     ann.post("/jobs", {"id": "j", "parameters": {"limit": 1}, "steps": [asked]})
     expect_problem(answer(ann, {}), 403, "forbidden")
     assert answer(bob, {"ok": False}).status == 200
-    world.work_off()
+    world.drain_queue()
     assert bob.post("/jobs/j/redrive").status == 202
-    world.work_off()
+    world.drain_queue()
     expect_problem(answer(ann, {}), 403, "forbidden")
     expect_problem(answer(bob, {}), 403, "forbidden")
     assert answer(cid, {}).status == 200
-    world.work_off()
+    world.drain_queue()
     assert step(world)["result"]["by"] == "cid"
 
 
@@ -183,7 +183,7 @@ def test_an_earlier_step_reads_the_address_and_anybody_who_has_it_answers(world:
     assert "Raise the limit to 500?" in page.body
     assert world.record("j").signals == (), "a request for the page answers nothing"
     assert anonymous.post(answer_address(world), {"value": 1}).status == 200
-    world.work_off()
+    world.drain_queue()
     assert step(world)["result"] == {"value": 1, "by": None, "at": step(world)["result"]["at"]}
     assert anonymous.get(answer_address(world)).status == 410
     assert anonymous.post(answer_address(world), {"value": 1}).status == 200
@@ -205,9 +205,9 @@ def test_an_address_is_the_same_after_a_crash_and_worth_nothing_after_a_redrive(
     ask(world, TOLD, ASK, **TELL)
     first, anonymous = answer_address(world), Client(world, tenant="")
     anonymous.post(first, {"ok": False})
-    world.work_off()
+    world.drain_queue()
     drive(world.jobs.redrive(world.caller, "j", from_step="told"))
-    world.work_off()
+    world.drain_queue()
     assert answer_address(world) != first
     expect_problem(anonymous.post(first, {}), 410, "gone")
     assert anonymous.post(answer_address(world), {}).status == 200
@@ -250,14 +250,14 @@ LOOP = {
 def test_items_of_an_open_loop_are_answered_in_any_order(world: Any, client: Client) -> None:
     ask(world, {"id": "w", "wait": {"seconds": 60}}, LOOP)
     expect_problem(answer(client, {}, "each.0.ask"), 404, "not-found")
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["waiting"]["path"] == "each.0.ask"
     assert answer(client, {"value": 2}, "each.1.ask").status == 200
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["waiting"]["path"] == "each.0.ask"
     expect_problem(answer(client, {}, "each.2.ask"), 404, "not-found")
     assert answer(client, {"value": 1}, "each.0.ask").json["path"] == "each.0.ask"
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
     assert [step(world, f"each.{item}.ask")["result"]["value"] for item in (0, 1)] == [1, 2]
 
@@ -269,7 +269,7 @@ def test_a_hundred_unused_answers_are_enough(world: Any, client: Client) -> None
         assert answer(client, {}, f"s{number}").status == 200
     expect_problem(answer(client, {}, "s101"), 409, "conflict")
     assert answer(client, {}, "s0").status == 200, "the waiting step still accepts its answer"
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["waiting"]["path"] == "s101"
 
 
@@ -305,7 +305,7 @@ def test_who_was_thanked_never_sees_the_step_time_out(world: Any, client: Client
         world.clock.now = now
 
     at_write(world, 2, send_answer)
-    world.work_off()
+    world.drain_queue()
     assert statuses == [200]
     assert world.get("j")["status"] == "SUCCEEDED"
     assert step(world)["result"]["value"] == late
@@ -349,7 +349,7 @@ def test_an_answer_that_an_earlier_commit_saw_is_not_parked_over(world: Any, cli
 
     at_write(world, 1, send_answer)
     world.submit({"id": "a", "wait": {"seconds": 10}}, CHARGE, ASK, id="j", parameters={"limit": 1})
-    world.work_off()
+    world.drain_queue()
     world.items.before = lambda _: None
     world.recover()
     assert world.get("j")["status"] == "SUCCEEDED"
@@ -359,7 +359,7 @@ def test_an_answer_to_a_cancelled_job_is_gone(world: Any, client: Client) -> Non
     ask(world, ASK)
     drive(world.jobs.cancel(world.caller, "j"))
     expect_problem(answer(client, {}), 410, "gone")
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ["CANCELLED"]
     expect_problem(answer(client, {}), 410, "gone")
 
@@ -396,13 +396,13 @@ def test_a_job_that_times_out_while_it_waits_does_not_wait_for_the_steps_own_tim
 def time_out(world: Any) -> None:
     world.clock.now = float(world.record("j").resume_at) + 1
     world.sweep()
-    world.work_off()
+    world.drain_queue()
 
 
 def redrive(world: Any) -> None:
     time_out(world)
     drive(world.jobs.redrive(world.caller, "j"))
-    world.work_off()
+    world.drain_queue()
 
 
 def cancel(world: Any) -> None:
@@ -435,7 +435,7 @@ def test_an_answer_counts_only_for_the_job_that_it_was_judged_for(
     ask(world, {**ASK, "allow_failure": between is time_out}, later)
     at_write(world, 1, lambda: between(world))
     assert answer(client, {"value": "mine"}).status == status
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ends
     value = {200: "mine", 409: "first"}.get(status)
     assert value is None or step(world)["result"]["value"] == value

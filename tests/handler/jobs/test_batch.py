@@ -107,7 +107,7 @@ def test_a_step_that_no_longer_fits_goes_back_and_its_attempt_does_not_count(wor
     assert world.ran == ["tenant/hog/1/1"]
     late = world.record("late")
     assert (late.status, late.attempts, late.started, late.hand_overs) == ("QUEUED", 0, False, 0)
-    world.work_off()
+    world.drain_queue()
     assert world.get("late")["status"] == "SUCCEEDED"
 
 

@@ -63,7 +63,7 @@ def test_a_redrive_sends_another_key(world: Any, service: Server) -> None:
     service.respond = lambda _: answer(200 if len(service.requests) > 1 else 422)
     assert world.submit(post(service), id="j").job["status"] == "FAILED"
     drive(world.jobs.redrive(world.caller, "j"))
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ["DONE"]
     assert keys(service) == [digest("tenant/j/1/post"), digest("tenant/j/2/post")]
 
@@ -80,6 +80,6 @@ def test_a_service_that_asks_to_wait_is_called_again_after_that_time(world: Any,
     world.submit(post(service, retry={"attempts": 3, "delay": 1}), id="j", life=30)
     began = world.clock.now
     assert len(service.requests) == 1
-    world.work_off()
+    world.drain_queue()
     assert (world.statuses("j"), len(service.requests)) == (["DONE"], 2)
     assert world.clock.now - began >= 119

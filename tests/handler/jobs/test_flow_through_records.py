@@ -43,7 +43,7 @@ def test_a_failed_loop_is_redriven_from_the_step_inside_it(world: Any) -> None:
     job = world.submit(LOOP, id="j", parameters={"fails": True}).job
     assert (job["status"], job["failed_step"]["path"]) == ("FAILED", "orders.2.post")
     drive(world.jobs.redrive(world.caller, "j", parameters={"fails": False}))
-    world.work_off()
+    world.drain_queue()
     job = world.get("j")
     assert job["status"] == "SUCCEEDED"
     assert len(world.ran) == 4, "only the third item was charged again"
@@ -66,7 +66,7 @@ def test_a_wait_costs_nothing_and_the_sweep_ends_it(world: Any) -> None:
     assert world.receive(world.message({"resume": {"tenant": "tenant", "job_id": "j"}})) == []
     world.clock.now = began + days + 30
     assert world.sweep() == 1
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
     assert world.record("j").ends_at == pytest.approx(ends_at + days + 30), "the waiting time is not counted"
     assert len(world.ran) == 1
@@ -77,7 +77,7 @@ def test_a_job_that_waits_is_cancelled_at_once_and_gets_one_pointer(world: Any) 
     for _ in range(3):
         drive(world.jobs.cancel(world.caller, "j"))
     assert [sent["delay"] for sent in world.queue.sent] == [0], "only the write that sets the flag sends a pointer"
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ["CANCELLED"]
 
 
@@ -104,7 +104,7 @@ def test_a_wait_of_minutes_has_a_delayed_pointer_and_one_that_comes_early_is_put
     assert [sent["delay"] for sent in world.queue.sent] == [pytest.approx(600)]
     assert world.receive(world.message({"resume": {"tenant": "tenant", "job_id": "j", "colour": "blue"}})) == ["m1"]
     assert world.queue.postponed[-1][1] == pytest.approx(600)
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
 
 
@@ -168,7 +168,7 @@ def test_the_end_of_a_wait_is_not_computed_again_when_the_job_goes_on(
         world.submit({"id": "w", "wait": {"seconds": "{= 3600 =}"}}, id=job_id)
         world.clock.now += 3600
         world.sweep()
-        world.work_off()
+        world.drain_queue()
         return bool(world.get(job_id)["status"] == "SUCCEEDED")
 
     assert ends("whole")

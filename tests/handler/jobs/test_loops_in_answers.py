@@ -84,7 +84,7 @@ def test_a_job_that_is_cancelled_inside_a_loop_names_the_step_there_and_goes_on_
     }
     world.submit(loops[kind], copy("after"), id="j", variables={"waits": True})
     drive(world.jobs.cancel(world.caller, "j"))
-    world.work_off()
+    world.drain_queue()
     job = world.get("j")
     assert (job["status"], job["failed_step"]["path"]) == ("CANCELLED", "row.1.rest")
     assert {step["path"] for step in job["steps"] if step["status"]["name"] == "CANCELLED"} == (
@@ -94,10 +94,10 @@ def test_a_job_that_is_cancelled_inside_a_loop_names_the_step_there_and_goes_on_
 
     drive(world.jobs.redrive(world.caller, "j"))
     world.clock.now += 600
-    world.work_off()
+    world.drain_queue()
     world.clock.now += 600
     world.sweep()
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
     assert len(world.ran) == 3, "no charge happened twice"
 
@@ -117,7 +117,7 @@ def test_a_cancel_between_two_items_keeps_the_items_that_have_ended(world: World
     assert (job["status"], job["failed_step"]["path"], len(world.ran)) == ("CANCELLED", "row", 2)
 
     drive(world.jobs.redrive(world.caller, "j"))
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
     assert len(world.ran) == 3, "no charge happened twice"
 
@@ -126,12 +126,12 @@ def test_a_job_that_had_failed_before_it_was_cancelled_goes_on_at_its_failure(wo
     forever = {"id": "loop", "while": "{= variables.more =}", "max": 2, "do": [charge("pay")]}
     world.submit(forever, {"id": "rest", "wait": {"seconds": 600}, "forced": True}, id="j", variables={"more": True})
     drive(world.jobs.cancel(world.caller, "j"))
-    world.work_off()
+    world.drain_queue()
     job = world.get("j")
     assert (job["status"], job["failed_step"]["path"]) == ("CANCELLED", "loop")
 
     drive(world.jobs.redrive(world.caller, "j", variables={"more": False}))
-    world.work_off()
+    world.drain_queue()
     assert [step["status"]["name"] for step in world.get("j")["steps"]] == ["DONE", "DONE"]
     assert len(world.ran) == 2
 

@@ -54,7 +54,7 @@ def test_a_hand_over_is_a_line(world: Any, lines: Any) -> None:
     message, fields = lines()[-1]
     assert message == "A job was handed over"
     assert names(fields) == ("tenant", "a", 1)
-    world.work_off()
+    world.drain_queue()
     assert lines()[-1][0] == "A job ended"
 
 
@@ -86,7 +86,7 @@ def test_a_step_that_is_cut_in_good_order_does_not_count_as_a_crash(
     slow = {"action": "PROBE.WORK", "parameters": {"seconds": 100 if cut else 20}}
     world.submit(slow, slow, id="j")
     assert world.record("j").status == "QUEUED"
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == ("FAILED" if cut else "SUCCEEDED")
     assert world.metrics.counted("Resumes") == world.metrics.counted("HandOvers") > 0
     assert world.metrics.counted("Crashes") == 0

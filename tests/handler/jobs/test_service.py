@@ -76,7 +76,7 @@ def test_respond_async_accepts_before_it_answers_and_runs_nothing(world: Any) ->
     sent = world.submit(CHARGE, id="j", respond_async=True)
     assert (sent.kind, sent.job["status"], world.ran) == ("accepted", "QUEUED", [])
     assert [step["status"]["name"] for step in sent.job["steps"]] == ["NONE"]
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
     assert world.ran == ["tenant/j/1/1"]
 
@@ -92,7 +92,7 @@ def test_a_job_longer_than_its_sender_is_kept_waiting_goes_on_in_the_queue(world
     slow = {"action": "PROBE.WORK", "parameters": {"seconds": 12}}
     sent = world.submit(slow, slow, slow, id="j", life=100)
     assert (sent.kind, sent.job["status"]) == ("accepted", "QUEUED")
-    world.work_off(life=100)
+    world.drain_queue(life=100)
     assert world.statuses("j") == ["DONE"] * 3
 
 
@@ -110,7 +110,7 @@ def test_an_effect_inside_a_loop_or_a_branch_is_not_cut_for_somebody_who_waits(
     assert sent.kind == "accepted"
     ends = {one["id"]: one["status"]["name"] for one in sent.job["steps"]}
     assert (ends["slow"], ends["after"]) == ("DONE", "NONE")
-    world.work_off()
+    world.drain_queue()
     assert len(world.ran) == 2, "nothing ran twice"
 
 
@@ -119,7 +119,7 @@ def test_waiting_no_longer_than_asked_stops_a_pure_job_and_goes_on_in_the_queue(
     sent = world.submit({"action": "PROBE.WORK", "parameters": {"seconds": 9}}, id="j", wait=2)
     assert sent.kind == "accepted"
     assert world.clock.now - began == 2
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
 
 
@@ -127,7 +127,7 @@ def test_waiting_no_longer_than_asked_never_stops_an_effect_halfway(world: Any) 
     sent = world.submit({"action": "PROBE.CHARGE", "parameters": {"seconds": 9}}, CHARGE, id="j", wait=2)
     assert sent.kind == "accepted"
     assert [step["status"]["name"] for step in sent.job["steps"]] == ["DONE", "NONE"]
-    world.work_off()
+    world.drain_queue()
     assert world.ran == ["tenant/j/1/1", "tenant/j/1/2"]
 
 
@@ -142,7 +142,7 @@ def test_a_tenant_with_as_many_unfinished_jobs_as_it_may_have_waits(world: Any) 
     world.submit(WORK, id="first", caller=caller, respond_async=True)
     with pytest.raises(TooManyJobsError):
         world.submit(WORK, id="second", caller=caller)
-    world.work_off()
+    world.drain_queue()
     assert world.submit(WORK, id="second", caller=caller).kind == "created"
 
 
@@ -212,7 +212,7 @@ def test_a_cursor_of_another_tenant_shows_nothing_of_it(world: Any) -> None:
 def test_a_cancelled_job_runs_none_of_the_steps_that_are_left(world: Any) -> None:
     world.submit(WORK, CHARGE | {"forced": True}, id="j", respond_async=True)
     drive(world.jobs.cancel(world.caller, "j"))
-    world.work_off()
+    world.drain_queue()
     job = world.get("j")
     assert (job["status"], world.ran) == ("CANCELLED", [])
     assert world.statuses("j") == ["CANCELLED", "CANCELLED"]
@@ -248,7 +248,7 @@ def test_a_failed_job_runs_on_from_its_failed_step_with_earlier_results_kept(wor
     world.bus.events.clear()
     answer = drive(world.jobs.redrive(world.caller, "j", parameters={"fail": False}))
     assert answer["status"] == "QUEUED"
-    world.work_off()
+    world.drain_queue()
     job = world.get("j")
     assert job["status"] == "SUCCEEDED"
     assert job["steps"][0] == first["steps"][0]
@@ -259,7 +259,7 @@ def test_a_failed_job_runs_on_from_its_failed_step_with_earlier_results_kept(wor
 def test_a_job_runs_on_from_an_earlier_step_if_asked(world: Any) -> None:
     world.submit(WORK | {"id": "a"}, WORK | {"id": "b"}, FAIL | {"id": "c"}, WORK | {"id": "d"}, id="j")
     drive(world.jobs.redrive(world.caller, "j", from_step="b"))
-    world.work_off()
+    world.drain_queue()
     assert world.ran == ["work"] * 5
     for late in ("d", "e"):
         with pytest.raises(InvalidRequestError):
@@ -269,9 +269,9 @@ def test_a_job_runs_on_from_an_earlier_step_if_asked(world: Any) -> None:
 def test_a_cancelled_job_can_be_redriven(world: Any) -> None:
     world.submit(CHARGE, id="j", respond_async=True)
     drive(world.jobs.cancel(world.caller, "j"))
-    world.work_off()
+    world.drain_queue()
     drive(world.jobs.redrive(world.caller, "j"))
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
 
 
@@ -307,7 +307,7 @@ def test_a_redrive_by_a_caller_with_fewer_rights_takes_the_others_away(world: An
     drive(world.jobs.redrive(Caller(tenant="tenant", tags=frozenset({"SEE"})), "j"))
     payload = world.table.get("tenant#j", f"PAYLOAD#{world.record('j').payload}")
     assert payload["rights"] == '{"step_limit":null,"tags":["SEE"]}'
-    world.work_off()
+    world.drain_queue()
     drive(world.jobs.redrive(Caller(tenant="tenant", tags=frozenset({"SEE", "PAY"})), "j"))
     payload = world.table.get("tenant#j", f"PAYLOAD#{world.record('j').payload}")
     assert payload["rights"] == '{"step_limit":null,"tags":["SEE"]}', "a redrive never adds rights"

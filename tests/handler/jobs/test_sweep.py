@@ -34,7 +34,7 @@ def test_the_wait_doubles_while_nothing_happens_so_that_a_full_queue_is_not_sent
             sent.append(minute)
     assert sent == [5, 10, 20, 40]
     world.queue.sent = world.queue.sent[:1]
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
 
 
@@ -98,7 +98,7 @@ def test_a_bus_that_stays_down_does_not_delay_the_end_of_a_wait(world: Any) -> N
         _minute(world)
         minutes += 1
     assert minutes <= 22
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
 
 
@@ -112,7 +112,7 @@ def test_a_job_whose_payload_is_gone_ends_failed(world: Any) -> None:
     world.submit(WORK, id="j", respond_async=True)
     for key in [key for key in world.table.items if key[1].startswith("PAYLOAD")]:
         del world.table.items[key]
-    world.work_off()
+    world.drain_queue()
     job = world.record("j")
     assert (job.status, job.due) == ("FAILED", None)
     assert world.bus.ids() == ["1/end"]

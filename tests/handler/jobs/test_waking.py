@@ -33,7 +33,7 @@ def test_an_answer_whose_message_is_lost_wakes_the_job_by_the_next_sweep(world: 
     assert answer(client, "ok", {"value": 1}).status == 200
     world.queue.down = False
     assert world.sweep() == 1
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ["DONE"]
 
 
@@ -45,7 +45,7 @@ def test_a_cancel_whose_message_is_lost_ends_a_waiting_job_by_the_next_sweep(wor
     cancel(world)
     world.queue.down = False
     assert world.sweep() == 1
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ["CANCELLED"]
 
 
@@ -56,7 +56,7 @@ def test_a_cancelled_retry_is_woken_without_its_delay(world: Any) -> None:
     cancel(world)
     assert [message["delay"] for message in world.queue.sent] == [0]
     cancelled = world.clock.now
-    world.work_off()
+    world.drain_queue()
     assert (world.get("j")["status"], world.clock.now) == ("CANCELLED", cancelled)
 
 
@@ -78,10 +78,10 @@ def test_a_redrive_forgets_the_answers_that_were_not_used(world: Any, client: Cl
     assert [path for path, _ in world.record("j").signals] == ["ok"]
     assert client.post("/jobs/j/redrive", {"from_step": "c", "parameters": {"yes": True}}).status == 202
     assert world.record("j").signals == ()
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["waiting"]["path"] == "ok"
     assert answer(client, "ok", {"value": "of the second run"}).status == 200
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["steps"][-1]["result"]["value"] == "of the second run"
 
 
@@ -89,7 +89,7 @@ def test_a_step_that_timed_out_while_its_job_goes_on_takes_no_answer(world: Any,
     world.submit({**ASK, "allow_failure": True}, LATER, id="j")
     world.clock.now += 86_401
     world.sweep()
-    world.work_off()
+    world.drain_queue()
     assert world.get("j")["waiting"]["path"] == "later"
     expect_problem(answer(client, "ok"), 410, "gone")
 
@@ -113,9 +113,9 @@ def test_a_caller_without_a_verified_principal_counts_as_the_sender(world: Any) 
     ann.post("/jobs", {"id": "j", "steps": [asked]})
     expect_problem(answer(unknown, "ok"), 403, "forbidden")
     answer(bob, "ok", {"ok": False})
-    world.work_off()
+    world.drain_queue()
     assert bob.post("/jobs/j/redrive").status == 202
-    world.work_off()
+    world.drain_queue()
     expect_problem(answer(unknown, "ok"), 403, "forbidden")
 
 
@@ -134,7 +134,7 @@ def test_the_one_who_put_the_schedule_or_the_hook_does_not_answer_what_it_starte
     else:
         hook = ann.send("PUT", "/hooks/h", {"workflow": "w", "verify": "none"}).json["url"]
         assert Client(world, tenant="").post(hook, "{}").status == 202
-        world.work_off()
+        world.drain_queue()
     (job,) = ann.get("/jobs?waiting=answer").json["jobs"]
     path = f"/jobs/{job['id']}/steps/ok/answer"
     expect_problem(ann.post(path, {}), 403, "forbidden")

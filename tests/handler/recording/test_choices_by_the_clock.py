@@ -94,7 +94,7 @@ def test_an_owner_without_time_keeps_what_the_clock_chose(world: Any) -> None:
     assert (job.status, job.started, json.loads(job.waiting)) == ("QUEUED", True, {"path": path})
     assert world.get("j")["waiting"] is None, "no wait is shown"
     world.restart()
-    world.work_off()
+    world.drain_queue()
     assert outcome_of(world, path) == "INTERRUPTED"
 
 
@@ -105,6 +105,6 @@ def test_a_poll_that_is_cut_in_a_call_keeps_the_calls_before_it(world: Any) -> N
     step = {"id": "p", "action": "PROBE.WORK", "parameters": {"seconds": takes}, "poll": poll}
     world.submit(step, id="j")
     assert json.loads(world.record("j").waiting)["polls"] == 2
-    world.work_off()
+    world.drain_queue()
     (ended,) = world.get("j")["steps"]
     assert (ended["error"]["type"], ended["attempts"]) == ("PollTimeout", 6), "five that returned, one interrupted"

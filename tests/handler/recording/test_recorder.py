@@ -164,7 +164,7 @@ def test_a_job_longer_than_an_invocation_moves_on_with_its_state_and_repeats_not
         {"action": "LISTS.APPEND", "id": "last", "parameters": {"list": "{# n #}", "item": "{: 2 :}"}},
     ]
     world.submit(*steps, id="j", life=30)
-    world.work_off(life=30)
+    world.drain_queue(life=30)
     job = world.get("j")
     assert (job["status"], job["variables"]) == ("SUCCEEDED", {"n": [1, "charged by 1"]})
     assert world.ran == [f"tenant/j/1/{n}" for n in range(2, 11)]
@@ -176,7 +176,7 @@ def test_a_failure_and_what_is_forced_survive_a_hand_over(world: Any) -> None:
     fail = {"action": "PROBE.CHARGE", "parameters": {"seconds": 25, "fail": True}}
     sent = world.submit(fail, slow("CHARGE", 10, forced=True, timeout=20), WORK, id="j")
     assert (sent.job["status"], sent.job["success"], sent.job["failed_step"]["id"]) == ("QUEUED", False, "1")
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ["UNHANDLED_EXCEPTION", "DONE", "SKIPPED"]
     assert world.get("j")["failed_step"]["id"] == "1"
 
@@ -192,14 +192,14 @@ def test_a_clean_hand_over_gives_the_attempt_back(world: Any) -> None:
 def test_a_step_cut_off_by_the_invocations_end_runs_again_and_is_given_up_after_three_attempts(world: Any) -> None:
     world.submit(slow("WORK", 100), WORK, id="j")
     assert world.record("j").attempts == 1
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ["TIME_LIMIT_EXCEED", "SKIPPED"]
     assert world.ran == ["work"] * 3
 
 
 def test_an_at_most_once_step_cut_off_by_the_invocations_end_is_interrupted(world: Any) -> None:
     world.submit(slow("FIRE", 100), id="j")
-    world.work_off()
+    world.drain_queue()
     assert (world.statuses("j"), len(world.ran)) == (["INTERRUPTED"], 1)
 
 
@@ -241,7 +241,7 @@ def test_an_owner_that_had_no_time_for_a_step_does_not_take_back_that_an_earlier
     world.receive(resume(world, "j"), life=8)
     assert (world.record("j").status, world.record("j").started) == ("QUEUED", True)
     world.restart()
-    world.work_off()
+    world.drain_queue()
     assert (world.statuses("j"), len(world.ran)) == (["INTERRUPTED"], 1)
 
 
@@ -262,7 +262,7 @@ def test_a_retry_that_waits_longer_than_the_invocation_keeps_its_tries_and_its_t
     assert world.receive(early) == ["m1"]
     assert world.queue.postponed[-1][1] == pytest.approx(50), "the message came too early and is put back"
     assert len(world.ran) == 1
-    world.work_off()
+    world.drain_queue()
     assert (len(world.ran), world.get("j")["steps"][0]["attempts"]) == (3, 3)
     assert world.statuses("j") == ["UNHANDLED_EXCEPTION"]
 
@@ -282,14 +282,14 @@ def test_a_job_that_nobody_has_time_for_is_ended_after_as_many_hand_overs_as_all
             break
     world.restart()
     assert world.ran == []
-    world.work_off()
+    world.drain_queue()
     assert world.statuses("j") == ["TIME_LIMIT_EXCEED", "DONE"]
 
 
 def test_the_job_as_a_whole_ends_in_time(world: Any) -> None:
     world.set(job_seconds=50)
     world.submit(*[slow("WORK", 20)] * 5, id="j")
-    world.work_off()
+    world.drain_queue()
     statuses = world.statuses("j")
     assert statuses[:2] == ["DONE", "DONE"]
     assert "TIME_LIMIT_EXCEED" in statuses

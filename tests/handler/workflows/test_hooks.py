@@ -149,7 +149,7 @@ def test_a_hook_needs_no_identity(client: Client, anonymous: Client, world: Any)
     answer = anonymous.post(_path(client, "h", OPEN), {"a": 1})
     assert (answer.status, answer.json["status"], answer.json["workflow"]["name"]) == (202, "QUEUED", "echo")
     assert "steps" not in answer.json
-    world.work_off()
+    world.drain_queue()
     assert client.get(f"/jobs/{answer.json['id']}").json["status"] == "SUCCEEDED"
 
 
@@ -207,7 +207,7 @@ def test_a_signed_call_starts_a_job_and_one_with_a_wrong_signature_does_not(
     assert client.get("/jobs").json["jobs"] == []
     answer = anonymous.post(path, body, x_hub_signature_256=_sign(body), x_github_delivery="d1")
     assert answer.status == 202
-    world.work_off()
+    world.drain_queue()
     assert _event(client, answer.json["id"])["body"] == {"ref": "main"}
 
 
@@ -267,7 +267,7 @@ def test_a_plain_hmac_has_its_own_header(client: Client, anonymous: Client, worl
     signature = "v1:" + hmac.new(SECRET, b"{}", hashlib.sha256).hexdigest()
     answer = anonymous.post(path, b"{}", x_my_sign=signature, x_other="kept")
     assert answer.status == 202
-    world.work_off()
+    world.drain_queue()
     assert _event(client, answer.json["id"])["headers"] == {"x-other": "kept"}
 
 
@@ -285,7 +285,7 @@ def test_a_job_sees_body_headers_and_query_but_no_credentials(client: Client, an
         stripe_signature="t=1",
         x_slack_signature="v0=",
     )
-    world.work_off()
+    world.drain_queue()
     assert _event(client, answer.json["id"]) == {
         "body": {"n": [1, None]},
         "headers": {"content-type": "application/json"},
@@ -304,7 +304,7 @@ def test_headers_that_came_more_often_are_lists_where_the_gateway_shows_them(cli
         "body": "{}",
     }
     answer = client.invoke(event)
-    world.work_off()
+    world.drain_queue()
     seen = _event(client, answer.json["id"])
     assert (seen["headers"], seen["query"]) == ({"x-a": ["1", "2"], "x-b": "3"}, {"q": ["1", "2"]})
 
@@ -328,7 +328,7 @@ def test_a_body_is_parsed_json_or_else_a_string(
 ) -> None:
     answer = anonymous.post(_path(client, "h", OPEN), body)
     assert answer.status == 202
-    world.work_off()
+    world.drain_queue()
     assert _event(client, answer.json["id"])["body"] == seen
 
 
@@ -375,7 +375,7 @@ def test_a_call_is_known_again_by_its_header(client: Client, anonymous: Client, 
     first, again, other = call(b"1", "d1"), call(b"2", "d1"), call(b"1", "d2")
     assert [answer.status for answer in (first, again, other)] == [202, 200, 202]
     assert first.json["id"] == again.json["id"] != other.json["id"]
-    world.work_off()
+    world.drain_queue()
     assert world.ran == ["echo", "echo"]
 
 
@@ -402,7 +402,7 @@ def test_at_the_limit_of_running_jobs_a_call_is_429_unless_it_is_known(
     expect_problem(answer, 429, "too-many-jobs")
     assert int(answer.headers["Retry-After"]) > 0
     assert anonymous.post(path, "1").status == 200
-    world.work_off()
+    world.drain_queue()
     assert anonymous.post(path, "2").status == 202
 
 
@@ -434,7 +434,7 @@ def test_a_job_that_takes_longer_than_ten_seconds_goes_on_in_the_background(
     answer = anonymous.post(path, "{}")
     assert (answer.status, "steps" in answer.json) == (202, False)
     assert world.clock.now - 1_800_000_000 <= 10
-    world.work_off()
+    world.drain_queue()
     assert anonymous.post(path, "{}").status == 200
 
 

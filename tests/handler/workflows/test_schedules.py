@@ -270,7 +270,7 @@ def test_two_messages_of_one_firing_at_the_same_time_have_one_effect(client: Cli
         world.items.before = interfere
         _fire(world, "s", at, message="first")
         world.items.before = lambda _: None
-        world.work_off()
+        world.drain_queue()
         jobs = [job for job in _jobs(client) if job["status"] == "SUCCEEDED"]
         assert (len(world.ran), len(jobs)) == (1, number), number
 
@@ -397,7 +397,7 @@ def test_with_skip_an_unfinished_job_keeps_the_next_from_starting(client: Client
     assert _fire(world, "s", world.clock.now) == []
     assert (len(_jobs(client)), _dropped(world)) == (1, ["overlap"])
     client.post(f"/jobs/{_jobs(client)[0]['id']}/cancel")
-    world.work_off()
+    world.drain_queue()
     _fire(world, "s", world.clock.now + 60)
     assert len(_jobs(client)) == 2
 
@@ -461,7 +461,7 @@ def test_a_firing_that_waited_runs_when_there_is_room(client: Client, world: Any
     world.set(max_running_jobs=1)
     at = world.clock.now
     assert _fire(world, "s", at) == ["m"]
-    world.work_off()
+    world.drain_queue()
     world.clock.now += 240
     assert _fire(world, "s", at, receives=2) == []
     assert world.ran == ["n"]

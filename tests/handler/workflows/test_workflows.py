@@ -153,7 +153,7 @@ def test_a_job_keeps_its_version_through_a_redrive(client: Client, world: Any) -
     client.post("/workflows/w/jobs", {"id": "j1", "parameters": {"fail": True}})
     _put(client, "w", {"steps": [{"action": "PROBE.WORK", "parameters": {"name": "v2"}}]})
     assert client.post("/jobs/j1/redrive", {"parameters": {"fail": False}}).status == 202
-    world.work_off()
+    world.drain_queue()
     job = client.get("/jobs/j1").json
     assert (job["status"], job["workflow"], job["steps"][0]["result"]) == (
         "SUCCEEDED",
@@ -177,7 +177,7 @@ def test_a_start_can_be_asked_for_in_the_background_and_strictly(client: Client,
     assert expect_problem(strict, 422, "invalid")["errors"][0]["pointer"] == "/steps/0/parameters/text"
     answer = client.post("/workflows/echo/jobs", {"id": "j", "parameters": {"any": "a"}}, prefer="respond-async")
     assert (answer.status, answer.json["status"]) == (202, "QUEUED")
-    world.work_off()
+    world.drain_queue()
     assert client.get("/jobs/j").json["status"] == "SUCCEEDED"
 
 

@@ -83,7 +83,7 @@ class UrlSecret(NoSecrets):
         return Secret(name, self.url, frozenset({"127.0.0.1", "0x7f.1", "::1"}), frozenset({"url"}))
 
 
-def shoot() -> Result:
+def run_attempts() -> Result:
     """Make every attempt."""
     result = Result()
     with Server() as canary, Server() as front:
