@@ -118,7 +118,21 @@ def test_a_loops_time_limit_ends_the_wait_in_it_and_forced_steps_run() -> None:
     assert (clock.sleeps, getattr(job.failed_step, "path", None)) == ([30], "l")
 
 
-def test_the_jobs_time_limit_ends_what_runs_and_forced_steps_run() -> None:
+def test_a_loop_begins_no_round_after_its_time_limit(make_block: Any) -> None:
+    clock, calls = Clock(), list[float]()
+
+    def work() -> None:
+        calls.append(clock.time)
+        clock.time += 20
+
+    loop = {"id": "l", "while": True, "max": 9, "timeout": 30, "do": [{"id": "w", "action": "WORK"}]}
+    job = Conduit.from_dict({"steps": [loop]}, blocks=[make_block(work)])
+    go(job, clock)
+    assert (calls, statuses(job)) == ([1_000, 1_020], ["TIME_LIMIT_EXCEED"])
+    assert (job["l"].error or {})["message"] == "the time limit (`timeout`) of the loop `l` has passed"
+
+
+def test_the_jobs_time_limit_ends_the_step_that_runs_and_forced_steps_run() -> None:
     job = Conduit.from_dict({"timeout": 30, "steps": [
         {"id": "w", "wait": {"seconds": 50}, "allow_failure": True},
         COPY | {"id": "a"}, COPY | {"id": "b", "forced": True}]})  # fmt: skip

@@ -144,13 +144,13 @@ class Loop:
         return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
 
     def _cause_of_end(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
-        """The inner step that was stopped by a cancel or by a limit outside this loop."""
+        """The inner step that a cancel or an outer limit stopped; the loop itself if that was its own limit."""
         cause = self.frame.cause
         if status is ConduitStatus.CANCELLED:
             return self.frame.cancelled
         if status is not ConduitStatus.TIME_LIMIT_EXCEED or cause is None or not self.frame.expired:
             return None
-        return None if isinstance(error, dict) and error.get("path") == self.step.path else cause
+        return self.step if isinstance(error, dict) and error.get("path") == self.step.path else cause
 
     def _time_is_over(self) -> Close:
         return Close(ConduitStatus.TIME_LIMIT_EXCEED, timeout_of(self.step), self.step)
