@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handler.engine import Conduit, ConduitStatus, Decision
+from handler.engine.poll import Poll
 
 TRUE = {"action": "LOGIC.TRUE"}
 
@@ -80,3 +81,58 @@ def test_a_step_that_cannot_be_read_is_not_added_to_the_job() -> None:
     with pytest.raises(ValueError, match="wait"):
         job.load_step_list([{"action": "LOGIC.TRUE"}, {"action": "LOGIC.TRUE", "retry": {"wait": 1}}])
     assert len(job) == 1
+
+
+def loop(*do: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"id": "l", "for_each": [1], "do": list(do), **fields}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return loop(nested(depth - 1) if depth > 1 else TRUE | {"id": "x"}, id=f"l{depth}")
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        ({"id": "a", "while": True, "max": 2, "wait": {"seconds": 1}}, "this one has while, wait"),
+        ({"id": "a", "action": "LOGIC.TRUE", "set": {"n": 1}}, "this one has set"),
+        (loop(), "`do` has 1 to 50 steps; this one has 0"),
+        (loop(*[TRUE | {"id": f"s{number}"} for number in range(51)]), "this one has 51"),
+        (loop(TRUE), "needs an `id`"),
+        (nested(5), "nest at most 4 deep"),
+        ({"id": "a", "while": True, "do": [TRUE | {"id": "x"}]}, "`while` needs `max`"),
+        ({"id": "a", "while": True, "max": True, "do": [TRUE | {"id": "x"}]}, "`while` needs `max`"),
+        ({"id": "a", "while": True, "max": 1001, "do": [TRUE | {"id": "x"}]}, "from 1 to 1,000"),
+        ({"id": "a", "end": "everything"}, "`end` is `job`, `loop` or `item`"),
+        ({"id": "a", "wait": 5}, "`wait` has `seconds` or `until`"),
+        ({"id": "a", "wait": {"seconds": 1, "until": "2027-01-01T00:00:00Z"}}, "`wait` has `seconds` or `until`"),
+        (TRUE | {"poll": {"until": True, "every": 1}}, "`until`, `every` and `max`"),
+        (TRUE | {"poll": {"until": True, "every": True, "max": 1}}, "poll.every is a number of seconds"),
+        (TRUE | {"poll": {"until": True, "every": float("inf"), "max": 1}}, "poll.every is a number of seconds"),
+        (TRUE | {"poll": {"until": True, "every": 1, "max": 0}}, "poll.max is a whole number of at least 1"),
+    ],
+)
+def test_a_step_that_could_not_run_is_refused_when_the_job_is_made(step: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        Conduit.from_dict({"steps": [step]})
+
+
+def test_loops_may_be_nested_four_deep(run: Any, statuses: Any) -> None:
+    assert statuses(run({"steps": [nested(4)]})) == ["DONE"]
+
+
+def test_an_inner_step_that_is_not_a_dictionary_is_refused() -> None:
+    with pytest.raises(TypeError, match="not a str"):
+        Conduit.from_dict({"steps": [{"id": "l", "for_each": [1], "do": ["LOGIC.TRUE"]}]})
+
+
+def test_code_adds_a_step_with_a_poll(run: Any) -> None:
+    job = Conduit()
+    poll = Poll(until="{= result == 7 =}", every=0, most=1)
+    job.create_step("OBJECT.COPY", {"value": 7}, "p", poll=poll)
+    job.create_step("OBJECT.COPY", {"value": 8}, "q", poll=poll)
+    assert [step.status.name for step in run(job)] == ["DONE", "TIME_LIMIT_EXCEED"]
+
+
+def test_the_repr_of_a_job_names_it_and_counts_its_steps() -> None:
+    assert repr(Conduit.from_dict({"id": "j1", "steps": [TRUE]})) == "<Conduit 'j1': 1 steps>"
