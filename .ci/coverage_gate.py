@@ -1,6 +1,7 @@
 """Checks the coverage of lines and of branches, for `make coverage`: ``python .ci/coverage_gate.py coverage.json``.
 
-Processes that the tests start are measured too, except those that are killed and the children that isolation forks.
+Processes that the tests start are measured too, except those that are killed. Code that coverage cannot see, such as
+the child that isolation forks, does not count: it is between the comments "Unmeasured from here" and "Measured again".
 """
 
 # ruff: noqa: INP001 (a script, not a package)

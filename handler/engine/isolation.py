@@ -94,7 +94,7 @@ def _start(function: Callable[..., Any], kwargs: Mapping[str, Any], memory: int)
         warnings.simplefilter("ignore", DeprecationWarning)  # warnings about threads: the child runs only the block
         child = os.fork()
     if child == 0:
-        _serve(function, kwargs, writer, memory)
+        _serve(function, kwargs, writer, memory)  # pragma: no cover (see the child)
     os.close(writer)
     return reader, child
 
@@ -174,6 +174,8 @@ def _say(error: BaseException) -> str:
 
 
 # ---------------------------------------------------------------------- the child
+
+# Unmeasured from here (the parent kills the child, and what coverage saw there is lost; test_isolation.py tests it)
 
 
 def _serve(function: Callable[..., Any], kwargs: Mapping[str, Any], writer: int, memory: int) -> NoReturn:
@@ -272,3 +274,6 @@ class _Memory:
 
     def __exit__(self, *_: object) -> None:
         resource.setrlimit(resource.RLIMIT_AS, self._before)
+
+
+# Measured again.

@@ -20,6 +20,7 @@ import pytest
 from pydantic import BaseModel
 
 from blocks.block import BudgetExceededError
+from handler.engine import isolation
 from handler.engine.alarm.alarm import StepTimeout
 from handler.engine.failure import Failure
 from handler.engine.isolation import LARGEST_RESULT, IsolationError, run_isolated
@@ -59,6 +60,11 @@ def test_it_runs_without_a_limit() -> None:
 @pytest.mark.parametrize("seconds", [1e6, 1e7, 1e19, sys.float_info.max])
 def test_a_limit_far_in_the_future_lets_it_run(seconds: float) -> None:
     assert run_isolated(lambda: 1, {}, seconds) == 1
+
+
+def test_a_limit_longer_than_one_wait_for_the_child_is_waited_for_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "LONGEST_WAIT", 0.001)
+    assert run_isolated(lambda: time.sleep(0.01), {}, 5) is None
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -math.inf, math.nan])
@@ -218,7 +224,7 @@ def test_memory_that_the_process_holds_does_not_count_against_the_limit_of_a_blo
         (lambda: os.kill(os.getpid(), signal.SIGKILL), "out of memory"),
     ],
 )
-def test_a_process_that_dies_says_of_what(block: Any, said: str) -> None:
+def test_the_error_of_a_process_that_died_names_its_end(block: Any, said: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with pytest.raises(IsolationError, match=said):
         run_isolated(block, {}, 5)
