@@ -6,7 +6,7 @@ refuse steps that could not run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -256,14 +256,6 @@ def _read_wait(value: Any) -> Wait:
     if not isinstance(value, Mapping) or len(value) != 1 or not value.keys() <= {"seconds", "until"}:
         raise ValueError("`wait` has `seconds` or `until`")
     return Wait(value.get("seconds"), value.get("until"))
-
-
-def inner_steps(step: ConduitStep) -> Iterator[ConduitStep]:
-    """All inner steps of a step, in the order in which they are written."""
-    for steps in lists_of(step):
-        for inner in steps:
-            yield inner
-            yield from inner_steps(inner)
 
 
 def lists_of(step: ConduitStep) -> tuple[Steps, ...]:

@@ -216,5 +216,3 @@ def _parse(masked: Masked, first: int) -> ast.expr:
         raise ExpressionError(message, first + masked.shift + position) from None
     except (RecursionError, MemoryError):
         raise BudgetExceededError("the expression is nested too deep") from None
-    except ValueError:  # a NUL
-        raise ExpressionError("this is not an expression", first) from None

@@ -236,9 +236,8 @@ def _copy(value: Any, meter: Meter, depth: int) -> Any:
         return {key: item if type(item) in _SCALARS else _copy(item, meter, depth + 1) for key, item in value.items()}
     if kind not in TYPES:
         raise ExpressionError(f"a {kind.__name__} is not a JSON value")
-    if depth == 0:
-        _check(value)
-        meter.hand_over(cost_of_item(value))
+    _check(value)
+    meter.hand_over(cost_of_item(value))
     return value
 
 

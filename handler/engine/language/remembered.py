@@ -82,11 +82,6 @@ class Remembered(Generic[T]):
         self._weights[text] = weight
         self._size += weight
 
-    def clear(self) -> None:
-        """Drop all entries."""
-        self.newer.clear()
-        self._older, self._weights, self._older_weights, self._size = {}, {}, {}, 0
-
 
 class ReadInRun(Generic[T]):
     """The parsed strings of one job during one run: each is compiled once, unless they are too large together.

@@ -22,6 +22,9 @@ int('1e3') = 1000
 int('x', 7) = 7
 int(true, null) = null
 int('-0.4') = 0
+int('-12345') = -12345
+range(3.0) = [0, 1, 2]
+parse_json(5, default=1) = 1
 float('2') = 2.0
 float(3) = 3.0
 float('1e999', 'big') = "big"

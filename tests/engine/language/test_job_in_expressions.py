@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-from handler.engine import Conduit, Runtime
+import pytest
+
+from handler.engine import Conduit, ConduitStatus, Runtime
 from handler.engine.alarm.alarm import StepTimeout
+from handler.engine.language.contexts import ScopedObject
 from handler.engine.limits import InvocationTime
 
 
@@ -104,3 +108,59 @@ def test_a_regular_expression_runs_under_the_alarm(run: Any, statuses: Any) -> N
     assert statuses(job) == ["TIME_LIMIT_EXCEED"]
     job = run({"steps": [patterns]}, Runtime(alarm=Impatient()))
     assert "more than 1.5 s together" in job[1].error["message"]
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Pair(NamedTuple):
+    left: int
+    right: int
+
+
+def test_values_that_code_puts_into_a_job_become_json(run: Any) -> None:
+    text = "{= [variables.e + '!', variables.t + variables.p, variables.v.left, variables.v] =}"
+    values = {"e": Colour.RED, "t": (1, 2), "p": Pair(3, 4), "v": ScopedObject(Pair(5, 6), ["left"])}
+    job = run({"variables": values, "steps": [copy(text)]})
+    assert job[1].return_value == ["red!", [1, 2, 3, 4], 5, {"left": 5}]
+
+
+@pytest.mark.parametrize("text", ["{= variables.s =}", "{= [variables.o] =}", "a {= variables.o =}"])
+def test_a_value_that_code_put_into_a_job_and_that_is_not_json_is_refused(run: Any, text: str) -> None:
+    step = run({"variables": {"s": {1}, "o": {"k": object()}}, "steps": [copy(text)]})[1]
+    assert step.status is ConduitStatus.INVALID_ARGUMENT
+    assert "not JSON" in step.error["message"] or "not a JSON value" in step.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("keys(loop)", ["index", "count", "failed_step"]),
+        ("len(loop)", 3),
+        ("'outer' in loop", False),
+        ("keys(steps)", ["x", "a", "l"]),
+        ("len(steps)", 3),
+        ("len(steps.a)", 8),
+        ("keys(job.failed_step)", ["id", "path", "position", "action", "status", "error"]),
+        ("len(loop.failed_step)", 6),
+    ],
+)
+def test_the_loop_its_steps_and_its_first_failure_are_objects_inside_a_loop(run: Any, text: str, value: Any) -> None:
+    loop = {"id": "l", "for_each": [1], "do": [copy(f"{{= {text} =}}", id="x")]}
+    assert run({"steps": [copy(1, id="a"), loop]})["l"].return_value == [value]
+
+
+def test_a_while_loop_has_no_count(run: Any) -> None:
+    loop = {"id": "w", "while": "{= loop.index < 1 =}", "max": 2, "do": [copy("{= keys(loop) =}", id="x")]}
+    job = run({"steps": [loop | {"do": [*loop["do"], {"id": "s", "set": {"seen": "{: x :}"}}]}]})
+    assert job.variables["seen"] == ["index", "failed_step"]
+
+
+@pytest.mark.parametrize("text", ["{= job.failed_step.result =}", "{% loop.failed_step.result %}", "{= loop.nope =}"])
+def test_a_view_has_no_key_beside_its_own(run: Any, text: str) -> None:
+    heard = list[Any]()
+    job = Conduit.from_dict({"steps": [{"id": "l", "for_each": [1], "do": [copy(text, id="x")]}]})
+    job.on_step_update = lambda _, step: heard.append(step.status.name)
+    run(job)
+    assert heard == ["INVALID_ARGUMENT", "ITEMS_FAILED"]

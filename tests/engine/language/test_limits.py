@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from blocks.block import BudgetExceededError
+from handler.engine.language.expression import Expression
 from handler.engine.language.json_values import hand_over
 from handler.engine.language.meter import NO_WORLD, Meter, NoWorld
 from handler.engine.language.source import Scanner
-from handler.engine.language.tags import parse, resolve
+from handler.engine.language.tags import parse, read, resolve
 
 Evaluate = Callable[..., Any]
 Excess = Callable[..., str]
@@ -109,6 +111,7 @@ def test_values_nest_32_deep(evaluate: Evaluate, excess: Excess) -> None:
     assert "deeper than 32" in excess("[" * 33 + "]" * 33)
     assert "deeper than 32" in excess(f"parse_json('{'[' * 33}{']' * 33}')")
     assert "deeper than 32" in excess(f"json({'[' * 33}{']' * 33})")
+    assert "nested too deep" in excess("parse_json(parameters.s)", parameters={"s": "[" * 5_000})
 
 
 def test_integers_have_4300_digits(evaluate: Evaluate, excess: Excess) -> None:
@@ -116,9 +119,33 @@ def test_integers_have_4300_digits(evaluate: Evaluate, excess: Excess) -> None:
     assert evaluate("parameters.n", parameters=most) == 10**4300 - 1
     for text in ("parameters.n + 1", "-parameters.n - 1", "parameters.n * parameters.n", "sum([parameters.n, 1])"):
         assert "4,300 digits" in excess(text, parameters=most), text
+    assert "4,300 digits" in excess("parameters.l", parameters={"l": [10**4300]})
     assert "4,300 digits" in excess("int(parameters.s)", parameters={"s": "9" * 4301})
     assert "4,300 digits" in excess("int('1e4300')")
+    assert "4,300 digits" in excess("int('1e99999999999999999999')")
     assert "4,300 digits" in excess("parse_json(parameters.s)", parameters={"s": "9" * 4301})
+
+
+def test_an_integer_too_large_for_a_float_is_refused_where_a_float_is_needed(refusal: Callable[..., str]) -> None:
+    large = {"n": 10**310}
+    assert "too large to be added to a float" in refusal("sum([0.5, parameters.n])", parameters=large)
+    assert "too large for a number" in refusal("round(parameters.n, 2)", parameters=large)
+
+
+@pytest.mark.parametrize("use", ["resolve", "as_text", "truth"])
+def test_an_expression_too_deep_for_the_stack_exceeds_its_limit(use: str) -> None:
+    expression = read(f"{{= {'-' * 200}n =}}")
+    assert isinstance(expression, Expression)
+    frame, depth = sys._getframe(), 0
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + 150)
+    try:
+        with pytest.raises(BudgetExceededError, match="nested too deep"):
+            getattr(expression, use)({"n": 1}, Ledger().charge)
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def test_half_of_a_surrogate_pair_is_refused(refusal: Callable[..., str]) -> None:
