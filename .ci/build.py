@@ -1,6 +1,6 @@
 """Build the artifact for Lambda: the locked wheels for its platform and our three folders, compiled.
 
-No Docker and no pip of that platform: `uv` picks the wheels. Two builds of the same tree are the same bytes.
+It needs neither Docker nor that platform's pip: `uv` picks the wheels. Two builds of the same tree are identical.
 """
 
 # ruff: noqa: INP001, T201 (a script that prints what it built, not a package)
@@ -268,7 +268,7 @@ def _fix_times(target: Path) -> None:
 
 
 def files_of(target: Path) -> list[Path]:
-    """The files of a build, in the order in which they are packed."""
+    """The files of a build, in the order of packing."""
     return sorted((path for path in target.rglob("*") if path.is_file()), key=lambda path: path.as_posix())
 
 

@@ -19,7 +19,7 @@ LEAST: Final = {"lines": 97.0, "branches": 94.0}
 
 
 def shares(totals: Mapping[str, Any]) -> dict[str, float]:
-    """Percent of lines and of branches that were reached, from ``totals`` of coverage's JSON report."""
+    """Percent of covered lines and branches, from ``totals`` of coverage's JSON report."""
     return {
         "lines": 100 * totals["covered_lines"] / totals["num_statements"],
         "branches": 100 * totals["covered_branches"] / totals["num_branches"],

@@ -19,7 +19,7 @@ Attributes = dict[str, dict[str, Any]]
 
 
 class Answers:
-    """One account without faults. Not for threads that write the same item."""
+    """One account without faults. Threads must not write the same item."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()

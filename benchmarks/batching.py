@@ -1,4 +1,4 @@
-"""A fast job of ten steps against a server that takes 5 ms: our batches, or one write and one event for each update.
+"""A fast job of ten steps against a server that takes 5 ms, with our batches or with a write and an event per update.
 
 All run this project's engine and differ only in the handling of updates. Prints the milliseconds of wall time and of
 this process's CPU time for one job, and its calls and write units. ``batched`` is one message; ``batch_of_ten`` is ten
@@ -100,7 +100,7 @@ def each_step() -> Callable[[], None]:
 
 
 def each_update() -> Callable[[], None]:
-    """A write and an event for each step, the job written at its start and at its end, and its end published."""
+    """A write and an event for each step; the job is also written at its start and its end, and its end published."""
     return partial(Naive().run, keep_job=True)
 
 

@@ -15,7 +15,7 @@ from benchmarks.chain import arguments, demand, repeat, report
 
 def main() -> None:
     given = arguments()
-    memory = Path("/dev/shm")  # where Linux keeps files in memory: a slow disk would flatter us
+    memory = Path("/dev/shm")  # files in memory, on Linux: a slow disk would flatter us
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() and os.access(memory, os.W_OK) else None) as folder:
         DBOS(
             config={

@@ -41,7 +41,7 @@ PLATFORM_LOG = 900
 ACCESS_LOG = 400
 """Bytes of a line of the API's access log."""
 POLLS = 2
-"""Requests to SQS for a message that the poller receives and deletes; an empty queue costs some 0.6 million a month."""
+"""Requests to SQS with which the poller receives and deletes a message; an empty queue takes 0.6 million a month."""
 BATCH_TIMES = 2.5
 """Duration of an invocation with ten jobs, as a multiple of one with a single job; docs/performance.md measures it."""
 HTTP_DOORS = ("http", "async")
@@ -175,7 +175,7 @@ def price(scenario: Scenario, meter: Meter, logged: int, assumed: Assumed) -> di
 
 
 def _stored(item: Any) -> int:
-    """Bytes that are billed for an item and its copies in the indexes."""
+    """Billed bytes of an item and its copies in the indexes."""
     copies = [item, *(index_item(index, item) for index in TABLE["GlobalSecondaryIndexes"])]
     return sum(weight(copy) + ITEM_BYTES for copy in copies if copy)
 

@@ -22,7 +22,7 @@ ENVIRONMENT = {
 
 
 class Context:
-    """The context of one invocation that may take a minute."""
+    """The context of one invocation with a minute of time."""
 
     function_name = "conduit-worker"
     function_version = "$LATEST"

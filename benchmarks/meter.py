@@ -48,7 +48,7 @@ class Meter:
             count(request, answer)
 
     def refuse(self, operation: str) -> None:
-        """A conditional write that was refused costs a unit like any other."""
+        """Count a refused conditional write, which costs a unit like any other write."""
         self.calls[operation] += 1
         self.used["dynamodb_write_unit"] += 1
 

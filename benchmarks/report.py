@@ -53,7 +53,7 @@ def show(value: float | None) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown whose columns also line up as plain text."""
+    """A table in Markdown whose columns are also aligned as plain text."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
 
     def line(row: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: kills worker processes at random moments, then counts what was lost or done twice.
+"""`python -m tests.chaos`: kills worker processes at random moments, then counts lost and repeated work.
 
 python -m tests.chaos --kills 50
 python -m tests.chaos --kills 5 --seed 7 --emulator moto --gentle

@@ -35,7 +35,7 @@ AT_REST_WITHIN: Final = 300.0
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """A `POST /jobs` under way, and when its process dies, if that is planned."""
+    """A `POST /jobs` in progress, and the time of its process's death, if one is planned."""
 
     process: ForkProcess
     sent: Sent

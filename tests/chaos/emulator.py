@@ -30,7 +30,7 @@ def emulated_aws(name: str, folder: Path) -> Iterator[None]:
             del os.environ[key]
         pointed = {
             "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,  # both emulators take twelve digits for the account
+            "AWS_ACCESS_KEY_ID": ACCOUNT,  # both emulators use twelve digits as the account id
             "AWS_SECRET_ACCESS_KEY": "none",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,

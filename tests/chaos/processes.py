@@ -27,7 +27,7 @@ LIFE = 4.5
 MARGIN = 1.0
 """`LEASE_MARGIN`: all processes share a clock, but a loaded machine may stop one of them for a while."""
 VISIBILITY = 7
-"""Seconds: longer than an invocation and its lease, as the template has it."""
+"""Seconds: longer than an invocation and its lease, as in the template."""
 SETTINGS = {
     "QUEUE_TENANT": TENANT,
     "RESERVE": "1",
@@ -38,7 +38,7 @@ SETTINGS = {
     "HTTP_PRIVATE_HOSTS": "localhost",
 }
 BATCH = 10
-"""The most messages of one invocation, as the template has it, so that a kill may hit more than one."""
+"""The most messages in an invocation, as in the template, so that a kill may hit several."""
 IDLE_SECONDS = 0.2
 """How long a worker waits before it polls an empty queue again; each poll costs the emulator some time."""
 SWEEP_EVERY = 1.0

@@ -36,7 +36,7 @@ def statuses() -> Callable[[Conduit], list[str]]:
 
 @pytest.fixture
 def make_block() -> Callable[..., Block[..., Any]]:
-    """Makes a private block, for one job's ``blocks``."""
+    """Makes a block for the ``blocks`` of a single job."""
 
     def make(function: Callable[..., Any], **options: Any) -> Block[..., Any]:
         return Block(function, private=True, **options)

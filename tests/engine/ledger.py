@@ -56,7 +56,7 @@ class Measured:
 
     def __init__(self, payload: Any, runtime: Runtime | None = None) -> None:
         text = json.dumps(payload)
-        asyncio.run(Conduit.from_dict(json.loads(text)).run(runtime))  # loads the code that the job needs
+        asyncio.run(Conduit.from_dict(json.loads(text)).run(runtime))  # imports the code that the job needs
         with counted() as charged:
             self.job = job = Conduit.from_dict(json.loads(text))
             tracemalloc.start()

@@ -86,7 +86,7 @@ def test_a_task_left_behind_by_a_block_that_is_done_ends_with_it(alarm: SystemAl
 def test_the_limit_of_one_job_never_stops_another_on_the_same_loop(alarm: SystemAlarm) -> None:
     async def count(rounds: int) -> str:
         for _ in range(rounds):
-            for _ in range(1000):  # long enough between two yields for an alarm to land here
+            for _ in range(1000):  # takes long enough between two yields for an alarm to hit
                 pass
             await asyncio.sleep(0)
         return "done"

@@ -90,7 +90,7 @@ class ClockAlarm:
 
 @dataclass
 class MemoryItems:
-    """The simulated table without its network, but with a hook around each call."""
+    """The simulated table without a network, but with hooks around each call."""
 
     table: SimulatedTable
     before: Callable[[str], None] = lambda _: None

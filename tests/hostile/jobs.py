@@ -73,7 +73,7 @@ def sum_of(terms: int, last: int) -> str:
 
 SEARCH = "{= matches('" + "a" * 100 + "!', '(a+)+$') =}"
 MANY_STEPS = "{= sum(x * y for x in parameters.l for y in parameters.l) =}"
-"""Takes some 99,000 evaluation steps of a list of 130."""
+"""Takes about 99,000 evaluation steps for a list of 130."""
 
 
 def _large_expressions() -> Job:

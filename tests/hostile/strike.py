@@ -78,7 +78,7 @@ def _direct(job: Any) -> str:
     json.dumps(answer)  # as Lambda does
     steps = answer["steps"]
     longest = max((len(json.dumps(step["error"], ensure_ascii=False).encode()) for step in steps), default=0)
-    if longest > 4_200:  # 4 KB, and the quotes that JSON adds
+    if longest > 4_200:  # 4 KB, plus JSON's quotes
         raise NotHeldError(f"an error of {longest} bytes")
     return " ".join([answer["status"], *sorted({step["status"]["name"] for step in steps} - {"SUCCESS", "SKIPPED"})])
 

@@ -1,4 +1,4 @@
-"""A certificate authority of the tests, and servers' certificates that it signs."""
+"""A certificate authority for tests, which signs servers' certificates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY = dt.timedelta(days=1)
 
 
 class Authority:
-    """A certificate authority of the tests."""
+    """A certificate authority for tests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -52,7 +52,7 @@ class Authority:
         return trusting(ssl.create_default_context(cadata=self.pem))
 
     def server(self, name: str, ends: dt.datetime = NOW + DAY, *, self_signed: bool = False) -> ssl.SSLContext:
-        """A server's side with a certificate for this name."""
+        """A server's TLS context with a certificate for this name."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         issuer = subject if self_signed else None

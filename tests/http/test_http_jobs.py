@@ -21,7 +21,7 @@ from tests.http.servers import Request, Server, answer, json_answer
 
 @pytest.fixture
 def job(make_client: Any) -> Callable[..., Conduit]:
-    """Runs a job of these steps in plain Python, with a client that may call the loopback."""
+    """Runs a job with these steps in plain Python, with a client that may call the loopback."""
 
     def run(
         server: Server | None, *steps: dict[str, Any], secrets: Any = None, runtime: Any = None, **reach: Any

@@ -1,4 +1,4 @@
-"""A server has to prove its name before anything is sent to it."""
+"""A server must prove its name before anything is sent to it."""
 
 from __future__ import annotations
 

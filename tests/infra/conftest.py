@@ -1,4 +1,4 @@
-"""The tables on which the contract of `infra.table.items` is tested, and a driver for coroutines without a loop."""
+"""Tables for the tests of the contract of `infra.table.items`, and a driver for coroutines without an event loop."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture(params=["moto", "simulated", "ministack"])
 def items(request: pytest.FixtureRequest, backoff: Backoff) -> Iterator[Items]:
-    """An empty table, once in each of its implementations."""
+    """An empty table, in each implementation."""
     if request.param == "moto":
         with embedded() as embedded_aws:
             yield DynamoItems(embedded_aws.clients.dynamodb, embedded_aws.table, backoff)

@@ -52,7 +52,7 @@ def test_keys_that_were_left_unread_are_asked_for_again(drive: Drive, backoff: B
     left = {"table": {"Keys": [{"pk": {"S": "t#1"}, "sk": {"S": "b"}}], "ConsistentRead": True}}
     first = {"pk": {"S": "t#1"}, "sk": {"S": "a"}}
     client = Client(
-        {"Responses": {"table": [first]}, "UnprocessedKeys": left},  # it was cut at 16 MB
+        {"Responses": {"table": [first]}, "UnprocessedKeys": left},  # cut off at 16 MB
         {"Responses": {}, "UnprocessedKeys": left},  # throttled
         {"Responses": {"table": [first | {"sk": {"S": "b"}}]}},
     )

@@ -106,7 +106,7 @@ class Audit:
         self.order.watch(job)
 
     def _watch_records(self, job: JobRecord) -> None:
-        """Every step before the cursor has one record, always the same, made of the record before it."""
+        """Every step before the cursor has one record, which never changes and is made from the previous record."""
         previous: StepRecord | None = None
         records = self.records(job)
         for index in range(job.cursor):
@@ -318,7 +318,7 @@ class Audit:
         return any(record is not None and record.phase == "step" for record in records)
 
     def _judge_flow(self, key: JobKey, run: int, job: JobRecord) -> None:
-        """Every record follows from those before it, as in a run that nothing interrupts."""
+        """Every record follows from the earlier ones, as in a run without interruptions."""
         payload = self.payload(job)
         if payload is None:
             return
@@ -410,7 +410,7 @@ class Audit:
         detail: dict[str, Any] = json.loads(next(iter(contents)))
         return detail
 
-    # ------------------------------------------------------------------ looking
+    # ------------------------------------------------------------------ reading
 
     def job(self, key: JobKey) -> JobRecord | None:
         item = self.table.items.get((partition(key), JOB))

@@ -183,7 +183,7 @@ def read_by_another() -> Iterator[None]:
 
 @contextmanager
 def entries_blamed_on_another() -> Iterator[None]:
-    """Failed entries are blamed on another job, so their own job counts all of its entries as published."""
+    """Failed entries are reported to another job, so their own job counts all of its entries as published."""
 
     async def publish_parts(self: SharedBus, parts: Any) -> list[Attempted | InfraError]:
         found = await _PUBLISH_PARTS(self, parts)

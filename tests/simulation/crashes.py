@@ -1,4 +1,4 @@
-"""Jobs with loops, choices, waits and polls, drawn by a seed, and a process that dies around each of their writes.
+"""Random jobs with loops, choices, waits and polls, whose process dies around each of their writes.
 
 Random worlds crash at random places. Here one job is run twice for each write of its undisturbed run: its owner dies
 just before that write or just after it. The outcome is judged as in any world: at each write, and by replaying the job

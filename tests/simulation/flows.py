@@ -166,7 +166,7 @@ class _Writer:
         }
         return step
 
-    # ------------------------------------------------------------------ steps that run none
+    # ------------------------------------------------------------------ steps without a block
 
     def _set(self, _: int) -> Step:
         return {"id": self._name("v"), "set": {"n": "{= variables.count * 10 + variables.n % 10 + 1 =}"}}
@@ -196,7 +196,7 @@ class _Writer:
         lists: list[Any] = [
             list(range(random.randint(0, 3))),
             ["{# count #}", "{= variables.n =}"],
-            "{= [k * 10 for k in range(variables.count % 3 + 1)] =}",  # the steps inside change it
+            "{= [k * 10 for k in range(variables.count % 3 + 1)] =}",  # the loop's own steps change the value
         ]
         if depth == 0 and random.random() < 0.15:
             lists = [list(range(LONG_LIST))]

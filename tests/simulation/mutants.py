@@ -263,7 +263,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         race=("answer and time-out", 4, 5),
     ),
     Mutant(
-        name="an answer ignores an earlier one",
+        name="an answer ignores an earlier answer",
         apply=replaced(JobsTable, "answer", broken_waits.answer_without("signals", "woken")),
         race=("two answers", 0, 0),
     ),

@@ -50,7 +50,7 @@ class EarlierRelease:
 
 
 class LaterItems(SimulatedItems):
-    """The table as a worker of the later release writes to it. `later`: whether a new job gets the higher version."""
+    """The table of a worker of the later release. `later`: whether a new job gets the higher version."""
 
     later: Callable[[], bool]
 
@@ -73,7 +73,7 @@ class LaterItems(SimulatedItems):
 
 
 class LaterJobQueue(SimulatedJobQueue):
-    """The queue as a worker of the later release sends to it."""
+    """The queue of a worker of the later release."""
 
     async def send(self, body: str, **options: Any) -> None:
         pointer = json.loads(body)

@@ -71,7 +71,7 @@ class Replay:
 
     @property
     def failed_path(self) -> str | None:
-        """The path of the step whose failure failed the job."""
+        """The path of the step that failed the job."""
         step = self._job.failed_step
         return None if step is None else step.path
 

@@ -42,7 +42,7 @@ class Worker:
     """One invocation, or one call from outside: a coroutine with its own clock.
 
     Attributes:
-        name: of its kind: ``queue``, ``http``, ``sweep``, ``control``.
+        name: its kind: ``queue``, ``http``, ``sweep``, ``control``.
         skew: seconds that its clock is ahead.
         deadline: true time at which AWS kills it.
         wake_at: it does not continue before this time.
@@ -103,7 +103,7 @@ class Scheduler:
     current: Worker | None = None
 
     def chance(self, kind: str) -> bool:
-        """Whether a fault of this kind happens now; counted if it does."""
+        """Whether a fault of this kind happens now; if it does, it is counted."""
         begins, ends = self.outages.get(kind, (0.0, 0.0))
         out = begins <= self.now < ends
         self.occasions[kind] += 1

@@ -1,4 +1,4 @@
-"""The wire between botocore and the embedded AWS, which can be made to fail as a service does."""
+"""The wire between botocore and the embedded AWS, which a test can make fail like a service."""
 
 from __future__ import annotations
 

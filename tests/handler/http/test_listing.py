@@ -15,7 +15,7 @@ PARKED = {
 
 @pytest.fixture
 def client(world: Any) -> Client:
-    """Four jobs, a minute apart; the last one waits for its second try."""
+    """A client with four jobs, a minute apart; the last one waits for its second try."""
     client = Client(world)
     client.send("PUT", "/workflows/greet", {"name": "Greeting", "steps": []})
     for body in ({"id": "a", "name": "Order 1"}, {"id": "b", "name": "order 2"}):

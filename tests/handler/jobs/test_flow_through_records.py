@@ -126,7 +126,7 @@ def test_a_hand_over_in_a_fifo_queue_keeps_its_message_and_its_group(world: Any)
     body = {"id": "j", "steps": [slow, slow]}
     assert world.receive(world.message(body, group="g")) == ["m1"]
     assert world.queue.postponed == [("receipt-m1", 0.0)]
-    assert world.queue.sent == [], "a pointer would let the next message of the group overtake"
+    assert world.queue.sent == [], "a pointer would let the group's next message overtake"
     assert world.receive(world.message(body, group="g", receives=2)) == []
     assert world.statuses("j") == ["DONE", "DONE"]
 

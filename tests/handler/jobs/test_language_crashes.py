@@ -188,7 +188,7 @@ class Death:
 def deaths(
     prepare: Callable[[World], None], life: float, name: str, door: str, share: int
 ) -> Iterator[tuple[str, Outline]]:
-    """One life of the job for each write and each side of it, or for a share of them."""
+    """One life of the job with a death before each write, and one with a death after it; or a share of these."""
     for after in (False, True):
         number = 1 + (len(name) + after) % share - share
         while True:

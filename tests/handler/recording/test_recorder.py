@@ -338,7 +338,7 @@ def test_steps_are_counted_when_they_are_recorded(world: Any) -> None:
     assert world.metrics.counted("Steps") == 2
 
 
-# Every crash point. Each `k` kills the process around its k-th call of a port, then time goes by.
+# Every crash point. Each `k` kills the process around its k-th call of a port, then time passes.
 
 
 def die_at(world: Any, k: int, side: str) -> None:
