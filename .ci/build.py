@@ -243,7 +243,7 @@ def _compile(target: Path, python: str, *, required: bool) -> None:
         check=True,
         text=True,
         input="\n".join(map(str, _imported(target))),
-        # The order of a set's constants hangs on it.
+        # It decides the order of constants in a set.
         env={**os.environ, "PYTHONHASHSEED": "0"},
     )
 

@@ -80,7 +80,7 @@ def test_the_page_on_records_explains_every_attribute_of_a_job() -> None:
     texts = ["failed_step", "last_error", "redriven_by", "secret", "sender", "waiting", "workflow"]
     other: dict[str, Any] = {"started": True, "cancel": True, "idle": ((1.0, 2.0),), "signals": (("a", "b"),)}
     full = JOB._replace(**dict.fromkeys(times + counts, 1), **dict.fromkeys(texts, "{}"), **other)
-    assert [name for name, value in full._asdict().items() if value in (None, ())] == [], "each has a value"
+    assert [name for name, value in full._asdict().items() if value in (None, ())] == [], "every field has a value"
     named = set(re.findall(r"`(\w+)`", table)) | {"pk", "sk"}
     assert {name.partition(":")[0] for name in job_item(full)} - {"signal"} <= named
 

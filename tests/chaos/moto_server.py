@@ -13,4 +13,4 @@ if __name__ == "__main__":
     with mock_aws():
         sys.stdout.write(LocalDoor().address + "\n")
         sys.stdout.flush()
-        threading.Event().wait()  # until it is ended
+        threading.Event().wait()  # until the process is killed

@@ -74,7 +74,7 @@ class Result:
 
 
 class UrlSecret(NoSecrets):
-    """One secret URL."""
+    """A store with one secret, which is a URL."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -114,7 +114,7 @@ REDIRECTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try.
+    """One attempt.
 
     Attributes:
         kind: the list that it is from.

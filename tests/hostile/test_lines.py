@@ -70,7 +70,7 @@ def test_an_error_has_at_most_4_kilobytes_and_20_details(name: str) -> None:
     assert size_of(error) <= 4_096
     assert len(error.get("details") or []) <= 20
     message = {**RECORD, "messageId": "m", "body": json.dumps(job | {"id": "k"}, ensure_ascii=False)}
-    assert lambda_handler({"Records": [message]}) == {"batchItemFailures": []}, "no delivery fails"
+    assert lambda_handler({"Records": [message]}) == {"batchItemFailures": []}, "every delivery succeeds"
 
 
 def test_an_error_names_the_parameter_by_its_beginning() -> None:

@@ -323,7 +323,7 @@ def test_without_a_bundle_the_certificates_of_botocore_are_trusted_and_no_others
     usual = aws_transport._trust(None)
     assert (usual.verify_mode, usual.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert usual.cert_store_stats()["x509_ca"] > 50
-    assert not usual.verify_flags & ssl.VERIFY_X509_STRICT, "as in botocore's session"
+    assert not usual.verify_flags & ssl.VERIFY_X509_STRICT, "like botocore's session"
 
 
 # ---------------------------------------------------------------------- clients

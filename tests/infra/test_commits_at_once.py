@@ -135,7 +135,7 @@ def test_an_acceptance_at_once_is_done_once(table: Driven) -> None:
 
 
 def test_a_transaction_holds_less_than_4_megabytes() -> None:
-    assert fits_at_once(PAYLOAD, [step(n) for n in range(5000)]), "many records are few items"
+    assert fits_at_once(PAYLOAD, [step(n) for n in range(5000)]), "many records fit into few items"
     wide = "\u20ac" * 100_000  # three bytes each
     assert fits_at_once(None, [step(n, result=wide) for n in range(12)])
     assert not fits_at_once(None, [step(n, result=wide) for n in range(13)])

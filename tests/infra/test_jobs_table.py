@@ -236,7 +236,7 @@ def test_an_unfinished_job_can_be_cancelled_and_a_finished_one_cannot(table: Dri
     assert (cancelled.cancel, cancelled.woken, cancelled.due) == (True, 1, NOW)
     assert table.cancel(job, NOW) == Written(cancelled), "its own write, recognised"
     assert isinstance(table.cancel(job, NOW + 1), Refused), "another caller has set it"
-    assert table.claim(job, token="t", until=NOW + 30, now=NOW).job.cancel, "the claim sees it"
+    assert table.claim(job, token="t", until=NOW + 30, now=NOW).job.cancel, "the claim notices the cancel"
     ended = table.accepted(key=JobKey("tenant", "ended"), status="SUCCEEDED")
     assert table.cancel(ended, NOW) == Refused(ended)
 

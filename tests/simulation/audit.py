@@ -97,7 +97,7 @@ class Audit:
         if old is not None and job.run != old.run:
             self.kept[job.key, job.run] = job.cursor
         if self.payload(job) is None:
-            self.note(f"PAYLOAD of {job.key.job_id} is missing: the job cannot be redriven")
+            self.note(f"PAYLOAD of {job.key.job_id} is missing: the job cannot be run")
         self._watch_records(job)
         self._watch_progress(old, job)
         self._watch_owner(old, job)

@@ -1,4 +1,4 @@
-"""How often each thing goes wrong."""
+"""The rates of faults."""
 
 from __future__ import annotations
 
@@ -67,4 +67,4 @@ NONE = Rates(
     lost_receive=0,
     skew=0,
 )
-"""Nothing goes wrong."""
+"""No faults."""

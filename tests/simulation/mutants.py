@@ -44,8 +44,8 @@ class Mutant:
 
     Attributes:
         name: the rule that is broken.
-        apply: breaks it, for as long as the context lasts.
-        world: the profile that shows it.
+        apply: breaks the rule while the context is open.
+        world: the profile that exposes it.
         sweeping: whether the sweeper runs.
         seed: a seed that exposed it when this was written; the search begins there.
         crashed: whether a job that is killed around each of its writes exposes it, instead of a world; see

@@ -50,7 +50,7 @@ class Profile:
         kinds: kinds of their steps and their relative frequencies.
         waits: seconds of their waits; the frequent ones are listed more than once.
         delays: further seconds between tries and polls.
-        timeouts: seconds for which they wait for an answer.
+        timeouts: seconds for which questions wait for an answer.
         month: whether each job waits for 28 days.
         answered: share of questions that are answered; as many of these are answered again, and then once more.
         trouble: seconds during which faults happen; then the world must come to rest by itself.

@@ -123,13 +123,13 @@ class Meeting:
             return False
         scheduler = self.world.scheduler
         if len(scheduler.workers) == 1 and (self._others or not (scheduler.later or scheduler.alarms())):
-            return False  # the others have come to rest
+            return False  # the others are at rest
         return self._others < self._until
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A meeting that went wrong.
+    """A meeting with a violation.
 
     Attributes:
         where: the race, and where one actor was held.
@@ -254,4 +254,4 @@ RACES: Final = {
         others={},
     ),
 }
-"""Each of them, by its name."""
+"""The races, by their names."""

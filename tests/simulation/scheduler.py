@@ -114,7 +114,7 @@ class Scheduler:
         return hit
 
     def at(self, when: float, action: Callable[[], object]) -> None:
-        """Do something at a time."""
+        """Do something at a given time."""
         self.later.append((when, action))
 
     def start(self, worker: Worker, coroutine: Coroutine[Any, Any, Any]) -> None:

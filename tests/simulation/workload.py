@@ -41,7 +41,7 @@ class Execution:
 
 
 class Stage(Protocol):
-    """Where blocks do their work: the world."""
+    """The world, in which blocks do their work."""
 
     async def execute(self, execution: Execution, seconds: float, kills: str, fails: str) -> dict[str, Any]:
         """Execute the block; returns the facts that only this execution has, including ``token``.
@@ -159,7 +159,7 @@ def random_job(random: Random, job_id: str | None, profile: Profile, *, variant:
     """A job as a user would send it, as JSON.
 
     Args:
-        random: draws it.
+        random: makes all choices.
         job_id: its id, if it has one.
         profile: what its steps are like.
         variant: a word that every result contains.

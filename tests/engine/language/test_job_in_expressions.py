@@ -94,7 +94,7 @@ def test_a_step_whose_expressions_outlast_the_invocation_waits_for_the_next() ->
 
 
 class Impatient:
-    """An alarm that goes off at once."""
+    """An alarm that rings at once."""
 
     def call(self, _function: Any, _args: Any, _kwargs: Any, seconds: float) -> Any:
         raise StepTimeout(seconds)

@@ -192,7 +192,7 @@ def test_several_jobs_are_woken_at_once_and_each_of_them_once(world: Any) -> Non
     world.items.before = lambda _: open_at_once.append(len(world.station.ended))
     assert world.sweep() == 60
     assert sorted(woken(world)) == names
-    assert max(open_at_once) == 9, "nine calls had been made when the tenth was"
+    assert max(open_at_once) == 9, "nine calls had begun before the tenth"
     assert world.sweep() == 0
 
 

@@ -136,7 +136,7 @@ def test_updates_that_a_dead_owner_left_are_published_before_any_other(world: An
     world.restart()
     assert (world.record("j").cursor, world.bus.ids()) == (1, [])
     world.clock.now += 60
-    assert world.receive(world.message(body, receives=2)) == ["m1"], "it dies again"
+    assert world.receive(world.message(body, receives=2)) == ["m1"], "the process dies again"
     assert world.bus.ids() == ["1/1"]
 
 
