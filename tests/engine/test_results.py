@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from handler.engine import ConduitStatus, Limits, Runtime
+from handler.engine.values import LIGHT, UnstorableValueError
+from handler.engine.variables import Variables
 
 
 def show(value: Any, **more: Any) -> dict[str, Any]:
@@ -81,3 +85,51 @@ def test_a_number_that_json_cannot_hold_is_named_without_advice_for_programmers(
     assert step.status is ConduitStatus.RESULT_LIMIT_EXCEED
     assert message in step.error["message"]
     assert "sys." not in step.error["message"]
+
+
+LIMITS = Limits(record=20_000, variables=20_000)
+LETTERS = "x" * 1_000
+
+
+class Walked(list[Any]):
+    """A list that counts how often it is read."""
+
+    def __init__(self, items: list[Any]) -> None:
+        super().__init__(items)
+        self.reads = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.reads += 1
+        return super().__iter__()
+
+
+PLACES = {
+    "a result": lambda value: Variables().prepare(value, {}, None, LIMITS),
+    "a variable": lambda value: Variables().prepare(1, {"v": value}, None, LIMITS),
+    "the list of a loop": lambda value: Variables().weigh_list(value, LIMITS),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_value_that_is_far_too_large_is_not_encoded(place: str) -> None:
+    """Its JSON takes 5 MB and it costs less than what all results may; encoding it would take at least as much."""
+    value = [[LETTERS] * 100] * 50
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        with pytest.raises(UnstorableValueError, match="takes far more than 20,000 bytes"):
+            PLACES[place](value)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak < LIMITS.record
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_weighing_a_value_stops_at_the_limit(place: str) -> None:
+    part = Walked([LETTERS] * 10)
+    with pytest.raises(UnstorableValueError, match="takes far more than 20,000 bytes"):
+        PLACES[place]([part] * 700)
+    most = LIGHT * LIMITS.record // (10 * len(LETTERS)) + 1
+    reads_of_a_weighing = 4  # the kinds, the sizes, the alphabets, and whether a container is in it
+    assert 0 < part.reads <= reads_of_a_weighing * most

@@ -26,6 +26,8 @@ RECORD = {
 }
 TIMER = schedule_event(event_id="e", at=0.0)
 JOB = {"steps": []}
+OLDER = {"requestContext": {}, "httpMethod": "GET", "path": "/blocks"}
+"""A request as a REST API sends it."""
 KINDS = {"http": REQUEST, "sqs": {"Records": [RECORD]}, "schedule": TIMER, "direct": JOB}
 
 
@@ -70,8 +72,17 @@ MALFORMED: dict[str, Any] = {
     "a stage that is a number": context(stage=5),
     "a context next to steps": {"requestContext": {}, **JOB},
     "an older path that is a list": {"requestContext": {}, "httpMethod": "GET", "path": ["/"]},
-    "an older header that is a string": {"requestContext": {}, "httpMethod": "GET", "multiValueHeaders": {"a": "b"}},
+    "a path of the context that is a number": context(path=5),
+    "a domain that is a list": context(domainName=["a"]),
+    "an older header that is a string": {**OLDER, "multiValueHeaders": {"a": "b"}},
+    "older headers that are a list": {**OLDER, "multiValueHeaders": [["a", "b"]]},
+    "an older query that is a list": {**OLDER, "queryStringParameters": ["a"]},
+    "an older query of lists that is a list": {**OLDER, "multiValueQueryStringParameters": ["a"]},
+    "an older parameter that is a string": {**OLDER, "multiValueQueryStringParameters": {"a": "b"}},
     "records that are an object": {"Records": {"0": RECORD}},
+    "records that are an empty object": {"Records": {}},
+    "records that are a number": {"Records": 5},
+    "records that are nothing": {"Records": None},
     "a record that is a string": {"Records": ["x"]},
     "a record without its id": {"Records": [{key: RECORD[key] for key in RECORD if key != "messageId"}]},
     "an id that is a number": record(messageId=5),
@@ -81,6 +92,8 @@ MALFORMED: dict[str, Any] = {
     "a count that is not a number": record(attributes={"ApproximateReceiveCount": "many"}),
     "a count that is negative": record(attributes={"ApproximateReceiveCount": "-1"}),
     "a count of other digits": record(attributes={"ApproximateReceiveCount": "²"}),
+    "a count of ten digits": record(attributes={"ApproximateReceiveCount": "9" * 10}),
+    "a queue that is a number": record(eventSourceARN=5),
     "a group that is a number": record(attributes={"MessageGroupId": 5}),
     "records of another source": record(eventSource="aws:kinesis"),
     "records next to steps": {"Records": [{"s3": {}}], **JOB},
