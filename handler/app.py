@@ -45,6 +45,9 @@ class Invocation:
     lifetime: TimeLeft
 
 
+_LONGEST_NAME: Final = 200
+_MOST_NAMES: Final = 3
+
 Door = Callable[[Invocation], Any]
 
 _seen_before = False
@@ -108,7 +111,7 @@ def _answer_request(invocation: Invocation) -> Any:
     believed = invocation.ports.settings.api_ids
     api = invocation.event["requestContext"].get("apiId")
     if believed and api not in believed:
-        raise UnknownEventError(f"a request of the API {api!r}; API_IDS names {sorted(believed)}")
+        raise UnknownEventError(f"a request of the API {_shorten(api)}; API_IDS names {sorted(believed)}")
     return answer(invocation.event, invocation.ports, invocation.lifetime)
 
 
@@ -119,8 +122,14 @@ def _receive_batch(invocation: Invocation) -> Any:
     if believed:
         strangers = {record.get("eventSourceARN") for record in invocation.event["Records"]} - set(believed)
         if strangers:
-            raise UnknownEventError(f"messages of {sorted(map(str, strangers))}; QUEUE_ARNS names {sorted(believed)}")
+            names = ", ".join(sorted(map(_shorten, strangers))[:_MOST_NAMES])
+            raise UnknownEventError(f"messages of {names}; QUEUE_ARNS names {sorted(believed)}")
     return run_coroutine(receive(invocation.event, invocation.ports, invocation.lifetime))
+
+
+def _shorten(name: Any) -> str:
+    """Quote a name from an event that nobody has checked, for an error."""
+    return repr(name)[:_LONGEST_NAME]
 
 
 def _sweep(invocation: Invocation) -> Any:

@@ -9,7 +9,6 @@ from handler.invocation.time_left import TimeLeft
 from handler.jobs.queue_worker import Worker
 from handler.jobs.service import Jobs
 from handler.jobs.workflow_starts import WorkflowStarts
-from handler.payload import json_text
 from handler.payload.body import read_object
 from handler.payload.limits import limits_of
 from handler.payload.parse import parse
@@ -35,7 +34,7 @@ async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *,
     caller = Worker(ports).caller()
     limits = limits_of(caller, ports.settings)
     if "steps" not in event:
-        request = read_start_message(read_object(json_text.encode(event), limits))
+        request = read_start_message(read_object(event, limits))
         return await WorkflowStarts(Jobs(ports), ports).run(caller, request, lifetime=lifetime, new_id=request_id)
     payload = parse(event, limits)
     if payload.id is None and request_id:

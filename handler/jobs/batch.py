@@ -27,7 +27,7 @@ async def work_off(messages: Sequence[Message], ports: Ports, lifetime: TimeLeft
         lifetime: the time of the invocation. The first message may use all of it.
         settle: called with each verdict as it comes.
     """
-    if len(messages) == 1 or ports.side_by_side is None or any(message.group is not None for message in messages):
+    if len(messages) <= 1 or ports.side_by_side is None or any(message.group is not None for message in messages):
         return await _in_order(messages, ports, lifetime, settle)
     return await _side_by_side(messages, ports, lifetime, settle)
 

@@ -8,18 +8,19 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from handler.payload import json_text
-from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadLimits, PayloadTooLargeError
+from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadLimits, PayloadTooLargeError, as_text
 from handler.payload.problem import Problem, bounded, point, quote
 
 
-def read_object(body: bytes | str, limits: PayloadLimits) -> dict[str, Any]:
-    """Read a JSON object from a body.
+def read_object(sent: bytes | str | Mapping[str, Any], limits: PayloadLimits) -> dict[str, Any]:
+    """Read a JSON object from a body, or from the parsed value of one.
 
     Raises:
         InvalidJsonError: the body is not JSON in UTF-8.
         PayloadTooLargeError: the body has more bytes than a payload may have.
         InvalidPayloadError: the body is JSON, but not an object.
     """
+    body = as_text(sent)
     size = len(body) if isinstance(body, bytes) else len(body.encode(errors="replace"))
     if size > limits.size:
         message = f"A body may have at most {limits.size} bytes; this one has {size}."

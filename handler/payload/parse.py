@@ -132,7 +132,7 @@ def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = Payload
         PayloadTooLargeError: the payload has more bytes than `limits.size`.
         InvalidPayloadError: it is JSON, but not a job; with all problems at once.
     """
-    text = _as_text(body)
+    text = as_text(body)
     size = len(text) if isinstance(text, bytes) else len(text.encode(errors="replace"))
     if size > limits.size:
         message = f"A payload may have at most {limits.size} bytes; this one has {size}."
@@ -163,7 +163,12 @@ def _refuse_grown(payload: JobPayload, limits: PayloadLimits) -> None:
         raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
 
 
-def _as_text(body: str | bytes | Mapping[str, Any]) -> str | bytes:
+def as_text(body: str | bytes | Mapping[str, Any]) -> str | bytes:
+    """Return the JSON text of what was sent: itself, or that of a parsed value.
+
+    Raises:
+        InvalidJsonError: the value has no JSON form.
+    """
     if isinstance(body, (str, bytes)):
         return body
     try:

@@ -115,6 +115,11 @@ def test_a_poison_message_and_a_step_that_never_ends_cost_the_others_nothing(aws
     assert [letter["body"] for letter in aws.dead_letters()] == ["no job"]
 
 
+@pytest.mark.usefixtures("aws")
+def test_an_empty_batch_has_no_failures() -> None:
+    assert invoke({"Records": []}) == []
+
+
 def test_a_message_alone_starts_no_thread(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise AssertionError("a thread was started")

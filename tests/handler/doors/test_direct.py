@@ -13,6 +13,9 @@ from tests.handler.http.client import Client
 
 WORK = {"steps": [{"action": "PROBE.WORK", "parameters": {"name": "{< name >}"}}]}
 
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+
 
 @pytest.fixture
 def run(world: Any) -> Any:
@@ -54,6 +57,10 @@ def test_an_event_that_has_steps_is_a_job(run: Any) -> None:
         ({"workflow": "work", "tenant": "other"}, InvalidPayloadError),
         ({"workflow": "work", "id": "__s-1"}, InvalidPayloadError),
         ({"workflow": "work", "steps": []}, InvalidPayloadError),
+        ({"workflow": "work", "parameters": {"name": float("nan")}}, InvalidPayloadError),
+        ({"workflow": "work", "parameters": {"name": {1, 2}}}, InvalidPayloadError),
+        ({"workflow": "work", "parameters": {"name": "\ud800"}}, InvalidPayloadError),
+        ({"workflow": "work", "parameters": {"name": ENDLESS}}, InvalidPayloadError),
     ],
 )
 def test_a_job_that_cannot_be_started_is_an_error(run: Any, event: dict[str, Any], error: type[Exception]) -> None:

@@ -170,6 +170,17 @@ def test_only_messages_of_the_queues_that_are_named_are_believed(
             assert aws.dead_letters() == []
 
 
+def test_the_error_about_a_stranger_is_short_whatever_it_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    with embedded():
+        monkeypatch.setenv("API_IDS", "local")
+        monkeypatch.setenv("QUEUE_ARNS", "ours")
+        many = {"Records": [{**RECORD, "eventSourceARN": f"{'q' * 10_000}{at}"} for at in range(100)]}
+        for event in (context(apiId="a" * 100_000), context(apiId=["a"] * 100_000), many):
+            with pytest.raises(UnknownEventError, match=r"API_IDS|QUEUE_ARNS") as raised:
+                lambda_handler(event)
+            assert len(str(raised.value)) < 1_000
+
+
 def test_a_door_that_does_not_exist_is_a_mistake_of_the_deployment() -> None:
     required = {"TABLE_NAME": "t", "BUS_NAME": "b", "QUEUE_URL": "q", "DEAD_LETTER_QUEUE_URL": "d"}
     with pytest.raises(SettingsError, match="DOORS"):
