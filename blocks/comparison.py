@@ -9,6 +9,8 @@ import operator as compare
 from collections.abc import Callable, Hashable
 from typing import Any, Final, Literal
 
+LARGEST_HASH: Final = 2**60
+"""Below it, each whole number has a hash of its own."""
 Operator = Literal["=", "!=", ">", ">=", "<", "<=", "is", "is not"]
 
 
@@ -52,9 +54,14 @@ def equal_as_json(value1: Any, value2: Any) -> bool:
 
 
 def identity(value: Any) -> Hashable:
-    """Return a hashable key: two values have equal keys exactly if `equal_as_json` is true for them."""
+    """Return a hashable key: two values have equal keys exactly if `equal_as_json` is true for them.
+
+    Numbers from `LARGEST_HASH` on become strings: they could be chosen so that all of them have one hash.
+    """
     if isinstance(value, bool):
         return "boolean", value
+    if isinstance(value, (int, float)) and not -LARGEST_HASH < value < LARGEST_HASH:
+        return "number", str(int(value))  # floats of that size are whole
     if isinstance(value, dict):
         return "object", frozenset((key, identity(item)) for key, item in value.items())
     if isinstance(value, list):

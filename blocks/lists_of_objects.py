@@ -21,13 +21,14 @@ from blocks.charges import (
     cost_of_places,
     weigh,
 )
-from blocks.comparison import COMPARISONS, equal_as_json, identity
+from blocks.comparison import COMPARISONS, LARGEST_HASH, equal_as_json, identity
 from blocks.messages import shown
 
 category = Category("LISTS", effect="none")
 
 IDENTITY: Final = 3
-"""The cost of an identity of a list or an object, as a multiple of its own: an identity is made of tuples and sets."""
+"""The cost of an identity of a list, an object or a large number, as a multiple of its own: an identity is made of
+tuples, sets and strings."""
 KNOWN: Final = 27
 """The cost of an identity's place in the set of known identities."""
 
@@ -171,7 +172,8 @@ def _names(call: Call, items: list[Any], key: str) -> Iterator[str]:
 
 
 def _cost_of_identity(value: Any) -> int:
-    return IDENTITY * weigh(value) if isinstance(value, (list, dict)) else 0
+    is_small_number = isinstance(value, (int, float)) and -LARGEST_HASH < value < LARGEST_HASH
+    return 0 if is_small_number or value is None or isinstance(value, str) else IDENTITY * weigh(value)
 
 
 def _kind(value: Any) -> str:

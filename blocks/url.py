@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from blocks.block import Call, Category
 from blocks.charges import cost_of_item, cost_of_places, cost_of_strings, cost_of_text
 from blocks.messages import shown
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 category = Category("URL", effect="none")
 
@@ -26,6 +29,8 @@ REFUSED: Final = re.compile(r"[\x00-\x20\x7f]")
 IN_PATH: Final = "/:@!$&'()*+,;=~-._%"
 """Characters that need no escape in a path."""
 LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+KEPT: Final = 1_000
+"""Characters of an address that may stay in the cache of `urllib.parse`, which keeps 128 of any size."""
 BASE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+")
 
 
@@ -38,7 +43,7 @@ def parse(call__: Call, /, *, url: str) -> dict[str, Any]:
     out. An invalid URL is INVALID_ARGUMENT. `{"url": "https://example.com:8443/a?tag=x&tag=y&page=2#top"}` gives
     `{"scheme": "https", "host": "example.com", "port": 8443, "path": "/a", "query": {"tag": ["x", "y"], "page": "2"}, "fragment": "top"}`.
     """  # noqa: E501  # an example must be on one line
-    from urllib.parse import parse_qsl, urlsplit  # noqa: PLC0415  # few jobs need it
+    from urllib.parse import parse_qsl  # noqa: PLC0415  # few jobs need it
 
     refused = REFUSED.search(url)
     if refused is not None:
@@ -46,7 +51,7 @@ def parse(call__: Call, /, *, url: str) -> dict[str, Any]:
             f"`url` holds {refused[0]!r} at position {refused.start()}; write it as %{ord(refused[0]):02X}"
         )
     try:
-        parts = urlsplit(url)
+        parts = _split(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise ValueError(f"`url` is not a valid address: {error}") from None
@@ -84,13 +89,13 @@ def build(
     `{"base": "https://example.com/v1", "path": ["users", "a/b"], "query": {"page": 2, "tag": ["x", "y"]}}` gives
     `"https://example.com/v1/users/a%2Fb?page=2&tag=x&tag=y"`.
     """
-    from urllib.parse import quote, urlsplit  # noqa: PLC0415  # few jobs need it
+    from urllib.parse import quote  # noqa: PLC0415  # few jobs need it
 
     if BASE.match(base) is None or REFUSED.search(base) is not None:
         raise ValueError(
             f"`base` is an address with a scheme and a host, such as https://example.com, not {shown(base)}"
         )
-    parts = urlsplit(base)
+    parts = _split(base)
     call__.charge(len(base), 3 * len(base))
     written = []
     for name, value in _fields(query or {}):
@@ -105,6 +110,17 @@ def build(
         path = quote(LONE_PERCENT.sub("%25", path), safe=IN_PATH)
     whole = f"{parts.path.rstrip('/')}/{path.removeprefix('/')}" if path else parts.path
     return parts._replace(path=whole, query="&".join(filter(None, [parts.query, *written]))).geturl()
+
+
+def _split(url: str) -> SplitResult:
+    """Split an address; a long one is not kept."""
+    from urllib.parse import clear_cache, urlsplit  # type: ignore[attr-defined]  # noqa: PLC0415  # few jobs need it
+
+    try:
+        return urlsplit(url)
+    finally:
+        if len(url) > KEPT:
+            clear_cache()
 
 
 def _cost_of_segment(segment: str | int) -> int:

@@ -161,11 +161,12 @@ class StepTurn:
 
     def charge_tags(self, size: int) -> None:
         """Count the bytes to which tags of the condition or the parameters expand. They are few in most steps."""
-        self.taken += size
-        if self.taken > (limit := self.runtime.limits.parameters):
+        taken = self.taken + size
+        if taken > (limit := self.runtime.limits.parameters):  # what is refused is not built, and no work of the run
             raise BudgetExceededError(
-                f"what the tags of the step expand to would take {self.taken:,} bytes; the limit is {limit:,}"
+                f"what the tags of the step expand to would take {taken:,} bytes; the limit is {limit:,}"
             )
+        self.taken = taken
 
     def pause(self, resume_in: float = 0.0, waiting: dict[str, Any] | None = None, *, cut: bool = False) -> Paused:
         """Stop the run before this step."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -58,7 +58,7 @@ def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NO
         waiting=_waiting(job),
         idle=job.idle,
         timeout_at=job.timeout_at,
-        answers=Answers(given, partial(address_of, ports.settings, job)),
+        answers=Answers(given, cache(partial(address_of, ports.settings, job))),  # each is signed once
         id=job.key.job_id,
         tags=rights.tags,
         step_limit=rights.step_limit,

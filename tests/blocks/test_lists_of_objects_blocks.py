@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from blocks.block import BudgetExceededError
+from blocks.comparison import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,23 @@ def test_unique_items_differ_from_each_other_as_json(run: Run, values: list[Any]
             expected.append(value)
 
     assert list(map(repr, run("LISTS.UNIQUE", list=values))) == list(map(repr, expected))
+
+
+def test_numbers_cannot_be_chosen_so_that_all_of_them_have_one_hash() -> None:
+    """Python's hash of a whole number is its remainder by this one: a set of such numbers would take quadratic time."""
+    chosen = [at * (2**61 - 1) for at in range(1, 1_001)]
+    assert len(set(map(hash, chosen))) == 1
+    assert len({hash(identity(value)) for value in chosen}) > 900
+    assert len({hash(identity([-value])) for value in chosen}) > 900
+
+
+def test_large_numbers_are_equal_as_json(run: Run) -> None:
+    assert run("LISTS.UNIQUE", list=[2**70, float(2**70), 2**70 + 1, -(2**70), [2**70], [float(2**70)]]) == [
+        2**70,
+        2**70 + 1,
+        -(2**70),
+        [2**70],
+    ]
 
 
 @same_fixture

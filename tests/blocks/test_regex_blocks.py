@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from blocks import patterns
 from blocks.block import BudgetExceededError
 from handler.engine import Conduit, ConduitStatus
 
@@ -200,3 +201,10 @@ def test_it_is_stopped_in_a_thread_that_no_signal_reaches(pattern: str, text: st
 
     assert outcomes
     assert outcomes[0][0] is ConduitStatus.TIME_LIMIT_EXCEED
+
+
+def test_python_keeps_no_long_pattern(run: Run) -> None:
+    """It keeps the last 512, of any length."""
+    for at in range(3):
+        run("REGEX.MATCH", text="a", pattern=f"{at}{'a' * 5_000}")
+    assert all(len(key[1]) <= patterns.KEPT_PATTERN for key in re._cache)  # type: ignore[attr-defined]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import urllib.parse
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,3 +104,13 @@ def test_a_url_block_charges_the_address_that_it_builds(run: Run, call: Any) -> 
         run("URL.PARSE", url="?" + "&".join("a" * 1000))
     with pytest.raises(BudgetExceededError):
         run("URL.BUILD", base="https://example.com", query={"a": ["b"] * 1000})
+
+
+@pytest.mark.parametrize(("action", "parameter"), [("URL.PARSE", "url"), ("URL.BUILD", "base")])
+def test_a_long_address_is_not_kept_by_python(run: Run, action: str, parameter: str) -> None:
+    """It keeps what it has split of the last 128, of any length."""
+    for at in range(20):
+        run(action, **{parameter: f"https://{at}.example.com/{'a' * 10_000}"})
+    with suppress(ValueError):
+        run(action, **{parameter: f"https://[{'a' * 10_000}"})
+    assert urllib.parse.urlsplit.cache_info().currsize <= 1  # type: ignore[attr-defined]

@@ -53,6 +53,53 @@ def test_all_tags_and_expressions_of_a_run_share_one_bound(run: Any, statuses: A
     assert any("more than 50,000 evaluation steps" in (step.error or {}).get("message", "") for step in ended)
 
 
+FAILED_SUM = "{= sum(x for x in parameters.l) / 0 =}"
+KEYS = {f"{'k' * 30}{at}": at for at in range(10, 90)}
+
+
+@pytest.mark.usefixtures("few_steps")
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param({"steps": [copy(FAILED_SUM, allow_failure=True)] * 100}, id="an expression"),
+        pytest.param({"steps": [copy(1, **{"if": FAILED_SUM}, allow_failure=True)] * 100}, id="a condition"),
+        pytest.param({"steps": [{"set": {"v": FAILED_SUM}, "allow_failure": True}] * 100}, id="a variable"),
+        pytest.param(
+            {"steps": [copy("{= any(false for x in parameters.l for y in parameters.l) =}", allow_failure=True)] * 20},
+            id="more steps than an expression may take",
+        ),
+        pytest.param(
+            {
+                "steps": [copy("{= parameters['" + "k" * 30 + "99x'] =}", allow_failure=True)] * 100,
+            },
+            id="the search for a key that was meant",
+        ),
+    ],
+)
+def test_what_fails_counts_for_the_run_too(run: Any, job: dict[str, Any]) -> None:
+    ended = run(job | {"parameters": KEYS | {"l": [0] * 1_000}})
+    assert any("more than 50,000 evaluation steps" in (step.error or {}).get("message", "") for step in ended)
+
+
+@pytest.mark.usefixtures("few_steps")
+@pytest.mark.parametrize("refused", ["{= range(1000000000) =}", "{< s >}"])
+def test_what_is_refused_before_it_is_made_leaves_later_steps_their_work(run: Any, statuses: Any, refused: str) -> None:
+    job = {
+        "parameters": {"s": "x" * 2_000_000},
+        "steps": [*[copy(refused, allow_failure=True)] * 2, copy(SUM)],
+    }
+    assert statuses(run(job))[-1] == "DONE"
+
+
+@pytest.mark.usefixtures("few_steps")
+@pytest.mark.parametrize("written", ["{% steps %}", "all: {% steps %}"])
+def test_a_view_of_the_job_counts_as_more_than_a_value_of_its_size(run: Any, written: str) -> None:
+    """Its parts are made when they are read."""
+    measure = {"action": "OBJECT.LENGTH", "parameters": {"value": written}, "allow_failure": True}
+    ended = run({"steps": [*[copy(1)] * 100, *[measure] * 8]})
+    assert "more than 50,000 evaluation steps" in ended[108].error["message"]
+
+
 def test_a_loop_of_a_thousand_items_with_usual_steps_stays_below_the_bound(run: Any) -> None:
     inner = [copy(f"{{= round(order.net * 1.19, 2) + {at} =}}", id=f"s{at}") for at in range(4)]
     job = {"steps": [{"id": "l", "for_each": [{"net": at} for at in range(1_000)], "as": "order", "do": inner}]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -11,10 +12,12 @@ from handler.engine.language.json_values import TYPES, name_with_article, plain
 from handler.engine.language.meter import ExpressionError, Meter, MissingError
 from handler.engine.language.operators import Closure, Frame
 from handler.engine.language.paths import lacks_error
-from handler.engine.language.spelling import closest
+from handler.engine.language.spelling import closest, similar_lengths
 
 _LOST: Final = (KeyError, TypeError, IndexError)
 _SHOWN: Final = 5
+_STEPS_OF_LETTER: Final = 12
+"""Evaluation steps of a letter of a key that is compared with another key."""
 _LENGTHS: Final = frozenset({"length", "size", "count"})
 _OF_JOB: Final = frozenset({"parameters", "variables"})
 
@@ -169,16 +172,19 @@ def _missing(value: Any, key: str | int, where: str, column: int) -> MissingErro
         what = f"{place}is {name_with_article(value)}, which" if place else f"{name_with_article(value)}"
         hint = "; `len(x)` counts" if key in _LENGTHS else ""
         return MissingError(f"{what} has no key `{name}`{hint}", column)
+    return MissingError(f"{place or 'the object '}has no `{name}`", column, partial(_other_keys, value, key))
+
+
+def _other_keys(value: Mapping[str, Any], key: str) -> tuple[str, int]:
+    """Return which keys there are, and the evaluation steps that comparing their letters has taken."""
     known = [*islice(value, 100)] if type(value) is dict else _keys_of_view(value)
-    meant = closest(key, known)
-    if meant is not None:
-        hint = f"; did you mean `{meant}`?"
-    elif known:
-        more = ", …" if len(known) > _SHOWN else ""
-        hint = f"; it has {', '.join(f'`{k[:40]}`' for k in known[:_SHOWN])}{more}"
-    else:
-        hint = ""
-    return MissingError(f"{place or 'the object '}has no `{name}`{hint}", column)
+    steps = _STEPS_OF_LETTER * sum(map(len, similar_lengths(key, known)))
+    if (meant := closest(key, known)) is not None:
+        return f"; did you mean `{meant}`?", steps
+    if not known:
+        return "", steps
+    more = ", …" if len(known) > _SHOWN else ""
+    return f"; it has {', '.join(f'`{k[:40]}`' for k in known[:_SHOWN])}{more}", steps
 
 
 def _keys_of_view(view: Mapping[str, Any]) -> list[str]:

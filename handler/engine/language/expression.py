@@ -142,7 +142,13 @@ class Expression:
         frame: Frame = [meter, contexts]
         if program.slots > 2:  # noqa: PLR2004  # the two above
             frame.extend([None] * (program.slots - 2))
-        value = program.run(frame)
+        try:
+            value = program.run(frame)
+        except Exception as error:
+            if isinstance(error, MissingError):
+                meter.steps -= error.add_hint()
+            meter.end()  # what failed has taken its steps, too
+            raise
         meter.end()
         return value
 

@@ -12,7 +12,16 @@ from typing import Any, Final, TypeGuard
 
 from blocks.block import BudgetExceededError
 from blocks.charges import cost_of_dict, cost_of_item, cost_of_list, cost_of_places
-from handler.engine.language.meter import LARGEST, NESTING, WORD, ExpressionError, Meter, refuse_digits
+from handler.engine.language.meter import (
+    BYTES_OF_VIEW,
+    LARGEST,
+    NESTING,
+    VIEW_STEPS,
+    WORD,
+    ExpressionError,
+    Meter,
+    refuse_digits,
+)
 from handler.engine.values import copy_value
 
 TYPES: Final[dict[type, str]] = {
@@ -20,6 +29,8 @@ TYPES: Final[dict[type, str]] = {
 }  # fmt: skip
 """The types of JSON values, and their names in `type()`."""
 _SCALARS: Final = frozenset({int, float, str, bool, type(None)})
+_STEPS_OF_IDENTITY: Final = 5
+"""Evaluation steps of writing a container for `identity`, besides those of its items."""
 _ARTICLES: Final = {"object": "an object", "null": "null"}
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
@@ -52,7 +63,7 @@ def plain(value: Any, meter: Meter) -> Any:
     if isinstance(value, Mapping):
         built = meter.built
         copied = copy_value(value, meter.charge)
-        meter.tick(20 + (meter.built - built >> 2))  # reading the parts of a view takes longer than copying them
+        meter.tick(VIEW_STEPS + (meter.built - built) // BYTES_OF_VIEW)
         return copied
     if isinstance(value, (tuple, list)):
         meter.charge(cost_of_places(len(value)))
@@ -75,12 +86,12 @@ def equal(left: Any, right: Any, meter: Meter) -> bool:
     if kind is list:
         if len(left) != len(right):
             return False
-        meter.tick(len(left))
+        meter.tick(1 + len(left))
         return all(equal(one, two, meter) for one, two in zip(left, right, strict=True))
     if kind is dict:
         if left.keys() != right.keys():
             return False
-        meter.tick(len(left))
+        meter.tick(1 + len(left))
         return all(equal(value, right[key], meter) for key, value in left.items())
     return bool(left == right)
 
@@ -96,11 +107,12 @@ def identity(value: Any, meter: Meter) -> str:
         meter.read(len(value))
         return f'"{value}'
     if kind is int:
-        meter.read(value.bit_length())  # converting digits takes the square of their number
+        meter.read(value.bit_length() << 1)  # converting digits takes the square of their number
         return str(value)
     if kind is float:
         return str(int(value)) if value.is_integer() else repr(value)
     if kind is list or kind is dict:
+        meter.tick(_STEPS_OF_IDENTITY)
         meter.charge(size_of(value, meter))
         return _encode(_canonical(value))
     return _encode(value)
@@ -128,6 +140,7 @@ def size_of(value: Any, meter: Meter, depth: int = 0) -> int:
     if kind is int:
         if -WORD < value < WORD:
             return 1 if -10 < value < 10 else 20  # noqa: PLR2004  # one digit, or up to 20
+        meter.read(value.bit_length())  # converting digits takes the square of their number
         return int(value.bit_length() * 0.30103) + 1
     if kind is list:
         check_depth(depth)

@@ -188,7 +188,10 @@ def is_in(value: Any, container: Any, meter: Meter) -> bool:
     if type(value) is not str:
         where = "the keys of an object" if kind is dict else "a string"
         raise ExpressionError(f"`in` looks for a string in {where}, not for {name_with_article(value)}")
-    meter.read(len(value) if kind is dict else len(container) + len(value))
+    if kind is dict:
+        meter.read(len(value))
+    else:
+        meter.search(len(container), len(value))
     return value in container
 
 

@@ -22,6 +22,16 @@ LONG: Final = 2_000
 """The number of steps after which the time is checked."""
 TAG_STEPS: Final = 3
 """The steps of a piece of a string: looking up a tag takes as long."""
+SHORT_PART: Final = 100
+"""Characters of a part of a string. Python searches for a shorter part by comparing it at each place of the string, and
+for a longer one in linear time if there are more than `FEW_PLACES`."""
+FEW_PLACES: Final = 2_500
+COMPARED: Final = 512
+"""The characters that a search compares in the time of a step."""
+VIEW_STEPS: Final = 20
+"""The steps of a view of the job, besides those of its bytes."""
+BYTES_OF_VIEW: Final = 4
+"""Bytes of a view that are read in one step."""
 TOKEN_STEPS: Final = 60
 """The steps of each token of an expression that is parsed again because it was not cached."""
 
@@ -43,7 +53,28 @@ class ExpressionError(ValueError):
 
 
 class MissingError(ExpressionError):
-    """A name, a key or an index that does not exist: the one error that `default` replaces."""
+    """A name, a key or an index that does not exist: the one error that `default` replaces.
+
+    Args:
+        message: says what is missing.
+        column: see `ExpressionError`.
+        hint: returns what to write instead, and the evaluation steps that finding it has taken. It is asked only for an
+            error that ends its expression: `default` and `try` drop thousands of others.
+    """
+
+    def __init__(
+        self, message: str, column: int | None = None, hint: Callable[[], tuple[str, int]] | None = None
+    ) -> None:
+        super().__init__(message, column)
+        self._hint = hint
+
+    def add_hint(self) -> int:
+        """Add the hint to the message, and return the evaluation steps that it has taken."""
+        if self._hint is None:
+            return 0
+        (text, steps), self._hint = self._hint(), None
+        self.message += text
+        return steps
 
 
 class World(Protocol):
@@ -129,14 +160,30 @@ class Meter:
         Raises:
             BudgetExceededError: so many are not left.
         """
-        self.steps -= steps
-        if self.steps < 0:
+        if steps > self.steps:
             self.over()
+        self.steps -= steps
 
     def read(self, size: int) -> None:
         """Take the steps for `size` bytes that are read or compared."""
         if size >= 64:  # noqa: PLR2004  # bytes a step
             self.tick(size >> 6)
+
+    def search(self, length: int, part: int) -> None:
+        """Take the steps for the search of a part in a string: to read both, or to compare them if that takes longer.
+
+        Args:
+            length: characters of the string.
+            part: characters of the part.
+
+        Raises:
+            BudgetExceededError: so many are not left.
+        """
+        steps, places = (length + part) >> 6, length - part
+        if part > 1 and places > 0:
+            compared = part * (places if part < SHORT_PART else min(places, FEW_PLACES))
+            steps = max(steps, compared // COMPARED)
+        self.tick(steps)
 
     def charge(self, size: int) -> None:
         """Take bytes before they are built.
@@ -169,9 +216,9 @@ class Meter:
         raise BudgetExceededError(f"the expression takes more than {STEPS:,} evaluation steps")
 
     def end(self) -> None:
-        """Add the steps of an evaluation to the world's count, so that many of them cannot exceed the step's limit."""
+        """Add the steps of an evaluation, failed or not, to the world's count: many of them share the run's limit."""
         world = self.world
-        world.spent += STEPS - self.steps
+        world.spent += STEPS - max(0, self.steps)
         if world.spent > LONG:
             world.check()
 

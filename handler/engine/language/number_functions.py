@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import Any, Final
 
 from handler.engine.language.json_values import finite, is_number, name_with_article, whole
@@ -12,7 +13,8 @@ from handler.engine.language.meter import DIGITS, WORD, ExpressionError, Meter, 
 MISSING: Final = object()
 """Marks an argument that was left out, if null is a possible argument."""
 MOST_DIGITS: Final = 30
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
+"""It gives no digit back: a long string that is not a number takes no longer than one that is."""
 
 
 def number(value: Any, function: str) -> int | float:
@@ -84,27 +86,42 @@ def _shorten(value: int) -> str:
 
 
 def _rounded(meter: Meter, value: float, digits: int) -> Any:
-    from decimal import ROUND_HALF_UP, Context, Decimal  # noqa: PLC0415  # few jobs round
+    from decimal import Decimal  # noqa: PLC0415  # few jobs round
 
     if type(value) is int and not -WORD < value < WORD:
         meter.read(value.bit_length())  # turning it into decimals takes the square of its length
         meter.charge(value.bit_length() >> 2)
-    context = Context(prec=DIGITS + MOST_DIGITS + 10, rounding=ROUND_HALF_UP)
     written = Decimal(value) if type(value) is int else Decimal(repr(value))
-    return written.quantize(Decimal((0, (1,), -digits)), context=context)
+    return written.quantize(_place(digits), context=_context())
+
+
+@cache
+def _context() -> Any:
+    from decimal import ROUND_HALF_UP, Context  # noqa: PLC0415  # as above
+
+    return Context(prec=DIGITS + MOST_DIGITS + 10, rounding=ROUND_HALF_UP)
+
+
+@cache
+def _place(digits: int) -> Any:
+    """Return the number that has so many decimals."""
+    from decimal import Decimal  # noqa: PLC0415  # as above
+
+    return Decimal((0, (1,), -digits))
 
 
 def to_int(meter: Meter, x: Any, default: Any = MISSING) -> Any:
     """Cuts towards zero. Takes numbers, and strings that are JSON numbers."""
     if is_number(x):
         return whole(int(x), meter)
+    if type(x) is str:
+        meter.read(len(x) << 2)
     found = _NUMBER.fullmatch(x) if type(x) is str else None
     if found is None:
         return _no_number("int", x, default)
     if found[1] is None and found[2] is None:
         if len(x) - x.startswith("-") > DIGITS:
             refuse_digits()
-        meter.read(len(x) << 2)
         return whole(int(x), meter)
     return _whole_of_decimal(meter, x)
 
@@ -112,7 +129,6 @@ def to_int(meter: Meter, x: Any, default: Any = MISSING) -> Any:
 def _whole_of_decimal(meter: Meter, text: str) -> int:
     from decimal import Decimal, DecimalException  # noqa: PLC0415  # as above
 
-    meter.read(len(text) << 2)
     meter.charge(len(text))
     try:
         value = Decimal(text)

@@ -9,6 +9,8 @@ from itertools import islice
 from typing import Final
 
 _MOST_NAMES: Final = 100
+_MOST_LETTERS: Final = 2
+"""Letters in which a misspelled name differs from the name that was meant."""
 _LONGEST: Final = 40
 
 _OPERATORS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
@@ -118,11 +120,9 @@ def _misplaced(text: str, position: int) -> str:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that was probably meant: one or two letters away."""
-    if len(name) > _LONGEST:
-        return None
-    allowed = 1 if len(name) < 5 else 2  # noqa: PLR2004  # letters of a short name
+    allowed = 1 if len(name) < 5 else _MOST_LETTERS  # noqa: PLR2004  # letters of a short name
     best = None
-    for other in islice(known, _MOST_NAMES):
+    for other in similar_lengths(name, known):
         if other.lower() == name.lower():
             return other
         if abs(len(other) - len(name)) <= allowed:
@@ -130,6 +130,13 @@ def closest(name: str, known: Iterable[str]) -> str | None:
             if distance <= allowed:
                 allowed, best = distance - 1, other
     return best
+
+
+def similar_lengths(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that are compared with `name`: those of the first hundred that are nearly as long."""
+    if len(name) > _LONGEST:
+        return []
+    return [other for other in islice(known, _MOST_NAMES) if abs(len(other) - len(name)) <= _MOST_LETTERS]
 
 
 def _distance(one: str, other: str, most: int) -> int:

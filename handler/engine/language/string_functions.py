@@ -20,6 +20,8 @@ from handler.engine.language.json_values import (
 from handler.engine.language.meter import DIGITS, NESTING, ExpressionError, Meter, refuse_digits
 from handler.engine.language.number_functions import MISSING
 
+_BATCH: Final = 256
+"""Words that are counted before their steps are taken."""
 _BRACKETS: Final = ",[{:"
 _WORD: Final = re.compile(r"\S+")
 """A word, as `str.split` splits at white space."""
@@ -68,13 +70,19 @@ def split(meter: Meter, s: Any, sep: Any = None) -> list[str]:
     text = string(s, "split")
     meter.read(len(text))
     if sep is None:
-        number = sum(1 for _ in _WORD.finditer(text))
-        meter.tick(number)
+        number = 0
+        for _ in _WORD.finditer(text):
+            number += 1
+            if not number % _BATCH:
+                meter.tick(_BATCH)
+        meter.tick(number % _BATCH)
         meter.charge(cost_of_strings(number, size_of_string(text), wide=not text.isascii()))
         return text.split()
     if not string(sep, "split"):
         raise ExpressionError("`split` needs a separator that is not empty; `split(s)` splits at white space")
+    meter.search(len(text), len(sep))
     number = text.count(sep) + 1
+    meter.search(len(text), len(sep))
     meter.tick(number)
     meter.charge(cost_of_strings(number, size_of_string(text), wide=not text.isascii()))
     return text.split(sep)
@@ -95,8 +103,9 @@ def join(meter: Meter, list: Any, sep: Any = "") -> str:  # the name that users 
 
 def replace(meter: Meter, s: Any, old: Any, new: Any) -> str:
     text, searched, put = string(s, "replace"), string(old, "replace"), string(new, "replace")
-    meter.read(len(text) + len(searched))
+    meter.search(len(text), len(searched))
     found = text.count(searched)
+    meter.search(len(text), len(searched))
     size = size_of_string(text) + found * size_of_string(put)
     meter.tick(found)
     meter.read(size)
@@ -120,7 +129,7 @@ def contains(meter: Meter, s: Any, part: Any) -> bool:
     if type(s) is list:
         raise ExpressionError("`contains` takes a string; for a list write `x in list`")
     text, searched = string(s, "contains"), string(part, "contains")
-    meter.read(len(text) + len(searched))
+    meter.search(len(text), len(searched))
     return searched in text
 
 

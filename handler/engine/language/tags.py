@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from handler.engine.charges import MINUS_SMALL, SMALL, TINY, Charge, charged
-from handler.engine.language.meter import NO_WORLD, TAG_STEPS, TOKEN_STEPS, World
-from handler.engine.language.paths import PathError, Tag, as_text, resolve_key
+from handler.engine.language.meter import BYTES_OF_VIEW, NO_WORLD, TAG_STEPS, TOKEN_STEPS, VIEW_STEPS, World
+from handler.engine.language.paths import PathError, Tag, View, as_text, resolve_key
 from handler.engine.language.remembered import Remembered, weight_of
 from handler.engine.language.tag_parser import Piece, parse
 from handler.engine.status import DONE
@@ -91,8 +91,27 @@ def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: 
         return value if MINUS_SMALL < value < SMALL else charged(value, charge)
     if kind is str:
         return value if len(value) <= TINY else charged(value, charge)
-    world.spent += len(value) >> 1 if kind is list or kind is dict else 0  # however few bytes an item has
-    return value if kind in _PLAIN else copy_value(value, charge)
+    if kind in _PLAIN:
+        return value
+    if kind is list or kind is dict:
+        world.spent += len(value) >> 1  # however few bytes an item has
+        return copy_value(value, charge)
+    return _read_view(value, charge, world)
+
+
+def _read_view(value: Any, charge: Charge, world: World) -> Any:
+    """Return a copy of a value that may be a view of the job: reading its parts takes longer than copying them."""
+    size = 0
+
+    def count(cost: int) -> None:
+        nonlocal size
+        size += cost
+        charge(cost)
+
+    try:
+        return copy_value(value, count)
+    finally:
+        world.spent += VIEW_STEPS + size // BYTES_OF_VIEW
 
 
 def _join(pieces: Sequence[str | Tag | Expression], contexts: Mapping[str, Any], charge: Charge, world: World) -> str:
@@ -102,7 +121,8 @@ def _join(pieces: Sequence[str | Tag | Expression], contexts: Mapping[str, Any],
         if type(piece) is str:
             joined.append(piece)
         elif type(piece) is Tag:
-            joined.append(as_text(piece.resolve(contexts, charge), charge))
+            value = piece.resolve(contexts, charge)
+            joined.append(as_text(_read_view(value, charge, world) if isinstance(value, View) else value, charge))
         else:
             joined.append(piece.as_text(contexts, charge, world))  # type: ignore[union-attr]  # by elimination
     return "".join(joined)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from blocks.block import BudgetExceededError
+from handler.engine.language import access
 from handler.engine.language.expression import Expression
 from handler.engine.language.json_values import hand_over
-from handler.engine.language.meter import NO_WORLD, Meter, NoWorld
+from handler.engine.language.meter import NO_WORLD, ExpressionError, Meter, NoWorld
 from handler.engine.language.source import Scanner
 from handler.engine.language.tags import parse, read, resolve
 
@@ -54,6 +56,54 @@ def test_64_bytes_that_are_read_or_compared_are_a_step() -> None:
         contexts = {"a": "x" * 640_000, "b": "x" * 640_000, "c": "x" * 640_000 + "y"}
         resolve(f"{{= {text} =}}", contexts, ledger.charge, world)
         assert abs(world.total - steps) < 10, text
+
+
+def count_steps(text: str, **contexts: Any) -> int:
+    """The evaluation steps of an expression, which may fail."""
+    world = _Counter()
+    with suppress(ExpressionError, BudgetExceededError):
+        resolve(f"{{= {text} =}}", contexts, Ledger(1 << 30).charge, world)
+    return world.total
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"), [("n in s", 1), ("contains(s, n)", 1), ("split(s, n)", 2), ("replace(s, n, '')", 2)]
+)
+@pytest.mark.parametrize(("length", "part"), [(2_400, 1_000), (20_000, 80), (3_000, 2_400)])
+def test_a_search_takes_steps_for_what_it_compares(text: str, passes: int, length: int, part: int) -> None:
+    """Python compares such a part at each place of the string, nearly to its end."""
+    needle = "a" * (part - 2) + "ba"
+    assert count_steps(text, s="a" * length, n=needle) >= passes * part * (length - part) // 512
+
+
+def test_a_long_part_of_a_long_string_is_searched_in_linear_time() -> None:
+    assert count_steps("n in s", s="a" * 200_000, n="a" * 5_000 + "b") < 30_000
+
+
+def test_what_an_expression_has_read_before_it_fails_takes_steps() -> None:
+    long = "1" * 200_000
+    assert count_steps("int(s, 0)", s=f"{long}x") > 200_000 * 4 // 64
+    assert count_steps("split(s)", s="a " * 100_000) > 99_000
+    assert count_steps("sum(x for x in range(10000)) / 0") > 20_000
+    assert count_steps("range(1000000000)") < 10  # it was refused, not made
+
+
+def test_values_that_are_written_to_be_compared_take_steps_for_that() -> None:
+    """One empty list among others takes as long as some six numbers."""
+    assert count_steps("unique(l)", l=[[]] * 1_000) >= 6_000
+    assert count_steps("count(l, [])", l=[[]] * 1_000) >= 2_000
+    assert count_steps("json(l)", l=[10**4_000 + at for at in range(20)]) >= 20 * 13_000 // 64
+
+
+def test_a_missing_key_that_has_a_default_is_compared_with_no_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {f"{'k' * 30}{at}": at for at in range(10, 90)}
+    missing = "default(d['" + "k" * 30 + "99x'], 0)"
+    compared: list[str] = []
+    monkeypatch.setattr(access, "closest", lambda key, _: compared.append(key))
+    assert count_steps(f"[{missing} for x in range(100)]", d=known) < 1_000
+    assert compared == []
+    assert count_steps("d['" + "k" * 30 + "99x']", d=known) > 10 * 30 * 80  # a hint for the user, counted
+    assert len(compared) == 1
 
 
 class _Counter(NoWorld):
