@@ -14,6 +14,7 @@ from handler.console.remote_usage import address_of
 from handler.console.shown.job_text import closing_lines, columns, job_lines, shorten, step_cells, summary_of
 from handler.console.shown.output import complain, terminal_width, write
 from infra.aws.clients import Clients
+from infra.errors import InfraError
 from infra.jobs.records import FINISHED
 from infra.remote.api import RemoteAnswer, RemoteApi, UnreachableApiError
 from infra.remote.logs import read_job_log
@@ -36,15 +37,15 @@ def run_action(chosen: Namespace) -> int:
     """Run the action that the arguments of `conduit jobs` name.
 
     Returns:
-        0; 1 when a job did not succeed; 2 when the API refused the request or does not answer.
+        0; 1 when a job did not succeed; 2 when the API, or AWS for `logs`, refused the request or does not answer.
     """
-    if chosen.action == "logs":
-        lines = read_job_log(Clients().client("logs"), chosen.group, chosen.id)
-        write(json.dumps(line, ensure_ascii=False) for line in lines)
-        return 0
     try:
+        if chosen.action == "logs":
+            lines = read_job_log(lambda: Clients().client("logs"), chosen.group, chosen.id)
+            write(json.dumps(line, ensure_ascii=False) for line in lines)
+            return 0
         return RemoteJobs(RemoteApi(*address_of(chosen))).run(chosen)
-    except (RefusedRequestError, UnreachableApiError) as error:
+    except (RefusedRequestError, UnreachableApiError, InfraError) as error:
         complain(str(error))
         return 2
 

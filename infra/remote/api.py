@@ -8,7 +8,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 TIMEOUT: Final = 35.0
 """Seconds. The API answers within 29."""
@@ -38,7 +40,7 @@ class RemoteApi:
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        if not re.match(r"https?://[^/\s]+", url):
+        if not _is_address(url):
             raise UnreachableApiError(f"{url!r} is not the URL of an API, such as http://127.0.0.1:8080.")
         self._url = url.rstrip("/")
         self._token = token
@@ -67,7 +69,7 @@ class RemoteApi:
         except urllib.error.HTTPError as error:
             with error:
                 return _read(error.code, error.headers, error.read(), self._url)
-        except (urllib.error.URLError, OSError) as error:
+        except (OSError, HTTPException) as error:  # HTTPException: a port that does not speak HTTP
             reason = getattr(error, "reason", error)
             raise UnreachableApiError(f"{self._url} does not answer: {reason}") from None
 
@@ -76,6 +78,15 @@ class RemoteApi:
             request.add_header("Authorization", f"Bearer {self._token}")
         elif region := _REGION_OF_HOST.search(self._url):
             _sign(request, region[1])
+
+
+def _is_address(url: str) -> bool:
+    try:
+        place = urlsplit(url)
+        has_host = bool(place.hostname) and (place.port is None or place.port > 0)
+    except ValueError:  # the port is not a number, or a bracket is missing
+        return False
+    return has_host and place.scheme in {"http", "https"} and not re.search(r"\s", url)
 
 
 def _sign(request: urllib.request.Request, region: str) -> None:

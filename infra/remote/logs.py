@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from infra.errors import translate
 
-def read_job_log(client: Any, groups: Sequence[str], job_id: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON lines about a job from these log groups, oldest first.
+
+def read_job_log(make_client: Callable[[], Any], groups: Sequence[str], job_id: str) -> list[dict[str, Any]]:
+    """The JSON lines about a job from these log groups, oldest first.
 
     Args:
-        client: botocore's client of CloudWatch Logs.
+        make_client: makes botocore's client of CloudWatch Logs.
         groups: names of log groups, those of the stack's functions.
         job_id: which job. Ids hold no character that a filter pattern gives a meaning to.
+
+    Raises:
+        InfraError: a log group cannot be read: it does not exist, there are no credentials, or AWS does not answer.
     """
     lines: list[tuple[int, dict[str, Any]]] = []
     for group in groups:
-        pages = client.get_paginator("filter_log_events").paginate(
-            logGroupName=group, filterPattern=f'{{ $.job_id = "{job_id}" }}'
-        )
-        for page in pages:
-            for event in page["events"]:
-                try:
-                    line = json.loads(event["message"])
-                except ValueError:
-                    continue
-                lines.append((event["timestamp"], line))
-    yield from (line for _, line in sorted(lines, key=lambda pair: pair[0]))
+        try:
+            lines += _lines_of(make_client(), group, job_id)
+        except Exception as error:
+            raise translate(error, f"Reading the log group {group}") from error
+    return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
+
+
+def _lines_of(client: Any, group: str, job_id: str) -> list[tuple[int, dict[str, Any]]]:
+    """The JSON lines of one group, each with its time."""
+    lines: list[tuple[int, dict[str, Any]]] = []
+    pages = client.get_paginator("filter_log_events").paginate(
+        logGroupName=group, filterPattern=f'{{ $.job_id = "{job_id}" }}'
+    )
+    for page in pages:
+        for event in page["events"]:
+            try:
+                lines.append((event["timestamp"], json.loads(event["message"])))
+            except ValueError:
+                continue
+    return lines

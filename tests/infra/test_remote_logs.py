@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError, NoRegionError
+
+from infra.errors import InfraError
 from infra.remote.logs import read_job_log
 
 
@@ -33,5 +37,23 @@ def test_the_lines_of_one_job_come_from_every_group_in_order_of_time() -> None:
         }
     )
 
-    assert [line["at"] for line in read_job_log(client, ["api", "worker"], "order-42")] == [1000, 2000, 3000]
+    assert [line["at"] for line in read_job_log(lambda: client, ["api", "worker"], "order-42")] == [1000, 2000, 3000]
     assert client.patterns == {'{ $.job_id = "order-42" }'}
+
+
+def test_a_group_that_does_not_exist_is_named() -> None:
+    class Refusing(Logs):
+        def paginate(self, **_: Any) -> Any:
+            refusal = {"Error": {"Code": "ResourceNotFoundException", "Message": "The log group does not exist."}}
+            raise ClientError(refusal, "FilterLogEvents")
+
+    with pytest.raises(InfraError, match=r"Reading the log group api failed: .*The log group does not exist\."):
+        read_job_log(lambda: Refusing({}), ["api"], "order-42")
+
+
+def test_a_client_that_cannot_be_made_is_reported_as_the_failure_of_the_call() -> None:
+    def make() -> Any:
+        raise NoRegionError
+
+    with pytest.raises(InfraError, match="Reading the log group api failed: You must specify a region"):
+        read_job_log(make, ["api"], "order-42")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from handler.cli import main
+from handler.console import remote_jobs
 from handler.console.remote_jobs import RemoteJobs
 from handler.console.usage import make_parser
 from infra.remote.api import RemoteApi, UnreachableApiError
@@ -184,6 +186,92 @@ def test_a_refusal_shows_the_problem_with_its_pointers_and_exits_with_2(api: Api
 def test_an_api_that_does_not_answer_is_named(capsys: Any) -> None:
     assert main(["jobs", "--url", "http://127.0.0.1:9", "list"]) == 2
     assert "http://127.0.0.1:9 does not answer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url", ["jobs.example.com", "ftp://jobs.example.com", "http://", "https://a b", "http://a:b", "http://[x"]
+)
+def test_an_address_that_is_not_a_url_is_named(url: str, capsys: Any) -> None:
+    assert main(["jobs", "--url", url, "list"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == f"{url!r} is not the URL of an API, such as http://127.0.0.1:8080."
+
+
+def test_a_port_that_does_not_speak_http_is_named(capsys: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"220 mail.example.com ESMTP\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        assert main(["jobs", "--url", f"http://127.0.0.1:{port}", "list"]) == 2
+        thread.join()
+    assert f"http://127.0.0.1:{port} does not answer: 220 mail.example.com" in capsys.readouterr().err
+
+
+def test_an_answer_that_is_not_json_is_quoted(api: Api, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "dumps", lambda _: "<html>nginx</html>")
+    api.answers = [(502, {}, "a page")]
+    assert run(api, "list") == 2
+    assert f"{api.url} answered 502 with something that is not JSON: b'<html>nginx" in capsys.readouterr().err
+
+
+def test_a_signed_request_needs_credentials(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: None)
+    assert main(["jobs", "--url", "https://abc.execute-api.eu-central-1.amazonaws.com", "list"]) == 2
+    assert "there are no AWS credentials; or pass --token" in capsys.readouterr().err
+
+
+def test_a_list_as_json_has_a_line_for_each_job(api: Api, capsys: Any) -> None:
+    api.answers = [(200, {}, {"jobs": [JOB, JOB], "cursor": None})]
+    assert run(api, "list", "--json") == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [JOB, JOB]
+
+
+def test_a_list_ends_at_its_limit_even_if_there_are_more_jobs(api: Api, capsys: Any) -> None:
+    api.answers = [(200, {}, {"jobs": [JOB], "cursor": "c"}), (200, {}, {"jobs": [JOB], "cursor": "d"})]
+    assert run(api, "list", "--limit", "2") == 0
+    assert [path for _, path, _, _ in api.asked] == ["/jobs?limit=2", "/jobs?limit=1&cursor=c"]
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_a_yes_needs_neither_a_value_nor_a_reason(api: Api) -> None:
+    api.answers = [(200, {}, STEP)]
+    assert run(api, "answer", "j", "ok") == 0
+    assert api.asked[0][3] == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "--limit", "0"], "'0' is not a whole number above 0"),
+        (["list", "--limit", "many"], "'many' is not a whole number above 0"),
+        (["answer", "j", "ok", "--value", "{"], "not JSON: "),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_named(arguments: list[str], message: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["jobs", *arguments])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_logs_prints_the_lines_of_the_job(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(remote_jobs, "read_job_log", lambda _, groups, id_: [{"group": groups[0], "job_id": id_}])
+    assert main(["jobs", "logs", "j", "--group", "g"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"group": "g", "job_id": "j"}
+
+
+def test_logs_without_a_region_are_one_line_on_stderr(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    assert main(["jobs", "logs", "j", "--group", "g"]) == 2
+    assert capsys.readouterr().err == "Reading the log group g failed: You must specify a region.\n"
 
 
 def test_requests_to_api_gateway_are_signed_with_the_aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
