@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from handler.jobs.items import list_items
+from tests.handler.conftest import drive
 from tests.handler.http.client import FAIL, JOIN, Client, expect_problem
 
 
@@ -261,6 +264,47 @@ def test_an_item_whose_failure_is_allowed_is_done(client: Client) -> None:
     client.post("/jobs", {"id": "a", "steps": [{"id": "each", "for_each": [1], "do": [step]}]})
     (item,) = client.get("/jobs/a/steps/each/items").json["items"]
     assert (item["status"]["name"], item["steps"][0]["status"]["name"]) == ("DONE", "ASSERTION_ERROR")
+
+
+def test_a_round_of_a_while_loop_has_the_status_of_its_failed_step(client: Client) -> None:
+    check = {"id": "check", "action": "LOGIC.ASSERT", "parameters": {"value": "{= loop.index < 1 =}"}}
+    client.post("/jobs", {"id": "a", "steps": [{"id": "w", "while": True, "max": 5, "do": [check]}]})
+    page = client.get("/jobs/a/steps/w/items").json
+    assert [item["status"]["name"] for item in page["items"]] == ["DONE", "ASSERTION_ERROR"]
+
+
+def test_an_item_that_still_runs_has_no_status_yet(client: Client) -> None:
+    wait = {"id": "wait", "wait": {"seconds": 60}}
+    loop = {"id": "each", "for_each": ["a", "b"], "do": [{"id": "say", **JOIN}, wait]}
+    client.post("/jobs", {"id": "a", "steps": [loop]})
+    (item,) = client.get("/jobs/a/steps/each/items").json["items"]
+    assert (item["index"], item["status"]["name"], len(item["steps"])) == (0, "NONE", 1)
+
+
+@pytest.mark.parametrize("after", [{"id": "wait", "wait": {"seconds": 60}}, {"id": "fail", **FAIL}])
+def test_a_loop_that_has_not_begun_or_never_will_has_no_items(client: Client, after: dict[str, Any]) -> None:
+    client.post("/jobs", {"id": "a", "steps": [after, LOOP]})
+    assert client.get("/jobs/a/steps/each/items").json == {"items": [], "cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("room", "steps", "omitted"), [(10_000, 2, None), (1_500, 2, "result_omitted"), (100, 0, "steps_omitted")]
+)
+def test_an_item_too_large_for_its_page_is_shown_without_results_or_without_steps(
+    client: Client, world: Any, room: int, steps: int, omitted: str | None
+) -> None:
+    do = [{"id": name, "action": "OBJECT.COPY", "parameters": {"value": "x" * 1_000}} for name in ("one", "two")]
+    client.post("/jobs", {"id": "a", "steps": [{"id": "each", "for_each": [1], "do": do}]})
+    page = drive(
+        list_items(
+            world.ports, world.caller, "a", "each", cursor=None, size=lambda value: len(json.dumps(value)), room=room
+        )
+    )
+    (item,) = page["items"]
+    assert len(item["steps"]) == steps
+    assert item.get("steps_omitted") is (True if omitted == "steps_omitted" else None)
+    assert [step.get("result_omitted") for step in item["steps"]] == [True if omitted else None] * steps
+    assert all(len(step["result"] or "") == (0 if omitted else 1_000) for step in item["steps"])
 
 
 def test_the_items_of_a_loop_inside_a_loop_have_a_page_of_their_own(client: Client) -> None:

@@ -180,6 +180,23 @@ def test_a_body_of_another_type_is_415(client: Client, target: str, kind: str) -
 
 
 @pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("PUT", "/workflows/w"),
+        ("PUT", "/hooks/h"),
+        ("PUT", "/schedules/s"),
+        ("PUT", "/secrets/s"),
+        ("POST", "/workflows/w/jobs"),
+        ("POST", "/jobs/cancel"),
+        ("POST", "/jobs/redrive"),
+        ("POST", "/jobs/j/steps/ok/answer"),
+    ],
+)
+def test_every_endpoint_with_a_body_takes_json_alone(client: Client, method: str, target: str) -> None:
+    expect_problem(client.send(method, target, {}, content_type="text/plain"), 415, "wrong-media-type")
+
+
+@pytest.mark.parametrize(
     "kind", ["application/json", "Application/JSON; charset=utf-8", "application/vnd.conduit+json"]
 )
 def test_a_body_of_any_json_type_is_taken(client: Client, kind: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from handler.payload.parse import parse
+from infra.jobs.jobs_table import JobsTable, Refused
+from infra.jobs.records import JobRecord
 from tests.handler.conftest import drive
 from tests.handler.http.client import Client, expect_problem
 
@@ -72,7 +74,7 @@ def test_a_no_rejects_the_step_with_its_reason(world: Any, client: Client) -> No
     assert answer(client, {"ok": True}).status == 409
 
 
-def test_a_step_that_nobody_answers_times_out(world: Any, client: Client) -> None:
+def test_a_step_without_an_answer_times_out(world: Any, client: Client) -> None:
     ask(world, ASK, WORK)
     world.clock.now += 86_401
     expect_problem(answer(client, {}), 410, "gone")
@@ -102,12 +104,34 @@ def test_a_question_is_published_however_short_its_time_is(world: Any, client: C
     assert answer(client, {}).status == 200
 
 
-def test_steps_that_wait_for_nobody_and_jobs_of_others_are_not_found(world: Any, client: Client) -> None:
+def test_an_answer_without_a_body_is_a_yes_without_a_value(world: Any, client: Client) -> None:
+    ask(world, ASK)
+    assert client.post("/jobs/j/steps/ok/answer").status == 200
+    world.drain_queue()
+    assert (step(world)["status"]["name"], step(world)["result"]["value"]) == ("DONE", None)
+
+
+def test_an_answer_that_keeps_losing_to_other_writers_is_503(
+    world: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(world, ASK)
+
+    async def lose(_: JobsTable, job: JobRecord, *__: Any) -> Refused:
+        return Refused(job)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JobsTable, "answer", lose)
+        expect_problem(answer(client, {}), 503, "unavailable")
+    assert answer(client, {}).status == 200
+
+
+def test_steps_without_a_wait_and_jobs_of_others_are_not_found(world: Any, client: Client) -> None:
     ask(world, CHARGE, ASK)
     for path in ("charge", "none", "ok.0.x"):
         expect_problem(answer(client, {}, path), 404, "not-found")
     expect_problem(answer(Client(world, tenant="stranger"), {}), 404, "not-found")
     expect_problem(client.post("/jobs/other/steps/ok/answer", {}), 404, "not-found")
+    expect_problem(client.post("/jobs/no job/steps/ok/answer", {}), 404, "not-found")
 
 
 def test_an_invalid_answer_is_refused_and_the_step_waits_on(world: Any, client: Client) -> None:
@@ -124,7 +148,7 @@ def test_an_invalid_answer_is_refused_and_the_step_waits_on(world: Any, client: 
     assert answer(client, {"value": {"limit": 1, "x": "y" * (64 * 1024 - 18)}}).status == 200
 
 
-def test_only_who_has_one_of_the_tags_answers(world: Any, client: Client) -> None:
+def test_an_answer_needs_one_of_the_tags(world: Any, client: Client) -> None:
     ask(world, {**ASK, "wait_for": {**ASK["wait_for"], "tags": ["finance", "boss"]}})
     expect_problem(answer(client, {}), 403, "forbidden")
     assert answer(Client(world, scope="boss"), {}).status == 200
@@ -133,7 +157,7 @@ def test_only_who_has_one_of_the_tags_answers(world: Any, client: Client) -> Non
 
 
 @pytest.mark.usefixtures("client")
-def test_the_sender_does_not_answer_and_who_redrove_the_job_does_not_either(world: Any) -> None:
+def test_neither_the_sender_nor_the_redriver_may_answer(world: Any) -> None:
     world.set(tenant_claim="org", principal_claim="sub")
     asked = {**ASK, "wait_for": {**ASK["wait_for"], "not_sender": True}}
     ann, bob, cid = (Person(world, name) for name in ("ann", "bob", "cid"))
@@ -216,7 +240,18 @@ def test_an_address_is_the_same_after_a_crash_and_worth_nothing_after_a_redrive(
 @pytest.mark.usefixtures("client")
 def test_an_address_alone_does_not_suffice_where_the_step_asks_for_tags(world: Any) -> None:
     ask(world, TOLD, {**ASK, "wait_for": {**ASK["wait_for"], "tags": ["finance"]}}, **TELL)
-    expect_problem(Client(world, tenant="").post(answer_address(world), {}), 403, "forbidden")
+    anonymous = Client(world, tenant="")
+    expect_problem(anonymous.post(answer_address(world), {}), 403, "forbidden")
+    page = anonymous.get(answer_address(world)).body
+    assert "You need credentials to answer" in page
+    assert "<button" not in page
+
+
+@pytest.mark.usefixtures("client")
+def test_an_address_takes_json_alone(world: Any) -> None:
+    ask(world, TOLD, ASK, **TELL)
+    refused = Client(world, tenant="").post(answer_address(world), "yes", content_type="text/plain")
+    expect_problem(refused, 415, "wrong-media-type")
 
 
 def test_without_public_routes_there_is_no_address(world: Any) -> None:
@@ -255,7 +290,8 @@ def test_items_of_an_open_loop_are_answered_in_any_order(world: Any, client: Cli
     assert answer(client, {"value": 2}, "each.1.ask").status == 200
     world.drain_queue()
     assert world.get("j")["waiting"]["path"] == "each.0.ask"
-    expect_problem(answer(client, {}, "each.2.ask"), 404, "not-found")
+    for path in ("each.2.ask", "each.x.ask", "each.00.ask", "each.0.then"):
+        expect_problem(answer(client, {}, path), 404, "not-found")
     assert answer(client, {"value": 1}, "each.0.ask").json["path"] == "each.0.ask"
     world.drain_queue()
     assert world.get("j")["status"] == "SUCCEEDED"
@@ -291,7 +327,7 @@ def at_write(world: Any, number: int, action: Any) -> None:
 
 
 @pytest.mark.parametrize("late", [0.0, -0.5])
-def test_who_was_thanked_never_sees_the_step_time_out(world: Any, client: Client, late: float) -> None:
+def test_a_step_never_times_out_after_its_answer_was_accepted(world: Any, client: Client, late: float) -> None:
     """The answer arrives between the claim of a job whose time is over and the commit that would time it out."""
     ask(world, ASK, WORK)
     job = world.record("j")

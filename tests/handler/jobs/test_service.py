@@ -10,6 +10,8 @@ from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError, TooManyJobsError, UnavailableError
 from handler.jobs.listing import JobFilter
 from handler.payload.parse import parse
+from infra.jobs.jobs_table import JobsTable, Refused
+from infra.jobs.records import JobRecord
 from tests.handler.conftest import CHARGE, FAIL, WORK, drive
 
 SLOW_CHARGE = {**CHARGE, "id": "slow", "parameters": {"seconds": 9}}
@@ -239,6 +241,27 @@ def test_a_finished_job_cannot_be_cancelled(world: Any) -> None:
         drive(world.jobs.cancel(world.caller, "j"))
     with pytest.raises(NotFoundError):
         drive(world.jobs.cancel(world.caller, "none"))
+
+
+def test_a_cancel_or_redrive_that_loses_to_other_writers_says_so(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.submit(WORK, id="j", respond_async=True)
+    world.submit(FAIL, id="f")
+
+    async def lose(_: JobsTable, job: JobRecord, *__: Any) -> Refused:
+        return Refused(job)
+
+    monkeypatch.setattr(JobsTable, "cancel", lose)
+    monkeypatch.setattr(JobsTable, "redrive", lose)
+    with pytest.raises(UnavailableError, match="try again"):
+        drive(world.jobs.cancel(world.caller, "j"))
+    with pytest.raises(ConflictError, match="just been redriven"):
+        drive(world.jobs.redrive(world.caller, "f"))
+
+
+def test_a_redrive_whose_values_make_the_job_too_large_is_refused(world: Any) -> None:
+    world.submit(FAIL, id="j")
+    with pytest.raises(InvalidRequestError, match="With these values the job has"):
+        drive(world.jobs.redrive(world.caller, "j", variables={"v": "x" * world.caller.payload_limit}))
 
 
 def test_a_failed_job_runs_on_from_its_failed_step_with_earlier_results_kept(world: Any) -> None:

@@ -175,6 +175,7 @@ def test_a_start_can_be_asked_for_in_the_background_and_strictly(client: Client,
     _put(client, "echo", {"steps": [{"action": "TEXT.UPPERCASE", "parameters": {"text": "{< any >}"}}]})
     strict = client.post("/workflows/echo/jobs", {}, prefer="handling=strict")
     assert expect_problem(strict, 422, "invalid")["errors"][0]["pointer"] == "/steps/0/parameters/text"
+    assert client.post("/workflows/echo/jobs", {"parameters": {"any": "a"}}, prefer="handling=strict").status == 201
     answer = client.post("/workflows/echo/jobs", {"id": "j", "parameters": {"any": "a"}}, prefer="respond-async")
     assert (answer.status, answer.json["status"]) == (202, "QUEUED")
     world.drain_queue()
