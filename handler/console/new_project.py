@@ -65,8 +65,15 @@ def make_project(folder: Path, checkout: Path) -> list[Path]:
         The files that were written.
 
     Raises:
-        ProjectError: the name cannot be used, or the folder is not empty. Nothing was written.
+        ProjectError: the name cannot be used, the folder is not empty, or a file cannot be written.
     """
+    try:
+        return _make_files(folder, checkout)
+    except OSError as error:
+        raise ProjectError(f"{error.filename or folder}: {error.strerror or error}") from None
+
+
+def _make_files(folder: Path, checkout: Path) -> list[Path]:
     if not NAME.fullmatch(folder.name):
         raise ProjectError(f"{folder.name!r} is not a name: use a-z, 0-9 and -, beginning with a letter.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +56,14 @@ def test_a_folder_that_cannot_be_used_is_left_alone(tmp_path: Path, capsys: Any,
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "kept"]
 
 
+def test_a_folder_that_cannot_be_made_is_one_line_on_stderr(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["new", str(tmp_path / "file" / "mine")]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(str(tmp_path / "file" / "mine"))
+    assert line.endswith(": Not a directory")
+
+
 def test_a_project_builds_on_the_given_checkout(tmp_path: Path, capsys: Any) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
@@ -77,6 +86,17 @@ def test_an_installed_conduit_finds_the_folder_that_pip_noted(tmp_path: Path, mo
     )
     assert find_checkout(tmp_path / "site-packages", None) == checkout
     (checkout / "template.yaml").unlink()
+    with pytest.raises(ProjectError, match="--checkout"):
+        find_checkout(tmp_path / "site-packages", None)
+
+
+def test_a_conduit_that_pip_does_not_know_asks_for_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(name: str) -> Any:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("handler.console.new_project.distribution", find)
     with pytest.raises(ProjectError, match="--checkout"):
         find_checkout(tmp_path / "site-packages", None)
 
