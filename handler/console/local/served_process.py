@@ -29,6 +29,9 @@ FIRING_SECONDS: Final = 1.0
 """How often the schedules are checked."""
 
 
+# Unmeasured from here (`conduit serve` kills these processes; test_serving.py runs them)
+
+
 def main() -> None:
     """Run one process. Arguments: the role, ``api`` or ``worker``, and the options as JSON."""
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
@@ -74,6 +77,9 @@ def _function(options: Mapping[str, Any], clients: Clients) -> LocalLambda:
         identity=Identity(subject=options["subject"], tags=tuple(options["tags"])),
         **limits,
     )
+
+
+# Measured again.
 
 
 class Timetable:
@@ -132,5 +138,5 @@ class Firings:
             cast("Any", self._clients.sqs()).send_message(QueueUrl=self._environment["QUEUE_URL"], MessageBody=body)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover (see main)
     main()

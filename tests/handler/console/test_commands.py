@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -127,6 +128,51 @@ def test_records_show_what_the_services_hold(capsys: pytest.CaptureFixture[str])
     assert "On the bus, 4 events:" in shown  # three steps, one end
 
 
+@pytest.mark.parametrize("option", [[], ["--output"], ["--param", "a=1"]])
+def test_each_line_that_is_not_a_job_is_one_line_on_stderr_with_any_option(
+    option: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = ["[]", '"steps"', "{", '{"steps": [], "name": "\\ud800"}']
+    monkeypatch.setattr(sys, "stdin", Input("\n".join(wrong)))
+
+    assert main(["run", *option, "-"]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert [line.split(" ")[0] for line in printed.err.splitlines()] == ["-:1:", "-:2:", "-:3:", "-:4:"]
+
+
+def test_the_output_of_a_failed_job_is_its_failure_on_stderr(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Input(FAILS))
+
+    assert main(["run", "--output", "-"]) == 1
+
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.startswith("fails: FAILED")) == ("", True)
+
+
+def test_an_error_of_the_file_system_that_is_not_about_the_output_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: Any) -> int:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "/proc/none")
+
+    monkeypatch.setattr("handler.console.commands.blocks.execute", fail)
+    with pytest.raises(FileNotFoundError):
+        main(["blocks"])
+
+
+def test_a_missing_package_that_is_not_for_development_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Any) -> int:
+        raise ModuleNotFoundError("No module named 'ours'", name="ours")
+
+    monkeypatch.setattr("handler.console.commands.blocks.execute", fail)
+    with pytest.raises(ModuleNotFoundError):
+        main(["blocks"])
+
+
 def test_the_demo_runs_a_job_over_http_and_one_from_the_queue(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo"]) == 0
 
@@ -155,6 +201,27 @@ def test_validate_says_what_is_wrong_and_where_without_running(
     assert any(line.startswith(f"{wrong}:1:13: error: step 1: BLOCK_NOT_FOUND: ") for line in found)
     assert any(line.startswith(f"{wrong}:1:77: error: step 2: INVALID_ARGUMENT: ") for line in found)
     assert last == f"{wrong}: not valid"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code"),
+    [
+        ("[]", "1:1", "INVALID_FIELD"),
+        ('{"steps": [{}]}', "1:12", "INVALID_FIELD"),
+        ('{"steps": [], "colour": 1}', "1:15", "UNKNOWN_FIELD"),
+    ],
+)
+def test_validate_shows_the_place_of_each_field_that_is_wrong(
+    text: str, place: str, code: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Input(text))
+
+    assert main(["validate", "-"]) == 1
+
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("-:1")
+    assert place in first
+    assert code in first
 
 
 def test_validate_names_a_line_that_is_not_json_and_goes_on(
@@ -192,7 +259,17 @@ def test_an_unknown_block_is_one_line_on_stderr(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["run"], ["serve", "--port", "x"], ["serve", "--port", "65536"], ["demo", "--invocation", "0"]]
+    "arguments",
+    [
+        [],
+        ["run"],
+        ["run", "--param", "a", "job.json"],
+        ["run", "--param", "=1", "job.json"],
+        ["run", "--invocation", "soon", "job.json"],
+        ["serve", "--port", "x"],
+        ["serve", "--port", "65536"],
+        ["demo", "--invocation", "0"],
+    ],
 )
 def test_arguments_that_make_no_sense_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

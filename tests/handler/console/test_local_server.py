@@ -6,13 +6,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from socketserver import BaseServer
 from typing import Any
 
 import pytest
 
+from handler.console.local import local_server
 from handler.console.local.lambda_event import HttpRequest
 from handler.console.local.local_lambda import HttpResponse
 from handler.console.local.local_server import LARGEST_BODY, AddressError, LocalServer, address_of, listen
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server looks for its end, and for something to do, more often than it would for a user."""
+    monkeypatch.setattr(BaseServer.serve_forever, "__defaults__", (0.01,))
+    monkeypatch.setattr(local_server, "LOOK_SECONDS", 0.01)
 
 
 class Station:
@@ -236,6 +245,60 @@ def test_malformed_chunks_do_not_reach_the_function(chunks: bytes, status: int) 
 
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert station.requests == []
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "message"),
+    [
+        ("Transfer-Encoding: gzip", 501, "The only supported transfer encoding is chunked."),
+        ("Content-Length: -1", 400, "Content-Length must be a number of bytes."),
+        ("Content-Length: \u0663".encode().decode("latin-1"), 400, "Content-Length must be a number of bytes."),
+    ],
+)
+def test_a_body_whose_length_is_unknown_does_not_reach_the_function(header: str, status: int, message: str) -> None:
+    station = Station(created)
+    with answering(station) as send:
+        answer = send(f"POST /jobs HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n".encode("latin-1"))
+
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.endswith(message.encode())
+    assert station.requests == []
+
+
+@pytest.mark.parametrize(("method", "status", "length"), [("GET", 204, None), ("GET", 304, None), ("HEAD", 200, "999")])
+def test_an_answer_without_a_body_ends_after_its_headers(method: str, status: int, length: str | None) -> None:
+    headers = {"Content-Length": "999"} if length else {}
+    with served(Station(lambda _: HttpResponse(status, headers, b"")), []) as ask:
+        answer = ask(method, "/jobs/a")
+
+    assert (answer.status, answer.body, answer.headers.get("Content-Length")) == (status, b"", length)
+
+
+def test_a_function_that_fails_while_it_may_run_a_job_is_a_500_too() -> None:
+    def fail(_: HttpRequest) -> HttpResponse:
+        raise RuntimeError("secret")
+
+    with served(Station(fail), []) as ask:
+        assert ask("POST", "/jobs", body=b"{}").status == 500
+        assert ask("POST", "/jobs", body=b"{}").status == 500, "the server goes on"
+
+
+def test_a_server_that_is_interrupted_closes_its_port() -> None:
+    def interrupt(_: HttpRequest) -> HttpResponse:
+        raise KeyboardInterrupt
+
+    listener = listen("127.0.0.1", 0)
+    address = listener.getsockname()
+    server = LocalServer(Station(interrupt), listener, lambda _: None, idle)
+    client = threading.Thread(
+        target=raw, args=(f"http://127.0.0.1:{address[1]}", b"POST / HTTP/1.1\r\nHost: x\r\n\r\n")
+    )
+    client.start()
+    with pytest.raises(KeyboardInterrupt):
+        server.run()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=10)
+    client.join()
 
 
 def test_an_interrupt_during_a_request_ends_the_server_without_a_traceback(
