@@ -128,8 +128,8 @@ pages: blocks-page fields-page events-page settings-page metrics-page architectu
 architecture-map: $(READY) ## write the map of docs/architecture.md from the import graph
 	@$(BIN)/python -m docs.architecture_map
 
-properties: $(READY) ## try each property with three times the examples of `make test`
-	@ALL_EXAMPLES=1 $(BIN)/python -m pytest -n 2 -m hypothesis -p no:cacheprovider
+properties: $(READY) ## try each property, and each test that runs a share of its cases in `make test`, with all of them
+	@ALL_EXAMPLES=1 $(BIN)/python -m pytest -n 2 -m "hypothesis or share" -p no:cacheprovider
 
 SEEDS ?= 2000
 simulate: $(READY) ## run the real code in simulated worlds that fail (SEEDS=2000, FIRST=0, CRASHES=50; SEED=7 TRACE=1 shows one)

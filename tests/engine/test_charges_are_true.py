@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from blocks.block import REGISTRY
 from handler.engine import Conduit, ConduitStatus, Limits, Runtime
 from tests.engine.ledger import SHARE, Measured
+from tests.examples import examples
 
 PAYLOAD = 256 * 1024
 
@@ -154,7 +155,7 @@ def _with_ids(steps: list[Any], at: int) -> list[Any]:
     return [{**step, "id": f"{step['id']}{at}"} for step in steps]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(payloads())
 def test_a_job_takes_at_most_four_times_what_is_charged_for_it(payload: Any) -> None:
     if len(json.dumps(payload).encode()) > PAYLOAD:
@@ -165,7 +166,7 @@ def test_a_job_takes_at_most_four_times_what_is_charged_for_it(payload: Any) -> 
 
 @pytest.mark.parametrize("source", ["[x for x in parameters.l] + [parameters.nothing]", "[[x] for x in parameters.l]"])
 def test_a_value_that_an_expression_drops_is_charged_too(source: str) -> None:
-    measured = Measured({"parameters": {"l": [1] * 30_000}, "steps": [{"set": {"v": f"{{= {source} =}}"}}]})
+    measured = Measured({"parameters": {"l": [1] * 10_000}, "steps": [{"set": {"v": f"{{= {source} =}}"}}]})
     assert measured.needed <= SHARE * measured.charged, str(measured)
 
 

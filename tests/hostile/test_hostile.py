@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from handler.engine import step_world
+from handler.validation import static_values, validate
 from infra.local import embedded
 from tests.hostile.attack import Attack
 from tests.hostile.strike import strike
@@ -19,7 +21,15 @@ def deployment() -> Iterator[None]:
         # The outcomes are the same as with a deployment's limits, only sooner.
         patch.setenv("RECORDS_LIMIT", "50")
         patch.setattr(step_world, "EVALUATION_STEPS", step_world.EVALUATION_STEPS // 10)
-        patch.setattr(step_world, "PATTERN_SECONDS", 0.2)
+        patch.setattr(step_world, "PATTERN_SECONDS", 0.05)
+        room = partial(
+            static_values.Room,
+            steps=static_values.EVALUATION_STEPS // 10,
+            compiled=static_values.COMPILED // 10,
+            looked_at=static_values.LOOKED_AT // 10,
+            failures=static_values.FAILURES // 10,
+        )
+        patch.setattr(validate, "Room", room)
         yield
 
 

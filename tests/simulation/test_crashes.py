@@ -24,7 +24,7 @@ def test_a_job_that_is_killed_around_each_of_its_writes_ends_as_one_that_nothing
     assert history.counts["lives of these jobs"] > 8
 
 
-@pytest.mark.parametrize("seed", [3, 10, 21, 40])
+@pytest.mark.parametrize("seed", [10, 21, 40])
 def test_no_step_that_began_is_left_out_because_the_clock_moved_on(seed: int) -> None:
     history = crash_everywhere(seed, clocked=True)
     assert history.violations == (), f"python -m tests.simulation --crash {seed} --clocked"

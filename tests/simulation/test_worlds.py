@@ -16,7 +16,7 @@ from tests.simulation.profiles import PROFILES, QUIET
 from tests.simulation.workload import registered_blocks
 from tests.simulation.world import World
 
-SEEDS = 3
+SEEDS = 2
 """Seeds of each kind of world."""
 
 
