@@ -127,10 +127,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(Worker, "_begin_again", broken.run_unaccepted),
         world="killers",
     ),
-    Mutant(name="a claim counts no attempt", seed=4, apply=broken.uncounted, world="killers"),
+    Mutant(name="a claim counts no attempt", seed=6, apply=broken.uncounted, world="killers"),
     Mutant(
         name="attempts have no limit",
-        seed=24,
+        seed=4,
         apply=replaced(Ownership, "blame", broken.unlimited_blame),
         world="killers",
     ),
@@ -150,7 +150,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="own writes are not recognised", seed=1, apply=broken.answer_all(recognise=False), world="lost replies"
     ),
-    Mutant(name="every refusal is treated as an own write", seed=5, apply=broken.answer_all(recognise=True)),
+    Mutant(name="every refusal is treated as an own write", seed=6, apply=broken.answer_all(recognise=True)),
     Mutant(
         name="a hand-over keeps its lease",
         seed=1,
@@ -225,12 +225,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         name="others have a turn between a step that runs at most once and its record",
-        seed=6,
+        seed=34,
         apply=replaced(Crew, "keep_turn", lambda *_, **__: None),
         world="batches with killers",
     ),
     Mutant(
         name="a job whose owner died runs concurrently with others",
+        seed=10,
         apply=batches.concurrent_suspects,
         world="batches with killers",
     ),
@@ -242,6 +243,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         name="the `due` of a parked job is not moved",
+        seed=9,
         apply=replaced(JobsTable, "mark_parked", broken_waits.leave_due),
         world="prompt",
     ),
@@ -311,7 +313,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=releases.hide_briefly,
         world="two releases",
     ),
-    Mutant(name="a pointer with an unknown field is rejected", apply=releases.know_every_field, world="two releases"),
+    Mutant(
+        name="a pointer with an unknown field is rejected",
+        seed=2,
+        apply=releases.know_every_field,
+        world="two releases",
+    ),
     # Resume, and the meaning of a record.
     Mutant(name="conditions are evaluated again on resume", seed=10, apply=broken_flows.choose_again, world="flows"),
     Mutant(
@@ -320,7 +327,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         apply=replaced(Restoring, "_items", broken_flows.list_again),
         world="flows",
     ),
-    Mutant(name="paths are counted instead of recorded", seed=6, apply=broken_flows.count_paths, world="flows"),
+    Mutant(name="paths are counted instead of recorded", seed=13, apply=broken_flows.count_paths, world="flows"),
     Mutant(name="the place of a wait is decided again", seed=16, apply=broken_flows.forget_place, world="flows"),
     Mutant(
         name="the end of a wait is computed again",
@@ -328,14 +335,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         world="prompt",
     ),
     # The same, in jobs that are killed around each of their writes.
-    Mutant(name="a condition is evaluated again after a crash", apply=broken_flows.choose_again, crashed=True),
+    Mutant(name="a condition is evaluated again after a crash", seed=2, apply=broken_flows.choose_again, crashed=True),
     Mutant(
         name="a list is evaluated again after a crash",
         seed=11,
         apply=replaced(Restoring, "_items", broken_flows.list_again),
         crashed=True,
     ),
-    Mutant(name="a path is counted after a crash", seed=9, apply=broken_flows.count_paths, crashed=True),
+    Mutant(name="a path is counted after a crash", seed=2, apply=broken_flows.count_paths, crashed=True),
     Mutant(
         name="the end of a wait is computed again after a crash",
         seed=9,
