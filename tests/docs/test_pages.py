@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import traceback
+import types
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from handler.cli import COMMANDS
+from blocks.block import REGISTRY
+from handler.cli import COMMANDS, main
 from handler.console.shown.job_text import columns
 from handler.console.usage import make_parser
 from handler.engine import Conduit, ConduitStatus, ConduitStep
@@ -25,35 +33,51 @@ BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<mark> \w+)?\n(?P<text>.*?)^```$", re.M
 LINK = re.compile(r"\]\((?!https?://)(?P<target>[^)#]*)(?:#(?P<anchor>[^)]+))?\)")
 ROW = re.compile(r"^\| `(?P<written>.+?)` \| (?P<given>.+?) \|$")
 
-# Runs a page's Python like a user who pastes it into one file, and then each of its tests. Code that awaits at the top
-# level gets a loop. The page may import what it put into `blocks/shipping.py`; if this deployment already has that file
-# from following the page, the page's replaces it.
-PROGRAM = """
-import ast, asyncio, inspect, re, sys, types
 
-from blocks.block import REGISTRY
+def run_python(text: str, page: Path) -> None:
+    """Run a page's Python like a user who pastes it into one file, and then each of its tests.
 
-text = sys.stdin.read()
-REGISTRY.load()
-own = set(re.findall(r'Category\\("(\\w+)"', text))
-for action in [block.action for block in REGISTRY if block.category in own]:
-    del REGISTRY._blocks[action]
-page = sys.modules["blocks.shipping"] = types.ModuleType("blocks.shipping")
+    Code that awaits at the top level gets a loop. The page may import what it put into `blocks/shipping.py`; if this
+    deployment already has that file from following the page, the page's replaces it.
+    """
+    REGISTRY.load()
+    own = set(re.findall(r'Category\("(\w+)"', text))
+    for action in [block.action for block in REGISTRY if block.category in own]:
+        del REGISTRY._blocks[action]
+    module = sys.modules["blocks.shipping"] = types.ModuleType("blocks.shipping")
+    code = compile(text, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    finish(eval(code, module.__dict__))  # noqa: S307  # our own page
+    for name, test in list(vars(module).items()):
+        if name.startswith("test_"):
+            finish(test())
 
 
-def run(made):
+def finish(made: Any) -> None:
+    async def wait() -> None:
+        await made
+
     if inspect.isawaitable(made):
-        async def wait():
-            return await made
-
         asyncio.run(wait())
 
 
-run(eval(compile(text, sys.argv[1], "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), page.__dict__))
-for name, test in list(vars(page).items()):
-    if name.startswith("test_"):
-        run(test())
-"""
+def run_in_a_child(work: Callable[[], None]) -> str:
+    """Run it in a forked process and return the traceback of its error. Its changes to the registry end with it."""
+    receiving, sending = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: this child needs none of them
+        child = os.fork()
+    if not child:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001  # the parent reports it
+            os.write(sending, traceback.format_exc()[-4_000:].encode())
+            os._exit(1)
+        os._exit(0)
+    os.close(sending)
+    with open(receiving) as reader:  # noqa: PTH123  # a descriptor
+        error = reader.read()
+    _, status = os.waitpid(child, 0)
+    return error if error or not status else f"the child ended with {status}"
 
 
 def blocks_of(page: Path, kind: str) -> list[str]:
@@ -66,13 +90,9 @@ def named(pages: list[Path]) -> list[object]:
 
 @pytest.mark.parametrize("page", named([page for page in PAGES if blocks_of(page, "python")]))
 def test_the_python_of_a_page_runs(page: Path) -> None:
-    program = "\n".join(blocks_of(page, "python"))
-    # In its own process: blocks that a page adds to the registry must not reach other tests.
-    ended = subprocess.run(  # noqa: S603  # our own interpreter, our own pages
-        [sys.executable, "-c", PROGRAM, str(page)], input=program, capture_output=True, text=True, cwd=ROOT, check=False
-    )
+    text = "\n".join(blocks_of(page, "python"))
 
-    assert ended.returncode == 0, ended.stderr
+    assert run_in_a_child(lambda: run_python(text, page)) == ""
 
 
 @pytest.mark.parametrize("page", named([page for page in PAGES if blocks_of(page, "json")]))
@@ -232,21 +252,16 @@ def test_the_page_of_statuses_names_each_with_its_number() -> None:
     assert listed == {status.name: status.value for status in ConduitStatus}
 
 
-def test_the_tour_of_the_readme_works_as_it_is_pasted(tmp_path: Path) -> None:
-    """Each command of the tour except the server, in the shell, from a clone, with the `PATH` that the tour sets."""
-    bin_ = tmp_path / "bin"
-    bin_.mkdir()
-    command = bin_ / "conduit"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m handler.cli "$@"\n')
-    command.chmod(0o755)
+def test_the_tour_of_the_readme_works_as_it_is_pasted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each command of the tour but the server, from a clone. The tutorial's commands run in a shell."""
+    monkeypatch.chdir(ROOT)
     lines = [line for line in commands_of(ROOT / "README.md") if not line.startswith("conduit serve")]
     assert lines
     for line in lines:
-        environment = {**os.environ, "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}"}
-        ended = subprocess.run(  # noqa: S602  # our own page
-            line, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert ended.returncode == 0, (line, ended.stderr)
+        code = main(shlex.split(line)[1:])
+        assert code == 0, (line, capsys.readouterr().err)
 
 
 def test_no_python_that_is_meant_for_a_file_awaits_at_the_top_level() -> None:

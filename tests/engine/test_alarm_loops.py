@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handler.engine.alarm.alarm import COURTESY, StepTimeout, SystemAlarm
+from tests.examples import examples
 
 LIMIT = 0.02
 GRACE = 0.03
@@ -192,20 +193,22 @@ def test_a_coroutine_that_nothing_can_end_is_left_behind(alarm: SystemAlarm) -> 
     assert asyncio.run(run()) == "goes on"
 
 
+@pytest.mark.share
 @pytest.mark.slow
 def test_a_tight_loop_of_yields_never_hangs(alarm: SystemAlarm) -> None:
-    for _ in range(200):
+    for _ in range(examples(200)):
         with pytest.raises(StepTimeout):
             asyncio.run(alarm.wait(yield_forever, (), {}, 0.004))
 
 
+@pytest.mark.share
 @pytest.mark.slow
 def test_a_tight_loop_of_yields_never_hangs_when_only_the_signal_can_end_it(
     alarm: SystemAlarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The signal comes first in this test, so it hits the loop's own code as often as the block's.
     monkeypatch.setattr("handler.engine.alarm.alarm.COURTESY", -0.003)
-    for _ in range(200):
+    for _ in range(examples(200)):
         with pytest.raises(StepTimeout):
             asyncio.run(alarm.wait(yield_forever, (), {}, 0.004))
 

@@ -341,12 +341,12 @@ def test_a_missing_development_package_is_named() -> None:
 
 
 def test_a_pipe_gets_utf_8_even_if_the_terminal_has_another_encoding() -> None:
-    command = started("run", "--json", "-", PYTHONIOENCODING="ascii")
+    command = started("validate", "-", PYTHONIOENCODING="ascii")
 
-    printed, _ = command.communicate(FINE % ("a", "日本 straße") + "\n", timeout=60)
+    printed, _ = command.communicate('{"steps": [{"action": "日本 straße"}]}\n', timeout=60)
 
-    assert json.loads(printed)["steps"][0]["result"] == "日本 STRASSE"
-    assert command.returncode == 0
+    assert "'日本 straße'" in printed
+    assert command.returncode == 1
 
 
 def started(*arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -398,10 +398,10 @@ def test_ctrl_c_ends_the_command_while_a_step_waits() -> None:
 
 @pytest.mark.slow
 def test_a_closed_pipe_ends_the_command_without_a_traceback() -> None:
-    command = started("run", "--json", "-")
+    command = started("validate", "-")
     assert command.stdin is not None
     assert command.stdout is not None
-    command.stdin.write("\n".join(FINE % (f"job-{n}", "x") for n in range(50)) + "\n")
+    command.stdin.write("\n".join(FINE % (f"job-{n}", "x") for n in range(500)) + "\n")
     command.stdin.close()
     command.stdin = None
     command.stdout.readline()

@@ -62,7 +62,9 @@ def test_parameters_go_when_leaving_results_out_does_not_suffice(front_door: Fro
 @pytest.mark.parametrize("front_door", DOORS)
 @pytest.mark.parametrize("asked", [{}, {"payload": None}])
 def test_all_steps_are_left_out_when_there_are_too_many(front_door: FrontDoor, asked: dict[str, Any]) -> None:
-    body = encode_job(job_of(*[0] * (ANSWER_LIMIT[front_door] // 50), **asked), front_door)
+    job = job_of(*[0] * (ANSWER_LIMIT[front_door] // 2_000), **asked)
+    job["steps"] = [{**step, "path": "x" * 2_000} for step in job["steps"]]
+    body = encode_job(job, front_door)
     answer = json.loads(body)
     assert fits(body, front_door)
     assert (answer["id"], answer["steps"], answer["steps_omitted"]) == ("j", [], True)

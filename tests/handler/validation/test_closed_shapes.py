@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from blocks.block import Registry
 from handler.validation.closed_shapes import ClosedShapes
 from handler.validation.schema import job_schema
+from tests.examples import ALL
 
 CASES = [
     json.loads(line)["payload"]
@@ -47,12 +48,14 @@ def test_it_takes_every_job_of_the_cases_that_the_schema_for_editors_takes() -> 
     assert [job for job in taken if not is_taken(job)] == []
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("step", WHOLE.values(), ids=WHOLE)
 def test_a_step_with_one_field_more_less_or_wrong_is_refused_by_both_or_by_neither(step: dict[str, Any]) -> None:
     assert is_taken({"steps": [step]})
-    fields = {name for whole in WHOLE.values() for name in whole}
+    fields = sorted({name for whole in WHOLE.values() for name in whole})
     others = [{name: one for name, one in step.items() if name != left_out} for left_out in step]
     others += [{**step, name: value} for name in (*fields, "unknown") for value in (*WRONG, WHOLE["block"].get(name))]
+    others = others if ALL else others[len(step) % 3 :: 3]
     differ = [one for one in others if is_taken({"steps": [one]}) != EDITORS.is_valid({"steps": [one]})]
     assert differ == []
 
