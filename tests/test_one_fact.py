@@ -67,7 +67,7 @@ def test_the_step_that_failed_a_job_has_the_same_fields_in_its_record_on_the_bus
     assert required("FailedStep") == on_the_bus == set(json.loads(failed_step(job.steps[0])))
 
 
-def test_the_index_that_lists_jobs_holds_what_a_list_shows_and_no_more() -> None:
+def test_the_index_that_lists_jobs_holds_the_fields_of_a_list_and_no_more() -> None:
     keys = {"tenant", "created_at", "key"}
     assert set(BY_TENANT.shows) == set(JobSummary._fields) - keys
 

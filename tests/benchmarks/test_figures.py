@@ -58,7 +58,7 @@ def test_a_figure_without_a_goal_is_shown_and_neither_reached_nor_missed() -> No
     assert Goal("x", 5.0, None, at_least=True).row() == ("x", "-", "5×", "-")  # noqa: RUF001  # times, not the letter
 
 
-def test_figures_replace_only_what_is_between_the_markers(tmp_path: Path) -> None:
+def test_figures_replace_only_the_lines_between_the_markers(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     write(page, table(["a"], [["1"]]))

@@ -67,7 +67,7 @@ def test_items_that_are_read_together_cost_by_themselves() -> None:
     assert (meter.used["dynamodb_read_unit"], meter.calls["BatchGetItem"]) == (3, 1)
 
 
-def test_an_index_costs_nothing_where_what_it_shows_stays() -> None:
+def test_an_index_costs_nothing_where_its_attributes_stay() -> None:
     listed = {"tenant": {"S": "t"}, "created_at": {"N": "1"}}
     assert written(listed, {**listed, "lease": {"S": "1-a"}}) == 1
 

@@ -125,7 +125,7 @@ def test_options_that_make_no_sense_are_refused_at_import(options: dict[str, Any
         Block(one, **options)
 
 
-def test_an_isolated_block_cannot_take_what_lives_in_this_process() -> None:
+def test_an_isolated_block_cannot_take_the_job_of_this_process() -> None:
     def isolated(job__: Any) -> None: ...
 
     with pytest.raises(UnusableBlockError, match="job__"):

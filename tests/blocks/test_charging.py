@@ -56,7 +56,7 @@ def test_a_block_that_builds_stops_at_the_budget(run: Run, call: Any, action: st
 
 
 @pytest.mark.parametrize(("action", "parameters"), GROWING)
-def test_a_charge_lets_through_what_the_job_could_keep(
+def test_a_charge_lets_a_result_through_that_the_job_could_keep(
     run: Run, call: Call, action: str, parameters: dict[str, Any]
 ) -> None:
     result = run(action, **parameters)
@@ -114,7 +114,7 @@ same_fixture = settings(deadline=None, suppress_health_check=[HealthCheck.functi
 
 @same_fixture
 @given(value=JSON)
-def test_a_string_made_of_any_value_is_charged_at_most_what_it_takes(charged: Any, value: Any) -> None:
+def test_a_string_made_of_any_value_is_charged_at_most_its_size(charged: Any, value: Any) -> None:
     result, size = charged("TEXT.CREATE", value=value)
 
     assert result == str(value)

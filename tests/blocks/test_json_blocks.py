@@ -37,7 +37,7 @@ def test_what_is_written_is_read_again_as_it_was(run: Run, value: Any, indent: i
 
 @same_fixture
 @given(value=JSON)
-def test_a_parsed_value_is_charged_at_most_what_it_takes(run: Run, call: Any, value: Any) -> None:
+def test_a_parsed_value_is_charged_at_most_its_size(run: Run, call: Any, value: Any) -> None:
     before = call.charged
     run("JSON.PARSE", text=json.dumps(value, ensure_ascii=False, indent=3))
 

@@ -45,7 +45,7 @@ def test_each_has_the_defaults_that_the_library_had(listed: dict[str, Any]) -> N
     assert all("default" not in properties[name] for name in absent)
 
 
-def test_each_block_changes_in_place_what_the_library_changed(listed: dict[str, Any]) -> None:
+def test_each_block_changes_the_same_arguments_in_place_as_the_library(listed: dict[str, Any]) -> None:
     expected = {listed["changes_in_place"]} if "changes_in_place" in listed else set()
 
     assert REGISTRY.get(listed["action"]).in_place == expected

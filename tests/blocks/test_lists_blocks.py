@@ -128,7 +128,7 @@ def test_a_range_goes_somewhere(run: Run) -> None:
 
 @same_fixture
 @given(start=st.integers(-(10**12), 10**12), length=st.integers(-5, 60), step=st.integers(-7, 7).filter(bool))
-def test_a_range_is_pythons_and_charged_at_most_what_it_takes(
+def test_a_range_is_pythons_and_charged_at_most_its_size(
     run: Run, call: Any, start: int, length: int, step: int
 ) -> None:
     before = call.charged

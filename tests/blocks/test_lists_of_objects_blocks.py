@@ -147,7 +147,7 @@ def test_large_numbers_are_equal_as_json(run: Run) -> None:
 
 @same_fixture
 @given(values=st.lists(VALUES, max_size=6), value=VALUES)
-def test_a_list_includes_what_equals_one_of_its_items_as_json(run: Run, values: list[Any], value: Any) -> None:
+def test_a_list_includes_a_value_that_equals_one_of_its_items_as_json(run: Run, values: list[Any], value: Any) -> None:
     expected = any(same(value, item) for item in values)
 
     assert run("LISTS.INCLUDES", list=values, value=value) is expected

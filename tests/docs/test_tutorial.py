@@ -63,7 +63,7 @@ def blurred(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_tutorial_shows_what_a_terminal_of_80_columns_shows(tmp_path: Path) -> None:
+def test_the_tutorial_shows_the_screens_of_a_terminal_of_80_columns(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     command = tmp_path / "conduit"
     command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m handler.cli "$@"\n')

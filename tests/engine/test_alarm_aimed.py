@@ -61,7 +61,7 @@ def test_no_aimed_alarm_escapes_and_no_finished_result_is_lost(alarm: SystemAlar
 
 
 @pytest.mark.slow
-def test_no_aimed_alarm_hides_what_a_block_raised(alarm: SystemAlarm) -> None:
+def test_no_aimed_alarm_hides_the_error_of_a_block(alarm: SystemAlarm) -> None:
     rounds, failed, hidden, error = 100, 0, 0, ValueError("the block's own")
 
     def block(said: dict[str, bool]) -> None:

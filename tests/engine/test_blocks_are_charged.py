@@ -115,7 +115,7 @@ def is_pure(block: Block[..., Any]) -> bool:
 
 @pytest.mark.share
 @pytest.mark.parametrize("action", [block.action for block in REGISTRY if is_pure(block)])
-def test_a_block_takes_at_most_four_times_what_is_charged_for_it(action: str) -> None:
+def test_a_block_takes_at_most_four_times_its_charges(action: str) -> None:
     block = REGISTRY.get(action)
     assert block is not None
     statuses, seen = set[ConduitStatus](), set[str]()

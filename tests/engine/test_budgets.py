@@ -222,9 +222,7 @@ def test_a_block_that_only_reads_variables_has_all_of_the_record_for_its_result(
     assert run(data, Runtime(limits=Limits(record=100))).success
 
 
-def test_each_try_and_the_condition_have_the_whole_budget_of_what_tags_expand_to(
-    run: Any, statuses: Any, make_block: Any
-) -> None:
+def test_each_try_and_the_condition_have_the_whole_budget_for_tags(run: Any, statuses: Any, make_block: Any) -> None:
     errors = iter([OSError, OSError, None])
 
     def work(*, text: str) -> int:

@@ -157,7 +157,7 @@ def _with_ids(steps: list[Any], at: int) -> list[Any]:
 
 @settings(max_examples=examples(40), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(payloads())
-def test_a_job_takes_at_most_four_times_what_is_charged_for_it(payload: Any) -> None:
+def test_a_job_takes_at_most_four_times_its_charges(payload: Any) -> None:
     if len(json.dumps(payload).encode()) > PAYLOAD:
         return
     measured = Measured(payload)

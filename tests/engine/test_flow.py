@@ -64,7 +64,7 @@ def test_a_forced_step_that_fails_after_an_early_end_leaves_no_output() -> None:
     [(None, "null"), (5, "a number"), (1.5, "a number"), ("abc", "a string"), (True, "a boolean")],
 )
 @pytest.mark.parametrize("form", ["do", "short"])
-def test_a_loop_over_what_is_neither_list_nor_object_says_what_it_was_given(items: Any, what: str, form: str) -> None:
+def test_a_loop_over_neither_a_list_nor_an_object_shows_the_value(items: Any, what: str, form: str) -> None:
     body = {"do": [copy(id="x")]} if form == "do" else copy()
     job, steps = run({"id": "l", "for_each": items, **body})
     assert steps == [("l", "INVALID_TYPE")]

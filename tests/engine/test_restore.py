@@ -34,7 +34,7 @@ def test_a_record_brings_its_error_back_and_a_finished_job_stays_finished(run: A
     assert (again[1].result_json, again[1].attempts) == ("true", 2)
 
 
-def test_a_recorded_cancellation_cancels_what_follows(run: Any, statuses: Any) -> None:
+def test_a_recorded_cancellation_cancels_the_later_steps(run: Any, statuses: Any) -> None:
     job = Conduit.restore({"steps": [TRUE, TRUE]}, [record("CANCELLED")], {})
     assert statuses(run(job)) == ["CANCELLED", "CANCELLED"]
 

@@ -116,7 +116,7 @@ def test_a_failed_call_is_tried_again_by_default_and_a_refused_one_is_not() -> N
         ({"status": 409}, ["CALL_REFUSED"], 2),
     ],
 )
-def test_an_entry_may_name_what_the_service_answered(details: Any, on: Any, expected: int) -> None:
+def test_an_entry_may_name_the_answer_of_the_service(details: Any, on: Any, expected: int) -> None:
     block, calls = call_that_fails(CallRefusedError("no", details))
     go(job_of(block, {"on": on}), World().runtime())
     assert calls() == expected

@@ -50,7 +50,7 @@ def test_the_exception_of_a_block_decides_its_status(
 
 @pytest.mark.parametrize("kind", [CallFailedError, CallRefusedError])
 @pytest.mark.parametrize("isolation", [None, "process"])
-def test_a_failed_call_keeps_what_the_service_said(run: Any, make_block: Any, kind: Any, isolation: Any) -> None:
+def test_a_failed_call_keeps_the_answer_of_the_service(run: Any, make_block: Any, kind: Any, isolation: Any) -> None:
     def call() -> None:
         raise kind("the service said 409", details={"status": 409, "body": "taken"})
 

@@ -126,7 +126,7 @@ def test_a_value_of_a_nested_tag_is_one_key_dots_and_all() -> None:
         ("{# o.x_ #}", "`o.x_`: `x_` is out of reach: keys that start or end with `_` are private"),
     ],
 )
-def test_a_path_that_leads_nowhere_says_where_it_stopped_and_what_was_there(text: str, message: str) -> None:
+def test_a_path_that_leads_nowhere_says_where_it_stopped_and_shows_the_value_there(text: str, message: str) -> None:
     with pytest.raises(PathError) as raised:
         value_of(text)
     assert str(raised.value) == message
@@ -229,12 +229,12 @@ def test_a_shortcut_to_a_step_that_is_not_there_says_so(run: Any) -> None:
     assert error == {"type": "PathError", "message": "`nope`: a job of 1 steps has no `nope`"}
 
 
-def test_a_job_inside_a_longer_string_shows_what_tags_can_read(run: Any) -> None:
+def test_a_job_inside_a_longer_string_shows_the_fields_that_tags_can_read(run: Any) -> None:
     job = run({"id": "j", "steps": [{"action": "TEXT.CREATE", "parameters": {"value": "<{% job %}>"}}]})
     assert job[1].return_value == "<{'id': 'j', 'name': None, 'success': None, 'parameters': {}, 'variables': {}}>"
 
 
-def test_a_scoped_object_is_a_mapping_of_exactly_what_it_lists() -> None:
+def test_a_scoped_object_is_a_mapping_of_exactly_the_names_that_it_lists() -> None:
     seen = ScopedObject(Person(), ["name", "token_", "_hidden", "__class__"])
     assert (dict(seen), len(seen), bool(seen)) == ({"name": "Ada"}, 1, True)
     for hidden in ("spare", "token_", "_hidden"):

@@ -221,7 +221,7 @@ def test_a_step_waits_for_a_fresh_invocation_that_it_fits() -> None:
     assert [step.attempts for step in job] == [1, 0]
 
 
-def test_a_step_that_no_invocation_fits_is_begun_with_what_is_left() -> None:
+def test_a_step_that_no_invocation_fits_begins_with_the_time_that_is_left() -> None:
     world = World()
     job = job_of(world.block(), work(1), work(1, timeout=80))
     assert go(job, world.runtime(invocation=invocation(5, fresh=10))) is Outcome.FINISHED

@@ -93,7 +93,7 @@ def test_a_variable_can_be_deleted_from_a_job_that_has_too_many(run: Any, make_b
 
 
 @pytest.mark.parametrize("given", [[{"k": [1]}], {"k": {"l": [1]}}])
-def test_a_block_that_changes_what_a_tag_gave_it_changes_its_own_copy(run: Any, make_block: Any, given: Any) -> None:
+def test_a_block_that_changes_the_value_of_a_tag_changes_its_own_copy(run: Any, make_block: Any, given: Any) -> None:
     def spoil(*, value: Any) -> None:
         (value[0] if isinstance(value, list) else value)["k"] = "spoilt"
 

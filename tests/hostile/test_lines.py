@@ -169,7 +169,7 @@ PAIRS = "{= sum(x * y for x in parameters.l for y in parameters.l) > 0 =}"
     ],
     ids=["expressions", "conditions", "patterns"],
 )
-def test_the_time_limit_of_a_step_covers_what_its_tags_and_expressions_take(run: Any, step: dict[str, Any]) -> None:
+def test_the_time_limit_of_a_step_covers_its_tags_and_expressions(run: Any, step: dict[str, Any]) -> None:
     class Fast:
         """A clock that runs ten times as fast as CPU time."""
 

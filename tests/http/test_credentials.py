@@ -282,7 +282,7 @@ def test_a_value_that_is_cut_in_half_is_not_shown(make_client: Any, send: Any, k
     assert "s3cret" not in str(raised.value.details)
 
 
-def test_a_value_that_lies_across_the_end_of_what_is_shown_is_not_shown(
+def test_a_secret_across_the_end_of_a_shortened_body_is_not_shown(
     make_client: Any, send: Any, known_secrets: Any
 ) -> None:
     with (

@@ -175,7 +175,7 @@ def test_an_unexpected_status_is_refused_or_may_be_tried_again(make_client: Any,
         assert send(client, "GET", server.url(), expect=[status])["status"] == status
 
 
-def test_only_what_is_expected_is_fine(make_client: Any, send: Any) -> None:
+def test_only_an_expected_status_is_a_success(make_client: Any, send: Any) -> None:
     with Server() as server, pytest.raises(HttpRefusedError):
         send(make_client(server.port), "GET", server.url(), expect=[201, 404])
 

@@ -52,7 +52,7 @@ def test_names_that_dynamodb_reserves_are_attributes_like_any_other(items: Items
     assert changed.item["name"] == "m"
 
 
-def test_a_query_gives_what_begins_with_the_prefix_in_its_order(items: Items, drive: Drive) -> None:
+def test_a_query_gives_the_items_with_the_prefix_in_order(items: Items, drive: Drive) -> None:
     steps: list[Item] = [{"pk": "t#1", "sk": f"STEP#{number:05}", "n": number} for number in (12, 2, 7)]
     others: list[Item] = [{"pk": "t#1", "sk": "PAYLOAD#1"}, {"pk": "t#2", "sk": "STEP#00001"}]
     drive(items.put_all([*steps, *others, JOB]))
@@ -89,7 +89,7 @@ def test_a_query_after_a_sort_key_follows_the_pages(items: Items, drive: Drive) 
     assert [item["sk"] for item in found] == ["1", "2", "3", "4", "5", "6"]
 
 
-def test_a_delete_asks_its_condition_and_never_deletes_what_is_not_there(items: Items, drive: Drive) -> None:
+def test_a_delete_asks_its_condition_and_never_deletes_a_missing_item(items: Items, drive: Drive) -> None:
     drive(items.put_all([JOB]))
     assert drive(items.delete_if("t#1", "JOB", Equals("lease", "2-b"))) == ConditionFailed(JOB)
     assert drive(items.get("t#1", "JOB")) == JOB
@@ -253,7 +253,7 @@ def test_an_index_is_sparse_and_follows_its_table(items: Items, drive: Drive) ->
     assert drive(items.query_index(DUE, "1", limit=5)).items == ()
 
 
-def test_an_index_gives_what_is_at_most_so_great_smallest_first(items: Items, drive: Drive) -> None:
+def test_an_index_gives_items_up_to_a_value_smallest_first(items: Items, drive: Drive) -> None:
     drive(items.put_all([{"pk": f"t#{n}", "sk": "JOB", "shard": "0", "due": n * 1.5} for n in (4, 1, 3, 2)]))
     assert [item["due"] for item in drive(items.query_index(DUE, "0", limit=5, at_most=4.5)).items] == [1.5, 3, 4.5]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Drive
 
 
-def test_the_environment_names_what_was_made_and_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_names_the_resources_and_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_NAME", "mine")
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://mine")

@@ -51,7 +51,7 @@ def test_forgetting_a_job_leaves_nothing_of_it_and_all_of_the_others() -> None:
         assert [item["pk"] for item in aws.table_items()] == ["t#b"]
 
 
-def test_forgetting_a_job_forgets_what_moto_keeps_of_it_too() -> None:
+def test_forgetting_a_job_leaves_no_items_that_moto_tracks() -> None:
     from moto.dynamodb.models.dynamo_type import Item  # noqa: PLC0415  # after `embedded` has loaded moto, as elsewhere
 
     with services() as (aws, local):

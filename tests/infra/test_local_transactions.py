@@ -22,7 +22,7 @@ def rows(dynamodb: Any, table: str) -> dict[str, str]:
     return {item["sk"]["S"]: item["v"]["S"] for item in dynamodb.scan(TableName=table)["Items"]}
 
 
-def test_a_transaction_that_is_cancelled_undoes_what_it_put_and_what_it_changed() -> None:
+def test_a_cancelled_transaction_undoes_its_puts_and_its_updates() -> None:
     with embedded() as aws:
         dynamodb: Any = aws.clients.dynamodb()
         dynamodb.put_item(TableName=aws.table, Item=put(aws.table, "old", "before")["Put"]["Item"])

@@ -233,7 +233,7 @@ def test_when_the_bus_is_down_each_job_asks_for_itself() -> None:
     assert publish(bus, "abc", "de") == ([[0, 1, 2], [0]], [[], ["InternalFailure"]])
 
 
-def test_a_job_asks_again_only_for_what_was_not_taken() -> None:
+def test_a_job_asks_again_only_for_entries_that_were_not_taken() -> None:
     bus = Bus([Attempted([0, 2, 3], {1: "InternalFailure"})])
     assert publish(bus, "abc", "de") == ([[0, 1, 2], [0, 1]], [[], []])
     assert bus.asked[1:] == [["b"], ["e"]]

@@ -68,7 +68,7 @@ def test_records_come_back_as_they_were_written(some: list[StepRecord]) -> None:
     assert step_records(KEY, item) == numbered
 
 
-def test_a_person_can_read_what_the_table_holds() -> None:
+def test_a_person_can_read_the_records_in_the_table() -> None:
     (item,) = steps_items(
         [record(), record(1, step_id="b", path="l.0.b", status="SKIPPED", status_value=100, result=None)]
     )

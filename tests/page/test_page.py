@@ -187,7 +187,7 @@ def test_a_rejected_question_fails_its_step_with_the_reason(served: Served, open
     expect(page.locator(".strip")).to_contain_text("Failed at step ok, REJECTED")
 
 
-def test_an_answer_that_does_not_fit_is_explained_and_what_was_typed_stays(served: Served, open_page: Open) -> None:
+def test_an_answer_that_does_not_fit_is_explained_and_the_input_stays(served: Served, open_page: Open) -> None:
     form = {"type": "object", "properties": {"limits": {"type": "array"}}, "required": ["limits"]}
     form["properties"] = {"limits": {"type": "object"}}
     served.send({"id": "misfit-1", "steps": [{"id": "ok", "wait_for": {"timeout": 600, "form": form}}]})

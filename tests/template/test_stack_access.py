@@ -172,7 +172,7 @@ def test_each_function_has_a_role_of_its_own(template: Template) -> None:
     assert not any("Policies" in function["Properties"] for function in functions)
 
 
-def test_nobody_may_scan_the_table_and_only_the_api_deletes_from_it(template: Template) -> None:
+def test_no_role_may_scan_the_table_and_only_the_api_deletes_from_it(template: Template) -> None:
     further = {"ApiRole": {"dynamodb:DeleteItem"}, "WorkerRole": set()}
     for role, more in further.items():
         assert {action for action in allowed(template, role) if action.startswith("dynamodb:")} == TABLE_ACTIONS | more
@@ -191,7 +191,7 @@ def test_schedules_may_send_to_the_one_queue_and_only_the_api_makes_them(templat
     assert not any(action.startswith(("scheduler:", "iam:")) for action in allowed(template, "WorkerRole"))
 
 
-def test_both_roles_may_use_the_key_of_secrets_for_this_stack_alone_and_nobody_else_may(template: Template) -> None:
+def test_only_the_two_roles_may_use_the_key_of_secrets_and_only_for_this_stack(template: Template) -> None:
     found = [(name, s) for name, s in statements(template) if str(s["Action"]).count("kms:") and name != "SecretsKey"]
     assert sorted(name for name, _ in found) == ["ApiRole", "WorkerRole"]
     for _, statement in found:

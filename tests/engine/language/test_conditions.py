@@ -64,7 +64,7 @@ def test_a_condition_is_the_truth_of_its_value(condition: Any, expected: bool) -
         ("{< a >} is, well, {< b >}", "{= {< a >} and {< b >} =}"),
     ],
 )
-def test_a_tag_beside_other_characters_is_refused_with_what_was_meant(written: str, meant: str) -> None:
+def test_a_tag_beside_other_characters_is_refused_with_a_suggestion(written: str, meant: str) -> None:
     with pytest.raises(ValueError, match="always true") as raised:
         met(written)
     assert str(raised.value).endswith(f"write `{meant}`")
@@ -139,7 +139,7 @@ def test_a_comparison_with_now_as_text_is_noted(text: str, columns: list[int]) -
     assert list(expressions_of(text)[0].program.compared_now) == columns
 
 
-def test_an_expression_names_what_it_reads() -> None:
+def test_an_expression_names_the_values_that_it_reads() -> None:
     expression = expressions_of("{= [i.n for i in parameters.l] + default(order, {: a :}) + steps.b.result =}")[0]
     names = expression.program.names
     assert (list(names.required), list(names.optional), names.functions) == (

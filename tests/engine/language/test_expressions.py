@@ -273,7 +273,7 @@ def test_values_are_never_searched_for_expressions(evaluate: Evaluate) -> None:
     assert evaluate("'{' + '= 1 =' + '}'") == "{= 1 =}"
 
 
-def test_a_value_shares_nothing_with_what_it_was_read_from(evaluate: Evaluate) -> None:
+def test_a_value_shares_nothing_with_its_source(evaluate: Evaluate) -> None:
     parameters = {"l": [[1]], "o": {"a": [1]}}
     for text in (
         "parameters.l",

@@ -70,7 +70,7 @@ def count_steps(text: str, **contexts: Any) -> int:
     ("text", "passes"), [("n in s", 1), ("contains(s, n)", 1), ("split(s, n)", 2), ("replace(s, n, '')", 2)]
 )
 @pytest.mark.parametrize(("length", "part"), [(2_400, 1_000), (20_000, 80), (3_000, 2_400)])
-def test_a_search_takes_steps_for_what_it_compares(text: str, passes: int, length: int, part: int) -> None:
+def test_a_search_takes_steps_for_the_values_that_it_compares(text: str, passes: int, length: int, part: int) -> None:
     """Python compares such a part at each place of the string, nearly to its end."""
     needle = "a" * (part - 2) + "ba"
     assert count_steps(text, s="a" * length, n=needle) >= passes * part * (length - part) // 512

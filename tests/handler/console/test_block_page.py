@@ -31,7 +31,7 @@ def test_the_list_has_a_line_for_each_block_with_its_first_sentence(registry: Re
     assert list_lines(registry) == ["SHOP.NOTE    Keep a note", "SHOP.REFUND  Give money back"]
 
 
-def test_a_page_has_the_text_the_parameters_and_what_the_deployment_says(registry: Registry) -> None:
+def test_a_page_has_the_text_the_parameters_and_the_rules_of_the_deployment(registry: Registry) -> None:
     assert page_lines(registry, "shop.refund") == [
         "SHOP.REFUND",
         "",
@@ -54,7 +54,7 @@ def test_the_page_leaves_out_parameters_that_users_cannot_set(registry: Registry
     assert "gateway" not in "\n".join(page_lines(registry, "SHOP.REFUND"))
 
 
-def test_a_page_marks_what_changes_in_place_and_that_more_is_taken(registry: Registry) -> None:
+def test_a_page_marks_parameters_that_change_in_place_and_further_ones(registry: Registry) -> None:
     page = page_lines(registry, "SHOP.NOTE")
 
     assert "  lines        array of string  required  changed in place" in page

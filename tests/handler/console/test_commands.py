@@ -362,7 +362,7 @@ def started(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_command_cleanly_and_what_was_shown_stays() -> None:
+def test_ctrl_c_ends_the_command_cleanly_and_keeps_its_output() -> None:
     command = started("run", "--json", "-")
     assert command.stdin is not None
     assert command.stdout is not None

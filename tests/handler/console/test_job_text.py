@@ -57,7 +57,7 @@ def test_a_loop_shows_how_many_of_its_items_are_done() -> None:
     assert outcome_of({**loop, "items": {"count": 5, "done": 3, "failed": 2}}) == "3 of 5 items done, 2 failed"
 
 
-def test_a_job_that_waits_says_for_what_and_until_when() -> None:
+def test_a_job_that_waits_names_its_step_and_its_deadline() -> None:
     waiting = {"for": "answer", "path": "ok", "until": "2026-11-27T19:00:00.000Z"}
 
     last = job_lines({**JOB, "status": "QUEUED", "waiting": waiting})[-1]
@@ -88,7 +88,7 @@ def test_cells_stand_under_each_other_and_lines_end_where_their_text_does() -> N
     assert columns([]) == []
 
 
-def test_an_item_of_the_table_shows_its_key_and_what_it_says_of_the_job() -> None:
+def test_an_item_of_the_table_shows_its_key_and_the_state_of_the_job() -> None:
     [line] = item_lines([{"pk": "t#j", "sk": "JOB", "status": "RUNNING", "cursor": 3, "lease": None}])
 
     assert line.startswith("JOB  status=RUNNING, cursor=3, about ")

@@ -60,7 +60,7 @@ def test_a_body_that_is_not_text_is_base64_as_the_gateway_sends_it() -> None:
     assert (event["body"], event["isBase64Encoded"]) == ("/w==", True)
 
 
-def test_the_schedule_sends_what_event_bridge_does() -> None:
+def test_the_schedule_sends_the_event_of_eventbridge() -> None:
     event = schedule_event(event_id="e", at=0.0)
 
     assert event["detail-type"] == "Scheduled Event"

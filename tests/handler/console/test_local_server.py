@@ -150,7 +150,7 @@ def test_a_long_job_holds_up_neither_the_sweeper_nor_the_schedules() -> None:
     assert "  the timetable failed: OSError('once')" in lines
 
 
-def test_the_log_has_a_line_for_what_changes_something_or_fails_and_none_for_a_look() -> None:
+def test_the_log_has_a_line_for_each_change_and_failure_and_none_for_a_read() -> None:
     lines: list[str] = []
     with served(Station(created), lines) as ask:
         ask("GET", "/jobs/seen")

@@ -101,7 +101,7 @@ def test_a_conduit_that_pip_does_not_know_asks_for_the_checkout(
         find_checkout(tmp_path / "site-packages", None)
 
 
-def test_the_extra_for_projects_is_part_of_what_developers_install() -> None:
+def test_the_extra_for_projects_is_part_of_the_development_requirements() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = (ROOT / "requirements-dev.in").read_text().splitlines()
     assert set(project["optional-dependencies"]["local"]) <= set(lines)

@@ -114,7 +114,7 @@ def test_watch_prints_each_step_once_and_asks_less_often_while_nothing_changes(a
     assert printed[-1] == "SUCCEEDED"
 
 
-def test_watch_says_what_the_job_waits_for_and_survives_an_api_that_starts_again(api: Api, capsys: Any) -> None:
+def test_watch_names_the_step_that_waits_and_survives_a_restart_of_the_api(api: Api, capsys: Any) -> None:
     waiting = {"for": "answer", "path": "ok", "until": "2026-11-27T19:00:00.000Z"}
     failed = {**JOB, "status": "FAILED", "failed_step": {**STEP, "status": {"name": "REJECTED"}}}
     answers = [(200, {"ETag": '"1"'}, {**JOB, "status": "QUEUED", "steps": [], "waiting": waiting}), (200, {}, failed)]

@@ -97,7 +97,7 @@ def test_a_refusal_names_each_thing_that_is_wrong() -> None:
     ("problem", "message"),
     [({"title": "T", "detail": "D"}, "D"), ({"title": "T"}, "T"), ({}, "refused")],
 )
-def test_a_refusal_without_errors_says_what_there_is(problem: dict[str, Any], message: str) -> None:
+def test_a_refusal_without_errors_shows_its_body(problem: dict[str, Any], message: str) -> None:
     with pytest.raises(JobRefusedError, match=f"^{message}$"):
         World((409, problem)).station.run("{}")
 

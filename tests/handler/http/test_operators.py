@@ -188,7 +188,7 @@ def test_a_job_shows_its_payload_and_its_resolved_parameters_when_asked(client: 
     ]
 
 
-def test_the_etag_covers_what_was_asked_for(client: Client) -> None:
+def test_the_etag_covers_the_parts_that_were_asked_for(client: Client) -> None:
     client.post("/jobs", {"id": "a", "steps": [JOIN]})
     plain, full = (client.get(path).headers["ETag"] for path in ("/jobs/a", "/jobs/a?include=payload"))
     assert plain != full
@@ -329,7 +329,7 @@ def test_items_come_in_pages(client: Client) -> None:
     assert (seen, page["cursor"]) == (list(range(250)), None)
 
 
-def test_a_job_of_many_records_leaves_out_what_its_loops_did(client: Client) -> None:
+def test_a_job_of_many_records_omits_the_steps_of_its_loops(client: Client) -> None:
     for id_, count in (("few", 998), ("many", 999)):  # two records are the loop's own
         client.post("/jobs", {"id": id_, "steps": [{"id": "each", "for_each": list(range(count)), **JOIN}]})
     few, many = client.get("/jobs/few").json, client.get("/jobs/many").json

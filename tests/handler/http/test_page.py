@@ -16,7 +16,7 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
 
 
-def test_the_page_lists_every_code_with_what_it_says() -> None:
+def test_the_page_lists_every_code_with_its_message() -> None:
     assert dict(rows("Code | Meaning")) == CODES
 
 

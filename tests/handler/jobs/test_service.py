@@ -24,7 +24,7 @@ def test_a_job_that_finishes_while_its_sender_waits_is_created(world: Any) -> No
     assert [step["result"] for step in sent.job["steps"]] == ["work", "a work"]
 
 
-def test_reading_a_job_shows_what_its_submission_answered(world: Any) -> None:
+def test_reading_a_job_shows_the_same_as_its_submission(world: Any) -> None:
     sent = world.submit(WORK, FAIL, WORK, id="j", variables={"a": [1, {"b": None}]})
     assert world.get("j") == sent.job
 

@@ -30,7 +30,7 @@ def changed(set_: dict[str, Any], deleted: list[str]) -> str:
     return json.dumps({"set": set_, "deleted": deleted})
 
 
-def test_variables_are_what_the_job_began_with_and_what_each_step_made_of_them() -> None:
+def test_variables_are_the_initial_ones_with_the_changes_of_each_step() -> None:
     payload = {"variables": {"kept": 1, "changed": [1], "deleted": 2, "again": 3}}
     records = [
         record(0, variables=changed({"changed": [1, 2], "new": None}, ["again"])),

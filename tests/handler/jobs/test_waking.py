@@ -120,7 +120,7 @@ def test_a_caller_without_a_verified_principal_counts_as_the_sender(world: Any) 
 
 
 @pytest.mark.parametrize("starts", ["schedule", "hook"])
-def test_the_one_who_put_the_schedule_or_the_hook_does_not_answer_what_it_started(world: Any, starts: str) -> None:
+def test_the_author_of_a_schedule_or_a_hook_does_not_answer_its_jobs(world: Any, starts: str) -> None:
     world.set(tenant_claim="org", principal_claim="sub", public_routes=True)
     ann, bob = Person(world, "ann"), Person(world, "bob")
     asked = {**ASK, "wait_for": {"timeout": 86_400, "not_sender": True}}

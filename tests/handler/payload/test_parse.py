@@ -95,7 +95,7 @@ def test_a_field_that_is_nearly_right_is_suggested() -> None:
     assert "did you mean 'forced'?" in message({"steps": [{"action": "A", "force": True}]})
 
 
-def test_a_pointer_escapes_what_rfc_6901_escapes() -> None:
+def test_a_pointer_escapes_as_in_rfc_6901() -> None:
     assert problems({"steps": [], "a/b~c": 1}) == [("/a~1b~0c", "UNKNOWN_FIELD")]
 
 
@@ -194,7 +194,7 @@ def test_problems_never_add_up_to_more_than_an_answer_holds() -> None:
 
 
 @pytest.mark.parametrize(("count", "taken"), [(11, True), (12, True), (13, False)])
-def test_numbers_that_grow_when_they_are_written_out_count_as_what_is_stored(count: int, taken: bool) -> None:
+def test_numbers_that_grow_when_they_are_written_out_count_as_stored(count: int, taken: bool) -> None:
     body = '{"steps":[],"variables":{"v":[' + ",".join(["9e15"] * count) + "]}}"
     limits = PayloadLimits(size=len('"v":[') + 12 * len("9000000000000000.0,"))
     if taken:

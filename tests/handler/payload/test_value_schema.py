@@ -40,7 +40,7 @@ def _problems(schema: dict[str, Any], value: Any) -> list[tuple[str, str]]:
         ({"type": [], "description": "anything"}, [], []),
     ],
 )
-def test_a_keyword_means_what_json_schema_says(schema: dict[str, Any], good: list[Any], bad: list[Any]) -> None:
+def test_a_keyword_has_its_meaning_in_json_schema(schema: dict[str, Any], good: list[Any], bad: list[Any]) -> None:
     if schema.get("type") == []:
         assert find_schema_problems(schema)
         return
@@ -110,7 +110,7 @@ def test_absent_fields_get_their_defaults_on_every_level_and_given_ones_stay() -
     }
 
 
-def test_filling_changes_neither_what_was_sent_nor_the_schema() -> None:
+def test_filling_changes_neither_the_value_nor_the_schema() -> None:
     schema = compile_schema({"properties": {"a": {"default": []}, "b": {"properties": {"c": {"default": 1}}}}})
     sent: dict[str, Any] = {"b": {}}
     schema.filled(sent, 100)["a"].append(1)

@@ -225,7 +225,7 @@ def test_a_transaction_is_paid_for_only_where_two_calls_are_too_many(
 
 @pytest.mark.parametrize("name", ["", "n" * 64, "n" * 256, "\u20ac" * 256, "\U0001f600" * 256], ids=len)
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_record_that_is_written_most_weighs_what_the_page_says(deployed: Deployed, name: str, fails: bool) -> None:
+def test_the_record_that_is_written_most_has_the_size_on_the_page(deployed: Deployed, name: str, fails: bool) -> None:
     """docs/records.md: under a kilobyte, unless names, tenants and actions together take more than half of it."""
     tenant, job_id, step_id, action = "t" * 36, "j" * 64, "x" * 64, "NO.SUCH"
     steps = [JOIN] * 19 + ([{"action": action, "id": step_id}] if fails else [])

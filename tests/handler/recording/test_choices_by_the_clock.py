@@ -61,7 +61,7 @@ def test_a_step_that_may_have_run_is_not_recorded_as_left_out(world: Any, way: s
     assert world.record("j").waiting is None
 
 
-def test_a_condition_that_reads_no_clock_adds_nothing_to_what_is_written(world: Any) -> None:
+def test_a_condition_that_reads_no_clock_adds_nothing_to_the_writes(world: Any) -> None:
     die_in(world, {"id": "c", "action": "PROBE.FIRE_AND_DIE", "if": "{= steps.before.status.name == 'DONE' =}"})
     assert (world.record("j").started, world.record("j").waiting) == (True, None)
 
@@ -79,7 +79,7 @@ def test_a_step_without_an_effect_is_decided_again(world: Any) -> None:
     assert world.statuses("j") == ["DONE", "IF_CONDITION_FAILED"]
 
 
-def test_an_owner_without_time_keeps_what_the_clock_chose(world: Any) -> None:
+def test_an_owner_without_time_keeps_the_choice_of_the_clock(world: Any) -> None:
     step, path = ways(world, "FIRE_AND_DIE")["while"]
     die_in(world, step)
     world.clock.now += 60

@@ -170,7 +170,7 @@ def test_the_end_of_a_job_has_its_output_unless_that_is_large(status: str, size:
     assert detail.get("output_omitted", False) is (size > 60_000)
 
 
-def test_a_job_that_waits_for_an_answer_says_for_which_until_when_and_what_is_asked() -> None:
+def test_a_job_that_waits_for_an_answer_names_its_step_its_deadline_and_its_form() -> None:
     waiting = {"for": "answer", "path": "ok", "until": 2.0, "since": 1.0, "woken": 0, "message": "Raise the limit?"}
     entry = job_waiting(job(status="QUEUED", run=3), waiting)
     assert entry.detail_type == "Job Waiting"

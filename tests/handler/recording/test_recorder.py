@@ -42,7 +42,7 @@ def test_a_pure_job_is_accepted_run_and_ended_by_one_batch_and_one_conditional_w
     assert world.bus.calls == 1
 
 
-def test_a_pure_job_from_the_queue_needs_no_write_to_clear_what_was_published(world: Any) -> None:
+def test_a_pure_job_from_the_queue_needs_no_write_to_clear_its_outbox(world: Any) -> None:
     assert world.receive(world.message({"steps": [WORK] * 20})) == []
     assert world.items.calls == ["put_all", "put_if"]
 
@@ -172,7 +172,7 @@ def test_a_job_longer_than_an_invocation_moves_on_with_its_state_and_repeats_not
     expect_one_of_everything(world, "j", 11)
 
 
-def test_a_failure_and_what_is_forced_survive_a_hand_over(world: Any) -> None:
+def test_a_failure_and_forced_steps_survive_a_hand_over(world: Any) -> None:
     fail = {"action": "PROBE.CHARGE", "parameters": {"seconds": 25, "fail": True}}
     sent = world.submit(fail, slow("CHARGE", 10, forced=True, timeout=20), WORK, id="j")
     assert (sent.job["status"], sent.job["success"], sent.job["failed_step"]["id"]) == ("QUEUED", False, "1")
@@ -267,7 +267,7 @@ def test_a_retry_that_waits_longer_than_the_invocation_keeps_its_tries_and_its_t
     assert world.statuses("j") == ["UNHANDLED_EXCEPTION"]
 
 
-def test_a_job_that_nobody_has_time_for_is_ended_after_as_many_hand_overs_as_allowed(world: Any) -> None:
+def test_a_job_that_no_worker_has_time_for_ends_after_the_allowed_hand_overs(world: Any) -> None:
     world.set(max_hand_overs=5, reserve=0)
     world.submit(CHARGE, CHARGE | {"forced": True}, id="j", respond_async=True)
 

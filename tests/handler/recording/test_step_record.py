@@ -35,7 +35,7 @@ def ran(*moments: float) -> Conduit:
     return job
 
 
-def test_each_field_of_a_record_says_what_became_of_the_step() -> None:
+def test_each_field_of_a_record_describes_the_outcome_of_the_step() -> None:
     job = ran(1_800_000_000.25, 1_800_000_000.5)
     record = step_record(job["a"], 0, JOB, "1-lease")
     assert record._asdict() == {
@@ -65,7 +65,7 @@ def test_each_field_of_a_record_says_what_became_of_the_step() -> None:
     assert json.loads(missing.error or "")["type"] == "BLOCK_NOT_FOUND"
 
 
-def test_a_records_times_are_whole_microseconds_and_its_duration_is_what_lies_between_them() -> None:
+def test_a_records_times_are_whole_microseconds_and_its_duration_is_their_difference() -> None:
     record = step_record(ran(1_800_000_000.1234567, 1_800_000_000.2000004)["a"], 0, JOB, "1-lease")
     assert (record.started_at, record.finished_at) == (1_800_000_000.123457, 1_800_000_000.2)
     assert record.duration_ms == 76.543

@@ -109,7 +109,7 @@ def depth(step: Any) -> int:
 
 @settings(max_examples=examples(300))
 @given(JOBS.filter(lambda job: all(depth(step) <= 4 for step in job["steps"])))
-def test_an_error_before_the_run_is_what_the_step_ends_in(job: dict[str, Any]) -> None:
+def test_an_error_before_the_run_is_the_status_of_the_step(job: dict[str, Any]) -> None:
     payload = parse({**job, "steps": with_ids(job["steps"], chain(LETTERS, map(str, count())))})
     ended: dict[str, set[str]] = {}
 

@@ -33,7 +33,7 @@ def ended(case: dict[str, Any]) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_an_error_before_the_run_is_what_the_step_ends_in(case: dict[str, Any]) -> None:
+def test_an_error_before_the_run_is_the_status_of_the_step(case: dict[str, Any]) -> None:
     statuses = ended(case)
     for problem in find_problems(parse(case["payload"]), Rights(frozenset(), 1000)):
         if problem.severity == "error":

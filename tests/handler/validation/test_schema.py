@@ -113,12 +113,12 @@ def test_both_names_of_a_parameter_are_known() -> None:
 
 
 @pytest.mark.parametrize("extra", [{"if": ""}, {"if": "{# v #}"}, {"if": False}, {"if": []}, {"allow_failure": True}])
-def test_a_step_that_may_not_run_or_may_fail_holds_what_it_likes(extra: dict[str, Any]) -> None:
+def test_a_step_that_may_not_run_or_may_fail_may_have_wrong_arguments(extra: dict[str, Any]) -> None:
     assert takes({**step("TEXT.JOIN", text1=7), **extra})
 
 
 @pytest.mark.parametrize("extra", [{"if": True}, {"if": None}, {"allow_failure": False}, {"forced": True}])
-def test_a_step_that_runs_does_not(extra: dict[str, Any]) -> None:
+def test_a_step_that_runs_may_not(extra: dict[str, Any]) -> None:
     assert not takes({**step("TEXT.JOIN", text1=7), **extra})
 
 
@@ -226,7 +226,7 @@ def test_arguments_that_a_block_takes_are_never_red(action: str, data: st.DataOb
         },
     )
 )
-def test_the_shape_agrees_with_what_the_door_takes(job: dict[str, Any]) -> None:
+def test_the_shape_agrees_with_the_door(job: dict[str, Any]) -> None:
     try:
         parse(job)
     except InvalidPayloadError:

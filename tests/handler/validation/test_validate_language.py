@@ -77,7 +77,7 @@ def test_a_pointer_leads_to_the_inner_step() -> None:
     assert found({"id": "t", "try": [join("a")], "catch": [BAD]})[0].pointer == "/steps/0/catch/0/action"
 
 
-def test_an_inner_step_cannot_be_read_outside_and_the_message_says_what_can() -> None:
+def test_an_inner_step_cannot_be_read_outside_and_the_message_names_the_steps_that_can() -> None:
     problems = found(each(join("post")), join("z", text1="{: post :}"), parameters={"l": []})
     assert [(p.severity, p.code, p.path) for p in problems] == [(ERROR, "INVALID_ARGUMENT", "z")]
     assert "inside of `l`" in problems[0].message
@@ -204,7 +204,7 @@ def test_a_variable_that_every_branch_sets_exists_behind_the_choice() -> None:
     assert find(step, join("z", text1="{# m #}"), parameters={"p": 1}) == [(WARNING, "UNCERTAIN_VARIABLE", "z")]
 
 
-def test_a_step_of_a_loop_may_read_what_a_later_one_of_it_sets() -> None:
+def test_a_step_of_a_loop_may_read_a_variable_that_a_later_step_sets() -> None:
     loop = each(join("x", text1="{# n #}"), {"id": "v", "set": {"n": 1}})
     assert find(loop, parameters={"l": []}) == [(WARNING, "UNCERTAIN_VARIABLE", "l.*.x")]
     assert find(loop, parameters={"l": []}, variables={"n": 7}) == []
@@ -385,7 +385,7 @@ def test_a_wait_that_cannot_be_is_found_where_it_is_known(wait: dict[str, Any], 
     assert [(problem.severity, problem.code) for problem in problems] == [(ERROR, code)]
 
 
-def test_a_wait_for_an_answer_that_nobody_could_give_is_found() -> None:
+def test_a_wait_for_an_answer_that_cannot_be_given_is_found() -> None:
     step = {"id": "w", "wait_for": {"timeout": 5, "not_sender": True}}
     assert found(step) == []
     problem = found(step, deployment=Deployment(has_principals=False))[0]

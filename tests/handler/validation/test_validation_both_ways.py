@@ -100,7 +100,7 @@ JOBS = st.fixed_dictionaries(
 
 @settings(max_examples=examples(300))
 @given(JOBS)
-def test_an_error_before_the_run_is_what_the_step_ends_in(job: dict[str, Any]) -> None:
+def test_an_error_before_the_run_is_the_status_of_the_step(job: dict[str, Any]) -> None:
     errors = errors_of(job)
     run = Conduit.from_dict(parse(job).as_job(), step_limit=1000)
     asyncio.run(run.run())

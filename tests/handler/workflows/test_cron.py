@@ -72,7 +72,7 @@ def test_an_expression_that_cannot_be_kept_is_refused_with_its_reason(text: str,
         parse_cron(text)
 
 
-def test_the_longest_expression_fits_into_what_eventbridge_takes() -> None:
+def test_the_longest_expression_fits_into_the_limit_of_eventbridge() -> None:
     """Pairs of values with gaps between them take the most characters: three in a row would be a range."""
     minutes = ",".join(f"{n},{n + 1}" for n in range(0, 59, 3))
     hours = ",".join(f"{n},{n + 1}" for n in range(0, 23, 3))

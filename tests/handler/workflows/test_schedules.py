@@ -201,7 +201,7 @@ def test_a_schedule_that_eventbridge_did_not_delete_is_still_there(client: Clien
     assert client.get("/schedules/s").status == 200
 
 
-def test_of_two_who_put_at_once_eventbridge_has_what_the_table_has(client: Client, world: Any) -> None:
+def test_after_two_puts_at_once_eventbridge_and_the_table_agree(client: Client, world: Any) -> None:
     done = []
 
     def interfere(call: str) -> None:
@@ -282,7 +282,7 @@ def test_two_instants_are_two_jobs(client: Client, world: Any) -> None:
     assert len(_jobs(client)) == 2
 
 
-def test_a_firing_reads_what_the_schedule_is_when_it_fires(client: Client, world: Any) -> None:
+def test_a_firing_reads_the_schedule_as_it_is_when_it_fires(client: Client, world: Any) -> None:
     _put(client, "s", NIGHTLY)
     _put(client, "s", {**NIGHTLY, "parameters": {"name": "changed"}})
     _fire(world, "s", world.clock.now)

@@ -11,7 +11,7 @@ NAMES = st.lists(st.text(min_size=1, max_size=50), min_size=1, max_size=4).map(t
 
 
 @given(NAMES)
-def test_a_token_names_what_it_was_made_for(names: tuple[str, ...]) -> None:
+def test_a_token_names_its_purpose(names: tuple[str, ...]) -> None:
     token = read_token("hook", make_token("hook", names, KEY))
     assert token is not None
     assert token.names == names
