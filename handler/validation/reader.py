@@ -88,9 +88,7 @@ class Reader:
                 met = None
         return met, problems
 
-    def _one(self, text: Any, pointer: Pointer) -> tuple[bool | None, list[Problem]]:
-        if isinstance(text, bool):
-            return text, []
+    def _one(self, text: str, pointer: Pointer) -> tuple[bool | None, list[Problem]]:
         where = point(pointer)
         if len(text) <= LONGEST_CONDITION and is_mixed(text):
             message = _sentence(mixed_condition(parse(text)))

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from handler.engine import Conduit, InvocationTime, Outcome, Runtime
+from handler.engine import Conduit, ConduitStatus, Decision, InvocationTime, Outcome, Runtime
+from handler.engine.answers import Address, Answers
 
 COPY = {"action": "OBJECT.COPY", "parameters": {"value": 1}}
 
@@ -247,3 +248,70 @@ def test_a_block_that_is_never_run_twice_is_not_polled(make_block: Any) -> None:
     job, calls = poll_job(make_block, 1, effect="at_most_once")
     go(job, Clock())
     assert (statuses(job), calls) == (["INVALID_ARGUMENT"], [])
+
+
+ASK = {"id": "ok", "wait_for": {"timeout": 60, "message": "Agreed?"}}
+YES = {"ok": True, "value": 7, "reason": None, "by": "ann", "at": "2026-11-26T19:00:00.000Z"}
+
+
+def asking(*steps: dict[str, Any], given: dict[str, Any] | None = None, **fields: Any) -> Conduit:
+    """A job whose steps can be answered, with the answers that it has."""
+    job = Conduit.from_dict({"steps": steps, **fields})
+    job.answers = Answers(given=given or {}, address=lambda path: Address(f"https://jobs.example.com/{path}", "t"))
+    return job
+
+
+def test_a_step_that_waits_for_an_answer_fails_where_none_can_be_given() -> None:
+    job = Conduit.from_dict({"steps": [ASK]})
+    assert go(job, Clock(), 900) is Outcome.FINISHED
+    assert (statuses(job), (job["ok"].error or {})["message"]) == (
+        ["INVALID_ARGUMENT"], "nobody can answer this step here",
+    )  # fmt: skip
+
+
+def test_a_question_that_outlasts_the_records_of_its_job_is_refused_before_it_is_asked() -> None:
+    clock, job = Clock(), asking(ASK)
+    asyncio.run(job.run(Runtime(now=clock.now, sleep=clock.sleep, waits_end_by=1_059.0)))
+    assert statuses(job) == ["INVALID_ARGUMENT"]
+    assert "1970-01-01T00:17:39.000Z" in (job["ok"].error or {})["message"]
+
+
+@pytest.mark.parametrize(("size", "status"), [(4_096, "NONE"), (4_097, "INVALID_ARGUMENT")])
+def test_a_question_has_at_most_4096_bytes(size: int, status: str) -> None:
+    job = asking({"id": "ok", "wait_for": {"timeout": 60, "message": "x" * size}})
+    go(job, Clock(), 900)
+    assert statuses(job) == [status]
+
+
+def test_an_answer_that_came_before_the_time_limit_of_the_job_counts_after_it() -> None:
+    clock, job = (
+        Clock(),
+        asking({"id": "w", "wait": {"seconds": 50}, "forced": True}, ASK, given={"ok": YES}, timeout=40),
+    )
+    clock.time += 1
+    job.timeout_at = 1_000.0
+    job.delete_step("w")
+    go(job, clock)
+    assert (statuses(job), job["ok"].return_value["value"]) == (["DONE"], 7)
+
+
+def test_the_address_of_a_later_question_names_the_item_of_its_loop() -> None:
+    tell = {"id": "tell", "action": "OBJECT.COPY", "parameters": {"value": "{% steps.ok.callback.url %}"}}
+    job = asking({"id": "l", "for_each": [1, 2], "do": [tell, ASK]}, given={"l.0.ok": YES})
+    heard = list[Any]()
+    job.on_step_update = lambda _, step: heard.append((step.path, step.return_value))
+    assert go(job, Clock(), 900) is Outcome.PAUSED
+    assert [value for path, value in heard if path.endswith("tell")] == [
+        "https://jobs.example.com/l.0.ok", "https://jobs.example.com/l.1.ok",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "status"),
+    [(ConduitStatus.CANCELLED, Outcome.FINISHED, "CANCELLED"), (Decision.PAUSE, Outcome.PAUSED, "NONE")],
+)
+def test_a_job_is_asked_whether_it_goes_on_before_it_sleeps(answer: Any, outcome: Outcome, status: str) -> None:
+    clock, job = Clock(), Conduit.from_dict({"steps": [{"id": "w", "wait": {"seconds": 3}}]})
+    job.before_step = lambda *_: answer
+    assert go(job, clock, 900) is outcome
+    assert (statuses(job), clock.sleeps) == ([status], [])

@@ -260,6 +260,47 @@ def test_a_value_with_a_default_or_known_only_to_a_run_is_not_a_problem(expressi
     assert find(join("x"), join(text1=expression)) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("job.id", True),
+        ("job.name", True),
+        ("steps.x.id", True),
+        ("steps.x.path", True),
+        ("steps.x.action", True),
+        ("steps.x.block.name", True),
+        ("steps.x.parameters.text1", True),
+        ("steps.x.result", False),
+        ("steps.x.position", False),
+        ("steps.x.status.value", False),
+        ("job.created_at", False),
+    ],
+)
+def test_a_value_that_is_known_before_the_run_is_judged(text: str, known: bool) -> None:
+    problems = find(join("x"), {"id": "w", "wait": {"seconds": f"{{= {text} =}}"}}, id="j", name="order")
+    assert problems == ([(ERROR, "INVALID_TYPE", "w")] if known else [])
+
+
+@pytest.mark.parametrize("text", ["steps.x.nope", "steps.x.callback", "steps.ok.callback.nope", "job.nope"])
+def test_a_key_that_no_view_has_is_an_error(text: str) -> None:
+    steps = [join("x"), {"id": "ok", "wait_for": {"timeout": 5}}, join("y", text1=f"{{= {text} =}}")]
+    assert find(*steps) == [(ERROR, "INVALID_ARGUMENT", "y")]
+
+
+def test_a_name_of_a_comprehension_hides_the_context_of_that_name() -> None:
+    assert find(join("x"), join(text1="{= str([steps.q for steps in steps.x.result]) =}")) == []
+
+
+@pytest.mark.parametrize("wait", [{"seconds": "{< nope >}"}, {"until": "{= nope =}"}])
+def test_a_wait_that_cannot_be_evaluated_is_one_error(wait: dict[str, Any]) -> None:
+    assert find({"id": "w", "wait": wait}) == [(ERROR, "INVALID_ARGUMENT", "w")]
+
+
+def test_the_message_of_an_early_end_is_read_like_any_value() -> None:
+    assert find({"id": "e", "end": "job"}) == []
+    assert find({"id": "e", "end": "job", "message": "{< nope >}"}) == [(ERROR, "INVALID_ARGUMENT", "e")]
+
+
 def test_a_known_expression_of_the_wrong_type_is_found() -> None:
     assert find(join("x", text1="{= parameters.n * 2 =}"), parameters={"n": 1}) == [(ERROR, "INVALID_TYPE", "x")]
 
