@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
 from handler.app import lambda_handler
+from infra.aside import Aside
 from infra.local import ACCOUNT, EmbeddedAws
 from infra.outside.aws_call import AwsCalls
 from infra.outside.errors import HttpError, HttpFailedError, HttpInvalidError, HttpRefusedError, HttpTooLargeError
@@ -253,8 +255,6 @@ def test_a_failure_inside_an_answer_and_a_large_one_are_failures(
 def test_throttling_and_failures_of_the_service_may_be_tried_again_others_not(
     calls: AwsCalls, monkeypatch: pytest.MonkeyPatch, code: str, status: int, error: type[HttpError]
 ) -> None:
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
     response: Any = {"Error": {"Code": code, "Message": "arn:aws:iam::1"}}
     response["ResponseMetadata"] = {"HTTPStatusCode": status}
     answering(calls, monkeypatch, ClientError(response, "ListBuckets"))
@@ -262,6 +262,46 @@ def test_throttling_and_failures_of_the_service_may_be_tried_again_others_not(
         calls.call("s3", "ListBuckets", {}, 5)
     assert raised.value.details == {"code": code, "status": status}
     assert ("arn:" in str(raised.value)) is (code != "AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("cause", "error", "code"),
+    [
+        (ReadTimeoutError(endpoint_url="https://s3"), HttpFailedError, "ReadTimeoutError"),
+        (EndpointConnectionError(endpoint_url="https://s3"), HttpFailedError, "EndpointConnectionError"),
+        (ConnectionResetError(), HttpFailedError, "ConnectionResetError"),
+        (NoCredentialsError(), HttpRefusedError, "NoCredentialsError"),
+    ],
+)
+def test_a_call_without_an_answer_names_its_cause_alone(
+    calls: AwsCalls, monkeypatch: pytest.MonkeyPatch, cause: Exception, error: type[HttpError], code: str
+) -> None:
+    answering(calls, monkeypatch, cause)
+    with pytest.raises(error) as raised:
+        calls.call("s3", "ListBuckets", {}, 5)
+    assert raised.value.details == {"code": code}
+    assert "https://" not in str(raised.value)
+
+
+def test_a_role_that_cannot_be_taken_on_is_named(calls: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal: Any = {"Error": {"Code": "AccessDenied", "Message": "arn:aws:iam::1"}}
+    monkeypatch.setattr(calls, "_assume", lambda: (_ for _ in ()).throw(ClientError(refusal, "AssumeRole")))
+    with pytest.raises(
+        HttpRefusedError, match=r"taking on the role for calls of AWS was refused by AWS with AccessDenied$"
+    ):
+        calls.call("s3", "ListBuckets", {}, 5)
+
+
+def test_a_mistake_of_ours_is_not_taken_for_an_answer_of_aws(calls: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(calls, monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        calls.call("s3", "ListBuckets", {}, 5)
+
+
+def test_a_call_while_too_many_are_stuck_is_a_failed_call(calls: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_aside", Aside("aws", most=0))
+    with pytest.raises(HttpFailedError, match="too many calls are stuck"):
+        calls.call("s3", "ListBuckets", {}, 5)
 
 
 def test_a_call_that_does_not_answer_in_time_is_a_failed_call(calls: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> None:

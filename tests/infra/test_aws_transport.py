@@ -263,6 +263,76 @@ def test_a_connection_that_is_not_accepted_in_time_is_a_connect_timeout(monkeypa
         transport().send(request("http://localhost:9/"))
 
 
+class Unlucky:
+    """A socket, connected, whose next use fails."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.closed = False
+
+    def setsockopt(self, *_: Any) -> None:
+        """Nothing depends on the option."""
+
+    def settimeout(self, _: float) -> None:
+        """Nothing waits."""
+
+    def sendall(self, _: bytes) -> None:
+        raise self.error
+
+    def wrap_socket(self, *_: Any, **__: Any) -> Any:
+        raise self.error
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TimeoutError(), exceptions.ConnectTimeoutError),
+        (ssl.SSLError("wrong version"), exceptions.SSLError),
+        (ConnectionResetError(), exceptions.EndpointConnectionError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_handshake_that_fails_closes_its_connection_and_is_what_botocore_would_raise(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, kind: type[BaseException]
+) -> None:
+    connection = Unlucky(error)
+    monkeypatch.setattr(socket, "create_connection", lambda *_: connection)
+    monkeypatch.setattr(aws_transport, "_trust", lambda _: connection)
+    with pytest.raises(kind):
+        transport().send(request("https://localhost:9/"))
+    assert connection.closed
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TimeoutError(), exceptions.ReadTimeoutError),
+        (ssl.SSLError("bad record"), exceptions.SSLError),
+        (BrokenPipeError(), exceptions.ConnectionClosedError),
+        (RuntimeError("a bug"), exceptions.HTTPClientError),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_request_that_cannot_be_sent_closes_its_connection_and_is_what_botocore_would_raise(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception]
+) -> None:
+    connection = Unlucky(error)
+    monkeypatch.setattr(socket, "create_connection", lambda *_: connection)
+    with pytest.raises(kind):
+        transport().send(request("http://localhost:9/"))
+    assert connection.closed
+
+
+def test_a_host_that_the_caller_signed_is_sent_once(server: Server) -> None:
+    transport().send(request(server.url(), Host="signed.example.com"))
+    (asked,) = server.requests
+    assert asked.headers["host"] == f"localhost:{server.port}"
+
+
 def test_an_alarm_that_ends_a_call_ends_its_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     class AlarmError(BaseException):
         """The exception of an alarm in the middle of a call."""

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.errors import GiveUpError, InfraError, TryLaterError
 from infra.local import EmbeddedAws
@@ -114,3 +115,36 @@ def test_a_refusal_of_aws_becomes_an_error_of_infra(drive: Drive, code: str, kin
         scheduler = Scheduler(lambda: cast("Any", Failing(code)), group="g", role_arn=ROLE, queue_arn=QUEUE)
         with pytest.raises(kind):
             drive(scheduler.put("t", "s", DAILY) if work == "put" else scheduler.delete("t", "s"))
+
+
+class Refusing:
+    """A client of EventBridge Scheduler that refuses updates and creations with these codes."""
+
+    def __init__(self, update: str, create: str) -> None:
+        self.codes = {"UpdateSchedule": update, "CreateSchedule": create}
+
+    def update_schedule(self, **_: Any) -> None:
+        raise self._refusal("UpdateSchedule")
+
+    def create_schedule(self, **_: Any) -> None:
+        raise self._refusal("CreateSchedule")
+
+    def _refusal(self, operation: str) -> ClientError:
+        return ClientError({"Error": {"Code": self.codes[operation], "Message": "no"}}, operation)
+
+
+@pytest.mark.parametrize(
+    ("create", "kind", "message"),
+    [
+        ("ConflictException", TryLaterError, "is being made and deleted at the same time"),
+        ("ThrottlingException", TryLaterError, "CreateSchedule in the group default failed"),
+        ("ValidationException", GiveUpError, "CreateSchedule in the group default failed"),
+    ],
+)
+def test_a_schedule_that_can_be_neither_replaced_nor_made_is_an_error(
+    drive: Drive, create: str, kind: type[InfraError], message: str
+) -> None:
+    client: Any = Refusing("ResourceNotFoundException", create)
+    scheduler = Scheduler(lambda: client, group="default", role_arn=ROLE, queue_arn=QUEUE)
+    with pytest.raises(kind, match=message):
+        drive(scheduler.put("t", "nightly", DAILY))

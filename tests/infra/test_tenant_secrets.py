@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from infra.aws.backoff import Backoff
-from infra.errors import InfraError
+from infra.errors import InfraError, TryLaterError
 from infra.local import EmbeddedAws, embedded
 from infra.outside.errors import HttpError, HttpFailedError, HttpRefusedError
 from infra.outside.hosts import Reach
@@ -25,7 +25,7 @@ from infra.outside.resolver import Resolver
 from infra.secrets.encryption import Encryption
 from infra.secrets.kept_secret import Claim, KeptOAuth, KeptSecret
 from infra.secrets.secret_store import CACHED, SecretStore, secret_of
-from infra.secrets.tenant_secrets import TenantSecrets
+from infra.secrets.tenant_secrets import WRITES, TenantSecrets
 from infra.secrets.token_server import TokenServer
 from infra.table.documents import Document, DocumentsTable
 from infra.table.dynamo_items import DynamoItems
@@ -300,6 +300,33 @@ def test_a_secret_that_is_put_while_its_token_is_fetched_stays_as_it_was_put(ben
         assert TenantSecrets(store, "t").get("s", 5) is None
         assert value(store) == "put-meanwhile"
         assert bench.kept().oauth2 is None
+
+
+@pytest.mark.parametrize(("failures", "stored"), [(1, True), (WRITES, False)])
+def test_a_replaced_refresh_token_is_written_again_after_a_failure_of_the_table(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, failures: int, stored: bool
+) -> None:
+    with Server(Provider()) as server:
+        store = bench.process(server)
+        bench.put_oauth(store, server)
+        write, calls = store.write, list[int]()
+
+        def fail(*arguments: Any) -> bool:
+            calls.append(1)
+            if 1 < len(calls) <= 1 + failures:  # the first write is the claim
+                raise TryLaterError("down")
+            return write(*arguments)
+
+        monkeypatch.setattr(store, "write", fail)
+        if stored:
+            assert value(store) == "access-1"
+        else:
+            with pytest.raises(TryLaterError):
+                value(store)
+        monkeypatch.undo()
+        oauth2 = bench.kept().oauth2
+        assert oauth2 is not None
+        assert (oauth2.claim is None) is stored
 
 
 SHOWN = "answer-of-the-server"
