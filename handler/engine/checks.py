@@ -15,6 +15,31 @@ ANY_NUMBER: Final = (1 << 30) - 1
 """More steps than memory has room for."""
 
 
+class Uses:
+    """How often a job uses each block that has a limit. Few jobs have such a block, so it is made at the first use.
+
+    Args:
+        overrides: globs of block names, with limits; the first match wins, ``None`` lifts the limit.
+    """
+
+    def __init__(self, overrides: Mapping[str, int | None]) -> None:
+        self._overrides = [(compile_glob(pattern), limit) for pattern, limit in overrides.items()]
+        self._counts: dict[Block[..., Any], int] = {}
+        self._limits: dict[Block[..., Any], int | None] = {}
+
+    def is_over(self, block: Block[..., Any]) -> bool:
+        """Count a use of a block; return whether it is one too many."""
+        uses = self._counts[block] = self._counts.get(block, 0) + 1
+        limit = self._limit_of(block)
+        return limit is not None and uses > limit
+
+    def _limit_of(self, block: Block[..., Any]) -> int | None:
+        if block not in self._limits:
+            matches = (limit for pattern, limit in self._overrides if pattern.fullmatch(block.action))
+            self._limits[block] = next(matches, block.max_uses)
+        return self._limits[block]
+
+
 class Checks:
     """The checks of one job, with their counts.
 
@@ -39,9 +64,9 @@ class Checks:
         self,
         tags: frozenset[str],
         step_limit: int | None,
-        overrides: Mapping[str, int | None],
+        overrides: Mapping[str, int | None] | None,
         registry: Registry,
-        blocks: Sequence[Block[..., Any]],
+        blocks: Sequence[Block[..., Any]] | None,
         required: RequiredTags = NOTHING_ADDED,
     ) -> None:
         self.by_id: dict[str, ConduitStep] = {}
@@ -49,14 +74,13 @@ class Checks:
         self.step_limit = ANY_NUMBER if step_limit is None else step_limit
         self.required = required
         self.free: dict[str, Block[..., Any]] = {}
-        self._overrides = [(compile_glob(pattern), limit) for pattern, limit in overrides.items()] if overrides else ()
+        self._overrides = overrides
         self._registry = registry
-        self._blocks = {block.action: block for block in blocks} if blocks else {}
+        self._blocks = {block.action: block for block in blocks} if blocks else None
         self.limits_uses = bool(overrides)
         self.known: dict[str, Block[..., Any] | None] = {}
         self.output: ConduitStep | None = None
-        self._uses: dict[Block[..., Any], int] = {}
-        self._limits: dict[Block[..., Any], int | None] = {}
+        self._uses: Uses | None = None
 
     def find(self, action: Any) -> Block[..., Any] | None:
         """The block of that name, in upper or lower case: one of the job's own, or a registered one."""
@@ -64,7 +88,7 @@ class Checks:
             return None
         if action in self.known:
             return self.known[action]
-        own = self._blocks.get(action.upper() if action.isascii() else action)
+        own = self._blocks.get(action.upper() if action.isascii() else action) if self._blocks else None
         found = self.known[action] = own or self._registry.get(action)
         if found is not None and found.max_uses is None and not self.limits_uses and not self.required.of(found):
             self.free[action] = found
@@ -108,10 +132,10 @@ class Checks:
     def check_all(self, steps: Sequence[ConduitStep]) -> None:
         """Repeat all checks, inner steps included. Steps that have run keep their status."""
         self.by_id.clear()
-        self._uses.clear()
+        self._uses = None
         for position, step in enumerate(steps, 1):
             step.number_as(position)
-        repeated = set[int]()
+        repeated: set[int] = set()
         if self.output is not None:
             self.by_id[self.output.id] = self.output
         _register(steps, self.by_id, set(self.by_id), (), repeated)
@@ -135,19 +159,11 @@ class Checks:
 
     def is_over(self, block: Block[..., Any]) -> bool:
         """Count a use of a block; return whether it is one too many."""
-        if block.max_uses is None and not self._overrides:
+        if block.max_uses is None and not self.limits_uses:
             return False
-        uses = self._uses[block] = self._uses.get(block, 0) + 1
-        limit = self._limit_of(block)
-        return limit is not None and uses > limit
-
-    def _limit_of(self, block: Block[..., Any]) -> int | None:
-        if not self._overrides:
-            return block.max_uses
-        if block not in self._limits:
-            matches = (limit for pattern, limit in self._overrides if pattern.fullmatch(block.action))
-            self._limits[block] = next(matches, block.max_uses)
-        return self._limits[block]
+        if self._uses is None:
+            self._uses = Uses(self._overrides or {})
+        return self._uses.is_over(block)
 
 
 Ids = dict[str, ConduitStep]
@@ -165,7 +181,7 @@ def _register(
         enclosing: the ids of the scopes around it, all of them.
         repeated: gets the `id()` of each step whose id is taken.
     """
-    loops = list[ConduitStep]()
+    loops: list[ConduitStep] = []
     _register_list(steps, by_id, taken, enclosing, repeated, loops)
     for loop in loops:
         spec: Any = loop.spec

@@ -17,7 +17,7 @@ from handler.engine.flow.turns import LONGEST, Waiting
 from handler.engine.flow.walk import Walk
 from handler.engine.language.contexts import JobView, StepsView
 from handler.engine.outcome import Execution, Outcome, Paused
-from handler.engine.required_tags import Pairs, required_tags
+from handler.engine.required_tags import NOTHING_ADDED, Pairs, required_tags
 from handler.engine.runtime import Runtime
 from handler.engine.status import DONE
 from handler.engine.step import ConduitStep, StepOptions
@@ -88,14 +88,13 @@ class Conduit:
         self.on_job_finish, self.tries, self.attempts = on_job_finish, 0, 0
         self.paused: Paused | None = None
         self.waiting: Waiting | None = None
-        needs, overrides = required_tags(block_tags), block_limit_overrides or {}
-        checks = Checks(self.tags, step_limit, overrides, registry, blocks or (), needs)
-        written = self._written = WrittenSteps(self, checks)
-        self.steps, self.by_id, self.limits_uses = written.all, written.by_id, checks.limits_uses
-        self.is_over, self.begin_output = written.is_over, written.begin_output
+        needs = required_tags(block_tags) if block_tags else NOTHING_ADDED
+        checks = Checks(self.tags, step_limit, block_limit_overrides, registry, blocks, needs)
+        written = self.written = WrittenSteps(self, checks)
+        self.steps, self.by_id = written.all, written.by_id
         self._views: dict[str, Any] = {"job": JobView(self), "steps": StepsView(self.by_id)}
         makes_own = type(self).create_contexts is not Conduit.create_contexts
-        self.walk = Walk(self.steps, Scope(self._written.ids, self._views["steps"], None if makes_own else self._views))
+        self.walk = Walk(self.steps, Scope(written.ids, self._views["steps"], None if makes_own else self._views))
         self._has_ended, self._output = False, None if output is None else written.add_output(output)
 
     @classmethod
@@ -152,7 +151,8 @@ class Conduit:
         job = cls.from_dict(payload, **options)
         job.store = Variables(variables)
         job.tries, job.attempts, job.waiting = tries, attempts, waiting
-        Restoring(job, job.walk, idle, watch).adopt(records)
+        if records or waiting is not None:  # else the job is new
+            Restoring(job, job.walk, idle, watch).adopt(records)
         return job
 
     @cached_property
@@ -163,7 +163,7 @@ class Conduit:
     def load_step_list(self, steps: Iterable[Mapping[str, Any]]) -> None:
         """Add steps given as dictionaries, as users write them. Raises as `from_dict`."""
         self._has_ended = False
-        self._written.load(steps)
+        self.written.load(steps)
 
     def create_step(
         self,
@@ -175,12 +175,12 @@ class Conduit:
         **options: Unpack[StepOptions],
     ) -> ConduitStep:
         """Add a step that runs a block. A problem with it becomes its status, not an error."""
-        block = self._written.find_block(action)
+        block = self.written.find_block(action)
         return ConduitStep(self, block, parameters, if_condition, id, forced, action=str(action), **options)
 
     def attach(self, step: ConduitStep) -> None:
         """Add a step that was just made; `ConduitStep` calls this."""
-        self._written.attach(step)
+        self.written.attach(step)
         self._has_ended = False
 
     def get_step(self, step: str | int, silent: bool = False) -> ConduitStep | None:
@@ -189,7 +189,7 @@ class Conduit:
         Raises:
             KeyError: it does not exist, and `silent` is false.
         """
-        if (found := self._written.get(step)) is None and not silent:
+        if (found := self.written.get(step)) is None and not silent:
             raise KeyError(f"the job has no step {step!r}")
         return found
 
@@ -202,7 +202,7 @@ class Conduit:
         if (found := self.get_step(step, silent=silent)) is None:
             return
         top = self.walk.top
-        top.next -= self._written.delete(found) < top.next
+        top.next -= self.written.delete(found) < top.next
         if top.current is found:
             top.current = None
 
@@ -259,7 +259,7 @@ class Conduit:
         An error of a listener ends the run and is raised here. Steps that have ended stay as they are, and another run
         goes on after them.
         """
-        self._written.settle()
+        self.written.settle()
         turns = self.turns(runtime)
         if self.timeout is not None and self.timeout_at is None:
             self.timeout_at = turns.now() + min(self.timeout, LONGEST)

@@ -60,7 +60,21 @@ class StepTurn:
         runtime: the world; ``None`` for the system's.
         ask: called before a block begins, or ``None``.
         contexts: the contexts of tags; ``None`` if the job makes its own for each step.
+
+    Attributes:
+        tries: tries of the step's `retry` that are used up.
+        draft: the variables as the present block changes them through ``job__``.
+        waiting: the recorded data of a wait of this step that has begun.
+        limit_path: the path of the loop whose limit is the earliest.
+        around_ends_at: when loops around the step or the job must end, independent of the invocation.
     """
+
+    # The defaults of what few jobs set.
+    tries: int = 0
+    draft: VariablesDraft | None = None
+    waiting: Mapping[str, Any] | None = None
+    limit_path: str | None = None
+    around_ends_at: float = inf
 
     def __init__(
         self, job: RunningJob, runtime: Runtime | None, ask: Ask | None, contexts: Mapping[str, Any] | None
@@ -74,14 +88,9 @@ class StepTurn:
         self.contexts: Any = contexts
         # Nothing has run in this invocation: the job's first step takes the time that is left.
         self.fresh = runtime.invocation is None or not runtime.invocation.is_used
-        self.tries = 0  # of the step's `retry` that are used up
-        self.draft: VariablesDraft | None = None
         self.taken = 0  # bytes to which the step's tags have expanded
         self.base_end = earliest_end(runtime.job_ends_at, runtime.invocation)
         self.run_ends_at, self.run_limiter = self.base_end
-        self.limit_path: str | None = None
-        self.around_ends_at = inf  # set by loops around the step and by the job, independent of the invocation
-        self.waiting: Mapping[str, Any] | None = None  # the recorded data of a wait of this step that has begun
         self.world = StepWorld(runtime.alarm, self.now, self.run_ends_at, self.run_limiter)
 
     def limit(self, ends_at: float, limiter: str, path: str | None = None) -> None:

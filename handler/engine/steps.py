@@ -31,6 +31,7 @@ class WrittenSteps:
         by_id: the first step of each id; if branches share an id, the step of the branch that was taken.
         ids: the same mapping, for the flow steps that make a branch's steps readable.
         has_flow: whether a step is of another kind than ``block``.
+        limits_uses: whether the job overrides limits of blocks.
     """
 
     def __init__(self, job: StepOwner, checks: Checks) -> None:
@@ -38,6 +39,7 @@ class WrittenSteps:
         self.ids = checks.by_id
         self.by_id: Mapping[str, ConduitStep] = checks.by_id
         self.has_flow = False
+        self.limits_uses = checks.limits_uses
         self._job = job
         self._checks = checks
         self._is_stale = False
@@ -91,7 +93,7 @@ class WrittenSteps:
         return step
 
     def _make_inner(self, steps: Sequence[Mapping[str, Any]], depth: int) -> list[ConduitStep]:
-        made = list[ConduitStep]()
+        made: list[ConduitStep] = []
         for data in steps:
             if not isinstance(data, Mapping):
                 raise TypeError(f"a step is a dictionary with an `action`, not a {type(data).__name__}")

@@ -40,9 +40,10 @@ def is_enough(
     """
     if invocation is None:
         return True
-    left, declared = invocation.ends_at - now(), declared_seconds(step, block)
-    if declared < inf:
+    left, needed = invocation.ends_at - now(), LEAST_TIME
+    if step.timeout is not None or block.timeout is not None:
+        declared = declared_seconds(step, block)
         needed = declared if declared <= invocation.fresh else LEAST_TIME
-    else:
-        needed = min(LEAST_TIME_ONCE, invocation.fresh) if block.effect == "at_most_once" else LEAST_TIME
+    elif block.effect == "at_most_once":
+        needed = min(LEAST_TIME_ONCE, invocation.fresh)
     return left > 0 and (left >= needed or (fresh and not invocation.is_used))

@@ -41,7 +41,7 @@ class Variables:
     __slots__ = ("_size", "_texts", "held", "results_size", "values", "work")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        self.values: dict[str, Any] = dict(values or {})
+        self.values: dict[str, Any] = dict(values) if values else {}
         self._texts: dict[str, str] = {}
         self._size: int | None = None  # counted at its first use: most jobs never change a variable
         self.results_size = self.held = self.work = 0

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from blocks.block import Block
 from handler.engine.failure import Failure
 from handler.engine.flow.attempt import Attempt
 from handler.engine.flow.items import ForEachLoop
 from handler.engine.flow.loop import Close, WhileLoop
-from handler.engine.flow.run import end, follow
+from handler.engine.flow.run import Written, end, follow
 from handler.engine.flow.turns import FlowTurns, Waiting
 from handler.engine.flow.walk import Frame, Walk
 from handler.engine.flow.written import ForEach
@@ -34,11 +33,8 @@ class RestoredJob(Protocol):
     store: Variables
     waiting: Waiting | None
 
-    def is_over(self, block: Block[..., Any]) -> bool:
-        """Count a use of a block; return whether it is one too many."""
-
-    def begin_output(self) -> bool:
-        """Begin the implicit last step, if it is next; return whether it is."""
+    @property
+    def written(self) -> Written: ...
 
     def turns(self) -> StepRunner:
         """The turns of its steps in a run without limits."""
@@ -83,7 +79,7 @@ class Restoring:
             if frame.next < len(frame.steps):
                 return
             if frame.outer is None:
-                if not self._job.begin_output():
+                if not self._job.written.begin_output():
                     raise RecordsMismatchError(f"there is a record of {path}, where the job has no further step")
             elif frame.owner is None:
                 walk.leave()
@@ -134,7 +130,7 @@ class Restoring:
         step.variables_json = record.get("variables_json")
         self._job.store.restore(step)
         if frame.counts and step.block is not None and step.status not in _NEVER_CAME:
-            self._job.is_over(step.block)
+            self._job.written.is_over(step.block)
         if step.status is DONE:
             follow(step, walk)
         else:

@@ -21,6 +21,18 @@ from handler.engine.turn import StepRunner
 Listener = Callable[..., Any]
 
 
+class Written(Protocol):
+    """The part of the written steps that a run and restoring use."""
+
+    limits_uses: bool
+
+    def is_over(self, block: Block[..., Any]) -> bool:
+        """Count a use of a block; return whether it is one too many."""
+
+    def begin_output(self) -> bool:
+        """Begin the implicit last step, if it is next; return whether it is."""
+
+
 class RunJob(Protocol):
     """The part of the job that the loop uses."""
 
@@ -30,13 +42,9 @@ class RunJob(Protocol):
     tries: int
     attempts: int
     waiting: Waiting | None
-    limits_uses: bool
 
-    def is_over(self, block: Block[..., Any]) -> bool:
-        """Count a use of a block, and whether it is one too many."""
-
-    def begin_output(self) -> bool:
-        """Whether the implicit last step is now the next one."""
+    @property
+    def written(self) -> Written: ...
 
 
 class StepLoop:
@@ -52,6 +60,8 @@ class StepLoop:
         self._job = job
         self._walk = walk
         self._turns = turns
+        # Whether the next turn goes on with what an earlier run has left of it.
+        self._resumes = bool(job.tries or job.attempts or job.waiting)
 
     @cached_property
     def _flow(self) -> FlowTurns:
@@ -70,7 +80,7 @@ class StepLoop:
             if walk.frame is not frame or frame.next < len(frame.steps):
                 continue
             if frame.outer is None:
-                if not job.begin_output():
+                if not job.written.begin_output():
                     return None
                 frame.skips = frame.failed is not None  # a job that was ended early has an output, too
             elif frame.owner is None:
@@ -87,8 +97,8 @@ class StepLoop:
         """
         walk, job, turns = self._walk, self._job, self._turns
         steps, inside, plain = frame.steps, frame.inside, frame.outer is None
-        counts, limits_uses, most = frame.counts, job.limits_uses, turns.runtime.limits.loop_records
-        is_timed, resumes = self._is_timed(), self._resumes()
+        counts, limits_uses, most = frame.counts, job.written.limits_uses, turns.runtime.limits.loop_records
+        is_timed, resumes = self._is_timed(), self._resumes
         while True:
             while (at := frame.next) < len(steps):
                 number = walk.recorded + 1
@@ -108,7 +118,7 @@ class StepLoop:
                         return paused
                     if step.status is NONE:
                         return None  # it has opened a list of its own
-                elif counts and (limits_uses or block.max_uses is not None) and job.is_over(block):
+                elif counts and (limits_uses or block.max_uses is not None) and job.written.is_over(block):
                     self._refuse(step, ConduitStatus.BLOCK_LIMIT_EXCEED)
                 else:
                     if is_timed:
@@ -186,11 +196,6 @@ class StepLoop:
             await settled(job.on_step_update(job, step))
         return None
 
-    def _resumes(self) -> bool:
-        """Whether the next turn goes on with what an earlier run has left of it."""
-        job = self._job
-        return bool(job.tries or job.attempts) or job.waiting is not None
-
     def _resume(self, step: ConduitStep) -> None:
         """Hand the turn of a block what an earlier run has left of it."""
         job, turns = self._job, self._turns
@@ -200,9 +205,11 @@ class StepLoop:
 
     def _resumed(self) -> bool:
         """Let go of what an earlier run left, after the turn that it was of; return whether some is left."""
+        job = self._job
         self._turns.forget()
-        self._job.tries = 0
-        return self._resumes()
+        job.tries = 0
+        self._resumes = job.waiting is not None
+        return self._resumes
 
     def _passes_over(self, step: ConduitStep, frame: Frame) -> bool:
         """Return whether a step does not run; it then gets its status, for the first reason that applies."""

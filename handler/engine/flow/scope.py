@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from handler.engine.language.contexts import FailedStepView, StepsView, StepView
 from handler.engine.language.paths import View
@@ -11,6 +11,7 @@ from handler.engine.status import DONE
 from handler.engine.step import ConduitStep
 
 Contexts = Mapping[str, Any]
+_NOTHING: Final[dict[str, Any]] = {}  # the top level adds nothing
 
 
 class LoopInside(Protocol):
@@ -124,7 +125,7 @@ class Scope:
         self.steps = steps
         self.steps_view = view
         self.outer: Scope | None = None
-        self.own: dict[str, Any] = {}
+        self.own = _NOTHING
         self.contexts: Any = contexts
 
     def inside(self, loop: LoopInside, name: str | None, written: Mapping[str, ConduitStep]) -> Scope:

@@ -34,9 +34,8 @@ class Frame:
         cause: the step that failed first, here or in a loop inside.
         expired: whether a time limit around it has ended it.
         cancelled: its first CANCELLED step, or that of a loop inside.
-        makes: whether a new step is made for each turn; top-level steps run themselves.
         counts: whether uses of blocks are counted at each turn.
-        inside: whether it is in a loop.
+        inside: whether it is in a loop: then a new step is made for each turn.
     """
 
     __slots__ = (
@@ -49,7 +48,6 @@ class Frame:
         "holds",
         "inside",
         "latest",
-        "makes",
         "next",
         "outer",
         "owner",
@@ -60,13 +58,11 @@ class Frame:
     )
 
     def __init__(self, steps: list[ConduitStep], scope: Scope, outer: Frame | None, owner: Any) -> None:
-        self.steps = steps
         self.scope = scope
         self.outer: Frame | None = outer
         self.owner: Any = owner
         self.holds = owner is not None
         self.inside = scope.outer is not None
-        self.makes = self.inside
         self.counts: bool = outer is not None and (outer.counts or owner is None or owner.step.kind != "try")
         self.prefix: str = outer.prefix if outer is not None else ""
         self.begin(steps)
@@ -88,7 +84,7 @@ class Frame:
         if step is not None:
             return step
         step = self.steps[self.next]
-        if self.makes:
+        if self.inside:
             prefix = self.prefix
             step = step.begin_again(position, prefix + step.id if prefix[-1] == "." else prefix)
         else:
