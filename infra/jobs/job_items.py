@@ -1,6 +1,6 @@
 """The items JOB and PAYLOAD#…: their keys, and each record as an item and back.
 
-See ``docs/records.md`` for the layout. Empty attributes (``None``, ``False``, an empty list) are left out: the JOB
+See ``docs/records.md`` for the layout. Empty attributes (``None``, and `_LEFT_OUT`) are left out: the JOB
 item is written most often, and the cost of a write depends on the item's size. Attributes that this release does not
 know are ignored, and survive its writes.
 """
@@ -27,6 +27,12 @@ QUEUED_SHARDS: Final = tuple(f"b{number:02}" for number in range(_SHARDS))
 """The partitions for jobs with a message in the queue. A partition takes 1,000 writes a second (DynamoDB's quota), and
 every write of an unfinished job moves its entry."""
 
+_ATTRIBUTES: Final = JobRecord._fields[1:]
+_LEFT_OUT: Final = frozenset(
+    {"lease_until", "leases", "started", "tries", "hand_overs", "cancel", "woken", "idle", "signals", "sweeps"}
+)
+"""Attributes that are left out if they are empty or 0."""
+
 
 def partition(key: JobKey) -> str:
     """The partition key of everything about a job. No id holds a ``#``, so the last one ends the tenant's name."""
@@ -46,51 +52,26 @@ def shard(job: JobRecord) -> str:
 
 
 def job_item(job: JobRecord) -> Item:
-    """The JOB item."""
-    item: Item = {
-        "pk": partition(job.key),
-        "sk": JOB,
-        "tenant": job.key.tenant,
-        "job_id": job.key.job_id,
-        "name": job.name,
-        "status": job.status,
-        "version": job.version,
-        "payload": job.payload,
-        "payload_hash": job.payload_hash,
-        "created_at": job.created_at,
-        "expires_at": job.expires_at,
-        "ends_at": None if math.isinf(job.ends_at) else job.ends_at,
-        "cursor": job.cursor,
-        "published": job.published,
-        "fence": job.fence,
-        "lease": job.lease,
-        "lease_until": job.lease_until or None,
-        "leases": [[first, lease] for first, lease in job.leases] or None,
-        "attempts": job.attempts,
-        "started": job.started or None,
-        "tries": job.tries or None,
-        "last_error": job.last_error,
-        "resume_at": job.resume_at,
-        "timeout_at": job.timeout_at,
-        "hand_overs": job.hand_overs or None,
-        "run": job.run,
-        "cancel": job.cancel or None,
-        "woken": job.woken or None,
-        "waiting": job.waiting,
-        "idle": [[ended, redriven] for ended, redriven in job.idle] or None,
-        **{SIGNAL_OF + path: random for path, random in job.signals},
-        "sender": job.sender,
-        "redriven_by": job.redriven_by,
-        "secret": job.secret,
-        "workflow": job.workflow,
-        "due": job.due,
-        "shard": None if job.due is None else shard(job),
-        "sweeps": job.sweeps or None,
-        "started_at": job.started_at,
-        "finished_at": job.finished_at,
-        "failed_step": job.failed_step,
+    """The JOB item. A field is the attribute of its name; those of other types than a table has come last."""
+    item: dict[str, Any] = {
+        name: value
+        for name, value in zip(_ATTRIBUTES, job[1:], strict=True)
+        if value or (value is not None and name not in _LEFT_OUT)
     }
-    return {name: value for name, value in item.items() if value is not None}
+    item["pk"], item["sk"] = partition(job.key), JOB
+    item["tenant"], item["job_id"] = job.key.tenant, job.key.job_id
+    if math.isinf(job.ends_at):
+        del item["ends_at"]
+    if job.leases:
+        item["leases"] = list(map(list, job.leases))
+    if job.idle:
+        item["idle"] = list(map(list, job.idle))
+    if job.signals:
+        del item["signals"]
+        item.update((SIGNAL_OF + path, random) for path, random in job.signals)
+    if job.due is not None:
+        item["shard"] = shard(job)
+    return item
 
 
 def changes(before: JobRecord, after: JobRecord) -> tuple[dict[str, Value], list[str]]:

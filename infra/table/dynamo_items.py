@@ -188,7 +188,7 @@ class DynamoItems:
         answer = await self._write("A conditional write to", lambda: self._client().put_item(**request))
         if isinstance(answer, ConditionFailed):
             return answer
-        if None in item.values():
+        if len(item) > len(request["Item"]):  # an absent attribute is left out
             item = {name: value for name, value in item.items() if value is not None}
         return Applied(item)
 
