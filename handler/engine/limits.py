@@ -41,9 +41,9 @@ class Limits:
     """Records inside all loops of a job; a number, too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class InvocationTime:
-    """The time of an invocation.
+    """The time of an invocation. It never changes.
 
     Attributes:
         ends_at: when steps must have stopped, on `Runtime.now`: the end minus the reserve for writing.

@@ -52,9 +52,9 @@ class PayloadTooLargeError(InvalidPayloadError):
     """The payload has more bytes than allowed; its content was not read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JobPayload:
-    """A job of valid shape.
+    """A job of valid shape. It never changes.
 
     Attributes:
         id: the id in the payload, or ``None``.

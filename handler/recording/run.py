@@ -25,9 +25,9 @@ class FencedOutError(Exception):
         self.accepted = accepted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Run:
-    """The state of a run at its start.
+    """The state of a run at its start. It never changes.
 
     Attributes:
         job: the claimed record; for a new job, its future record under our lease.
