@@ -36,7 +36,7 @@ def parse(call__: Call, /, *, text: str, header: bool = True, delimiter: str = "
     if not header:
         return [row for _, row in rows]
     _, names = next(rows, (0, []))
-    seen = set[str]()
+    seen: set[str] = set()
     for name in names:
         if name in seen:
             raise ValueError(f"the first row names the column {shown(name)} twice")

@@ -29,7 +29,8 @@ class TurnOfCall(Protocol):
 
 def positional_arguments(turn: TurnOfCall) -> tuple[Any, ...]:
     """Return the deployment's arguments of the block. Providing them counts against the step's time too."""
-    job, values = turn.job, list[Any]()
+    job = turn.job
+    values: list[Any] = []
     turn.draft = None
     budget = Budget(turn.runtime.limits.record, f"what {turn.block.action} builds")
     for name in turn.block.positional:

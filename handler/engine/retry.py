@@ -82,7 +82,9 @@ ONCE: Final = Retry(attempts=1)
 
 def _entries(written: Any) -> dict[str, Any]:
     """Return the entries of ``on`` by kind: statuses, HTTP statuses, codes."""
-    names, http, codes = set[ConduitStatus](), set[int](), set[str]()
+    names: set[ConduitStatus] = set()
+    http: set[int] = set()
+    codes: set[str] = set()
     for entry in written:
         match entry:
             case str():

@@ -46,7 +46,7 @@ def open_tallies(payload: Mapping[str, Any], records: Sequence[StepRecord]) -> d
     begun -= {record.path for record in records if record.phase == "close"}
     if not begun:
         return {}
-    loops = dict[str, ConduitStep]()
+    loops: dict[str, ConduitStep] = {}
 
     def watch(step: ConduitStep, _: int) -> None:
         if step.path in begun:

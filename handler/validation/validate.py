@@ -108,7 +108,7 @@ class _Validation:
     def _judge_turn(self, step: StaticStep, severity: Severity) -> Iterator[Problem]:
         """Check a step as in its turn, after the checks that precede it have passed."""
         met: bool | None = True
-        problems = list[Problem]()
+        problems: list[Problem] = []
         if step.written.get("if") is not None:
             met, problems = self._read.condition(step.written["if"], (*step.pointer, "if"))
         yield from (_in_step(one, step, severity) for one in problems)

@@ -91,7 +91,7 @@ class CallStation:
 
         It blocks the thread and its event loop, like a call in place: no block is running then.
         """
-        ready = deque[tuple[Done, Any, BaseException | None]]()
+        ready: deque[tuple[Done, Any, BaseException | None]] = deque()
         with suppress(Empty):
             ready.append(self.ended.get(timeout=seconds) if seconds is None or seconds > 0 else self.ended.get_nowait())
             while True:

@@ -138,7 +138,8 @@ def _remember_endpoints(client: Any) -> None:
     resolver = getattr(client, "_ruleset_resolver", None)  # no public name leads to it
     if resolver is None:
         return
-    resolve, known = resolver.construct_endpoint, dict[str, Any]()
+    resolve = resolver.construct_endpoint
+    known: dict[str, Any] = {}
 
     def construct_endpoint(operation_model: Any, call_args: Any, request_context: Any) -> Any:
         name = operation_model.name

@@ -147,7 +147,9 @@ class EventBus:
 
     async def _put(self, entries: Sequence[Entry], batches: Sequence[Sequence[int]]) -> dict[int, str]:
         """Put batches at once; return the indexes of rejected entries with the last code of each."""
-        left, failed, hopeless = batches, dict[int, str](), dict[int, str]()
+        left = batches
+        failed: dict[int, str] = {}
+        hopeless: dict[int, str] = {}
         async for _ in self._backoff.attempts():
             failed = {}
             calls = [partial(self._put_once, entries, batch) for batch in left]
@@ -177,7 +179,8 @@ class EventBus:
 
     def _requests(self, entries: Sequence[Entry], indexes: Sequence[int]) -> list[dict[str, Any]]:
         """Entries as EventBridge takes them. Most are of one second, whose time is made once."""
-        made, second, moment = list[dict[str, Any]](), None, None
+        made: list[dict[str, Any]] = []
+        second = moment = None
         for index in indexes:
             kind, detail, seconds = entries[index]
             if int(seconds) != second:

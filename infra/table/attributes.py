@@ -20,7 +20,8 @@ MAX_DIGITS: Final = 38
 LARGEST, SMALLEST = 9.99e125, 1e-130
 """The allowed magnitudes of a number other than zero in DynamoDB."""
 _ORDINARY = 10**15
-"""Numbers from 1 to this need no further check; nearly all are in this range."""
+"""Numbers from 1 to this, and 0, need no further check; nearly all are among them."""
+_ORDINARY_FLOAT = float(_ORDINARY)  # compared with a float in half the time
 _CONTAINER = 3
 _ELEMENT = 1
 _WHOLE = frozenset("-0123456789")
@@ -55,7 +56,7 @@ def number(value: float) -> str:
         TooLargeError: a number outside DynamoDB's range.
         GiveUpError: NaN or an infinity.
     """
-    if 1 <= value < _ORDINARY:
+    if 1 <= value < _ORDINARY or value == 0:
         return repr(value)
     if isinstance(value, int):
         if abs(value) > LARGEST or len(str(abs(value)).rstrip("0")) > MAX_DIGITS:
@@ -107,8 +108,8 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
             if kind is str:
                 encoded[name] = {"S": value}
                 size += len(value) if value.isascii() else len(value.encode())  # type: ignore[union-attr, arg-type]
-            elif kind is int or kind is float:
-                is_ordinary = 1 <= value < _ORDINARY or value == 0  # type: ignore[operator]
+            elif kind is float or kind is int:
+                is_ordinary = 1.0 <= value < _ORDINARY_FLOAT if kind is float else 0 <= value < _ORDINARY  # type: ignore[operator]
                 text = repr(value) if is_ordinary else number(value)  # type: ignore[arg-type]
                 encoded[name] = {"N": text}
                 size += len(text) // 2 + 2
@@ -125,10 +126,13 @@ def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], i
 
 def _encode_and_weigh(value: Value) -> tuple[Attribute, int]:
     """One value and its bytes."""
+    if type(value) is str:
+        return {"S": value}, len(value.encode())
     if not isinstance(value, list):
         attribute = encode(value)
         return attribute, _weight(attribute)
-    parts, size = list[Attribute](), _CONTAINER
+    parts: list[Attribute] = []
+    size = _CONTAINER
     for part in value:
         attribute, weight_of_part = _encode_and_weigh(part)
         parts.append(attribute)

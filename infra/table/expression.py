@@ -40,14 +40,14 @@ class Expression:
             case All(conditions):
                 return self._joined(" AND ", [text for text in map(self.condition, conditions) if text])
             case AnyOf(conditions) if conditions:
-                if any(_always(part) for part in conditions):
+                if any(map(_always, conditions)):
                     return ""
                 return self._joined(" OR ", [self.condition(part) for part in conditions])
         raise GiveUpError(f"A condition that never holds, or an unknown one: {condition!r}.")
 
     @staticmethod
     def _joined(word: str, parts: Sequence[str]) -> str:
-        return parts[0] if len(parts) == 1 else word.join(f"({part})" for part in parts)
+        return parts[0] if len(parts) == 1 else word.join([f"({part})" for part in parts])
 
     def request(self) -> dict[str, Any]:
         """The part of a request that resolves the placeholders; AWS refuses empty mappings."""

@@ -188,7 +188,7 @@ class FlowTurns:
     def _set(self, spec: SetVariables) -> None:
         """Set variables in the order written; later values can read earlier ones."""
         turns = self._turns
-        values = dict[str, Any]()
+        values: dict[str, Any] = {}
         base = turns.contexts or turns.job.contexts
         job = _JobWith(base["job"], turns.store.values, values)
         contexts = {**base, "job": job}

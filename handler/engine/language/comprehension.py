@@ -39,7 +39,8 @@ def build_list(levels: list[Level], element: Closure) -> Closure:
     if len(levels) > 1:
 
         def run_nested(frame: Frame) -> list[Any]:
-            meter, built = frame[0], list[Any]()
+            meter = frame[0]
+            built: list[Any] = []
             meter.charge(EMPTY)
             for _ in _visit(levels, 0, frame):
                 built.append(element(frame))
@@ -78,7 +79,8 @@ def build_object(levels: list[Level], key: Closure, value: Closure, column: int)
     """``{key: value for … in … if …}``."""
 
     def run(frame: Frame) -> dict[str, Any]:
-        meter, built = frame[0], dict[str, Any]()
+        meter = frame[0]
+        built: dict[str, Any] = {}
         meter.charge(EMPTY)
         for _ in _visit(levels, 0, frame):
             name = check_key(key(frame), column)

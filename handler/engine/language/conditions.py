@@ -95,7 +95,9 @@ def is_constant(text: str) -> bool:
 
 def meant(pieces: Sequence[str | Tag | Expression]) -> str:
     """The expression that was probably meant by pieces: ``{< n >} > 5`` is ``{= {< n >} > 5 =}``."""
-    written, values, before = list[str](), list[str](), False
+    written: list[str] = []
+    values: list[str] = []
+    before = False
     for piece in pieces:
         if isinstance(piece, str):
             plain = _rewrite(piece)
@@ -130,7 +132,8 @@ _CLOSERS: Final = {"%": "%}", ":": ":}", "#": "#}", "<": ">}"}
 
 def _rewrite(text: str) -> str:
     """Rewrite text between tags as a part of an expression: with our operators, and words in quotes."""
-    parts, end = list[str](), 0
+    parts: list[str] = []
+    end = 0
     for quoted in _QUOTED.finditer(text):
         parts.extend((_rewrite_plain(text[end : quoted.start()]), quoted[0]))
         end = quoted.end()

@@ -119,7 +119,8 @@ def values_of_key(meter: Meter, items: list[Any], key: Any, function: str) -> li
 
 
 def unique(meter: Meter, list: Any) -> list[Any]:
-    items, seen = as_list(list, "unique"), dict[str, Any]()
+    items = as_list(list, "unique")
+    seen: dict[str, Any] = {}
     meter.charge(cost_of_places(2 * len(items)))
     for item in items:
         seen.setdefault(identity(item, meter), item)

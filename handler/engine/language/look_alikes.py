@@ -55,7 +55,7 @@ def find_look_alikes(text: str) -> list[LookAlike]:
     """The parts of a string that resemble tags but are none. Tags, expressions and escaped openers do not count."""
     if "{" not in text:
         return []
-    found = list[LookAlike]()
+    found: list[LookAlike] = []
     for piece, start in _plain_parts(text):
         for form in _FORMS.finditer(piece):
             if form["escaped"] is None and (write := _advise(form)) != "":

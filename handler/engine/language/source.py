@@ -82,7 +82,9 @@ class Scanner:
     def read(self, opener: int) -> Source | None:
         """Return the expression whose opener is at that position, or ``None`` if it never ends."""
         text, begin = self._text, opener + 2
-        strings, tags, passed = list[Part](), list[Part](), list[int]()
+        strings: list[Part] = []
+        tags: list[Part] = []
+        passed: list[int] = []
         position = begin
         while position < len(text):
             plain = _PLAIN.match(text, position)

@@ -44,7 +44,9 @@ class _Parser:
         self.scanner: Scanner | None = None
 
     def parse(self) -> tuple[str | Tag | Expression, ...]:
-        text, pieces, plain, position = self.text, list["str | Tag | Expression"](), list[str](), 0
+        text, position = self.text, 0
+        pieces: list[str | Tag | Expression] = []
+        plain: list[str] = []
         while opener := _OPENER.search(text, position):
             start = opener.start()
             plain.append(text[position:start])
@@ -87,7 +89,8 @@ class _Parser:
         return found
 
     def _read_tag(self, start: int, depth: int) -> tuple[Tag, int] | None:
-        text, pieces = self.text, list[str | Tag]()
+        text = self.text
+        pieces: list[str | Tag] = []
         sigil = text[start + 1]
         begin = position = self._skip_spaces(start + 2)
         while position < len(text):

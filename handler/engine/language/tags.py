@@ -116,7 +116,7 @@ def _read_view(value: Any, charge: Charge, world: World) -> Any:
 
 def _join(pieces: Sequence[str | Tag | Expression], contexts: Mapping[str, Any], charge: Charge, world: World) -> str:
     """Return plain text and the values of tags and expressions as one string."""
-    joined = list[str]()
+    joined: list[str] = []
     for piece in pieces:
         if type(piece) is str:
             joined.append(piece)
