@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from infra.errors import MisconfiguredError, TryLaterError
+from infra.jobs.jobs_table import JobsTable, Refused
+from infra.jobs.records import JobRecord
 from tests.handler.conftest import CHARGE, WORK, drive
 
 JOB = {"id": "j", "steps": [CHARGE]}
@@ -289,3 +292,49 @@ def test_a_claimed_job_whose_payload_is_gone_ends_failed(world: Any) -> None:
     assert (world.record("j").status, world.ran) == ("FAILED", [])
     assert world.bus.ids() == ["1/end"]
     assert world.record("j").due is None
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets a method of the table find a job in another state, as another writer leaves it: changed or gone."""
+
+    def begin(method: str, *, gone: bool) -> None:
+        async def call(_: JobsTable, job: JobRecord, *__: Any, **___: Any) -> Refused:
+            return Refused(None if gone else job)
+
+        monkeypatch.setattr(JobsTable, method, call)
+
+    return begin
+
+
+@pytest.mark.parametrize(("gone", "again"), [(True, []), (False, ["m1"])])
+def test_a_job_that_others_keep_writing_comes_again_and_one_that_is_gone_does_not(
+    world: Any, refuse: Callable[..., None], gone: bool, again: list[str]
+) -> None:
+    world.submit(WORK, id="j", respond_async=True)
+    refuse("claim", gone=gone)
+    assert world.receive(world.message(POINTER)) == again
+    assert world.ran == []
+
+
+def test_a_job_that_vanished_while_its_message_was_accepted_comes_again(
+    world: Any, refuse: Callable[..., None]
+) -> None:
+    refuse("accept", gone=True)
+    assert world.receive(world.message(JOB, receives=2)) == ["m1"]
+    assert world.ran == []
+
+
+def test_a_finished_job_whose_message_meets_another_writer_comes_again(world: Any, refuse: Callable[..., None]) -> None:
+    def die(name: str) -> None:
+        if name == "publish":
+            world.crash()
+            world.items.before("")
+
+    world.items.before = die
+    world.receive(world.message(JOB))
+    world.restart()
+    assert (world.record("j").finished, world.record("j").due) == (True, None)
+    refuse("set_due", gone=False)
+    assert world.receive(world.message(JOB, receives=2)) == ["m1"]
+    assert world.bus.ids() == []

@@ -8,6 +8,8 @@ import pytest
 
 from handler.caller import Caller
 from handler.errors import ConflictError, InvalidRequestError, NotFoundError, TooManyJobsError, UnavailableError
+from handler.jobs import listing, room
+from handler.jobs.cursor import encode_cursor
 from handler.jobs.listing import JobFilter
 from handler.payload.parse import parse
 from infra.jobs.jobs_table import JobsTable, Refused
@@ -256,6 +258,58 @@ def test_a_cancel_or_redrive_that_loses_to_other_writers_says_so(world: Any, mon
         drive(world.jobs.cancel(world.caller, "j"))
     with pytest.raises(ConflictError, match="just been redriven"):
         drive(world.jobs.redrive(world.caller, "f"))
+
+
+def test_a_job_that_expired_while_it_was_cancelled_is_not_found(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.submit(WORK, id="j", respond_async=True)
+
+    async def lose(*_: Any) -> Refused:
+        return Refused(None)
+
+    monkeypatch.setattr(JobsTable, "cancel", lose)
+    with pytest.raises(NotFoundError):
+        drive(world.jobs.cancel(world.caller, "j"))
+
+
+def test_a_job_that_can_be_neither_accepted_nor_found_is_sent_again(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(*_: Any, **__: Any) -> Refused:
+        return Refused(None)
+
+    monkeypatch.setattr(JobsTable, "accept", lose)
+    with pytest.raises(UnavailableError, match="send it again"):
+        world.submit(WORK, id="j", respond_async=True)
+
+
+def test_a_filtered_list_reads_so_many_pages_and_goes_on_at_its_cursor(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "PAGE", 2)
+    monkeypatch.setattr(listing, "PAGES", 2)
+    for number in range(6):
+        world.clock.now += 1
+        world.submit(FAIL if number == 0 else WORK, id=f"j{number}")
+    failed = JobFilter(status="FAILED")
+    page, place = drive(listing.find_jobs(world.ports, world.caller, failed, limit=2, cursor=None))
+    assert page == []
+    assert place is not None
+    cursor = encode_cursor(place)
+    page, place = drive(listing.find_jobs(world.ports, world.caller, failed, limit=2, cursor=cursor))
+    assert ([job.key.job_id for job in page], place) == (["j0"], None)
+
+
+def test_unfinished_jobs_are_counted_among_so_many_of_the_newest(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "PAGE", 2)
+    monkeypatch.setattr(room, "PAGES", 2)
+    limited = Caller(tenant="tenant", max_running_jobs=1)
+    world.submit(WORK, id="old", respond_async=True)
+    for number in range(4):
+        with pytest.raises(TooManyJobsError):
+            world.submit(WORK, id="more", caller=limited, respond_async=True)
+        world.clock.now += 1
+        world.submit(WORK, id=f"j{number}")
+    assert world.submit(WORK, id="more", caller=limited, respond_async=True).kind == "accepted"
 
 
 def test_a_redrive_whose_values_make_the_job_too_large_is_refused(world: Any) -> None:
