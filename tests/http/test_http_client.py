@@ -109,6 +109,21 @@ def test_a_body_has_at_most_256_kb(make_client: Any, send: Any, size: int, fits:
                 send(client, "POST", server.url(), content={"text": "x" * size})
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"query": {"q": "\ud800"}},
+        {"query": {"\ud800": 1}},
+        {"content": {"text": "\ud800"}},
+        {"content": {"json": {"a": "\ud800"}}},
+        {"content": {"form": {"a": "\ud800"}}},
+    ],
+)
+def test_half_of_a_surrogate_pair_cannot_be_sent(make_client: Any, send: Any, fields: dict[str, Any]) -> None:
+    with pytest.raises(HttpInvalidError, match="half of a surrogate pair"):
+        send(make_client(), "POST", "http://localhost:9/", **fields)
+
+
 def test_two_bodies_are_invalid(make_client: Any, send: Any) -> None:
     with pytest.raises(HttpInvalidError, match="one body"):
         send(make_client(), "POST", "https://example.com/", content={"text": "", "form": {}})
@@ -369,6 +384,7 @@ def test_credentials_do_not_come_back_with_a_redirect_from_elsewhere(
         "https://",
         "http://localhost:99999/",
         "http://a b/",
+        "/back\\slash",
     ],
 )
 def test_a_redirect_to_where_no_call_can_go_is_refused(make_client: Any, send: Any, location: str) -> None:
