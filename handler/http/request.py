@@ -147,10 +147,10 @@ def _singles(values: Any) -> list[tuple[str, str]]:
 
 
 def _gather(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    gathered: dict[str, tuple[str, ...]] = {}
+    gathered: dict[str, list[str]] = {}
     for name, value in pairs:
-        gathered[name] = (*gathered.get(name, ()), value)
-    return gathered
+        gathered.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in gathered.items()}
 
 
 def _gather_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -158,11 +158,7 @@ def _gather_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ..
 
 
 def _join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in pairs:
-        key = name.lower()
-        joined[key] = f"{joined[key]}, {value}" if key in joined else value
-    return joined
+    return {name: ", ".join(values) for name, values in _gather_headers(pairs).items()}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
