@@ -91,7 +91,7 @@ class Reader:
     def _one(self, text: str, pointer: Pointer) -> tuple[bool | None, list[Problem]]:
         where = point(pointer)
         if len(text) <= LONGEST_CONDITION and is_mixed(text):
-            message = _sentence(mixed_condition(parse(text)))
+            message = _sentence(mixed_condition(parse(text), text))
             return False, [Problem(where, ConduitStatus.INVALID_ARGUMENT.name, message)]
         value, problems = self.value(text, pointer)
         if not any(problem.severity == "error" for problem in problems) and _is_constant(text):

@@ -32,6 +32,11 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"steps": [copy(SUM)] * 100}, id="expressions"),
         pytest.param({"steps": [copy([SUM] * 100)]}, id="expressions of one step"),
         pytest.param({"steps": [copy(1, **{"if": SUM})] * 100}, id="conditions"),
+        pytest.param({"steps": [copy(1, **{"if": ["true"] * 3_000 + [False]})] * 100}, id="parts of conditions"),
+        pytest.param(
+            {"parameters": {"a": "b", "b": ""}, "steps": [copy("{< {< a >} >}" * 300)] * 20}, id="tags in tags"
+        ),
+        pytest.param({"parameters": {"s": "x"}, "steps": [copy("{< s.0:1 >}" * 600)] * 20}, id="slices"),
         pytest.param({"steps": [{"set": {f"v{at}": SUM}} for at in range(100)]}, id="variables"),
         pytest.param({"parameters": {"a": ""}, "steps": [copy("{< a >}" * 2_000)] * 20}, id="tags in a string"),
         pytest.param({"steps": [copy([[]] * 6_000)] * 20}, id="values without a tag"),
@@ -63,6 +68,10 @@ KEYS = {f"{'k' * 30}{at}": at for at in range(10, 90)}
     [
         pytest.param({"steps": [copy(FAILED_SUM, allow_failure=True)] * 100}, id="an expression"),
         pytest.param({"steps": [copy(1, **{"if": FAILED_SUM}, allow_failure=True)] * 100}, id="a condition"),
+        pytest.param(
+            {"steps": [copy(1, **{"if": "{< a >} == 1 and " * 100}, allow_failure=True)] * 20},
+            id="the search for a condition that was meant",
+        ),
         pytest.param({"steps": [{"set": {"v": FAILED_SUM}, "allow_failure": True}] * 100}, id="a variable"),
         pytest.param(
             {"steps": [copy("{= any(false for x in parameters.l for y in parameters.l) =}", allow_failure=True)] * 20},

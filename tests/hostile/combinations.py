@@ -75,6 +75,18 @@ SEARCHES: dict[str, Callable[[], Job]] = {
         "replace": "replace(parameters.s, parameters.n, '')",
     }.items()
 }
+CONDITIONS: dict[str, Callable[[], Job]] = {
+    f"a loop of 1,000 whose condition is {name}": lambda condition=condition: {
+        "parameters": {"a": 1},
+        "steps": [loop("{= range(1000) =}", {"id": "a", **join(), "if": condition(), "allow_failure": True})],
+    }
+    for name, condition in {
+        "5,000 tags beside text": lambda: "{< a >} == 1 and " * 5_000,
+        "80 tags beside text": lambda: "{< a >} == 1 and " * 80,
+        "20,000 strings": lambda: ["true"] * 20_000,
+        "20,000 strings and an expression": lambda: [*["true"] * 20_000, "{= false =}"],
+    }.items()
+}
 READS: dict[str, Callable[[], Job]] = {
     "a missing key with a default, 400,000 times": lambda: forty(
         "len([default(parameters['" + "k" * 38 + "!!'], 1) for x in range(10000)])", **LIKE_EACH_OTHER
@@ -91,6 +103,14 @@ READS: dict[str, Callable[[], Job]] = {
     "200 long addresses, each another": lambda: {
         "parameters": {"s": "https://a.example/?" + "x" * 240_000},
         "steps": [loop("{= range(200) =}", {"id": "a", **block("URL.PARSE", url="{< s >}" * 4 + "{% loop.index %}")})],
+    },
+    "a loop of 1,000 over 10,000 tags in tags": lambda: {
+        "parameters": {"a": "b", "b": ""},
+        "steps": [loop("{= range(1000) =}", {"id": "a", **join("{< {< a >} >}" * 10_000)})],
+    },
+    "a loop of 1,000 over 15,000 slices": lambda: {
+        "parameters": {"s": "x"},
+        "steps": [loop("{= range(1000) =}", {"id": "a", **join("{< s.0:1 >}" * 15_000)})],
     },
     "copies of all steps and of a loop": lambda: {
         "steps": [
@@ -214,6 +234,7 @@ RUN: dict[str, Callable[[], Job]] = {
     "100 waits of zero seconds": lambda: {"steps": [{"id": f"w{at}", "wait": {"seconds": 0}} for at in range(100)]},
     **FAILURES,
     **SEARCHES,
+    **CONDITIONS,
     **READS,
 }
 """Each of these is run, as a direct invocation."""

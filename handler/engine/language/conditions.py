@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from blocks.block import BudgetExceededError
 from handler.engine.charges import Charge
-from handler.engine.language.meter import NO_WORLD, ExpressionError, World
+from handler.engine.language.meter import NO_WORLD, TOKEN_STEPS, ExpressionError, World
 from handler.engine.language.paths import Tag
+from handler.engine.language.remembered import count_tokens
 from handler.engine.language.tags import read, read_in, resolve_text
 
 if TYPE_CHECKING:  # a job without expressions never loads them
@@ -34,6 +35,10 @@ _REWRITTEN: Final = (
 _WORD: Final = re.compile(r"(?<![\w.'\"])[A-Za-z_][\w-]*(?![\w.(])")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _OURS: Final = frozenset({"and", "or", "not", "in", "if", "else", "true", "false", "null", "True", "False", "None"})
+LONGEST_MEANT: Final = 2_000
+"""Characters of a condition whose meaning is guessed: an expression has no more."""
+_REWRITES: Final = 4
+"""How many times as long as parsing a condition it takes to find out what was meant."""
 _SPACES: Final = re.compile(r"\s+")
 
 
@@ -55,6 +60,8 @@ def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: W
         return _holds(condition, contexts, charge, world)
     if type(condition) is bool:
         return condition
+    if isinstance(condition, list):
+        world.spent += len(condition)
     if not isinstance(condition, list) or not all(isinstance(one, (str, bool)) for one in condition):
         raise ExpressionError("a condition is a string, a boolean, or a list of those")
     return all(one if isinstance(one, bool) else _holds(one, contexts, charge, world) for one in condition)
@@ -69,15 +76,23 @@ def _holds(text: str, contexts: Mapping[str, Any], charge: Charge, world: World)
     if type(found) is not tuple:
         return bool(found.truth(contexts, charge, world))
     if any(not isinstance(piece, str) for piece in found):
-        raise ExpressionError(mixed_condition(found))
+        if len(text) <= LONGEST_MEANT:
+            world.spent += _REWRITES * TOKEN_STEPS * count_tokens(text)
+        raise ExpressionError(mixed_condition(found, text))
     return bool("".join(found))  # plain text, with its escapes resolved
 
 
-def mixed_condition(pieces: Sequence[str | Tag | Expression]) -> str:
-    """The message for a condition with a tag or an expression next to other characters, with the probable meaning."""
+def mixed_condition(pieces: Sequence[str | Tag | Expression], text: str) -> str:
+    """The message for a condition with a tag or an expression next to other characters, with the probable meaning.
+
+    Args:
+        pieces: the parts of the condition.
+        text: the condition as it was written.
+    """
+    instead = f"`{meant(pieces)}`" if len(text) <= LONGEST_MEANT else "one expression, `{= … =}`"
     return (
         "a tag or an expression next to other characters makes a string, which is always true as a condition; "
-        f"write `{meant(pieces)}`"
+        f"write {instead}"
     )
 
 

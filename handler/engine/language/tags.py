@@ -86,6 +86,8 @@ def resolve_text(text: str, contexts: Mapping[str, Any], charge: Charge, world: 
     if step is not None:  # the whole result of a step, like most tags: it is read without a call
         value: Any = step.return_value if step.status is DONE else None
     else:
+        if not found.fixed or ":" in found.path:
+            world.spent += len(found.path)  # the tags and the slices in it
         value = found.resolve(contexts, charge)
     if (kind := type(value)) is int:
         return value if MINUS_SMALL < value < SMALL else charged(value, charge)
@@ -121,6 +123,8 @@ def _join(pieces: Sequence[str | Tag | Expression], contexts: Mapping[str, Any],
         if type(piece) is str:
             joined.append(piece)
         elif type(piece) is Tag:
+            if not piece.fixed or ":" in piece.path:
+                world.spent += len(piece.path)  # the tags and the slices in it
             value = piece.resolve(contexts, charge)
             joined.append(as_text(_read_view(value, charge, world) if isinstance(value, View) else value, charge))
         else:

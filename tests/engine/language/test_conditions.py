@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from handler.engine.call import Budget
+from handler.engine.language import conditions
 from handler.engine.language.conditions import is_constant, is_met, is_mixed
 from handler.engine.language.expression import Expression
 from handler.engine.language.look_alikes import find_look_alikes
@@ -148,3 +149,12 @@ def test_an_expression_names_the_values_that_it_reads() -> None:
         {"default"},
     )
     assert [tag.path for tag in expression.tags] == ["a"]
+
+
+def test_what_a_condition_means_that_is_longer_than_an_expression_is_not_guessed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conditions, "meant", lambda _: "guessed")
+    for length, words in ((conditions.LONGEST_MEANT, "`guessed`"), (conditions.LONGEST_MEANT + 1, "one expression")):
+        with pytest.raises(ExpressionError, match=words):
+            met("{< n >} > 5".ljust(length))

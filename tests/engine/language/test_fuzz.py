@@ -41,7 +41,7 @@ def test_an_expression_ends_in_a_value_or_in_a_message(seed: int) -> None:
         find_look_alikes(text)
         is_constant(text)
         if is_mixed(text):
-            assert mixed_condition(parse(text))
+            assert mixed_condition(parse(text), text)
     assert json.dumps(JOB) == before
 
 
