@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PART: Final = 20
-"""Entries of a dictionary that are checked together."""
+"""Entries of a dictionary that are checked at once."""
 MOST_NODES: Final = 200
-"""Values in arguments up to which all errors are reported."""
+"""The most values in arguments of which all errors are reported; of more, only the first error is."""
 MOST_CHARACTERS: Final = 1_000
-"""Characters of the keys in them."""
+"""The same, for characters of keys."""
 _SEQUENCES: Final = frozenset({"list", "tuple", "set", "frozenset"})
 _NO_SCHEMAS: Final = frozenset({"metadata", "cls", "serialization", "ref", "config"})
 
@@ -127,7 +127,7 @@ class Arguments:
             for other in others:
                 properties[other] = properties[first] | {"description": f"Same as `{first}`.", "deprecated": True}
             if others and first in required:
-                required.remove(first)  # any one of its names is enough, which a plain schema cannot express
+                required.remove(first)  # any of its names is enough, which a plain schema cannot express
         return schema
 
     @cached_property
@@ -164,7 +164,7 @@ class Arguments:
 
     @cached_property
     def _hints(self) -> Mapping[str, Any]:
-        """Return type hints of the users' parameters. Others may name imports of a type checker only."""
+        """Return the type hints of the users' parameters. Others may name types that only a type checker imports."""
         plain = inspect.unwrap(self._function)
         stand_in = FunctionType((lambda: None).__code__, getattr(plain, "__globals__", {}))
         written = inspect.get_annotations(plain)
@@ -223,7 +223,7 @@ def _is_typed(schema: Any) -> bool:
 
 
 def _check_in_parts(value: Any, check: Callable[[Any], Any]) -> Any:
-    """Check a dictionary a few entries at a time, since pydantic checks one to its end."""
+    """Check a dictionary a few entries at a time: pydantic would check all of it before it reports an error."""
     if not isinstance(value, dict) or len(value) <= PART:
         return check(value)
     checked: dict[Any, Any] = {}

@@ -17,7 +17,7 @@ category = Category("AWS")
 SECONDS: Final = 30
 """Seconds that a call may take if its step has no `timeout`."""
 MOMENT: Final = 0.25
-"""Seconds before the step's limit at which a call ends, so that it can report this; a tenth of a short limit."""
+"""Seconds before the step's limit at which a call ends, to leave time for its error; a tenth of a short limit."""
 
 
 class Client(Protocol):
@@ -37,9 +37,9 @@ def call_aws(
     call__: Call,
     /,
     *,
-    service: Annotated[str, Field(description="As botocore calls it, such as `sns`.")],
+    service: Annotated[str, Field(description="Its name in botocore, such as `sns`.")],
     operation: Annotated[str, Field(description="Such as `Publish`.")],
-    parameters: Annotated[dict[str, Any] | None, Field(description="As the API of the service names them.")] = None,
+    parameters: Annotated[dict[str, Any] | None, Field(description="With the names of the service's API.")] = None,
 ) -> dict[str, Any]:
     """Call an operation of an AWS service that the deployment allows (`AWS_CALLS`). Returns its answer as JSON.
 
@@ -55,7 +55,7 @@ def call_aws(
 
 
 def _seconds(call: Call) -> float:
-    """Return the seconds that the call may take: those of its step, less a moment to report that it took too long."""
+    """Return the seconds that the call may take: those of its step, less a moment to report a timeout."""
     if call.limit_left == inf and call.timeout is not None:
         return call.timeout  # the invocation ends first, and the step does not fail
     left = call.limit_left if call.timeout is not None else min(call.limit_left, SECONDS)

@@ -35,7 +35,7 @@ __all__ += ["Registry", "UnusableBlockError", "block", "provide"]
 P = ParamSpec("P")
 R = TypeVar("R")
 Effect = Literal["none", "at_least_once", "at_most_once"]
-"""The effect of running a block again: none, or once more; an ``at_most_once`` block never runs again."""
+"""The effect of running a block again: none, or a second effect; an ``at_most_once`` block never runs again."""
 Isolation = Literal["process"]
 """``process``: the block runs in a forked child with a memory limit, and is killed at its time limit."""
 

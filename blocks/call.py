@@ -16,11 +16,11 @@ class BudgetExceededError(Exception):
 
 
 class CallFailedError(Exception):
-    """An external service could not be reached, or asked for another try. The step ends CALL_FAILED and may be retried.
+    """An external service was unreachable or asked for a retry. The step ends CALL_FAILED and may be retried.
 
     Args:
         message: the reason, for the user. Keep secrets out of it.
-        retry_after: seconds that the service asked to wait; the step's next try comes no earlier.
+        retry_after: seconds that the service asked to wait; the step's next try starts no earlier.
         details: JSON object for the step's ``error.details``, such as ``{"status": 503, "body": "…"}`` or
             ``{"code": "ThrottlingException"}``. An entry of ``retry.on`` may name the status or the code.
     """
@@ -91,7 +91,7 @@ class Call(Protocol):
         """Grows with each claim of the job: a service that keeps the highest one can refuse an outdated owner."""
 
     def charge(self, size: int, cost: int | None = None) -> None:
-        """Announce a value before building it.
+        """Charge the step for a value before building it.
 
         A charge never refuses a value that the job could keep. The result itself is checked when it is encoded.
 
@@ -101,12 +101,12 @@ class Call(Protocol):
                 temporary values.
 
         Raises:
-            BudgetExceededError: the step may not hold that much.
+            BudgetExceededError: the step may not build that much.
         """
 
     def isolate(self, function: Callable[[], Any]) -> Any:
         """Run a function in a forked child process that is killed at the step's limit, for code that no signal stops.
 
-        It takes some milliseconds. Its changes stay in the child; its result returns as JSON, and its error as an error
-        of a class of the same name.
+        This takes a few milliseconds. The function's changes stay in the child; its result returns as JSON, and its
+        error as an error of a class with the same name.
         """

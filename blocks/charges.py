@@ -1,8 +1,8 @@
 """The cost of values, which blocks and the engine charge before they build them.
 
-Each kind of value has one function, which all code that builds one calls. A string costs its bytes, an integer its
-digits; a container costs a share for itself, one for each place, and its content. A value takes at most four times its
-charge in memory.
+Each kind of value has one function; all code that builds such a value calls it. A string costs its bytes, an integer
+its digits; a container costs a share for itself, one for each place, and its content. A value takes at most four times
+its charge in memory.
 
 Blocks announce two numbers: the least bytes that a result takes as JSON (a record has a limit), and its cost.
 """
@@ -55,7 +55,7 @@ class Charges(Protocol):
     """The receiver of charges; `blocks.block.Call` is one."""
 
     def charge(self, size: int, cost: int | None = None) -> None:
-        """Announce a value before building it."""
+        """Charge for a value before building it."""
 
 
 class UncountableError(ValueError):
@@ -68,7 +68,7 @@ def cost_of_text(text: str) -> int:
 
 
 def cost_of_integer(value: int) -> int:
-    """An integer costs its digits; a small one two."""
+    """An integer costs its digits; a small one costs two."""
     return _LEAST if -10 < value < 10 else (value.bit_length() * 1233 >> 12) + 2  # noqa: PLR2004  # one digit
 
 
@@ -88,7 +88,7 @@ def cost_of_item(value: Any) -> int:
 def cost_of_list(value: Collection[Any]) -> int:
     """A list with the scalars in it."""
     kinds = set(map(type, value)) if len(value) > _FEW else ()
-    if len(kinds) == 1:  # most long lists, without a call for each of their items
+    if len(kinds) == 1:  # true of most long lists: saves a call for each item
         if str in kinds:
             size = sum(map(len, value))
             if all(map(str.isascii, value)):
@@ -110,7 +110,7 @@ def cost_of_dict(value: Mapping[Any, Any]) -> int:
 
 
 def cost_of_strings(count: int, size: int, *, wide: bool = False) -> int:
-    """A list of `count` new strings of `size` bytes together, from above; `wide` where they may be more than ASCII."""
+    """An upper bound for a list of `count` new strings of `size` bytes in all; `wide` if they may go beyond ASCII."""
     long = min(count, size if wide else size // 2)
     return _LIST + size + PLACE * count + (_WIDE if wide else _STRING) * long
 
@@ -131,17 +131,17 @@ def cost_of_json(text: str) -> int:
 
 
 def charge_places(call: Charges, items: int, lists: int = 0) -> None:
-    """Announce a list of values that exist already, and `lists` lists inside it that contain them."""
+    """Charge for a list of values that exist already, and `lists` lists inside it that contain them."""
     call.charge(INDEX * (items + lists), cost_of_places(items, lists + 1))
 
 
 def charge_strings(call: Charges, count: int, size: int, *, wide: bool) -> None:
-    """Announce a list of `count` new strings, which are cut from one string of `size` characters."""
+    """Charge for a list of `count` new strings, which are cut from one string of `size` characters."""
     call.charge(QUOTED * count, cost_of_strings(count, 4 * size if wide else size, wide=wide))
 
 
 def charge_entries(call: Charges, keys: Iterable[str]) -> None:
-    """Announce a dictionary of keys and values that are there already."""
+    """Charge for a dictionary of keys and values that exist already."""
     size = count = 0
     for key in keys:
         size += FIELD + len(key)

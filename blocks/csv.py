@@ -14,9 +14,9 @@ from blocks.messages import shown
 category = Category("CSV", effect="none")
 
 CELL: Final = 3
-"""The least that a cell takes in a JSON list beside its characters: its quotes and a comma."""
+"""The least that a cell takes in a JSON list besides its characters: its quotes and a comma."""
 KEY: Final = 3
-"""The least that its key takes in a JSON object beside its characters: its quotes and a colon."""
+"""The least that a cell's key takes in a JSON object besides its characters: its quotes and a colon."""
 NULL: Final = 5
 LINE: Final = 15
 """The cost of a line, besides its bytes, until the lines are joined."""
@@ -88,7 +88,7 @@ def _rows(call: Call, text: str, delimiter: str) -> Iterator[tuple[int, list[str
 
     _check(delimiter)
     csv.field_size_limit(WIDEST_CELL)
-    call.charge(0, 2 * cost_of_text(text))  # it is read from a copy with four bytes a character
+    call.charge(0, 2 * cost_of_text(text))  # the reader copies it with four bytes per character
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:

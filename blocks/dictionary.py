@@ -162,7 +162,7 @@ def get_path(*, dictionary: dict[str, Any], path: str, default: Any = None) -> A
     `1`.
     """
     found: Any = dictionary
-    for key in path.split(".", LONGEST_PATH):  # no value is nested deeper, so a longer path leads to none
+    for key in path.split(".", LONGEST_PATH):  # no value is nested deeper, so a longer path finds nothing
         if isinstance(found, dict) and key in found:
             found = found[key]
         elif isinstance(found, list) and NUMBER.fullmatch(key) and -len(found) <= int(key) < len(found):
@@ -221,7 +221,7 @@ def omit(call__: Call, /, *, dictionary: dict[str, Any], keys: list[str]) -> dic
 
 
 def _key_of(place: Any, key: str, way: list[str]) -> str | int:
-    """The key as `place` takes it. What `place` cannot take is a ValueError that names the way to it."""
+    """Return the key as a key or an index of `place`, or raise a ValueError that names the path to it."""
     if isinstance(place, dict):
         return key
     where = ".".join(way)

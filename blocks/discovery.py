@@ -43,8 +43,8 @@ class BlockFolderError(Exception):
 
 
 def load_installed() -> None:
-    """Import the files that announce blocks: of this folder (but for those that wait), of the folders that
-    ``CONDUIT_BLOCKS`` names, and of installed packages.
+    """Import the files that announce blocks: those of this folder (except those that wait for their first use), of the
+    folders in ``CONDUIT_BLOCKS``, and of installed packages.
 
     Raises:
         BlockFolderError: a folder is missing, or a file of it has the name of another file of blocks.
@@ -61,7 +61,7 @@ def load_installed() -> None:
 
 
 def add_folder(package: ModuleType, folder: Path) -> None:
-    """Make the files of `folder` modules of `package`, under the names that they have in a build for Lambda, too.
+    """Make the files of `folder` modules of `package`, with the same names as in a build for Lambda.
 
     Raises:
         BlockFolderError: see `load_installed`.
@@ -73,5 +73,5 @@ def add_folder(package: ModuleType, folder: Path) -> None:
         raise BlockFolderError(f"{VARIABLE}: {str(folder)!r} is not a folder.")
     taken = {module.name for module in pkgutil.iter_modules(package.__path__)}
     if both := sorted(taken & {module.name for module in pkgutil.iter_modules([path])}):
-        raise BlockFolderError(f"{VARIABLE}: {folder / both[0]}.py has the name of a file that is there already.")
+        raise BlockFolderError(f"{VARIABLE}: {folder / both[0]}.py has the name of another file of blocks; rename one.")
     package.__path__.append(path)

@@ -25,7 +25,7 @@ This is not the block's `timeout`: a step does not start if its invocation has l
 take a fraction of it.
 """
 MOMENT: Final = 0.25
-"""Seconds before the step's limit at which a call ends, so that it can report this; a tenth of a short limit."""
+"""Seconds before the step's limit at which a call ends, to leave time for its error; a tenth of a short limit."""
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _CLOSED: Final = ConfigDict(extra="forbid")
 
@@ -65,7 +65,7 @@ class HmacAuth(TypedDict):
 
 
 class Credential(TypedDict, total=False):
-    """One way to prove who calls: exactly one of these."""
+    """A credential: exactly one of these fields."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]  # as above
     bearer: SecretName
@@ -200,7 +200,7 @@ def _key(call: Call) -> str:
 
 
 def _seconds(call: Call) -> float:
-    """Return the seconds that the call may take: those of its step, less a moment to report that it took too long."""
+    """Return the seconds that the call may take: those of its step, less a moment to report a timeout."""
     if call.limit_left == inf and call.timeout is not None:
         return call.timeout  # the invocation ends first, and the step does not fail
     left = call.limit_left if call.timeout is not None else min(call.limit_left, SECONDS)
@@ -208,7 +208,7 @@ def _seconds(call: Call) -> float:
 
 
 def _kept(result: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
-    """Return the parts of a result that the paths name, nested as before. A path that does not exist keeps nothing."""
+    """Return the parts of a result that the paths name, nested as before. A path that does not exist is ignored."""
     wanted: dict[str, Any] = {}
     for path in paths:
         first, *rest = path.split(".")

@@ -1,7 +1,7 @@
 """ID: blocks that make random identifiers and numbers.
 
-Nobody can guess them: they come from the system's source of random bytes. The step's record keeps the result, so a job
-that continues elsewhere sees the same one.
+They cannot be guessed: they come from the system's source of random bytes. The step's record keeps the result, so a job
+that continues in another process sees the same one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from blocks.block import Call, Category
 category = Category("ID", effect="none")
 
 Entropy = Callable[[int], bytes]
-"""Gives that many random bytes."""
+"""Returns that many random bytes."""
 
 COST: Final = 8
 """The cost of a character while it is drawn: random bytes, and its place in a list."""
 SPARE: Final = 8
-"""Random bytes beyond what a number needs: they make the share by which small numbers come up more often 2**-64."""
+"""Random bytes beyond those that a number needs: with them, small numbers are more likely by at most 2**-64."""
 
 
 @category.block

@@ -16,7 +16,7 @@ category = Category("JSON", effect="none")
 Indent = Annotated[int, Field(ge=0, le=16)]
 
 STRUCTURE: Final = ',:[]{}"'
-"""Characters that the value takes as JSON too, wherever they are: the least that it is charged for."""
+"""Characters that the value also takes as JSON, wherever they occur: the least that it is charged for."""
 PIECE: Final = 15
 """The cost of a piece of a string, besides its bytes, until the pieces are joined."""
 DIGITS: Final = 4_300

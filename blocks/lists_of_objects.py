@@ -87,7 +87,7 @@ def sort_by(call__: Call, /, *, list: list[Any], key: str, reverse: bool = False
     Items with equal values keep their order. All values are numbers or all are strings, else INVALID_ARGUMENT.
     `{"list": [{"n": 2}, {"n": 1}], "key": "n"}` gives `[{"n": 1}, {"n": 2}]`.
     """
-    # Beside the result: the values, and the indexes that are sorted.
+    # Besides the result: the values, and the indexes that are sorted.
     call__.charge(INDEX * len(list), cost_of_places(2 * len(list), 2) + NUMBER * len(list))
     values = _values(list, key)
     kinds = {_kind(value) for value in values}
@@ -160,7 +160,7 @@ def _values(items: list[Any], key: str) -> list[Any]:
 
 
 def _names(call: Call, items: list[Any], key: str) -> Iterator[str]:
-    """The values as strings, those that are not made one charged."""
+    """Yield the values as strings; a value that is not a string is converted and charged."""
     call.charge(0, cost_of_places(len(items)))
     for value in _values(items, key):
         if isinstance(value, str):

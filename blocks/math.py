@@ -68,7 +68,7 @@ def sum_list(*, list: list[Any], start: Number = 0) -> Number:
 
     An item that is not a number is UNHANDLED_EXCEPTION. `{"list": [1, 2, 3]}` gives `6`.
     """
-    # Not the built-in sum: since Python 3.12 it rounds otherwise, and a job gives the same everywhere.
+    # Not the built-in sum: since Python 3.12 it rounds differently, and a job must give the same result everywhere.
     total: Number = functools.reduce(operator.add, list, start)
     return total
 
@@ -188,7 +188,7 @@ def divide(*, value1: Number, value2: Number) -> float:
     `3.5`.
     """
     if value2 == 0:
-        raise ValueError("`value2` is 0, and nothing can be divided by that")
+        raise ValueError("`value2` is 0; no number can be divided by 0")
     return _in_range(lambda: value1 / value2)
 
 
@@ -217,13 +217,13 @@ def format_(call__: Call, /, *, value: Number, digits: Decimals = 2, thousands: 
 
 
 def _charge_reading(call: Call, value: Any) -> None:
-    """Python reads numbers from a copy of a string, and repeats the string where it holds none."""
+    """Charge for the copies of a string that Python makes: one to parse it, one for the message if it is no number."""
     if isinstance(value, str):
         call.charge(0, 2 * cost_of_text(value))
 
 
 def _round(value: Number, digits: int) -> Decimal:
-    """Exact: the precision of decimal's own context would be too low for large numbers."""
+    """Round exactly: the default precision of `decimal` would be too low for large numbers."""
     from decimal import ROUND_HALF_UP, Context, Decimal  # noqa: PLC0415  # two milliseconds that few jobs need
 
     if isinstance(value, float) and not math.isfinite(value):
@@ -235,7 +235,7 @@ def _round(value: Number, digits: int) -> Decimal:
 
 
 def _in_range(calculate: Callable[[], N]) -> N:
-    """The result, unless it is past the largest floating point number."""
+    """Return the result, or raise a ValueError if it is past the largest floating point number."""
     with suppress(OverflowError):
         result = calculate()
         if isinstance(result, int) or math.isfinite(result):

@@ -15,7 +15,7 @@ category = Category("OBJECT", effect="none")
 
 
 class Slice(TypedDict, total=False):
-    """From `start` on, up to but without `stop`, each `step`-th; null for as far as it goes."""
+    """The items from `start` to before `stop`, in steps of `step`; null means no bound."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # pydantic's way to configure a TypedDict
 

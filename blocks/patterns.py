@@ -1,10 +1,10 @@
-"""Regular expressions in Python's syntax; every pattern ends at the step's limit.
+"""Regular expressions in Python's syntax; every search ends at the step's limit.
 
 A hostile pattern and string can keep `re` busy for years. Its engine looks for signals every 4,096 operations
-of one attempt, so the alarm of a step gets through to it in the main thread. It holds the alarm off only where many
-attempts stay below that number and each of them walks through a long string. So a short string is searched in place,
-where the worst that can be is a fifth of a second, and a longer one (or one that is searched in another thread, which
-no signal reaches) in a child process that is killed at the limit. See docs/decisions/011-patterns.md.
+of one attempt, so the alarm of a step interrupts it in the main thread. It delays the alarm only if many attempts stay
+below that number and each of them scans a long string. So a short string is searched in this process, which takes a
+fifth of a second at worst. A longer one, or one in a thread that no signal reaches, is searched in a child process that
+is killed at the limit. See docs/decisions/011-patterns.md.
 
 Shared by the blocks of REGEX and by the functions of expressions.
 """
@@ -24,7 +24,7 @@ from blocks.charges import NUMBER, PLACE, Charges, cost_of_entries, cost_of_item
 
 T = TypeVar("T")
 Charge = Callable[[int, int], None]
-"""Takes the least bytes of JSON and the cost of what is about to be built."""
+"""Charges for a value before it is built: its least bytes as JSON, and its cost."""
 
 SHORT: Final = 300
 """Characters of a string that is searched in this process."""
@@ -34,7 +34,7 @@ KEPT_PATTERN: Final = 1_000
 """Characters of a pattern that may stay in the cache of `re`, which keeps 512 of any size."""
 
 STRING: Final = 3
-"""The least that a string takes in a JSON list beside its characters: two quotes and a comma."""
+"""The least that a string takes in a JSON list besides its characters: two quotes and a comma."""
 NULL: Final = 5
 FOUND: Final = len('{"match":"","groups":[],"start":0},')
 COST_OF_FOUND: Final = PLACE + cost_of_entries(3) + cost_of_places(0) + NUMBER
@@ -57,8 +57,8 @@ class Found(TypedDict):
 
     Attributes:
         match: the part of the string that matched.
-        groups: what each group matched, in order; null for one that took no part.
-        start: the index of its first character.
+        groups: the part that each group matched, in order; null for a group that took no part.
+        start: the index of the match's first character.
     """
 
     match: str
@@ -70,7 +70,7 @@ def matches(guard: Guard, text: str, pattern: str, *, ignore_case: bool = False)
     """Return whether the pattern matches anywhere in the string.
 
     Raises:
-        ValueError: the pattern is malformed; here and below.
+        ValueError: the pattern is malformed. The functions below raise this too.
     """
     compiled = _compile(pattern, ignore_case)
     return _run(guard, text, lambda _: compiled.search(text) is not None)
@@ -117,7 +117,7 @@ def replace(
         guard: keeps the search within its limits.
         text: the string.
         pattern: the pattern.
-        replacement: what takes a match's place; ``\1``, ``\g<1>`` and ``\g<name>`` refer to its groups.
+        replacement: the string that replaces a match; ``\1``, ``\g<1>`` and ``\g<name>`` refer to its groups.
         count: how many matches are replaced.
         ignore_case: whether upper and lower case are the same.
 
@@ -176,7 +176,7 @@ def _size_of(piece: str | None) -> int:
 
 def _found(match: re.Match[str], charge: Charge) -> Found:
     groups = match.groups()
-    size = FOUND + len(match[0]) + sum(map(_size_of, groups)) - len(groups)  # the constant has no comma to spare
+    size = FOUND + len(match[0]) + sum(map(_size_of, groups)) - len(groups)  # the constant leaves out a comma
     cost = COST_OF_FOUND + cost_of_item(match[0]) + sum(PLACE + cost_of_item(group) for group in groups)
     charge(size, cost)
     return {"match": match[0], "groups": list(groups), "start": match.start()}
@@ -188,7 +188,7 @@ def _compile(pattern: str, ignore_case: bool) -> re.Pattern[str]:
         raise ValueError(f"the pattern has {len(pattern):,} characters; {LONGEST_PATTERN:,} are the limit")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of sets that a later version may read otherwise
+            warnings.simplefilter("ignore")  # about sets that a later version may parse differently
             return re.compile(pattern, re.IGNORECASE if ignore_case else re.NOFLAG)
     except (re.error, OverflowError) as error:
         raise ValueError(f"the pattern is not a valid regular expression: {error}") from None
@@ -216,7 +216,7 @@ def _replace(compiled: re.Pattern[str], text: str, parts: list[str | int], count
 
 
 def _parse_replacement(compiled: re.Pattern[str], replacement: str) -> list[str | int]:
-    r"""Return its strings and the numbers of its groups. The escapes are those of Python's `re.sub`."""
+    r"""Return the strings and the group numbers of a replacement. The escapes are those of Python's `re.sub`."""
     if len(replacement) > LONGEST_PATTERN and "\\" in replacement:
         raise ValueError(f"a replacement with escapes has at most {LONGEST_PATTERN:,} characters")
     parts: list[str | int] = []

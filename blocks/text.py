@@ -105,7 +105,7 @@ def strip(*, text: str, chars: str | None = None) -> str:
 
     `{"text": "--a-b--", "chars": "-"}` gives `"a-b"`.
     """
-    # Each character is looked up in `chars` from its start: no more of them than needed, or long strings take seconds.
+    # Each character is searched for in `chars` from the start: duplicates would make long strings take seconds.
     return text.strip("".join(set(chars)) if chars else chars)
 
 
@@ -222,7 +222,7 @@ def pad(call__: Call, /, *, text: str, length: int, side: Literal["left", "right
     missing = length - len(text)
     if missing <= 0:
         return text
-    call__.charge(length, 3 * length)  # a string of four bytes a character holds one of one byte
+    call__.charge(length, 3 * length)  # one character of four bytes widens all the others
     filling = (fill * (missing // len(fill) + 1))[:missing]
     return filling + text if side == "left" else text + filling
 
@@ -232,14 +232,14 @@ def _cost_of_case(text: str) -> int:
 
 
 def _written(value: Any) -> tuple[int, int]:
-    """The least and the most that ``str(value)`` takes, in characters."""
+    """Return the least and the most characters of ``str(value)``."""
     if isinstance(value, str):
         return len(value), len(value)
     return _shown(value)
 
 
 def _shown(value: Any) -> tuple[int, int]:
-    """As `_written`, of ``repr(value)``. Lists and dictionaries hold their items and commas."""
+    """Return the same of ``repr(value)``. Of a list or a dictionary, its items and commas count."""
     if isinstance(value, str):
         return len(value), 2 + (len(value) if value.isprintable() else ESCAPED * len(value))
     if isinstance(value, (dict, list)):

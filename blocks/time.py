@@ -1,6 +1,6 @@
 """TIME: blocks that calculate with times, time zones and calendars.
 
-A time is a string in the form of RFC 3339: `2026-11-26T19:00:00Z`, or with an offset in place of the `Z`. Results are
+A time is a string in the form of RFC 3339: `2026-11-26T19:00:00Z`, or with an offset instead of the `Z`. Results are
 in UTC with milliseconds, `2026-11-26T19:00:00.000Z`, so that they sort as strings. A zone is a name such as
 `Europe/Berlin`. An invalid time or zone, or a year outside 1 to 9999, is INVALID_ARGUMENT.
 """
@@ -70,7 +70,7 @@ def parse(*, text: str, format: str | None = None, zone: str | None = None) -> s
     if format is not None:
         try:
             moment = datetime.strptime(text, _portable(format).replace("%-", "%"))  # noqa: DTZ007  # it gets one below
-        except (ValueError, re.error) as error:  # the latter of a directive that is there twice
+        except (ValueError, re.error) as error:  # re.error: a directive occurs twice
             raise ValueError(f"`text` is not a time in that format: {error}") from None
     elif (written := RFC_3339.fullmatch(text)) and written[4]:
         return _write(_read(text))
@@ -209,7 +209,7 @@ def _write(moment: datetime) -> str:
 
 @contextmanager
 def _within_calendar() -> Iterator[None]:
-    """Turns what leaves the calendar into a ValueError."""
+    """Turn the errors of times outside the calendar into a ValueError."""
     try:
         yield
     except OverflowError:
@@ -223,7 +223,7 @@ def _zone(name: str) -> tzinfo:
 
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, no name at all, the name of a folder
+    except (KeyError, ValueError, OSError):  # an unknown name, not a name, or the name of a folder
         raise ValueError(f"{shown(name)} is not a time zone; write a name such as Europe/Berlin, or UTC") from None
 
 

@@ -1,1 +1,1 @@
-"""Where things are kept, and how the outside is reached. The only folder that talks to AWS and opens sockets."""
+"""Storage and calls of the outside world. The only folder that talks to AWS and opens sockets."""

@@ -1,4 +1,4 @@
-"""Runs calls that cannot be interrupted within a limited time."""
+"""Runs uninterruptible calls for a limited time."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Aside:
     """Runs calls in threads, and abandons a thread when its time is up.
 
     Args:
-        name: of the threads.
-        most: calls that may run at once, abandoned ones included.
+        name: the name of the threads.
+        most: the most calls that run at once, abandoned ones included.
     """
 
     def __init__(self, name: str, most: int = MOST_STUCK) -> None:

@@ -3,7 +3,7 @@
     InfraError
     ├── TryLaterError          the same call may succeed later: keep the message, answer 503
     │   └── NewerRecordError       a later release wrote the job: write nothing, keep the message for long
-    └── GiveUpError            it cannot succeed before somebody changes something
+    └── GiveUpError            it cannot succeed until something is changed
         ├── MisconfiguredError     access denied, no such table, bus or queue: the deployment is wrong
         └── TooLargeError          AWS would refuse the size: the caller keeps less or sends less
 
@@ -20,7 +20,7 @@ class InfraError(Exception):
 
 
 class TryLaterError(InfraError):
-    """Throttled, down or unreachable: the request itself may be right."""
+    """Throttled, down or unreachable: the request itself may be valid."""
 
 
 class NewerRecordError(TryLaterError):
@@ -28,7 +28,7 @@ class NewerRecordError(TryLaterError):
 
 
 class GiveUpError(InfraError):
-    """Trying again does not help."""
+    """A retry does not help."""
 
 
 class MisconfiguredError(GiveUpError):
@@ -36,7 +36,7 @@ class MisconfiguredError(GiveUpError):
 
 
 class TooLargeError(GiveUpError):
-    """More bytes than AWS takes in one item, entry or message."""
+    """More bytes than AWS accepts in one item, entry or message."""
 
 
 ERRORS: Final[dict[type[InfraError], frozenset[str]]] = {
@@ -93,14 +93,14 @@ ERRORS: Final[dict[type[InfraError], frozenset[str]]] = {
         }
     ),
 }
-"""The kind of error for each of AWS's codes; other codes are classified by their HTTP status. In the reasons of a
-cancelled transaction, the codes lack the last word."""
+"""The kind of error for each of AWS's codes; other codes are classified by their HTTP status. The reasons of a
+cancelled transaction have these codes without the last word."""
 
 CANCELLED: Final = "TransactionCanceledException"
 """The transaction was not done; it has a reason for each of its actions."""
 
 _SIZES: Final = ("must be shorter than", "xceeded", "too large", "larger than supported")
-"""Phrases with which services refuse a size, a depth or a number under a general code."""
+"""Phrases by which a message with a general code shows that a size, a depth or a number was too large."""
 _UNSAID: Final = frozenset({"ValidationException", "ValidationError", "InvalidParameterValue"})
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
@@ -115,8 +115,8 @@ def translate(error: Exception, what: str) -> InfraError:
     """Translate botocore's exception into an `InfraError`.
 
     Args:
-        error: what a client raised.
-        what: which call on which resource, for the message.
+        error: the exception that a client raised.
+        what: the call and its resource, for the message.
     """
     code = code_of(error)
     if code == CANCELLED:
@@ -172,7 +172,7 @@ class translated:  # noqa: N801  # read as what it does: ``with translated("GetI
     """Translates every error of a client's call into an `InfraError`.
 
     Args:
-        what: which call on which resource, for the message.
+        what: the call and its resource, for the message.
     """
 
     __slots__ = ("_what",)

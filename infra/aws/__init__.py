@@ -1,1 +1,1 @@
-"""How AWS is called: clients, their connections, and calls that several jobs share."""
+"""Calls of AWS: clients, their connections, and calls that several jobs share."""

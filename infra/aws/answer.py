@@ -1,7 +1,7 @@
 """The answer to a request of `infra.aws.transport`, read from its socket.
 
-Services answer in one form: HTTP/1.1, a status, headers, and a body of a length that is given. That is read here. What
-comes in any other form goes to the standard library's reader, which takes twice as long.
+Services answer in one form: HTTP/1.1, a status, headers, and a body with a `Content-Length`. This module reads that
+form. Any other form goes to the standard library's reader, which takes twice as long.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class HttpAnswer:
     """An answer that was read completely.
 
     Attributes:
-        keeps: whether the connection can carry another request.
+        keeps: whether the connection stays open for another request.
     """
 
     status: int
@@ -35,7 +35,7 @@ class HttpAnswer:
     keeps: bool
 
     def stream(self) -> Iterator[bytes]:
-        """The body, as botocore asks for it."""
+        """The body, in the form that botocore expects."""
         yield self.body
 
 
@@ -43,8 +43,8 @@ def read_answer(sock: socket.socket, method: str) -> HttpAnswer:
     """Read the answer to a request that was just sent.
 
     Raises:
-        OSError: the connection broke, or nothing came in its time.
-        HTTPException: it ended too early, or this is not HTTP.
+        OSError: the connection broke, or the read timed out.
+        HTTPException: the connection was closed too early, or the answer is not HTTP.
     """
     read = bytearray()
     while (end := read.find(_END)) < 0:
@@ -67,7 +67,7 @@ def read_answer(sock: socket.socket, method: str) -> HttpAnswer:
 
 
 def _head(text: str) -> tuple[int | None, dict[str, str]]:
-    """The status, ``None`` where the body may have another form than usual, and the headers, their names lowered."""
+    """The status (``None`` if the body may have an unusual form), and the headers by their lower-case names."""
     first, *lines = text.split("\r\n")
     headers: dict[str, str] = {}
     for line in lines:
@@ -93,7 +93,7 @@ def _read_otherwise(sock: socket.socket, method: str, read: bytes) -> HttpAnswer
 
 
 class _Replayed:
-    """A socket to read from, part of which was read already."""
+    """A socket of which a part was read already; that part is read again first."""
 
     def __init__(self, read: bytes, sock: socket.socket) -> None:
         self._read, self._sock = read, sock

@@ -1,4 +1,4 @@
-"""Waits between the tries of a call that AWS accepted only in part."""
+"""Waits between the tries of a call that AWS accepted only partly."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Backoff:
     """A bounded number of tries with full jitter between them.
 
-    AWS recommends full jitter: each wait is random, from zero to a bound that doubles, so that callers that were
-    throttled together do not come back together.
+    AWS recommends full jitter: each wait is random, from zero to a bound that doubles. So callers that were throttled
+    at the same time do not retry at the same time.
 
     Attributes:
         sleep: waits for a number of seconds.
@@ -28,12 +28,12 @@ class Backoff:
     longest: float = 1.0
 
     def attempts(self) -> AsyncIterator[int]:
-        """Count the tries from 0, waiting before each but the first."""
+        """Count the tries from 0, and wait before each except the first."""
         return _Attempts(self)
 
 
 class _Attempts:
-    """Not a generator: the event loop would have to close each generator that is left early, as after every success."""
+    """Not a generator: the event loop would have to close each one that is left early, which every success does."""
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff

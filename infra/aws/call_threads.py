@@ -1,7 +1,7 @@
 """Threads that make calls of AWS, so that the main thread can run the steps of other jobs meanwhile.
 
-They are started on demand, once per process, and only make calls: blocks stay in the main thread, where a signal can
-end them in time. Low-level clients of botocore may be used by several threads.
+They are started on demand, once per process, and only make calls: blocks run in the main thread, where a signal can
+interrupt them. Several threads may use one low-level client of botocore.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 MOST_THREADS: Final = 10
-"""How many calls run at once. Botocore keeps as many connections of a client (``max_pool_connections``)."""
+"""The most calls that run at once: the number of connections that a client of botocore keeps by default."""
 
 Done = Callable[[Any, BaseException | None], None]
 """Called with a call's result or with its error."""
@@ -27,7 +27,7 @@ class CallThreads:
     """The threads of a process.
 
     Args:
-        most: how many there are at most.
+        most: the largest number of threads.
     """
 
     def __init__(self, most: int = MOST_THREADS) -> None:
@@ -38,7 +38,7 @@ class CallThreads:
         self._counting = threading.Lock()
 
     def start(self, station: CallStation, call: Callable[[], Any], done: Done) -> None:
-        """Make a call in a thread; `station` gets its result or error."""
+        """Make a call in a thread; `station` receives its result or error."""
         with self._counting:
             self._busy += 1
             if self._busy > self._started and self._started < self._most:
@@ -47,7 +47,7 @@ class CallThreads:
         self._work.put((station, call, done))
 
     def _run(self) -> None:
-        if hasattr(signal, "SIGALRM"):  # the alarm of a step must wake the main thread and no other
+        if hasattr(signal, "SIGALRM"):  # the alarm of a step must interrupt only the main thread
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
         while True:
             station, call, done = self._work.get()
@@ -75,7 +75,7 @@ class CallStation:
 
     @staticmethod
     def now() -> float:
-        """Seconds, on a clock that only goes forward."""
+        """Seconds of a monotonic clock."""
         return time.monotonic()
 
     def start(self, call: Callable[[], Any], done: Done) -> None:
@@ -89,7 +89,7 @@ class CallStation:
     async def wait(self, seconds: float | None) -> None:
         """Wait until a call has ended or the seconds have passed; ``None`` waits without limit.
 
-        It blocks the thread and its event loop, like a call in place: no block is running then.
+        It blocks the thread and its event loop, like a synchronous call: no block is running then.
         """
         ready: deque[tuple[Done, Any, BaseException | None]] = deque()
         with suppress(Empty):

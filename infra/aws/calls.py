@@ -1,6 +1,6 @@
-"""How calls of AWS are made, and how several jobs share one call.
+"""Makes calls of AWS, and lets several jobs share one call.
 
-An adapter describes the call. Its `Calls` decide whether the caller waits in place or another job goes on meanwhile.
+An adapter describes the call. Its `Calls` decide whether the caller blocks or another job continues meanwhile.
 
 See docs/decisions/022-batches.md.
 """
@@ -28,7 +28,7 @@ class Calls(Protocol):
 
 
 class Sharing(Protocol):
-    """Combines requests that several jobs make at about the same time."""
+    """Combines the requests that several jobs make at about the same time."""
 
     async def join(
         self, what: str, part: Part, work: Callable[[Sequence[Part]], Awaitable[Sequence[R | Exception]]]
@@ -38,14 +38,15 @@ class Sharing(Protocol):
         Args:
             what: the kind of call; parts of one kind are combined.
             part: the request of this job.
-            work: makes the call for all parts; returns a result or an error for each, in order. Each error is raised
-                in the job of its part; an error that `work` itself raises, in all of them.
+            work: makes the call for all parts; returns a result or an error for each, in order. A part's error is
+                raised
+            in its job; an error that `work` itself raises is raised in all jobs.
         """
         ...
 
 
 class InPlace:
-    """Makes each call in the thread that asks, which waits for it."""
+    """Makes each call in the thread of the caller, which waits for it."""
 
     async def make(self, call: Callable[[], R]) -> R:
         return call()
@@ -58,9 +59,9 @@ IN_PLACE: Final = InPlace()
 
 
 def at_once(calls: Sequence[Callable[[], R]]) -> list[R]:
-    """Make all calls at once, the first of them in this thread; return their results in order.
+    """Make all calls at once, the first one in this thread; return their results in order.
 
-    All have ended when it returns or raises the first error. A single call needs no thread.
+    When it returns or raises the first error, all calls have ended. A single call needs no other thread.
     """
     if len(calls) == 1:
         return [calls[0]()]

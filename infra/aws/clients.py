@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 CONNECT_TIMEOUT: Final = 1.0
-"""Seconds. In the same region a connection takes a few milliseconds; one that takes longer is tried again."""
+"""Seconds. In the same region, connecting takes a few milliseconds; a slower attempt is retried."""
 READ_TIMEOUT: Final = 3.0
 """Seconds. Botocore's 60 would outlast the reserve that an invocation keeps for writing."""
 TRIES: Final = 3
@@ -99,7 +99,7 @@ class Clients:
     def client(self, service: str) -> object:
         """The client of any service, by botocore's name for it."""
         if service not in self._made:
-            with self._making:  # events go out from several threads; a client that is made may be used by all of them
+            with self._making:  # several threads publish events; they share a client once it is made
                 if service not in self._made:
                     self._made[service] = self._make(service)
         return self._made[service]
@@ -116,7 +116,7 @@ class Clients:
         config = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
-            parameter_validation=False,  # we build and check what we send; validating it again costs a tenth of a call
+            parameter_validation=False,  # our requests are valid; checking them costs a tenth of a call
             user_agent=f"conduit {self._session.user_agent()}",  # otherwise it is built twice per call
             retries={"mode": "standard", "total_max_attempts": TRIES},
         )
@@ -132,10 +132,10 @@ class Clients:
 def _remember_endpoints(client: Any) -> None:
     """Resolve the address of each operation once.
 
-    The rules of DynamoDB and EventBridge read what is the same for all calls of a deployment: the region, the account,
-    the settings, and the one table or bus. Evaluating them again takes a tenth of a call's CPU.
+    The endpoint rules of DynamoDB and EventBridge depend only on the region, the account, the settings, and the table
+    or bus, which are the same for all calls of a deployment. Evaluating them again takes a tenth of a call's CPU.
     """
-    resolver = getattr(client, "_ruleset_resolver", None)  # no public name leads to it
+    resolver = getattr(client, "_ruleset_resolver", None)  # it has no public name
     if resolver is None:
         return
     resolve = resolver.construct_endpoint
@@ -151,17 +151,17 @@ def _remember_endpoints(client: Any) -> None:
 
 
 def _lighten(client: Any, ca_bundle: str | None) -> None:
-    """Give a client our transport, unless its calls go through a proxy: botocore's own session knows how.
+    """Give a client our transport, unless its calls go through a proxy, which only botocore's own session supports.
 
     Args:
-        client: of botocore.
-        ca_bundle: the certificates that the environment names.
+        client: a client of botocore.
+        ca_bundle: the certificates from the environment.
     """
     from botocore.utils import get_environ_proxies  # noqa: PLC0415 (as above)
 
     from infra.aws.transport import AwsTransport  # noqa: PLC0415 (as above)
 
-    endpoint = getattr(client, "_endpoint", None)  # no public name leads to it
+    endpoint = getattr(client, "_endpoint", None)  # it has no public name
     usual = getattr(endpoint, "http_session", None)
     if endpoint is None or usual is None or get_environ_proxies(client.meta.endpoint_url):
         return

@@ -17,7 +17,7 @@ from botocore.loaders import JSONFileLoader, Loader
 from pydantic_core import from_json
 
 _OPENERS: Final = {".json": open, ".json.gz": gzip.open}
-"""How a file is opened, by the ending of its name, in botocore's order."""
+"""The function that opens a file, by the file's ending, in botocore's order."""
 
 
 class PlainFiles(JSONFileLoader):  # type: ignore[misc]  # botocore ships no types

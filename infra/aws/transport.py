@@ -1,6 +1,6 @@
-"""Carries the requests of botocore's clients: kept connections of the standard library in place of urllib3's pool.
+"""Carries the requests of botocore's clients over connections of the standard library instead of urllib3's pool.
 
-It sends a request's head and body in one packet and does no work that a second request to the same address repeats.
+It sends a request's head and body in one packet and caches all work that depends only on the address.
 Botocore still builds, signs, retries and reads every call, so its events and errors stay the same.
 
 See docs/decisions/025-transport.md.
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 MOST_IDLE: Final = 16
-"""Connections that are kept for one client: more than the calls that are on their way at once."""
+"""Idle connections that are kept for one client: more than the calls that run at once."""
 _ONE_PACKET: Final = 256 * 1024
-"""Bytes up to which a body is copied behind its head; a larger one is sent by itself."""
+"""Bytes up to which a body is copied behind its head; a larger one is sent separately."""
 _ITS_MODULE: Final = "botocore.httpsession"
-"""Where botocore's own `send` comes from. Another one is there because somebody wants to see each request."""
+"""The module of botocore's own `send`. A `send` from another module was installed to see each request."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 class UsualSession(Protocol):
-    """Botocore's own session, as much of it as is used here."""
+    """The part of botocore's own session that is used here."""
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse: ...
     def close(self) -> None: ...
@@ -43,10 +43,10 @@ class UsualSession(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where a URL leads.
+    """The destination of a URL.
 
     Attributes:
-        authority: the host as the URL has it, for the header of that name.
+        authority: host and port as written in the URL, for the `Host` header.
     """
 
     scheme: str
@@ -77,11 +77,11 @@ class AwsTransport:
     """Botocore's HTTP session for one client. Several threads may use it.
 
     Args:
-        usual: botocore's own session. It keeps what is not a request with a body in memory and a short answer, and
-            everything once somebody has replaced its `send`, as recorders and tests do.
-        connect_timeout: seconds to connect, for each address of the host.
-        read_timeout: seconds without a byte of the answer.
-        ca_bundle: the file or directory of the certificates that servers are checked against; botocore's for ``None``.
+        usual: botocore's own session. It still makes requests with streamed bodies or answers, and all requests once
+            its `send` has been replaced, as recorders and tests do.
+        connect_timeout: the most seconds to connect, for each address of the host.
+        read_timeout: the most seconds without a byte of the answer.
+        ca_bundle: the file or directory of the certificates that servers are checked against; ``None`` for botocore's.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class AwsTransport:
         """Send a request and read its answer.
 
         Raises:
-            botocore.exceptions.BotoCoreError: as botocore's own session does, so that its retries know the error.
+            botocore.exceptions.BotoCoreError: the error of botocore's own session, so that its retries recognise it.
         """
         body = request.body or b""
         plain = isinstance(body, bytes) and not request.stream_output and request.method != "HEAD"
@@ -111,7 +111,7 @@ class AwsTransport:
         except Exception as error:
             sock.close()
             raise _explained(error, request) from error
-        except BaseException:  # an alarm or the process's end: what comes next on it answers nobody
+        except BaseException:  # an alarm or the process's end: the connection's next bytes would be a late answer
             sock.close()
             raise
         self._give_back(sock, target, keep=answer.keeps)
@@ -126,7 +126,7 @@ class AwsTransport:
     # ------------------------------------------------------------------ connections
 
     def _take(self, target: _Target) -> socket.socket | None:
-        """An idle connection to that place that is still open; the one that was used last."""
+        """The idle connection to that place that was used last and is still open."""
         while True:
             try:
                 place, sock = self._idle.pop()
@@ -173,19 +173,19 @@ class AwsTransport:
 
 @lru_cache(maxsize=4)
 def _trust(ca_bundle: str | None) -> ssl.SSLContext:
-    """Trust in these certificates, read once and not for each connection."""
+    """A TLS context with these certificates, read once and not for each connection."""
     from botocore.httpsession import get_cert_path  # noqa: PLC0415  # as above
 
     where: str = get_cert_path(True) if ca_bundle is None else ca_bundle
     is_folder = Path(where).is_dir()
     context = ssl.create_default_context(capath=where if is_folder else None, cafile=None if is_folder else where)
-    # Python 3.13 is strict by default and refuses what authorities of some companies issue; botocore's session is not.
+    # Python 3.13 is strict by default and refuses certificates of some companies' authorities; botocore accepts them.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
 
 def _has_news(sock: socket.socket) -> bool:
-    """Whether an idle connection has something to read: its end, or bytes that answer nothing."""
+    """Whether an idle connection has something to read: its end, or unexpected bytes."""
     return wait_for_read(sock, timeout=0.0)
 
 

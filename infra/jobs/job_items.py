@@ -1,4 +1,4 @@
-"""The items JOB and PAYLOAD#…: their keys, and each record as an item and back.
+"""The items JOB and PAYLOAD#…: their keys, and the conversion of records to items and back.
 
 See ``docs/records.md`` for the layout. Empty attributes (``None``, and `_LEFT_OUT`) are left out: the JOB
 item is written most often, and the cost of a write depends on the item's size. Attributes that this release does not
@@ -18,8 +18,8 @@ from infra.table.items import Item, Value
 JOB: Final = "JOB"
 PAYLOAD: Final = "PAYLOAD#"
 SIGNAL_OF: Final = "signal:"
-"""The prefix of attributes that name the answers that count. Each answer has an attribute of its own, so that an answer
-to one step and the record of another do not undo each other's writes."""
+"""The prefix of attributes that name the answers that count. Each answer has its own attribute, so that an answer to
+one step and the record of another do not undo each other's writes."""
 _SHARDS: Final = 32
 FIRST_SHARDS: Final = tuple(f"a{number:02}" for number in range(_SHARDS))
 """Partitions of the index ``due`` for crashed, waiting and unpublished jobs: the sweep reads them first."""
@@ -77,7 +77,7 @@ def job_item(job: JobRecord) -> Item:
 def changes(before: JobRecord, after: JobRecord) -> tuple[dict[str, Value], list[str]]:
     """The attributes to set and to remove so that the item of `before` becomes that of `after`.
 
-    Equal attributes are not written: a ``cancel`` that somebody sets meanwhile survives the owner's writes.
+    Equal attributes are not written: a ``cancel`` that another process sets meanwhile survives the owner's writes.
     """
     old, new = job_item(before), job_item(after)
     return {name: value for name, value in new.items() if old.get(name) != value}, [n for n in old if n not in new]

@@ -1,4 +1,4 @@
-"""Jobs as the two indexes show them: a tenant's by their age, and those that are due. Both lag by a moment."""
+"""The two indexes of jobs: a tenant's jobs by age, and the jobs that are due. Both lag by a moment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.table.items import BY_TENANT, DUE, Items, Start
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a list of a tenant's jobs goes on: after this job."""
+    """The last job of a page; the next page continues after it."""
 
     job_id: str
     created_at: float
@@ -23,7 +23,7 @@ class DuePage:
 
     keys: tuple[JobKey, ...]
     next: Start | None
-    """Where the next page starts; ``None`` after the last."""
+    """The start of the next page; ``None`` after the last."""
 
 
 class JobsIndex:
@@ -37,12 +37,12 @@ class JobsIndex:
         self._items = items
 
     async def list_jobs(self, tenant: str, *, limit: int, after: Place | None = None) -> tuple[list[JobSummary], bool]:
-        """A page of a tenant's jobs, newest first, expired ones among them, and whether there may be more.
+        """A page of a tenant's jobs, newest first and including expired ones, and whether there may be more.
 
         Args:
-            tenant: whose.
-            limit: how many at most.
-            after: the last job of the page before.
+            tenant: the tenant.
+            limit: the largest number of jobs.
+            after: the last job of the previous page.
         """
         start: Start | None = None
         if after is not None:
@@ -57,8 +57,8 @@ class JobsIndex:
         Args:
             shard: one of `FIRST_SHARDS` or `QUEUED_SHARDS`.
             now: the time.
-            limit: how many at most.
-            start: `DuePage.next` of the page before.
+            limit: the largest number of jobs.
+            start: `DuePage.next` of the previous page.
         """
         page = await self._items.query_index(DUE, shard, limit=limit, start=start, at_most=now)
         return DuePage(tuple(key_of(str(item["pk"])) for item in page.items), page.next)

@@ -1,8 +1,8 @@
-"""Jobs in the table: reads, and the conditional writes of the protocol, each named for what it means.
+"""Jobs in the table: reads, and the conditional writes of the protocol, each named after its purpose.
 
-A conditional write returns `Written`, or `Refused` with the current job. The SDK repeats a write whose reply was
-lost, and the repetition is refused because of the first one. Each write here recognises its own work and then
-returns `Written`. The reasons for each condition are in ``docs/records.md``.
+A conditional write returns `Written`, or `Refused` with the current job. If a reply is lost, the SDK repeats the write,
+and the first one makes the condition of the second fail. Each write here recognises this and returns `Written`.
+``docs/records.md`` explains each condition.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class JobsTable:
 
     Attributes:
         records: payloads and steps, in the same table.
-        signals: answers to steps, likewise.
-        index: jobs as the indexes show them.
+        signals: answers to steps, in the same table.
+        index: the indexes of jobs.
     """
 
     def __init__(self, items: Items, puts: Puts | None = None, reads: Reads | None = None) -> None:
@@ -70,24 +70,24 @@ class JobsTable:
     async def accept(self, job: JobRecord, now: float) -> Answer:
         """Accept the job in its current state, if no job has its id (or only an expired one)."""
         answer = await self._items.put_if(job_item(job), _absent(now))
-        put = isinstance(answer, store.Applied)  # the whole item: it need not be read again
+        put = isinstance(answer, store.Applied)  # the answer is the whole item: it need not be read again
         return Written(job) if put else self._answer(answer, lambda found: is_accepted(found, job))
 
     async def accept_at_once(
         self, job: JobRecord, payload: PayloadRecord, steps: Sequence[StepRecord], now: float
     ) -> Answer:
-        """`put` and `accept` in one call, all or nothing, at twice the write units; what `fits_at_once` is taken."""
+        """`put` and `accept` in one transaction, at twice the write units, for records that pass `fits_at_once`."""
         write = Put(job_item(job), _absent(now))
         refused = await self._items.put_all_with(record_items(payload, steps), write)
         return self._answer(refused, lambda found: is_accepted(found, job)) if refused else Written(job)
 
     async def claim(self, job: JobRecord, *, token: str, until: float, now: float) -> Answer:
-        """Claim the job if it is as it was read, unfinished, and has no owner.
+        """Claim the job if it is unchanged since it was read, unfinished, and has no owner.
 
-        The claim has the next fence and a lease of its own, and counts as an attempt of the step at the cursor.
+        The claim has the next fence and a new lease, and counts as an attempt of the step at the cursor.
 
         Args:
-            job: as it was read.
+            job: the job as it was read.
             token: random, new for each claim.
             until: when the lease ends.
             now: the time.
@@ -127,7 +127,7 @@ class JobsTable:
         Args:
             held: the job as its owner last saw it, with its lease.
             after: the new record; without a lease, the owner releases the job.
-            parks: whether the job will wait: then require that nobody has cancelled or answered since `held`.
+            parks: whether the job will wait: then require that it was neither cancelled nor answered since `held`.
             unanswered: path of a step: require that no answer to it counts.
         """
         condition = All(_as_held(held), _as_woken(held)) if parks else _as_held(held)
@@ -143,11 +143,11 @@ class JobsTable:
         parks: bool = False,
         unanswered: str | None = None,
     ) -> Answer:
-        """`records.put` and `commit` in one call, all or nothing, at twice the write units; see `fits_at_once`.
+        """`records.put` and `commit` in one transaction, at twice the write units; see `fits_at_once`.
 
-        A transaction does not return the job, and every commit must notice a ``cancel``: so it requires that nobody has
-        set one since the owner last saw the job. If somebody has, the transaction is repeated, expecting it, unless the
-        job parks: then its owner must go on.
+        A transaction does not return the job, and every commit must notice a ``cancel``. So it requires that ``cancel``
+        has not been set since the owner last saw the job. If it has, the transaction is repeated with that expectation,
+        unless the job parks: then its owner must continue.
         """
         changed, removed = changes(held, after)
         unseen = _without_answer(All(_as_held(held), _as_woken(held)), unanswered)
@@ -163,7 +163,7 @@ class JobsTable:
         return self._answer(refused, lambda found: is_committed(found, held, after))
 
     async def mark_published(self, job: JobRecord, published: int) -> Answer:
-        """Record how far the bus has got with a finished job; when everything is published, `due` is removed."""
+        """Record how much of a finished job is published; once everything is, `due` is removed."""
         full = published > job.cursor
         after = job._replace(published=published, due=None if full else job.due, sweeps=0 if full else job.sweeps)
         ended = _as_ended(job)
@@ -171,7 +171,7 @@ class JobsTable:
         return await self._update(job, after, condition, lambda _: False)
 
     async def mark_parked(self, job: JobRecord, published: int) -> Answer:
-        """Record that a parked job's updates are on the bus, and let it rest until its time comes.
+        """Record that a parked job's updates are published, and make it due at the time that it waits for.
 
         `job` is the record as read or parked; nothing is written if it has changed since.
         """
@@ -191,9 +191,9 @@ class JobsTable:
         return await self._update(job, job._replace(due=due), _as_ended(job), lambda _: False)
 
     async def cancel(self, job: JobRecord, now: float) -> Answer:
-        """Request the job's end, once. Its owner notices it at the next claim or commit; the sweeper takes it at once.
+        """Request the job's end, once. Its owner notices this at the next claim or commit; the job is due at once.
 
-        Refused if it is already requested, if the job is finished, or if somebody has answered since it was read.
+        Refused if the job's end is already requested, it is finished, or it was answered since it was read.
         """
         after = job._replace(cancel=True, woken=job.woken + 1, due=now)
         unfinished = All(Equals("run", job.run), OneOf("status", UNFINISHED), Absent("cancel"), _as_woken(job))
@@ -202,12 +202,12 @@ class JobsTable:
     async def answer(self, job: JobRecord, path: str, random: str, now: float) -> Answer:
         """Make an answer to a step count, if none does yet, and wake the job.
 
-        Refused if the job has changed since it was read, is to be cancelled, or has an answer to that step.
+        Refused if the job has changed since it was read, is being cancelled, or has an answer to that step.
 
         Args:
-            job: as it was read; that the step is not over was judged from the records of its cursor.
-            path: of the step.
-            random: of the SIGNAL item, which is put.
+            job: the job as it was read; the records up to its cursor show that the step has not ended.
+            path: the step's path.
+            random: the random part of the SIGNAL item, which was put before.
             now: the time.
         """
         after = job._replace(signals=(*job.signals, (path, random)), woken=job.woken + 1, due=now)
@@ -222,7 +222,7 @@ class JobsTable:
         return await self._update(job, after, as_read, lambda found: (path, random) in found.signals)
 
     async def redrive(self, job: JobRecord, after: JobRecord) -> Answer:
-        """Redrive a finished job, if it is as it was read."""
+        """Redrive a finished job, if it is unchanged since it was read."""
 
         def own(found: JobRecord) -> bool:
             return (found.run, found.payload, found.due) == (after.run, after.payload, after.due)
@@ -230,12 +230,12 @@ class JobsTable:
         return await self._update(job, after, _as_ended(job), own)
 
     async def move_due(self, job: JobRecord, due: float, *, swept: bool = False) -> Answer:
-        """Move the job's next sweep, if it has not changed since it was read.
+        """Move the job's next sweep, if the job has not changed since it was read.
 
         Args:
-            job: as it was read.
-            due: when.
-            swept: whether the sweeper has looked and woken it: the next time it waits longer.
+            job: the job as it was read.
+            due: the time of the next sweep.
+            swept: whether the sweeper has just woken the job: it waits longer the next time.
         """
         as_seen = All(unchanged("due", job.due), unchanged("lease", job.lease))
         after = job._replace(due=due, sweeps=job.sweeps + swept)
@@ -263,14 +263,14 @@ def _absent(now: float) -> Condition:
 
 
 def _as_held(held: JobRecord) -> All:
-    """The condition that the job is as its owner left it."""
+    """The condition that the job is unchanged since its owner's last write."""
     if held.lease is None:
         raise ValueError(f"{held.key}: only the owner of a claim commits, and this job is not claimed")
     return All(Equals("lease", held.lease), Equals("cursor", held.cursor), Equals("attempts", held.attempts))
 
 
 def as_woken(job: JobRecord, found: JobRecord) -> JobRecord:
-    """The job with the changes of somebody who woke it meanwhile."""
+    """The job with the changes of the cancel or answer that woke it meanwhile."""
     return job._replace(cancel=found.cancel, woken=found.woken, signals=found.signals)
 
 
@@ -280,10 +280,10 @@ def _without_answer(condition: All, path: str | None) -> All:
 
 
 def _as_woken(job: JobRecord) -> Condition:
-    """The condition that nobody has cancelled or answered since the job was read."""
+    """The condition that the job was neither cancelled nor answered since it was read."""
     return unchanged("woken", job.woken or None)
 
 
 def _as_ended(job: JobRecord) -> All:
-    """The condition that the job is finished as it was read: no redrive and no late write came between."""
+    """The condition that the job is still finished as it was read: no redrive and no late write followed."""
     return All(Equals("run", job.run), Equals("status", job.status), OneOf("status", tuple(sorted(FINISHED))))

@@ -1,4 +1,4 @@
-"""Reads ``JOB.waiting``: whether a job is parked, what it waits for, and since when."""
+"""Reads ``JOB.waiting``: whether a job is parked, and the reason and start of its wait."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def parked(job: JobRecord | JobSummary) -> dict[str, Any] | None:
 
 
 def is_asleep(job: JobRecord, now: float) -> bool:
-    """Whether a parked job has nothing to do yet: its time has not come, and nobody has cancelled or answered it."""
+    """Whether a parked job has nothing to do yet: its wait is not over, and it was neither cancelled nor answered."""
     waiting = parked(job)
     if waiting is None or job.cancel or job.resume_at is None:
         return False

@@ -1,4 +1,4 @@
-"""How a refused conditional write recognises its own work: an earlier try, whose reply was lost."""
+"""Recognises whether a refused conditional write was done by an earlier try whose reply was lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_committed(found: JobRecord, held: JobRecord, after: JobRecord) -> bool:
     if found.run != held.run:
         return False
     if after.cursor > held.cursor:
-        # The range of records has our lease for ever. Whether we still own the job matters unless we released it.
+        # The range of records keeps our lease. Whether we still own the job matters unless we released it.
         kept = found.cursor >= after.cursor and found.lease_of(after.cursor - 1) == held.lease
         return kept and (after.lease is None or found.lease == held.lease)
     if after.lease is None:
@@ -29,7 +29,7 @@ def is_committed(found: JobRecord, held: JobRecord, after: JobRecord) -> bool:
 
 
 def is_as_held(found: JobRecord, held: JobRecord) -> bool:
-    """Whether the job is as its owner left it, apart from attributes that others may set: ``cancel``, ``due``."""
+    """Whether the job is unchanged since its owner's last write, except what others may set: ``cancel``, ``due``."""
     names = ("run", "lease", "cursor", "attempts")
     return all(getattr(found, name) == getattr(held, name) for name in names)
 

@@ -25,7 +25,7 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class JobKey:
-    """Which job: ids are unique within a tenant."""
+    """The key of a job: ids are unique within a tenant."""
 
     tenant: str
     job_id: str
@@ -52,7 +52,7 @@ class JobSummary(NamedTuple):
 
 
 class JobRecord(NamedTuple):
-    """The small item that is written often. It has no payload and no results: a write costs by the item's size.
+    """The small item that is written often. It has no payload and no results: the cost of a write grows with its size.
 
     A tuple, since each commit makes a changed copy or two, and those of a frozen dataclass take five times as long.
     """
@@ -70,9 +70,9 @@ class JobRecord(NamedTuple):
     workflow: str | None = None
     """JSON of ``{name, version}`` of the stored workflow that the job came from, or ``None``."""
     cursor: int = 0
-    """How many records count, and the index of the next one."""
+    """The number of records that count, and the index of the next one."""
     published: int = 0
-    """Index of the first record that is not published; ``cursor + 1`` when the end is published too."""
+    """Index of the first unpublished record; ``cursor + 1`` when the end is published too."""
     fence: int = 0
     """Grows by one with each claim."""
     lease: str | None = None
@@ -94,25 +94,25 @@ class JobRecord(NamedTuple):
     """Grows by one with each redrive."""
     cancel: bool = False
     woken: int = 0
-    """Grows by one with each cancel and each answer: a job may park only if its owner has seen the latest."""
+    """Grows by one with each cancel and each answer: a job may park only if its owner knows the latest value."""
     waiting: str | None = None
-    """JSON of ``{for, path, until, since, woken, …}``: what the step at the cursor waits for. A claim removes
-    ``since``: the job is parked while that is there."""
+    """JSON of ``{for, path, until, since, woken, …}``: the wait of the step at the cursor. The job is parked while
+    ``since`` exists; a claim removes it."""
     idle: tuple[tuple[float, float], ...] = ()
     """``((ended, redriven), …)``: the periods between runs, which do not count for a loop's ``timeout``."""
     signals: tuple[tuple[str, str], ...] = ()
-    """``((path, random), …)``: which answers count."""
+    """``((path, random), …)``: the answers that count."""
     sender: str | None = None
     """The principal who sent the job, if one of its steps needs it."""
     redriven_by: str | None = None
-    """The principal who last redrove it, likewise."""
+    """The principal who last redrove the job, under the same condition."""
     secret: str | None = None
     """Key of the job's callback tokens: 16 random bytes in hexadecimal digits."""
     version: int = VERSION
     due: float | None = None
-    """When the sweeper checks the job next; ``None`` if it needs nothing more."""
+    """When the sweeper checks the job next; ``None`` if nothing is left to do."""
     sweeps: int = 0
-    """How often the sweeper moved `due` without effect; each doubles the wait."""
+    """How often the sweeper moved `due` without effect; each time doubles the wait."""
     started_at: float | None = None
     finished_at: float | None = None
     ends_at: float = math.inf
@@ -120,7 +120,7 @@ class JobRecord(NamedTuple):
     timeout_at: float | None = None
     """When the job's own ``timeout`` expires; waits do not move it."""
     resume_at: float | None = None
-    """When the step at the cursor goes on, while it waits from one invocation to a later one."""
+    """When the step at the cursor continues, while it waits from one invocation to a later one."""
     failed_step: str | None = None
     """JSON of ``{id, position, action, status}`` of the first step that failed, or ``None``."""
 
@@ -130,12 +130,12 @@ class JobRecord(NamedTuple):
 
     @property
     def all_published(self) -> bool:
-        """Whether the bus has everything, the end included."""
+        """Whether all events are published, including that of the end."""
         return self.published > self.cursor
 
     @property
     def summary(self) -> JobSummary:
-        """The job as in a list."""
+        """The job in the form for lists."""
         return JobSummary(
             self.key,
             self.name,
@@ -151,11 +151,11 @@ class JobRecord(NamedTuple):
         )
 
     def held(self, now: float) -> bool:
-        """Whether the job has an owner. After its lease it has none, although that owner may still be writing."""
+        """Whether the job has an owner. After its lease it has none, although the former owner may still be writing."""
         return self.lease is not None and self.lease_until >= now
 
     def lease_of(self, index: int) -> str | None:
-        """The lease of the record at `index` that counts."""
+        """The lease of the record that counts at `index`."""
         return self.stretch_of(index)[1]
 
     def stretch_of(self, index: int) -> tuple[int, str | None]:
@@ -187,7 +187,7 @@ class PayloadRecord:
 
     key: JobKey
     hash: str
-    """Of payload and rights together; the item's ``PAYLOAD#<hash>``."""
+    """The hash of payload and rights together, as in the item's key ``PAYLOAD#<hash>``."""
     payload: str
     """The job as JSON."""
     rights: str
@@ -199,7 +199,7 @@ class StepRecord(NamedTuple):
     """One record of a step. A tuple, since each step makes one, and a frozen dataclass takes four times as long."""
 
     key: JobKey
-    index: int  # type: ignore[assignment]  # a tuple's own `index` is of no use here
+    index: int  # type: ignore[assignment]  # hides a tuple's own method `index`
     """Its number less 1."""
     lease: str
     """The claim that wrote it."""
@@ -218,11 +218,11 @@ class StepRecord(NamedTuple):
     finished_at: float | None
     duration_ms: float | None
     variables: str | None
-    """JSON of ``{"set": {name: value}, "deleted": [name]}`` for what the step changed, or ``None`` for nothing."""
+    """JSON of ``{"set": {name: value}, "deleted": [name]}``: the step's changes, or ``None`` if there are none."""
     expires_at: int
     phase: Phase = "step"
     opened: str | None = None
-    """JSON with the list's data that an *open* record keeps."""
+    """JSON with the loop's data that an *open* record keeps."""
 
     @property
     def position(self) -> int:

@@ -16,9 +16,9 @@ from infra.table.items import TRANSACTION_BYTES, TRANSACTION_ITEMS, Item, Items,
 _REST: Final = 2048
 """Bytes of an item besides its long strings: keys and numbers."""
 _WINDOW: Final = 100
-"""Keys at which one call looks for items: as many as BatchGetItem takes."""
+"""Keys that one call looks up: as many as BatchGetItem accepts."""
 _NEAR: Final = 4
-"""How many items are read to find one step, before the whole range is read."""
+"""The number of items that are read to find one step before the whole range is read."""
 
 
 class Puts(Protocol):
@@ -38,8 +38,8 @@ class RecordsTable:
 
     Args:
         items: the table.
-        puts: what puts the records of a commit; the table itself for ``None``.
-        reads: what reads a payload; likewise.
+        puts: puts the records of a commit; ``None`` for the table itself.
+        reads: reads a payload; ``None`` for the table itself.
     """
 
     def __init__(self, items: Items, puts: Puts | None = None, reads: Reads | None = None) -> None:
@@ -48,24 +48,24 @@ class RecordsTable:
         self._reads: Reads = items if reads is None else reads
 
     async def put(self, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> None:
-        """Put records that do not count yet: the commit that follows makes them count. Repeating it changes nothing."""
+        """Put records that do not count yet: the next commit makes them count. Repeating this changes nothing."""
         await self.put_items(record_items(payload, steps))
 
     async def put_items(self, items: Sequence[Item]) -> None:
-        """As `put`, of what `record_items` has made of the records."""
+        """Like `put`, for items that `record_items` has made."""
         if items:
             await self._puts.put_all(items)
 
     async def read_payload(self, job: JobRecord) -> PayloadRecord | None:
-        """The payload of the job; ``None`` if it is gone, although no code here deletes it."""
+        """The payload of the job; ``None`` if it is missing, although no code here deletes it."""
         item = await self._reads.get(partition(job.key), PAYLOAD + job.payload)
         return payload_record(job.key, item) if item else None
 
     async def read_steps(self, job: JobRecord) -> list[StepRecord]:
         """The records that count, in order. Items from the cursor on cannot hold any and are not read.
 
-        Nor are those of earlier runs, of which there may be many: an item begins where the one before it, of the same
-        claim, ends.
+        Neither are items of earlier runs, of which there may be many: each item begins where the previous item of the
+        same claim ends.
         """
         if not job.cursor:
             return []
@@ -84,12 +84,12 @@ class RecordsTable:
         if job.run > 1:
             return await self._find_in_stretch(job, first, index, lease)
         found = await self._read(job, first, index, newest=_NEAR)
-        if not any(record.index == index for record in found):  # items of earlier runs are in between
+        if not any(record.index == index for record in found):  # items of earlier runs lie in between
             found = await self._read(job, first, index)
         return next((record for record in found if record.index == index), None)
 
     async def put_run(self, run: RunRecord) -> None:
-        """Store how a run ended, before the job is redriven. Repeating it changes nothing."""
+        """Store how a run ended, before the job is redriven. Repeating this changes nothing."""
         await self._items.put_all([run_item(run)])
 
     async def read_runs(self, job: JobRecord) -> list[RunRecord]:
@@ -97,7 +97,7 @@ class RecordsTable:
         return [run_record(job.key, item) for item in await self._items.query(partition(job.key), RUN, LAST_RUN)]
 
     async def _read_stretch(self, job: JobRecord, first: int, end: int, lease: str) -> list[StepRecord]:
-        """The records from `first` to before `end`, in the items of that lease; fewer where one of them is gone."""
+        """The records from `first` to before `end`, in the items of that lease; fewer if an item is missing."""
         records: list[StepRecord] = []
         for begin in range(first, end, _WINDOW):
             at = first + len(records)  # where the next item begins
@@ -107,7 +107,7 @@ class RecordsTable:
         return counting(job, records)
 
     async def _find_in_stretch(self, job: JobRecord, first: int, index: int, lease: str) -> StepRecord | None:
-        """The record of that index: in the last item of that lease that begins no later."""
+        """The record of that index. It is in the last item of that lease that begins at or before the index."""
         end, window = index, _NEAR
         while end >= first:
             found = await self._read_at(
@@ -124,14 +124,14 @@ class RecordsTable:
         return [record for item in items for record in step_records(job.key, item)]
 
     async def _read(self, job: JobRecord, first: int, last: int, *, newest: int | None = None) -> list[StepRecord]:
-        """The records that count of the items that begin from `first` to `last`; of the `newest` so many items only."""
+        """The records that count in the items that begin from `first` to `last`: in the last `newest`, if given."""
         low, high = steps_key(first, ""), steps_key(last, LAST)
         items = await self._items.query(partition(job.key), low, high, newest=newest)
         return counting(job, [record for item in items for record in step_records(job.key, item)])
 
 
 def _stretches(job: JobRecord) -> Iterator[tuple[int, int, str]]:
-    """Index of the first record, that after the last, and the lease of each claim whose records count."""
+    """For each claim whose records count: the index of its first, the index after its last, and its lease."""
     ends = [first for first, _ in job.leases[1:]] + [job.cursor]
     for (first, lease), end in zip(job.leases, ends, strict=True):
         if first < min(end, job.cursor):
@@ -145,7 +145,7 @@ def record_items(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> 
 
 
 def fits_at_once(payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:
-    """Whether these records can be put in one transaction, JOB beside them, whatever that weighs."""
+    """Whether these records can be put in one transaction together with the largest possible JOB."""
     items = record_items(payload, steps)
     if len(items) >= TRANSACTION_ITEMS:
         return False

@@ -1,4 +1,4 @@
-"""The item RUN#<number>: how an earlier run of a job ended. JOB has only the current run."""
+"""The item RUN#<number>: the end of an earlier run of a job. JOB has only the current run."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from infra.table.items import Item
 
 RUN: Final = "RUN#"
 LAST: Final = RUN + "~"
-"""Follows every such key."""
+"""Sorts after every such key."""
 _DIGITS: Final = 5
 
 
 class RunRecord(NamedTuple):
-    """How one run of a job ended, or its state now."""
+    """The end of one run of a job, or the run's current state."""
 
     key: JobKey
     run: int
     status: JobStatus
     started_at: float | None
-    """When its first claim was made; of a later run, when the job was redriven."""
+    """The time of the first claim, or, for a later run, of the redrive."""
     finished_at: float | None
     failed_step: str | None
     """JSON, as in `JobRecord.failed_step`."""
@@ -29,13 +29,13 @@ class RunRecord(NamedTuple):
 
 
 def current_run(job: JobRecord) -> RunRecord:
-    """The run that the job is in."""
+    """The current run of the job."""
     began = job.idle[-1][1] if job.run > 1 and job.idle else job.started_at
     return RunRecord(job.key, job.run, job.status, began, job.finished_at, job.failed_step, job.expires_at)
 
 
 def run_item(record: RunRecord) -> Item:
-    """The item of a run that ended. It never changes, so putting it twice changes nothing."""
+    """The item of an ended run. It never changes, so putting it twice has no further effect."""
     item: Item = {
         "pk": partition(record.key),
         "sk": RUN + str(record.run).zfill(_DIGITS),

@@ -1,4 +1,4 @@
-"""The items SIGNAL#…: answers to steps that wait for one. An answer counts once JOB names its random part."""
+"""The items SIGNAL#…: answers to waiting steps. An answer counts once JOB names its random part."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The item STEPS#<position>#<lease>: the records of one commit, as readable JSON.
 
-What follows from the rest is left out, since a write costs by the size of the item: a record's number follows from its
-place, ``path`` is the id, ``status`` is DONE, ``attempts`` is 1 for a step that ran. A step ended ``duration_ms`` after
-``started_at``.
+Redundant fields are left out, since the cost of a write depends on the item's size: a record's number follows from its
+place; the defaults are the id for ``path``, DONE for ``status``, and 1 for ``attempts`` of a step that ran. A step
+ended ``duration_ms`` after ``started_at``.
 
 See docs/decisions/018-records-and-parks.md.
 """
@@ -31,7 +31,7 @@ _decode: Final = json.JSONDecoder().raw_decode
 
 
 def steps_key(index: int, lease: str) -> str:
-    """The sort key of the item whose first record has that index: positions sort as numbers do."""
+    """The sort key of the item whose first record has that index. Keys sort like the numbers of their positions."""
     return f"{STEPS}{str(index + 1).zfill(_POSITION_DIGITS)}#{lease}"
 
 
@@ -63,7 +63,7 @@ def _item(first: StepRecord, texts: Sequence[str]) -> Item:
 
 
 def record_text(record: StepRecord) -> str:
-    """One record as JSON. Results, errors and variables are JSON already and go in as they are.
+    """One record as JSON. Results, errors and variables are JSON already and are inserted unchanged.
 
     The JSON is written by hand: `json.dumps` would take 13 % more CPU of a job of 100 steps.
     """
@@ -109,7 +109,7 @@ def step_records(key: JobKey, item: Item) -> list[StepRecord]:
 
 
 def counting(job: JobRecord, records: Sequence[StepRecord]) -> list[StepRecord]:
-    """The records that count: before the cursor, with the lease that committed them."""
+    """The records that count: those before the cursor that have the lease of their range."""
     return [record for record in records if record.index < job.cursor and record.lease == job.lease_of(record.index)]
 
 
@@ -146,7 +146,7 @@ def _record(key: JobKey, index: int, lease: str, expires_at: int, fields: dict[s
 
 
 def _objects(text: str) -> Iterator[dict[str, tuple[Any, str]]]:
-    """Each object of a list: its fields' values, beside the JSON text of each.
+    """Yield each object of a list: the value of each field, with its JSON.
 
     The text is unchanged: encoding a value again might give another notation, and an update that is published twice
     must have the same content.

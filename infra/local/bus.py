@@ -1,7 +1,7 @@
 """The bus of the embedded AWS: a rule that hands each event to a function.
 
-A queue as the rule's target would do the same, but moto looks at every message of a queue whenever one is sent or
-received: the thousand events of a long job took it half a minute.
+A queue as the rule's target would do the same, but moto scans all messages of a queue whenever one is sent or received:
+that took half a minute for the thousand events of a long job.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from infra.messaging.event_bus import SOURCE
 
 BusEvent = dict[str, Any]
-"""As a consumer gets it: ``source``, ``detail-type``, ``time``, ``detail``..."""
+"""An event as a consumer receives it: ``source``, ``detail-type``, ``time``, ``detail``..."""
 
 
 def follow_bus(events: Any, bus: str, place: tuple[str, str], take: Callable[[BusEvent], object]) -> None:
@@ -22,9 +22,9 @@ def follow_bus(events: Any, bus: str, place: tuple[str, str], take: Callable[[Bu
 
     Args:
         events: a client of EventBridge.
-        bus: its name.
-        place: account and region where moto has it.
-        take: gets each event, oldest first.
+        bus: the bus's name.
+        place: the account and the region in which moto keeps the bus.
+        take: receives each event, oldest first.
     """
     from moto.events.models import events_backends  # noqa: PLC0415  # only a developer's machine has moto
 
@@ -44,7 +44,7 @@ def follow_bus(events: Any, bus: str, place: tuple[str, str], take: Callable[[Bu
 
 
 def mute_bus(events: Any, bus: str) -> None:
-    """Take every rule off a bus, so that what reaches it is kept nowhere."""
+    """Remove every rule from a bus, so that its events are not stored."""
     for rule in events.list_rules(EventBusName=bus)["Rules"]:
         targets = events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
         if targets:

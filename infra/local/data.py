@@ -41,7 +41,7 @@ _TAKEN_BY_CREATE: Final = (
 
 
 class DataFolderError(Exception):
-    """The folder cannot be used. The message names it and says why."""
+    """The folder cannot be used. The message names the folder and the reason."""
 
 
 class LocalData:
@@ -94,7 +94,7 @@ class LocalData:
         return count
 
     def _keep_key(self, aws: EmbeddedAws) -> None:
-        """Use the key in the file, or store the new one there, because the data that it encrypts is stored, too."""
+        """Use the key in the file, or store the new one there, because the data encrypted with it is stored, too."""
         from moto.kms.models import kms_backends  # noqa: PLC0415  # only a developer's machine has moto
 
         keys = kms_backends[ACCOUNT][REGION].keys
@@ -200,7 +200,7 @@ def _keys(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _to_json(value: Any) -> Any:
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
-    return value.isoformat()  # a date of a schedule
+    return value.isoformat()  # the date of a schedule
 
 
 def _from_json(value: dict[str, Any]) -> Any:

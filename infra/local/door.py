@@ -1,7 +1,7 @@
 """The embedded AWS behind a loopback port, for processes that talk to it over HTTP.
 
-Moto's own server needs Flask; passing requests to the dispatcher of moto's mock needs nothing. Requests are handled
-one at a time: moto checks a condition and writes in two steps, and nothing may come between.
+Moto's own server needs Flask; passing requests to the dispatcher of moto's mock needs no further package. Requests are
+handled one at a time: moto checks a condition and writes in two steps, which no other write may separate.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 _SCOPE: Final = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
-"""Region and service, as the signature of a request names them."""
+"""Region and service in the signature of a request."""
 _GOOD: Final = range(200, 300)
 _CHANGED_BY_US: Final = frozenset({"content-length", "connection", "server", "date"})
 
 Seen = Callable[[str, str, bytes, bytes], None]
-"""Takes the service, the operation, the body of a call and that of its answer."""
+"""Receives the service, the operation, and the bodies of a call and of its answer."""
 
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Let moto take one call at a time, from any thread: the jobs of a batch call side by side."""
+    """Let moto handle one call at a time, from any thread: the jobs of a batch make calls in parallel."""
     from moto.core.botocore_stubber import BotocoreStubber  # noqa: PLC0415  # only a developer's machine has moto
 
     process, lock = BotocoreStubber.process_request, threading.RLock()
@@ -46,8 +46,8 @@ class LocalDoor:
     """Listens on a free loopback port until it is closed.
 
     Args:
-        seen: called under the lock after each call that moto took, before it is answered: with the service, the
-            operation (of a REST service: its method), the body of the request and that of the answer.
+        seen: called under the lock after moto has handled a call, before the answer is sent: with the service, the
+            operation (for a REST service, its method), and the bodies of the request and the answer.
     """
 
     def __init__(self, seen: Seen | None = None) -> None:
@@ -62,13 +62,13 @@ class LocalDoor:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
-        """End it."""
+        """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
 
 
 class _Call(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"  # connections are kept
+    protocol_version = "HTTP/1.1"  # which keeps connections open
     disable_nagle_algorithm = True
 
     def __init__(self, lock: Any, seen: Seen | None, *args: Any) -> None:
@@ -115,7 +115,7 @@ class _Call(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing: lines for calls would be most of the log."""
+        """Log nothing: lines about calls would fill most of the log."""
 
 
 class _Server(ThreadingHTTPServer):

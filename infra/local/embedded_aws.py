@@ -59,12 +59,12 @@ TABLE: Final[Mapping[str, Any]] = {
         for index in (BY_TENANT, DUE)
     ],
 }
-"""As CreateTable takes it, less the name."""
+"""The request of CreateTable, without the name."""
 TTL_ATTRIBUTE: Final = "expires_at"
 QUEUE: Final[Mapping[str, int]] = {"VisibilityTimeout": 310, "MessageRetentionPeriod": 345_600}
-"""Attributes of the queue, in seconds; the visibility goes with the template's default of the worker's timeout."""
+"""Attributes of the queue, in seconds; the visibility timeout fits the template's default of the worker's timeout."""
 MAX_RECEIVES: Final = 20
-"""After so many receives SQS moves a message to the dead-letter queue."""
+"""The number of receives after which SQS moves a message to the dead-letter queue."""
 DEAD_LETTER_QUEUE: Final[Mapping[str, int]] = {"MessageRetentionPeriod": 1_209_600}
 _FOREIGN: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 """Variables that would lead a client away from the embedded AWS."""
@@ -73,7 +73,7 @@ _entries = itertools.count(1)
 
 
 class _Shared:
-    """The parts that every `embedded` of this process shares, because they take 96 of the 115 ms to enter one.
+    """The parts that all `embedded` of this process share, because they take 96 of the 115 ms to enter one.
 
     These are the clients, and the key of secrets: with each key, moto makes an RSA key, too.
     """
@@ -101,11 +101,11 @@ class EmbeddedAws:
     Args:
         number: part of the names of all resources.
         fifo: whether the queues are FIFO queues.
-        shared: the shared parts; without them, the AWS that clients reach is used.
+        shared: the shared parts; without them, clients use the AWS of their environment.
 
     Attributes:
-        clients: low-level clients of it.
-        table, bus: their names.
+        clients: low-level clients of this AWS.
+        table, bus: the names of the table and the bus.
         key: the id of the key of secrets.
         queue_url, queue_arn, dead_letter_queue_url: of the queue of jobs and its dead-letter queue.
         schedule_group: of EventBridge Scheduler.
@@ -156,11 +156,11 @@ class EmbeddedAws:
         return name
 
     def schedules(self) -> list[dict[str, Any]]:
-        """Every schedule as EventBridge Scheduler has it, ordered by name. Nothing here fires them."""
+        """Every schedule in the form of EventBridge Scheduler, ordered by name. They do not fire by themselves."""
         return list_schedules(self.clients.scheduler(), self.schedule_group)
 
     def schedule_keys(self) -> list[tuple[str, str]]:
-        """Tenant and id of every schedule, as `handler.workflows.due_firings` takes them."""
+        """Tenant and id of every schedule, in the form for `handler.workflows.due_firings`."""
         return schedule_keys(self.clients.scheduler(), self.schedule_group)
 
     def _make_bus(self) -> None:
@@ -197,11 +197,11 @@ class EmbeddedAws:
         return sorted(items, key=lambda item: (str(item["pk"]), str(item["sk"])))
 
     def bus_events(self) -> list[dict[str, Any]]:
-        """Every event that reached the bus so far, as a consumer gets it: ``source``, ``detail-type``, ``detail``..."""
+        """Every event on the bus so far, in the form for consumers: ``source``, ``detail-type``, ``detail``..."""
         return list(self._seen)
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """Every message in the dead-letter queue so far: ``{"body", "attributes": {name: text}}``."""
+        """Every message in the dead-letter queue so far: ``{"body", "attributes": {name: string}}``."""
         self._dead += [
             {
                 "body": message["Body"],
@@ -234,11 +234,11 @@ class EmbeddedAws:
 
 @contextmanager
 def embedded(*, fifo: bool = False) -> Iterator[EmbeddedAws]:
-    """Start the embedded AWS, make what `template.yaml` describes, and set the environment that `Settings` reads.
+    """Start the embedded AWS, create the resources of `template.yaml`, and set the environment that `Settings` reads.
 
-    Inside it `handler.app.lambda_handler` works on every kind of event. It runs no worker and no sweeper by itself. It
-    can be entered again and again, one at a time: each time everything is empty and has names of its own (but for
-    the key of secrets), so that nothing that was cached by name is met again. The environment is restored at the end.
+    Inside it, `handler.app.lambda_handler` accepts every kind of event. It runs no worker and no sweeper by itself. It
+    can be entered many times, one at a time: each time everything is empty and has new names (except the key of
+    secrets), so that nothing cached by name is found again. The environment is restored at the end.
 
     Args:
         fifo: make the queues FIFO queues.
@@ -256,7 +256,7 @@ def _make_key(clients: Clients) -> str:
 
 
 def _safe_environment() -> dict[str, str | None]:
-    """Credentials that open nothing, and no trace of the developer's own configuration."""
+    """Credentials without any rights, and none of the developer's own configuration."""
     services = (f"AWS_ENDPOINT_URL_{service}" for service in _ENDPOINTS)
     return {
         **dict.fromkeys((*_FOREIGN, *services)),

@@ -1,4 +1,4 @@
-"""A queue as Lambda's poller sees it, for a developer's machine and the tests."""
+"""Acts as Lambda's poller of a queue, on a developer's machine and in the tests."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 RECEIVE_MOST: Final = 10
-"""Messages of one call; SQS gives no more."""
+"""The most messages of one call; SQS returns no more."""
 
 
 def receive_messages(sqs: Any, url: str, most: int) -> list[dict[str, Any]]:
-    """Receive messages with everything that is known of them."""
+    """Receive messages with all their attributes."""
     answer = sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=most,
@@ -27,9 +27,9 @@ class QueuePoller:
 
     Args:
         sqs: a client of SQS.
-        url: of the queue.
-        arn: of the queue.
-        region: of the queue.
+        url: the queue's URL.
+        arn: the queue's ARN.
+        region: the queue's region.
     """
 
     def __init__(self, sqs: Any, *, url: str, arn: str, region: str) -> None:
@@ -39,7 +39,7 @@ class QueuePoller:
         self._region = region
 
     def receive(self, most: int = RECEIVE_MOST) -> dict[str, Any]:
-        """Receive messages: the event of an invocation; ``Records`` is empty where the queue is."""
+        """Receive messages as the event of an invocation; ``Records`` is empty if the queue is."""
         return {"Records": [self._record(message) for message in receive_messages(self._sqs, self._url, most)]}
 
     def _record(self, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,5 +69,5 @@ class QueuePoller:
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=receipt_handle)
 
     def release(self, receipt_handle: str) -> None:
-        """Make a received message visible again at once, where AWS would wait for its visibility timeout."""
+        """Make a received message visible again at once, instead of after its visibility timeout as on AWS."""
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=0)

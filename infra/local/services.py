@@ -1,7 +1,7 @@
-"""The embedded AWS as a developer's machine uses it, besides calling the handler.
+"""The embedded AWS on a developer's machine, apart from calls of the handler.
 
-It reads one job's items from the table, follows the bus with a rule of its own, and deletes jobs that were shown: a
-program that runs thousands of jobs in one process must not keep them all.
+It reads one job's items from the table, follows the bus by its own rule, and deletes jobs that were shown: a program
+that runs thousands of jobs in one process must not keep them all.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class LocalServices:
         self._events: deque[BusEvent] = deque()
 
     def send(self, body: str) -> str:
-        """Send a job to the queue as another program would.
+        """Send a job to the queue, like another program.
 
         Returns:
             The message's id: it becomes the id of a job that has none.
@@ -38,7 +38,7 @@ class LocalServices:
         return sent
 
     def mute_bus(self) -> None:
-        """Take every rule off the bus, so that what reaches it is kept nowhere."""
+        """Remove every rule from the bus, so that its events are not stored."""
         mute_bus(self._rules, self._aws.bus)
 
     def follow_bus(self) -> None:
@@ -84,5 +84,5 @@ class LocalServices:
         for first in range(0, len(keys), _WRITE_MOST):
             deletes = [{"DeleteRequest": {"Key": key}} for key in keys[first : first + _WRITE_MOST]]
             self._table.batch_write_item(RequestItems={self._aws.table: deletes})
-        # moto keeps every model it ever made, for a dashboard that nobody opens here: 90 KB for a job of 14 steps.
+        # moto keeps every model that it ever made for its dashboard, which is not used here: 90 KB per job of 14 steps.
         reset_model_data()

@@ -1,7 +1,7 @@
-"""Transactions of the embedded AWS, without a copy of the table for each of their items.
+"""Transactions of the embedded AWS that do not copy the whole table.
 
-For the case that a transaction is cancelled, moto copies the whole table, so that the time of a job with many short
-effects grows with the square of its steps. Here, only the items that the transaction names are copied.
+Moto copies the whole table to be able to cancel a transaction, so the time of a job with many short effects grows with
+the square of its steps. Here, only the items that the transaction names are copied.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 
 class _Kept(NamedTuple):
-    """An item as it was: ``None`` if there was none."""
+    """An item before the transaction: ``None`` if there was none."""
 
     partition: dict[Any, Any]
     sort: Any

@@ -19,18 +19,18 @@ CALL_ENTRIES: Final = 10
 CALL_BYTES: Final = 256 * 1024
 """Bytes of one PutEvents, and so of one entry (EventBridge's quota, where a region has not raised it)."""
 CALLS_AT_ONCE: Final = 4
-"""How many calls run at once: together they take as long as one, and no more of them reach a bus that is down."""
+"""The number of calls that run at once: they take as long as one, and a bus that is down gets no more."""
 _ENVELOPE: Final = 14 + len(SOURCE)
 """The bytes that EventBridge counts for an entry's time and source."""
 HOPELESS: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException"})
-"""Codes of rejected entries for which another try cannot help."""
+"""Codes of rejected entries for which a retry cannot help."""
 
 
 class Entry(NamedTuple):
     """One event. A tuple, as each step makes one.
 
     Attributes:
-        detail_type: what kind of event.
+        detail_type: the kind of event.
         detail: JSON of an object.
         time: when it happened, in seconds since the epoch.
     """
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes, as EventBridge counts them."""
+        """The entry's bytes, by EventBridge's rules."""
         detail, kind = self.detail, self.detail_type
         size = len(detail) if detail.isascii() else len(detail.encode())
         return _ENVELOPE + (len(kind) if kind.isascii() else len(kind.encode())) + size
@@ -91,16 +91,17 @@ class EventBus:
 
         Args:
             entries: the entries.
-            missed: called with the reason for each rejected entry: AWS's code, or the name of botocore's error where
+            missed: called with the reason for each rejected entry: AWS's code, or the name of botocore's error if
                 the bus did not answer.
 
         Returns:
-            The indexes of the entries that the bus took, in order: all of them, or fewer when it is throttled or down
-            beyond the tries. EventBridge promises no order, so calls go out `CALLS_AT_ONCE` at a time.
+            The indexes of the accepted entries, in order: all of them, or fewer if the bus is throttled or down in
+            every
+            try. EventBridge does not guarantee an order, so `CALLS_AT_ONCE` calls run at a time.
 
         Raises:
             TooLargeError: an entry is over the limit; nothing was sent.
-            MisconfiguredError: no such bus, or no right to it. Earlier entries may have been taken.
+            MisconfiguredError: no such bus, or no right to it. Earlier entries may have been accepted.
         """
         attempted = await self.attempt(entries)
         for code in attempted.failed.values():
@@ -108,14 +109,14 @@ class EventBus:
         return attempted.taken
 
     async def attempt(self, entries: Sequence[Entry]) -> Attempted:
-        """As `publish`; says which entries failed and why, and by that which were not sent."""
+        """Like `publish`, but also return which entries failed and why; the others were not sent."""
         batches = self._batches(entries)
         taken: list[int] = []
         for start in range(0, len(batches), CALLS_AT_ONCE):
             together = batches[start : start + CALLS_AT_ONCE]
             left = await self._put(entries, together)
             taken += [index for batch in together for index in batch if index not in left]
-            if left:  # throttled or down: later entries would add to the load, and count only after these
+            if left:  # throttled or down: later entries would add to the load, and count only once these are accepted
                 return Attempted(taken, left)
         return Attempted(taken, {})
 
@@ -178,7 +179,7 @@ class EventBus:
         return {index: result["ErrorCode"] for index, result in results if "ErrorCode" in result}
 
     def _requests(self, entries: Sequence[Entry], indexes: Sequence[int]) -> list[dict[str, Any]]:
-        """Entries as EventBridge takes them. Most are of one second, whose time is made once."""
+        """Entries in the form for PutEvents. Most are from the same second, whose `datetime` is made once."""
         made: list[dict[str, Any]] = []
         second = moment = None
         for index in indexes:

@@ -14,7 +14,7 @@ from infra.errors import GiveUpError, TooLargeError, code_of, translate, transla
 MESSAGE_BYTES: Final = 256 * 1024
 """The largest message in bytes, attributes included. SQS takes 1 MiB if a queue is configured for it."""
 REJECTED_BYTES: Final = 1024 * 1024
-"""The largest rejected message in bytes: the dead-letter queue takes every message that SQS delivered."""
+"""The largest rejected message in bytes: the dead-letter queue accepts every message that SQS delivered."""
 LONGEST_DELAY: Final = 900
 """The longest delay of a message in SQS, in seconds."""
 LONGEST_VISIBILITY: Final = 43_200
@@ -22,7 +22,7 @@ LONGEST_VISIBILITY: Final = 43_200
 _PROBLEM_CHARACTERS: Final = 1000
 _PROBLEM: Final = "problem"
 _ILLEGAL: Final = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""Characters that SQS rejects: it allows those of XML 1.0. Compiled on first use, which takes 5 ms."""
+"""Characters that SQS rejects: it allows those of XML 1.0. Compiled at the first use, which takes 5 ms."""
 _NOT_OURS: Final = frozenset(
     {"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "ReceiptHandleIsInvalid"}
 )
@@ -32,11 +32,11 @@ class JobQueue:
     """One queue, standard or FIFO by its name, and its dead-letter queue.
 
     Args:
-        client: gives the client; asked at each call, so that it is built at the first.
+        client: returns the client; called for each call, so that it is built at the first.
         url: the queue's address.
         dead_letter_url: the dead-letter queue's address.
-        calls: who makes the calls.
-        message_bytes: the most bytes of one message.
+        calls: makes the calls.
+        message_bytes: the largest message, in bytes.
     """
 
     def __init__(
@@ -66,16 +66,16 @@ class JobQueue:
         """Send a message.
 
         Args:
-            body: its text.
-            delay: seconds until it can be received, at most 900. A FIFO queue knows no delay of one message.
-            group: FIFO: messages of one group come one after another.
+            body: the message's body.
+            delay: seconds until it can be received, at most 900. FIFO queues do not support a delay per message.
+            group: FIFO: messages of one group are delivered one after another.
             deduplication: FIFO: a second message with this id within five minutes is dropped.
             fair: standard: the sender's group. Messages of groups with few messages in the queue are received first
                 (SQS fair queues).
 
         Raises:
-            TooLargeError: over the limit.
-            GiveUpError: empty, or with characters that SQS does not take.
+            TooLargeError: the message is over the limit.
+            GiveUpError: it is empty, or has characters that SQS rejects.
             TryLaterError, MisconfiguredError: see `infra.errors`.
         """
         size = len(body.encode(errors="surrogatepass"))
@@ -91,9 +91,9 @@ class JobQueue:
         await self._send(self._url, body, request)
 
     async def postpone(self, receipt_handle: str, seconds: float) -> None:
-        """Hide a received message for so long (0 to 12 hours), counted from now.
+        """Hide a received message for `seconds` (0 to 12 hours) from now.
 
-        A message that was deleted or is visible again stays as it is.
+        A message that was deleted or is visible again does not change.
 
         Raises:
             TryLaterError, MisconfiguredError: see `infra.errors`.
@@ -114,7 +114,7 @@ class JobQueue:
     ) -> None:
         """Send a message to the dead-letter queue, with the problem in its attribute ``problem``.
 
-        The body goes as it came. The problem is shortened to 1,000 characters, or to the room that the body leaves.
+        The body is sent unchanged. The problem is shortened to 1,000 characters, or to the space that the body leaves.
 
         Raises:
             TryLaterError, MisconfiguredError, TooLargeError: see `infra.errors`.

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: it has one schedule for each tenant's schedule, which sends messages to the queue of jobs."""
+"""EventBridge Scheduler: one of its schedules per schedule of a tenant. They send messages to the queue of jobs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from infra.aws.clients import SchedulerClient
 from infra.errors import TryLaterError, code_of, translate
 
 SCHEDULED_TIME: Final = "<aws.scheduler.scheduled-time>"
-"""EventBridge Scheduler puts the time of the firing in its place
+"""EventBridge Scheduler replaces this with the time of the firing
 (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html)."""
 LATEST: Final = 86_400
-"""How many seconds EventBridge Scheduler tries to deliver a firing: later ones are dropped anyway."""
+"""The seconds for which EventBridge Scheduler tries to deliver a firing: a later firing is dropped anyway."""
 _ABSENT: Final = "ResourceNotFoundException"
 _PRESENT: Final = "ConflictException"
 
@@ -26,8 +26,8 @@ class Timetable:
 
     Attributes:
         expression: ``cron(…)``, ``rate(…)`` or ``at(…)``.
-        timezone: IANA name in which the expression is read.
-        start: of a rate: the first firing, in seconds since 1970.
+        timezone: IANA name of the expression's time zone.
+        start: for a rate, the first firing, in seconds since 1970.
         enabled: whether it fires at all.
     """
 
@@ -128,7 +128,7 @@ def firing_body(tenant: str, schedule_id: str, at: str) -> str:
 
 
 def schedule_name(tenant: str, schedule_id: str) -> str:
-    """A schedule's name at EventBridge: a digest, since tenants have names of any kind.
+    """A schedule's name at EventBridge: a digest, since a tenant's name may have any characters.
 
     No id holds a ``#``, so no two schedules of two tenants have one name.
     """

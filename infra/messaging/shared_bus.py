@@ -25,7 +25,7 @@ class SharedBus:
 
     Args:
         bus: the real bus.
-        sharing: brings the jobs together.
+        sharing: combines the requests of the jobs.
     """
 
     def __init__(self, bus: Bus, sharing: Sharing) -> None:

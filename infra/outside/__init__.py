@@ -1,1 +1,1 @@
-"""Calls of jobs to services outside: over HTTP and to AWS, within the rules of the deployment."""
+"""Calls of jobs to other services, over HTTP and to AWS, within the rules of the deployment."""

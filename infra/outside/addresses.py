@@ -1,7 +1,7 @@
 """Decides which addresses a call may go to.
 
-Lambda's runtime API listens on the loopback, and the metadata services of clouds on link-local addresses: a
-stranger who could make the function call those would get its credentials. Sources of the lists: IANA's
+Lambda's runtime API listens on the loopback interface, and clouds' metadata services on link-local addresses: a
+stranger who could make the function call them would get its credentials. Sources of the lists: IANA's
 special-purpose address registries (RFC 6890 and its updates), and the clouds' documentation of their addresses.
 """
 
@@ -55,8 +55,8 @@ class Admitted:
     """An address that `admit` has accepted. Only `admit` makes one, and every connection needs one.
 
     Attributes:
-        family: as the socket module numbers it.
-        address: as a socket takes it.
+        family: the socket module's number of the address family.
+        address: the address, in the form for `socket.connect`.
     """
 
     family: int
@@ -64,16 +64,16 @@ class Admitted:
 
 
 def admit(family: int, address: Any, host: str, judgement: Judgement) -> Admitted:
-    """Accept an address or refuse it. Every connection is checked here: before it is made, and afterwards by its peer.
+    """Accept an address or refuse it. Every connection is checked here before it is made, and its peer afterwards.
 
     Args:
-        family: as the socket module numbers it.
-        address: as a socket gives it: the numeric address first.
-        host: the name that resolved to it, for the message.
-        judgement: what the deployment allows for that name.
+        family: the socket module's number of the address family.
+        address: the address in the socket module's form: a tuple whose first item is the numeric address.
+        host: the name that resolved to the address, for the message.
+        judgement: the addresses that the deployment allows for that name.
 
     Raises:
-        HttpRefusedError: the address is not public, and not opened for this host.
+        HttpRefusedError: the address is not public, and the deployment does not allow it for this host.
     """
     kind = kind_of(str(address[0]))
     if kind == "public" or (kind == "private" and judgement.private) or (kind == "loopback" and judgement.loopback):

@@ -20,7 +20,7 @@ from infra.outside.errors import HttpFailedError, HttpInvalidError, HttpRefusedE
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
-"""How many seconds a thread may go on after its step was cut off."""
+"""How many seconds a thread may continue after its step was stopped."""
 SESSION_SECONDS: Final = 3_600
 """The lifetime of the role's credentials: the maximum when one role assumes another."""
 RENEWED: Final = 300.0
@@ -70,8 +70,8 @@ class AwsCalls:
     Args:
         allowed: the operations, each as ``service:Operation``.
         role: ARN of the role; without one, no call is made.
-        own: names and addresses of the stack's own resources. No parameter may be one of them. The role denies them
-            too, but on a developer's machine there is no IAM.
+        own: names and addresses of the stack's own resources, which no parameter may contain. The role denies them,
+            too, but a developer's machine has no IAM.
         limit: bytes of a response as JSON.
         now: the clock.
     """
@@ -173,7 +173,7 @@ class AwsCalls:
                 f"{name} cannot be called: this build knows no such service; name it in SERVICES when building"
             ) from None
         except Exception as error:  # noqa: BLE001  # as above
-            _explain("taking on the role for calls of AWS", error)
+            _explain("assuming the role for calls of AWS", error)
         return self._clients[service]
 
     def _assume(self) -> Any:
@@ -206,7 +206,7 @@ def _guard(client: Any) -> Callable[..., None]:
     def before_send(request: Any, **_: Any) -> None:
         host = urlsplit(request.url).hostname or ""
         if host != endpoint and not host.endswith(f".{domain}"):
-            raise HttpRefusedError("a parameter leads away from AWS; nothing was sent")
+            raise HttpRefusedError("a parameter would send the request outside AWS; nothing was sent")
 
     return before_send
 
@@ -225,11 +225,11 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _explain(name: str, error: Exception) -> NoReturn:
-    """Translate an error of botocore's into one of ours."""
+    """Translate an error of botocore into one of ours."""
     from botocore import exceptions  # noqa: PLC0415  # as above
 
     if isinstance(error, exceptions.ParamValidationError):
-        raise HttpInvalidError(f"the parameters of {name} are not right: {str(error)[:SHOWN]}") from None
+        raise HttpInvalidError(f"the parameters of {name} are not valid: {str(error)[:SHOWN]}") from None
     code = code_of(error)
     if not code:
         kind = type(error).__name__

@@ -16,11 +16,11 @@ _BASE64: Final = {"base64"}
 
 
 def sendable(value: Any, shape: Any) -> Any:
-    """Parameters for botocore, with bytes where the operation expects them.
+    """The parameters in botocore's form, with bytes where the operation expects them.
 
     Args:
         value: the JSON value.
-        shape: botocore's description of it, or ``None``.
+        shape: botocore's description of the value, or ``None``.
 
     Raises:
         HttpInvalidError: bytes are given in an unknown form.
@@ -45,7 +45,7 @@ def _bytes(value: Any) -> Any:
             return b64decode(value["base64"], validate=True)
         if isinstance(value, (dict, list)):
             return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError as error:  # half of a surrogate pair, too
+    except ValueError as error:  # includes half of a surrogate pair
         raise HttpInvalidError(f"these bytes cannot be sent: {type(error).__name__}") from None
     return value
 

@@ -21,7 +21,7 @@ class Connections:
     """Idle connections by address and terms.
 
     Args:
-        now: the clock, in seconds. It must go on while Lambda freezes the process.
+        now: the clock, in seconds. It must keep running while Lambda freezes the process.
     """
 
     def __init__(self, now: Now) -> None:
@@ -39,7 +39,7 @@ class Connections:
                 return None
             self._idle.remove(found)
         connection = found[2]
-        if connection.is_connected:  # nothing to read: neither the end nor unexpected bytes
+        if connection.is_connected:  # it has nothing to read: neither its end nor unexpected bytes
             return connection
         connection.close()
         return None
@@ -52,7 +52,7 @@ class Connections:
                 first = self._idle[0]
                 self._drop(lambda kept: kept is first)
 
-    def __del__(self) -> None:  # a client whose settings are no longer those of the deployment is just forgotten
+    def __del__(self) -> None:  # clients with outdated settings are dropped without a call of `close`
         self.close()
 
     def close(self) -> None:

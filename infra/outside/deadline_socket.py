@@ -14,21 +14,21 @@ Now = Callable[[], float]
 
 
 class _Deadline(socket.socket):
-    """The part that both kinds share. As a mixin, its methods override theirs.
+    """The part that plain and TLS sockets share. It is a mixin, so that its methods override theirs.
 
     Attributes:
-        now: the clock; ``None`` until `until` was called.
-        ends_at: when to stop waiting, as that clock shows it.
+        now: the clock; ``None`` until `until` is called.
+        ends_at: the time of that clock at which waiting stops.
     """
 
     now: Now | None = None
     ends_at: float = 0.0
 
     def until(self, ends_at: float, now: Now) -> None:
-        """Wait no longer than this.
+        """Stop waiting for data at `ends_at`.
 
         Raises:
-            TimeoutError: it has passed already.
+            TimeoutError: this time has passed already.
         """
         self.ends_at, self.now = ends_at, now
         self._wait_for_the_rest()
@@ -63,4 +63,4 @@ class PlainSocket(_Deadline):
 
 
 class TlsSocket(_Deadline, ssl.SSLSocket):
-    """A TLS socket: what `ssl.SSLContext.sslsocket_class` makes."""
+    """A TLS socket, for `ssl.SSLContext.sslsocket_class`."""

@@ -1,10 +1,10 @@
 """Errors of calls to outside services, grouped by what the caller does next.
 
     HttpError
-    ├── HttpFailedError    the service could not be reached, or asked for another try: that may help
-    ├── HttpRefusedError   it gave an unexpected answer, or the call is not allowed: another try does not help
+    ├── HttpFailedError    the service was unreachable or asked for a retry: a retry may help
+    ├── HttpRefusedError   it gave an unexpected answer, or the call is not allowed: a retry does not help
     ├── HttpTooLargeError  the answer is larger than may be kept
-    └── HttpInvalidError   what the user wrote is not a valid call; also a ValueError
+    └── HttpInvalidError   the call is not valid as written; also a ValueError
 
 No message contains a secret: `infra.outside.http_client` masks them before an error leaves it.
 """
@@ -32,11 +32,11 @@ class HttpError(Exception):
 
 
 class HttpFailedError(HttpError):
-    """No complete answer in time: name resolution, connection, TLS; or an answer that asks for another try."""
+    """No complete answer in time (name resolution, connection, TLS), or an answer that asks for a retry."""
 
 
 class HttpRefusedError(HttpError):
-    """An answer that was not expected, or a call that is not allowed."""
+    """An unexpected answer, or a call that is not allowed."""
 
 
 class HttpTooLargeError(HttpError):

@@ -16,7 +16,7 @@ PORTS: Final = frozenset({80, 443, 8443})
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME: Final = 253
 _AMBIGUOUS: Final = re.compile("[\u00df\u03c2\u200c\u200d]")
-"""Letters that the two versions of IDNA encode differently: one name would be two domains."""
+"""Letters that the two versions of IDNA encode differently, so that one name could mean two domains."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Reach:
         ports: more ports.
         hosts: globs (``*``, ``?``) of the hosts that may be called.
         private_hosts: globs of the hosts that may have private addresses.
-        loopback: whether those may be on the loopback, too. Never on Lambda, whose runtime API listens there.
+        loopback: whether those hosts may also have loopback addresses. Never on Lambda, whose runtime API listens
+            there.
     """
 
     plain: bool = False
@@ -62,7 +63,7 @@ class Reach:
 
 
 class _Globs:
-    """Whether a host matches one of some globs."""
+    """Tells whether a host matches at least one of the globs."""
 
     def __init__(self, globs: Iterable[str]) -> None:
         parts = [_glob(glob) for glob in globs]
@@ -79,10 +80,10 @@ def _glob(glob: str) -> str:
 
 
 def canonical_host(host: str) -> str:
-    """A host in the form that is compared and resolved: lower case, IDNA, without a final dot; IPv6 unbracketed.
+    """The host in the form for comparing and resolving: lower case, IDNA, no final dot; IPv6 without brackets.
 
     Raises:
-        HttpInvalidError: it cannot be a host.
+        HttpInvalidError: the string cannot be a host.
     """
     if ":" in host:
         return _canonical_ipv6(host)
@@ -112,5 +113,5 @@ def _canonical_ipv6(host: str) -> str:
     except ValueError:
         raise HttpInvalidError("the URL has no valid IPv6 address") from None
     if zone:
-        raise HttpRefusedError("an address with a zone is one of the local link; only public addresses may be called")
+        raise HttpRefusedError("an address with a zone is link-local; only public addresses may be called")
     return canonical

@@ -72,7 +72,7 @@ class Answer:
         """The details of an error: the status and the beginning of the body."""
         text = mask.text(self._decoded(self.body, errors="replace") or "")
         if self.cut and mask.longest:
-            text = text[: -mask.longest]  # the end may hold half of a value, which no search would find
+            text = text[: -mask.longest]  # the end may hold a part of a value, which the mask cannot find
         return {"status": self.status, "body": text[:SHOWN]}
 
     def _body(self, mask: Mask) -> Any:
@@ -104,7 +104,7 @@ class Answer:
 def _parse(text: str) -> Any:
     value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     if _HALF_PAIR.search(text):
-        json.dumps(value, ensure_ascii=False).encode()  # a UnicodeEncodeError, which is a ValueError, for half a pair
+        json.dumps(value, ensure_ascii=False).encode()  # a ValueError for half of a surrogate pair
     return value
 
 
@@ -115,19 +115,19 @@ def _refuse(constant: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if number in {float("inf"), float("-inf")}:
-        raise ValueError("a number past the largest")
+        raise ValueError("the number is past the largest")
     return number
 
 
 def read_answer(response: http.client.HTTPResponse, limit: int) -> Answer:
-    """Read an answer to its end, or to where there is too much of it.
+    """Read an answer to its end or to the limit.
 
     Args:
-        response: its head has been read.
-        limit: bytes of the body, decompressed.
+        response: the response, whose head has been read.
+        limit: the largest body, in decompressed bytes.
 
     Raises:
-        HttpFailedError: it ended early, or its compression is damaged.
+        HttpFailedError: the answer ended early, or its compression is damaged.
         OSError, http.client.HTTPException: the connection broke.
     """
     headers: dict[str, str] = {}
@@ -153,7 +153,7 @@ class _TooMuchError(Exception):
 
 
 def _pieces(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
-    """The body as it is sent, up to `most` bytes: a longer one is too large when decompressed, too."""
+    """The body as sent, up to `most` bytes: a longer one is also too large after decompression."""
     read = 0
     while piece := response.read(PIECE):
         yield piece

@@ -1,4 +1,4 @@
-"""Credentials of a call: which secrets it names, and what they add to the request."""
+"""Credentials of a call: they read the secrets that it names and add them to the request."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Signed:
     """A request with its credentials.
 
     Attributes:
-        url: where it goes.
-        headers: what its credentials add; bytes, since values are UTF-8.
+        url: the URL, with the credentials' parameters.
+        headers: the credentials' headers; bytes, since values are UTF-8.
     """
 
     url: Url
@@ -37,12 +37,12 @@ class Credentials:
     Args:
         shapes: ``{"bearer": {"secret": name}}`` and so on, as LANGUAGE's section on HTTP lists them.
         secrets: of the tenant.
-        mask: learns every value.
+        mask: receives every value to hide.
         seconds: how long resolving may take.
-        host: where the call goes; canonical.
+        host: the host of the call; canonical.
 
     Raises:
-        HttpRefusedError: a secret is unknown, or not for this host or use.
+        HttpRefusedError: a secret is unknown, or may not be used for this host or in this way.
         HttpError: a secret has no value now.
     """
 
@@ -83,7 +83,7 @@ class Credentials:
         return Signed(url, headers)
 
     def renew(self, seconds: float) -> bool:
-        """Whether there are other values now, after the service answered 401 to these."""
+        """Fetch other values after the service answered 401 to these; return whether there are any."""
         renewed = False
         for _, shape, name in self._parts:
             secret = self._values[name]
@@ -95,7 +95,7 @@ class Credentials:
 
 
 def _part(credential: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], str]:
-    """Which kind of credential it is, what it says, and the name of its secret."""
+    """The kind of a credential, its fields, and the name of its secret."""
     [(kind, shape)] = credential.items()
     secret = (
         shape if kind == "bearer" else shape["password" if kind == "basic" else "secret" if kind == "hmac" else "value"]

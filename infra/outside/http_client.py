@@ -26,7 +26,7 @@ from infra.outside.secret import Secrets, allowed
 _DEFAULTS: Final = {"User-Agent": b"conduit/1", "Accept": b"*/*", "Accept-Encoding": ENCODINGS.encode()}
 """Default headers that users may replace."""
 TRY_AGAIN: Final = frozenset({408, 425, 429})
-"""Statuses below 500 that ask for another try."""
+"""Statuses below 500 that ask for a retry."""
 _SERVER_ERROR: Final = 500
 _UNAUTHORIZED: Final = 401
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -41,8 +41,8 @@ class HttpClient:
     """Makes calls.
 
     Args:
-        reach: what may be called.
-        limit: bytes of an answer's body.
+        reach: the hosts and ports that may be called.
+        limit: the largest body of an answer, in bytes.
         opener: opens connections.
         now: the clock: seconds since the epoch.
     """
@@ -59,10 +59,10 @@ class HttpClient:
         self._connections.close()
 
     def send(self, call: Call, secrets: Secrets) -> dict[str, Any]:
-        """Make a call and give its answer: ``{"status": 200, "headers": {…}, "body": …}``, secrets masked.
+        """Make a call; return its answer, ``{"status": 200, "headers": {…}, "body": …}``, with secrets masked.
 
         Raises:
-            HttpError: see `infra.outside.errors`; secrets are masked in it, too.
+            HttpError: see `infra.outside.errors`; its secrets are masked, too.
         """
         mask = Mask()
         try:
@@ -72,14 +72,14 @@ class HttpClient:
             raise type(error)(mask.text(str(error)), details, error.retry_after) from None
 
     def judged(self, url: Url) -> Place:
-        """The place that a URL names, if it may be called."""
+        """The place of a URL. Raises an `HttpError` if the URL may not be called."""
         return Place(url.scheme, url.host, url.port, self._reach.judge(*url.origin))
 
     def request(self, place: Place, method: str, signed: Signed, body: bytes | None, ends_at: float) -> Answer:
         """Send one request and read its answer.
 
-        A kept-alive connection may have been closed. If it breaks before a byte of the answer has come, the request is
-        sent again on a new one; a service recognizes the repetition by its ``Idempotency-Key``.
+        The service may have closed a kept-alive connection. If it breaks before the first byte of the answer, the
+        request is sent again over a new one; the service recognises the repetition by its ``Idempotency-Key``.
 
         Raises:
             HttpError: no complete answer arrived, or the host has an address that may not be called.
@@ -136,7 +136,7 @@ class _Exchange:
         self._ends_at = client.now() + call.seconds
         self._url_secret_hosts: frozenset[str] | None = None
         self._url = self._read(call.url, secrets).with_query(list(call.query))
-        client.judged(self._url)  # before a token is fetched for it
+        client.judged(self._url)  # check it before a token is fetched for it
         self._credentials = Credentials(call.auth, secrets, mask, self._left(), self._url.host)
         self._first = self._url.origin
         self._trusted = True
@@ -210,13 +210,14 @@ class _Exchange:
         try:
             url = self._url.follow(location)
         except HttpError as error:
-            raise HttpRefusedError(f"{self._url.host} redirects to where no call can go: {error}", details) from None
+            message = f"{self._url.host} redirects to a URL that cannot be called: {error}"
+            raise HttpRefusedError(message, details) from None
         if self._url.scheme == "https" and url.scheme != "https":
             raise HttpRefusedError(f"{self._url.host} redirects from https to {url.scheme}", details)
         if self._url_secret_hosts is not None and url.host not in self._url_secret_hosts:
             raise HttpRefusedError(f"the secret URL redirects to {url.host}, which is not one of its hosts", details)
         if url.origin != self._first:
-            self._trusted = False  # for good: what comes back from another origin is not what the user wrote
+            self._trusted = False  # permanently: the user did not write a URL to which another origin redirects
             self._headers = {n: v for n, v in self._headers.items() if n.lower() not in _CREDENTIALS}
         other = self._method not in {"GET", "HEAD"} if answer.status == _SEE_OTHER else self._method == "POST"
         if other and answer.status not in _KEEPING:

@@ -1,4 +1,4 @@
-"""Checks a call as a user writes it, and turns it into the form in which it is sent."""
+"""Checks the arguments of a user's call, and converts them to the call that is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_HEADERS: Final = 32
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-"""Headers that only the client sets: they decide where a request goes and where it ends."""
+"""Headers that only the client sets, because they decide the destination and the end of a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,8 @@ class Call:
     Attributes:
         method: in upper case.
         url: a URL, or ``{"secret": name}`` for one that is itself secret.
-        query: more names and values for its query.
-        headers: those of the user and of the body.
+        query: further names and values of the query.
+        headers: the headers of the user and of the body.
         body: bytes; ``None`` for none.
         auth: credentials, each ``{"bearer": {"secret": name}}`` or one of the other shapes.
         expect: the expected statuses; ``None`` for 200 to 299.
@@ -76,7 +76,7 @@ def make_call(
         idempotency_key: sent unless the user set that header.
 
     Raises:
-        HttpInvalidError: it cannot be sent; the message says what to change.
+        HttpInvalidError: the call cannot be sent; the message says what to change.
     """
     sent = _headers(headers or {})
     given = {name.lower() for name in sent}
@@ -99,7 +99,7 @@ def make_call(
 
 
 def _word(value: Any) -> str:
-    """A value as it appears in a URL, a form or a header: strings as they are, everything else as JSON."""
+    """A value in the form for a URL, a form or a header: strings unchanged, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -138,14 +138,14 @@ def check_header(name: str, value: str = "") -> None:
     """Check a header that a user sets.
 
     Raises:
-        HttpInvalidError: its name or its value cannot be sent, or only the client may set it.
+        HttpInvalidError: the name or the value cannot be sent, or only the client may set this header.
     """
     if not _TOKEN.fullmatch(name):
         raise HttpInvalidError("the name of a header is made of letters, digits and -, without spaces")
     if name.lower() in _FRAMING:
         raise HttpInvalidError(f"the header {name} is set by the client; leave it out")
     if _CONTROL.search(value):
-        raise HttpInvalidError(f"the header {name} contains a line break or another control character; take it out")
+        raise HttpInvalidError(f"the header {name} contains a line break or another control character; remove it")
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:

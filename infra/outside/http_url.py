@@ -1,4 +1,4 @@
-"""Reads the URLs of calls strictly by RFC 3986's grammar, so that all readers see the same host."""
+"""Parses the URLs of calls strictly by RFC 3986's grammar, so that no other parser sees another host."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AUTHORITY: Final = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:]*))(?::([0-9]{0,5}))
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 _PLAIN: Final = re.compile(r"[a-z]{0,15}|.{0,7}")
 _SHORTEST: Final = 8
-"""Characters of what is masked of a secret URL."""
+"""The shortest part of a secret URL that is masked, in characters."""
 _MOST_PORT: Final = 65_535
 _KEPT: Final = "/%:@!$&'()*+,;=~-._?"
 
@@ -32,7 +32,7 @@ class Url:
     Attributes:
         scheme: in lower case.
         host: canonical; see `infra.outside.hosts.canonical_host`.
-        port: the scheme's own where none is written.
+        port: the port; by default the scheme's.
         path: at least ``/``, percent-encoded.
         query: percent-encoded, without the question mark; ``""`` for none.
     """
@@ -55,7 +55,7 @@ class Url:
 
     @property
     def place(self) -> str:
-        """Scheme, host and, where it is not the scheme's own, port: what messages show."""
+        """Scheme, host and (if it is not the scheme's default) port, for messages."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
@@ -84,10 +84,10 @@ class Url:
         return replace(self, query=kept).with_query([(name, value)])
 
     def follow(self, location: str) -> Url:
-        """Where a redirect from here leads.
+        """The URL to which a redirect from this one leads.
 
         Raises:
-            HttpError: it leads to a URL that cannot be called.
+            HttpError: that URL cannot be called.
         """
         text = _printable(location)
         if _ABSOLUTE.match(text):
@@ -100,11 +100,11 @@ class Url:
 
 
 def read_url(text: str) -> Url:
-    """Read an absolute URL.
+    """Parse an absolute URL.
 
     Raises:
-        HttpInvalidError: it is not a URL, is too long, or names a user.
-        HttpRefusedError: its scheme is neither http nor https, or its host is an address with a zone.
+        HttpInvalidError: the string is not a URL, is too long, or contains a user.
+        HttpRefusedError: the scheme is neither http nor https, or the host is an address with a zone.
     """
     if len(text) > LONGEST:
         raise HttpInvalidError(f"the URL has {len(text):,} characters; at most {LONGEST:,} are allowed")
@@ -116,7 +116,7 @@ def read_url(text: str) -> Url:
     if found is None or not found[2]:
         raise HttpInvalidError("the URL is not complete; write it like https://api.example.com/path")
     if "@" in found[2]:
-        raise HttpInvalidError("the URL contains a user name or password; use `auth` in place of it")
+        raise HttpInvalidError("the URL contains a user name or password; use `auth` instead")
     scheme, authority = found[1].lower(), _AUTHORITY.fullmatch(found[2])
     if authority is None:
         raise HttpInvalidError("the URL has no valid host or port")
@@ -125,7 +125,7 @@ def read_url(text: str) -> Url:
         raise HttpInvalidError("only an IPv6 address may be in brackets")
     port = int(authority[3]) if authority[3] else _DEFAULT_PORTS[scheme]
     if port > _MOST_PORT:
-        raise HttpInvalidError(f"the URL has the port {port}; ports end at {_MOST_PORT:,}")
+        raise HttpInvalidError(f"the URL has the port {port}; the largest port is {_MOST_PORT:,}")
     try:
         return Url(scheme, host, port, quote(found[3] or "/", safe=_KEPT), quote(found[4] or "", safe=_KEPT))
     except UnicodeEncodeError:
@@ -133,7 +133,7 @@ def read_url(text: str) -> Url:
 
 
 def _printable(location: str) -> str:
-    """A Location header as text: http.client reads headers as Latin-1, and servers send UTF-8."""
+    """Decode a Location header: http.client reads headers as Latin-1, but servers send UTF-8."""
     try:
         return location.encode("latin-1").decode("utf-8").strip()
     except UnicodeError:

@@ -33,22 +33,22 @@ class Mask:
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest form of a value; 0 when there is nothing to hide."""
+        """Bytes of the longest form of a value; 0 if there is nothing to hide."""
         return max((len(form.encode()) for form in self._forms), default=0)
 
     def hide(self, value: str, user: str | None = None) -> None:
-        """Hide this value from now on: as it is, as base64, in a URL and in JSON.
+        """Hide this value from now on: unchanged, as base64, in a URL and in JSON.
 
         Args:
             value: the secret.
-            user: the user whose password it is, for the base64 of ``user:value``.
+            user: the user whose password the value is, for the base64 of ``user:value``.
         """
         forms = {*self._forms, *(form for form in _forms(value, user) if form)}
         self._forms = sorted(forms, key=len, reverse=True)
         self._shortest = len(self._forms[-1]) if self._forms else 0
 
     def text(self, text: str) -> str:
-        """The text without the values."""
+        """The string with all values masked."""
         if len(text) < self._shortest:
             return text
         for form in self._forms:  # faster than one regular expression, which takes long to compile
@@ -56,13 +56,13 @@ class Mask:
         return text
 
     def data(self, data: bytes) -> bytes:
-        """The bytes without the values, as UTF-8."""
+        """The bytes, as UTF-8, with all values masked."""
         for form in self._forms:
             data = data.replace(form.encode(), MASKED.encode())
         return data
 
     def tree(self, value: Any) -> Any:
-        """A JSON value without the values: in strings, in keys, and in numbers that hold one."""
+        """A JSON value with all values masked: in strings, in keys, and in numbers that contain one."""
         if not self._forms:
             return value
         if isinstance(value, str):

@@ -61,11 +61,11 @@ class Opener:
         self._make_socket = make_socket if make_socket is not None else _make_socket
 
     def open(self, place: Place, ends_at: float) -> Connection:
-        """A new connection, with TLS where the scheme says so.
+        """Open a new connection, with TLS if the scheme requires it.
 
         Raises:
             HttpRefusedError: the host has an address that may not be called.
-            HttpFailedError: it has none, cannot be reached in time, or cannot prove its name.
+            HttpFailedError: the host has no address, cannot be reached in time, or cannot prove its name.
         """
         sock = self._connect(place, ends_at)
         connection: Connection
@@ -114,7 +114,7 @@ class Opener:
 
 
 class _Pinned(HTTPConnection):
-    """A connection of urllib3 that gets its socket and never opens another.
+    """A connection of urllib3 that receives its socket and never opens another.
 
     Attributes:
         pinned: the connected socket, taken by `connect`.
@@ -129,11 +129,11 @@ class _Pinned(HTTPConnection):
         return sock
 
     def getresponse(self) -> http.client.HTTPResponse:  # type: ignore[override]  # see below
-        """The answer. urllib3's method logs the URL of an answer with odd headers, and a URL may contain a secret."""
+        """The answer. urllib3's own method logs the URL if headers are malformed, and a URL may contain a secret."""
         return http.client.HTTPConnection.getresponse(self)
 
     def until(self, ends_at: float, now: Now) -> None:
-        """Wait no longer than this for data."""
+        """Stop waiting for data at `ends_at`."""
         sock: Any = self.sock
         sock.until(ends_at, now)
 
@@ -150,7 +150,7 @@ Connection = _PlainConnection | _TlsConnection
 
 
 def reason_of(error: BaseException) -> str:
-    """Why a connection broke, in few words."""
+    """Why a connection broke, in a few words."""
     if isinstance(error, TimeoutError):
         return "the time is up"
     if isinstance(error, OSError) and error.strerror:
@@ -175,10 +175,10 @@ def usual_trust() -> ssl.SSLContext:
 
 
 def trusting(context: ssl.SSLContext) -> ssl.SSLContext:
-    """The context, made to make sockets with deadlines.
+    """Make the context create sockets with deadlines, and return it.
 
     Raises:
-        ValueError: it does not check certificates and names.
+        ValueError: the context does not check certificates and names.
     """
     if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
         raise ValueError("the context must check certificates and host names")

@@ -1,4 +1,4 @@
-"""Names to addresses, in a time that can be bounded."""
+"""Resolves names to addresses, within a time limit."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from infra.aside import Aside, StuckError, TimeIsUpError
 from infra.outside.errors import HttpFailedError
 
 Info = tuple[int, Any]
-"""The family of an address, and the address as a socket takes it."""
+"""The family of an address, and the address in the form for `socket.connect`."""
 GetAddrInfo = Callable[[bytes, int, int, int], list[tuple[Any, Any, Any, Any, Any]]]
 MOST_STUCK: Final = 32
-"""Look-ups that may be left running. Each holds a thread until the system's resolver gives up, after 5 to 30 s."""
+"""The most abandoned look-ups. Each occupies a thread until the system's resolver gives up, after 5 to 30 s."""
 
 
 class Resolver:
     """Looks names up.
 
-    ``getaddrinfo`` cannot be interrupted, so it runs in a thread that is left to itself when the time is up.
+    ``getaddrinfo`` cannot be interrupted, so it runs in a thread that is abandoned when the time is up.
 
     Args:
-        getaddrinfo: `socket.getaddrinfo`, with the host in bytes: it has been made ASCII already.
+        getaddrinfo: `socket.getaddrinfo`, called with the host in bytes, which is ASCII already.
     """
 
     def __init__(self, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> None:
@@ -34,7 +34,7 @@ class Resolver:
         """Every address of a host, each once, in the system's order.
 
         Raises:
-            HttpFailedError: it has none, or the look-up took longer than `seconds`.
+            HttpFailedError: the host has no address, or the look-up took longer than `seconds`.
         """
         try:
             found = self._look_up(host, port) if _is_numeric(host) else self._look_up_aside(host, port, seconds)

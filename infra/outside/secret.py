@@ -19,11 +19,11 @@ class Secret:
 
     Attributes:
         name: its name.
-        value: the value to send, or a key. Never shown, so it is left out of ``repr``.
+        value: the value to send, or a key. It is never shown, so ``repr`` omits it.
         hosts: the hosts that it may be sent to, in the form of `infra.outside.hosts.canonical_host`.
-        uses: what it may be used for.
-        renewable: whether `Secrets.renew` may have another value after the service refused this one (OAuth 2).
-        hidden: further strings that nothing shown may hold.
+        uses: the uses that are allowed.
+        renewable: whether `Secrets.renew` may return another value after a service refused this one (OAuth 2).
+        hidden: further strings to mask.
     """
 
     name: str
@@ -41,30 +41,30 @@ class Secrets(Protocol):
         """The secret of that name, or ``None`` if the tenant has none.
 
         Args:
-            name: of the secret.
-            seconds: how long it may take.
+            name: the secret's name.
+            seconds: how long this may take.
 
         Raises:
-            HttpError: it has no value now: its token server cannot be reached or refuses.
+            HttpError: the secret has no value now: its token server is unreachable or refuses.
         """
 
     def renew(self, secret: Secret, seconds: float) -> Secret | None:
         """The secret with another value, after a service answered 401 to this one; ``None`` if there is no other.
 
         Raises:
-            HttpError: as for `get`.
+            HttpError: see `get`.
         """
 
 
 class NoSecrets:
-    """The store of a tenant or a deployment without secrets."""
+    """The secrets of a tenant or a deployment that has none."""
 
     def get(self, name: str, seconds: float) -> Secret | None:  # noqa: ARG002  # the protocol's
-        """A store without secrets."""
+        """Always ``None``."""
         return None
 
     def renew(self, secret: Secret, seconds: float) -> Secret | None:  # noqa: ARG002  # the protocol's
-        """Always ``None``: a fixed secret has no other value."""
+        """Always ``None``, likewise."""
         return None
 
 

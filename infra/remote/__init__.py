@@ -1,1 +1,1 @@
-"""A deployed stack, as the command line sees it: its HTTP API and its logs."""
+"""Access to a deployed stack from the command line: its HTTP API and its logs."""

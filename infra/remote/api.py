@@ -1,4 +1,4 @@
-"""The HTTP API of a stack, as a program calls it: with a bearer token, signed with SigV4, or openly."""
+"""Calls the HTTP API of a stack: with a bearer token, signed with SigV4, or without credentials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REGION_OF_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.amazonaws\.co
 
 
 class UnreachableApiError(Exception):
-    """No answer came, or one that is not JSON. The message says from where and why."""
+    """There was no answer, or one that is not JSON. The message names the address and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class RemoteApi:
     """Calls one API.
 
     Args:
-        url: its address, stage included, such as ``https://abc.execute-api.eu-central-1.amazonaws.com``.
+        url: the API's address, stage included, such as ``https://abc.execute-api.eu-central-1.amazonaws.com``.
         token: a bearer token. Without one, requests to an address of API Gateway are signed with the credentials of the
-            AWS environment; requests to any other address are sent openly.
+            AWS environment; requests to any other address are sent without credentials.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
@@ -49,13 +49,13 @@ class RemoteApi:
         """Send one request.
 
         Args:
-            method: of HTTP.
-            path: with its query, from the API's root.
-            body: sent as JSON; ``None`` for no body, bytes as they are.
+            method: the HTTP method.
+            path: the path from the API's root, with the query.
+            body: sent as JSON; bytes are sent unchanged; ``None`` for no body.
             headers: further headers.
 
         Raises:
-            UnreachableApiError: see there.
+            UnreachableApiError: there was no answer, or one that is not JSON.
         """
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if data is not None else {})}
@@ -97,7 +97,7 @@ def _sign(request: urllib.request.Request, region: str) -> None:
 
     credentials = Session().get_credentials()
     if credentials is None:
-        raise UnreachableApiError("This API takes signed requests and there are no AWS credentials; or pass --token.")
+        raise UnreachableApiError("This API needs signed requests, but there are no AWS credentials. Pass --token.")
     signed = AWSRequest(request.get_method(), request.full_url, headers=dict(request.headers), data=request.data)
     SigV4Auth(credentials, "execute-api", region).add_auth(signed)
     for name, value in signed.headers.items():

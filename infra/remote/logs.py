@@ -14,8 +14,8 @@ def read_job_log(make_client: Callable[[], Any], groups: Sequence[str], job_id: 
 
     Args:
         make_client: makes botocore's client of CloudWatch Logs.
-        groups: names of log groups, those of the stack's functions.
-        job_id: which job. Ids hold no character that a filter pattern gives a meaning to.
+        groups: the names of the log groups of the stack's functions.
+        job_id: the job. Ids have no characters that are special in a filter pattern.
 
     Raises:
         InfraError: a log group cannot be read: it does not exist, there are no credentials, or AWS does not answer.

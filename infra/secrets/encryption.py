@@ -21,11 +21,11 @@ _BETWEEN: Final = "."
 class Encryption:
     """Encrypts strings so that they can be decrypted only for the same stack, tenant and name.
 
-    KMS compares the three, the encryption context, and writes them to CloudTrail; it is not secret.
+    Stack, tenant and name are the encryption context: KMS compares it and writes it to CloudTrail; it is not secret.
 
     Args:
         client: returns the client; called for each call, so that it is built at the first.
-        key: id or ARN of the key.
+        key: the id or ARN of the key.
         stack: the deployment's name.
     """
 
@@ -55,7 +55,8 @@ class Encryption:
         """The plaintext of a string that `encrypt` returned.
 
         Raises:
-            InfraError: see `infra.errors`; also if it was encrypted for another tenant or name, or with another key.
+            InfraError: see `infra.errors`; also if the string was encrypted for another tenant or name, or with another
+                key.
         """
         context = self._context(tenant, name)
         data = b""

@@ -12,8 +12,8 @@ class KeptAccess:
     """An access token that every process may use.
 
     Attributes:
-        token: encrypted.
-        expires_at: seconds since 1970.
+        token: the token, encrypted.
+        expires_at: when it expires, in seconds since 1970.
     """
 
     token: str
@@ -22,11 +22,12 @@ class KeptAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The claim of a process that is fetching tokens. Others wait: two that sent one refresh token could both lose it.
+    """The claim of a process that is fetching tokens. Others wait: if two sent the same refresh token, it could be
+    lost.
 
     Attributes:
-        by: random.
-        until: seconds since 1970; a process that has died holds up the others no longer.
+        by: a random string.
+        until: the end of the claim, in seconds since 1970, in case the process dies.
     """
 
     by: str
@@ -59,11 +60,11 @@ class KeptSecret:
     """One secret.
 
     Attributes:
-        hosts: where it may be sent to, canonical.
-        uses: its uses.
+        hosts: the hosts that it may be sent to, canonical.
+        uses: the uses that are allowed.
         put: random, new with each PUT, so that tokens of an earlier secret are not used for this one.
         value: encrypted; ``None`` if `oauth2` is given.
-        oauth2: how to get a value.
+        oauth2: the data for fetching a value.
     """
 
     hosts: tuple[str, ...]
@@ -73,7 +74,7 @@ class KeptSecret:
     oauth2: KeptOAuth | None = None
 
     def encode(self) -> str:
-        """As JSON."""
+        """Return the secret as JSON."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod

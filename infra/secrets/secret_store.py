@@ -20,8 +20,8 @@ Now = Callable[[], float]
 CACHED: Final = 300.0
 """How many seconds a process caches a secret. A replaced or deleted secret may still be used for that long."""
 SHORTEST_HIDDEN: Final = 8
-"""Characters of what is masked besides the value. A shorter client secret would be found where it is not, and no
-service but the token server gets it, whose answers are never shown."""
+"""The shortest client secret that is masked, in characters. A shorter one could occur by chance; and only the token
+server receives it, whose answers are never shown."""
 MOST_CACHED: Final = 1_000
 """The largest number of cached secrets."""
 
@@ -32,11 +32,11 @@ class Opened:
 
     Attributes:
         document: the document as it was read.
-        kept: its content.
-        read_at: seconds since 1970.
-        value: of a secret with a value.
-        grant: of one with OAuth 2.
-        access, expires_at: an access token that is kept; empty for none.
+        kept: the document's content.
+        read_at: when it was read, in seconds since 1970.
+        value: the value of a secret without OAuth 2.
+        grant: the grant of a secret with OAuth 2.
+        access, expires_at: the stored access token and its expiry; empty if there is none.
     """
 
     document: Document
@@ -51,12 +51,12 @@ class Opened:
 class SecretStore:
     """Reads secrets, and writes the tokens of OAuth 2.
 
-    Blocks and hooks call it and wait while an event loop runs. So each call of AWS runs in a thread, for a limited
+    Blocks and hooks call it synchronously while an event loop runs. So each call of AWS runs in a thread, for a limited
     time.
 
     Args:
-        documents: the table, with connections of its own: it is called from threads.
-        encryption: by the key of the stack.
+        documents: the table, with its own connections, because threads call it.
+        encryption: encrypts with the stack's key.
         server: fetches tokens.
         run: runs a coroutine to its end, in a thread without an event loop.
         now: the clock.
@@ -86,7 +86,7 @@ class SecretStore:
         self._opened: dict[tuple[str, str], Opened] = {}
 
     def seal(self, tenant: str, name: str, text: str) -> str:
-        """A value encrypted, to be kept.
+        """Encrypt a value, to store it.
 
         Raises:
             InfraError: see `infra.errors`.
@@ -94,11 +94,11 @@ class SecretStore:
         return self.encryption.encrypt(tenant, name, text)
 
     def forget(self, tenant: str, name: str) -> None:
-        """Read a secret again the next time: it was replaced or deleted."""
+        """Remove a secret from the cache, since it was replaced or deleted."""
         self._opened.pop((tenant, name), None)
 
     def open(self, tenant: str, name: str, seconds: float) -> Opened | None:
-        """A secret, read within the last five minutes; ``None`` where the tenant has none of that name.
+        """A secret, read within the last five minutes; ``None`` if the tenant has no secret of that name.
 
         Raises:
             InfraError: see `infra.errors`.
@@ -109,7 +109,7 @@ class SecretStore:
         return self.open_again(tenant, name, seconds)
 
     def open_again(self, tenant: str, name: str, seconds: float) -> Opened | None:
-        """A secret as it is now.
+        """The current secret, read again.
 
         Raises:
             InfraError: see `infra.errors`.
@@ -138,7 +138,7 @@ class SecretStore:
             body=kept.encode(),
             stamp=self.token(),
             created=before.created,
-            updated=before.updated,  # by its writer, not by us
+            updated=before.updated,  # the time of the user's last PUT, not ours
         )
         return bool(self._run(self.documents.write(after, before)))
 
@@ -146,7 +146,7 @@ class SecretStore:
         """Run a call of AWS for a limited time.
 
         Raises:
-            InfraError: it failed, or takes too long.
+            InfraError: the call failed, or took too long.
         """
         try:
             return self._aside.run(function, seconds)
@@ -178,7 +178,7 @@ class SecretStore:
 
 
 def secret_of(opened: Opened, value: str) -> Secret:
-    """A secret as calls use it, with this value."""
+    """A secret in the form for calls, with this value."""
     grant = opened.grant
     keys = () if grant is None else (grant.client_secret, grant.refresh_token or "")
     return Secret(

@@ -1,4 +1,4 @@
-"""The secrets of one tenant, as calls use them: `infra.outside.secret.Secrets`.
+"""The secrets of one tenant, for calls: implements `infra.outside.secret.Secrets`.
 
 The value of a secret with OAuth 2 is a current access token. If it needs a refresh token, one process fetches it for
 all: it claims the secret, calls the token server, and stores both tokens in one conditional write. A replaced refresh
@@ -23,11 +23,11 @@ EARLY: Final = 60.0
 CLAIMED: Final = 30.0
 """How many seconds a claim blocks other processes."""
 FETCH: Final = 20.0
-"""How many seconds a token server may take: fewer than a claim lasts, so that a late answer meets no other."""
+"""How many seconds a token server may take: less than a claim lasts, so that the claim covers a late answer."""
 PAUSE: Final = 0.1
 """Seconds between two checks for the tokens of another process."""
 WRITES: Final = 3
-"""Tries to store new tokens, besides those of the table's client."""
+"""How often storing new tokens is tried, besides the tries of the table's client."""
 
 
 class TenantSecrets:
@@ -125,7 +125,7 @@ class TenantSecrets:
     def _store_tokens(self, opened: Opened, tokens: Tokens) -> bool:
         """Store both tokens and end the claim in one write; return whether the secret is still the claimed one.
 
-        This may take longer than the call itself: a replaced refresh token that is not stored is lost.
+        This may take longer than the call itself: a new refresh token that is not stored is lost.
         """
         for tries_left in reversed(range(WRITES)):
             try:
@@ -149,6 +149,6 @@ class TenantSecrets:
     def _give_up(self, opened: Opened) -> None:
         """End our claim, so that no other process waits for it."""
         without = opened.kept.with_oauth(claim=None)
-        with suppress(InfraError):  # it ends by itself
+        with suppress(InfraError):  # the claim expires anyway
             self._store.aside(lambda: self._store.write(opened.document, without), FETCH)
         self._store.forget(self._tenant, opened.document.name)

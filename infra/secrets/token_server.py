@@ -80,11 +80,11 @@ class TokenServer:
         Args:
             name: the secret's name, for messages.
             grant: the data for the server.
-            seconds: how long it may take in total.
+            seconds: how long this may take in total.
 
         Raises:
-            HttpFailedError: the server cannot be reached, or asks for another try.
-            HttpRefusedError: it refuses, may not be called, or its answer cannot be used.
+            HttpFailedError: the server is unreachable, or asks for a retry.
+            HttpRefusedError: it refuses, may not be called, or its answer is unusable.
         """
         client = self._http()
         ends_at = client.now() + seconds
@@ -136,7 +136,7 @@ def _is_invalid_client(error: HttpError) -> bool:
 
 
 def _parsed(text: str) -> Any:
-    """The JSON that a string holds; ``None`` if it holds none."""
+    """The JSON value of a string; ``None`` if the string is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -155,7 +155,7 @@ def _hidden(name: str, error: HttpError) -> HttpError:
 
 
 def _tokens(body: Any, now: float) -> Tokens | None:
-    if isinstance(body, str):  # some say that it is text
+    if isinstance(body, str):  # some servers declare the wrong content type
         body = _parsed(body)
     if not isinstance(body, dict):
         return None
@@ -175,7 +175,7 @@ def _is_token(value: Any) -> bool:
 
 
 def _life(value: Any) -> float | None:
-    """Seconds; some servers write them as a string."""
+    """The lifetime in seconds; some servers write it as a string."""
     if value is None:
         return LASTS
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):

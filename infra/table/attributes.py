@@ -91,7 +91,8 @@ def encode_item(item: Mapping[str, Value]) -> dict[str, Attribute]:
 def encode_and_weigh(item: Mapping[str, Value]) -> tuple[dict[str, Attribute], int]:
     """An item as AttributeValues, checked, and its bytes; absent (``None``) attributes are left out.
 
-    Strings and numbers, as most attributes are, need no call each: that buys 3 % of the CPU of a job of 10 steps.
+    Strings and numbers, which most attributes are, are encoded in place: that saves 3 % of the CPU of a job of 10
+    steps.
 
     Raises:
         TooLargeError: the item has over 400 KB, or a number that DynamoDB cannot store.

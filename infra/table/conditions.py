@@ -1,6 +1,6 @@
-"""Conditions on an item that is to be written: the kinds of DynamoDB's conditions that we need.
+"""Conditions on an item to write: the kinds of DynamoDB's conditions that we need.
 
-Each table evaluates them in its own way: `infra.table.dynamo_items` writes a condition expression, the simulated table
+Each table evaluates them in its own way: `infra.table.dynamo_items` makes a condition expression, the simulated table
 of the tests checks its item. An absent attribute meets no condition but `Absent`.
 """
 

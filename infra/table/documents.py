@@ -1,8 +1,8 @@
 """A tenant's documents: workflows, schedules, hooks and secrets, one item each, as JSON.
 
 The partition is ``<tenant>#.<kind>``, the sort key the name. No job's id begins with a dot, so no job is there. The
-attributes have names of their own: an item with ``tenant`` and ``created_at``, or ``shard`` and ``due``, would be in
-an index of jobs.
+attributes have different names: an item with ``tenant`` and ``created_at``, or ``shard`` and ``due``, would be in an
+index of jobs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Document:
         kind: the kind of document.
         name: unique within tenant and kind.
         body: JSON.
-        stamp: random, new with each write; a write names the stamp that it read.
+        stamp: random, new with each write; a write requires the stamp that it read.
         created, updated: seconds since 1970.
     """
 
@@ -75,7 +75,7 @@ class DocumentsTable:
         Args:
             document: the new state, with a new stamp.
             before: the document as it was read.
-            beside: more documents, which are written without a condition.
+            beside: further documents, which are written without a condition.
 
         Returns:
             Whether it was written, now or by an earlier try whose reply was lost.

@@ -143,7 +143,7 @@ class DynamoItems:
     async def _query(
         self, request: Mapping[str, Any], start: Mapping[str, Any]
     ) -> tuple[list[Item], Mapping[str, Any]]:
-        """One page: its items, and the encoded key after which to go on (empty at the end)."""
+        """One page: its items, and the encoded key to continue after (empty at the end)."""
         begin = {"ExclusiveStartKey": start} if start else {}
         with translated(f"Query of the table {self._table}"):
             answer = await self._make(lambda: self._client().query(**request, **begin))
@@ -252,8 +252,8 @@ class DynamoItems:
         return {
             "TableName": self._table,
             "Key": _key(update.pk, update.sk),
-            # A write that changes nothing still asks its condition. An empty expression is refused, and moto knows no
-            # update without one: this removes an attribute that no item has.
+            # A write that changes nothing still checks its condition. AWS refuses an empty expression, and moto an
+            # update without one: so remove an attribute that no item has.
             "UpdateExpression": " ".join(parts) or f"REMOVE {text.name('nothing')}",
             "ConditionExpression": f"{exists} AND ({condition})" if condition else exists,
             **_SHOW_WHAT_STANDS,
@@ -263,8 +263,8 @@ class DynamoItems:
     async def _write(self, what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | ConditionFailed:
         """Make one conditional write: return AWS's answer, or the refusal with the stored item.
 
-        A write that conflicts with a transaction, or a transaction that conflicts, is tried again: that takes
-        milliseconds, and an owner that gave up would leave a step with an effect unrecorded.
+        A conflict with or of a transaction is retried: that takes milliseconds, and an owner that gave up would leave a
+        step with an effect unrecorded.
         """
         failure: InfraError | None = None
         async for _ in self._backoff.attempts():

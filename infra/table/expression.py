@@ -1,4 +1,4 @@
-"""Expressions in DynamoDB's language: the names and values of one request, and `infra.table.conditions` written out."""
+"""Expressions in DynamoDB's language: the names and values of one request, and conditions written out."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Expression:
 
 
 def _always(condition: Condition) -> bool:
-    """Whether it always holds. DynamoDB has no expression for that, so it gets none."""
+    """Whether the condition always holds. DynamoDB has no expression for that, so none is sent."""
     match condition:
         case All(conditions):
             return all(map(_always, conditions))

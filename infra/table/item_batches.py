@@ -1,4 +1,4 @@
-"""Encodes the items of one call, checks that none comes twice, and cuts them into batches for BatchWriteItem."""
+"""Encodes the items of one call, checks that they are unique, and splits them into batches for BatchWriteItem."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BATCH_BYTES: Final = 16 * 1024 * 1024
 _ENVELOPE: Final = 64 * 1024
 """The most that a batch's names and braces add to its items."""
 _ESCAPED: Final = 6
-"""A byte becomes six at worst when it is sent: ``\\u0001``."""
+"""The most bytes that one byte becomes when it is sent: ``\\u0001``."""
 
 Encoded = dict[str, dict[str, Any]]
 
@@ -34,12 +34,12 @@ def weighed(items: Sequence[NewItem]) -> list[tuple[Encoded, int]]:
 
 
 def batches(items: Sequence[tuple[Encoded, int]]) -> Iterator[list[Encoded]]:
-    """Cut encoded items, each with its weight, into requests that BatchWriteItem takes: 25 items, and 16 MB as sent."""
+    """Split encoded items, each with its weight, into batches for BatchWriteItem: 25 items, and 16 MB as sent."""
     batch: list[Encoded] = []
     size = _ENVELOPE
     for item, weight in items:
         sent = weight * _ESCAPED
-        if sent >= BATCH_BYTES // BATCH_ITEMS:  # most are far from a 25th of the limit, and need no counting
+        if sent >= BATCH_BYTES // BATCH_ITEMS:  # smaller items cannot reach the limit together and need no counting
             sent = len(json.dumps(item))
         if batch and (len(batch) == BATCH_ITEMS or size + sent > BATCH_BYTES):
             yield batch

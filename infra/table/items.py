@@ -1,8 +1,8 @@
 """The port over one DynamoDB table. `infra.table.dynamo_items` is the real one; the simulator of the tests has another.
 
-Items are plain Python. ``None`` means an absent attribute: it is left out of what is written, so that a key of a
-sparse index can go. Numbers come back as ``int`` where they are whole, else as ``float``. Every item has the keys
-``pk`` and ``sk``, non-empty strings.
+Items are plain Python. ``None`` means an absent attribute: it is not written, so that an item can leave a sparse index.
+Numbers are read as ``int`` if they are whole, else as ``float``. Every item has the keys ``pk`` and ``sk``, non-empty
+strings.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Index:
     sort: str
     """A number."""
     shows: tuple[str, ...]
-    """Attributes that it holds beside the table's keys and its own."""
+    """Attributes that it holds besides the table's keys and its own."""
 
 
 BY_TENANT: Final = Index(
@@ -69,7 +69,7 @@ class Page:
 
     items: tuple[Item, ...]
     next: Start | None
-    """Where the next page starts; ``None`` after the last."""
+    """The start of the next page; ``None`` after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Items(Protocol):
     Raises, from every method:
         TryLaterError: throttled or unreachable. A write may have been done anyway.
         MisconfiguredError: no such table, or no right to it.
-        TooLargeError: an item or a number that DynamoDB does not keep (400 KB, 38 digits).
+        TooLargeError: an item or a number is too large for DynamoDB (400 KB, 38 digits).
     """
 
     async def get(self, pk: str, sk: str) -> Item | None:
@@ -113,38 +113,38 @@ class Items(Protocol):
         ...
 
     async def get_all(self, keys: Sequence[Key]) -> list[Item]:
-        """Those of these items that exist, in the order of their keys, each strongly consistent. No key comes twice."""
+        """The items that exist, in the order of their keys, each strongly consistent. The keys must be unique."""
         ...
 
     async def query(self, pk: str, low: str, high: str, *, newest: int | None = None) -> list[Item]:
-        """Items of `pk` whose ``sk`` is from `low` to `high`, in its order, strongly consistent page by page.
+        """Items of `pk` whose ``sk`` is from `low` to `high`, in the order of ``sk``, strongly consistent page by page.
 
         Args:
-            pk: which partition.
+            pk: the partition.
             low: the first key, included.
             high: the last key, included.
-            newest: only so many, those with the greatest keys; ``None`` for all.
+            newest: the number of items with the greatest keys to return; ``None`` for all items.
         """
         ...
 
     async def query_after(self, pk: str, after: str | None, *, limit: int) -> list[Item]:
-        """Items of `pk` in the order of ``sk``, strongly consistent; fewer than `limit` only where there are no more.
+        """Items of `pk` in the order of ``sk``, strongly consistent; fewer than `limit` only at the end.
 
         Args:
-            pk: which partition.
-            after: the ``sk`` to go on after; ``None`` begins at the first.
-            limit: how many at most.
+            pk: the partition.
+            after: the ``sk`` to continue after; ``None`` begins at the first.
+            limit: the largest number of items.
         """
         ...
 
     async def put_all(self, items: Sequence[NewItem]) -> None:
-        """Put items, in any number and order, each whole and without a condition; their keys differ from each other."""
+        """Put any number of items, each whole and without a condition, in no set order. The keys must be unique."""
         ...
 
     async def put_some(self, items: Sequence[NewItem]) -> set[int]:
         """Like `put_all`, but return the indexes of the items that the table did not accept after several tries.
 
-        Other errors than a busy table are raised; they do not concern single items.
+        Errors other than a busy table are raised; they do not concern single items.
         """
         ...
 
@@ -155,7 +155,7 @@ class Items(Protocol):
     async def update_if(
         self, pk: str, sk: str, *, condition: Condition, set: Mapping[str, Value], remove: Sequence[str] = ()
     ) -> Applied | ConditionFailed:
-        """Set and remove attributes of an item that exists and meets the condition. Never makes an item.
+        """Set and remove attributes of an item that exists and meets the condition. Never creates an item.
 
         A ``None`` in `set` removes the attribute.
         """
@@ -168,12 +168,12 @@ class Items(Protocol):
     async def put_all_with(self, items: Sequence[NewItem], write: Put | Update) -> ConditionFailed | None:
         """Put items and do one conditional write of another, all or nothing, in one call at twice the write units.
 
-        A repetition by the SDK, after a lost reply or by a copy that arrives late, changes nothing and is answered as
-        the first was: the call bears a token that the table remembers for ten minutes.
+        A repetition by the SDK (after a lost reply, or of a copy that arrives late) changes nothing and gets the first
+        answer again: the call has a token that the table remembers for ten minutes.
 
         Args:
-            items: as for `put_all`, but 99 at most, and 4 MB with the other.
-            write: the conditional one.
+            items: like those of `put_all`, but at most 99, and at most 4 MB with the other item.
+            write: the conditional write.
 
         Returns:
             ``None`` if everything was written: a transaction does not return the stored items.
@@ -195,14 +195,14 @@ class Items(Protocol):
     ) -> Page:
         """A page of at most `limit` items whose index key is `value`, ordered by the index's number.
 
-        An index lags behind its table: what it shows may be old by a second or so.
+        An index lags behind its table, by about a second.
 
         Args:
-            index: which one.
-            value: its key.
-            limit: how many at most.
-            start: `Page.next` of the page before.
-            at_most: only those whose number is this or less.
+            index: the index.
+            value: the index key.
+            limit: the largest number of items.
+            start: `Page.next` of the previous page.
+            at_most: only items whose number is this or less.
             newest_first: the greatest number first.
         """
         ...

@@ -1,4 +1,4 @@
-"""Reads many items by their keys, in as many calls as it takes."""
+"""Reads many items by their keys, in as many calls as necessary."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ READ_ITEMS: Final = 100
 async def read_keys(
     call: Callable[[Any], Awaitable[Answer]], table: str, keys: Sequence[dict[str, Any]], backoff: Backoff
 ) -> list[Item]:
-    """The items that have one of these keys, in no order, strongly consistent. A call that is cut is continued.
+    """The items with these keys, unordered, strongly consistent. If an answer is incomplete, the rest is read again.
 
     Args:
-        call: BatchGetItem, of the items that it is given.
-        table: their table.
-        keys: their keys.
-        backoff: between the tries of keys that DynamoDB left unread.
+        call: calls BatchGetItem with the given request.
+        table: the table's name.
+        keys: the items' keys.
+        backoff: waits between the tries of keys that DynamoDB left unread.
 
     Raises:
-        TryLaterError: DynamoDB went on leaving keys unread.
+        TryLaterError: DynamoDB left keys unread in every try.
     """
     items: list[Item] = []
     for start in range(0, len(keys), READ_ITEMS):
@@ -40,7 +40,7 @@ async def read_keys(
                 items += [item for one in found if (item := decode_item(one))]
                 left = answer.get("UnprocessedKeys") or {}
                 if not found:
-                    break  # throttled; a call that gave something was cut at 16 MB
+                    break  # throttled; an answer with items was only cut at 16 MB
             if not left:
                 break
         if left:

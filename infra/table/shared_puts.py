@@ -18,7 +18,7 @@ class SharedPuts:
 
     Args:
         items: the table.
-        sharing: brings the jobs together.
+        sharing: combines the requests of the jobs.
     """
 
     def __init__(self, items: Items, sharing: Sharing) -> None:
@@ -36,7 +36,7 @@ class SharedPuts:
 
         Returns:
             For each part, whether it was put, or its error. ``False`` means that it must be put alone: the call
-            failed as a whole, or another part has the same item (a message that came twice).
+            failed as a whole, or another part has the same item (a message that was delivered twice).
         """
         together = _apart(parts)
         try:

@@ -29,7 +29,7 @@ class SharedReads:
 
     Args:
         items: the table.
-        sharing: brings the jobs together.
+        sharing: combines the requests of the jobs.
     """
 
     def __init__(self, items: Items, sharing: Sharing) -> None:

@@ -157,7 +157,7 @@ def test_a_folder_that_conduit_blocks_names_is_loaded_as_if_it_were_shipped(
     assert found.function.__module__ == "blocks.invoicing"
 
 
-@pytest.mark.parametrize(("file", "message"), [(None, "is not a folder"), ("text.py", "has the name of a file")])
+@pytest.mark.parametrize(("file", "message"), [(None, "is not a folder"), ("text.py", "has the name of another file")])
 def test_a_folder_of_blocks_that_cannot_be_used_is_named(
     fresh: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str | None, message: str
 ) -> None:
