@@ -1,4 +1,4 @@
-"""`lambda_handler`: finds out an event's kind and passes it to its door. Each door is imported on first use."""
+"""`lambda_handler`: determines the kind of an event and passes it to its door. Doors are imported on first use."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Invocation:
     """One call by Lambda.
 
     Attributes:
-        event: what it was called with.
-        context: Lambda's context; ``None`` if the function is called by hand.
+        event: the event.
+        context: Lambda's context; ``None`` if the function is called without one.
         ports: the use cases' ports.
         lifetime: the time that the invocation has.
     """
@@ -61,11 +61,12 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
         context: Lambda's context.
 
     Returns:
-        What the event's source expects: an HTTP response, a partial batch response, a count of jobs swept, or the job.
+        The answer for the event's source: an HTTP response, a partial batch response, a count of swept jobs, or the
+        job.
 
     Raises:
-        UnknownEventError: the event is malformed, of no known kind, of a kind that `DOORS` does not name, or from an
-            API or a queue that `API_IDS` or `QUEUE_ARNS` does not name.
+        UnknownEventError: the event is malformed or of an unknown kind, or its kind, API or queue is not in `DOORS`,
+            `API_IDS` or `QUEUE_ARNS`.
         InvocationError: something other than an `Exception` was raised.
         Exception: a direct invocation's payload is not a job, or its job's id is taken.
     """

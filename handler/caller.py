@@ -15,12 +15,12 @@ class Caller:
 
     Attributes:
         tenant: the tenant that owns the jobs.
-        principal: the person or program within the tenant, as the authorizer verified it; ``None`` if none did (queue,
-            direct invocation).
-        tags: the tags that open blocks to the jobs.
-        step_limit: how many steps of a job may run; ``None`` for any number.
+        principal: the person or program within the tenant, verified by the authorizer; ``None`` if there was none
+            (queue, direct invocation).
+        tags: the tags that allow the jobs to use blocks.
+        step_limit: the most steps of a job that may run; ``None`` for any number.
         payload_limit: the largest payload, in bytes.
-        max_running_jobs: unfinished jobs of the tenant at once, or ``None`` for any number.
+        max_running_jobs: the most unfinished jobs of the tenant at once; ``None`` for any number.
     """
 
     tenant: str
@@ -32,15 +32,15 @@ class Caller:
 
     @property
     def rights(self) -> Rights:
-        """The rights that a job gets when it is accepted, and keeps."""
+        """The rights that a job gets at its acceptance and keeps."""
         return Rights(self.tags, self.step_limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The rights of a job, stored beside its payload: a job that the queue resumes has its sender's rights.
+    """The rights of a job, stored with its payload: a job that the queue resumes still has its sender's rights.
 
-    Keeping their JSON saves 1 % of the CPU of a job of 10 steps.
+    Caching their JSON saves 1 % of the CPU of a job of 10 steps.
     """
 
     tags: frozenset[str]

@@ -16,12 +16,12 @@ from handler.console.errors import InputError
 from handler.console.usage import make_parser
 
 INTERRUPTED: Final = 130
-"""The shell's code for a program that Ctrl-C ended."""
+"""The shell's exit code for a program that Ctrl-C ended."""
 BAD_INPUT: Final = 2
 FAILED: Final = 1
 _UNWRITABLE: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 BLOCKS: Final = "CONDUIT_BLOCKS"
-"""The variable that names folders with more blocks; see `blocks.discovery`."""
+"""The variable with the folders of further blocks; see `blocks.discovery`."""
 DEVELOPMENT: Final = frozenset({"moto", "rich"})
 """Packages that a deployment is built without."""
 COMMANDS: Final = {
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run_command(arguments)
     except OSError as error:
-        # The reader of the pipe has gone, as with `| head`, or the disk is full. Python cannot write the rest of its
+        # The reader of the pipe has ended, as with `| head`, or the disk is full. Python cannot write the rest of its
         # buffer either, and would report that again at exit.
         if error.errno not in _UNWRITABLE or error.filename is not None:
             raise
@@ -57,7 +57,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     chosen = make_parser(COMMANDS).parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Users write in any script. Programs at the other end of a pipe expect UTF-8; a terminal shows what it can.
+            # Users write in any script. Programs at the other end of a pipe expect UTF-8; a terminal may support less.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     if getattr(chosen, "blocks", None):
         os.environ[BLOCKS] = os.pathsep.join(chosen.blocks)

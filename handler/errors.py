@@ -5,7 +5,7 @@
     │   ├── NotFoundError            the job or step does not exist or is another tenant's: both look the same
     │   ├── ConflictError            the job is not in the state that the request needs, or its id is taken
     │   ├── ForbiddenError           the caller lacks the rights
-    │   ├── GoneError                it existed and has ended
+    │   ├── GoneError                the target existed and has ended
     │   └── InvalidRequestError      a field of the request has an invalid value
     └── TryAgainError            the same request may succeed later
         ├── TooManyJobsError         the tenant has reached its limit of unfinished jobs
@@ -38,7 +38,7 @@ class ForbiddenError(RefusedError):
 
 
 class GoneError(RefusedError):
-    """The request is about something that existed and has ended."""
+    """The target of the request existed and has ended."""
 
 
 class InvalidRequestError(RefusedError):

@@ -1,4 +1,4 @@
-"""The global values through which blocks reach other services, made for one tenant at a time.
+"""The global values through which blocks reach other services, made separately for each tenant.
 
 Errors of `infra` become the errors that blocks raise.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # a worker whose jobs make no calls never loads the client
     from infra.outside.secret import Secrets
 
 HTTP, SIGNER, AWS = "http", "signer", "aws"
-"""The global values of the blocks of HTTP, of HASH.HMAC and of AWS.CALL."""
+"""The global values for the blocks HTTP.*, HASH.HMAC and AWS.CALL."""
 
 UNREADABLE = "a secret cannot be read now; nothing was sent"
 """The message that a job gets when AWS fails. The log has the details."""
@@ -28,7 +28,7 @@ class Outside:
     """The services that a deployment opens to blocks.
 
     Args:
-        registry: the blocks; its global values are passed on.
+        registry: the blocks; it also provides the other global values.
         http: returns the HTTP client; called when a block first needs it.
         secrets_of: returns the secrets of a tenant.
         failed: called with the error when AWS fails.
@@ -84,11 +84,11 @@ class _GlobalValues(Mapping[str, Any]):
 
 @contextmanager
 def as_blocks_raise(failed: Callable[[InfraError], object]) -> Iterator[None]:
-    """Turn the errors of `infra` into those of blocks.
+    """Translate the errors of `infra` into those of blocks.
 
     Raises:
         CallFailedError: no complete answer arrived, or the answer asks for another try.
-        CallRefusedError: the answer was not an expected one, or the call is not allowed.
+        CallRefusedError: the answer was unexpected, or the call is not allowed.
         BudgetExceededError: the answer is too large.
         ValueError: the call is not valid.
     """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from infra.outside.secret import Secrets
 
 RETRY_AFTER: Final = 5
-"""Seconds until another try may succeed, if AWS does not say."""
+"""Seconds after which a retry may succeed, if AWS gives no time."""
 
 
 class Bus(Protocol):
@@ -109,8 +109,8 @@ class Ports:
         token: returns a unique random string of ``[0-9a-f]``. Call it for every claim: a cached value may repeat in a
             restored sandbox.
         log, metrics: the log and the metrics of the process.
-        side_by_side: begins a batch: returns the crew that runs its jobs, and ports whose calls let another job go
-            on. ``None`` if jobs run one after another.
+        side_by_side: begins a batch: returns the crew that runs its jobs, and ports whose calls let another job
+            continue. ``None`` if jobs run one after another.
         turns: the turns of a batch's jobs; ``None`` for a job that runs alone.
     """
 
@@ -143,10 +143,10 @@ class Ports:
         """Log that AWS failed, and count it in the one metric that an alarm watches.
 
         Args:
-            door: what was being done, in a word.
+            door: one word for the task that failed.
             what: the consequence, as the log's message.
-            error: which call failed, and why.
-            names: more fields of the log line.
+            error: the error of the call.
+            names: further fields of the log line.
         """
         self.metrics.count("ServiceFailures")
         error_names = {"door": door, "error": type(error).__name__, "reason": str(error)}
@@ -157,7 +157,7 @@ class Ports:
         """A context manager that logs failures of AWS and reports them to the caller.
 
         Args:
-            door: what was requested, in a word, for the log.
+            door: one word for the request, for the log.
 
         Raises:
             UnavailableError: AWS failed.

@@ -36,7 +36,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
 def _pairs(value: Any) -> Any:
-    """``a=b`` as a pair. ``none`` means no pairs: an empty variable would count as not set."""
+    """Split ``a=b`` into pairs. ``none`` means no pairs, because an empty variable counts as not set."""
     if not isinstance(value, str):
         return value
     return tuple(tuple(word.split("=", 1)) for word in _words(value) if word != "none")
@@ -82,12 +82,12 @@ class Settings(BaseModel):
     public_routes: bool = False
     """Whether hooks and callbacks have public addresses."""
     public_url: str = ""
-    """The API's address on the internet, for their URLs; if empty, the URLs have no host."""
+    """The API's public address, for the URLs of hooks and callbacks; if empty, they have no host."""
 
     api_ids: Words = ()
-    """Ids of the APIs whose requests are accepted; empty accepts any (an API's own function cannot name it)."""
+    """Ids of the APIs whose requests are accepted; empty accepts any (the API's function cannot know its id)."""
     doors: DoorNames = ALL_DOORS
-    """Which kinds of event this function takes. The template gives each function its own."""
+    """The kinds of event that this function accepts. The template sets them for each function."""
 
     secrets_key: str = ""
     """Id or ARN of the KMS key that encrypts secrets; without one, no secret can be stored."""
@@ -107,7 +107,7 @@ class Settings(BaseModel):
     """Origins whose pages may read the API in a browser; ``*`` for any; empty for none."""
 
     block_tags: BlockTags = (("AWS.*", "aws"),)
-    """Globs of block names, each with the tag that jobs need for them: ``HTTP.*=http, AWS.*=aws``."""
+    """Globs of block names, each with the tag that a job needs for these blocks: ``HTTP.*=http, AWS.*=aws``."""
 
     # Limits.
     payload_limit: int = Field(default=PAYLOAD, ge=1, le=380_000)
@@ -129,7 +129,7 @@ class Settings(BaseModel):
     max_secrets: int = Field(default=100, ge=1)
     """Secrets of one tenant."""
     max_running_jobs: int | None = Field(default=None, ge=1)
-    """Unfinished jobs of one tenant at once; more is 429. `None` for any number."""
+    """Unfinished jobs of one tenant at once; above this, the answer is 429. `None` for any number."""
 
     # Time.
     reserve: Seconds = 2.0
@@ -139,20 +139,20 @@ class Settings(BaseModel):
     job_seconds: Seconds = 86_400.0
     """How long a job may take in total, from its acceptance."""
     lease_margin: Seconds = 5.0
-    """How long a lease lasts beyond the invocation's end, since clocks differ."""
+    """How long a lease outlasts its invocation, since clocks differ."""
     flush_interval: Seconds = 1.0
     retention_days: int = Field(default=30, ge=2)
-    """When records expire. At least 2, since a redrive is refused within 25 h of expiry."""
+    """The days after which records expire. At least 2, since a redrive is refused within 25 h of expiry."""
     max_attempts: int = Field(default=3, ge=1)
     max_hand_overs: int = Field(default=100, ge=1)
     max_receives: int = Field(default=20, ge=6)
-    """The queue's `maxReceiveCount`: after so many receives a message becomes a dead letter."""
+    """The queue's `maxReceiveCount`: the number of receives after which a message becomes a dead letter."""
 
     # HTTP calls.
     http_plain: bool = False
     """Whether ``http`` is allowed besides ``https``."""
     http_ports: Ports = ()
-    """More ports, besides 80, 443 and 8443."""
+    """Ports that are allowed besides 80, 443 and 8443."""
     http_hosts: Globs = ("*",)
     """Globs of the hosts that may be called at all."""
     http_private_hosts: PrivateGlobs = ()
@@ -162,21 +162,21 @@ class Settings(BaseModel):
 
     # AWS calls.
     aws_calls: AwsOperations = ()
-    """``service:Operation`` each, such as ``sns:Publish``; empty for none."""
+    """The allowed operations, each ``service:Operation``, such as ``sns:Publish``; empty for none."""
     aws_call_role: str = ""
     """ARN of the role that the calls assume; without one, no call is made."""
 
     # Events, log and metrics.
     step_events: Literal["all", "grouped", "failures", "none"] = "all"
     event_limit: int = Field(default=240 * 1024, ge=1024)
-    """Bytes of one event entry. EventBridge takes 256 KB a call; the rest is for the envelope."""
+    """Bytes of one event entry. EventBridge accepts 256 KB per call; the rest is for the envelope."""
     log_level: Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     """The lowest level that is logged. Metrics are not log lines and are written at every level."""
     log_payloads: bool = False
     block_metrics: bool = False
     """Whether the metrics of steps distinguish blocks."""
     page: bool = False
-    """Whether `GET /` answers with the page of runs. Anybody may load it: it contains no data."""
+    """Whether `GET /` answers with the page of runs. It contains no data, so it needs no credentials."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -192,7 +192,7 @@ class Settings(BaseModel):
 
 @lru_cache(maxsize=4)
 def _checked(kind: type[Settings], texts: tuple[str, ...]) -> Settings:
-    """The settings for the values of these variables, in the order of the fields."""
+    """The settings from these values of the variables, in the order of the fields."""
     try:
         return kind.model_validate({name: text for name, text in zip(kind.model_fields, texts, strict=True) if text})
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The one place that builds clients, stores and ports."""
+"""Builds all clients, stores and ports."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 class InvocationClock:
     """Seconds since the epoch that never jump within an invocation.
 
-    The system's clock is read when an invocation starts; from there on, the monotonic clock counts. It is read again
-    for each invocation: a sandbox is frozen between two of them, and its monotonic clock may stop meanwhile.
+    The system's clock is read at the start of each invocation; the monotonic clock measures the time from then on. It
+    cannot do so across invocations: between them a sandbox is frozen, and its monotonic clock may stop.
     """
 
     __slots__ = ("_start",)
@@ -65,7 +65,7 @@ LOG = LambdaLog()
 
 @lru_cache(maxsize=4)
 def wire(settings: Settings) -> Ports:
-    """The ports of a deployment with these settings. The same settings give the same object."""
+    """The ports of a deployment with these settings. Equal settings give the same object."""
     clients = Clients()
     threads = lru_cache(maxsize=1)(_call_threads)
     backoff = Backoff(sleep=asyncio.sleep, random=random.random)
@@ -124,7 +124,7 @@ def _call_threads() -> CallThreads:
 
 
 def _begin_batch(ports: Ports, clients: Clients, threads: CallThreads) -> tuple[Crew, Ports]:
-    """The crew that runs a batch's jobs side by side, and ports for them whose calls let other jobs go on."""
+    """The crew that runs a batch's jobs side by side, and ports for them whose calls let other jobs continue."""
     from handler.invocation.crew import Crew  # noqa: PLC0415  # as above
     from infra.aws.call_threads import CallStation  # noqa: PLC0415  # as above
     from infra.messaging.shared_bus import SharedBus  # noqa: PLC0415  # as above
@@ -218,5 +218,5 @@ class _Secrets:
 
 
 def _token() -> str:
-    """Reads the system's randomness each time: sandboxes restored from one snapshot share all other state."""
+    """Return random digits, from the system each time: sandboxes restored from one snapshot share all other state."""
     return os.urandom(8).hex()

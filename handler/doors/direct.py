@@ -1,4 +1,4 @@
-"""Door: direct invocation. The event is a job or names a stored workflow. The answer is the job as it is at the end."""
+"""Door: direct invocation. The event is a job or names a stored workflow. The answer is the job's final state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def run_job(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft, *,
         event: a job's payload, or ``{"workflow": name, "parameters": {…}}``.
         ports: the use cases' ports.
         lifetime: the time of this invocation.
-        request_id: becomes the job's id if the payload has none; may be empty.
+        request_id: the job's id if the payload has none; may be empty.
 
     Raises:
         InvalidPayloadError: the event is not a job; the message says what is wrong.

@@ -52,10 +52,10 @@ def message_of(record: SQSRecord) -> Message:
 
 
 async def _hide(ports: Ports, message: Message, verdict: Verdict) -> None:
-    """Hide a message that must come again, for the time in its verdict."""
+    """Hide a message that must be delivered again, for the time in its verdict."""
     if verdict.done or verdict.wait is None:
         return
     try:
         await ports.queue.postpone(message.receipt, verdict.wait)
-    except InfraError as error:  # only time is lost: the queue's visibility timeout brings the message back
+    except InfraError as error:  # only a delay: after its visibility timeout, the message is delivered again
         ports.log.warning("A message could not be postponed", extra={"message_id": message.id, "reason": str(error)})

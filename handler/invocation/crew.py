@@ -25,9 +25,9 @@ Work = Callable[[Sequence[Part]], Awaitable[Sequence[R | Exception]]]
 MOST_JOBS: Final = 10
 """How many jobs run at once."""
 LINGER: Final = 0.005
-"""Seconds that a shared call waits after each part for another one: about as long as a call takes."""
+"""Seconds for which a shared call waits after each part for another one: about as long as a call takes."""
 LONGEST_LINGER: Final = 0.02
-"""Seconds that it waits after its first part, at most."""
+"""The most seconds for which a shared call waits after its first part."""
 TURN: Final = 0.005
 """Seconds after which a job gives up its turn before its next step, if others are waiting."""
 
@@ -36,15 +36,15 @@ class Station(Protocol):
     """Makes the calls, outside the main thread."""
 
     def now(self) -> float:
-        """Seconds, on a clock that only goes forward."""
+        """Seconds of a monotonic clock."""
         ...
 
     def start(self, call: Callable[[], Any], done: Callable[[Any, BaseException | None], None]) -> None:
-        """Begin a call. `wait` passes its result or its error to `done`."""
+        """Begin a call. Later, `wait` passes its result or its error to `done`."""
         ...
 
     def has_news(self) -> bool:
-        """Whether a call has ended whose result `wait` has not passed on yet."""
+        """Whether a call has ended and `wait` has not passed on its result yet."""
         ...
 
     async def wait(self, seconds: float | None) -> None:
@@ -53,7 +53,7 @@ class Station(Protocol):
 
 
 class _Passed:
-    """Passes an awaitable of a job on to the event loop."""
+    """Passes a job's awaitable on to the event loop."""
 
     __slots__ = ("awaited",)
 
@@ -85,12 +85,12 @@ class _Raised:
 class Crew:
     """The jobs of one batch. Implements `infra.aws.calls.Calls` and `infra.aws.calls.Sharing` for their calls.
 
-    The first job has the invocation to itself until its first step has ended: that step may take all of the time.
+    Only the first job runs until its first step has ended: that step may take the whole time of the invocation.
 
     Args:
         station: makes the calls.
         most: how many jobs run at once.
-        linger: seconds that a shared call waits after each part for more.
+        linger: seconds for which a shared call waits after each part for another one.
     """
 
     def __init__(self, station: Station, *, most: int = MOST_JOBS, linger: float = LINGER) -> None:
@@ -104,7 +104,7 @@ class Crew:
         self._turn: Member | None = None
         self._began = 0.0
 
-    # ------------------------------------------------------------------ what a job may ask for
+    # ------------------------------------------------------------------ requests of the jobs
 
     async def make(self, call: Callable[[], R]) -> R:
         """See `infra.aws.calls.Calls`."""
@@ -133,7 +133,7 @@ class Crew:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the current job, which has the turn, may run steps."""
+        """Whether the job that has the turn may run steps."""
         return self._turn is None or self._turn.begun
 
     async def begin(self) -> None:
@@ -142,7 +142,7 @@ class Crew:
             await Asked(self._members.admit)
 
     def recorded(self, size: int) -> None:
-        """Note that a step of the current job has ended, with `size` bytes. The first job's lets the others begin."""
+        """Note that a step of the current job has ended, with `size` bytes. Others may begin after the first job's."""
         self.hold(size)
         if self._turn is not None and self._turn.number == 0:
             self._members.open()
@@ -172,13 +172,13 @@ class Crew:
         if self._turn is not None:
             self._turn.alone = True
 
-    # ------------------------------------------------------------------ the crew itself
+    # ------------------------------------------------------------------ running the jobs
 
     async def run(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, R]]]) -> list[R]:
         """Run coroutines side by side; return their results, in the same order.
 
         Raises:
-            BaseException: one of them raised it; raised again once all have ended. The first in order wins.
+            BaseException: the first error of a coroutine, in the order of `jobs`; raised once all have ended.
         """
         waiting = deque(enumerate(jobs))
         try:
@@ -206,7 +206,7 @@ class Crew:
         return not (self._calls or self._gatherings)
 
     async def _advance(self, member: Member) -> None:
-        """Give a member the turn: it runs until it asks for something or ends."""
+        """Give a member the turn: it runs until it makes a request or ends."""
         self._turn, self._began = member, self._station.now()
         while True:
             try:

@@ -13,14 +13,14 @@ from typing import Any, Final
 LONG: Final = 0.05
 """A turn of this many seconds makes a job slow: before its next turn, others finish their writes."""
 PATIENCE: Final = 0.1
-"""The longest time that a slow job waits for them, in seconds."""
+"""The longest time for which a slow job waits for the others, in seconds."""
 MOST_HELD: Final = 1024 * 1024
-"""Bytes of JSON that all jobs may hold together; beyond it, one of them ends before the others go on. Python's objects
-take about ten times as much."""
+"""Bytes of JSON that all jobs may hold together; above it, one job runs to its end before the others continue. Python's
+objects take about ten times as much."""
 
 
 class Asked:
-    """An awaitable with which a member asks its crew for something."""
+    """An awaitable with which a member makes a request to its crew."""
 
     __slots__ = ("begin",)
 
@@ -37,7 +37,7 @@ class Member:
 
     Attributes:
         number: the job's place in the batch; ``None`` for a helper.
-        value, error: the result or the error of what it asked for, to go on with.
+        value, error: the result or the error of its last request, with which it continues.
         took: length of its last turn, in seconds.
         ready_at: when it became ready.
         begun: whether it may run steps.
@@ -73,7 +73,7 @@ class Members:
     """The unfinished members: those that are ready, those that sleep, and those that may not run steps yet.
 
     Args:
-        now: seconds, on a clock that only goes forward.
+        now: seconds of a monotonic clock.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -121,7 +121,7 @@ class Members:
         self._ready.append(member)
 
     def resume(self, member: Member, value: Any, error: BaseException | None = None) -> None:
-        """Give a member the result or the error of what it asked for, and let it have a turn."""
+        """Give a member the result or the error of its request, and let it have a turn."""
         member.value, member.error = value, error
         self.make_ready(member)
 
@@ -147,7 +147,7 @@ class Members:
         self._held += size
 
     def _keeper(self) -> Member | None:
-        """The member that keeps the turn and does not sleep; the first job, if all together hold too much."""
+        """The member that keeps the turn and does not sleep; the first job, if all jobs together hold too much."""
         keeper = next((member for member in self._all if (member.keeps or member.alone) and not member.rests), None)
         if keeper is None and self._held > MOST_HELD:
             awake = (member for member in self._all if member.number is not None and member.begun and not member.rests)
@@ -162,7 +162,7 @@ class Members:
         return first if is_quiet or first.ready_at + PATIENCE <= self._now() else None
 
     def times(self) -> list[float]:
-        """The times at which a member may go on even if no call ends."""
+        """The times at which a member may continue even if no call ends."""
         times = [self._asleep[0][0]] if self._asleep else []
         if self._keeper() is None:
             times += [member.ready_at + PATIENCE for member in self._ready]
@@ -179,7 +179,7 @@ class Members:
         heapq.heappush(self._asleep, (self._now() + max(0.0, seconds), self._slept, member))
 
     def wake(self) -> None:
-        """Make members ready whose sleep is over."""
+        """Make the members whose sleep is over ready."""
         while self._asleep and self._asleep[0][0] <= self._now():
             member = heapq.heappop(self._asleep)[2]
             member.rests = False
@@ -195,7 +195,7 @@ class Members:
             self._outside.append(member)
 
     def open(self) -> None:
-        """Let all members run steps: the first job's first step has ended, or the job sleeps or has ended."""
+        """Let all members run steps: the first job's first step has ended, or the first job sleeps or has ended."""
         self._is_open = True
         for member in self._outside:
             self._begin(member)

@@ -1,7 +1,7 @@
-"""Finds out the kind of an event and checks that it is well-formed.
+"""Determines the kind of an event and checks that it is well-formed.
 
 The first matching mark of a source decides the kind: an HTTP request whose body looks like a batch is an HTTP request.
-Malformed events are refused here, so that a door can rely on the types of all that it reads.
+Malformed events are refused here, so that a door can rely on the types of all fields that it reads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STRINGS_OF_RECORD: Final = ("messageId", "receiptHandle", "body")
 
 
 class UnknownEventError(Exception):
-    """Unsupported event: of a kind that this function does not take, malformed, or from an untrusted source."""
+    """The event is malformed, of a kind that this function does not handle, or from an untrusted source."""
 
 
 def kind_of(event: Any) -> Kind:
@@ -116,4 +116,4 @@ _KINDS: Final[tuple[tuple[Kind, _Check, _Check], ...]] = (
     ("schedule", _is_timer, _always),
     ("direct", _is_job, _always),
 )
-"""Each kind with its marks and the types that its door relies on."""
+"""Each kind with its mark, and a check of the types that its door relies on."""

@@ -25,8 +25,8 @@ def run_coroutine(coroutine: Coroutine[Any, Any, R]) -> R:
     """Run a coroutine to its end and return its result.
 
     The main thread keeps its loop, so that a block's connections can live as long as the sandbox. If a loop is
-    already running (the caller is inside asyncio), the coroutine runs in a thread of its own, where time limits are
-    checked only after a block returns.
+    already running (the caller is inside asyncio), the coroutine runs in another thread, where time limits are checked
+    only after a block returns.
     """
     try:
         asyncio.get_running_loop()

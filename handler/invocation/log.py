@@ -21,7 +21,7 @@ from infra.jobs.records import JobKey
 SERVICE: Final = "conduit"
 """The service name if ``POWERTOOLS_SERVICE_NAME`` is not set; metrics use it too."""
 LONGEST_MESSAGE: Final = 16_384
-"""Characters. CloudWatch takes 256 KB a line, and a block may log its arguments."""
+"""Characters. CloudWatch accepts 256 KB per line, and a block may log its arguments."""
 QUIET: Final = ("asyncio", "boto3", "botocore", "urllib3")
 """Loggers of libraries that log requests with their bodies, payloads included. They may log warnings only."""
 IN_LAMBDA: Final = "AWS_LAMBDA_RUNTIME_API"
@@ -29,7 +29,7 @@ _TRACE: Final = "_X_AMZN_TRACE_ID"
 _CALLER: Final = 3
 """Stack frames to skip, so that a line names the place of our caller and not this file."""
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "fields"}
-"""Attributes that every record has; all others come from the caller's `extra`."""
+"""Attributes of every record; all others come from the caller's `extra`."""
 
 _job: ContextVar[Mapping[str, Any] | None] = ContextVar("job", default=None)
 _path: ContextVar[Callable[[], str | None] | None] = ContextVar("path", default=None)

@@ -17,9 +17,9 @@ class Metric(NamedTuple):
     Attributes:
         name: as CloudWatch shows it.
         unit: the unit of its values.
-        about: what is counted or measured.
-        dimensions: the dimensions that it always has, besides ``service``, the stack's name.
-        by_block: whether it also has ``Block`` if the setting ``BLOCK_METRICS`` is on.
+        about: a description of its values.
+        dimensions: its fixed dimensions, besides ``service``, the stack's name.
+        by_block: whether it also has the dimension ``Block`` if the setting ``BLOCK_METRICS`` is on.
     """
 
     name: str
@@ -44,6 +44,6 @@ METRICS: Final = (
     Metric("DroppedFirings", "Count", "firings of schedules that started no job", ("Reason",)),
     Metric("Swept", "Count", "jobs that the sweeper found due"),
     Metric("Faults", "Count", "jobs, requests and messages that failed because of a fault of this deployment"),
-    Metric("ServiceFailures", "Count", "calls of AWS that failed or were denied; the log has what they were made for"),
+    Metric("ServiceFailures", "Count", "calls of AWS that failed or were denied; the log has their purpose"),
     Metric("ColdStarts", "Count", "first invocations of a process"),
 )

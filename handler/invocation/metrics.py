@@ -18,9 +18,9 @@ NAMESPACE: Final = "Conduit"
 DISABLED: Final = "POWERTOOLS_METRICS_DISABLED"
 """Set on a developer's machine, where no metrics are read."""
 MAX_VALUES: Final = 1000
-"""Durations of one metric that one invocation keeps; later ones are not reported."""
+"""The most durations of one metric in one invocation; later ones are not reported."""
 LINE_VALUES: Final = 100
-"""Values of one metric in one line of the format; Powertools writes a line when it has that many."""
+"""The most values of one metric in a line of the format; Powertools then writes the line."""
 
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -84,7 +84,7 @@ class Metrics:
 
 
 def _make_provider() -> Any:
-    """The provider, which formats a line. It is kept, since making one takes as long as writing a line."""
+    """The provider, which formats lines. It is cached, since making one takes as long as writing a line."""
     from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415 (as in `flush`)
         AmazonCloudWatchEMFProvider,
     )

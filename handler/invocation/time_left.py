@@ -1,4 +1,4 @@
-"""The time of an invocation: what Lambda gives it, less a reserve for writing what happened."""
+"""The time of an invocation, less a reserve for writing records and events."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class TimeLeft:
 
     Attributes:
         ends_at: when Lambda ends it, in seconds since the epoch.
-        length: seconds from its start to its end; another invocation would have as many.
-        used: whether other messages of the batch have used a part of it: then a step is begun only if it fits.
-        shared: reports whether other jobs of the batch have used a part of it since; ``None`` if no others run.
+        length: seconds from its start to its end; the next invocation would have the same number.
+        used: whether other messages of the batch have used a part of the time: then a step is begun only if it fits.
+        shared: returns whether other jobs of the batch have used a part of it since; ``None`` if no others run.
     """
 
     ends_at: float
@@ -26,7 +26,7 @@ class TimeLeft:
 
     @property
     def is_used(self) -> bool:
-        """Whether other jobs have used a part of it by now."""
+        """Whether other jobs have used a part of the time by now."""
         return self.used or (self.shared is not None and self.shared())
 
     @classmethod
@@ -40,7 +40,7 @@ class TimeLeft:
         return self.ends_at - now > reserve
 
     def for_steps(self, reserve: float, until: float | None = None) -> InvocationTime:
-        """The part of it that steps may use: until the reserve, or until `until` if that is earlier."""
+        """The time that steps may use: it ends at the reserve, or at `until` if that is earlier."""
         ends_at = self.ends_at - reserve
         return InvocationTime(
             ends_at=ends_at if until is None else min(ends_at, until),

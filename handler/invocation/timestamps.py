@@ -1,4 +1,4 @@
-"""Times as answers and events show them: ISO 8601 in UTC with milliseconds."""
+"""Formats times for answers and events: ISO 8601 in UTC with milliseconds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Answers to steps that wait for a person: who may answer, which answer counts, and what later callers get.
+"""Answers to steps that wait for a person: the right to answer, the first answer, and the replies to later ones.
 
-An answer is put first, and does not count yet. Then one conditional write of JOB names it, if the job is still in the
-state in which the step was checked. See ``docs/records.md``, rules 8 and 9, and docs/decisions/021-answers.md.
+An answer is put first, and does not count yet. Then a conditional write of JOB names it, if the job has not changed
+since the step was checked. See ``docs/records.md``, rules 8 and 9, and docs/decisions/021-answers.md.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from infra.jobs.signals_table import SignalRecord
 MAX_UNUSED: Final = 100
 """The largest number of unused answers of a job that came before their step's turn."""
 WRITES: Final = 5
-"""How often a write that conflicts with others is tried."""
+"""How often a write that conflicts with other writes is tried."""
 _DONE: Final = "DONE"
 _REJECTED: Final = "REJECTED"
 
@@ -44,7 +44,7 @@ class Question:
         job: the job's name, or its id.
         path: the path of the step.
         message: the question; ``None`` before the step's turn, or if the step has none.
-        until: the time until which the step waits, as RFC 3339; ``None`` before the step's turn.
+        until: the end of the step's wait, as RFC 3339; ``None`` before the step's turn.
         has_form: whether the answer's value must match a form.
         needs_identity: whether the answer needs credentials as well.
     """
@@ -59,7 +59,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The step as it was found."""
+    """The step that was found."""
 
     job: JobRecord
     written: Mapping[str, Any]
@@ -67,7 +67,7 @@ class _Place:
     record: StepRecord | None
 
     def view(self, path: str) -> dict[str, Any]:
-        """The step as replies show it."""
+        """The step in the form for replies."""
         if self.record is not None:
             return step_view(self.record)
         ids = step_ids(self.written)
@@ -92,16 +92,16 @@ class AnswerDesk:
         Raises:
             NotFoundError: the job or the step does not exist, it is not a `wait_for`, or its loop has not begun.
             ForbiddenError: the caller may not answer it.
-            ConflictError: it has another answer, or the job has too many unused ones.
-            GoneError: it ended without an answer.
+            ConflictError: the step has another answer, or the job has too many unused ones.
+            GoneError: the step ended without an answer.
             InvalidPayloadError: the value does not fit the form.
-            UnavailableError: AWS fails, or other writes keep coming first.
+            UnavailableError: AWS fails, or other writes preceded every try.
         """
         with self._ports.served("answer"):
             return await self._answer(JobKey(caller.tenant, job_id), path, caller, given, None)
 
     async def find(self, token: str) -> tuple[Callback, JobRecord]:
-        """Read a token, and find its job.
+        """Decode a token, and find its job.
 
         Raises:
             NotFoundError: the token is not genuine.
@@ -116,7 +116,7 @@ class AnswerDesk:
     async def call_back(self, callback: Callback, given: GivenAnswer) -> dict[str, Any]:
         """Answer a step at its public address; return the step. The callback must be genuine.
 
-        Raises: as `answer`.
+        Raises the errors of `answer`.
         """
         with self._ports.served("callback"):
             return await self._answer(callback.key, callback.path, None, given, callback.run)
@@ -125,7 +125,7 @@ class AnswerDesk:
         """The question at a public address.
 
         Raises:
-            GoneError: it has been answered, or the job no longer waits for it.
+            GoneError: the question has been answered, or the job no longer waits for an answer.
         """
         with self._ports.served("callback"):
             place = await self._find(job, callback.path, callback.run)
@@ -195,11 +195,11 @@ class AnswerDesk:
         if caller is None:
             return
         if tags and not tags & caller.tags:
-            raise ForbiddenError("Who answers this step needs one of its tags.")
+            raise ForbiddenError("To answer this step, you need one of its tags.")
         if not fields.get("not_sender"):
             return
         if caller.principal is None or caller.principal in (job.sender, job.redriven_by):
-            raise ForbiddenError("Who sent the job may not answer this step.")
+            raise ForbiddenError("The sender of the job may not answer this step.")
 
     async def _refuse_second(self, place: _Place, path: str) -> None:
         answered = path in dict(place.job.signals) or (place.record is not None and _was_answered(place.record))
@@ -210,7 +210,7 @@ class AnswerDesk:
         job, waiting = place.job, json.loads(place.job.waiting) if place.job.waiting else {}
         late = waiting.get("path") == path and self._ports.now() >= float(waiting["until"])
         if place.record is not None or place.step.passed or job.finished or job.cancel or late:
-            raise GoneError(f"Nobody waits for an answer to the step {path!r} any more.")
+            raise GoneError(f"The step {path!r} no longer waits for an answer.")
 
     def _check_room(self, place: _Place, path: str) -> None:
         waits_for_it = (json.loads(place.job.waiting) if place.job.waiting else {}).get("path") == path
@@ -256,7 +256,7 @@ def _given(signal: SignalRecord) -> GivenAnswer:
 
 
 def _meaning(given: GivenAnswer) -> Any:
-    """The value of a yes, or the reason of a no: two answers are equal if it is. Nothing else is recorded."""
+    """The value of a yes, or the reason of a no, by which two answers are compared. Nothing else is recorded."""
     return (True, key_of(given.value)) if given.ok else (False, given.reason or None)
 
 

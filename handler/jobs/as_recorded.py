@@ -12,7 +12,7 @@ from infra.jobs.records import StepRecord
 
 
 def as_steps(records: Sequence[StepRecord]) -> list[dict[str, Any]]:
-    """Records as `Conduit.restore` takes them."""
+    """Records in the form for `Conduit.restore`."""
     return [
         {
             "path": record.path,
@@ -54,7 +54,7 @@ def open_tallies(payload: Mapping[str, Any], records: Sequence[StepRecord]) -> d
 
     try:
         job = Conduit.restore(payload, as_steps(records), payload.get("variables") or {}, watch=watch)
-    except (RecordsMismatchError, ValueError, TypeError):  # an answer about a damaged job is better than none
+    except (RecordsMismatchError, ValueError, TypeError):  # a damaged job still gets an answer
         return {}
     job.walk.settle_ended()
     return {path: step.run.tally for path, step in loops.items() if step.run is not None}
@@ -68,7 +68,7 @@ def next_step(
     Args:
         payload: the accepted payload.
         records: the records that count, in order.
-        waiting: what the job waits for, from its record.
+        waiting: the job's wait, from its record.
     """
     try:
         job = Conduit.restore(payload, as_steps(records), payload.get("variables") or {}, waiting=waiting)

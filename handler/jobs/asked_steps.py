@@ -12,11 +12,11 @@ from infra.jobs.records import StepRecord
 
 @dataclass(frozen=True, slots=True)
 class AskedStep:
-    """A step that waits for an answer, as written.
+    """A written step that waits for an answer.
 
     Attributes:
         fields: the fields of its ``wait_for``.
-        passed: whether the job took another branch, so that the step will never have a record.
+        passed: whether the job took another branch, so that the step will never run.
     """
 
     fields: Mapping[str, Any]
@@ -27,7 +27,7 @@ class Steps:
     """The written steps of a job together with its records.
 
     Args:
-        written: the job as it was accepted.
+        written: the accepted payload.
         records: the records that count, in order.
     """
 
@@ -62,7 +62,7 @@ class Steps:
         return None
 
     def _find_in_loop(self, step: Mapping[str, Any], path: str, parts: list[str]) -> AskedStep | None:
-        """The step at that path, in an item of a loop that has begun."""
+        """The step at that path in an item of a loop, if the loop has begun."""
         opened = self._opened.get(path)
         if len(parts) < 3 or opened is None or not step.get("do"):  # noqa: PLR2004  # loop, item, step
             return None
@@ -79,7 +79,7 @@ class Steps:
         return found
 
     def _lists_of(self, step: Mapping[str, Any], path: str) -> Iterator[tuple[Sequence[Mapping[str, Any]], bool]]:
-        """The lists of a choice or a try, and for each whether the job has passed it by."""
+        """The lists of steps in a choice or a try, and for each whether the job has skipped it."""
         record = self._ended.get(path)
         if step.get("choose") is not None:
             taken = json.loads(record.result or "null") if record is not None else None

@@ -25,7 +25,7 @@ async def work_off(messages: Sequence[Message], ports: Ports, lifetime: TimeLeft
         messages: the messages of one invocation.
         ports: the use cases' ports.
         lifetime: the time of the invocation. The first message may use all of it.
-        settle: called with each verdict as it comes.
+        settle: called with each verdict as soon as it is known.
     """
     if len(messages) <= 1 or ports.side_by_side is None or any(message.group is not None for message in messages):
         return await _in_order(messages, ports, lifetime, settle)
@@ -50,7 +50,7 @@ async def _in_order(messages: Sequence[Message], ports: Ports, lifetime: TimeLef
 
 async def _side_by_side(messages: Sequence[Message], ports: Ports, lifetime: TimeLeft, settle: Settle) -> list[Verdict]:
     if ports.side_by_side is None:
-        raise ValueError("this world runs jobs one after another")
+        raise ValueError("these ports run jobs one after another")
     crew, shared = ports.side_by_side(ports)
     worker = Worker(shared)
 

@@ -24,7 +24,7 @@ TAKEN: Final[dict[What, tuple[str, ...]]] = {"cancel": UNFINISHED, "redrive": RE
 
 @dataclass(slots=True)
 class Outcome:
-    """The results of one request."""
+    """The result of one request."""
 
     done: list[str] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
@@ -53,13 +53,13 @@ class Bulk:
         Args:
             what: the change.
             caller: who sent the request; only this tenant's jobs are read.
-            wanted: which jobs; the change must apply to its status.
+            wanted: the filter of jobs; the change must be possible in its status.
             limit: the largest number of jobs, from 1 to 100.
             cursor: where the previous request ended.
             lifetime: the time of this invocation.
 
         Raises:
-            InvalidRequestError: the change does not apply to the status; or see `find_jobs`.
+            InvalidRequestError: the change is not possible in the filter's status; or see `find_jobs`.
             UnavailableError: AWS failed before anything was changed.
         """
         if wanted.status not in TAKEN[what]:

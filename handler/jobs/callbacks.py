@@ -1,4 +1,4 @@
-"""The public addresses at which waiting steps can be answered. See docs/decisions/021-answers.md."""
+"""The public addresses for answers to waiting steps. See docs/decisions/021-answers.md."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Callback:
 
 
 def address_of(settings: Settings, job: JobRecord, path: str) -> Address:
-    """The address at which a step of the job's current run can be answered.
+    """The address for answers to a step of the job's current run.
 
     Raises:
         ValueError: the deployment has no public addresses.
@@ -51,7 +51,7 @@ def address_of(settings: Settings, job: JobRecord, path: str) -> Address:
 
 
 def read_callback(text: str) -> Callback | None:
-    """Read a token; ``None`` if the string is not one of our tokens."""
+    """Decode a token; ``None`` if the string is not one of our tokens."""
     token = read_token(KIND, text)
     if token is None or len(token.names) != _NAMES:
         return None

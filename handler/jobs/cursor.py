@@ -1,4 +1,4 @@
-"""Cursors: where a list continues, as an opaque string that needs no escapes in a URL."""
+"""Cursors: the place where a list continues, as an opaque string that needs no escapes in a URL."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def encode_cursor(place: Place) -> str:
 
 
 def decode_cursor(cursor: str) -> Place:
-    """Decode a cursor. It does not name a tenant, so nobody can read another tenant's list with it.
+    """Decode a cursor. It contains no tenant, so it cannot open another tenant's list.
 
     Raises:
-        InvalidRequestError: `encode_cursor` did not make it.
+        InvalidRequestError: the string is not a cursor from `encode_cursor`.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         job_id, created_at = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        # Checked before it is used: DynamoDB does not accept 1e300, and the comparison refuses NaN, too.
+        # Check the time before it is used: DynamoDB does not accept 1e300, and the comparison also refuses NaN.
         if re.fullmatch(ID_PATTERN, job_id) and not isinstance(created_at, bool) and EARLIEST <= created_at < LATEST:
             return Place(job_id, created_at)
     except (ValueError, TypeError, RecursionError):

@@ -36,9 +36,9 @@ async def list_items(
         job_id: the job.
         path: the path of the loop.
         cursor: where the previous page ended.
-        size: returns the bytes of a JSON value in the reply.
-        room: bytes that the items of a page may take. A single larger item is shown without its steps' results, or
-            even without its steps.
+        size: returns the bytes that a JSON value takes in the reply.
+        room: the most bytes for the items of a page. A larger single item is shown without its steps' results, or even
+            without its steps.
 
     Raises:
         NotFoundError: the job does not exist, or has no loop at that path.

@@ -20,11 +20,11 @@ from infra.jobs.records import JOB_STATUSES, JobSummary
 PAGE: Final = 100
 """Jobs in one read of the list."""
 PAGES: Final = 10
-"""The largest number of reads of a request: after these, a filter that matches few jobs returns a cursor."""
+"""The most reads of one request: after these, a page is returned with a cursor even if it has few jobs."""
 STATUSES: Final = JOB_STATUSES
 """The statuses of jobs."""
 WAITS: Final = ("time", "answer", "retry")
-"""The things that a parked job can wait for."""
+"""The kinds of waits of a parked job."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 FILTERS: Final = ("status", "name", "workflow", "waiting", "created_after", "created_before")
@@ -33,15 +33,15 @@ FILTERS: Final = ("status", "name", "workflow", "waiting", "created_after", "cre
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs to list; ``None`` in an attribute accepts all.
+    """A filter of jobs; an attribute that is ``None`` accepts all jobs.
 
     Attributes:
         status: the status.
         name: the beginning of the name, case-sensitive.
         workflow: the name of the stored workflow.
-        waiting: what the job waits for.
+        waiting: the kind of the job's wait.
         created_after: the earliest time of creation, in seconds since 1970.
-        created_before: the time before which it was created.
+        created_before: jobs must have been created before this time.
     """
 
     status: str | None = None
@@ -78,7 +78,7 @@ def read_filter(given: Mapping[str, str | None]) -> JobFilter:
     """Read a filter from query parameters.
 
     Raises:
-        InvalidRequestError: one of them has an invalid value.
+        InvalidRequestError: a parameter has an invalid value.
     """
     status, waiting = given.get("status"), given.get("waiting")
     if status is not None and status not in STATUSES:
@@ -112,7 +112,7 @@ def _refuse(key: str) -> float:
 async def list_jobs(
     ports: Ports, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None
 ) -> dict[str, Any]:
-    """The tenant's jobs, newest first, without their steps. Raises as `find_jobs`."""
+    """The tenant's jobs, newest first, without their steps. Raises the errors of `find_jobs`."""
     found, place = await find_jobs(ports, caller, wanted, limit=limit, cursor=cursor)
     return {"jobs": [summary(job) for job in found], "cursor": None if place is None else encode_cursor(place)}
 
@@ -120,7 +120,7 @@ async def list_jobs(
 async def find_jobs(
     ports: Ports, caller: Caller, wanted: JobFilter, *, limit: int, cursor: str | None
 ) -> tuple[list[JobSummary], Place | None]:
-    """The tenant's jobs, newest first, and where the list continues; ``None`` at its end.
+    """The tenant's jobs, newest first, and the place where the list continues (``None`` at its end).
 
     A page of a filtered list may have fewer than `limit` jobs, even none, and still not be the last.
 
@@ -132,7 +132,7 @@ async def find_jobs(
         raise InvalidRequestError("/limit", f"A limit must be a whole number from 1 to {PAGE}.")
     place = decode_cursor(cursor) if cursor is not None else None
     if place is None and wanted.created_before is not None:
-        place = Place("", wanted.created_before)  # no job has this id: the list continues after the place of such a job
+        place = Place("", wanted.created_before)  # no job has this id: the list has only earlier ones
     found: list[JobSummary] = []
     more = True
     for _ in range(PAGES):

@@ -26,7 +26,7 @@ async def find_job(ports: Ports, caller: Caller, job_id: str) -> JobRecord:
 
 
 async def read_written(ports: Ports, job: JobRecord) -> Mapping[str, Any]:
-    """The payload that the job was accepted with; empty if it no longer exists.
+    """The accepted payload of the job; empty if it no longer exists.
 
     Raises:
         InfraError: AWS failed.

@@ -1,4 +1,4 @@
-"""Messages of the queue, their verdicts, and how they are closed: with pending updates, or with a rejection."""
+"""Messages of the queue, their verdicts, and their ends: publication of pending updates, or rejection."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a message is handled.
+    """The result of processing a message.
 
     Attributes:
-        done: whether to acknowledge it; otherwise it comes again.
-        wait: seconds until it should come again; ``None`` leaves that to the queue.
-        later: whether to process it again, alone, when the other jobs of its batch have ended.
+        done: whether to acknowledge it; otherwise it is delivered again.
+        wait: seconds until it should be delivered again; ``None`` leaves that to the queue.
+        later: whether to process it again, alone, after the other jobs of its batch have ended.
     """
 
     done: bool
@@ -54,7 +54,7 @@ LATER: Final = Verdict(done=False, later=True)
 
 
 class Closing:
-    """Decides how messages end: acknowledged, or to be received again.
+    """Ends messages: decides whether they are acknowledged or delivered again.
 
     Args:
         ports: the use cases' ports.
@@ -66,10 +66,10 @@ class Closing:
         self._publisher = publisher
 
     async def finish(self, job: JobRecord, message: Message) -> Verdict:
-        """Close the message of a finished job: publish its pending updates."""
+        """End the message of a finished job: publish the job's pending updates."""
         ports = self._ports
         if message.receives > 1 and job.due is None and not job.all_published:
-            # This message may be near its last receive, so something else must cover the pending updates.
+            # This message may be near its last receive, so `due` must also cover the pending updates.
             answer = await ports.table.set_due(job, ports.now() + OUTBOX_SECONDS)
             if isinstance(answer, Refused):
                 return AGAIN
@@ -78,7 +78,7 @@ class Closing:
         return DONE if job.all_published or job.due is not None else await self.owe(job)
 
     async def owe(self, job: JobRecord) -> Verdict:
-        """The bus failed for a job that only this message covers: receive the message again, and also set `due`."""
+        """The bus failed for a job that only this message covers: have it delivered again, and also set `due`."""
         await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
         return AGAIN
 

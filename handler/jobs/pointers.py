@@ -21,7 +21,7 @@ class Pointers:
     """Sends pointers.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -79,7 +79,7 @@ class Pointers:
 def pointer(body: str) -> JobKey | None:
     """The job that a message points to, or ``None`` if the message is not a pointer.
 
-    Unknown fields are ignored: a later release may have sent the pointer.
+    Unknown fields are ignored, because a later release may have sent the pointer.
     """
     if '"resume"' not in body or len(body) > _MOST_BYTES:
         return None
@@ -94,10 +94,10 @@ def pointer(body: str) -> JobKey | None:
 
 
 def tenant_digest(tenant: str) -> str:
-    """A tenant's name in these characters, as a message group: SQS shares a queue fairly between groups."""
+    """A message group for a tenant, in characters that SQS allows: SQS shares a queue fairly between groups."""
     return hashlib.sha256(tenant.encode()).hexdigest()[:32]
 
 
 def digest(key: JobKey) -> str:
-    """A job's key in the characters and length that SQS allows; tenants may have any characters."""
+    """A digest of a job's key, in characters and a length that SQS allows; tenants may have any characters."""
     return hashlib.sha256(f"{key.tenant}#{key.job_id}".encode()).hexdigest()[:32]

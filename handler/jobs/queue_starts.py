@@ -1,4 +1,4 @@
-"""Handles messages that start a stored workflow, by its name or because a schedule fired."""
+"""Handles messages that start a stored workflow, which name the workflow or a schedule that fired."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from handler.workflows.start import find_job, read_start_message
 from infra.jobs.records import JobKey, JobRecord
 
 AGAIN_IN: Final = 300.0
-"""Seconds until a firing at the job limit is tried again: an hour takes 12 of a message's 20 receives."""
+"""Seconds until a firing that met the job limit is tried again: one hour takes 12 of a message's 20 receives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The message has to come again.
+    """The message must be delivered again.
 
     Attributes:
         seconds: the delay.
@@ -41,7 +41,7 @@ class Start:
 
     Attributes:
         job: the new job.
-        named: whether it would have the same id if the message were sent again.
+        named: whether the job's id would be the same if the message were sent again.
     """
 
     job: NewJob
@@ -53,9 +53,9 @@ async def find_start(ports: Ports, caller: Caller, body: str, message_id: str) -
 
     Args:
         ports: the use cases' ports.
-        caller: the queue's caller, whose workflow is started; a schedule has a tenant of its own.
+        caller: the queue's caller, whose workflow is started; a schedule has its own tenant.
         body: the message.
-        message_id: becomes the job's id if the message gives none.
+        message_id: the job's id if the message gives none.
 
     Returns:
         A new job, the job that an earlier message started, or the reason why none starts.

@@ -1,6 +1,6 @@
-"""Processes one message of the queue: a job, or a pointer to a known job.
+"""Processes one message of the queue: a job, or a pointer to an existing job.
 
-A message is acknowledged only when its job is safe without it.
+A message is acknowledged only when its job no longer needs it.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from infra.messaging.job_queue import LONGEST_DELAY
 CLAIMS: Final = 3
 """How often a claim that conflicts with other writes is tried."""
 LATEST: Final = 1.0
-"""Seconds after the end of a lease at which a message comes again."""
+"""The most seconds between the end of a lease and the next delivery of a message."""
 LONGEST_HIDDEN: Final = 43_200.0 - 900.0
 """Seconds that a message can be hidden: SQS allows 12 hours from its receipt, and an invocation lasts 15 minutes."""
 LAST_RECEIVES: Final = 5
-"""This many receives before a message becomes a dead letter, its job is accepted even if it could not begin."""
+"""From this many receives before a message becomes a dead letter, its job is accepted even if it could not begin."""
 
 
 class Worker:
@@ -76,7 +76,7 @@ class Worker:
             return self._closing.failed(message, error)
 
     async def _give_back(self, message: Message) -> Verdict:
-        """There is no time to begin. Near the message's last receive, the job is accepted, so that `due` wakes it."""
+        """There is no time to begin. If the message has few receives left, accept the job, so that `due` wakes it."""
         if message.receives < self._ports.settings.max_receives - LAST_RECEIVES:
             return Verdict(done=False, wait=0.0)
         key = pointer(message.body)
@@ -84,9 +84,9 @@ class Worker:
             job = await self._ports.table.read(key, self._ports.now())
             if job is not None and job.finished and job.due is None and not job.all_published:
                 await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
-            return DONE  # `due` stands for it
+            return DONE  # `due` covers the job
         answer = await self._new_job(message)[1].accept(self._ports, due=self._ports.now() + OUTBOX_SECONDS)
-        if isinstance(answer, Refused):  # the job is known, or another job has its id: the next receive handles that
+        if isinstance(answer, Refused):  # its id exists: the next receive handles that
             return Verdict(done=False, wait=0.0)
         return DONE
 
@@ -129,7 +129,7 @@ class Worker:
         """Run a new job. `named`: whether its id is independent of the message's id."""
         if message.receives > 1:
             return await self._begin_again(message, offer, lifetime, named=named)
-        if named:  # the sender may have sent it before: a known job is not run again
+        if named:  # the sender may have sent it before: an existing job is not run again
             known = await self._ports.table.read(offer.job.key, self._ports.now())
             if known is not None:
                 return await self._meet(known, message, offer, lifetime)
@@ -146,15 +146,16 @@ class Worker:
         return await self._take(known, message, lifetime)
 
     async def _begin_again(self, message: Message, offer: NewJob, lifetime: TimeLeft, *, named: bool) -> Verdict:
-        """Process a message that came before: its job is accepted before it runs, so that attempts are counted."""
+        """Process a message that was received before: accept its job before it runs, so that attempts are counted."""
         answer = await offer.accept(self._ports, due=self._ports.now() + QUEUED_SECONDS)
         if answer.job is None:
             return AGAIN
         if isinstance(answer, Refused) and not offer.is_known_as(answer.job):
             return await self._reject_taken(message, offer)
         if not named and not answer.job.finished and message.group is None:
-            # The job has this message's id. Redriven from a dead-letter queue, the message would have another id and
-            # the job would run twice, so a pointer replaces it. In a FIFO queue, the message stays and holds its group.
+            # The job has this message's id. If the message were redriven from a dead-letter queue, it would have
+            # another id and its job would run twice, so a pointer replaces it. In a FIFO queue, it stays and blocks its
+            # group.
             sent_on = await self._pointers.hand_over(answer.job, salt=f"-{message.receives}")
             return DONE if sent_on else AGAIN
         return await self._take(answer.job, message, lifetime)
@@ -197,11 +198,11 @@ class Worker:
         return Verdict(done=False, wait=LATEST)
 
     async def _let_sleep(self, job: JobRecord, message: Message) -> Verdict:
-        """Handle a parked job before its time: publish pending updates, and keep or acknowledge the message."""
+        """Handle a parked job whose wait is not over: publish pending updates, and keep or acknowledge the message."""
         job = await self._publisher.settle_parked(job)
         left = (job.resume_at or 0.0) - self._ports.now()
         retries = (parked(job) or {}).get("for") == "retry"
-        if message.group is not None:  # a retry holds its group, a wait does not
+        if message.group is not None:  # a retry blocks its group, a wait does not
             return Verdict(done=False, wait=min(left, LONGEST_HIDDEN)) if retries else DONE
         return DONE if left > LONGEST_DELAY else Verdict(done=False, wait=left)
 
@@ -252,13 +253,13 @@ class Worker:
         if isinstance(result, Unstarted):
             return await self._give_back(message)
         if isinstance(result, HandedOver):
-            if message.group is not None:  # its message keeps the place in the group
+            if message.group is not None:  # its message blocks the group, which keeps the order
                 return Verdict(done=False, wait=self._left(result.job))
             return DONE if result.sent else AGAIN
         if isinstance(result, Parked):
             if message.group is not None and result.retries:
                 return Verdict(done=False, wait=self._left(result.job))
-            return DONE  # `due` stands for it
+            return DONE  # `due` covers the job
         if result.job is None:
             return AGAIN
         if result.job.finished:
@@ -266,19 +267,19 @@ class Worker:
         return self._held(result.job)
 
     def _held(self, job: JobRecord) -> Verdict:
-        """Another owner has the job. It may be a message of this batch, which ends before its lease."""
+        """Another owner has the job: perhaps a message of this batch, which ends before its lease."""
         if self._ports.turns is not None:
             return LATER
         return Verdict(done=False, wait=max(LATEST, job.lease_until - self._ports.now() + LATEST))
 
     def _left(self, job: JobRecord) -> float:
-        """Seconds until the job goes on, at most as many as a message can be hidden."""
+        """Seconds until the job continues, at most the longest time that a message can be hidden."""
         left = 0.0 if job.resume_at is None else job.resume_at - self._ports.now()
         return min(max(0.0, left), LONGEST_HIDDEN)
 
 
 def _read(text: str) -> Mapping[str, Any] | None:
-    """Read a stored payload; ``None`` if it is damaged."""
+    """Parse a stored payload; ``None`` if it is damaged."""
     try:
         written = json.loads(text)
     except ValueError:

@@ -17,7 +17,7 @@ async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bo
     """The job with its steps; if requested, also `payload`, `parameters` in each step, and the pending question.
 
     Raises:
-        NotFoundError: no such id exists.
+        NotFoundError: there is no job with this id.
         InfraError: AWS failed.
     """
     job = await find_job(ports, caller, job_id)
@@ -37,6 +37,6 @@ async def get_job(ports: Ports, caller: Caller, job_id: str, *, with_payload: bo
 
 
 def _with_message(shown: dict[str, Any] | None, waiting: dict[str, Any] | None) -> dict[str, Any] | None:
-    """`waiting` with the question, as it was evaluated when the job parked."""
+    """`waiting` with the question that was evaluated when the job parked."""
     message = (waiting or {}).get("message")
     return shown if shown is None or message is None else {**shown, "message": message}

@@ -21,7 +21,7 @@ from infra.jobs.records import REDRIVABLE, JobRecord, PayloadRecord, StepRecord
 from infra.jobs.run_item import current_run
 
 LAST_CALL: Final = 25 * 3600.0
-"""A job that expires within this many seconds is not redriven: it may take 24 hours, plus one hour to read it."""
+"""A job that expires within so many seconds is not redriven: 24 hours for its run and one for reading its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def redrive(ports: Ports, job: JobRecord, written: Mapping[str, Any], want
         )
     cursor = await _cursor(ports, job, written, wanted.from_step)
     job = await Publisher(ports).settle(job)
-    if not job.all_published:  # later, its updates would have the number of another run
+    if not job.all_published:  # after the redrive, they would be published with the number of the next run
         raise UnavailableError("The updates of the last run have not reached the bus yet.", retry_after=60)
     payload = await _payload(ports, job, written, wanted)
     await ports.table.records.put_run(current_run(job))
@@ -116,7 +116,7 @@ async def _cursor(ports: Ports, job: JobRecord, written: Mapping[str, Any], from
 
 
 def _first_cancelled(records: Sequence[StepRecord], latest: int) -> int:
-    """The place where a cancelled job goes on: its first CANCELLED record. That may be the end of a loop, whose ended
+    """The place where a cancelled job continues: its first CANCELLED record. That may be the end of a loop, whose ended
     items keep their records.
     """
     cancelled = ConduitStatus.CANCELLED.name

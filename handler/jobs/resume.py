@@ -29,7 +29,7 @@ async def read_answers(ports: Ports, job: JobRecord) -> dict[str, dict[str, Any]
     for path, _ in job.signals:
         signal = await ports.table.signals.read(job, path)
         if signal is None:
-            raise GiveUpError(f"The answer to {path} that {job.key} names is gone.")
+            raise GiveUpError(f"The answer to {path} of {job.key} is missing.")
         value = json.loads(signal.value)
         given[path] = {"ok": signal.ok, "value": value, "reason": signal.reason, "by": signal.by, "at": iso(signal.at)}
     return given

@@ -1,6 +1,6 @@
-"""Replays a job's records, without running anything, to show what they do not contain.
+"""Replays a job's records, without running anything, to compute the parameters of steps.
 
-The parameters of a step are never stored; they are computed again from the payload and the records before it.
+The parameters of a step are never stored; they are computed again from the payload and the records before the step.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SHOWN: Final = 4096
 ROOM: Final = 1_000_000
 """The largest size of all steps' parameters in one reply, in bytes."""
 EXPANSION: Final = 10_000_000
-"""How many bytes tags may expand to for one reply."""
+"""The most bytes that tags may expand to for one reply."""
 SECONDS: Final = 2.0
-"""The longest replay for one reply, in seconds."""
+"""The longest duration of the replay for one reply, in seconds."""
 _TRIED: Final = frozenset({ConduitStatus.INVALID_TYPE.name})
 """Statuses of steps that have parameters although their block did not run."""
 
@@ -45,8 +45,8 @@ class Retrace:
 
     Attributes:
         loops: the loops that have begun, by path, in the engine's state at the end of the replay.
-        parameters: by the index of the record, JSON values as shown: the object, or the beginning of its JSON if that
-            has more than 4 KB. Those that cannot be computed are absent.
+        parameters: by the index of the record, the JSON value to show: the object, or the beginning of its JSON if that
+            has more than 4 KB. Parameters that cannot be computed are absent.
     """
 
     def __init__(self, ports: Ports, records: Sequence[StepRecord], wanted: Callable[[StepRecord], bool]) -> None:
@@ -106,7 +106,7 @@ class Retrace:
 
 
 class _Past:
-    """The world of replayed expressions. It has no clock: the time was another one then."""
+    """The world of replayed expressions. It has no clock, since the current time is not that of the step's run."""
 
     def __init__(self, world: StepWorld) -> None:
         self.spent = 0
@@ -133,7 +133,7 @@ def _no_time() -> NoReturn:
 
 
 def with_parameters(steps: Sequence[Mapping[str, Any]], parameters: Mapping[int, Any]) -> list[dict[str, Any]]:
-    """The steps of an answer with their parameters; ``null`` for those without."""
+    """The steps of an answer with their parameters; ``null`` for steps without any."""
     shown = []
     for step in steps:
         ran = step["status"]["name"] != ConduitStatus.NONE.name

@@ -1,4 +1,4 @@
-"""How many unfinished jobs a tenant may have at once (`MAX_RUNNING_JOBS`)."""
+"""The limit of a tenant's unfinished jobs (`MAX_RUNNING_JOBS`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infra.jobs.jobs_index import Place
 PAGE: Final = 100
 """Jobs in one read of the list."""
 PAGES: Final = 10
-"""Reads of one check: only the newest 1,000 jobs are counted."""
+"""The most reads of one check: only the newest 1,000 jobs are counted."""
 RETRY_AFTER: Final = 5
 """Seconds after which to try again; by then a job may have ended."""
 
@@ -60,7 +60,7 @@ async def check_room(ports: Ports, caller: Caller) -> None:
 async def find_room(ports: Ports, caller: Caller) -> Room:
     """Count the tenant's unfinished jobs.
 
-    Counts the jobs of the list. A pure job that runs over HTTP is not in it before its first commit.
+    Counts the jobs of the index. A pure job that runs over HTTP is not in the index before its first commit.
 
     Raises:
         InfraError: see `infra.errors`.

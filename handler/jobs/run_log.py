@@ -1,6 +1,6 @@
-"""Logs a run: a line for the job's end, each failed step, each hand-over and each wait.
+"""Logs a run: one line each for the job's end, each failed step, each hand-over and each wait.
 
-The lines contain nothing of the payload but the names of the job and its steps.
+Of the payload, the lines contain only the names of the job and its steps.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from infra.jobs.records import JobRecord
 
 
 class RunLog:
-    """Writes the lines of one run. Steps that succeed cost nothing.
+    """Writes the lines of one run. Successful steps cost nothing.
 
     Args:
         ports: the use cases' ports.
@@ -29,7 +29,7 @@ class RunLog:
 
     @staticmethod
     def follow(job: Conduit) -> None:
-        """Make each line, also those of blocks, name the running step of this job."""
+        """Make each line, including those of blocks, name the running step of this job."""
 
         def path() -> str | None:
             step = job.walk.frame.current

@@ -1,4 +1,4 @@
-"""Runs a job in one invocation: the engine with a recorder, and the work after it stops.
+"""Runs a job in one invocation: the engine with a recorder, and the work after the engine stops.
 
 A job is either claimed or *late*: a late job is not in the table, runs at once, and is accepted with its first write.
 """
@@ -31,9 +31,9 @@ from infra.jobs.records import JobRecord
 KEPT_AFTER_A_WAIT: Final = 2 * 86_400.0
 """The records of a waiting job are kept for at least this many seconds after its wait."""
 LARGE_RESULTS: Final = 256 * 1024
-"""From this many bytes of results on, a job drops them before its last records are written."""
+"""If a job has at least this many bytes of results, it drops them before its last records are written."""
 START_DELAY: Final = 60.0
-"""If a job's first step begins within this many seconds of acceptance, it may wait as long as `validate` allows."""
+"""If a job's first step begins within so many seconds of acceptance, its waits may be as long as `validate` allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Ended:
     """All steps and the job have ended."""
 
     job: JobRecord
-    """The current record; `published` is as far as the bus has got."""
+    """The current record; its `published` shows how many records are published."""
     view: Callable[[], dict[str, Any]]
     """Its JSON, made on demand."""
     safe: bool
@@ -50,7 +50,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """The job goes on in another invocation."""
+    """The job continues in another invocation."""
 
     job: JobRecord
     view: Callable[[], dict[str, Any]]
@@ -70,12 +70,12 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Unstarted:
-    """The job was neither accepted nor begun: too little was left of the invocation."""
+    """The job was neither accepted nor begun: the invocation had too little time left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Another owner has the job. This run's work since its last commit does not count."""
+    """Another owner has the job. The run's work since its last commit does not count."""
 
     job: JobRecord | None
     accepted: bool
@@ -102,10 +102,12 @@ class Runner:
         Args:
             run: the job, claimed or late.
             until: when the waiting caller must have the answer.
-            keeps_message: whether the message comes again for a job that is handed over or retried (a FIFO queue).
+            keeps_message: whether the same message resumes a job that is handed over or retried (a FIFO queue).
 
         Raises:
-            InfraError: AWS failed. The job stays as last committed; its lease, message or sender brings it back.
+            InfraError: AWS failed. The job stays in its last committed state; its message, its sender or (after its
+                lease)
+            the sweeper resumes it.
         """
         if until is not None:
             run = replace(run, answer_by=until)
@@ -163,7 +165,7 @@ class Runner:
             except TooLargeError as error:
                 refuse_largest(recorder.steps, recorder.job.cursor, error)
                 going = recorder.going_on(None)
-            else:  # somebody cancelled or answered it at that moment
+            else:  # the job was cancelled or answered at that moment
                 going = recorder.going_on(paused.waiting, paused.tries)
 
     async def _park(self, run: Run, recorder: Recorder, *, keeps_message: bool) -> Parked:
@@ -173,7 +175,7 @@ class Runner:
         retries = waiting.get("for") == "retry"
         try:
             job = await recorder.publish_parked()
-        except InfraError as error:  # the park is committed: `due` is a minute ahead
+        except InfraError as error:  # the park is committed: the job is due in a minute
             self._ports.log_failure("run", "A parked job could not be settled yet", error, **log_fields(job.key))
         if not (keeps_message and retries):
             await self._pointers.wake_later(job)
@@ -220,7 +222,7 @@ class Runner:
 
 
 async def _finish(recorder: Recorder, job: Conduit, failed: ConduitStep | None) -> None:
-    """Record the end of a job. What it gave is in its records: here it is let go, so that memory holds it once."""
+    """Record the end of a job. Large results are in its records: drop them here, so that memory holds only one copy."""
     if job.store.results_size > LARGE_RESULTS:
         forget_results(job.steps)
     await recorder.on_job_finish(job, failed)

@@ -1,4 +1,4 @@
-"""The runs of a job: how each earlier one ended, and the state of the current one.
+"""The runs of a job: the ends of earlier runs, and the state of the current one.
 
 See docs/decisions/020-runs.md.
 """
@@ -25,7 +25,7 @@ async def list_runs(ports: Ports, caller: Caller, job_id: str) -> dict[str, Any]
     with ports.served("runs"):
         job = await find_job(ports, caller, job_id)
         kept = await ports.table.records.read_runs(job) if job.run > 1 else []
-        earlier = [run for run in kept if run.run < job.run]  # a redrive that was refused has left the current one
+        earlier = [run for run in kept if run.run < job.run]  # a refused redrive has stored the current run
         return {"runs": [_view(run) for run in (*earlier, current_run(job))]}
 
 

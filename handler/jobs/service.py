@@ -27,7 +27,7 @@ from infra.jobs.jobs_table import Refused
 from infra.jobs.records import JobKey, JobRecord
 
 WRITES: Final = 5
-"""How often a write that conflicts with others is tried."""
+"""How often a write that conflicts with other writes is tried."""
 
 
 class Jobs:
@@ -62,10 +62,10 @@ class Jobs:
             caller: the sender.
             payload: the job; without an id it gets one.
             lifetime: the time of this invocation.
-            respond_async: whether to accept it only; the queue then runs it.
-            wait: seconds that the sender is willing to wait. After them, a pure job is stopped; a job with effects
-                pauses at its next step, since a late reply is better than an effect that was stopped halfway.
-            origin: the stored workflow that it was started from, if any.
+            respond_async: whether only to accept the job; the queue then runs it.
+            wait: the most seconds that the sender waits. After them, a pure job is stopped; a job with effects pauses
+                at its next step, since a late reply is better than an effect that was stopped halfway.
+            origin: the stored workflow of the job, if any.
 
         Raises:
             ConflictError: another job has the id.
@@ -107,7 +107,7 @@ class Jobs:
         return NewJob.of(self._ports, caller, identified, origin)
 
     async def _known(self, new_job: NewJob) -> Submission | None:
-        """The job with the sender's id, if it was sent before. It is not run again."""
+        """The existing job, if this job was sent before with its id. It is not run again."""
         found = await self._ports.table.read(new_job.job.key, self._ports.now())
         return None if found is None else await self._met(new_job, found)
 
@@ -119,7 +119,7 @@ class Jobs:
         if not isinstance(result, Lost):
             return Submission("accepted", result.view())
         if result.job is None:
-            raise UnavailableError("The job vanished while it ran; send it again.", retry_after=RETRY_AFTER)
+            raise UnavailableError("The job was lost while it ran; send it again.", retry_after=RETRY_AFTER)
         if not result.accepted:
             return await self._met(new_job, result.job)
         return Submission("created" if result.job.finished else "accepted", await self._view(result.job))
@@ -134,7 +134,7 @@ class Jobs:
         return await self._met(new_job, answer.job)
 
     async def _met(self, new_job: NewJob, found: JobRecord) -> Submission:
-        """Handle an existing id: it is this job, sent before, or another job."""
+        """Handle an id that exists: it belongs to this job, sent before, or to another job."""
         if not new_job.is_known_as(found):
             raise _taken(found.key.job_id)
         return Submission("known", await self._view(found))
@@ -213,7 +213,7 @@ class Jobs:
     # ------------------------------------------------------------------ changing
 
     async def cancel(self, caller: Caller, job_id: str) -> dict[str, Any]:
-        """Ask a job to end before its next step; return the job. Raises as `ask_to_end`."""
+        """Ask a job to end before its next step; return the job. Raises the errors of `ask_to_end`."""
         with self._served("cancel"):
             return await self._view(await self.ask_to_end(caller, job_id))
 
@@ -268,7 +268,7 @@ class Jobs:
         Raises:
             NotFoundError: no such id exists.
             ConflictError: the job is unfinished, did not fail, or expires too soon.
-            InvalidRequestError: the job cannot go on from `from_step`.
+            InvalidRequestError: the job cannot continue from `from_step`.
             TooManyJobsError: the tenant has reached its limit of unfinished jobs.
         """
         with self._served("redrive"):
@@ -278,7 +278,7 @@ class Jobs:
             return await self._view(await self._redrive(job, wanted))
 
     async def redrive_failed(self, caller: Caller, job_id: str) -> JobRecord:
-        """Redrive a finished job from its failed step, without checking the tenant's limit. Raises as `redrive`."""
+        """Redrive a finished job from its failed step, without checking the tenant's limit. Raises like `redrive`."""
         with self._served("redrive"):
             return await self._redrive(await find_job(self._ports, caller, job_id), Redrive(caller, None, None, None))
 

@@ -1,4 +1,4 @@
-"""A job at its acceptance: its records, and the hashes by which the same job is recognised."""
+"""A new job: its first records, and the hashes that identify a job that was sent before."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class NewJob:
     Attributes:
         job: the `JOB` record for its acceptance.
         payload: the `PAYLOAD` record for its acceptance.
-        written: the job as it was sent.
-        origin: the stored workflow that it comes from, if any.
+        written: the payload as it was sent.
+        origin: the stored workflow of the job, if any.
     """
 
     job: JobRecord
@@ -59,9 +59,9 @@ class NewJob:
     def of(cls, ports: Ports, caller: Caller, sent: JobPayload, origin: Origin | None = None) -> NewJob:
         """The new job of a caller; `sent` must have an id."""
         if sent.id is None:
-            raise ValueError("a job is offered under an id")
+            raise ValueError("a new job needs an id")
         now, settings = ports.now(), ports.settings
-        created_at = round(now, 3)  # rounded as in answers, so that a list from the shown time on begins with this job
+        created_at = round(now, 3)  # rounded as in answers: a list that starts at the shown time includes this job
         key = JobKey(caller.tenant, sent.id)
         text = sent.canonical()
         payload = payload_record(key, text, caller.rights, int(now) + settings.retention_days * DAY)
@@ -83,13 +83,13 @@ class NewJob:
     def is_known_as(self, found: JobRecord) -> bool:
         """Whether the existing job with this id is this job, sent before.
 
-        If the id identifies a firing or a call of a hook, the rest of the request does not matter.
+        If the id identifies a firing or a call of a hook, the rest of the request is not compared.
         """
         by_id_alone = self.origin is not None and self.origin.digest is None
         return by_id_alone or found.payload_hash == self.job.payload_hash
 
     def late_run(self, ports: Ports, lifetime: TimeLeft, *, outbox: bool, pause_at: float | None = None) -> Run:
-        """A run that accepts the job with its first write. Nothing has been promised before that."""
+        """A run that accepts the job with its first write. Until then, the sender has no confirmation."""
         job = self.job._replace(status="RUNNING", fence=1, lease=f"1-{ports.token()}")
         return Run(
             job=job,
@@ -102,7 +102,7 @@ class NewJob:
         )
 
     async def accept(self, ports: Ports, *, due: float) -> Answer:
-        """Accept the job before anything of it runs."""
+        """Accept the job before it runs."""
         await ports.table.records.put(self.payload, ())
         return await ports.table.accept(self.job._replace(due=due), ports.now())
 
@@ -112,7 +112,7 @@ def is_pure(registry: Registry, steps: Iterable[Mapping[str, Any]]) -> bool:
 
     Args:
         registry: the blocks.
-        steps: the steps as they were accepted.
+        steps: the accepted steps.
     """
     for step in steps:
         block = registry.get(str(step.get("action", "")))
@@ -124,7 +124,7 @@ def is_pure(registry: Registry, steps: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def knows_people(text: str) -> bool:
-    """Whether a step may need to know the job's sender: otherwise the sender is left out of the record."""
+    """Whether a step may need the job's sender: otherwise the record omits the sender."""
     return '"not_sender"' in text
 
 

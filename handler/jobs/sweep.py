@@ -1,4 +1,4 @@
-"""The sweep: wakes jobs whose time has come, and jobs that a crash, a lost message or a failing bus has left behind.
+"""The sweep: wakes jobs whose wait is over, and jobs that a crash, a lost message or a failing bus has interrupted.
 
 It keeps no state and may itself crash: jobs that it did not reach are still due in the next minute.
 """
@@ -24,10 +24,10 @@ from infra.table.items import Start
 PAGE: Final = 25
 """How many jobs of a shard are woken before the next shard's turn."""
 LANES: Final = 10
-"""How many jobs are woken at once, if calls can be made side by side."""
+"""How many jobs are woken at once, if calls can run in parallel."""
 DOUBLINGS: Final = 6
 LONGEST_WAIT: Final = 3600.0
-"""The largest step of `due`, in seconds; the step doubles with each sweep."""
+"""The most seconds by which `due` is moved; they double with each sweep."""
 
 Wakes = Callable[[], Coroutine[Any, Any, int]]
 
@@ -35,8 +35,8 @@ Wakes = Callable[[], Coroutine[Any, Any, int]]
 async def sweep(ports: Ports, lifetime: TimeLeft) -> int:
     """Wake due jobs until the invocation's time is used up; return how many were due.
 
-    Crashed and waiting jobs come before those that have a message in the queue. If calls can be made side by side,
-    several jobs are woken at once, so that the speed depends only on the table and the queue.
+    Crashed and waiting jobs come before those that have a message in the queue. If calls can run in parallel, several
+    jobs are woken at once, so that the speed depends only on the table and the queue.
     """
     if ports.side_by_side is None:
         return await _sweep_all(lifetime, ports, _alone)
@@ -71,7 +71,7 @@ class _Due:
         shards: the shards.
 
     Attributes:
-        goes_on: whether there is time and the index answers.
+        goes_on: whether there is time left and the index still answers.
     """
 
     def __init__(self, ports: Ports, lifetime: TimeLeft, shards: Sequence[str]) -> None:
@@ -136,7 +136,7 @@ async def _wake_due(ports: Ports, job: JobRecord, now: float) -> None:
         job = await Publisher(ports).settle(job)
         if job.due is None:
             return
-    elif job.held(now):  # a cancel or an answer came: the owner notices it at the next commit
+    elif job.held(now):  # it was cancelled or answered: the owner notices this at the next commit
         await ports.table.move_due(job, job.lease_until)
         return
     elif is_asleep(job, now):
@@ -148,5 +148,5 @@ async def _wake_due(ports: Ports, job: JobRecord, now: float) -> None:
         wait = OUTBOX_SECONDS
     due = now + min(LONGEST_WAIT, wait * 2 ** min(job.sweeps, DOUBLINGS))
     if is_asleep(job, now) and job.resume_at is not None:
-        due = min(due, job.resume_at)  # the only timer of a wait beyond 15 minutes, and the bus may be down longer
+        due = min(due, job.resume_at)  # `due` alone ends waits beyond 15 minutes, and the bus may be down longer
     await ports.table.move_due(job, due, swept=True)

@@ -1,4 +1,4 @@
-"""Turns records into the JSON of a job. It is made only from records, so that every door gives the same answer."""
+"""Makes the JSON of a job, only from its records, so that every door gives the same answer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from infra.jobs.parking import parked
 from infra.jobs.records import JobRecord, JobSummary, StepRecord
 
 RESULTS_LIMIT: Final = 2_500_000
-"""Bytes of results in one answer. Lambda returns at most 6 MB, in which the JSON is quoted once more."""
+"""Bytes of results in one answer. Lambda returns at most 6 MB, and the JSON is quoted in it once more."""
 RECORDS_LIMIT: Final = 1_000
-"""The largest number of records with which an answer has the steps inside loops, too."""
+"""The most records of a job whose answer also has the steps inside loops."""
 LOOPS: Final = frozenset({"FOR_EACH", "WHILE"})
 """Actions of loops."""
 LOOP_KEYS: Final = frozenset({"for_each", "while"})
@@ -31,7 +31,7 @@ _NOT_RUN: Final = {"name": ConduitStatus.NONE.name, "value": ConduitStatus.NONE.
 
 
 def summary(job: JobRecord | JobSummary) -> dict[str, Any]:
-    """The job as in a list, without its steps and variables."""
+    """The job in the form for lists, without its steps and variables."""
     return {
         "id": job.key.job_id,
         "name": job.name,
@@ -59,9 +59,9 @@ def job_view(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepR
     """The whole job.
 
     Args:
-        job: its record.
-        payload: the accepted payload; empty if it is gone.
-        records: its records that count, in order. Steps that have not run are taken from the payload.
+        job: the job's record.
+        payload: the accepted payload; empty if it is missing.
+        records: the records that count, in order. Steps that have not run are taken from the payload.
     """
     room = RESULTS_LIMIT
     steps: list[dict[str, Any]] = []
@@ -131,7 +131,7 @@ def _items_of(opened: StepRecord, outcome: StepRecord, tallies: Tallies) -> dict
 
 
 def not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord]) -> list[dict[str, Any]]:
-    """The written steps without a record, as NONE. A step that waits for its next try shows the last one."""
+    """The written steps without a record, as NONE. A step that waits for its next try shows its last try."""
     recorded = Counter(record.path for record in records if record.phase != "close")
     kept: dict[str, Any] = json.loads(job.last_error or "{}")
     last = kept if kept.get("attempts") and parked(job) is not None else {}  # a `wait` has times, but no try
@@ -149,7 +149,7 @@ def not_run(job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRe
 def awaited_step(
     job: JobRecord, payload: Mapping[str, Any], records: Sequence[StepRecord], path: str
 ) -> dict[str, Any] | None:
-    """The step at that path, if the job waits there. It has no record yet, but it may have had a try."""
+    """The step at that path, if the job waits there. It has no record yet, but may have been tried."""
     waiting = parked(job)
     if waiting is None or waiting.get("path") != path:
         return None
@@ -181,7 +181,7 @@ def step_view(record: StepRecord, *, omit_result: bool = False) -> dict[str, Any
 
 
 def result_of(record: StepRecord) -> dict[str, Any]:
-    """The result of a step, as shown in its view."""
+    """The result of a step, in the form for its view."""
     return {"result": None if record.result is None else json.loads(record.result)}
 
 

@@ -59,7 +59,7 @@ class WorkflowStarts:
             NotFoundError: there is no such workflow or version.
             InvalidPayloadError: the parameters do not fit its inputs.
             ConflictError: another job has the id.
-            TooManyJobsError: the tenant has as many unfinished jobs as it may have.
+            TooManyJobsError: the tenant has reached its limit of unfinished jobs.
         """
         if request.id is not None:
             known = await self._jobs.find_known(caller, request.id, request.digest)
@@ -103,7 +103,7 @@ class WorkflowStarts:
         Raises:
             ConflictError: the hook's workflow is gone.
             InvalidPayloadError: the call does not fit the workflow's inputs.
-            TooManyJobsError: the tenant has as many unfinished jobs as it may have.
+            TooManyJobsError: the tenant has reached its limit of unfinished jobs.
         """
         known = await self._jobs.find_known(started.caller, started.job_id, None)
         if known is not None:
