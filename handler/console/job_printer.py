@@ -26,10 +26,10 @@ class Printer(Protocol):
 
         Args:
             text: the job as JSON text, as the user wrote it.
-            run: runs the job and returns it as the API gives it.
+            run: runs the job and returns it in the form of the API.
 
         Raises:
-            JobRefusedError: the API refused it.
+            JobRefusedError: the API refused the job.
         """
 
     def events(self) -> Sequence[BusEvent]:
@@ -37,7 +37,7 @@ class Printer(Protocol):
 
 
 class JsonPrinter:
-    """Prints one job a line, in the shape of the API's answer."""
+    """Prints one job per line, in the form of the API's answer."""
 
     def show(self, text: str, run: Callable[[], Job]) -> Job:
         del text
@@ -88,7 +88,7 @@ class LivePrinter:
         from rich.console import Console  # noqa: PLC0415  # 60 ms; only a terminal needs it
 
         self._services = services
-        self._console = Console(file=sys.stdout)  # taken now: `sys.stdout` is redirected while the handler runs
+        self._console = Console(file=sys.stdout)  # read here, because `sys.stdout` is redirected while the handler runs
         self._events: list[BusEvent] = []
 
     def show(self, text: str, run: Callable[[], Job]) -> Job:
@@ -107,16 +107,16 @@ class LivePrinter:
 
 
 def print_jobs(jobs: Iterable[JobText], station: Workstation, printer: Printer, *, records: bool) -> int:
-    """Run jobs one after another and show each. Each one's data is then deleted, so that thousands fit into memory.
+    """Run jobs one after another and show each. Then its data is deleted, so that thousands of jobs fit into memory.
 
     Args:
         jobs: the jobs to run.
         station: the deployment that runs them.
         printer: shows them.
-        records: show the records in the table and the events on the bus, too.
+        records: whether also to show the records in the table and the events on the bus.
 
     Returns:
-        0; 1 when a job did not succeed; 2 when one was refused.
+        0; 1 when a job did not succeed; 2 when a job was refused.
     """
     code = 0
     for source in jobs:
@@ -143,7 +143,7 @@ def print_records(station: Workstation, printer: Printer, job: Job) -> None:
 
 
 def _written(text: str) -> tuple[str, list[Any]]:
-    """The name and steps of a job as written; empty where they have the wrong type, since the API reports that."""
+    """The name and the written steps of a job; empty if they have the wrong type, which the API reports."""
     try:
         payload = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reads the jobs of a command: files with one job each, or a stream with one job a line."""
+"""Reads the jobs of a command: files with one job each, or a stream with one job per line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PLACE: Final = re.compile(r" at line (\d+), column (\d+)\.?$")
 
 
 class UnreadableError(InputError):
-    """A job cannot be read. The message says which one and why, in one line."""
+    """A job cannot be read. The message names it and the reason, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobText:
-    """One job as JSON text, with the place that it was read from."""
+    """One job as JSON text, with its source."""
 
     name: str
     """The file, or ``-:<line>``."""
@@ -33,11 +33,11 @@ def read_jobs(names: Sequence[str], stream: BinaryIO | None = None) -> Iterator[
     """Yield the jobs of `names`, in order. All files are read and checked before the first job is yielded.
 
     Args:
-        names: files with one job each; ``-`` for the stream, with one job a line (empty lines are skipped).
-        stream: what ``-`` reads; standard input by default.
+        names: files with one job each; ``-`` for the stream, with one job per line (empty lines are skipped).
+        stream: the stream for ``-``; standard input by default.
 
     Raises:
-        UnreadableError: a file is missing, cannot be read, or holds no JSON.
+        UnreadableError: a file is missing, unreadable, or not JSON.
     """
     files = {name: _read_file(name) for name in names if name != STREAM}
     return _give(names, files, stream)
@@ -48,7 +48,7 @@ def placed(name: str, message: str) -> str:
 
     Args:
         name: the file's name, or ``-:<line>`` for a line of the stream.
-        message: what the parser reports; it may end in the place.
+        message: the parser's message; it may end with the place.
     """
     message = message.removeprefix("the payload: ")
     place = _PLACE.search(message)
@@ -69,7 +69,7 @@ def _give(names: Sequence[str], files: dict[str, JobText], stream: BinaryIO | No
 def _read_lines(stream: BinaryIO) -> Iterator[JobText]:
     for number, line in enumerate(stream, start=1):
         if line.strip():
-            # Bytes that are not UTF-8 are kept as they are, so that the API refuses them; nothing is replaced silently.
+            # Bytes that are not UTF-8 are kept unchanged, so that the API refuses them; nothing is replaced silently.
             yield JobText(f"{STREAM}:{number}", line.decode("utf-8", "surrogateescape"))
 
 
@@ -83,5 +83,5 @@ def _read_file(name: str) -> JobText:
     except InvalidJsonTextError as error:
         if error.malformed:
             raise UnreadableError(placed(name, error.problems[0].message)) from None
-        # The API refuses JSON that cannot be stored, with a message of its own.
+        # The API refuses JSON that cannot be stored, with its own message.
     return JobText(name, content.decode("utf-8-sig"))

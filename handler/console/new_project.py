@@ -24,7 +24,7 @@ class ProjectError(InputError):
 
 
 def find_checkout(here: Path, given: str | None) -> Path:
-    """Find the checkout of this repository: the given one, else the running one, else the one that pip installed from.
+    """Find the checkout of this repository: the given one, else the running one, else the source of pip's installation.
 
     Args:
         here: the folder that contains this `handler`.
@@ -41,11 +41,11 @@ def find_checkout(here: Path, given: str | None) -> Path:
     for folder in (here, *_installed_from()):
         if (folder / TEMPLATE).is_file():
             return folder
-    raise ProjectError("The checkout that Conduit was installed from is gone; name one with --checkout FOLDER.")
+    raise ProjectError("The checkout from which Conduit was installed is missing; name one with --checkout FOLDER.")
 
 
 def _installed_from() -> list[Path]:
-    """The folder that pip installed this from, according to pip's own record (PEP 610)."""
+    """The folder from which pip installed this package, according to pip's own record (PEP 610)."""
     try:
         noted = json.loads(distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
     except PackageNotFoundError:
@@ -58,7 +58,7 @@ def make_project(folder: Path, checkout: Path) -> list[Path]:
     """Write the files of a new project.
 
     Args:
-        folder: where to write; its last part is the project's name. It must be absent or empty.
+        folder: the target folder; its last part is the project's name. It must be absent or empty.
         checkout: the checkout of this repository that the project builds on.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Gives those answers of the API that need no AWS. The code is the API's own, with the default settings."""
+"""Gives the answers of the API that need no AWS. It uses the API's own code, with the default settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SETTINGS: Final = Settings(table_name="none", bus_name="none", queue_url="none",
 
 
 class UnreadableJobError(Exception):
-    """The job is not JSON or is too large. The message says what is wrong."""
+    """The job is not JSON or is too large. The message says which."""
 
 
 def validate_job(text: str, tags: Iterable[str]) -> dict[str, Any]:

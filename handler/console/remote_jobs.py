@@ -23,7 +23,7 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
 """The longest pause of `watch` between two requests, in seconds; the pause doubles while nothing changes."""
 PATIENCE: Final = 60.0
-"""How many seconds `watch` waits for an API that has answered before, such as a local one that restarts."""
+"""Seconds for which `watch` waits for an API that has answered before, such as a local one that restarts."""
 NOT_MODIFIED: Final = 304
 SUCCESS: Final = 300
 """HTTP statuses below this one are successes."""
@@ -54,9 +54,9 @@ class RemoteJobs:
     """The actions, one method each.
 
     Args:
-        api: the API that they call.
+        api: the API to call.
         sleep: waits for a number of seconds.
-        clock: seconds, on a clock that only goes forward.
+        clock: seconds of a monotonic clock.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class RemoteJobs:
         write([json.dumps(job, ensure_ascii=False)] if as_json else job_lines(job, terminal_width()))
 
     def _watch(self, chosen: Namespace) -> int:
-        """Print each step when it ends, what the job waits for, and how it ended."""
+        """Print each step at its end, each wait of the job, and the job's end."""
         shown: set[tuple[str, int]] = set()
         pause, tag, waited = FIRST_PAUSE, None, None
         while True:
@@ -141,7 +141,7 @@ class RemoteJobs:
             self._sleep(pause)
 
     def _look(self, path: str, tag: str | None) -> RemoteAnswer:
-        """Ask whether the job has changed. If the API answered before, wait up to `PATIENCE` for it to come back."""
+        """Request the job if it has changed. If the API answered before but is down, wait for it up to `PATIENCE`."""
         began = self._clock()
         while True:
             try:

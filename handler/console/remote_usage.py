@@ -52,7 +52,7 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
         if name == "logs":
             action.add_argument("--group", action="append", required=True, help="log group of a function; repeatable")
     submit = actions.add_parser("submit", help="send jobs and show them")
-    submit.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
+    submit.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job per line")
     submit.add_argument("--async", dest="respond_async", action="store_true", help="do not wait for the job to end")
     submit.add_argument("--json", action="store_true", help="print each job as one line of JSON")
 
@@ -60,7 +60,7 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 def _add_list(parser: argparse.ArgumentParser) -> None:
     for name, about in (
         ("status", "status: QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELLED"),
-        ("waiting", "what the job waits for: answer, time or retry"),
+        ("waiting", "kind of the job's wait: answer, time or retry"),
         ("name", "beginning of the job's name"),
         ("workflow", "name of a stored workflow"),
         ("created-after", "created at this RFC 3339 time or later"),

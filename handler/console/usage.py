@@ -15,8 +15,8 @@ from handler.console.remote_usage import EPILOG, add_jobs
 _EPILOG: Final = """\
 examples:
   conduit run examples/order.json       run a job and see its steps
-  conduit run --json jobs/*.json        run jobs, print one finished job a line
-  cat jobs.jsonl | conduit run --json - one job a line in, one job a line out
+  conduit run --json jobs/*.json        run jobs, print one finished job per line
+  cat jobs.jsonl | conduit run --json - read and print one job per line
   conduit validate job.json             check a job without running it
   conduit blocks TEXT.JOIN              explain a block
   conduit serve --port 8080             open the HTTP API
@@ -36,7 +36,7 @@ exit codes: 0 on success, 1 when a job failed,
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse ignores that a help text cannot be written; this one raises the error, as every command does."""
+    """A parser that raises an error if help cannot be written, like every command. argparse ignores it."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         stream = file or sys.stderr
@@ -70,7 +70,7 @@ def make_parser(commands: Iterable[str] = ()) -> argparse.ArgumentParser:
     new = _add(added, "new", "create a project: a block with its test, a job, a template", _NEW)
     new.add_argument("folder", metavar="FOLDER", help="where to create it; the last part is the project's name")
     new.add_argument(
-        "--checkout", metavar="FOLDER", help="the checkout of Conduit to deploy (default: the one that runs)"
+        "--checkout", metavar="FOLDER", help="the checkout of Conduit to deploy (default: the running one)"
     )
     add_jobs(_add(added, "jobs", "list, watch, submit, cancel, redrive and answer jobs of a stack", EPILOG))
     _add_deployment(_add(added, "demo", "run two example jobs and show their records and events"))
@@ -91,7 +91,7 @@ def _add_run(added: Any) -> None:
         "  conduit run --json - < jobs.jsonl\n"
         "  conduit run --invocation 3 examples/hand-over.json\n\n" + _CODES,
     )
-    run.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
+    run.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job per line")
     run.add_argument("--json", action="store_true", help="print each finished job as one line of JSON")
     run.add_argument("--output", action="store_true", help="print the job's output alone, as JSON")
     run.add_argument(
@@ -119,7 +119,7 @@ def _add_serve(added: Any) -> None:
         "A page of all jobs is at /. The API and the worker are two processes, as in AWS;\n"
         "both restart when a file of blocks changes. Schedules fire, and hooks and\n"
         "callbacks answer at this address. There is no authentication. Without --data\n"
-        "everything is gone when the command ends.",
+        "everything is deleted when the command ends.",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=_port, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
@@ -131,10 +131,10 @@ def _add_validate(added: Any) -> None:
     validate = _add(
         added,
         "validate",
-        "report what is wrong with jobs, without running them",
-        "exit codes: 0 when every job is valid, 1 when one is not,\n2 when one could not be read",
+        "report the problems of jobs, without running them",
+        "exit codes: 0 when every job is valid, 1 when a job is not valid,\n2 when a job cannot be read",
     )
-    validate.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job a line")
+    validate.add_argument("files", nargs="+", metavar="FILE", help="a file with one job; - reads one job per line")
     validate.add_argument("--json", action="store_true", help="print each answer as one line of JSON")
     _add_tag(validate)
     _add_blocks_option(validate)

@@ -55,7 +55,7 @@ def question_page(question: Question) -> Reply:
 
 
 def over_page(why: str) -> Reply:
-    """The page of a question that can no longer be answered."""
+    """The page for a question that can no longer be answered."""
     return _page(410, f"<h1>{escape(why)}</h1>")
 
 

@@ -1,7 +1,7 @@
 """The HTTP door: API Gateway's HTTP and REST APIs, function URLs and load balancers.
 
-It identifies the caller, finds the endpoint, and sends the reply. The rules for jobs are in `handler.jobs.service`;
-those for requests and replies are in the endpoints.
+It identifies the caller, finds the endpoint, and sends the reply. The rules for jobs are in `handler.jobs.service`; the
+rules for requests and replies are in the endpoints.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from handler.workflows.workflows import Workflows
 
 
 def answer(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) -> dict[str, Any]:
-    """The response to one HTTP event, in the format of its front door. It never raises."""
+    """The response to an HTTP event, in the format of its front door. This never raises."""
     return Api(Jobs(ports), ports).answer(event, lifetime)
 
 
@@ -97,7 +97,7 @@ class Api:
         else:
             reply = unreadable or self._reply(request, caller, lifetime)
         if self._ports.settings.log_payloads:
-            confidential = request.path.startswith("/secrets")  # always, because it may contain a secret's value
+            confidential = request.path.startswith("/secrets")  # such a request may contain a secret's value
             body = "(not logged)" if confidential else request.body.decode("utf-8", "replace")
             path = request.path if public is None else public.template  # the path contains a token, which grants access
             fields = {"path": path, "status": reply.status, "body": body}
@@ -134,11 +134,11 @@ def _refuse(allowed: Sequence[str]) -> Reply:
 
 
 PUBLIC_BODY: Final = 256 * 1024
-"""Largest body, in bytes, that a caller without an identity may send."""
+"""The largest body, in bytes, that a caller without an identity may send."""
 _TOO_LARGE: Final = problem_reply(TOO_LARGE, f"A body may have at most {PUBLIC_BODY} bytes here.")
 _FAULT: Final = problem_reply(FAULT, "The error is in the log. The request may have taken effect.")
 _STRANGER: Final = problem_reply(
     UNIDENTIFIED,
-    "Send the credentials that this API's authorizer asks for.",
+    "Send the credentials that this API's authorizer requires.",
     headers={"WWW-Authenticate": "Bearer"},
 )

@@ -19,7 +19,7 @@ MOST: Final = 100
 
 
 class BulkShape(TypedDict):
-    """The jobs to change: a list's query parameters, as a body."""
+    """The jobs to change: a body with the query parameters of a list."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     status: str
@@ -36,7 +36,7 @@ _EXPECTED: Final = {
     "status": "the status of the jobs",
     "name": "a string: the beginning of the jobs' names",
     "workflow": "the name of a stored workflow",
-    "waiting": "what the jobs wait for",
+    "waiting": "the kind of wait of the jobs",
     "created_after": "a time like 2026-11-26T09:00:00Z",
     "created_before": "a time like 2026-11-26T09:00:00Z",
     "limit": f"a whole number from 1 to {MOST}",
@@ -66,12 +66,12 @@ def bulk_validator() -> TypeAdapter[Any]:
 
 
 def read_bulk(body: bytes, limits: PayloadLimits) -> BulkBody:
-    """Read the body of a bulk request.
+    """Parse the body of a bulk request.
 
     Raises:
-        InvalidJsonError: it is not JSON in UTF-8.
-        PayloadTooLargeError: it has more bytes than a payload may have.
-        InvalidPayloadError: it is JSON, but not a valid request.
+        InvalidJsonError: the body is not JSON in UTF-8.
+        PayloadTooLargeError: the body has more bytes than a payload may have.
+        InvalidPayloadError: the body is JSON, but not a valid request.
     """
     asked = check_fields(bulk_validator(), read_object(body or b"{}", limits), _EXPECTED)
     limit, cursor = asked.pop("limit", None), asked.pop("cursor", None)

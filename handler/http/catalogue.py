@@ -1,4 +1,4 @@
-"""The catalogue of blocks, as the API shows it."""
+"""The catalogue of blocks in the form of the API."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ def describe_block(block: Block[..., Any], caller: Caller, required: RequiredTag
 
     Args:
         block: the block.
-        caller: who sent the request.
+        caller: the sender of the request.
         required: the tags that blocks need in this deployment.
 
     Returns:
-        ``name`` is the block's full name, and ``action`` what a step writes to call it: the same string.
-        ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are those a job
-        needs to use it, and ``allowed`` says whether this caller's jobs have them; ``timeout`` is in seconds.
+        ``name`` is the block's full name; ``action``, the same string, is the `action` of a step that calls it.
+        ``parameters`` is the JSON Schema of a step's parameters, before tags are replaced; ``tags`` are the tags that a
+        job
+        needs to use the block; ``allowed`` is whether this caller's jobs have them; ``timeout`` is in seconds.
     """
     needed = required.of(block)
     return {

@@ -1,6 +1,6 @@
-"""Cross-origin requests: which other origins' pages may read the API in a browser (CORS of the Fetch standard).
+"""Cross-origin requests: lets pages of other origins read the API in a browser (CORS of the Fetch standard).
 
-Off by default. Cookies are never allowed: pages send a token themselves.
+Off by default. Cookies are never allowed: pages must send a token themselves.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from handler.http.request import Request
 
 ANY_ORIGIN: Final = "*"
 MAX_AGE: Final = 600
-"""Seconds that a browser may remember the answer to a preflight."""
+"""Seconds for which a browser may cache the answer to a preflight."""
 _ALLOWED_HEADERS: Final = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, "
     "X-Amz-Content-Sha256, X-Amz-Date, X-Amz-Security-Token"

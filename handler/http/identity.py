@@ -1,8 +1,8 @@
-"""The caller's identity: what the gateway's authorizer verified becomes a tenant and its tags.
+"""The caller's identity: makes a tenant and its tags from the data that the gateway's authorizer verified.
 
 Only data that an AWS authorizer put into the request context is trusted. Headers are not: the caller writes them, and
 those of a load balancer (``x-amzn-oidc-*``) could be trusted only after checking their signature. A request without a
-verified identity is refused, even if the gateway let it through.
+verified identity is refused, even if the gateway accepted it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from handler.caller import Caller
 from handler.settings import Settings
 
 MAX_TENANT: Final = 200
-"""Characters of a tenant in a key; a longer name is shortened with a hash."""
+"""The most characters of a tenant's name in a key; a longer name is shortened with a hash."""
 
 _CLAIM_SAFE: Final = "-_.@|=+"
 _PRINCIPAL_SAFE: Final = _CLAIM_SAFE + ":"
 """A colon is kept in principals but encoded in claims, so that no token can name the tenant of an IAM principal."""
 _ASSUMED_ROLE: Final = re.compile(r"(arn:[^:]*:sts::[^:]*:assumed-role/[^/]+)/.+")
 _ARN: Final = "arn:"
-"""Every IAM principal begins like this. None can be the queue's tenant, whose name begins with a colon."""
+"""The beginning of every IAM principal. So none can be the queue's tenant, whose name begins with a colon."""
 _ALIEN_PRINCIPALS: Final = frozenset({"", "anonymous"})
 
 
@@ -48,7 +48,7 @@ def identify(event: Mapping[str, Any], settings: Settings) -> Caller | None:
 
 
 def _claims(authorizer: Any) -> Mapping[str, Any]:
-    """Claims of a JWT (HTTP API) or a Cognito user pool (REST API), or a Lambda authorizer's context."""
+    """The claims of a JWT (HTTP API) or a Cognito user pool (REST API), or a Lambda authorizer's context."""
     if not isinstance(authorizer, Mapping):
         return {}
     jwt = authorizer.get("jwt")
@@ -59,7 +59,7 @@ def _claims(authorizer: Any) -> Mapping[str, Any]:
     ):
         if isinstance(claims, Mapping) and claims:
             return claims
-    if "principalId" in authorizer:  # a Lambda authorizer of a REST API returns its context beside the principal
+    if "principalId" in authorizer:  # a Lambda authorizer of a REST API returns its context and the principal
         return {"sub": authorizer["principalId"], **authorizer}
     return {}
 
@@ -90,7 +90,7 @@ def _encode(name: Any, safe: str) -> str | None:
 
 
 def _shorten(principal: Any) -> str | None:
-    """A principal as it is shown and compared: a string or ``None``. A long one is shortened with a hash."""
+    """A principal in the form for showing and comparing: a string or ``None``. A long one is shortened with a hash."""
     if not isinstance(principal, str) or not principal:
         return None
     if len(principal) <= MAX_TENANT:
@@ -109,6 +109,6 @@ def _tags(value: Any, claim: str) -> frozenset[str]:
         return frozenset()
     if value.startswith("[") and value.endswith("]"):
         value = value[1:-1]
-    if claim != "scope":  # a scope may contain a comma: only spaces separate (RFC 6749, 3.3)
+    if claim != "scope":  # a scope may contain a comma: only spaces separate scopes (RFC 6749, 3.3)
         value = value.replace(",", " ")
     return frozenset(value.split())

@@ -12,9 +12,9 @@ from handler.payload import json_text
 def encode_job(job: dict[str, Any], front_door: FrontDoor) -> str:
     """The job as JSON that fits the front door's limit.
 
-    If it is too large, the largest results are left out first, with ``"result_omitted": true`` in their steps, whose
-    own addresses still have them; then the parameters of all steps. If the job is still too large, all steps are left
-    out: ``"steps_omitted": true``.
+    If it is too large, the largest results are left out first, with ``"result_omitted": true`` in their steps (their
+    own addresses still return them), then the parameters of all steps. If the job is still too large, all steps are
+    left out: ``"steps_omitted": true``.
     """
     body = json_text.encode(job)
     if fits(body, front_door):

@@ -9,7 +9,7 @@ from typing import Final
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PREFERENCE: Final = re.compile(rf'\s*({_WORD})\s*(?:=\s*("(?:[^"\\]|\\.)*"|{_WORD})?)?\s*((?:;[^,]*)?)(?:,|$)')
 LONGEST_HEADER: Final = 1000
-"""Characters of the header that are read: the pattern's cost grows with the square of the length."""
+"""The most characters of the header that are parsed: the pattern's cost grows with the square of the length."""
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 
@@ -29,7 +29,7 @@ class Preferences:
 
     @property
     def at_once(self) -> bool:
-        """Whether to reply before anything runs. With ``wait``, the caller waits that long first (RFC 7240, 4.3)."""
+        """Whether to reply before the job runs. With ``wait``, the reply waits that long first (RFC 7240, 4.3)."""
         return self.respond_async and not self.wait
 
     @property

@@ -46,12 +46,12 @@ def redrive_validator() -> TypeAdapter[Any]:
 
 
 def read_redrive(body: bytes, limits: PayloadLimits) -> RedriveBody:
-    """Read the body of a redrive; an empty one uses the defaults.
+    """Parse the body of a redrive; an empty body means the defaults.
 
     Raises:
-        InvalidJsonError: it is not JSON in UTF-8.
-        PayloadTooLargeError: it has more bytes than a payload may have.
-        InvalidPayloadError: it is JSON, but not a valid request.
+        InvalidJsonError: the body is not JSON in UTF-8.
+        PayloadTooLargeError: the body has more bytes than a payload may have.
+        InvalidPayloadError: the body is JSON, but not a valid request.
     """
     if not body:
         return RedriveBody()

@@ -17,9 +17,9 @@ ANSWER_LIMIT: Final[Mapping[FrontDoor, int]] = {
     "rest": 6 * 1024 * 1024 - 16 * 1024,
     "balancer": 1024 * 1024 - 16 * 1024,
 }
-"""The largest reply in bytes: Lambda returns at most 6 MB, a load balancer passes on 1 MB; 16 KB are for headers."""
+"""The largest reply in bytes: Lambda allows 6 MB, a load balancer 1 MB; 16 KB of them are for headers."""
 _ESCAPED: Final = 6
-"""How many times longer a string can get inside JSON, where a character may become ``\\u0001``."""
+"""The most characters that one character becomes inside JSON: ``\\u0001``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def fits(body: str, front_door: FrontDoor) -> bool:
 
 
 def lambda_response(reply: Reply, request: Request) -> dict[str, Any]:
-    """The reply as Lambda returns it, in the format of the request's front door.
+    """The reply in the format of the request's front door, for Lambda to return.
 
     A reply to ``HEAD`` has the headers of the reply to ``GET``, its length included, and no body (RFC 9110, 9.3.2).
     """

@@ -1,7 +1,7 @@
 """An HTTP request, in one shape for all of AWS's front doors.
 
 API Gateway's HTTP APIs (payload format 2.0) and function URLs send one shape, REST APIs (1.0) another, load balancers
-a third. Here they become one: a method, a path, headers and bytes.
+a third. This module converts them to one: a method, a path, headers and bytes.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Request:
     """One request.
 
     Attributes:
-        front_door: the front door that it came through, whose format the reply needs.
+        front_door: the front door of the request, whose format the reply needs.
         method: in upper case.
         path: below the stage, percent-decoded exactly once, here or by the gateway.
         base: the part before `path` in the caller's URL: ``""`` or a stage like ``/prod``.
         query: parameters in order, each with all its values.
-        headers: by lower-case name; repeated ones are joined with commas.
-        header_lists: by lower-case name, with every value that the front door distinguishes.
-        body: its bytes; empty without a body.
+        headers: by lower-case name; the values of a repeated header are joined with commas.
+        header_lists: by lower-case name, with all values that the front door distinguishes.
+        body: the body in bytes; empty without a body.
         many_headers: whether the load balancer wants headers as lists.
     """
 
@@ -55,7 +55,7 @@ def read_request(event: Mapping[str, Any]) -> Request:
     """The request in a Lambda event.
 
     Raises:
-        UnreadableRequestError: its body is marked as base64 and is not.
+        UnreadableRequestError: the body is marked as base64 but is not base64.
     """
     request = read_head(event)
     return replace(request, body=_body(event))
@@ -106,7 +106,7 @@ def _split_stage(path: str, context: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _read_older(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
-    """Payload format 1.0 and load balancers: lists of values beside single ones."""
+    """Payload format 1.0 and load balancers: they have lists of values besides single values."""
     balancer = "elb" in context
     path = event.get("path") or "/"
     headers = _pairs(event, "multiValueHeaders", "headers")
@@ -169,7 +169,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
     if not event.get("isBase64Encoded"):
         return text.encode(
             "utf-8", "surrogatepass"
-        )  # half a surrogate pair is not UTF-8; the reader of the body reports that
+        )  # half a surrogate pair is not UTF-8; the parser of the body reports that
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

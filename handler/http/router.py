@@ -1,4 +1,4 @@
-"""Finds the endpoint for a method and a path. Routing happens only here.
+"""Finds the endpoint for a method and a path. This is the only place that routes.
 
 See docs/decisions/009-resolver.md.
 """
@@ -28,7 +28,7 @@ NOBODY: Final = Caller(tenant="")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request on its way to its endpoint.
+    """One request for an endpoint.
 
     Attributes:
         request: the request.
@@ -52,12 +52,12 @@ class Route:
 
     Attributes:
         method: in upper case. ``GET`` includes ``HEAD``.
-        template: the path, with names in braces. ``{name+}`` also matches slashes, as in API Gateway: step ids may have
-            some, and the path is decoded before it is matched.
+        template: the path, with names in braces. ``{name+}`` also matches slashes, as in API Gateway: step ids may
+            contain them, and the path is decoded before it is matched.
         endpoint: the function that handles the call.
         query: names of the query parameters that it reads. Others are refused: a misspelled filter must not return
-            everything. ``None`` takes any.
-        public: whether it needs no identity. The caller of its endpoint is `NOBODY`.
+            everything. ``None`` accepts any.
+        public: whether the route needs no identity. The caller is then `NOBODY`.
     """
 
     method: str
@@ -87,7 +87,7 @@ class Router:
     """Finds the endpoint of a request.
 
     Args:
-        routes: more specific ones first; of two that match, the first is used.
+        routes: the routes, more specific ones first; the first match is used.
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
@@ -109,7 +109,7 @@ def check_query(route: Route, request: Request) -> None:
     """Refuse query parameters that the route does not read.
 
     Raises:
-        InvalidPayloadError: there are some; the error names them.
+        InvalidPayloadError: there are unknown parameters; the error names them.
     """
     known = route.query
     if known is None:

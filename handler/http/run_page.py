@@ -1,4 +1,4 @@
-"""The page that shows jobs and runs: one constant file without data, which calls this API with the user's token."""
+"""The page of jobs and runs: a constant file without data, which calls this API with the user's token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_page_request(request: Request) -> bool:
 
 @cache
 def run_page() -> Reply:
-    """The page, with a content security policy: only its own script and style run, and only this API is called."""
+    """The page, with a content security policy that allows only its own script and style, and calls of this API."""
     text = (files("handler.http") / FILE).read_text("utf-8")
     policy = "; ".join(
         (

@@ -164,7 +164,7 @@ class Jobs:
         """A job with its steps; if requested, with its payload and its steps' parameters.
 
         Raises:
-            NotFoundError: no such id exists.
+            NotFoundError: there is no job with this id.
         """
         with self._served("get"):
             return await get_job(self._ports, caller, job_id, with_payload=with_payload)
@@ -221,7 +221,7 @@ class Jobs:
         """Like `cancel`, but return the record.
 
         Raises:
-            NotFoundError: no such id exists.
+            NotFoundError: there is no job with this id.
             ConflictError: the job is finished.
         """
         with self._served("cancel"):
@@ -266,7 +266,7 @@ class Jobs:
             variables: replace all variables that the job was sent with.
 
         Raises:
-            NotFoundError: no such id exists.
+            NotFoundError: there is no job with this id.
             ConflictError: the job is unfinished, did not fail, or expires too soon.
             InvalidRequestError: the job cannot continue from `from_step`.
             TooManyJobsError: the tenant has reached its limit of unfinished jobs.

@@ -1,1 +1,1 @@
-"""Parse users' input."""
+"""Parses users' input."""

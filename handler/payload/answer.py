@@ -58,7 +58,7 @@ def answer_validator() -> TypeAdapter[Any]:
 
 
 def read_answer(body: bytes, limits: PayloadLimits) -> GivenAnswer:
-    """Read the body of an answer; an empty one approves without a value.
+    """Parse the body of an answer; an empty body approves without a value.
 
     Raises:
         InvalidJsonError: the body is not JSON in UTF-8.

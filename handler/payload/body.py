@@ -1,4 +1,4 @@
-"""Request bodies that are JSON objects with a few fields, other than jobs."""
+"""Request bodies other than jobs: JSON objects with a few fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handler.payload.problem import Problem, bounded, point, quote
 
 
 def read_object(sent: bytes | str | Mapping[str, Any], limits: PayloadLimits) -> dict[str, Any]:
-    """Read a JSON object from a body, or from the parsed value of one.
+    """Parse a body, or take its parsed value, which must be a JSON object.
 
     Raises:
         InvalidJsonError: the body is not JSON in UTF-8.
@@ -40,10 +40,10 @@ def check_fields(shape: TypeAdapter[Any], value: Mapping[str, Any], expected: Ma
     Args:
         shape: the object's shape.
         value: the object.
-        expected: for each field the words that end the sentence "``x`` is …".
+        expected: for each field the words that complete the sentence "``x`` is …".
 
     Raises:
-        InvalidPayloadError: with a problem for each field that is not valid.
+        InvalidPayloadError: some fields are not valid; it has a problem for each.
     """
     try:
         checked: dict[str, Any] = shape.validate_python(dict(value))

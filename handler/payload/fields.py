@@ -1,7 +1,7 @@
 """The one table of a job's fields: their names, places, types, meanings and defaults.
 
 The check of a payload, its messages, the JSON Schema, ``docs/job-fields.md`` and a payload's meaning are derived from
-it. A field that is not here does not exist.
+this table. A field that is not in it does not exist.
 
 See docs/decisions/016-one-table-of-fields.md.
 """
@@ -27,14 +27,14 @@ ID: Final = Field(
 IF: Final = Field(
     "if",
     values.CONDITION,
-    "Run the step only if this is true: a string with a single tag or expression, or a list of those, which must all "
-    "be true.",
+    "Run the step only if this is true: a string with a single tag or expression, or a list of such strings, which "
+    "must all be true.",
     nullable=True,
     tags=True,
 )
 FORCED: Final = Field("forced", values.BOOLEAN, "Run even after an earlier step failed.", default=False)
 ALLOW_FAILURE: Final = Field(
-    "allow_failure", values.BOOLEAN, "Whether the job goes on if this step fails.", default=False
+    "allow_failure", values.BOOLEAN, "Whether the job continues if this step fails.", default=False
 )
 ACTION: Final = Field("action", values.ACTION, "The block to run, in upper or lower case.", required=True)
 PARAMETERS: Final = Field(
@@ -187,7 +187,7 @@ KINDS: Final[Mapping[KindName, Kind]] = {
             "WAIT_FOR",
             "Waits for a person's answer.",
             ID,
-            Field("wait_for", WAIT_FOR, "The question, and who may answer it.", required=True),
+            Field("wait_for", WAIT_FOR, "The question, and the rules for its answer.", required=True),
             *(IF, FORCED, ALLOW_FAILURE),
         ),
     )
@@ -221,7 +221,7 @@ JOB: Final = group(
     Field("parameters", values.OBJECT, "Values that no step changes: `{< name >}`.", default={}),
     Field("local_values", values.OBJECT, "The library's name for `parameters`."),
     Field("variables", values.OBJECT, "Values that steps read and change: `{# name #}`.", default={}),
-    Field("steps", Steps(least=0), "What to do, in this order.", required=True),
+    Field("steps", Steps(least=0), "The steps, in the order in which they run.", required=True),
     Field(
         "output",
         values.ANY,

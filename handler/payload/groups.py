@@ -1,6 +1,6 @@
 """Fields of the objects inside steps: `retry`, `poll`, `tolerate`, `wait`, `wait_for`, and branches of a choice.
 
-A part of the one table of fields; see `handler.payload.fields`.
+This is a part of the table of fields; see `handler.payload.fields`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RETRY: Final = group(
     Field(
         "jitter",
         values.BOOLEAN,
-        "Wait a random part of the delay, at least half of it, so that jobs do not all try again at once.",
+        "Wait a random part of the delay, at least half of it, so that jobs do not all retry at the same time.",
         default=True,
     ),
     Field(
@@ -40,7 +40,7 @@ POLL: Final = group(
     Field(
         "until",
         values.CONDITION,
-        "Call the block again until this holds. `result` is what the block returned.",
+        "Call the block again until this holds. `result` is the block's last result.",
         required=True,
         tags=True,
     ),
@@ -58,7 +58,7 @@ TOLERATE: Final = group(
 WAIT: Final = group(
     "wait",
     Field("seconds", values.WAIT_SECONDS, "How long to wait.", tags=True),
-    Field("until", values.MOMENT, "When to go on: a time with its offset.", tags=True),
+    Field("until", values.MOMENT, "When to continue: a time with its offset.", tags=True),
     one_of=("seconds", "until"),
 )
 
@@ -86,7 +86,11 @@ WAIT_FOR: Final = group(
 BRANCH: Final = group(
     "A branch",
     Field(
-        "if", values.CONDITION, "The branch is taken if this holds and no earlier one did.", required=True, tags=True
+        "if",
+        values.CONDITION,
+        "The branch is taken if this holds and no earlier branch is taken.",
+        required=True,
+        tags=True,
     ),
     Field("do", Steps(most=values.MAX_INNER_STEPS), "The steps of the branch.", required=True),
 )

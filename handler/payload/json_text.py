@@ -1,7 +1,7 @@
-"""JSON from outside: read strictly, so that all later code can rely on plain, storable JSON.
+"""Parses JSON from outside strictly, so that all later code can rely on plain, storable JSON.
 
-`read` is on the path of every job. A valid document costs one pass of the C parser; only a document that fails is read
-a second time, slowly, to find the places of its problems.
+`read` is on the path of every job. A valid document costs one pass of the C parser; only a document that fails is
+parsed again, slowly, to find the places of its problems.
 
 See docs/decisions/010-strict-input.md.
 """
@@ -20,15 +20,15 @@ from handler.engine.limits import NESTING
 from handler.payload.problem import Problem, bounded, point, quote
 
 MAX_DIGITS: Final = 4300
-"""Digits of an integer: Python's own limit (`sys.int_info.default_max_str_digits`) for reading numbers."""
+"""Digits of an integer: Python's own limit (`sys.int_info.default_max_str_digits`) for parsing numbers."""
 
 
 class InvalidJsonTextError(Exception):  # named like `InvalidPayloadError`
-    """The text cannot be read.
+    """The text is not JSON, or is JSON that cannot be stored.
 
     Attributes:
-        problems: its problems, at least one.
-        malformed: true if it is not JSON; false if it is JSON that cannot be stored.
+        problems: the problems, at least one.
+        malformed: true if the text is not JSON; false if it is JSON that cannot be stored.
     """
 
     def __init__(self, problems: list[Problem], *, malformed: bool = False) -> None:
@@ -39,7 +39,7 @@ class InvalidJsonTextError(Exception):  # named like `InvalidPayloadError`
 
 @dataclass(frozen=True, slots=True)
 class _Flaw:
-    """Marks the place of a value that cannot be stored in a parsed document."""
+    """Marks, in a parsed document, the place of a value that cannot be stored."""
 
     code: str
     message: str
@@ -59,12 +59,12 @@ def read(body: str | bytes, *, nesting: int = NESTING) -> Any:
     """Return the value of a JSON text.
 
     Args:
-        body: text, or its bytes in UTF-8 (a byte order mark is skipped).
-        nesting: the levels of lists and objects that it may have.
+        body: the text, or its bytes in UTF-8 (a byte order mark is skipped).
+        nesting: the most levels of lists and objects.
 
     Raises:
-        InvalidJsonTextError: it is not JSON, or it has a key twice in one object, an integer of more than 4,300 digits,
-            a number outside the range of a double, a lone surrogate, NaN, or more levels than `nesting`.
+        InvalidJsonTextError: the text is not JSON, or has a key twice in one object, an integer of more than 4,300
+            digits, a number outside the range of a double, a lone surrogate, NaN, or more levels than `nesting`.
     """
     text = _decode(body)
     try:
@@ -79,25 +79,25 @@ def read(body: str | bytes, *, nesting: int = NESTING) -> Any:
 
 
 def encode(value: Any) -> str:
-    """Return `value` as compact JSON text. The order of keys is kept, since dictionary blocks can see it.
+    """Return `value` as compact JSON text. The order of keys is kept, since dictionary blocks depend on it.
 
     Raises:
-        ValueError: it contains a NaN or an infinity.
-        TypeError: it contains a value without a JSON form.
-        RecursionError: it is nested without end.
+        ValueError: the value contains a NaN or an infinity.
+        TypeError: the value contains a part without a JSON form.
+        RecursionError: the value contains itself.
     """
     return _ENCODER.encode(value)
 
 
 def encode_read(value: Any) -> str:
-    """Like `encode`, for a value that `read` returned: it has no NaN and no infinity.
+    """Like `encode`, for a value that `read` returned, which has no NaN and no infinity.
 
-    It takes a third of the time, which is 2 % of the CPU of a job of 100 steps.
+    It takes a third of the time of `encode`, which saves 2 % of the CPU of a job of 100 steps.
     """
     return to_json(value).decode()
 
 
-# A value that contains itself ends in a `RecursionError`, without the search that takes a quarter of the time.
+# A value that contains itself raises a `RecursionError`; searching for that first would take a quarter of the time.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 _CONTAINERS: Final = frozenset({dict, list})
 
@@ -148,21 +148,21 @@ _STRICT: Final = json.JSONDecoder(
     object_pairs_hook=_refuse_doubled, parse_constant=_refuse_constant, parse_float=_refuse_infinite
 )
 
-# From here: the second, slow reading of documents that failed.
+# The rest is the second, slow parsing of documents that failed.
 
 
 def _flaws(text: str, nesting: int) -> list[Problem]:
     """Return the problems of a JSON text that `read` refused.
 
     Raises:
-        InvalidJsonTextError: it is not JSON.
+        InvalidJsonTextError: the text is not JSON.
     """
     try:
         value = json.loads(
             text,
             object_pairs_hook=_mark_doubled,
             parse_constant=_mark_constant,
-            parse_int=_mark(int, f"An integer may have {MAX_DIGITS} digits at most; write it as a string."),
+            parse_int=_mark(int, f"An integer may have at most {MAX_DIGITS} digits; write it as a string."),
             parse_float=_mark(float, "The number is outside the range of a double; write it as a string."),
         )
     except RecursionError:
@@ -209,7 +209,7 @@ def _mark_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _search(value: Any, nesting: int) -> Iterator[Problem]:
-    """Yield each marked value of a document. It uses a list as its stack, since the text chooses the depth."""
+    """Yield a problem for each marked value of a document. It uses a list as its stack: the depth may be large."""
     todo: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
     while todo:
         here, path = todo.pop()

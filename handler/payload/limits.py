@@ -8,5 +8,5 @@ from handler.settings import Settings
 
 
 def limits_of(caller: Caller, settings: Settings) -> PayloadLimits:
-    """Return the limits of a caller's body, and of a job that is built from it."""
+    """Return the limits of a caller's body, and of a job that is made from the body."""
     return PayloadLimits(caller.payload_limit, settings.nesting_limit, settings.step_limit)

@@ -17,7 +17,7 @@ _BY_KEY: Final = {kind.key: kind for kind in KINDS.values()}
 
 
 def of_steps(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the one form of all steps that do the same.
+    """Return the canonical form of steps, which is equal for all steps that do the same.
 
     Args:
         steps: checked steps, each with its fields in the order of the table.

@@ -1,7 +1,7 @@
-"""Parse a job: its shape is checked in one pass of compiled code.
+"""Parses a job: checks its shape in one pass of compiled code.
 
-Only the shape is checked here. `handler.validation.validate` before a run, and the engine during it, check whether the
-steps can work (blocks, tags, arguments).
+Only the shape is checked here. Whether the steps can work (blocks, tags, arguments) is checked by
+`handler.validation.validate` before a run and by the engine during it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from handler.payload.straight import read_straight
 
 @dataclass(frozen=True, slots=True)
 class PayloadLimits:
-    """How large a payload may be.
+    """The largest allowed payload.
 
     Attributes:
         size: bytes of JSON.
-        nesting: levels of lists and objects in each other.
-        steps: written steps, with inner ones and the output.
+        nesting: levels of nested lists and objects.
+        steps: written steps, including inner steps and the output.
     """
 
     size: int = PAYLOAD
@@ -36,7 +36,7 @@ class InvalidPayloadError(Exception):  # the doors share this name
     """A payload is not a valid job. Sending it again unchanged will not help.
 
     Attributes:
-        problems: all its problems, at least one.
+        problems: all problems of the payload, at least one.
     """
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -49,7 +49,7 @@ class InvalidJsonError(InvalidPayloadError):
 
 
 class PayloadTooLargeError(InvalidPayloadError):
-    """The payload has more bytes than allowed; its content was not read."""
+    """The payload has more bytes than allowed; its content was not parsed."""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class JobPayload:
         name: the job's name, or ``None``.
         parameters: read-only values for the job's tags, under either of their two names.
         variables: the initial values of the job's variables.
-        steps: its steps as they were sent, with checked fields.
+        steps: the steps as sent, with checked fields.
         timeout: seconds from the start of a run, or ``None``.
         output: the job's output, with its tags, or ``None`` for no output.
     """
@@ -94,20 +94,20 @@ class JobPayload:
         return job
 
     def canonical(self) -> str:
-        """Return the one JSON text of this job, for storage.
+        """Return the canonical JSON text of this job, for storage.
 
-        It does not depend on white space, escapes, the order of a job's own fields, or the notation of seconds. It
-        keeps the order of keys in `parameters` and `variables`: blocks can see it, so it is part of the job.
+        The text does not depend on white space, escapes, the order of a job's own fields, or the notation of seconds.
+        It keeps the order of keys in `parameters` and `variables`: blocks depend on it, so it is part of the job.
         """
         return json_text.encode_read(self.as_job())
 
     def meaning(self, canonical: str) -> str:
-        """Return the one JSON text of the job's meaning, to be hashed: it is equal for two ways to write the same job.
+        """Return the JSON text of the job's meaning, to be hashed: it is equal for all ways to write the same job.
 
-        It has no nulls and no defaults, and the names of blocks are in upper case.
+        The text has no nulls and no defaults, and the names of blocks are in upper case.
 
         Args:
-            canonical: the result of `canonical`. For many jobs it is the answer.
+            canonical: the result of `canonical`. For many jobs, the meaning is the same text.
         """
         steps = meaning.of_steps(self.steps)
         if all(map(is_, steps, self.steps)):
@@ -117,20 +117,20 @@ class JobPayload:
 
 _EMPTY: Final = JobPayload(None, None, {}, {}, [])
 _GROWTH: Final = 5
-"""The largest ratio of a payload's canonical text to its length: ``9e15`` becomes ``9000000000000000.0``."""
+"""The most by which a payload's canonical text can be longer than it: ``9e15`` becomes ``9000000000000000.0``."""
 
 
 def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = PayloadLimits()) -> JobPayload:
-    """Read a job that a user sent.
+    """Parse a job that a user sent.
 
     Args:
         body: JSON text, its bytes, or its parsed value.
-        limits: of its size.
+        limits: the limits of its size.
 
     Raises:
-        InvalidJsonError: it is not JSON in UTF-8.
+        InvalidJsonError: the body is not JSON in UTF-8.
         PayloadTooLargeError: the payload has more bytes than `limits.size`.
-        InvalidPayloadError: it is JSON, but not a job; with all problems at once.
+        InvalidPayloadError: the body is JSON, but not a job; all problems are listed.
     """
     text = as_text(body)
     size = len(text) if isinstance(text, bytes) else len(text.encode(errors="replace"))

@@ -1,4 +1,4 @@
-"""Problems in users' input: the place, the kind, and the words."""
+"""Problems in users' input: their places, codes and messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Severity = Literal["error", "warning"]
 
 CODES: Final[dict[str, str]] = {
     "INVALID_JSON": "The text is not JSON (RFC 8259) in UTF-8.",
-    "DUPLICATE_KEY": "An object has a key twice, so that two readers could see two different jobs.",
+    "DUPLICATE_KEY": "An object has a key twice, so that two parsers could see two different jobs.",
     "UNUSABLE_VALUE": "The value is JSON, but it cannot be stored: a number or a character out of range.",
     "NESTING_LIMIT_EXCEED": "Lists and objects are nested deeper than the limit.",
     "PAYLOAD_LIMIT_EXCEED": "The payload has more bytes than allowed.",
@@ -24,7 +24,7 @@ CODES: Final[dict[str, str]] = {
     "UNCERTAIN_VARIABLE": "A warning: the tag reads a variable that may not exist: it depends on an earlier step.",
     "LATER_STEP": "A warning: the tag reads a step that has not run yet, so its result is still null.",
     "CONSTANT_CONDITION": "A warning: the condition is the same in every run.",
-    "LOOKS_LIKE_A_TAG": "A warning: the string resembles a tag or an expression but is not one, so it stays as it is.",
+    "LOOKS_LIKE_A_TAG": "A warning: the string resembles a tag or an expression but is not one, so it is not replaced.",
     "AT_MOST_ONCE": "A warning: the block runs at most once, so a retry covers only failures before it begins.",
     "TIME_AS_TEXT": "A warning: a time is compared with `now()` as a string, which needs times in the same form.",
 }
@@ -36,7 +36,7 @@ MAX_PROBLEM_CHARACTERS: Final = 1_000_000
 MAX_POINTER: Final = 500
 MAX_MESSAGE: Final = 1000
 MAX_PATH: Final = 400
-"""Characters of a step's path: four nested loops and a step, each with an id of 64."""
+"""The most characters of a step's path: four nested loops and a step, each with an id of 64 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Problem:
     Attributes:
         pointer: the place as a JSON pointer (RFC 6901); ``""`` is the whole text.
         code: a name of `ConduitStatus`, or one of `CODES`.
-        message: for people: what is wrong, what was expected, what to do.
+        message: for people: the mistake, the expected value, and the remedy.
         severity: ``error`` if the job cannot run as written; ``warning`` if it may.
-        path: the path of its step, with ``*`` for the index of any item; ``None`` outside of steps.
-        column: of an expression's error in the string at `pointer`, from 1.
+        path: the path of the step, with ``*`` for the index of any item; ``None`` outside of steps.
+        column: the column of an expression's error in the string at `pointer`, from 1.
         because: the path of the step whose problem causes this one, or ``None``.
     """
 
@@ -99,16 +99,16 @@ def point(path: Iterable[str | int]) -> str:
 
 
 def quote(text: str, length: int = 60) -> str:
-    """Quote `text` for a message: one line, control characters escaped, about `length` characters at most."""
+    """Quote `text` for a message: on one line, with control characters escaped, at most about `length` characters."""
     return repr(text if len(text) <= length else text[:length] + "…")
 
 
 class TooManyProblemsError(Exception):
-    """An answer holds no more problems, and a further search could be endless."""
+    """No more problems fit into an answer, and a further search could be endless."""
 
 
 class Problems:
-    """Collects problems, as many as fit into an answer.
+    """Collects as many problems as fit into an answer.
 
     Attributes:
         found: the problems found so far.
@@ -122,7 +122,7 @@ class Problems:
         """Add a problem.
 
         Raises:
-            TooManyProblemsError: the limit is reached; a last problem that says so replaces this one.
+            TooManyProblemsError: the limit is reached; a problem that says this replaces the given one.
         """
         if len(problem.message) > MAX_MESSAGE:
             problem = replace(problem, message=problem.message[: MAX_MESSAGE - 1] + "…")
@@ -138,7 +138,7 @@ class Problems:
 
 
 def bounded(problems: Iterable[Problem]) -> list[Problem]:
-    """Return the problems that fit into an answer; if some do not, the last one says so."""
+    """Return the problems that fit into an answer; if some do not fit, the last one says this."""
     kept = Problems()
     with suppress(TooManyProblemsError):
         for problem in problems:

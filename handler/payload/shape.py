@@ -1,7 +1,7 @@
-"""Reads the shape of a job by the table of fields.
+"""Checks the shape of a job by the table of fields.
 
-Most jobs have only steps that run one block each: `handler.payload.straight` reads them in one pass. `Reader` reads the
-others step by step: jobs with other kinds of steps, and jobs with problems.
+Most jobs have only steps that run one block each: `handler.payload.straight` checks them in one pass. `Reader` checks
+all others step by step: jobs with other kinds of steps, and jobs with problems.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handler.payload.table import Branches, Field, Group, Kind, Steps
 from handler.payload.values import Value
 
 MAX_DEPTH: Final = 4
-"""The levels of nested loops and choices."""
+"""The most levels of nested loops and choices."""
 
 _EVERYWHERE: Final = (fields.ID, fields.IF, fields.FORCED)
 """Fields of every kind of step."""
@@ -37,9 +37,9 @@ class Place:
     """The place of a list of steps.
 
     Attributes:
-        prefix: the part of their paths before their ids.
-        depth: the number of loops and choices around it.
-        in_loop: whether a loop is around it.
+        prefix: the part of the steps' paths before their ids.
+        depth: the number of loops and choices around the list.
+        in_loop: whether a loop is around the list.
         inner: whether the list is inside another step, so that its steps need ids.
     """
 
@@ -50,17 +50,17 @@ class Place:
 
 
 class _TooManyStepsError(Exception):
-    """The job has too many steps; the rest is not read."""
+    """The job has too many steps; the rest is not checked."""
 
 
 class Reader:
-    """Reads a job with all kinds of steps. The result has its fields in the order of the table.
+    """Checks a job with any kinds of steps. The result has its fields in the order of the table.
 
     Args:
-        most_steps: written steps that a job may have, with inner ones and its output.
+        most_steps: the most written steps of a job, including inner steps and its output.
 
     Attributes:
-        problems: the problems found. The job is valid only if there are no problems.
+        problems: the problems found. The job is valid only if there are none.
     """
 
     def __init__(self, most_steps: int) -> None:
@@ -145,7 +145,7 @@ class Reader:
     def _unknown(self, owner: str, name: str, table: Mapping[str, Field], path: Path) -> None:
         here = (*path, name)
         if table is JOB.fields and name in RESERVED:
-            message = f"{quote(name)} comes from the deployment and from who you are; leave it out of the payload."
+            message = f"{quote(name)} comes from the deployment and your identity; leave it out of the payload."
             self._say(here, "RESERVED_FIELD", message)
             return
         meant = self._suggestions.nearest(name, table)

@@ -1,7 +1,7 @@
 """The shape of a job whose steps are all blocks, the usual case: one compiled pass, made from the table of fields.
 
-It saves 11 % of the CPU time of a job of 10 or 100 steps, compared with `handler.payload.shape.Reader`, which reads any
-job.
+It saves 11 % of the CPU time of a job of 10 or 100 steps, compared with `handler.payload.shape.Reader`, which checks
+any job.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from handler.payload.values import Value
 
 
 def read_straight(value: Any) -> dict[str, Any] | None:
-    """Return the job if its steps are blocks and it is valid; ``None`` if `Reader` must read it."""
+    """Return the job if its steps are blocks and it is valid; ``None`` if `Reader` must check it."""
     try:
         job: dict[str, Any] = _straight().validate_python(value)
     except ValidationError:
@@ -46,6 +46,6 @@ def _core_of_field(one: Field) -> CoreSchema:
             schema = value.core
         case Group() as group:
             schema = _core_of(group)
-        case _:  # only a job's own steps: others belong to kinds that `Reader` reads
+        case _:  # only a job's own steps: others belong to kinds that `Reader` checks
             schema = core.list_schema(_core_of(KINDS["block"]), fail_fast=True)
     return values.or_null(schema) if one.nullable else schema

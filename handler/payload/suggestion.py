@@ -10,14 +10,14 @@ from typing import Final
 LONGEST_NAME: Final = 64
 MOST_NAMES: Final = 500
 ROOM: Final = 500_000
-"""Pairs of characters that one job's suggestions may compare: users choose the number and length of the names."""
+"""The most pairs of characters to compare for one job: users choose the number and length of the names."""
 
 
 class Suggestions:
     """Suggests names within a budget: a tenth of a second for one job.
 
     Args:
-        room: pairs of characters that it may compare; after them it suggests nothing.
+        room: the most pairs of characters to compare; after them, there are no more suggestions.
     """
 
     def __init__(self, room: int = ROOM) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from handler.payload.values import Value
 
 ABSENT: Final = object()
-"""The default of a field without one: to leave it out is not the same as any value."""
+"""The default of a field for which omission has its own meaning, different from that of any value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,8 +22,8 @@ class Field:
         about: its meaning, for people.
         required: whether it is required.
         nullable: whether null is the same as leaving it out.
-        default: the value that applies if it is left out, or `ABSENT`.
-        tags: whether tags and expressions are read in it; otherwise it is a literal.
+        default: the value that applies if the field is omitted, or `ABSENT`.
+        tags: whether tags and expressions are evaluated in it; otherwise it is a literal.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Field:
 
     @property
     def expects(self) -> str:
-        """The words that end the sentence "`name` is …"."""
+        """The words that complete the sentence "`name` is …"."""
         return self.holds.expects
 
 
@@ -93,7 +93,7 @@ class Kind:
     """One kind of step.
 
     Attributes:
-        name: of the kind.
+        name: the kind's name.
         key: the field that identifies it.
         action: the action in its records; ``None`` for the block's name.
         about: its effect, for people.

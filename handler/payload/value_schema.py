@@ -1,4 +1,4 @@
-"""A subset of JSON Schema for people's input: the inputs of a workflow, the form of an answer.
+"""A subset of JSON Schema for users' input: the inputs of a workflow, the form of an answer.
 
 The keywords are ``type properties required items enum default minimum maximum minLength maxLength description``, with
 their meaning in JSON Schema 2020-12. `handler.payload.value_schema_check` refuses any other.
@@ -47,12 +47,12 @@ class DefaultsTooLargeError(Exception):
 
 @dataclass(slots=True)
 class Room:
-    """The bytes that are left for defaults."""
+    """The number of bytes left for defaults."""
 
     left: int
 
     def take(self, size: int) -> None:
-        """Use some bytes.
+        """Use bytes.
 
         Raises:
             DefaultsTooLargeError: fewer bytes are left.
@@ -71,11 +71,11 @@ class ValueSchema:
         properties: schemas of an object's fields.
         required: fields that an object must have.
         items: schema of each element of a list, or ``None``.
-        choices: keys of the values of ``enum`` (see `key_of`), or ``None`` where there is no ``enum``.
+        choices: keys of the values of ``enum`` (see `key_of`), or ``None`` without ``enum``.
         shown_choices: those values for a message.
         minimum, maximum: the bounds of a number.
         min_length, max_length: the bounds of a string's length, in characters.
-        default: the value of an absent field; `has_default` says whether there is one.
+        default: the value of an absent field; see `has_default`.
         default_size: the bytes of the default as JSON.
     """
 
@@ -97,19 +97,19 @@ class ValueSchema:
         return self.default is not _ABSENT
 
     def filled(self, value: Any, room: int) -> Any:
-        """Return a copy of `value` in which each absent field of an object has its default, if the schema has one.
+        """Return a copy of `value` in which absent fields of objects have the defaults of the schema.
 
         Args:
             value: JSON.
             room: bytes that the defaults may add, as JSON.
 
         Raises:
-            DefaultsTooLargeError: the defaults take more. A default inside a list is added once for each element.
+            DefaultsTooLargeError: the defaults take more bytes. A default inside a list is added once for each element.
         """
         return self.fill_in(value, Room(room))
 
     def fill_in(self, value: Any, room: Room) -> Any:
-        """Like `filled`, with room that other parts of the value share."""
+        """Like `filled`, with a `Room` that other parts of the value share."""
         if isinstance(value, dict):
             whole = {}
             for name, part in value.items():
@@ -125,7 +125,7 @@ class ValueSchema:
         return value
 
     def find_problems(self, value: Any, path: Path = ()) -> list[Problem]:
-        """Return the problems of `value`, as many as an answer may have.
+        """Return the problems of `value`, as many as fit into an answer.
 
         Args:
             value: JSON.
@@ -134,7 +134,7 @@ class ValueSchema:
         return bounded(self.each_problem(value, path))
 
     def each_problem(self, value: Any, path: Path) -> Iterator[Problem]:
-        """Like `find_problems`, one by one and without a limit."""
+        """Like `find_problems`, but yield them one by one and without a limit."""
         if self.types and not any(TYPES[name](value) for name in self.types):
             yield value_problem(path, f"This is {_type_of(value)}; expected {' or '.join(self.types)}.")
             return
@@ -173,7 +173,7 @@ class ValueSchema:
 
 
 def compile_schema(schema: Mapping[str, Any]) -> ValueSchema:
-    """Compile a schema without problems (`find_schema_problems`)."""
+    """Compile a schema in which `find_schema_problems` finds no problems."""
     types = schema.get("type", ())
     items = schema.get("items")
     choices = schema.get("enum")

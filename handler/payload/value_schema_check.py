@@ -1,6 +1,6 @@
-"""Find the problems of a schema of `handler.payload.value_schema`.
+"""Finds the problems of a schema of `handler.payload.value_schema`.
 
-A keyword outside the subset is a problem: a check that its author relies on must not be skipped silently.
+A keyword outside the subset is a problem: a check on which the author relies must not be skipped silently.
 """
 
 from __future__ import annotations

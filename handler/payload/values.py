@@ -1,4 +1,4 @@
-"""The kinds of values in a job's fields: each as compiled code, in words, and for editors."""
+"""The kinds of values in a job's fields: for each, a compiled check and a description in words."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,64}$"
 SENT_ID_PATTERN: Final = r"^([A-Za-z0-9-][A-Za-z0-9_-]{0,63}|_([A-Za-z0-9-][A-Za-z0-9_-]{0,62})?)$"
 """The pattern of an id that a sender chooses. Ids that begin with ``__`` come from a schedule or a hook's call."""
 STEP_ID_PATTERN: Final = r"^[^._]([^.]{0,62}[^._])?$"
-"""1 to 64 characters, no dots, no ``_`` at either end: no tag could reach any other."""
+"""1 to 64 characters, no dots, no ``_`` at either end: tags could not read any other id."""
 TAG_PATTERN: Final = r"\{[%:#<=] "
 """A part of every string with a tag or an expression."""
 NAME_PATTERN: Final = r"^[A-Za-z]([A-Za-z0-9_]{0,62}[A-Za-z0-9])?$"
-"""The pattern of a name that expressions can read: no `_` at either end."""
+"""The pattern of a name that expressions can read, without `_` at either end."""
 MAX_NAME: Final = 256
-"""Characters of a job's name or an action: both are in the most written item and in every event."""
+"""The most characters of a job's name or an action: both are in the most frequently written item and in all events."""
 MAX_INNER_STEPS: Final = 50
 """Steps in one ``do``."""
 RETRIED: Final = (
@@ -33,13 +33,13 @@ RETRIED: Final = (
     "CALL_FAILED",
     "CALL_REFUSED",
 )
-"""Statuses of a block's run that another try can change."""
+"""Statuses of a block's run that a retry may change."""
 
 CONTEXT_NAMES: Final = ("job", "steps", "parameters", "variables", "loop")
 """Names that expressions can read everywhere: no item may have one of them."""
 
 STRICT: Final = CoreConfig(strict=True)
-"""No conversions. Each object needs this setting: it does not apply to inner objects."""
+"""No conversions. Each object needs this setting, because inner objects do not inherit it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +47,9 @@ class Value:
     """A kind of value.
 
     Attributes:
-        expects: the words that end the sentence "`x` is …".
-        core: the compiled check. It returns the value in its one form: seconds as a float.
-        refused: returns the strings that are not allowed although `core` accepts them; `None` for no such strings.
+        expects: the words that complete the sentence "`x` is …".
+        core: the compiled check. It returns the value in its canonical form: seconds as a float.
+        refused: returns the strings that are refused although `core` accepts them; `None` if there are no such strings.
     """
 
     expects: str
@@ -57,7 +57,7 @@ class Value:
     refused: Callable[[], frozenset[str]] | None = None
 
     def read(self, value: Any) -> Any:
-        """Return the value in its one form.
+        """Return the value in its canonical form.
 
         Raises:
             ValueError: the value does not fit.
@@ -74,7 +74,7 @@ def _compile(value: Value) -> SchemaValidator:
 
 
 def first_invalid(value: Value, given: Any) -> tuple[str | int, ...]:
-    """Return the place of the first element that does not fit in a list; empty for the list as a whole."""
+    """Return the place of the first invalid element of a list; empty if the list as a whole is invalid."""
     try:
         _compile(value).validate_python(given)
     except ValidationError as error:
@@ -122,7 +122,7 @@ JOB_ID: Final = Value(
     "1 to 64 of the characters A-Z a-z 0-9 _ -, without __ at the beginning", core.str_schema(pattern=SENT_ID_PATTERN)
 )
 STEP_ID: Final = Value(
-    "1 to 64 characters, no dot among them and no _ at either end", core.str_schema(pattern=STEP_ID_PATTERN)
+    "1 to 64 characters, without a dot, and without _ at either end", core.str_schema(pattern=STEP_ID_PATTERN)
 )
 NAME: Final = Value(f"a string of at most {MAX_NAME} characters", core.str_schema(max_length=MAX_NAME))
 ACTION: Final = Value(
@@ -172,8 +172,6 @@ WAIT_SECONDS: Final = Value(
     "a number of seconds of at least 0, or a tag or an expression that gives one",
     core.union_schema([_number(ge=0), core.str_schema(pattern=TAG_PATTERN)], mode="left_to_right"),
 )
-MOMENT: Final = Value(
-    "a time as RFC 3339 writes it, or a tag or an expression that gives one", core.str_schema(min_length=1)
-)
+MOMENT: Final = Value("an RFC 3339 time, or a tag or an expression that gives one", core.str_schema(min_length=1))
 CALLER_TAGS: Final = Value("a list of strings without braces", _list(core.str_schema(pattern=r"^[^{}]{1,128}$")))
 FORM: Final = Value("an object: a JSON Schema of a few keywords", core.dict_schema(core.str_schema()))

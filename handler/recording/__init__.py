@@ -1,1 +1,1 @@
-"""The record protocol: what a run writes to the table and publishes on the bus."""
+"""The record protocol: a run's writes to the table and its events on the bus."""

@@ -1,9 +1,9 @@
 """Counts a run's calls of the table, and decides whether a commit may take two calls or must be one transaction.
 
-The promise: at most ``3 + 2 * ceil(duration / flush_interval)`` calls, and two for each step with an effect. An
+The guarantee: at most ``3 + 2 * ceil(duration / flush_interval)`` calls, and two for each step with an effect. An
 ordinary commit takes two calls, the records and then JOB; a transaction takes one, and costs twice the write units. So
-commits are ordinary while that fits, as with slow effects, and transactions otherwise: in a burst of short steps with
-and without effects.
+commits are ordinary if the guarantee allows it (as for slow effects), and transactions otherwise (in a burst of short
+steps with and without effects).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from infra.table.items import BATCH_ITEMS
 
 _BASE: Final = 3
 _EACH: Final = 2
-"""Calls for each flush interval that has begun, and for each step with an effect."""
+"""The calls allowed for each flush interval that has begun, and for each step with an effect."""
 END: Final = 2
-"""Calls reserved while the job goes on: one for the commit of its end, one to note `published`."""
+"""Calls reserved until the job's end: one for the commit of the end, one to write `published`."""
 CLEAR: Final = 1
-"""Calls reserved by the commit of the end."""
+"""Calls reserved at the commit of the end: one to write `published`."""
 
 
 def commit_calls(records: int) -> int:
@@ -49,7 +49,7 @@ class CallBudget:
         self._spent += calls
 
     def allows(self, calls: int, now: float, *, keep: int) -> bool:
-        """Whether this many calls can be made now, with `keep` calls left."""
+        """Whether `calls` calls may be made now so that `keep` calls are left."""
         if not self._interval:
             return True  # a run that flushes after every step has no budget of calls
         intervals = max(1, math.ceil((now - self._began) / self._interval))  # every run takes some time

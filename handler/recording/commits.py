@@ -1,4 +1,4 @@
-"""The writes of one run: each commit takes two calls, the records and then JOB, or one transaction if calls are short.
+"""The writes of one run: each commit takes two calls (the records, then JOB), or one transaction if calls are scarce.
 
 See docs/decisions/005-one-write-commits.md.
 """
@@ -23,7 +23,7 @@ class Commits:
         ports: the use cases' ports.
         began: when the run began.
         limited: whether calls are limited. A run after a crash has no limit: it commits before every step.
-        put: how many records are in the table already.
+        put: the number of records that are in the table already.
     """
 
     def __init__(self, ports: Ports, began: float, *, limited: bool, put: int) -> None:
@@ -38,7 +38,7 @@ class Commits:
     async def put(self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord], kind: Commit) -> bool:
         """Put the records of the next commit, unless the commit is one transaction.
 
-        An item is never put again with other records, even if its commit was refused: a late copy of the first item
+        An item is never put again with other records, even if its commit was refused: a late copy of the first write
         could overwrite the second.
 
         Args:
@@ -56,7 +56,7 @@ class Commits:
             self._effects = True
         left = self._left(steps)
         if isinstance(kind, TimeOut) and payload is None and fits_at_once(None, left):
-            self._budget.spend(1)  # if it is refused, other records will replace these, so none may be put
+            self._budget.spend(1)  # if it is refused, other records replace these, so these must not be put
             return True
         keep = CLEAR if isinstance(kind, End) else END + effect
         items = record_items(payload, left)
@@ -70,12 +70,12 @@ class Commits:
         return [step for step in steps if step.index >= self._put]
 
     def _has_calls(self, items: int, keep: int) -> bool:
-        """Whether the budget allows an ordinary commit of this many new items; if so, take its calls."""
+        """Whether the budget allows an ordinary commit of `items` new items; if so, spend its calls."""
         calls = commit_calls(items)
         if calls == 1 or not self._limited or self._budget.allows(calls, self._ports.now(), keep=keep):
             self._budget.spend(calls)
             return True
-        self._budget.spend(1)  # further calls are due to DynamoDB's quotas and do not count against later commits
+        self._budget.spend(1)  # any further calls are due to DynamoDB's quotas and do not count against later commits
         return False
 
     def _fits_at_once(self, job: Conduit, payload: PayloadRecord | None, steps: Sequence[StepRecord]) -> bool:

@@ -1,7 +1,7 @@
-"""Turns records into entries for the event bus: ``Step Updated``, ``Steps Updated``, ``Job Waiting``, ``Job Finished``.
+"""Makes entries for the event bus from records: ``Step Updated``, ``Steps Updated``, ``Job Waiting``, ``Job Finished``.
 
-An entry is made only from records, never from facts that only the running process knows. So an entry that any process
-publishes again has the same event id and the same content.
+An entry is made only from records, never from facts that only the running process knows. So if another process
+publishes an entry again, it has the same event id and the same content.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ VERSION: Final = 1
 _LONG: Final = 19
 """An integer with this many digits may have more than 64 bits."""
 _LONG_INTEGER: Final = re.compile(rf"\d{{{_LONG}}}")
-"""Matches what may be an integer of more than 64 bits, which EventBridge does not accept."""
+"""Matches digits that may be an integer of more than 64 bits, which EventBridge does not accept."""
 _BITS: Final = 63
 _WIDEST: Final = 4
 """The largest number of bytes of a character."""
@@ -46,7 +46,7 @@ class StepUpdates:
 
     Args:
         job: the job, in the run of the updates.
-        steps: all its records, in order: the position of a loop is that of its *open* record.
+        steps: all records of the job, in order: the position of a loop is that of its *open* record.
         limit: the largest entry, in bytes. A result that does not fit is left out and marked with ``result_omitted``.
     """
 
@@ -63,7 +63,7 @@ class StepUpdates:
         self._whose = f'{self._tenant},"job":{{"id":{quote(job.key.job_id)},"name":{_text(job.name)}}}'
 
     def entry(self, step: StepRecord) -> Entry:
-        """The update of one step, from the record that counts."""
+        """The update of one step, from its record that counts."""
         moment = step.finished_at or self._job.created_at
         head = f'{self._before}{step.index + 1}",{self._whose},"step":{{{self._head(step)}'
         for rest in _rests(step):
@@ -122,7 +122,8 @@ class StepUpdates:
         )
 
     def _time(self, seconds: float | None) -> str:
-        """Like `_time`, but caches the latest: most steps begin in the millisecond in which the step before ended.
+        """Like the function `_time`, but caches the latest: most steps begin in the millisecond in which the last one
+        ended.
 
         This saves 6 % of the CPU of a job of 100 steps.
         """
@@ -135,7 +136,7 @@ class StepUpdates:
 
 
 def _rests(step: StepRecord) -> Iterator[str]:
-    """A step's result and error: both, then without the result, then without both."""
+    """Yield a step's result and error as JSON: first both, then only the error, then neither."""
     result, error = step.result or "null", step.error or "null"
     if len(result) < _LONG or _publishable(result):
         yield f',"result":{result},"error":{error}'
@@ -144,7 +145,7 @@ def _rests(step: StepRecord) -> Iterator[str]:
 
 
 def job_waiting(job: JobRecord, waiting: Mapping[str, Any]) -> Entry:
-    """The entry for a job that has parked until somebody answers.
+    """The entry for a job that has parked until it is answered.
 
     Args:
         job: the job as it was parked.
@@ -164,7 +165,7 @@ def job_finished(job: JobRecord, steps: Sequence[StepRecord], *, limit: int) -> 
 
     Args:
         job: the job as it ended.
-        steps: its records; the job's output is the result of the last one, if that is the implicit step ``output``.
+        steps: the job's records; its output is the result of the last one, if that is the implicit step ``output``.
         limit: the largest entry, in bytes.
     """
     head = (

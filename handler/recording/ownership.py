@@ -1,4 +1,4 @@
-"""The JOB records that a job's owner writes: the kinds of commit, and the record after each of them."""
+"""The JOB records that a job's owner writes: the kinds of commit, and the record after each kind."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from handler.settings import Settings
 from infra.jobs.records import JobRecord, JobStatus
 
 OUTBOX_SECONDS: Final = 60.0
-"""After this many seconds, the sweeper checks what should have been published or parked by then."""
+"""Seconds after which the sweeper checks a job whose updates or park should be complete by then."""
 QUEUED_SECONDS: Final = 300.0
-"""After this many seconds, the sweeper sends another message if the first should have been received by then."""
+"""Seconds after which the sweeper sends another message for a job whose first should have been received by then."""
 NOBODY: Final = -1
 """An index that no step has."""
 _SHOWN_OF_A_TRY: Final = ("error", "attempts", "started_at", "finished_at")
@@ -33,8 +33,8 @@ class Attempt:
     Attributes:
         effect: whether its block has an effect.
         tries: the tries that its ``retry`` has used up.
-        path: of a step with an effect that the clock has chosen: once the effect may have happened, it is not decided
-            again whether the step runs. See docs/decisions/026-the-clock-in-conditions.md.
+        path: the step's path, if it has an effect and a condition with `now()` chose it. Once the effect may have
+            happened, the condition is not evaluated again. See docs/decisions/026-the-clock-in-conditions.md.
     """
 
     effect: bool
@@ -55,7 +55,7 @@ class Release:
 
     Attributes:
         paused: why the engine paused.
-        waiting: what the job waits for, if it parks; without ``until``, what else must be known of the step.
+        waiting: the wait, if the job parks; without ``until``, other state of the step to store.
     """
 
     paused: Paused
@@ -64,7 +64,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class TimeOut:
-    """Commits, and ends a step that nobody answered in time, if there is still no answer.
+    """Commits, and ends a step that was not answered in time, if there is still no answer.
 
     Attributes:
         path: the path of the step.
@@ -87,7 +87,7 @@ def unanswered_of(commit: Commit) -> str | None:
 
 
 def may_be_refused(commit: Commit) -> bool:
-    """Whether the commit may be refused because of an answer or a cancel while the job is still ours."""
+    """Whether an answer or a cancel may make the commit fail although we still own the job."""
     return isinstance(commit, TimeOut) or parks(commit)
 
 
@@ -97,7 +97,7 @@ def parks(commit: Commit) -> bool:
 
 
 class Ownership:
-    """One claim of a job: how often its current step was begun, and by which owner.
+    """One claim of a job: counts the attempts of its current step, by this owner and earlier ones.
 
     Args:
         run: the run.
@@ -114,7 +114,7 @@ class Ownership:
         self.prior = run.job.attempts - 1 if run.accepted else 0
         self.careful = self.prior > 0
         self._lease_until = run.lifetime.ends_at + settings.lease_margin
-        # State of the step at the cursor; each commit resets it, see `note`.
+        # The state of the step at the cursor; each commit resets it, see `note`.
         self._counted = run.job.cursor if run.accepted else NOBODY  # the claim is an attempt of this step
         self._marked: tuple[int, int] = (NOBODY, 0)
 
@@ -149,12 +149,12 @@ class Ownership:
         Args:
             held: the record as last committed.
             commit: the kind of commit.
-            cursor: how many records count afterwards.
-            published: how far the bus has got.
+            cursor: the number of records that count afterwards.
+            published: the index of the first unpublished record.
             failed_step: the job's failed step.
             now: the time.
-            timeout_at: when the job's own `timeout` passes.
-            ended: paths of the steps that the commit records: their answers are used, or worth nothing any more.
+            timeout_at: when the job's own `timeout` expires.
+            ended: paths of the steps that the commit records: their answers are no longer needed.
         """
         signals = held.signals
         after = held._replace(
@@ -192,7 +192,7 @@ class Ownership:
                 self._marked = (after.cursor, commit.tries)
 
     def _moved(self, after: JobRecord, held: JobRecord, cursor: int) -> JobRecord:
-        """The record with the cursor behind every record that is put: what is known of a step is of the next one."""
+        """The record with the cursor behind all put records, and with the state of the step at the new cursor."""
         leases = held.leases
         if not leases or leases[-1][1] != self.lease:
             leases = (*leases, (held.cursor, self.lease))
@@ -217,7 +217,7 @@ class Ownership:
             case Release(Paused(cut=True)) if not self._run.lifetime.is_used:
                 return noted if counted else noted + 1
             case Release() if counted:
-                return noted - 1  # the step did not begin, or ended by itself: no process died of it
+                return noted - 1  # the step did not begin, or ended without a crash
         return noted
 
     def _ended(self, after: JobRecord, status: JobStatus, now: float) -> JobRecord:
@@ -246,22 +246,22 @@ class Ownership:
         )
 
     def noted_here(self, index: int) -> bool:
-        """Whether this run has already marked the step: then another try is about to begin."""
+        """Whether this run has already marked the step: then the step is about to be tried again."""
         return self._marked[0] == index
 
     def cut_tries(self, cursor: int) -> int:
-        """The tries that crashes cut off: `attempts` counts them, `tries` does not."""
+        """The tries that ended in a crash: `attempts` counts them, `tries` does not."""
         job = self._run.job
         return cut_tries(job) if self._run.accepted and cursor == self.start else 0
 
     def _only_we_marked(self, cursor: int) -> bool:
-        """Whether we may take back the mark of the step's start: an earlier owner may have begun it and died."""
+        """Whether we may remove the mark of the step's start. An earlier owner may have begun the step and died."""
         inherited = cursor == self.start and self._run.job.started
         return self._marked[0] == cursor and not inherited
 
 
 def cut_tries(job: JobRecord) -> int:
-    """The tries of the step at the cursor, which has an effect, that ended with their process. `job` is claimed."""
+    """The tries of the step at the cursor (with an effect) that ended in a crash. `job` is claimed."""
     return max(0, job.attempts - 1) if job.started else 0
 
 

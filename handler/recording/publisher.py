@@ -1,4 +1,4 @@
-"""Publishes committed updates, in order, and records how far it got."""
+"""Publishes committed updates, in order, and records its progress."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from infra.messaging.event_bus import Entry
 
 _ANSWER: Final = "answer"
 PATIENCE: Final = 2.0
-"""How many seconds a slow bus may delay a caller without a deadline."""
+"""The most seconds by which a slow bus may delay a caller without a deadline."""
 _AT_ONCE: Final = 50
-"""How many entries are sent before the clock is checked again: five calls of the bus."""
+"""Entries that are sent before the clock is checked again: five calls of the bus."""
 
 
 class _Update(NamedTuple):
@@ -49,7 +49,7 @@ class Publisher:
             until: when to stop; `due` covers the rest.
 
         Returns:
-            The new value of `job.published`: everything before it is on the bus. It never decreases.
+            The new value of `job.published`: all updates before it are on the bus. It never decreases.
         """
         updates = self._updates(job, steps)
         if job.finished and not job.all_published:
@@ -112,17 +112,17 @@ class Publisher:
         note: bool = True,
         until: float | None = None,
     ) -> JobRecord:
-        """Publish the rest of a finished job, and record that.
+        """Publish the rest of a finished job, and record this.
 
         Args:
             job: the current record.
             steps: its records, if available.
             note: whether to write `published` even if nothing is due: otherwise a later message about the job, or a
                 redrive, would publish the updates again.
-            until: as for `publish`; ``None`` for a few seconds from now.
+            until: see `publish`; ``None`` for a few seconds from now.
 
         Returns:
-            The job with `published` as far as the bus has got. Missing updates are safe while `due` is set.
+            The job with its new `published`. Unpublished updates are safe while `due` is set.
         """
         if job.all_published and job.due is None:
             return job
@@ -137,7 +137,7 @@ class Publisher:
         return job._replace(published=published)
 
     async def _left(self, job: JobRecord) -> Sequence[StepRecord]:
-        """The records from which the updates of a finished job are made; for its end only, that is the last record."""
+        """The records for the unpublished updates of a finished job; for its end alone, only the last record."""
         if job.published < job.cursor:
             return await self._ports.table.records.read_steps(job)
         last = await self._ports.table.records.read_step(job, job.cursor - 1)
@@ -149,15 +149,15 @@ class Publisher:
     async def settle_parked(
         self, job: JobRecord, steps: Sequence[StepRecord] | None = None, *, until: float | None = None
     ) -> JobRecord:
-        """Publish the rest of a parked job. When everything is on the bus, `due` becomes `resume_at`.
+        """Publish the rest of a parked job. Once everything is on the bus, set `due` to `resume_at`.
 
         Args:
             job: the job as it was parked or read.
             steps: its records, if available.
-            until: as for `settle`.
+            until: see `settle`.
 
         Returns:
-            The current record; the given one if the bus did not accept everything, or if somebody claimed the job.
+            The current record; the given one if the bus did not accept everything, or if the job was claimed meanwhile.
         """
         waiting = parked(job)
         if waiting is None or _is_settled(job, waiting):
@@ -179,7 +179,7 @@ class Publisher:
 
 
 def _is_settled(job: JobRecord, waiting: Mapping[str, Any]) -> bool:
-    """Whether everything of a parked job is on the bus: then `due` has been moved to the end of its wait.
+    """Whether all updates of a parked job are on the bus: then `due` has been moved to the end of its wait.
 
     A short wait has this `due` from the start, so its question may be published again.
     """

@@ -1,12 +1,12 @@
 """Listens to one run of a job and writes its records to the table, then its events to the bus.
 
-It is the job's owner during the run: it has the claim, and keeps track of what is committed. It follows the rules of
+It is the job's owner during the run: it has the claim, and knows which records are committed. It follows the rules of
 ``docs/records.md``; in short:
 
 - a record counts once it is put and one conditional write of JOB has moved the cursor past it;
 - a block with an effect begins only after all earlier records count and its own attempt is written;
 - a job that is not in the table is accepted as late as is safe;
-- an owner whose write is refused has lost the job: it writes and publishes nothing after that.
+- an owner whose write is refused has lost the job: it writes and publishes nothing afterwards.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from infra.jobs.records_table import fits_at_once
 UNKNOWN: Final = "UNKNOWN"
 """Metric dimension for unknown actions: user input must never become a dimension."""
 SMALL_JOB: Final = 20
-"""The number of calls of the table is promised exactly for jobs of up to this many records."""
+"""The guaranteed number of table calls holds exactly for jobs of up to this many records."""
 
 
 _ONCE: Final = "at_most_once"
@@ -52,7 +52,7 @@ _ASKS: Final = "wait_for"
 
 
 class AnsweredError(Exception):
-    """Somebody answered the step that was about to time out: the run goes on with the answer.
+    """The step was answered just before its timeout was written: the run continues with the answer.
 
     Attributes:
         waiting: the state of the waiting step.
@@ -71,7 +71,7 @@ class Recorder:
         run: the run.
 
     Attributes:
-        job: the record as last committed; before the first commit of a new job, as it will be.
+        job: the record as last committed; before the first commit of a new job, the future record.
         steps: all records: those that count, and those that wait for the next commit.
         accepted: whether the job is in the table.
         on_failure: called with each step that fails.
@@ -88,7 +88,7 @@ class Recorder:
         self._flush_interval = ports.settings.flush_interval
         self._commits = Commits(ports, self._began, limited=not self._careful, put=len(run.steps))
         self._turns = ports.turns
-        self._kept = NOBODY  # the step during which this job keeps its turn, until its record is written
+        self._kept = NOBODY  # the index of the step during which this job keeps its turn, until its record is written
         self._may_be_over = run.pause_at is not None or run.job.hand_overs >= ports.settings.max_hand_overs
         self.job = run.job
         self.steps: list[StepRecord] = list(run.steps)
@@ -124,7 +124,7 @@ class Recorder:
     async def _take_turn(
         self, turns: Turns, job: Conduit, kind: Commit | None, effect: str
     ) -> Decision | ConduitStatus:
-        """Wait for this job's turn, and keep it during a step that another job's crash would make INTERRUPTED."""
+        """Wait for the turn. Keep it during an at-most-once step: another job's crash would make it INTERRUPTED."""
         if effect == _ONCE:
             await turns.begin()
             turns.keep_turn(keep=True)
@@ -147,11 +147,11 @@ class Recorder:
         run = self._run
         if run.pause_at is not None and self._now() >= run.pause_at:
             return True
-        # After too many hand-overs, this run has no time limit: its task was to end one step, and it has.
+        # After too many hand-overs, this run has no time limit, to end one step; it has ended it.
         return index != self._owner.start and run.job.hand_overs >= self._ports.settings.max_hand_overs
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
-        """Keep the record. It is written when the next step asks to begin, if it must be written before."""
+        """Keep the record. It is written before the next step, if that step requires it."""
         if step.status is not DONE:
             if step.status.name not in UNEVENTFUL:
                 self.on_failure(step)
@@ -161,10 +161,10 @@ class Recorder:
         return None
 
     async def _time_out(self, job: Conduit, step: ConduitStep) -> None:
-        """Write at once that nobody answered in time: an answer that was accepted before must not be lost.
+        """Write at once that there was no answer in time: an answer that was accepted before must not be lost.
 
         Raises:
-            AnsweredError: somebody answered.
+            AnsweredError: the step has an answer.
         """
         pending = self.steps[self.job.cursor :]
         if pending and not fits_at_once(None, pending):
@@ -200,11 +200,11 @@ class Recorder:
         Args:
             job: the engine's job.
             paused: why the run paused.
-            waiting: what it waits for, if it parks.
+            waiting: the wait, if the job parks.
 
         Returns:
-            Whether it was released. A job does not park but goes on if somebody has cancelled it or given the awaited
-            answer meanwhile. An answer to another step does not change this wait.
+            Whether the job was released. It does not park but continues if it was cancelled or answered meanwhile. An
+            answer to another step does not end this wait.
         """
         while not await self._commit(job, Release(paused, waiting)):
             if self.job.cancel or (waiting is not None and waiting["path"] in dict(self.job.signals)):
@@ -253,7 +253,7 @@ class Recorder:
         return True
 
     def _woken(self, found: JobRecord) -> bool:
-        """Whether a commit was refused because of a cancel or an answer while the job is still ours.
+        """Whether a commit was refused because of a cancel or an answer, although we still own the job.
 
         An answer that an earlier commit has noticed no longer changes `woken`.
         """
@@ -261,10 +261,11 @@ class Recorder:
         return self.accepted and woken and is_as_held(found, self.job)
 
     def going_on(self, waiting: dict[str, Any] | None, tries: int = 0) -> Run:
-        """The continuation of a run that could not park or end a step: all records so far, and the job as it was found.
+        """The continuation of a run that could not park or end a step: all records so far, and the job's current
+        record.
 
         Args:
-            waiting: the state of the waiting step, so that the path to it and its turn are not decided again.
+            waiting: the state of the waiting step, so that the path to it and its turn are not determined again.
             tries: the tries that its ``retry`` has used up.
         """
         job = self.job._replace(tries=max(self.job.tries, tries - self._owner.cut_tries(len(self.steps))))
@@ -273,13 +274,13 @@ class Recorder:
         return replace(self._run, job=job, steps=tuple(self.steps), accepted=self.accepted)
 
     async def publish_rest(self) -> JobRecord:
-        """Publish the rest after the job's end; return the job with `published` as far as the bus has got."""
+        """Publish the rest after the job's end; return the job with its new `published`."""
         promised = self._commits.made == 1 and not self._run.accepted and self.job.cursor <= SMALL_JOB
         note = not (promised and self.job.status == "SUCCEEDED")
         return await self._updates.publish_rest(self.job, self.steps, note=note)
 
     async def publish_parked(self) -> JobRecord:
-        """Publish everything after a park, and let the job rest."""
+        """Publish everything after a park; then the job is due only at the end of its wait."""
         return await self._updates.publish_parked(self.job, self.steps)
 
 

@@ -1,7 +1,7 @@
-"""Handles a record that is too large for the table: its step fails, and later steps are forgotten.
+"""Handles a record that is too large for the table: its step fails, and the records of later steps are dropped.
 
 The engine's limits keep records below DynamoDB's limit. If they do not, because a deployment has raised them or
-DynamoDB counts differently, the job fails; it is not a failure of AWS.
+DynamoDB counts differently, the job fails; this is not a failure of AWS.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ERROR: Final = json.dumps({"type": _STATUS.name, "message": "the record of this
 
 
 def refuse_largest(records: list[StepRecord], cursor: int, error: TooLargeError) -> None:
-    """Fail the step with the largest uncommitted record, and forget the records after it.
+    """Fail the step with the largest uncommitted record, and drop the records after it.
 
     Args:
         records: all records of the job; those from `cursor` on are not committed.

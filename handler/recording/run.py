@@ -1,4 +1,4 @@
-"""One run of a job, as its recorder sees it."""
+"""One run of a job, for its recorder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class FencedOutError(Exception):
 
     Attributes:
         job: the job's current record, or ``None`` if it does not exist.
-        accepted: whether it had been accepted by this run or before it.
+        accepted: whether the job had been accepted, in this run or before.
     """
 
     def __init__(self, job: JobRecord | None, *, accepted: bool) -> None:
@@ -36,11 +36,11 @@ class Run:
         steps: the records that count.
         accepted: whether `job` is in the table.
         lifetime: the time of the invocation.
-        published: how far the bus has got, if farther than `job` says.
-        outbox: whether a message covers the job's end: it is not acknowledged before everything is published, so the
+        published: the index of the first unpublished record, if it is higher than in `job`.
+        outbox: whether a message covers the job's end: it is acknowledged only after everything is published, so the
             last commit needs no `due`.
         answer_by: when the waiting caller must have the answer.
-        pause_at: when the waiting caller gives up; the run pauses before the next step after that.
+        pause_at: when the waiting caller gives up; the run pauses before its first step after that.
     """
 
     job: JobRecord

@@ -1,4 +1,4 @@
-"""Publishes the updates of one run: from time to time while it lasts, and the rest after its end."""
+"""Publishes the updates of one run: periodically during the run, and the rest after its end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from handler.recording.run import Run
 from infra.jobs.records import JobRecord, StepRecord
 
 BUS_REST: Final = 30.0
-"""Seconds to wait after a failure of the bus: trying again costs time that the job's steps need."""
+"""Seconds to wait after a failure of the bus: a retry costs time that the job's steps need."""
 EVENT_BATCH: Final = 10
-"""This many updates fill one call of the bus and are sent at once."""
+"""The number of updates that fill one call of the bus and are sent at once."""
 
 
 class RunUpdates:
@@ -25,7 +25,7 @@ class RunUpdates:
         began: when the run began.
 
     Attributes:
-        reached: the next value of the job's `published`: everything before it is on the bus.
+        reached: the next value of the job's `published`: all updates before it are on the bus.
     """
 
     def __init__(self, ports: Ports, run: Run, began: float) -> None:
@@ -36,11 +36,11 @@ class RunUpdates:
         self.reached = max(run.job.published, run.published)
 
     async def publish_now_and_then(self, job: JobRecord, steps: Sequence[StepRecord]) -> None:
-        """Publish during the run if it is time: a step's update must not wait for the end of a long job.
+        """Publish during the run, if updates are due: a step's update must not wait for the end of a long job.
 
         Args:
             job: the job as last committed.
-            steps: all its records.
+            steps: all records of the job.
         """
         now, waiting = self._ports.now(), job.cursor - self.reached
         if now < self._bus_rests_until:
@@ -57,17 +57,17 @@ class RunUpdates:
         """Publish the rest after the job's end.
 
         Args:
-            job: the job as it ended.
-            steps: all its records.
+            job: the finished job.
+            steps: all records of the job.
             note: see `Publisher.settle`.
 
         Returns:
-            The job with `published` as far as the bus has got.
+            The job with its new `published`.
         """
         return await self._publisher.settle(self._reached(job), steps, note=note, until=self._reserve_from)
 
     async def publish_parked(self, job: JobRecord, steps: Sequence[StepRecord]) -> JobRecord:
-        """Publish everything after a park, and let the job rest."""
+        """Publish everything after a park; then the job is due only at the end of its wait."""
         return await self._publisher.settle_parked(self._reached(job), steps, until=self._reserve_from)
 
     def _reached(self, job: JobRecord) -> JobRecord:

@@ -14,7 +14,7 @@ class StepMetrics:
     """Uncommitted outcomes, by block and status.
 
     Args:
-        by_block: whether the metrics distinguish blocks: each block with each status is a metric that is billed.
+        by_block: whether the metrics distinguish blocks: each combination of block and status is a billed metric.
     """
 
     def __init__(self, *, by_block: bool = False) -> None:

@@ -9,7 +9,7 @@ from handler.engine import ConduitStatus, ConduitStep
 from infra.jobs.records import JobRecord, Phase, StepRecord
 
 MICROSECONDS: Final = 1_000_000
-"""Microseconds of a second: the unit of recorded times; durations are whole microseconds, too."""
+"""Microseconds in a second. Recorded times and durations are whole microseconds."""
 _TRY: Final = "try"
 """The kind of step whose result is derived from its inner steps."""
 
@@ -59,7 +59,7 @@ def step_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> St
 
 
 def open_record(step: ConduitStep, index: int, job: JobRecord, lease: str) -> StepRecord:
-    """The *open* record of a loop or a try that begins: it has no outcome yet."""
+    """The *open* record at the beginning of a loop or a try: it has no outcome yet."""
     began = None if step.started_at is None else round(step.started_at * MICROSECONDS) / MICROSECONDS
     return StepRecord(
         key=job.key,

@@ -1,4 +1,4 @@
-"""Checks a step's arguments against its block's signature before a run, as far as they are known."""
+"""Checks the known arguments of a step against its block's signature before a run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NEVER_A_CONTAINER: Final = _NEVER_A_TEXT | {
 
 @dataclass(frozen=True, slots=True)
 class ArgumentProblem:
-    """One argument that does not fit: its place in the parameters, and why."""
+    """One argument that does not fit: its place in the parameters, and the reason."""
 
     path: tuple[str | int, ...]
     message: str
@@ -42,12 +42,12 @@ class ArgumentProblem:
 def find_argument_problems(
     block: Block[..., Any], arguments: Mapping[str, Any], suggestions: Suggestions
 ) -> Iterator[ArgumentProblem]:
-    """Find the arguments that a run would certainly refuse, for any values of the unknown parts.
+    """Find the arguments that a run would refuse whatever the values of the unknown parts are.
 
     Args:
         block: the block to call.
-        arguments: by name, as `handler.validation.static_values.Reading` reads them: unknown parts have stand-ins.
-        suggestions: suggests names for those that do not exist.
+        arguments: the results of `handler.validation.static_values.Reading` by name: unknown parts have stand-ins.
+        suggestions: suggests known names instead of unknown ones.
     """
     known = {name: value for name, value in arguments.items() if not isinstance(name, UnknownText)}
     try:
@@ -57,7 +57,7 @@ def find_argument_problems(
         for entry in error.errors(include_url=False, include_context=False, include_input=False):
             loc, kind = entry["loc"], entry["type"]
             if kind == "missing" and len(loc) == 1 and open_ended:
-                continue  # a name that only a run knows may be this one
+                continue  # a name that only a run knows may be this parameter
             path, node, exact = _locate(loc, arguments)
             if kind not in {"missing", "extra_forbidden"} and not _certain(node, kind, exact=exact):
                 continue
@@ -67,9 +67,10 @@ def find_argument_problems(
 
 
 def _locate(loc: tuple[str | int, ...], arguments: Any) -> tuple[tuple[str | int, ...], Any, bool]:
-    """Follow `loc` as far as it leads: the path, the value at its end, and whether it led to the end of `loc`.
+    """Follow `loc` into the data: return the path, the value at its end, and whether all of `loc` was followed.
 
-    pydantic mixes names of union members into keys and indexes; the path ends at the first that is not in the data.
+    pydantic inserts names of union members between keys and indexes; the path ends at the first part that the data
+    lacks.
     """
     node, depth = arguments, 0
     for part in loc:
@@ -86,7 +87,7 @@ def _is_index(part: str | int, node: list[Any]) -> bool:
 
 
 def _certain(node: Any, kind: str, *, exact: bool) -> bool:
-    """Whether the value is refused for any values of its unknown parts."""
+    """Whether the value is refused whatever the values of its unknown parts are."""
     if not _has_unknown(node):
         return True
     if not exact or isinstance(node, Unknown):

@@ -50,12 +50,12 @@ def check_arguments(step: StaticStep, reader: Reader, suggestions: Suggestions) 
         where = point((*pointer, *_as_written(found_problem.path, written)))
         problem = Problem(where, ConduitStatus.INVALID_TYPE.name, found_problem.message)
         cause = next((path for at, path in causes if at.startswith(where) or where.startswith(at)), None)
-        # A tag that leads nowhere ends the step before its arguments are checked.
+        # A tag that cannot be resolved ends the step before its arguments are checked.
         yield replace(problem, severity="warning" if later else "error", because=cause)
 
 
 def _misplaced(step: StaticStep) -> Iterator[tuple[str, str]]:
-    """The in-place parameters that get a read-only value: their names, each with a message."""
+    """Yield the name of each in-place parameter with a read-only value, and a message."""
     assert step.block is not None  # noqa: S101 # the caller has checked it
     parameters = step.written.get("parameters", {})
     for name in step.block.in_place & parameters.keys():
@@ -69,7 +69,7 @@ def _misplaced(step: StaticStep) -> Iterator[tuple[str, str]]:
 
 
 def _as_written(path: tuple[str | int, ...], parameters: Any) -> tuple[str | int, ...]:
-    """`path` as far as it is in the payload: a value that a tag gives has no place there."""
+    """The part of `path` that is in the payload: the parts of a tag's value have no place there."""
     node = parameters
     for depth, part in enumerate(path):
         if not (part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int)):

@@ -1,9 +1,9 @@
 """JSON Schema of a job for the OpenAPI document: a step is one of several closed objects, one for each kind.
 
 API pages, client generators and fuzzers understand closed objects. They ignore the conditions of
-`handler.validation.step_schemas`, which let an editor name the wrong field. Both schemas accept the same jobs, except
-for rules that depend on a step's place: this one allows any nesting, inner steps without an id, and `end` of a loop
-anywhere. ``GET /schema`` has these rules.
+`handler.validation.step_schemas`, by which an editor can name the wrong field. Both schemas accept the same jobs,
+except for rules that depend on a step's place: this one allows any nesting, inner steps without an id, and `end` of a
+loop anywhere. ``GET /schema`` has these rules.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ClosedShapes:
         self.defs[_FORM] = schema_of_schemas(self._ref(_FORM), NO_TAG)
         self.job = self._with_steps(object_of(JOB.fields), ("steps",))
         self.job["not"] = {"required": ["parameters", "local_values"]}
-        self.job["description"] = "What to do, and with which values."
+        self.job["description"] = "The steps of a job, and their values."
 
     def _ref(self, name: str) -> Schema:
         return {"$ref": f"{self._prefix}{name}"}

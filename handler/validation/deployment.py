@@ -18,7 +18,8 @@ class Deployment:
 
     Attributes:
         has_callbacks: whether steps that wait for an answer have callback URLs.
-        has_principals: whether callers of one tenant are distinguished. If not, nobody can answer with `not_sender`.
+        has_principals: whether callers of one tenant are distinguished. If not, a step with `not_sender` has no
+            answerer.
         longest_wait: the longest wait in seconds, limited by the expiry of the job's records.
         items: the largest number of items of a loop.
         loop_records: the largest number of records of all loops of a job together.
@@ -32,7 +33,7 @@ class Deployment:
 
     @classmethod
     def of(cls, settings: Settings) -> Deployment:
-        """Take the values from the settings."""
+        """Make it from the settings."""
         return cls(
             has_callbacks=settings.public_routes and bool(settings.public_url),
             has_principals=settings.principal_claim != settings.tenant_claim,

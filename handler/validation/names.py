@@ -1,6 +1,6 @@
 """Finds steps, variables and parameters in an expression that do not exist.
 
-Before a run, evaluating an expression stops at the first unknown value. The names behind it are looked up here.
+Before a run, evaluating an expression stops at the first unknown value. This module checks the names after it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from handler.validation.static_contexts import StaticContexts
 
 _NAMED: Final = re.compile(r"(?<![\w.\])])(steps|variables|parameters)\s*\.\s*([A-Za-z]\w*)")
 _MAYBE: Final = re.compile(r"\b(?:and|or|if|for)\b")
-"""The expressions that may leave a part of themselves unevaluated."""
+"""Matches in expressions of which a part may not be evaluated."""
 _LENIENT: Final = frozenset({"default", "try"})
 _WORDS: Final = {"steps": "step", "variables": "variable", "parameters": "parameter"}
 
 
 def unknown_names(expression: Expression, contexts: StaticContexts) -> Iterator[tuple[str, int, bool]]:
-    """The names that do not exist: for each, a message, its column, and whether a run will certainly read it."""
+    """Yield, for each name that does not exist, a message, its column, and whether a run will certainly read it."""
     masked = Masked(expression.source)
     if not _LENIENT.isdisjoint(expression.program.names.functions):
         return

@@ -1,6 +1,6 @@
-"""The steps of a job as written: where each one is, and which steps it can read.
+"""The steps of a job as written: the place of each step, and the steps that it can read.
 
-Nothing has run yet: a step in a loop appears once, for all of its items.
+No step has run yet: a step in a loop appears once, for all items.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Scope:
         outer: the scope around it; ``None`` for the top level.
         loop: the loop, or ``None`` for the top level.
         item: the name of the loop's items, or ``None``.
-        steps: by id. An id has several steps if at most one of them runs, or if the others are duplicates.
+        steps: the steps by id. An id may have several steps in different branches, or duplicates.
     """
 
     outer: Scope | None = None
@@ -42,19 +42,19 @@ class Scope:
 
     @property
     def chain(self) -> Iterator[Scope]:
-        """The scope itself and those around it."""
+        """The scope itself and the scopes around it."""
         scope: Scope | None = self
         while scope is not None:
             yield scope
             scope = scope.outer
 
     def find(self, id_: str) -> list[StaticStep]:
-        """The steps that the id may name here; empty if there is none."""
+        """The steps that the id may name in this scope; empty if there are none."""
         return next((scope.steps[id_] for scope in self.chain if id_ in scope.steps), [])
 
     @property
     def ids(self) -> list[str]:
-        """All ids that can be read here."""
+        """All ids that can be read in this scope."""
         return [id_ for scope in self.chain for id_ in scope.steps]
 
 
@@ -65,13 +65,13 @@ class StaticStep:
     Attributes:
         id: the given id, or its place in the job's list.
         given: whether the id is given.
-        path: its path as in records, with ``*`` for the index of an item.
+        path: its path in records, with ``*`` for the index of an item.
         pointer: its place in the payload.
         kind: the kind of step.
         written: the step's JSON object.
         scope: the scope in which its id can be read.
         order: how many steps are written before it.
-        branches: the branches of choices that contain it: for each, the order of the choice and the branch.
+        branches: the branches of choices that contain it, each as the order of the choice and the branch.
         around: the steps that contain it, outermost first.
         block: the block that it runs, or ``None``.
         refusal: the status of the first check that it always fails, or ``None``.
@@ -97,7 +97,7 @@ class StaticStep:
 
     @property
     def action(self) -> str:
-        """The action as in records."""
+        """The step's action in records."""
         if self.kind.action is not None:
             return self.kind.action
         return self.block.action if self.block is not None else str(self.written.get("action", ""))
@@ -247,7 +247,7 @@ class Outline:
         return step
 
     def _is_over(self, step: StaticStep, block: Block[..., Any]) -> bool:
-        """Count a use of the block; return whether it is too many. Those in loops and branches are left to the run."""
+        """Count a use of the block; return whether the limit is exceeded. The run counts uses in loops and branches."""
         if block.max_uses is None or any(outer.kind.name != "try" for outer in step.around) or step.inside is not None:
             return False
         uses = self._uses[block] = self._uses.get(block, 0) + 1

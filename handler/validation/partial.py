@@ -1,7 +1,7 @@
-"""Finds further problems in a payload whose shape is wrong, so that all are reported at once.
+"""Finds further problems in a payload with an invalid shape, so that all problems are reported at once.
 
-The wrong parts are removed, and the rest is checked as a job. The removal itself must not cause a problem: so nothing
-is reported about a step that lost a part, nor about tags that may refer to a lost part.
+The invalid parts are removed, and the rest is checked as a job. The removal itself must not cause a problem: so no
+problems are reported for a step that lost a part, or for tags that may refer to a lost part.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _PLAIN: Final = frozenset(
     for one in fields.values()
     if one.holds in _LITERALS
 )
-"""Fields that no tag reads and that change no variable: without them, all other steps mean the same."""
+"""Fields that no tag reads and that change no variable: the other steps do not depend on them."""
 _INNER: Final = frozenset({"do", "else", "catch"})
 _OF_A_STEP: Final = 3
-"""How many parts the path of a step's field has: "steps", the index and the name."""
+"""The number of parts of the path of a step's field: "steps", the index and the name."""
 
 
 def find_more(
@@ -50,10 +50,10 @@ def find_more(
         body: the payload.
         problems: the problems of its shape.
         rights: the rights of its sender.
-        limits: how large it may be.
-        block_tags: as for `find_problems`.
-        registry: as for `find_problems`.
-        deployment: as for `find_problems`.
+        limits: the limits of its size.
+        block_tags: see `find_problems`.
+        registry: see `find_problems`.
+        deployment: see `find_problems`.
     """
     paths = [_path(problem.pointer) for problem in problems]
     try:
@@ -83,7 +83,7 @@ def _path(pointer: str) -> list[str]:
 
 
 def _take_out(value: dict[str, Any], path: list[str]) -> None:
-    """Remove the value at a path. Replace a step that has no kind or whose inner part is wrong with an empty step."""
+    """Remove the value at a path. Replace a step without a kind, or with an invalid inner part, with an empty step."""
     if path[0] != "steps":
         value.pop(path[0], None)
         return

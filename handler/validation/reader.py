@@ -1,4 +1,4 @@
-"""Reads a value or a condition of a step and finds its problems."""
+"""Evaluates a value or a condition of a step and finds its problems."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from handler.validation.static_contexts import StaticContexts
 from handler.validation.static_values import Misreading, Reading, Room, Unknown, UnknownText
 
 LONGEST_CONDITION: Final = 10_000
-"""The longest condition, in characters, in which mistakes are explained."""
+"""The longest condition, in characters, whose problems are explained."""
 
 
 class Reader:
-    """Reads what a step would read in its turn.
+    """Evaluates values and conditions as a step would in its turn.
 
     Args:
         contexts: the contexts, moved to the step's turn.
-        limits: how much a step may build.
-        room: how much validating the job may cost.
-        suggestions: suggests names for those that do not exist.
+        limits: the limits of a step.
+        room: the budget for validating the job.
+        suggestions: suggests known names instead of unknown ones.
 
     Attributes:
         causes: the places in the last value that are null because another step has a problem: each pointer with the
@@ -104,7 +104,7 @@ class Reader:
         where = point((*pointer, *found.path))
         severity: Severity = "error" if found.certain else "warning"
         if isinstance(found.piece, Tag):
-            message = f"The tag leads nowhere: {found.message}.{self._hint(found.piece)}"
+            message = f"The tag cannot be resolved: {found.message}.{self._hint(found.piece)}"
         else:
             at = "" if found.column is None else f"Column {found.column}: "
             message = f"{at}{found.message}" if found.message.endswith("?") else f"{at}{found.message}."
@@ -140,7 +140,7 @@ def _with_cause(problem: Problem, pointer: Pointer, causes: list[tuple[tuple[str
 
 
 def _is_constant(text: str) -> bool:
-    """Whether a valid condition reads nothing of the job."""
+    """Whether a valid condition does not depend on the job."""
     if len(text) > LONGEST_CONDITION:
         return False
     if is_constant(text):

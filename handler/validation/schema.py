@@ -23,7 +23,7 @@ _TAGGED: Final = {"type": "string", "pattern": TAG_PATTERN}
 _ANY: Final[dict[str, Any]] = {}
 _NUMBER_TEXT: Final = {"type": "string", "pattern": "[0-9]|[iI][nN][fF]|[nN][aA][nN]"}
 _TRUTH_TEXT: Final = {"type": "string", "maxLength": 5}
-"""``"yes"``, ``"off"``, ``"False"``, …: none is longer."""
+"""``"yes"``, ``"off"``, ``"False"``, …: all have at most five characters."""
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _DOCUMENTATION: Final = ("title", "description", "default", "deprecated", "examples")
 _CONVERTERS: Final = (BeforeValidator, PlainValidator, WrapValidator)
@@ -92,7 +92,7 @@ def _use_of(block: Block[..., Any]) -> dict[str, Any]:
     if needed:
         a_name_is_a_tag = {
             "not": {"propertyNames": {"not": {"pattern": TAG_PATTERN}}}
-        }  # a tag in the name may give any of them
+        }  # a tag in a name may become any of these names
         parameters["anyOf"] = [{"required": needed}, a_name_is_a_tag]
         then["required"] = ["parameters"]
     return {
@@ -115,7 +115,7 @@ def _property_of(
     documented: dict[str, Any] = {"description": _describe(block, name, property_, schema)}
     documented |= {key: property_[key] for key in _DOCUMENTATION if key in property_}
     marks = getattr(block.arguments.annotations.get(name), "__metadata__", ())
-    if any(isinstance(mark, _CONVERTERS) for mark in marks):  # its parameter accepts more than its schema says
+    if any(isinstance(mark, _CONVERTERS) for mark in marks):  # the parameter accepts more than the schema
         return documented
     tolerant = _tolerant(property_, schema)
     return {**documented, "anyOf": [tolerant, _TAGGED]} if tolerant else documented
@@ -159,7 +159,7 @@ def _tolerant_boolean(_schema: dict[str, Any], _root: dict[str, Any], _seen: tup
 
 
 def _tolerant_text(schema: dict[str, Any], _root: dict[str, Any], _seen: tuple[str, ...]) -> dict[str, Any]:
-    return _ANY if "format" in schema else {"type": "string"}  # pydantic takes dates and times as numbers, too
+    return _ANY if "format" in schema else {"type": "string"}  # pydantic also accepts numbers as dates and times
 
 
 def _tolerant_array(schema: dict[str, Any], root: dict[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:

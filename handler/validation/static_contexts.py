@@ -1,8 +1,8 @@
-"""The contexts that the tags and expressions of a step will read, as far as they are known before a run.
+"""The contexts of a step's tags and expressions before a run, with the values that are known by then.
 
-The engine's own code reads tags and evaluates expressions over these contexts. They hold fixed values (parameters, ids,
-literals) and raise `Undecided` for those that only a run knows (results, variables that a step may have changed). So
-validation reports only errors that the engine would report.
+The engine's own code resolves tags and evaluates expressions over these contexts. They contain fixed values
+(parameters, ids, literals) and raise `Undecided` for values that only a run knows (results, variables that a step may
+have changed). So validation reports only errors that the engine would report.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handler.validation.undecided import Undecided
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A warning: something that may go wrong in a run."""
+    """A warning of a possible failure in a run."""
 
     code: str
     message: str
@@ -28,11 +28,11 @@ class Hint:
 
 @dataclass(slots=True)
 class Met:
-    """The findings of reading one string.
+    """The findings in one string.
 
     Attributes:
         hints: warnings.
-        causes: steps whose result was read and is certainly null, because they have an error of their own.
+        causes: steps whose result was read and is certainly null, because they have errors themselves.
     """
 
     hints: list[Hint] = field(default_factory=list)
@@ -44,17 +44,17 @@ class StaticContexts:  # `turn_to` is called before anything is read
 
     Args:
         outline: the job's steps.
-        open_parameters: names of parameters whose values are given later; ``None`` if any may be.
+        open_parameters: names of parameters whose values are given later; ``None`` if all may be.
         has_callbacks: whether steps that wait for an answer have callback URLs.
 
     Attributes:
         outline: the job's steps.
-        parameters: what is known of the job's parameters.
-        variables: what is known of the job's variables.
-        met: what was found while reading; the reader takes it from here.
+        parameters: the known values of the job's parameters.
+        variables: the known values of the job's variables.
+        met: the findings, for the reader.
         step: the current step.
         scope: the scope whose ids, items and loops are visible.
-        asks_again: whether a loop's condition is read, which sees the steps of the round before.
+        asks_again: whether a loop's condition is evaluated, which reads the steps of the previous round.
         has_result: whether `result`, the last result of a polled block, can be read.
     """
 
@@ -74,13 +74,13 @@ class StaticContexts:  # `turn_to` is called before anything is read
         self._meant: dict[str, StaticStep] = {}
 
     def turn_to(self, step: StaticStep, scope: Scope, *, asks_again: bool = False, has_result: bool = False) -> None:
-        """Move to a step and a scope: the step's own, or that of its items."""
+        """Move to a step and a scope: the scope of the step itself or of its items."""
         self.step, self.scope, self.asks_again, self.has_result = step, scope, asks_again, has_result
         self.variables.reader = step
         self._meant = {}
 
     def find(self, id_: str) -> StaticStep | None:
-        """The step that an id names here. Of steps in several branches it is the one in the current step's branch."""
+        """The step that an id names. If several branches have one, it is the step in the current step's branch."""
         meant = self._meant.get(id_)
         if meant is None and (found := self.scope.find(id_)):
             meant = next((step for step in found if not step.excludes(self.step)), found[0])
@@ -93,7 +93,7 @@ class StaticContexts:  # `turn_to` is called before anything is read
 
     @property
     def contexts(self) -> Mapping[str, Any]:
-        """The contexts by name, as in the engine."""
+        """The contexts by their names in the engine."""
         own: dict[str, Any] = {}
         loops = [scope for scope in self.scope.chain if scope.loop is not None]
         for scope in reversed(loops):
@@ -166,7 +166,7 @@ class StaticJob(_Static):
 
 
 class StaticParameters(_Static):
-    """``job.parameters``, without those whose values are given later.
+    """``job.parameters``, without parameters whose values are given later.
 
     Attributes:
         are_open: whether any values are given later.
@@ -182,7 +182,7 @@ class StaticParameters(_Static):
         return describe(self._known)
 
     def is_given_later(self, name: str) -> bool:
-        """Whether the value of that name is given later."""
+        """Whether the value of this parameter is given later."""
         return self._open_names is None or name in self._open_names
 
     def __getitem__(self, name: str) -> Any:
@@ -226,7 +226,7 @@ class StaticSteps(_Static):
 
 
 class StaticStepView(_Static):
-    """``steps.<id>``, as the current step sees it."""
+    """``steps.<id>``, for the current step."""
 
     description = "a step"
     is_step = True
@@ -257,7 +257,7 @@ class StaticStepView(_Static):
         return key not in only or only[key] == kind
 
     def _read_late(self, key: str) -> Any:
-        """Raise `Undecided`, unless the step cannot have run by then: then the value is null."""
+        """Raise `Undecided`, unless the step cannot have run yet: then the value is null."""
         step, reader = self._step, self._contexts.step
         if key == "result":
             return self._read_result()
@@ -293,5 +293,5 @@ class StaticStepView(_Static):
 
     def _runs_later(self, step: StaticStep, reader: StaticStep) -> bool:
         if self._contexts.asks_again and reader.is_around(step):
-            return False  # those of the round before
+            return False  # the steps of the previous round
         return step.order > reader.order

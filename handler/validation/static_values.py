@@ -1,4 +1,4 @@
-"""Reads values before a run as the engine will read them in one."""
+"""Evaluates values before a run, like the engine in a run."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from handler.validation.undecided import Undecided
 Path = tuple[str | int, ...]
 
 EVALUATION_STEPS: Final = 300_000
-"""Evaluation steps for all expressions of a job together; a run has as many for three expressions."""
+"""Evaluation steps for all expressions of a job together; in a run, three expressions may take as many."""
 COMPILED: Final = 50_000
-"""The limit of compiling all expressions of a job: each token costs 1, and each expression `EACH`."""
+"""The budget for compiling all expressions of a job: each token costs 1, and each expression `EACH`."""
 EACH: Final = 5
 LOOKED_AT: Final = 2_000_000
-"""The limit of searching for look-alikes of tags: each character costs 1, each possible expression `OPENED`."""
+"""The budget for searching look-alikes of tags: each character costs 1, each possible expression `OPENED`."""
 OPENED: Final = 2_000
 FAILURES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Stands in for a value that only a run knows."""
+    """A stand-in for a value that only a run knows."""
 
 
 class UnknownText(str):
-    """Stands in for a string that only a run knows."""
+    """A stand-in for a string that only a run knows."""
 
     __slots__ = ()
 
@@ -50,14 +50,14 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True, slots=True)
 class Misreading:
-    """A tag that leads nowhere, or an expression that cannot be evaluated.
+    """A tag that cannot be resolved, or an expression that cannot be evaluated.
 
     Attributes:
-        path: its place below the value that was read.
+        path: its place below the evaluated value.
         piece: the tag or the expression.
         message: the problem.
         column: its column in the string, from 1, if known.
-        certain: whether a run will certainly reach it.
+        certain: whether a run will certainly evaluate it.
     """
 
     path: Path
@@ -72,11 +72,11 @@ class Room:
     """The budget for validating one job. When it is used up, values count as unknown; no problem is reported.
 
     Attributes:
-        built: bytes that tags and expressions may build.
-        steps: evaluation steps that are left.
-        compiled: what compiling expressions may still cost.
-        looked_at: what searching for look-alikes may still cost.
-        failures: how many more expressions may be wrong, since finding a suggestion takes time.
+        built: the bytes left for tags and expressions to build.
+        steps: the evaluation steps left.
+        compiled: the budget left for compiling expressions.
+        looked_at: the budget left for searching look-alikes.
+        failures: the number of invalid expressions left, since finding a suggestion takes time.
     """
 
     built: Budget
@@ -87,7 +87,7 @@ class Room:
 
 
 class StaticWorld:
-    """The world of expressions before a run: it has no clock yet, and leaves regular expressions to the run."""
+    """The world of expressions before a run: it has no clock, and regular expressions are undecided."""
 
     spent = 0
     texts = None
@@ -107,14 +107,14 @@ class StaticWorld:
 
 @dataclass(slots=True)
 class Reading:
-    """Reads a value as the engine will, as far as it is known.
+    """Evaluates the known parts of a value like the engine.
 
     Attributes:
         contexts: the contexts of tags and expressions.
-        budget: what may be built; a run has as much for each step.
+        budget: the bytes that may be built; a run has the same budget for each step.
         room: the budget for the whole job.
-        misreadings: the tags and expressions that cannot be read.
-        met: what was found while reading, each with its path.
+        misreadings: the tags and expressions that cannot be evaluated.
+        met: the other findings, each with its path.
     """
 
     contexts: StaticContexts
@@ -128,7 +128,7 @@ class Reading:
         self._seen = self.contexts.contexts
 
     def charge(self, size: int) -> None:
-        """Take `size` bytes.
+        """Charge `size` bytes.
 
         Raises:
             BudgetExceededError: the step may not build that much.
@@ -158,7 +158,7 @@ class Reading:
         return read if isinstance(read, str) else str(read)
 
     def read_text(self, text: str, path: Path) -> Any:
-        """Read a string. If it is a single tag or expression, its value is returned, else a string."""
+        """Evaluate a string. If it is a single tag or expression, its value is returned, else a string."""
         self._look_for_look_alikes(text, path)
         found = read(text) if "{" in text else (text,)
         if not isinstance(found, tuple):
@@ -186,7 +186,7 @@ class Reading:
             return UNKNOWN
         try:
             value = piece.resolve(self._seen, self.charge) if isinstance(piece, Tag) else self._evaluate(piece)
-            return UNKNOWN if self.room.built.left == 0 else take(value)  # even counting the bytes of a copy takes time
+            return UNKNOWN if self.room.built.left == 0 else take(value)  # even counting a copy's bytes takes time
         except Undecided:
             if isinstance(piece, Expression):
                 self.misreadings.extend(self._unknown_names(piece, path))
@@ -224,8 +224,8 @@ class Reading:
         for _ in program.compared_now:
             self.contexts.hint(
                 "TIME_AS_TEXT",
-                "This compares a time with `now()` as a string, which works only for times written as Conduit writes "
-                "them; use `epoch(time)` to compare any time.",
+                "This compares a time with `now()` as a string, which works only for times in Conduit's own form; use "
+                "`epoch(time)` to compare any time.",
             )
         if room.steps <= 0:
             raise Undecided

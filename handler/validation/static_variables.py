@@ -1,4 +1,4 @@
-"""The variables of a job before it runs. A value is known until a step may have changed it."""
+"""The variables of a job before it runs. A value is known as long as no step may have changed it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WRITERS: Final = frozenset({"VARIABLE.SET", "VARIABLE.CREATE", "VARIABLE.DELETE"
 READERS: Final = frozenset(
     {"VARIABLE.GET", "VARIABLE.LIST_NAMES", "VARIABLE.LIST_VALUES", "VARIABLE.IS_EXISTS", "VARIABLE.COUNT"}
 )
-"""Built-in blocks that get the job and do not change it. Any other block that gets it may change any variable."""
+"""Built-in blocks that receive the job and do not change it. Any other block with the job may change any variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ class StaticVariables(View):
         if step is None:
             return self.initial[name]
         if name not in self.initial and not (change is not None and change.certain and self._comes_after(change.step)):
-            self._hint("UNCERTAIN_VARIABLE", f"The variable `{name}` exists only if step `{step.id}` makes it.")
+            self._hint("UNCERTAIN_VARIABLE", f"The variable `{name}` exists only if step `{step.id}` creates it.")
         elif change is not None and change.whole and step.action == "VARIABLE.DELETE":
-            self._hint("UNCERTAIN_VARIABLE", f"The variable `{name}` may be gone: step `{step.id}` deletes it.")
+            self._hint("UNCERTAIN_VARIABLE", f"The variable `{name}` may not exist: step `{step.id}` may delete it.")
         raise Undecided
 
     def _comes_after(self, step: StaticStep) -> bool:
-        """Whether the reader runs only if that step has run: it comes later, in the same list or nested in it."""
+        """Whether the reader runs only if that step has run: it is later in the same list, or inside a later step."""
         reader = self.reader
         if reader is step:
             return True

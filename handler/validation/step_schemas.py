@@ -1,7 +1,7 @@
 """JSON Schema of the shape of a job, derived from the table of fields.
 
-Which steps are allowed depends on the place: inner steps need an id, loops and choices nest four deep, and only a loop
-can be ended early. So there is one schema of a step for each kind of place.
+The allowed steps depend on the place: inner steps need an id, loops and choices nest at most four deep, and only inside
+a loop may a step end it early. So there is one schema of a step for each kind of place.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Place:
     """A kind of place for steps.
 
     Attributes:
-        depth: how many loops and choices are around it.
-        in_loop: whether one of them is a loop.
+        depth: the number of loops and choices around it.
+        in_loop: whether a loop is around it.
         inner: whether its steps need ids.
     """
 
@@ -71,7 +71,7 @@ class ShapeSchemas:
     """The schemas of a job and of its parts.
 
     Args:
-        use_of_blocks: the name of a further schema for steps that run a block; ``None`` for none.
+        use_of_blocks: the name of a further schema for steps that run a block, or ``None``.
     """
 
     def __init__(self, use_of_blocks: str | None = None) -> None:
@@ -91,7 +91,7 @@ class ShapeSchemas:
         schema = object_of(JOB.fields)
         schema["properties"]["steps"]["items"] = self._steps_of(Place())
         schema["not"] = {"required": ["parameters", "local_values"]}
-        return {"title": "Conduit job", "description": "What to do, and with which values.", **schema}
+        return {"title": "Conduit job", "description": "The steps of a job, and their values.", **schema}
 
     def _reference(self, name: str) -> Schema:
         return {"$ref": f"#/$defs/{name}"}
@@ -149,8 +149,8 @@ def schema_of_schemas(inner: Schema, string: Schema = _STRING) -> Schema:
     """The schema of the schemas in a job, such as that of a form: a subset of JSON Schema.
 
     Args:
-        inner: the schema of the schemas inside one. Programs that generate requests from a document cannot recurse; for
-            them it is a second schema without further description.
+        inner: the schema of the schemas inside a schema. Programs that generate requests from a document cannot
+            recurse; for them it is a second schema without further detail.
         string: the schema of names and descriptions.
     """
     names = {"enum": list(TYPES)}

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Undecided(Exception):  # noqa: N818  # not an error: an answer
+class Undecided(Exception):  # noqa: N818  # a result, not an error
     """Only a run knows the value of a tag or an expression."""

@@ -1,7 +1,7 @@
 """Finds all problems of a job that can be known before it runs.
 
 Each step is checked as if its turn had come. A problem is an error only if a run would certainly end the step with the
-status that is the problem's code. If only the run can decide, the problem is a warning. Nothing is run.
+status that is the problem's code. If only a run can decide this, the problem is a warning. No step is run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from handler.validation.static_variables import Change, changes_of
 from handler.validation.waits import check_wait, check_wait_for
 
 WORK: Final = 2
-"""The budget of a validation for expanded tags, as a multiple of a step's; beyond it, tags count as unknown."""
+"""The budget of a validation for expanded tags, as a multiple of a step's budget; beyond it, tags are unknown."""
 
 _MESSAGES: Final = {
     ConduitStatus.BLOCK_NOT_FOUND: "There is no block {action}.{hint}",
@@ -50,16 +50,16 @@ def find_problems(
     registry: Registry = REGISTRY,
     deployment: Deployment | None = None,
 ) -> list[Problem]:
-    """The problems of a job with the right shape, in the order of its steps; consequences of others come last.
+    """The problems of a job with a valid shape, in the order of its steps; consequences of other problems come last.
 
     Args:
         payload: the job.
         rights: the rights of its sender.
-        limits: how much its tags may expand to.
+        limits: the limits of the expansion of its tags.
         block_tags: tags that the deployment adds to those of blocks.
-        open_parameters: names of parameters whose values are given later; ``None`` if any may be.
+        open_parameters: names of parameters whose values are given later; ``None`` if all may be.
         registry: the available blocks.
-        deployment: the settings that decide about waits and loops.
+        deployment: the settings for waits and loops.
     """
     found = Problems()
     with suppress(TooManyProblemsError):
@@ -97,7 +97,7 @@ class _Validation:
         if step.refusal is not None:
             yield _in_step(self._refusal(step), step)
             step.never_done = step.has_error = True
-            severity = "warning"  # other errors show only once this one is fixed
+            severity = "warning"  # a run would report other errors only once this one is fixed
         if step.refusal not in (ConduitStatus.STEP_LIMIT_EXCEED, ConduitStatus.BLOCK_NOT_FOUND):
             yield from self._judge_turn(step, severity)
         yield from self._judge_inner(step)
@@ -106,7 +106,7 @@ class _Validation:
             self._contexts.variables.note(change)
 
     def _judge_turn(self, step: StaticStep, severity: Severity) -> Iterator[Problem]:
-        """Check a step as in its turn, after the checks that precede it have passed."""
+        """Check a step as if its turn had come and the preceding checks had passed."""
         met: bool | None = True
         problems: list[Problem] = []
         if step.written.get("if") is not None:
@@ -194,7 +194,7 @@ class _Validation:
         for problem in self._read.value(self._outline.payload.output, ("output",))[1]:
             yield _in_step(problem, step)
 
-    # ------------------------------------------------------------------ what is inside
+    # ------------------------------------------------------------------ inner steps
 
     def _judge_inner(self, step: StaticStep) -> Iterator[Problem]:
         if step.inside is not None:
@@ -208,13 +208,13 @@ class _Validation:
             yield from self._judge_all(self._outline.inner(step, key))
 
     def _judge_short_form(self, step: StaticStep, inside: Scope) -> Iterator[Problem]:
-        """Check the block that runs for each item. A failed item does not always fail the loop."""
+        """Check the block that runs for each item. A failed item need not fail the loop."""
         self._contexts.turn_to(step, inside)
         for problem in self._judge_block(step):
             yield _in_step(problem, step)
 
     def _note_inner_changes(self, loop: StaticStep) -> None:
-        """Note the changes that the steps of a loop may make: a later round sees them from its first step on."""
+        """Note the changes that the steps of a loop may make: all steps of a later round can read them."""
         for step in self._outline.steps[loop.order + 1 :]:
             if not loop.is_around(step):
                 break

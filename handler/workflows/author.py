@@ -1,4 +1,4 @@
-"""Who stored a schedule or a hook, and with which rights. Its jobs have these rights; messages cannot change them."""
+"""The author of a schedule or a hook, whose rights its jobs have. Messages cannot change these rights."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from handler.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The last caller who stored something.
+    """The last caller who stored a schedule or a hook.
 
     Attributes:
-        rights: what the caller's jobs may do.
+        rights: the rights of the caller's jobs.
         principal: the person or program within the tenant; ``None`` if none was verified.
     """
 
@@ -27,15 +27,15 @@ class Author:
 
     @classmethod
     def decode(cls, fields: Any) -> Author:
-        """Read what `encode` wrote."""
+        """The author that `encode` wrote."""
         return cls(Rights.decode(fields["rights"]), fields["principal"])
 
     def encode(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the author as JSON."""
         return {"rights": self.rights.encode(), "principal": self.principal}
 
     def caller(self, tenant: str, settings: Settings) -> Caller:
-        """The caller for a job that starts now, with the limits that the deployment has now."""
+        """The caller for a job that starts now, with the deployment's current limits."""
         return Caller(
             tenant=tenant,
             principal=self.principal,

@@ -1,9 +1,9 @@
-"""Cron expressions with the five fields of Unix: what they mean, and the same in EventBridge's six fields.
+"""Cron expressions with the five fields of Unix: their times, and the same expressions in EventBridge's six fields.
 
 The fields are minute, hour, day of the month, month and day of the week. Each is ``*``, a number, a range ``a-b``, a
 step ``*/n`` or ``a-b/n``, or a list of these; months and days of the week may be named by three letters; 0 and 7 are
 Sunday. EventBridge requires that one of the two day fields is ``?``, so an expression may restrict only one of them
-(Unix would take the days that match either one).
+(Unix would use the days that match either one).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SUNDAY_AGAIN: Final = 7
 
 
 class InvalidCronError(ValueError):
-    """The string is not a cron expression that EventBridge Scheduler accepts. The message says why."""
+    """The string is not a cron expression that EventBridge Scheduler accepts. The message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ _FIELDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A cron expression, as the sorted values that each field matches.
+    """A cron expression, with the sorted values that each field matches.
 
     Attributes:
         minutes, hours, days, months: the matching values.
@@ -75,9 +75,9 @@ class Cron:
 
     @property
     def eventbridge(self) -> str:
-        """The expression as EventBridge Scheduler takes it: ``cron(minutes hours days months weekdays years)``.
+        """The expression for EventBridge Scheduler: ``cron(minutes hours days months weekdays years)``.
 
-        It has 235 characters at most; EventBridge takes 256.
+        It has at most 235 characters; EventBridge allows 256.
         """
         restricted = len(self.weekdays) < len(_DAYS)
         names = list(_DAYS)
@@ -107,10 +107,10 @@ class Cron:
 
 
 def parse_cron(text: str) -> Cron:
-    """Read a cron expression of five fields.
+    """Parse a cron expression of five fields.
 
     Raises:
-        InvalidCronError: it is not valid, restricts both day fields, or never matches.
+        InvalidCronError: the expression is not valid, restricts both day fields, or never matches.
     """
     parts = text.split()
     if len(parts) != len(_FIELDS):

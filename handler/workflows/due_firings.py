@@ -14,12 +14,12 @@ from infra.messaging.scheduler import firing_body
 async def due_firings(ports: Ports, keys: Iterable[tuple[str, str]], since: float, until: float) -> list[str]:
     """The messages of the schedules that fired after `since` and by `until`, oldest first.
 
-    Of several firings of one schedule only the last one counts: a machine that slept does not start a job for each
+    Of several firings of one schedule only the last one counts: a machine that was asleep does not start a job for each
     minute of the night.
 
     Args:
         ports: the use cases' ports.
-        keys: tenants and ids of schedules, as from `infra.local.EmbeddedAws.schedule_keys`.
+        keys: tenants and ids of schedules, in the form of `infra.local.EmbeddedAws.schedule_keys`.
         since: the `until` of the last call, in seconds since 1970.
         until: now, in seconds since 1970.
 

@@ -27,13 +27,13 @@ from infra.jobs.records import FINISHED, JobKey, JobRecord
 from infra.table.documents import Document
 
 LATEST: Final = 86_400.0
-"""Seconds after its instant at which a firing is dropped."""
+"""The seconds after its instant until which a firing may start its job; later it is dropped."""
 PATIENCE: Final = 3600.0
-"""Seconds that a firing waits in the queue for an earlier job of its tenant to end."""
+"""Seconds for which a firing waits in the queue until its tenant is below the limit of unfinished jobs."""
 _REMEMBERED: Final = 1000
-"""The largest number of firings of one schedule whose jobs may be unfinished."""
+"""The most listed firings of one schedule whose jobs may be unfinished."""
 _LOOKED_AT: Final = 2
-"""How many of them a firing checks if overlaps are allowed: more than it adds."""
+"""The number of listed firings that each firing checks if overlaps are allowed: more than it adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Firing:
 
     Attributes:
         tenant, schedule: the tenant and the schedule's id.
-        at: the instant for which it fired, in seconds since 1970.
+        at: the instant of the firing, in seconds since 1970.
     """
 
     tenant: str
@@ -57,7 +57,7 @@ class Due:
     Attributes:
         caller: the caller whose rights the job has.
         payload: the job, with its id.
-        origin: the workflow that it comes from.
+        origin: the job's workflow.
     """
 
     caller: Caller
@@ -79,7 +79,7 @@ class Dropped:
 
 
 def read_firing(value: Mapping[str, Any]) -> Firing:
-    """Read a firing from a message.
+    """Parse a firing in a message.
 
     Raises:
         InvalidPayloadError: the message is not a firing.
@@ -97,7 +97,7 @@ def read_firing(value: Mapping[str, Any]) -> Firing:
 
 
 async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
-    """The job that a firing starts, or has started before.
+    """The job that a firing starts or has already started.
 
     Raises:
         InvalidPayloadError: the parameters no longer fit the workflow.
@@ -127,9 +127,10 @@ async def find_due(ports: Ports, firing: Firing) -> Due | JobRecord | Dropped:
 
 
 async def _note(ports: Ports, schedule: Schedule, firing: Firing) -> bool:
-    """Store a firing; return whether an unfinished job keeps it from starting one.
+    """Store a firing; return whether an unfinished job prevents it from starting one.
 
-    The list contains the firings whose jobs may be unfinished, oldest first. Each firing removes those that have ended.
+    The list contains the firings whose jobs may be unfinished, oldest first. Each firing removes those whose jobs have
+    ended.
     """
     at = int(firing.at)
     for _ in range(TRIES):
@@ -155,7 +156,7 @@ async def _note(ports: Ports, schedule: Schedule, firing: Firing) -> bool:
         )
         if await ports.documents.write(after, before):
             return False
-    raise TryLaterError(f"other firings of the schedule {schedule.id} write their list")
+    raise TryLaterError(f"other firings of the schedule {schedule.id} are writing their list")
 
 
 async def _is_unfinished(ports: Ports, tenant: str, schedule_id: str, instant: int) -> bool:

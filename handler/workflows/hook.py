@@ -45,7 +45,7 @@ class HookShape(TypedDict):
 EXPECTED: Final = {
     "workflow": "the name of a stored workflow",
     "verify": '"none", or an object with one of github, stripe, slack and hmac',
-    "id_from": "where a call's id is, such as header X-GitHub-Delivery",
+    "id_from": "the place of a call's id, such as header X-GitHub-Delivery",
     "respond": 'either "accepted" or "output"',
     "rotate": "true or false",
 }
@@ -58,7 +58,7 @@ def _shape() -> TypeAdapter[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """A hook as it is stored.
+    """A stored hook.
 
     Attributes:
         tenant, name: the tenant and the hook's name.
@@ -67,7 +67,7 @@ class Hook:
         verify: the same, as it was sent.
         id_header: the header that identifies a call, in lower case; ``None`` if the body identifies it.
         id_from: the same, as it was sent.
-        respond: what the sender of a call gets as the reply.
+        respond: the kind of reply to the sender of a call.
         key: the key of its token, hexadecimal.
         author: the author, whose rights its jobs have.
     """
@@ -82,7 +82,7 @@ class Hook:
     author: Author
 
     def encode(self) -> str:
-        """As JSON."""
+        """Return the hook as JSON."""
         fields = {
             "workflow": self.workflow,
             "verify": self.verify,
@@ -95,7 +95,7 @@ class Hook:
 
     @classmethod
     def decode(cls, document: Document) -> Hook:
-        """Read a hook from its document."""
+        """The hook in a document."""
         fields = json.loads(document.body)
         author = Author.decode(fields.pop("author"))
         return cls(tenant=document.tenant, name=document.name, author=author, **fields)
@@ -119,7 +119,7 @@ class Hook:
         return bytes.fromhex(self.key)
 
     def view(self, public_url: str) -> dict[str, Any]:
-        """As replies show it.
+        """The hook in the form for replies.
 
         Args:
             public_url: the API's public URL; if empty, the address is only a path.
@@ -139,7 +139,7 @@ class Hook:
 
         Args:
             headers: by lower-case name.
-            body: as it arrived; identifies the call if no header does.
+            body: the body as received; it identifies the call if no header does.
         """
         value = headers.get(self.id_header) if self.id_header is not None else None
         named = b"header\n" + value.encode("utf-8", "surrogatepass") if value is not None else b"body\n" + body
@@ -148,7 +148,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class HookBody:
-    """The content of a body: the fields of `Hook`, and whether the token changes."""
+    """The content of a body: fields of `Hook`, and whether the token changes."""
 
     workflow: str
     verify: str | dict[str, Any]
@@ -158,7 +158,7 @@ class HookBody:
 
 
 def read_hook(value: Mapping[str, Any]) -> HookBody:
-    """Read the body of a hook.
+    """Parse the body of a hook.
 
     Raises:
         InvalidPayloadError: the body is not valid; all its problems are listed.
@@ -210,7 +210,7 @@ def _problems_of_id_from(id_from: str, verify: Any) -> list[Problem]:
     if len(words) != form or words[0] != "header" or not _is_header(words[1]):
         return [Problem("/id_from", "INVALID_FIELD", f"'id_from' must be {EXPECTED['id_from']}.")]
     if verify == "none":
-        message = "Without a signature anybody could choose the header; leave 'id_from' out, or verify calls."
+        message = "Without a signature, any caller could choose the header; leave 'id_from' out, or verify calls."
         return [Problem("/id_from", "CONFLICTING_FIELDS", message)]
     return []
 

@@ -21,24 +21,24 @@ from handler.workflows.tokens import read_token
 from handler.workflows.verify_secret import find_verify_secret
 
 LEFT_OUT: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-amz-security-token"})
-"""Headers that a job does not see, besides those of signatures."""
+"""Headers that are not passed to the job, besides those of signatures."""
 MAX_TENANT: Final = 250
 """The longest tenant in a token, in characters; a longer one is not looked up."""
 _ID: Final = re.compile(ID_PATTERN)
 _AROUND: Final = 3
-"""Levels of nesting around a call's body: a job's parameters, its event, the body."""
+"""Levels of nesting around a call's body: the job's parameters, the event, the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookCall:
-    """A call as it arrived.
+    """A call as it was received.
 
     Attributes:
         token: the token in the address.
-        headers: by lower-case name; repeated ones are joined with commas.
-        header_lists: the same, each with every value that the front door distinguishes.
+        headers: by lower-case name; the values of a repeated header are joined with commas.
+        header_lists: the same, with all values that the front door distinguishes.
         query: parameters, each with all its values.
-        body: its bytes.
+        body: the body in bytes.
     """
 
     token: str
@@ -55,7 +55,7 @@ class Started:
     Attributes:
         caller: the caller whose rights the job has.
         job_id: the job's id.
-        respond: what the sender gets as the reply.
+        respond: the kind of reply to the sender.
         request: the start of the workflow.
     """
 
@@ -84,8 +84,8 @@ async def receive_call(ports: Ports, call: HookCall) -> Started | Challenge:
     """Verify a call, and return the job that it starts or the challenge.
 
     Raises:
-        NotFoundError: the token does not lead to a hook.
-        WrongSignatureError: the hook verifies calls, and this call fails.
+        NotFoundError: the token belongs to no hook.
+        WrongSignatureError: the hook verifies calls, and this call's signature is not valid.
         InfraError: AWS failed.
     """
     hook = await _find_hook(ports, call.token)
@@ -113,7 +113,7 @@ async def find_hook_job(ports: Ports, started: Started) -> tuple[JobPayload, Ori
     """The job of a call that has no job yet, with its id.
 
     Raises:
-        NotFoundError: its workflow no longer exists.
+        NotFoundError: the hook's workflow no longer exists.
         InvalidPayloadError: the call does not fit the workflow's inputs.
         InfraError: AWS failed.
     """
@@ -136,7 +136,7 @@ def _verify(ports: Ports, hook: Hook, verification: Verification, call: HookCall
     secret = find_verify_secret(ports, hook.tenant, verification.secret)
     if secret is None:
         ports.log.error(
-            "A hook's secret is gone; its calls are refused",
+            "A hook's secret does not exist; its calls are refused",
             extra={"tenant": hook.tenant, "hook": hook.name, "secret": verification.secret},
         )
     if secret is None or not verification.holds(secret, call.body, call.headers, ports.now()):
@@ -144,7 +144,7 @@ def _verify(ports: Ports, hook: Hook, verification: Verification, call: HookCall
 
 
 def _read_body(body: bytes, nesting: int) -> Any:
-    """The body as JSON, or as a string if it is not JSON that a job can hold."""
+    """The body as JSON, or as a string if it is not JSON that a job can contain."""
     try:
         return json_text.read(body, nesting=max(1, nesting - _AROUND))
     except json_text.InvalidJsonTextError:

@@ -34,7 +34,7 @@ class Hooks:
     async def put(self, caller: Caller, name: str, body: bytes) -> tuple[bool, dict[str, Any]]:
         """Create or replace the hook of that name; its jobs have the caller's rights.
 
-        Its address stays, unless it is rotated.
+        The address stays the same, unless it is rotated.
 
         Returns:
             Whether the name is new, and the hook.
@@ -98,7 +98,7 @@ class Hooks:
         """A hook with its address.
 
         Raises:
-            NotFoundError: no such name exists.
+            NotFoundError: there is no hook of that name.
         """
         with self._ports.served("hooks"):
             return self._view(Hook.decode(await self._find(caller, name)))
@@ -114,10 +114,10 @@ class Hooks:
         return {"hooks": [self._view(Hook.decode(found)) for found in page], "cursor": more}
 
     async def delete(self, caller: Caller, name: str) -> None:
-        """Delete a hook. Its address stops working, even if another hook of that name is stored.
+        """Delete a hook. Its address stops working, even if another hook of that name is stored later.
 
         Raises:
-            NotFoundError: no such name exists.
+            NotFoundError: there is no hook of that name.
         """
         with self._ports.served("hooks"):
             for _ in range(TRIES):
@@ -135,7 +135,7 @@ class Hooks:
         return hook.view(self._ports.settings.public_url)
 
     def _new_key(self) -> str:
-        """Random bytes as hexadecimal digits, made of several random tokens."""
+        """Random hexadecimal digits, from several random tokens."""
         key = ""
         while len(key) < KEY_BYTES * 2:
             key += self._ports.token()

@@ -13,7 +13,7 @@ class Origin:
     Attributes:
         workflow: its name.
         version: the number of the version that the job keeps.
-        digest: of the request, to recognize a repetition; ``None`` if the id alone decides.
+        digest: a digest of the request, to recognise a repetition; ``None`` if the id alone decides.
     """
 
     workflow: str
@@ -22,5 +22,5 @@ class Origin:
 
     @property
     def text(self) -> str:
-        """The origin as in the job's record."""
+        """The origin in the form for the job's record."""
         return json.dumps({"name": self.workflow, "version": self.version}, separators=(",", ":"))

@@ -42,8 +42,8 @@ async def read_all(ports: Ports, tenant: str, kind: Kind, most: int) -> list[Doc
 async def check_space(ports: Ports, tenant: str, kind: Kind, most: int) -> None:
     """Refuse another document when the tenant has reached its limit.
 
-    Of two that are stored at the same moment, both may be accepted as the last one. The limit prevents that a tenant
-    fills the table; one document more does no harm.
+    Two documents that are stored at the same moment may both be accepted as the last one. The limit prevents a tenant
+    from filling the table; one extra document does no harm.
 
     Raises:
         ConflictError: there are already `most` documents.

@@ -1,4 +1,4 @@
-"""A schedule: when a workflow starts, and with which parameters."""
+"""A schedule: the times at which a workflow starts, and its parameters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from handler.workflows.timing import (
 from infra.table.documents import Document
 
 SHOWN: Final = 5
-"""How many next times an answer shows."""
+"""The number of next times in an answer."""
 JOB_PREFIX: Final = "__s-"
 """The prefix of the ids of jobs that schedules start."""
 _WHEN: Final = ("cron", "every", "at")
@@ -71,18 +71,18 @@ def _shape() -> TypeAdapter[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A schedule as it is stored.
+    """A stored schedule.
 
     Attributes:
         id: unique within the tenant.
-        workflow: which workflow starts.
-        parameters: with which parameters.
-        kind, when: one of ``cron``, ``every`` and ``at``, and its text.
-        timezone: IANA name.
+        workflow: the name of the workflow.
+        parameters: the parameters of its jobs.
+        kind, when: one of ``cron``, ``every`` and ``at``, and its value.
+        timezone: the IANA name of the time zone.
         overlap: whether it starts a job while an earlier one is unfinished.
         enabled: whether it fires.
-        start: of an interval: the first firing, in seconds since 1970.
-        author: whose rights its jobs have.
+        start: for an interval, the first firing, in seconds since 1970.
+        author: the author, whose rights its jobs have.
     """
 
     id: str
@@ -97,7 +97,7 @@ class Schedule:
     author: Author
 
     def encode(self) -> str:
-        """As JSON."""
+        """Return the schedule as JSON."""
         fields = {
             "workflow": self.workflow,
             "parameters": self.parameters,
@@ -113,7 +113,7 @@ class Schedule:
 
     @classmethod
     def decode(cls, document: Document) -> Schedule:
-        """The schedule that a document holds."""
+        """The schedule in a document."""
         fields = json.loads(document.body)
         return cls(id=document.name, **{**fields, "author": Author.decode(fields["author"])})
 
@@ -122,7 +122,7 @@ class Schedule:
         """When it fires.
 
         Raises:
-            InvalidTimingError, InvalidCronError: it cannot be read; not for one that was checked when it was put.
+            InvalidTimingError, InvalidCronError: the value is not valid. A stored schedule never raises these.
         """
         zone = zone_of(self.timezone)
         if self.kind == "cron":
@@ -132,7 +132,7 @@ class Schedule:
         return Once(parse_instant(self.when, zone))
 
     def view(self, now: float) -> dict[str, Any]:
-        """As replies show it. A paused schedule has no next times."""
+        """The schedule in the form for replies. A paused schedule has no next times."""
         times = next_times(self.timing, now, SHOWN) if self.enabled else []
         return {
             "id": self.id,
@@ -147,7 +147,7 @@ class Schedule:
 
 
 def read_schedule(value: Mapping[str, Any], schedule_id: str, author: Author, now: float) -> Schedule:
-    """Read a schedule from a body.
+    """Parse the body of a schedule.
 
     Raises:
         InvalidPayloadError: the body is not valid; all its problems are listed.
@@ -188,5 +188,5 @@ def _check_timing(schedule: Schedule) -> None:
 
 
 def job_id_of(schedule_id: str, instant: float) -> str:
-    """The id of the job that a schedule starts at an instant. A second firing for that instant gives the same id."""
+    """The id of the job that a schedule starts at an instant. A second firing at that instant has the same id."""
     return JOB_PREFIX + hashlib.sha256(f"{schedule_id}\n{int(instant)}".encode()).hexdigest()[:32]

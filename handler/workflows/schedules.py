@@ -1,8 +1,8 @@
 """The use cases of schedules: store, read, list and delete.
 
-The table and EventBridge Scheduler cannot be written in one step. A schedule is stored in the table first and fires
-only if it is there; it is deleted at EventBridge first. Then the writer checks whether another writer was faster; if
-so, it copies the table's current state to EventBridge.
+The table and EventBridge Scheduler cannot be written in one step. A new schedule is stored in the table first, and a
+firing counts only if the table has its schedule. A schedule is deleted at EventBridge first. Then the writer checks
+whether another writer was faster; if so, it copies the table's current state to EventBridge.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Schedules:
         """A schedule with its next times.
 
         Raises:
-            NotFoundError: no such id exists.
+            NotFoundError: there is no schedule with this id.
         """
         with self._ports.served("schedules"):
             return Schedule.decode(await self._find(caller, schedule_id)).view(self._ports.now())
@@ -115,10 +115,10 @@ class Schedules:
         return {"schedules": [Schedule.decode(found).view(now) for found in page], "cursor": more}
 
     async def delete(self, caller: Caller, schedule_id: str) -> None:
-        """Delete a schedule. Jobs that it started go on; a firing that is on its way is dropped.
+        """Delete a schedule. Jobs that it started continue; a firing that is still in the queue is dropped.
 
         Raises:
-            NotFoundError: no such id exists.
+            NotFoundError: there is no schedule with this id.
         """
         ports = self._ports
         with ports.served("schedules"):
@@ -145,7 +145,7 @@ def _continued(wanted: Schedule, before: Schedule | None, now: float) -> Schedul
     """The schedule to store. If the interval is unchanged, its times stay those of the replaced schedule.
 
     Raises:
-        InvalidRequestError: its only time is in the past and differs from that of the replaced schedule.
+        InvalidRequestError: the only time is in the past and differs from that of the replaced schedule.
     """
     same = before is not None and (before.kind, before.when) == (wanted.kind, wanted.when)
     timing = wanted.timing

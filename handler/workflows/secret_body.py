@@ -1,4 +1,4 @@
-"""The body that stores a secret: its value or how to get one, the hosts it may be sent to, and its uses."""
+"""The body that stores a secret: its value or the data to fetch one, its hosts, and its uses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _GRANT: Final = "client_credentials"
 
 
 class OAuthShape(TypedDict):
-    """How to get access tokens from a token server."""
+    """The data for fetching access tokens from a token server."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc] # pydantic's documented place
     token_url: str
@@ -79,7 +79,7 @@ def _oauth_shape() -> TypeAdapter[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthBody:
-    """How to get access tokens; the fields are those of a request to a token server."""
+    """The data for fetching access tokens; the fields are those of a request to a token server."""
 
     token_url: str
     client_id: str
@@ -94,7 +94,7 @@ class SecretBody:
 
     Attributes:
         value: ``None`` if `oauth2` is given.
-        oauth2: how to get a value.
+        oauth2: the data for fetching a value, or ``None``.
         hosts: canonical names, without duplicates.
         uses: without duplicates.
     """
@@ -106,7 +106,7 @@ class SecretBody:
 
 
 def read_secret(body: Mapping[str, Any]) -> SecretBody:
-    """Read a secret from a body.
+    """Parse the body of a secret.
 
     Raises:
         InvalidPayloadError: the body is not valid; all its problems are listed. No message contains the value.
@@ -134,7 +134,7 @@ def _check_uses(uses: Sequence[str], *, oauth: bool) -> None:
     if not uses:
         raise InvalidPayloadError([Problem("/uses", "INVALID_FIELD", "Name at least one use.")])
     if oauth and set(uses) != {"auth"}:
-        message = "A secret with oauth2 has the use auth and no other: its value changes from hour to hour."
+        message = "A secret with oauth2 may only have the use auth, because its value changes every hour or so."
         raise InvalidPayloadError([Problem("/uses", "INVALID_FIELD", message)])
 
 
@@ -168,7 +168,7 @@ def _read_oauth(value: Mapping[str, Any]) -> OAuthBody:
     try:
         read_url(fields["token_url"])
     except HttpError as error:
-        message = f"No call can go to this token_url: {error}."
+        message = f"This token_url cannot be called: {error}."
         raise InvalidPayloadError([Problem("/oauth2/token_url", "INVALID_FIELD", message)]) from None
     for name, most in (("client_id", MOST_NAME), ("scope", MOST_NAME)):
         _check_size(("oauth2", name), fields.get(name, "-"), 1, most)

@@ -1,4 +1,4 @@
-"""The use cases of secrets: store, list and delete. Nobody can read a secret's value."""
+"""The use cases of secrets: store, list and delete. The value of a secret cannot be read."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Secrets:
         """A secret's description, without its value.
 
         Raises:
-            NotFoundError: no such name exists.
+            NotFoundError: there is no secret of that name.
         """
         with self._ports.served("secrets"):
             return _view(await self._find(caller, name))
@@ -97,7 +97,7 @@ class Secrets:
         """Delete a secret.
 
         Raises:
-            NotFoundError: no such name exists.
+            NotFoundError: there is no secret of that name.
         """
         with self._ports.served("secrets"):
             for _ in range(TRIES):

@@ -1,4 +1,4 @@
-"""Verifies the signatures of hook calls: those of GitHub, Stripe, Slack, and plain HMACs.
+"""Verifies the signatures of hook calls from GitHub, Stripe and Slack, and plain HMACs.
 
 Each is an HMAC with SHA-256 over the raw body, which is not parsed before its signature is verified. The
 rules are those of the vendors:
@@ -19,9 +19,9 @@ from typing import Final, Literal
 Scheme = Literal["github", "stripe", "slack", "hmac"]
 
 WINDOW: Final = 300
-"""How many seconds a timestamp may differ from now."""
+"""The most seconds by which a timestamp may differ from now."""
 _MOST_SIGNATURES: Final = 16
-"""How many signatures of one call are checked: Stripe sends one for each secret of a rotation."""
+"""The most signatures of one call that are checked: Stripe sends one for each secret of a rotation."""
 _TIME: Final = re.compile(r"\d{1,12}", re.ASCII)
 
 GITHUB: Final = "x-hub-signature-256"
@@ -33,7 +33,7 @@ SIGNATURE_HEADERS: Final = frozenset({GITHUB, "x-hub-signature", STRIPE, SLACK})
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How calls of a hook are verified.
+    """The verification of a hook's calls.
 
     Attributes:
         scheme: the service whose rules apply.
@@ -57,7 +57,7 @@ class Verification:
 
         Args:
             secret: the key.
-            body: as it arrived.
+            body: the body as received.
             headers: by lower-case name.
             now: seconds since 1970.
         """
@@ -93,7 +93,7 @@ def _is_recent(time: str, now: float) -> bool:
 
 
 def _after(header: str, prefix: str) -> str:
-    """The header's value after the prefix; without the prefix, a value that equals no signature."""
+    """The header's value after the prefix; if the prefix is missing, a value that equals no signature."""
     text = header.strip()
     return text[len(prefix) :] if text.startswith(prefix) else ""
 
@@ -103,7 +103,7 @@ def _sign(secret: bytes, signed: bytes) -> str:
 
 
 def _any_equal(given: Iterable[str], expected: str) -> bool:
-    """Whether one of the signatures is the expected one; each is compared in constant time."""
+    """Whether any of the signatures is the expected one; each is compared in constant time."""
     right = expected.encode()
     equal = [hmac.compare_digest(text.lower().encode("utf-8", "surrogatepass"), right) for text in given]
     return any(equal)

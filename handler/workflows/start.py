@@ -1,4 +1,4 @@
-"""Starting a stored workflow: the request, and the job that it becomes."""
+"""Starts of a stored workflow: the request, and the job that it starts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class StartRequest:
     """A request to start a workflow.
 
     Attributes:
-        workflow: its name.
+        workflow: the name of the workflow.
         id: the job's id, or ``None`` for a new one.
         parameters, variables: override those of the workflow.
         version: the version; ``None`` for the newest.
@@ -85,7 +85,7 @@ class StartRequest:
 
 
 def read_start(value: Mapping[str, Any], workflow: str) -> StartRequest:
-    """Read the body of a request to start a workflow.
+    """Parse the body of a request to start a workflow.
 
     Raises:
         InvalidPayloadError: a field does not fit.
@@ -94,7 +94,7 @@ def read_start(value: Mapping[str, Any], workflow: str) -> StartRequest:
 
 
 def read_start_message(value: Mapping[str, Any]) -> StartRequest:
-    """Read a message or an event that names a workflow.
+    """Parse a message or an event that names a workflow.
 
     Raises:
         InvalidPayloadError: a field does not fit.
@@ -133,7 +133,7 @@ async def find_job(ports: Ports, caller: Caller, request: StartRequest) -> tuple
 
 
 def merge_parameters(definition: Definition, sent: Mapping[str, Any], limits: PayloadLimits) -> dict[str, Any]:
-    """The parameters of a job: the workflow's own, overridden by those sent, and defaults for the rest.
+    """The parameters of a job: the workflow's own, overridden by the request's, with defaults for the rest.
 
     Raises:
         InvalidPayloadError: the parameters do not fit the workflow's inputs.

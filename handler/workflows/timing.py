@@ -1,8 +1,8 @@
-"""When a schedule fires: by a cron expression, at a steady interval, or once.
+"""The times of a schedule: by a cron expression, at a fixed interval, or once.
 
 The times follow EventBridge Scheduler's rules; answers of the API and a developer's machine use them. A local time that
-the clock skips does not fire, one that comes twice fires the first time, and a day of an interval has 24 hours
-(https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
+the clock skips does not fire, a local time that occurs twice fires the first time, and a day of an interval has 24
+hours (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 class InvalidTimingError(ValueError):
-    """A time, an interval or a zone cannot be used. The message says why."""
+    """A time, an interval or a zone is not valid. The message gives the reason."""
 
 
 class Timing(Protocol):
-    """When something fires."""
+    """The times at which a schedule fires."""
 
     @property
     def expression(self) -> str:
@@ -45,7 +45,7 @@ class Timing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CronTiming:
-    """By a cron expression in a time zone."""
+    """The times of a cron expression in a time zone."""
 
     cron: Cron
     zone: tzinfo
@@ -59,14 +59,14 @@ class CronTiming:
         last = now
         for local in self.cron.local_times(since):
             instant = _first_instant(local, self.zone)
-            if instant is not None and instant > last:  # a zone that skips a day must not give an instant twice
+            if instant is not None and instant > last:  # a zone that skips a day must not yield an instant twice
                 last = instant
                 yield instant
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """At a fixed interval, first at `start`."""
+    """Times at a fixed interval, the first at `start`."""
 
     count: int
     unit: str
@@ -89,13 +89,13 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Once, at one instant."""
+    """A single instant."""
 
     at: float
 
     @property
     def expression(self) -> str:
-        """In UTC, also if it was written in another zone."""
+        """The expression, always in UTC."""
         return f"at({datetime.fromtimestamp(self.at, UTC):%Y-%m-%dT%H:%M:%S})"
 
     def times_after(self, now: float) -> Iterator[float]:
@@ -124,14 +124,14 @@ def zone_of(name: str) -> tzinfo:
 
 
 def parse_interval(text: str, start: float) -> Interval:
-    """Read ``N minutes``, ``N hours`` or ``N days``.
+    """Parse ``N minutes``, ``N hours`` or ``N days``.
 
     Args:
         text: the interval.
-        start: when it fires first.
+        start: the first firing.
 
     Raises:
-        InvalidTimingError: it is not one of these, or longer than 366 days.
+        InvalidTimingError: the string is not such an interval, or it is longer than 366 days.
     """
     match = _INTERVAL.fullmatch(text)
     interval = Interval(int(match[1]), match[2], start) if match else None
@@ -141,17 +141,17 @@ def parse_interval(text: str, start: float) -> Interval:
 
 
 def parse_instant(text: str, zone: tzinfo) -> float:
-    """Read a date and time (RFC 3339, the offset may be missing).
+    """Parse a date and time (RFC 3339, the offset may be missing).
 
     Args:
-        text: the time; its own offset wins over `zone`.
+        text: the time; its own offset takes precedence over `zone`.
         zone: the zone of a time without an offset.
 
     Returns:
         Seconds since 1970, without a fraction: EventBridge does not support fractions.
 
     Raises:
-        InvalidTimingError: it is not a time, or the clock of the zone skips it.
+        InvalidTimingError: the string is not a time, or the clock of the zone skips this time.
     """
     form = re.match(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}", text)  # ISO 8601 has more forms, such as weeks
     try:

@@ -1,7 +1,7 @@
-"""Tokens of public addresses: they name something, and an HMAC proves that we made them.
+"""Tokens of public addresses: they name a hook or a step, and an HMAC proves that we made them.
 
 A token is two base64url strings joined by a dot: the names, and their HMAC with a key that is stored with the named
-thing. The HMAC covers the token's kind too, so that a token cannot be used for anything else.
+thing. The HMAC also covers the token's kind, so that a token cannot be used for another purpose.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST: Final = 2048
-"""The longest token that is read, in characters; ours have a few hundred."""
+"""The longest token that is decoded, in characters; ours have a few hundred."""
 DIGEST_BYTES: Final = 24
 """Bytes of the HMAC that are used: 192 bits."""
 NO_KEY: Final = bytes(32)
@@ -27,7 +27,7 @@ class Token:
     """A token as it was sent. Do not trust its content before `is_genuine` has returned true.
 
     Attributes:
-        kind: what it can be used for.
+        kind: its purpose.
         names: the strings that name the thing.
         digest: its HMAC.
     """
@@ -37,24 +37,24 @@ class Token:
     digest: bytes
 
     def is_genuine(self, key: bytes | None) -> bool:
-        """Whether the HMAC is right. The comparison takes constant time. ``None``: the named thing does not exist."""
+        """Whether the HMAC is correct, compared in constant time. ``None``: the named thing does not exist."""
         expected = _digest(self.kind, self.names, NO_KEY if key is None else key)
         return hmac.compare_digest(self.digest, expected) and key is not None
 
 
 def make_token(kind: str, names: tuple[str, ...], key: bytes) -> str:
-    """A token that names something.
+    """Make a token.
 
     Args:
-        kind: what it can be used for.
-        names: strings; anybody who has the token can read them.
+        kind: its purpose.
+        names: strings that name the thing. They are not secret: the token contains them unencrypted.
         key: at least 16 random bytes, stored with the named thing.
     """
     return f"{_encode(_written(names))}.{_encode(_digest(kind, names, key))}"
 
 
 def read_token(kind: str, text: str) -> Token | None:
-    """Read a token; ``None`` if the string does not have the form of a token of this kind."""
+    """Decode a token; ``None`` if the string does not have the form of a token of this kind."""
     match = _TOKEN.fullmatch(text) if len(text) <= LONGEST else None
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Finds the secret with which a hook's calls are signed."""
+"""Finds the secret that signs a hook's calls."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def find_verify_secret(ports: Ports, tenant: str, name: str) -> bytes | None:
     """
     try:
         secret = ports.secrets_of(tenant).get(name, SECONDS)
-    except HttpError:  # its value comes from a server that is down, so no call can be verified now
+    except HttpError:  # the server that provides its value is down, so no call can be verified now
         return None
     return secret.value.encode() if secret is not None and "verify" in secret.uses else None

@@ -15,7 +15,7 @@ from handler.payload.problem import Problem
 from handler.payload.value_schema_check import find_schema_problems
 
 MAX_DESCRIPTION: Final = 1024
-"""Characters; it is short because every list contains it."""
+"""The most characters. Descriptions are short because every list contains them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Definition:
     """The content of a version of a workflow.
 
     Attributes:
-        job: the job as it was sent, without `inputs` and `description`.
+        job: the job as sent, without `inputs` and `description`.
         inputs: a schema of the parameters, or ``None`` if any are accepted.
-        description: for people, or ``None``.
+        description: a description for people, or ``None``.
     """
 
     job: Mapping[str, Any]
@@ -53,7 +53,7 @@ class Head:
     """A workflow's summary, without the content of its versions.
 
     Attributes:
-        versions: when each was saved, in seconds since 1970, oldest first.
+        versions: the time at which each version was saved, in seconds since 1970, oldest first.
         digest: a digest of the newest version's meaning.
         description: the newest version's description.
     """
@@ -78,16 +78,16 @@ class Head:
         return cls(tuple(fields["versions"]), fields["digest"], fields["description"])
 
     def view(self, name: str) -> dict[str, Any]:
-        """As an entry of a list."""
+        """The workflow in the form for lists."""
         versions = [{"version": number, "created_at": iso(at)} for number, at in enumerate(self.versions, 1)]
         return {"name": name, "version": self.version, "versions": versions, "description": self.description}
 
 
 def read_definition(value: Mapping[str, Any], limits: PayloadLimits) -> tuple[Definition, JobPayload]:
-    """Read a definition from a body, and the job in it.
+    """Parse a body; return the definition and its job.
 
     Raises:
-        InvalidPayloadError: everything that is wrong with its shape.
+        InvalidPayloadError: the body's shape is not valid; all its problems are listed.
     """
     job = dict(value)
     inputs, description = job.pop("inputs", None), job.pop("description", None)
@@ -120,6 +120,6 @@ def _problems_of_inputs(inputs: Any) -> Sequence[Problem]:
 
 
 def meaning_of(definition: Definition, payload: JobPayload) -> str:
-    """A digest that two definitions share if they mean the same."""
+    """A digest that is equal for two definitions with the same meaning."""
     rest = json.dumps([definition.inputs, definition.description], sort_keys=True)
     return hashlib.sha256(f"{payload.meaning(payload.canonical())}\n{rest}".encode()).hexdigest()

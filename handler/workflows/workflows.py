@@ -18,31 +18,31 @@ from handler.workflows.workflow import Definition, Head, meaning_of, read_defini
 from infra.table.documents import Document
 
 TRIES: Final = 5
-"""Tries of a write that others' writes get in the way of."""
+"""How often a write that conflicts with other writes is tried."""
 _DIGITS: Final = 8
 
 
 class Workflows:
     """The stored workflows of all tenants.
 
-    Every method raises `UnavailableError` when AWS fails, and looks up only what is the caller's tenant's.
+    Every method raises `UnavailableError` when AWS fails, and sees only the workflows of the caller's tenant.
 
     Args:
-        ports: the world.
+        ports: the use cases' ports.
     """
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
     async def put(self, caller: Caller, name: str, body: bytes) -> tuple[bool, dict[str, Any]]:
-        """Save a workflow, as a new version unless it means the same as the newest one.
+        """Save a workflow, as a new version unless it has the same meaning as the newest version.
 
         Returns:
             Whether the name is new, and the workflow.
 
         Raises:
-            InvalidPayloadError: it cannot be saved; the problems say why.
-            ConflictError: the tenant has as many workflows as it may have.
+            InvalidPayloadError: the body is not valid.
+            ConflictError: the tenant has reached its limit of workflows.
         """
         limits = limits_of(caller, self._ports.settings)
         definition, payload = read_definition(read_object(body, limits), limits)
@@ -81,7 +81,7 @@ class Workflows:
         return await self._ports.documents.write(after, before, kept)
 
     def _check(self, caller: Caller, definition: Definition, payload: JobPayload) -> None:
-        """Refuse a workflow that fails with any parameters."""
+        """Refuse a workflow that would fail whatever its parameters are."""
         from handler.validation.deployment import Deployment  # noqa: PLC0415  # see the next line
         from handler.validation.validate import find_problems  # noqa: PLC0415  # a worker that starts a workflow does not validate one
 
@@ -102,7 +102,7 @@ class Workflows:
             raise InvalidPayloadError(problems)
 
     async def get(self, caller: Caller, name: str, version: int | None = None) -> dict[str, Any]:
-        """A workflow in its newest version, or in the one asked for.
+        """A workflow in its newest version, or in the requested one.
 
         Raises:
             NotFoundError: there is no such workflow or version.
@@ -112,7 +112,7 @@ class Workflows:
             return _view(name, head, number, definition)
 
     async def find(self, tenant: str, name: str, version: int | None) -> tuple[Head, int, Definition]:
-        """A workflow's head, and the number and definition of the newest version or of the one asked for.
+        """A workflow's head, and the number and definition of the newest version or of the requested one.
 
         Raises:
             NotFoundError: there is no such workflow or version.
@@ -135,18 +135,18 @@ class Workflows:
         """A page of the tenant's workflows by name, without their steps.
 
         Raises:
-            InvalidRequestError: the limit or the cursor cannot be used.
+            InvalidRequestError: the limit or the cursor is not valid.
         """
         with self._ports.served("workflows"):
             page, more = await read_page(self._ports, caller.tenant, "workflow", limit=limit, cursor=cursor)
         return {"workflows": [Head.decode(found.body).view(found.name) for found in page], "cursor": more}
 
     async def delete(self, caller: Caller, name: str) -> None:
-        """Delete a workflow with all its versions. Jobs that it started go on.
+        """Delete a workflow with all its versions. Jobs that it started continue.
 
         Raises:
-            NotFoundError: no such name exists.
-            ConflictError: a schedule or a hook starts it.
+            NotFoundError: there is no workflow of that name.
+            ConflictError: a schedule or a hook starts the workflow.
         """
         with self._ports.served("workflows"):
             for _ in range(TRIES):
@@ -192,5 +192,5 @@ def _view(name: str, head: Head, version: int, definition: Definition) -> dict[s
 
 
 def require_workflow(pointer: str, error: NotFoundError) -> InvalidRequestError:
-    """The problem of a schedule or hook that names a workflow that does not exist."""
+    """The error for a schedule or a hook whose workflow does not exist."""
     return InvalidRequestError(pointer, str(error))

@@ -1,1 +1,1 @@
-"""The commands of `conduit`, one file each. Only the one that is called is imported, so that it starts fast."""
+"""The commands of `conduit`, one file each. Only the called command is imported, so that it starts fast."""

@@ -1,4 +1,4 @@
-"""`conduit blocks`: list what a step can do."""
+"""`conduit blocks`: list the blocks that steps can call."""
 
 from __future__ import annotations
 

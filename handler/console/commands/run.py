@@ -29,7 +29,7 @@ def execute(chosen: Namespace) -> int:
     while True:
         seen = _times(chosen.files)
         _run(chosen)
-        write([f"Watching {', '.join(chosen.files)}; Ctrl-C ends it."])
+        write([f"Watching {', '.join(chosen.files)}; Ctrl-C stops this."])
         while _times(chosen.files) == seen:
             time.sleep(LOOK_SECONDS)
 
@@ -59,12 +59,12 @@ def _times(files: list[str]) -> list[float | None]:
 
 
 def _with_parameters(job: JobText, given: list[tuple[str, Any]]) -> JobText:
-    """Add these parameters to the job's own, replacing those of the same name."""
+    """Add these parameters to the job's own; they replace parameters of the same name."""
     if not given:
         return job
     try:
         written = json.loads(job.text)
         parameters = {**(written.get("parameters") or {}), **dict(given)}
     except (ValueError, TypeError, AttributeError):
-        return job  # the API reports what is wrong with it
+        return job  # the API reports the problem
     return JobText(job.name, json.dumps({**written, "parameters": parameters}, ensure_ascii=False))

@@ -24,10 +24,10 @@ def execute(chosen: Namespace) -> int:
             open_serving(options, listener, folder, lambda line: write([line])) as serving,
         ):
             address = address_of(listener)
-            write([f"Conduit on {address}  (the API: {address}/docs; Ctrl-C ends it)"])
+            write([f"Conduit on {address}  (the API: {address}/docs; Ctrl-C stops it)"])
             put_secrets(options, address)
             serving.run()
     except KeyboardInterrupt:
-        data = "It kept no data; --data FOLDER keeps it." if folder is None else f"Its data is in {folder}."
+        data = "Its data is deleted; --data FOLDER keeps it." if folder is None else f"Its data is in {folder}."
         write([f"Conduit has stopped. {data}"])
     return 0

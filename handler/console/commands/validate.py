@@ -1,4 +1,4 @@
-"""`conduit validate`: report what is wrong with jobs. It runs nothing and needs no AWS."""
+"""`conduit validate`: report the problems of jobs. It runs nothing and needs no AWS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def execute(chosen: Namespace) -> int:
     """Validate each job.
 
     Returns:
-        0; 1 when a job is not valid; 2 when one cannot be read or is not JSON.
+        0; 1 when a job is not valid; 2 when a job cannot be read or is not JSON.
     """
     code = 0
     for job in read_jobs(chosen.files):

@@ -9,7 +9,7 @@ from pathlib import Path
 from blocks import discovery
 
 Stamps = dict[str, tuple[int, int]]
-"""By file: when it was last written (nanoseconds), and its size in bytes."""
+"""By file: the time of its last change in nanoseconds, and its size in bytes."""
 
 
 def block_folders() -> list[Path]:
@@ -19,7 +19,7 @@ def block_folders() -> list[Path]:
 
 
 def file_stamps(folders: Iterable[Path]) -> Stamps:
-    """The stamps of all Python files in these folders. If a later call gives other stamps, a file has changed."""
+    """The stamps of all Python files in these folders. If a later call returns other stamps, a file has changed."""
     stamps: Stamps = {}
     for folder in folders:
         for path in folder.rglob("*.py"):

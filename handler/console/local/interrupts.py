@@ -10,9 +10,9 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
-    """Make Ctrl-C (and SIGTERM) end the command even when it comes while a block runs.
+    """Make Ctrl-C (and SIGTERM) end the command even while a block runs.
 
-    The engine takes a KeyboardInterrupt inside a block for a failure of that block. So the interrupt is remembered
+    The engine treats a KeyboardInterrupt inside a block as a failure of that block. So the interrupt is remembered
     here: call the yielded function after the invocation, and it raises the interrupt again.
     """
     came: list[int] = []

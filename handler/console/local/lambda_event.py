@@ -1,7 +1,7 @@
 """The events and the context that Lambda would pass to the handler, for a developer's machine and the tests.
 
-Shapes are those of AWS: API Gateway's HTTP API (payload format 2.0, with a JWT authorizer) and an EventBridge schedule.
-Queue events are made where the messages are received (`infra.local`). The events are plain dictionaries, so nothing of
+The shapes are those of AWS: API Gateway's HTTP API (payload format 2.0, with a JWT authorizer) and an EventBridge
+schedule. `infra.local` makes queue events when it receives messages. The events are plain dictionaries, so nothing of
 the handler is imported here.
 """
 
@@ -23,7 +23,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """The caller, as the authorizer reports it.
+    """The caller that the authorizer reports.
 
     Attributes:
         subject: the ``sub`` claim: by default the tenant.
@@ -34,7 +34,7 @@ class Identity:
     tags: tuple[str, ...] = ()
 
     def claims(self) -> dict[str, str]:
-        """The claims as an HTTP API passes them on: all of them are strings."""
+        """The claims in the form that an HTTP API passes on: all values are strings."""
         claims = {"sub": self.subject}
         if self.tags:
             claims["scope"] = " ".join(self.tags)
@@ -43,7 +43,7 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
-    """One HTTP request as it arrived. `target` is the path with its query string."""
+    """One HTTP request as it was received. `target` is the path with its query string."""
 
     method: str
     target: str
@@ -55,10 +55,10 @@ def http_event(request: HttpRequest, identity: Identity, *, request_id: str, at:
     """The event of an HTTP API, payload format 2.0, for an authorized request.
 
     Args:
-        request: the request. Its header names become lower case, as the gateway makes them.
-        identity: the caller; becomes the JWT authorizer's claims.
+        request: the request. Its header names become lower case, as in the gateway.
+        identity: the caller, for the JWT authorizer's claims.
         request_id: the gateway's id of the request.
-        at: when, in seconds since the epoch.
+        at: the time of the request, in seconds since the epoch.
     """
     path, _, query = request.target.partition("?")
     # An HTTP API decodes the path, matches a route, and passes on the decoded path up to a decoded "?".
@@ -133,12 +133,12 @@ def schedule_event(*, event_id: str, at: float) -> Event:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalContext:
-    """Lambda's context object on a developer's machine: it counts down as the real one does.
+    """Lambda's context object on a developer's machine: it counts down like the real one.
 
     Attributes:
         aws_request_id: this invocation's id.
         ends_at: when the function would be killed, on the clock of `now`.
-        now: seconds, on any clock that only goes forward.
+        now: seconds of any monotonic clock.
     """
 
     aws_request_id: str
@@ -152,5 +152,5 @@ class LocalContext:
     invoked_function_arn: str = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function would be killed; 0 once it is late."""
+        """Milliseconds until the function would be killed; 0 after that."""
         return max(0, int((self.ends_at - self.now()) * 1000))

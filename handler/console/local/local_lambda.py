@@ -1,7 +1,7 @@
-"""A Lambda function on a developer's machine: the real handler, called as AWS would call it.
+"""A Lambda function on a developer's machine: calls the real handler like AWS.
 
-Invocations run one at a time, in the calling thread; call from the main thread, or the alarm that stops a step does not
-work. An invocation's time is limited as on AWS: a job that outlives it is handed over through the queue.
+Invocations run one at a time, in the calling thread. It must be the main thread, or the alarm that stops a step does
+not work. An invocation's time is limited as on AWS: a job that outlives it is handed over through the queue.
 
 See docs/decisions/007-command-line.md.
 """
@@ -21,7 +21,7 @@ from handler.console.local.lambda_event import Event, HttpRequest, Identity, Loc
 
 
 class Poller(Protocol):
-    """The queue as Lambda's poller uses it; implemented by `infra.local.EmbeddedAws`."""
+    """The queue, for Lambda's poller; implemented by `infra.local.EmbeddedAws`."""
 
     def receive(self, most: int = ...) -> Event: ...
     def delete(self, receipt_handle: str) -> None: ...
@@ -36,7 +36,7 @@ class HttpResponse:
     body: bytes
 
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
 
@@ -47,12 +47,12 @@ class LocalLambda:
     Attributes:
         handler: ``handler.app.lambda_handler``.
         poller: the job queue.
-        now: seconds, on a clock that only goes forward.
+        now: seconds of a monotonic clock.
         epoch: seconds since the epoch, for the timestamps of events.
         http_seconds: how long an invocation by the gateway may take.
         worker_seconds: how long an invocation by the queue or the schedule may take.
         identity: the caller over HTTP.
-        check: called after each invocation; raises again what the handler has caught, such as an interrupt.
+        check: called after each invocation; raises an interrupt again that the handler has caught.
     """
 
     handler: Callable[[Event, Any], Any]
@@ -65,16 +65,16 @@ class LocalLambda:
     check: Callable[[], None] = lambda: None
 
     def request(self, request: HttpRequest) -> HttpResponse:
-        """Call the function as the gateway does."""
+        """Call the function like the gateway."""
         event = http_event(request, self.identity, request_id=str(uuid.uuid4()), at=self.epoch())
         answer = self._invoke(event, self.http_seconds)
         return HttpResponse(answer["statusCode"], _headers(answer), _body(answer))
 
     def work(self) -> int:
-        """Receive one batch from the queue, call the function with it, and delete what it does not report as failed.
+        """Receive one batch from the queue, call the function with it, and delete the messages that did not fail.
 
         Returns:
-            How many messages there were.
+            The number of messages.
         """
         event = self.poller.receive()
         records = event["Records"]
@@ -88,7 +88,7 @@ class LocalLambda:
         return len(records)
 
     def sweep(self) -> None:
-        """Call the function as its schedule does."""
+        """Call the function like its schedule."""
         self._invoke(schedule_event(event_id=str(uuid.uuid4()), at=self.epoch()), self.worker_seconds)
 
     def _invoke(self, event: Event, seconds: float) -> Any:

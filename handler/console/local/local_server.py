@@ -1,8 +1,8 @@
 """The API on a port of a developer's machine.
 
 Each connection has a thread, which answers requests that only read jobs or change records. The main thread answers
-requests that may run steps, one at a time: only there can a step be stopped at its time limit. The timetable has a
-thread of its own, so that a long job does not delay the sweep and the schedules.
+requests that may run steps, one at a time: only there can a step be stopped at its time limit. The timetable has its
+own thread, so that a long job does not delay the sweep and the schedules.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from handler.console.local.local_lambda import HttpResponse
 from handler.console.shown.job_text import shorten
 
 LOOK_SECONDS: Final = 0.2
-"""How often the timetable is called, and how long a turn waits for a request."""
+"""Seconds between calls of the timetable, and seconds for which a turn waits for a request."""
 BACKLOG: Final = 128
 """Connections that may wait to be accepted; a browser opens several at once."""
 LARGEST_BODY: Final = 10 * 1024 * 1024
@@ -87,7 +87,7 @@ class LocalServer:
         function: answers the requests.
         listener: the socket; see `listen`.
         log: called with each line of the log.
-        timetable: called every `LOOK_SECONDS`, to do what is due.
+        timetable: called every `LOOK_SECONDS`; sweeps and fires schedules when they are due.
     """
 
     def __init__(
@@ -149,8 +149,8 @@ class LocalServer:
         except Exception as error:  # noqa: BLE001  # the server goes on after any error
             call.answer.set_exception(error)
         except BaseException:
-            # Ctrl-C. The waiting thread must neither wait for ever nor raise an interrupt itself.
-            call.answer.set_exception(ConnectionAbortedError("the server ends"))
+            # Ctrl-C. The waiting thread must neither block permanently nor raise an interrupt itself.
+            call.answer.set_exception(ConnectionAbortedError("the server is stopping"))
             raise
 
     def _call(self, request: HttpRequest) -> HttpResponse:
@@ -162,13 +162,13 @@ class LocalServer:
 
 
 def may_run_job(request: HttpRequest) -> bool:
-    """Whether the API may run steps before it answers. Only the main thread can: time limits work nowhere else."""
+    """Whether the API may run steps before it answers. Only the main thread may: only there do time limits work."""
     path = request.target.partition("?")[0]
     return request.method == "POST" and path.rpartition("/")[2] not in _RUN_NOTHING
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """One connection: turns each HTTP request into a call and the answer into an HTTP response."""
+    """One connection: makes a call of each HTTP request, and an HTTP response of its answer."""
 
     protocol_version = "HTTP/1.1"
     server_version = "conduit"
@@ -197,7 +197,7 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(response.status, response.headers, response.body)
 
     def _read_body(self) -> bytes:
-        """Read the body. A header gives its length, or each chunk begins with its own (RFC 9112, 7.1)."""
+        """Read the body. A header gives its length, or each chunk begins with the chunk's length (RFC 9112, 7.1)."""
         if "Transfer-Encoding" in self.headers:
             if self.headers["Transfer-Encoding"].strip().lower() != "chunked":
                 raise _UnreadableBodyError(501, "The only supported transfer encoding is chunked.")
@@ -248,7 +248,7 @@ class _Connection(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log requests that change something or fail. A page that polls each second would fill the log."""
+        """Log only requests that change something or fail: a page that polls each second would fill the log."""
         if self.command not in {"GET", "HEAD"} or not str(code).startswith(("2", "3")):
             super().log_request(code, size)
 

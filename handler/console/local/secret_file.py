@@ -1,4 +1,4 @@
-"""Reads a file of secrets for the embedded AWS: an object of name and the body of ``PUT /secrets/{name}``."""
+"""Reads a file of secrets for the embedded AWS: an object of names and bodies of ``PUT /secrets/{name}``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_secrets(file: str | None) -> dict[str, str]:
         file: the file's name; ``None`` for no secrets.
 
     Raises:
-        InputError: the file cannot be read, or is not such an object. No message quotes the file.
+        InputError: the file cannot be read, or is not an object of names and bodies. No message quotes the file.
     """
     if file is None:
         return {}

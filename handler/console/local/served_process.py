@@ -1,6 +1,6 @@
-"""One of the two processes of `conduit serve`: the API, or the worker. Each calls the function as AWS would.
+"""One of the two processes of `conduit serve`: the API, or the worker. Each calls the function like AWS.
 
-Each ends when the process that started it does: its standard input is a pipe from that process.
+Each ends with the process that started it: its standard input is a pipe from that process.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from infra.local.queue_poller import QueuePoller
 from infra.local.schedule_list import schedule_keys
 
 IDLE_SECONDS: Final = 0.2
-"""How long the worker waits before it polls an empty queue again. Polling must be cheap: it may go on all day."""
+"""Seconds for which the worker waits before it polls an empty queue again. Polling may last all day, so it must be
+cheap."""
 FIRING_SECONDS: Final = 1.0
-"""How often the schedules are checked."""
+"""Seconds between checks of the schedules."""
 
 
 # Unmeasured from here (`conduit serve` kills these processes; test_serving.py runs them)
@@ -86,10 +87,10 @@ class Timetable:
     """Sweeps each minute and fires schedules each second, if it is called often enough.
 
     Args:
-        function: its sweep is called.
-        now: seconds, on a clock that only goes forward.
+        function: the function whose sweep is called.
+        now: seconds of a monotonic clock.
         epoch: seconds since the epoch.
-        fire: called with two times; sends the messages of schedules that fired after the first and by the second.
+        fire: called with two times; sends the messages of the schedules that fire after the first and by the second.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Timetable:
         self._fired = epoch()
 
     def __call__(self) -> None:
-        """Do what is due."""
+        """Sweep, and fire schedules, if they are due."""
         if self._now() - self._swept >= SWEEP_SECONDS:
             self._swept = self._now()
             self._function.sweep()

@@ -29,7 +29,7 @@ from infra.remote.api import RemoteApi, UnreachableApiError
 NO_CONTENT: Final = 204
 TURN_SECONDS: Final = 0.2
 LOOK_SECONDS: Final = 1.0
-"""How often the files of blocks are checked."""
+"""Seconds between checks of the files of blocks."""
 SHORT_LIFE: Final = 3.0
 """Seconds. A process that ends sooner failed to start; it is started again when a file of blocks changes."""
 
@@ -46,7 +46,7 @@ class Processes:
     Args:
         options: the developer's options.
         listener: the socket of the API.
-        environment: environment variables of both; they lead to the embedded AWS.
+        environment: environment variables of both, with the address of the embedded AWS.
         log: called with each line of the log.
     """
 
@@ -72,7 +72,7 @@ class Processes:
             self._start(role)
 
     def _start(self, role: str) -> None:
-        # A session of its own: Ctrl-C in the terminal reaches only this process, which then ends the children.
+        # Its own session: Ctrl-C in the terminal reaches only this process, which then ends the children.
         process = subprocess.Popen(  # noqa: S603  # our own program
             [sys.executable, "-m", "handler.console.local.served_process", role, self._options],
             stdin=subprocess.PIPE,
@@ -99,7 +99,7 @@ class Processes:
         return revived
 
     def end(self) -> None:
-        """Kill both, as AWS ends a sandbox. Their jobs are in the table."""
+        """Kill both, like AWS does with a sandbox. Their jobs are in the table."""
         for child in self._children.values():
             child.process.kill()
         for child in self._children.values():
@@ -110,7 +110,7 @@ class Processes:
 
 
 class Serving:
-    """Keeps the two processes going and logs what reaches the bus."""
+    """Keeps the two processes running and logs the events on the bus."""
 
     def __init__(self, aws: EmbeddedAws, door: LocalDoor, processes: Processes, log: Callable[[str], None]) -> None:
         self._aws = aws
@@ -124,7 +124,7 @@ class Serving:
         self._looked = time.monotonic()
 
     def run(self) -> None:
-        """Go on until an exception ends it, such as Ctrl-C."""
+        """Run until an exception, such as Ctrl-C."""
         try:
             while True:
                 self.turn()
@@ -168,7 +168,7 @@ def open_serving(
 ) -> Iterator[Serving]:
     """Run the embedded AWS and the two processes until the end of the block.
 
-    URLs of hooks and callbacks lead to this API unless the environment sets `PUBLIC_ROUTES` or `PUBLIC_URL`.
+    URLs of hooks and callbacks name this API unless the environment sets `PUBLIC_ROUTES` or `PUBLIC_URL`.
 
     Args:
         options: the developer's options.

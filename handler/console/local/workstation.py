@@ -1,4 +1,4 @@
-"""A whole deployment on a developer's machine: the embedded AWS, the function, and the loop that moves messages."""
+"""A deployment on a developer's machine: the embedded AWS, the function, and the loop that delivers messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infra.local.services import LocalServices
 POLL_SECONDS: Final = 0.05
 SWEEP_SECONDS: Final = 60.0
 WATCHED_SECONDS: Final = "0.1"
-"""Seconds between commits of a watched job. Committing after each of a thousand steps would take minutes."""
+"""Seconds between commits of a watched job. A commit after each of a thousand steps would take minutes."""
 _ACCEPTED: Final = frozenset({200, 201, 202, 204})
 
 
@@ -33,9 +33,9 @@ class Options:
     Attributes:
         identity: tenant and tags of callers over HTTP.
         invocation: seconds that an invocation may take; ``None`` for the deployment's own limit.
-        watched: whether steps are recorded soon after they end, so that a user can watch them.
+        watched: whether steps are recorded soon after their end, so that a user can watch them.
         verbose: whether the function's log lines are shown on stderr.
-        secrets: secrets to store before anything runs; see `read_secrets`.
+        secrets: secrets to store before any job runs; see `read_secrets`.
     """
 
     identity: Identity = field(default_factory=Identity)
@@ -46,7 +46,7 @@ class Options:
 
     @classmethod
     def of(cls, chosen: Namespace, *, watched: bool = False) -> Options:
-        """The options that a command's arguments choose.
+        """The options from a command's arguments.
 
         Raises:
             InputError: the file of secrets cannot be used.
@@ -60,7 +60,7 @@ class Options:
         )
 
     def environment(self) -> dict[str, str]:
-        """Environment variables of the function that follow from the choices."""
+        """The environment variables of the function for these options."""
         chosen = {
             "LOG_LEVEL": "INFO" if self.verbose else "WARNING",
             "POWERTOOLS_METRICS_DISABLED": "false" if self.verbose else "true",
@@ -90,8 +90,8 @@ class Workstation:
     """One deployment, used from one thread.
 
     Attributes:
-        function: the function and what calls it.
-        services: table, bus and queue, to read what is in them.
+        function: the function with its callers.
+        services: the table, the bus and the queue, for reading them directly.
         tenant: the tenant that owns the jobs.
     """
 
@@ -103,16 +103,16 @@ class Workstation:
         self._swept = function.now()
 
     def run(self, text: str) -> dict[str, Any]:
-        """Send a job to the API and see it through, hand-overs included.
+        """Send a job to the API and run it to its end, hand-overs included.
 
         Args:
             text: the job as JSON text.
 
         Returns:
-            The finished job, or one that waits for an answer, as the API gives it.
+            The job, which has ended or waits for an answer, in the form of the API.
 
         Raises:
-            JobRefusedError: the API refused it.
+            JobRefusedError: the API refused the job.
         """
         # The header becomes the job's id only if the payload has none.
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"run-{uuid.uuid4()}"}
@@ -126,7 +126,7 @@ class Workstation:
             secrets: see `read_secrets`.
 
         Raises:
-            InputError: the API refused one.
+            InputError: the API refused a secret.
         """
         for path, body in secrets.items():
             try:
@@ -135,7 +135,7 @@ class Workstation:
                 raise refuse_secret(path, str(error)) from None
 
     def see_through(self, job_id: str) -> dict[str, Any]:
-        """Work the queue until the job has ended or waits for an answer, which nobody can give here; return the job."""
+        """Process the queue until the job has ended or waits for an answer (there is none here); return the job."""
         while True:
             self.turn()
             job: dict[str, Any] = self.ask("GET", f"/jobs/{quote(job_id, safe='')}")
@@ -143,19 +143,19 @@ class Workstation:
                 return job
 
     def turn(self) -> None:
-        """Work one batch of the queue; if it is empty, wait a moment."""
+        """Process one batch of the queue; if it is empty, wait a moment."""
         if not self.work():
             self._sleep(POLL_SECONDS)
 
     def work(self) -> int:
-        """Work one batch of the queue, and sweep if a minute has passed. Return the number of messages."""
+        """Process one batch of the queue, and sweep if a minute has passed. Return the number of messages."""
         if self.function.now() - self._swept >= SWEEP_SECONDS:
             self._swept = self.function.now()
             self.function.sweep()
         return self.function.work()
 
     def ask(self, method: str, target: str, body: str | None = None, headers: dict[str, str] | None = None) -> Any:
-        """Call the API and read its answer.
+        """Call the API and parse its answer.
 
         Raises:
             JobRefusedError: the answer is a problem.
@@ -185,7 +185,7 @@ def open_workstation(
 
     Args:
         options: the developer's options.
-        now: seconds, on a clock that only goes forward.
+        now: seconds of a monotonic clock.
         sleep: waits for a number of seconds.
         check: see `LocalLambda`.
 

@@ -21,7 +21,7 @@ class UnknownBlockError(InputError):
 
 
 def list_lines(blocks: Iterable[Block[..., Any]]) -> list[str]:
-    """One line for each block: its name and the first sentence of its page."""
+    """One line per block: its name and the first sentence of its page."""
     return columns((block.action, _first_sentence(block.description)) for block in blocks)
 
 
@@ -55,7 +55,7 @@ def _mentions(block: Block[..., Any], words: Iterable[str]) -> bool:
 
 
 def page_lines(registry: Registry, name: str) -> list[str]:
-    """One block's page: what it does, its parameters, who may use it.
+    """The page of a block: its description, its parameters, and the tags that it needs.
 
     Raises:
         UnknownBlockError: there is no such block.
@@ -94,7 +94,7 @@ def _parameter_lines(block: Block[..., Any]) -> list[str]:
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """A JSON Schema in a word or two."""
+    """A description of a JSON Schema in a word or two."""
     if "enum" in schema:
         return "one of " + ", ".join(map(json.dumps, schema["enum"]))
     if "anyOf" in schema:
@@ -119,7 +119,7 @@ def _note(block: Block[..., Any], name: str, schema: dict[str, Any]) -> str:
 
 def _facts(block: Block[..., Any]) -> Iterable[tuple[str, str]]:
     yield "Tags that a job needs", ", ".join(sorted(block.tags))
-    yield "Uses in one job", "" if block.max_uses is None else f"{block.max_uses} at most"
+    yield "Uses in one job", "" if block.max_uses is None else f"at most {block.max_uses}"
     yield "Time limit", "" if block.timeout is None else f"{block.timeout:g} s"
     yield "Isolation", block.isolation or ""
     yield "Effect", block.effect

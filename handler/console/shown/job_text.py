@@ -8,10 +8,10 @@ from typing import Any, Final
 
 HEADINGS: Final = ("#", "step", "action", "status", "tries", "ms", "result")
 WIDEST: Final = 60
-"""Characters of a result in a table. The job's JSON has all of it."""
+"""The most characters of a result in a table. The job's JSON has the whole result."""
 MOST_ERRORS: Final = 10
 LONGEST_ERROR: Final = 4096
-"""Characters of an error under the table; a step keeps no more of it."""
+"""The most characters of an error under the table; a step keeps no more."""
 _WAITS: Final = {"answer": "an answer", "time": "its time", "retry": "its next try"}
 _ITEM_FACTS: Final = ("status", "action", "cursor", "fence", "run", "due")
 _CONTROL: Final = {**dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}"), 9: " ", 10: " "}
@@ -38,7 +38,7 @@ def step_cells(step: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def outcome_of(step: Mapping[str, Any]) -> str:
-    """A step's outcome in one short line: its error, how many items of a loop are done, or its result as JSON."""
+    """A step's outcome in one short line: its error, the progress of a loop, or its result as JSON."""
     error = step.get("error")
     if error:
         return shorten(f"{error['type']}: {error['message']}")
@@ -52,7 +52,7 @@ def outcome_of(step: Mapping[str, Any]) -> str:
 
 
 def summary_of(job: Mapping[str, Any]) -> str:
-    """How a job ended, or what it waits for, in one line."""
+    """The end of a job, or its wait, in one line."""
     if waiting := job.get("waiting"):
         return f"{job['status']}: step {waiting['path']!r} waits for {_WAITS[waiting['for']]} until {waiting['until']}"
     failed = job.get("failed_step")
@@ -68,10 +68,10 @@ def columns(rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def job_lines(job: Mapping[str, Any], width: int | None = None) -> list[str]:
-    """The lines of a job: its name, a row for each step, how it ended.
+    """The lines of a job: its name, a row for each step, and its end.
 
     Args:
-        job: as the API gives it.
+        job: the job in the form of the API.
         width: columns of the terminal; longer rows are cut. ``None``: rows are not cut.
     """
     title = f"{shorten(job['name'])}  [{job['id']}]" if job.get("name") else job["id"]
@@ -80,7 +80,7 @@ def job_lines(job: Mapping[str, Any], width: int | None = None) -> list[str]:
 
 
 def closing_lines(job: Mapping[str, Any]) -> list[str]:
-    """The lines under the table: the variables, the full error of each failed step, and how the job ended."""
+    """The lines under the table: the variables, the full error of each failed step, and the job's end."""
     lines = []
     if job["variables"]:
         lines.append("variables: " + shorten(json.dumps(job["variables"], ensure_ascii=False), 2 * WIDEST))
@@ -111,12 +111,12 @@ def _facts(item: Mapping[str, Any]) -> str:
 
 
 def event_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One line for each event that reached the bus, in the order in which things happened."""
+    """One line for each event on the bus, in chronological order."""
     return columns((event["detail-type"], *_gist(event["detail"])) for event in in_order(events))
 
 
 def log_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The events that reached the bus as log lines, in order: time, job, step (or the job itself), status."""
+    """The events on the bus as log lines, in order: time, job, step (or the job itself), status."""
     return columns(
         (_moment(event["detail"])[11:-1], _job_of(event["detail"]), *_gist(event["detail"]))
         for event in in_order(events)
@@ -124,10 +124,10 @@ def log_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def in_order(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Sort events in the order in which things happened: a queue delivers them in any order.
+    """Sort events chronologically: a queue delivers them in any order.
 
-    Events of one job are sorted by their numbers; jobs are merged by time. A step that did not run has no time of its
-    own and stays behind the step before it.
+    Events of one job are sorted by their numbers; jobs are merged by time. A step that did not run has no time and
+    stays after the previous step.
     """
     by_number = sorted(events, key=lambda event: (_job_of(event["detail"]), _number(event["detail"])))
     moments: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """The steps of a running job as a live table in a terminal.
 
-Imported only where a table is shown: rich is a developer's tool. The handler runs in the main thread, where time
-limits work. A thread of its own draws the table from the events that have reached the bus.
+This is imported only to show a table: rich is a developer's tool. The handler runs in the main thread, where time
+limits work. Another thread draws the table from the events on the bus.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from infra.local.bus import BusEvent
 
 REDRAW_SECONDS: Final = 0.05
 WIDE: Final = 100
-"""Columns of a terminal in which a full row usually fits."""
+"""Columns of a terminal into which a full row usually fits."""
 _LEFT_OUT: Final = ("tries", "ms")
 _NAMES: Final = ("step", "action")
 _WISHED: Final = 24
-"""Characters of a result for which names are cut in a narrow terminal."""
+"""Characters of a result that are shown before names: in a narrow terminal, names are cut for them."""
 _LEAST: Final = 6
 _AROUND: Final = 7
 """Lines of a terminal that the title, the table's borders and the prompt take."""
@@ -46,12 +46,12 @@ class LiveTable:
 
     Args:
         title: the job's name.
-        steps: the job's steps as the user wrote them. Without them, rows appear as events come.
-        see_events: gives the events since its last call; called from the drawing thread only.
-        console: where to draw.
+        steps: the job's written steps. Without them, rows appear with the events.
+        see_events: returns the events since its last call; called from the drawing thread only.
+        console: the console to draw on.
 
     Attributes:
-        events: all events that `see_events` gave.
+        events: all events that `see_events` returned.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class LiveTable:
         return self
 
     def complete(self, job: Mapping[str, Any]) -> None:
-        """Hand in the finished job, so that the last picture shows it."""
+        """Set the finished job, so that the last drawing shows it."""
         self._job = job
 
     def __exit__(
@@ -86,7 +86,7 @@ class LiveTable:
     def _follow(self) -> None:
         while not self._ended.wait(REDRAW_SECONDS):
             self._draw()
-        self._draw(whole=True)  # with the events since the last look
+        self._draw(whole=True)  # with the events since the last drawing
 
     def _draw(self, *, whole: bool = False) -> None:
         seen = False
@@ -98,7 +98,7 @@ class LiveTable:
         if not (seen or whole) and self._drawn:
             return
         if whole and self._job is not None:
-            self._progress.complete(self._job)  # after the last events: they do not count a loop's items
+            self._progress.complete(self._job)  # after the last events, which do not count a loop's items
         self._drawn = True
         rows = self._progress.rows()
         console = self._live.console
@@ -107,7 +107,7 @@ class LiveTable:
 
 
 def rows_in_sight(rows: Sequence[tuple[str, ...]], most: int) -> Sequence[tuple[str, ...]]:
-    """At most `most` rows around the running one: a terminal shows no more, and each row costs time."""
+    """At most `most` rows around the running step: a terminal shows no more, and each row costs time."""
     most = max(most, _LEAST)
     place = HEADINGS.index("status")
     running = next((at for at, row in enumerate(rows) if row[place] in {"RUNNING", ""}), len(rows) - 1)
@@ -116,7 +116,7 @@ def rows_in_sight(rows: Sequence[tuple[str, ...]], most: int) -> Sequence[tuple[
 
 
 def print_summary(job: Mapping[str, Any], console: Console) -> None:
-    """Print the variables, the full errors, and in colour how the job ended."""
+    """Print the variables, the full errors, and, in colour, the job's end."""
     *lines, summary = closing_lines(job)
     for line in lines:
         console.print(Text(line, overflow="fold"))
@@ -147,9 +147,7 @@ def table_of(title: str, rows: Sequence[Sequence[str]], width: int = WIDE) -> Ta
         table.add_column(name, overflow="ellipsis", no_wrap=True, width=size)
     for row in rows:
         status = row[HEADINGS.index("status")]
-        cells = [
-            Text(row[place], no_wrap=True, overflow="ellipsis") for place in places
-        ]  # what users wrote is not markup
+        cells = [Text(row[place], no_wrap=True, overflow="ellipsis") for place in places]  # user input is not markup
         cells[shown.index("status")].stylize(_COLOURS.get(status, "red"))
         table.add_row(*cells)
     return table

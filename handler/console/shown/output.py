@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 def write(lines: Iterable[str]) -> None:
-    """Write lines to standard output and flush each, since the reader of a pipe may wait for it."""
+    """Write lines to standard output and flush each line, since the reader of a pipe may wait for it."""
     sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
 

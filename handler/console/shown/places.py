@@ -14,13 +14,13 @@ Place = tuple[int, int]
 
 
 def find_places(text: str) -> dict[str, Place]:
-    """The place of each value, by its JSON pointer. The place of an object's member is that of its key.
+    """The place of each value, by its JSON pointer. A member of an object has the place of its key.
 
     Args:
-        text: a JSON text. If it has a mistake, only the places before the mistake are found.
+        text: a JSON text. If it is malformed, only the places before the error are found.
     """
     places: dict[str, int] = {}
-    with suppress(ValueError, IndexError, RecursionError):  # the parser reports the mistake
+    with suppress(ValueError, IndexError, RecursionError):  # the parser reports the error
         _Scanner(text, places).value(0, "")
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     return _to_lines(places, starts)

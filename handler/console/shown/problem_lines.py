@@ -13,7 +13,7 @@ def problem_lines(name: str, text: str, answer: Mapping[str, Any]) -> list[str]:
 
     Args:
         name: the file's name.
-        text: the job as it was written.
+        text: the job as written.
         answer: the answer of ``POST /jobs/validate``.
     """
     places = find_places(text)
@@ -29,7 +29,7 @@ def _line(name: str, places: Mapping[str, Place], problem: Mapping[str, Any]) ->
 
 
 def _place_of(pointer: str, places: Mapping[str, Place]) -> Place:
-    """The place of the value at `pointer`; for a missing field, that of the nearest value around it."""
+    """The place of the value at `pointer`; for a missing field, the place of the nearest enclosing value."""
     while pointer not in places and pointer:
         pointer = pointer.rpartition("/")[0]
     return places.get(pointer, (1, 1))

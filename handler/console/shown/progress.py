@@ -13,10 +13,10 @@ _PASSED: Final = frozenset({"DONE", "IF_CONDITION_FAILED", "SKIPPED"})
 
 
 class Progress:
-    """The steps of one job as far as they are known.
+    """The steps of one job that are known so far.
 
     Args:
-        written: the job's steps as the user wrote them.
+        written: the job's written steps.
     """
 
     def __init__(self, written: Sequence[Any]) -> None:
@@ -36,7 +36,7 @@ class Progress:
             self._newest[inside["loop"]] = max(int(inside["item"]), self._newest.get(inside["loop"], 0))
 
     def complete(self, job: Mapping[str, Any]) -> None:
-        """Add what only the finished job reports: how many items each loop had."""
+        """Add the data of the finished job: the numbers of each loop's items."""
         for step in job["steps"]:
             if step.get("items") and step["position"] in self._ended:
                 self._ended[step["position"]] = step
@@ -53,7 +53,7 @@ class Progress:
         return rows
 
     def _is_shown(self, step: Mapping[str, Any]) -> bool:
-        """A top-level step is shown always; a step in a loop if it failed or belongs to the loop's current item."""
+        """Whether a step is shown: always at the top level; in a loop, if it failed or is in the current item."""
         inside = _INSIDE.match(_path(step))
         if inside is None or step["status"]["name"] not in _PASSED:
             return True

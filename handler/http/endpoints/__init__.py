@@ -1,1 +1,1 @@
-"""The endpoints by noun: each turns an HTTP call into a use case, and its outcome into a reply."""
+"""The endpoints by noun: each calls a use case for an HTTP call, and makes a reply of the outcome."""

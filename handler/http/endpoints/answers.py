@@ -51,14 +51,14 @@ class AnswerEndpoints:
         return Reply.json(200, await self._desk.answer(call.caller, job_id, path, given))
 
     async def call_back(self, call: Call) -> Reply:
-        """``POST /callbacks/{token}``, for anybody who has the address."""
+        """``POST /callbacks/{token}``: the address is the only credential."""
         callback, _ = await self._desk.find(call.values["token"])
         if refused := self._refuse_type(call):
             return refused
         return Reply.json(200, await self._desk.call_back(callback, self._read(call)))
 
     async def ask(self, call: Call) -> Reply:
-        """``GET /callbacks/{token}``: show the question. It answers nothing, because mail scanners follow links."""
+        """``GET /callbacks/{token}``: show the question. This changes nothing, because mail scanners follow links."""
         callback, job = await self._desk.find(call.values["token"])
         try:
             return question_page(await self._desk.question(callback, job))

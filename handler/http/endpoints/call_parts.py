@@ -1,4 +1,4 @@
-"""Reads parts of calls, and adds parts to replies, for several endpoints."""
+"""Parses parts of calls, and adds parts to replies, for several endpoints."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def single_value(call: Call, name: str) -> str | None:
     """A query parameter that may be given only once.
 
     Raises:
-        InvalidRequestError: it is given more than once.
+        InvalidRequestError: the parameter is given more than once.
     """
     values = call.request.query.get(name, ())
     if len(values) > 1:
@@ -56,7 +56,7 @@ def page_of(call: Call) -> tuple[int, str | None]:
 
 
 def known_name(call: Call, key: str, what: str) -> str:
-    """Read the name in the path of something that must exist. An invalid name is not looked up.
+    """The name in the path of something that must exist. An invalid name is not looked up.
 
     Raises:
         NotFoundError: the name is not valid.
@@ -68,7 +68,7 @@ def known_name(call: Call, key: str, what: str) -> str:
 
 
 def new_name(call: Call, key: str) -> str:
-    """Read the name in the path of something to store.
+    """The name in the path of something to store.
 
     Raises:
         InvalidRequestError: the name is not valid.
@@ -83,13 +83,13 @@ def idempotency_key(call: Call) -> str | None:
     """The job id in the ``Idempotency-Key`` header.
 
     Raises:
-        InvalidPayloadError: it is not an id, or one that no sender may choose.
+        InvalidPayloadError: it is not an id, or is a reserved id.
     """
     key = call.request.headers.get("idempotency-key")
     if key is None:
         return None
     id_ = key.strip()
-    if len(id_) > 1 and id_[0] == id_[-1] == '"':  # a string of RFC 8941, as the header's draft has it
+    if len(id_) > 1 and id_[0] == id_[-1] == '"':  # a string of RFC 8941, as in the draft of this header
         id_ = id_[1:-1]
     if not re.fullmatch(SENT_ID_PATTERN, id_):
         message = (
@@ -107,13 +107,13 @@ def located(reply: Reply | None, call: Call, id_: str | None) -> Reply:
 
 
 def applied(reply: Reply, preferences: Preferences) -> Reply:
-    """The reply with the preferences that were honoured."""
+    """The reply with a header for the preferences that were honoured."""
     if preferences.applied is None:
         return reply
     return reply.with_headers({"Preference-Applied": preferences.applied, "Vary": "Prefer"})
 
 
 def submitted(sent: Submission, call: Call, preferences: Preferences) -> Reply:
-    """The reply to a job that was submitted, by itself or as a start of a workflow."""
+    """The reply to a submitted job or to the start of a workflow."""
     reply = Reply(STATUS_OF[sent.kind], encode_job(sent.job, call.request.front_door))
     return applied(located(reply, call, sent.job["id"]), preferences)

@@ -16,7 +16,7 @@ from handler.validation.schema import job_schema
 
 
 class CatalogueEndpoints:
-    """The endpoints that need no data, only the code.
+    """The endpoints that read only the code and no data.
 
     Args:
         registry: the blocks.

@@ -65,7 +65,7 @@ class HookEndpoints:
         return Reply(204)
 
     async def call(self, call: Call) -> Reply:
-        """``POST /hooks/{token}``, for anybody who has the address."""
+        """``POST /hooks/{token}``: the address is the only credential."""
         request = call.request
         hook_call = HookCall(
             token=call.values["token"],

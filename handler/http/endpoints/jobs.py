@@ -1,4 +1,4 @@
-"""The endpoints of jobs. Each turns an HTTP call into a use case and its outcome into a reply."""
+"""The endpoints of jobs. Each calls a use case for an HTTP call, and makes a reply of the outcome."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class JobEndpoints:
         """``GET /jobs/{id}``."""
         included = single_value(call, "include")
         if included not in {None, PAYLOAD}:
-            raise InvalidRequestError("/include", f"What can be included is {PAYLOAD!r}.")
+            raise InvalidRequestError("/include", f"Only {PAYLOAD!r} can be included.")
         job = await self._jobs.get(call.caller, _job_id(call), with_payload=included is not None)
         body = encode_job(job, call.request.front_door)
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'

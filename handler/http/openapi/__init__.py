@@ -1,1 +1,1 @@
-"""The OpenAPI document: operations by noun, and the schemas of requests and replies. `document` puts it together."""
+"""The OpenAPI document: operations by noun, and the schemas of requests and replies. `document` combines them."""

@@ -22,7 +22,7 @@ def _answer() -> dict[str, Any]:
         "operationId": "answerStep",
         "tags": ["jobs"],
         "summary": "Answer a step that waits for a person (`wait_for`)",
-        "description": "The first answer counts; the same again is 200, another one 409. One that comes before the "
+        "description": "The first answer counts: sending it again is 200, a different answer 409. An answer before the "
         "step's turn is kept until then.",
         "parameters": [job_id(), step_path()],
         "requestBody": json_body("Answer", required=False, example=_EXAMPLE),
@@ -50,12 +50,12 @@ def _ask() -> dict[str, Any]:
     return {
         "operationId": "readCallback",
         "tags": ["jobs"],
-        "summary": "A page with the question. Loading it answers nothing",
+        "summary": "A page with the question. Loading it changes nothing",
         "security": [],
         "parameters": [_token()],
         "responses": {
             "200": {"description": "The question.", "content": page},
-            "410": {"description": "It can no longer be answered.", "content": page},
+            "410": {"description": "The question can no longer be answered.", "content": page},
             **problems(NOT_FOUND, UNAVAILABLE, public=True),
         },
     }
@@ -63,4 +63,4 @@ def _ask() -> dict[str, Any]:
 
 def _token() -> dict[str, Any]:
     schema = {"type": "string", "minLength": 1}
-    return {"name": "token", "in": "path", "required": True, "schema": schema, "description": "Of the callback URL."}
+    return {"name": "token", "in": "path", "required": True, "schema": schema, "description": "The URL's token."}

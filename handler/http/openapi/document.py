@@ -73,7 +73,7 @@ def openapi_document(server: str, settings: Settings) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "What the gateway's authorizer accepts: by default a JSON Web Token.",
+                    "description": "The credentials of the gateway's authorizer: by default a JSON Web Token.",
                 }
             },
         },
@@ -101,11 +101,11 @@ def _submit() -> dict[str, Any]:
         "operationId": "submitJob",
         "tags": ["jobs"],
         "summary": "Run a job",
-        "description": "Waits for the job's end as long as a request may last; then it continues in the background. "
-        "The same id and payload again is the same job: nothing runs twice.",
+        "description": "Waits for the job's end while a request may last; then the job continues in the background. "
+        "Sending the same id and payload again returns the same job: nothing runs twice.",
         "parameters": [
             header("Prefer", "`respond-async`, `wait=N` (seconds) and `handling=strict`, as in RFC 7240."),
-            header("Idempotency-Key", "Serves as the job's id where the payload has none: 1 to 64 of A-Z a-z 0-9 _ -."),
+            header("Idempotency-Key", "The job's id if the payload has none: 1 to 64 of A-Z a-z 0-9 _ -."),
         ],
         "requestBody": json_body("JobPayload", required=True, example=_EXAMPLE),
         "responses": {
@@ -119,11 +119,11 @@ def _validate() -> dict[str, Any]:
     return {
         "operationId": "validateJob",
         "tags": ["jobs"],
-        "summary": "Find everything that can be known to be wrong with a job, without running it",
+        "summary": "Report all problems of a job that can be found without running it",
         "description": "Accepts any JSON: input that is not a job is reported as a finding.",
         "requestBody": {"required": True, "content": {"application/json": {"schema": {}, "example": _EXAMPLE}}},
         "responses": {
-            "200": answer("What was found.", "Validation"),
+            "200": answer("The findings.", "Validation"),
             **problems(NOT_JSON, TOO_LARGE, WRONG_MEDIA_TYPE),
         },
     }
@@ -139,9 +139,9 @@ def _list_jobs() -> dict[str, Any]:
             query("status", "Only jobs of this status.", {"type": "string", "enum": list(STATUSES)}),
             query("name", "Only jobs whose name begins with this.", {"type": "string", "maxLength": MAX_NAME}),
             query("workflow", "Only jobs of this workflow.", {"type": "string", "pattern": ID_PATTERN}),
-            query("waiting", "Only jobs that wait for this.", {"type": "string", "enum": list(WAITS)}),
-            query("created_after", "Only jobs created then or later.", time),
-            query("created_before", "Only jobs created earlier.", time),
+            query("waiting", "Only jobs with this kind of wait.", {"type": "string", "enum": list(WAITS)}),
+            query("created_after", "Only jobs created at this time or later.", time),
+            query("created_before", "Only jobs created before this time.", time),
             *page(),
         ],
         "responses": {"200": answer("A page.", "JobPage"), **problems(INVALID, UNAVAILABLE)},
@@ -149,19 +149,19 @@ def _list_jobs() -> dict[str, Any]:
 
 
 def _get_job() -> dict[str, Any]:
-    tag = {"ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}, "required": True}}
+    tag = {"ETag": {"description": "Changes with the answer.", "schema": {"type": "string"}, "required": True}}
     return {
         "operationId": "getJob",
         "tags": ["jobs"],
         "summary": "One job with its steps",
         "parameters": [
             job_id(),
-            query("include", "Also what was sent, and each step's parameters as resolved.", {"enum": ["payload"]}),
-            header("If-None-Match", "An `ETag` that the caller has."),
+            query("include", "Also the payload, and each step's resolved parameters.", {"enum": ["payload"]}),
+            header("If-None-Match", "The `ETag` of an earlier answer."),
         ],
         "responses": {
             "200": answer("The job.", "Job", tag),
-            "304": {"description": "Unchanged since the caller's `ETag`.", "headers": tag},
+            "304": {"description": "The job has not changed since that answer.", "headers": tag},
             **problems(INVALID, NOT_FOUND, UNAVAILABLE),
         },
     }
@@ -171,7 +171,7 @@ def _get_step() -> dict[str, Any]:
     return {
         "operationId": "getStep",
         "tags": ["jobs"],
-        "summary": "One step, with its result however large it is",
+        "summary": "One step, with its whole result",
         "parameters": [job_id(), step_path()],
         "responses": {"200": answer("The step.", "Step"), **problems(NOT_FOUND, UNAVAILABLE)},
     }
@@ -198,7 +198,7 @@ def _redrive() -> dict[str, Any]:
         "parameters": [job_id()],
         "requestBody": json_body("Redrive", required=False),
         "responses": {
-            "202": answer("It continues in the background.", "Job", LOCATION),
+            "202": answer("The job continues in the background.", "Job", LOCATION),
             **problems(*BODY, NOT_FOUND, CONFLICT, TOO_MANY_JOBS, UNAVAILABLE),
         },
     }
@@ -214,7 +214,7 @@ def _list_blocks() -> dict[str, Any]:
 def _get_block() -> dict[str, Any]:
     name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     operation = _read("getBlock", "One block", "Block")
-    operation["parameters"] = [{**name, "description": "Its name, in upper or lower case."}]
+    operation["parameters"] = [{**name, "description": "The block's name, in upper or lower case."}]
     operation["responses"] |= problems(NOT_FOUND)
     return operation
 

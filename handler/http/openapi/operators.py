@@ -27,11 +27,11 @@ def _change(what: What, summary: str, example: dict[str, Any]) -> dict[str, Any]
         "operationId": f"{what}Jobs",
         "tags": ["jobs"],
         "summary": summary,
-        "description": f"Those of one status ({' or '.join(TAKEN[what])}), chosen as in a list, newest first. "
-        "A job that cannot be changed is skipped, with the reason; ask again with `cursor` until it is null.",
+        "description": f"Jobs of one status ({' or '.join(TAKEN[what])}), filtered as in a list, newest first. "
+        "A job that cannot be changed is skipped, with the reason; repeat with `cursor` until it is null.",
         "requestBody": json_body("Bulk", required=True, example=example),
         "responses": {
-            "200": answer("What became of each.", "BulkOutcome"),
+            "200": answer("The outcome for each job.", "BulkOutcome"),
             **problems(*BODY, UNAVAILABLE),
         },
     }

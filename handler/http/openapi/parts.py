@@ -102,7 +102,7 @@ def cursor() -> dict[str, Any]:
 def page() -> list[dict[str, Any]]:
     """The parameters that page through a list."""
     limit = {"type": "integer", "minimum": 1, "maximum": PAGE, "default": ENTRIES}
-    return [query("limit", "How many.", limit), cursor()]
+    return [query("limit", "The largest number of entries.", limit), cursor()]
 
 
 def job_id() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The parts of which the schemas of the OpenAPI document are built."""
+"""Parts from which the schemas of the OpenAPI document are built."""
 
 from __future__ import annotations
 

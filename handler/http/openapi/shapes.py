@@ -59,7 +59,7 @@ def components() -> dict[str, Any]:
                 "status": ref("StepStatus"),
                 "steps": list_of(ref("Step")),
             },
-            {"steps_omitted": _flag("Too large for one answer; each step has its own address.")},
+            {"steps_omitted": _flag("The steps are too large for one answer; each has its own address.")},
         ),
         "ItemPage": page_of("items", "Item"),
         **sent("Answer", AnswerShape),
@@ -90,9 +90,9 @@ def components() -> dict[str, Any]:
                 "steps": list_of(ref("Step")),
             },
             {
-                "steps_omitted": _flag("Too many for one answer; each has its own address."),
+                "steps_omitted": _flag("The steps are too many for one answer; each has its own address."),
                 "items_omitted": _flag("More than 1,000 records: steps inside loops are left out; request the items."),
-                "payload": {"type": ["object", "null"], "description": "As it was sent; only if requested."},
+                "payload": {"type": ["object", "null"], "description": "The payload as sent; only if requested."},
             },
         ),
         "Waiting": closed(
@@ -172,11 +172,11 @@ def _step() -> dict[str, Any]:
             "items": closed(
                 {name: {"type": "integer", "minimum": 0} for name in ("count", "done", "failed")},
             ),
-            "result_omitted": _flag("Too large for the job's answer; request the step."),
+            "result_omitted": _flag("The result is too large for the job's answer; request the step."),
             "parameters": {
                 "type": ["object", "string", "null"],
-                "description": "As resolved; only if the payload is requested. A string is the beginning of their "
-                "JSON text.",
+                "description": "The resolved parameters; only if the payload is requested. A string is the beginning "
+                "of their JSON.",
             },
             "parameters_cut": _flag("The parameters have more than 4 KB."),
         },

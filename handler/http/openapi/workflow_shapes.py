@@ -33,7 +33,7 @@ def workflow_components(job: dict[str, Any]) -> dict[str, Any]:
         "WorkflowBody": _workflow_body(job),
         "ValueSchema": {**schema_of_schemas(ref("FieldSchema")), "description": _SUBSET},
         "FieldSchema": {
-            **schema_of_schemas({"type": "object", "description": "A schema of the same subset."}),
+            **schema_of_schemas({"type": "object", "description": "A schema in the same subset of JSON Schema."}),
             "description": _SUBSET,
         },
         "WorkflowVersion": closed({"version": _WHOLE, "created_at": TIME}),
@@ -74,7 +74,7 @@ def _summary() -> dict[str, Any]:
 
 
 def _workflow() -> dict[str, Any]:
-    """Not closed: it has every field of the job that was sent."""
+    """Not closed: it also has every field of the stored job."""
     fields = {
         **_summary(),
         "inputs": {"type": ["object", "null"]},
@@ -117,7 +117,7 @@ def _secret_body() -> dict[str, Any]:
     schemas = sent("SecretBody", SecretShape) | sent("OAuth2", OAuthShape)
     fields = schemas["SecretBody"]["properties"]
     fields["value"] |= {"minLength": 1, "maxLength": LONGEST, "description": f"{SHORTEST} to {LONGEST} bytes of UTF-8."}
-    fields["hosts"] |= {"maxItems": MOST_HOSTS, "description": "Exact names of the hosts that it may be sent to."}
+    fields["hosts"] |= {"maxItems": MOST_HOSTS, "description": "Exact names of the hosts to which it may be sent."}
     fields["uses"] |= {"minItems": 1, "default": ["auth"]}
     fields["oauth2"] = ref("OAuth2")
     return schemas

@@ -27,7 +27,7 @@ from handler.http.problem_details import (
 from handler.payload.values import ID_PATTERN
 
 _WORKFLOW: Final = {
-    "description": "Greets somebody.",
+    "description": "Greets a person.",
     "inputs": {
         "type": "object",
         "properties": {"who": {"type": "string", "default": "World", "maxLength": 40}},
@@ -98,7 +98,7 @@ def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str, 
         "parameters": [_name(key)],
         "requestBody": json_body(body, required=True, example=example),
         "responses": {
-            "200": {**answer("It already existed; this is its current state.", what), "links": links},
+            "200": {**answer("The entry existed already; this is its current state.", what), "links": links},
             "201": {**answer("Created.", what), "links": links},
             **problems(*BODY, NOT_FOUND, CONFLICT, UNAVAILABLE),
         },
@@ -106,7 +106,7 @@ def _put(what: str, key: str, body: str, example: dict[str, Any], summary: str, 
 
 
 def _put_secret() -> dict[str, Any]:
-    operation = _put("Secret", "name", "SecretBody", _SECRET, "Store a secret. Nobody can read its value again")
+    operation = _put("Secret", "name", "SecretBody", _SECRET, "Store a secret. Its value can never be read again")
     done = {"204": {"description": "The secret is stored. Its value, hosts and uses replace those of an earlier one."}}
     return {**operation, "responses": {**done, **problems(*BODY, NOT_FOUND, CONFLICT, UNAVAILABLE)}}
 
@@ -123,7 +123,7 @@ def _get(what: str, key: str, summary: str) -> dict[str, Any]:
 
 def _get_workflow() -> dict[str, Any]:
     operation = _get("Workflow", "name", "One workflow, in its newest version or an older one")
-    version = query("version", "Which version.", {"type": "integer", "minimum": 1})
+    version = query("version", "The version; by default the newest.", {"type": "integer", "minimum": 1})
     operation["parameters"].append(version)
     operation["responses"] |= problems(NOT_FOUND, INVALID, UNAVAILABLE)
     return operation
@@ -144,11 +144,11 @@ def _start() -> dict[str, Any]:
         "operationId": "startWorkflow",
         "tags": ["workflows"],
         "summary": "Run a job of a workflow",
-        "description": "As `submitJob`, with the steps of the workflow. The job keeps the version that it began with.",
+        "description": "Like `submitJob`, with the workflow's steps. The job keeps the version that it began with.",
         "parameters": [
             _name("name"),
             header("Prefer", "`respond-async` and `wait=N` (seconds), as in RFC 7240."),
-            header("Idempotency-Key", "Serves as the job's id where the body has none: 1 to 64 of A-Z a-z 0-9 _ -."),
+            header("Idempotency-Key", "The job's id if the body has none: 1 to 64 of A-Z a-z 0-9 _ -."),
         ],
         "requestBody": json_body("WorkflowStart", required=False, example=_START),
         "responses": {
@@ -163,7 +163,7 @@ def _call() -> dict[str, Any]:
     return {
         "operationId": "callHook",
         "tags": ["workflows"],
-        "summary": "Call a hook: a job of its workflow starts with the call as its parameter `event`",
+        "summary": "Call a hook: a job of its workflow starts, with the call as its parameter `event`",
         "security": [],
         "parameters": [{**token, "description": "The token of the hook's address."}],
         "requestBody": {"required": False, "content": {"*/*": {"schema": {}}}},
@@ -190,4 +190,4 @@ def _call() -> dict[str, Any]:
 
 def _name(key: str) -> dict[str, Any]:
     schema = {"type": "string", "pattern": ID_PATTERN}
-    return {"name": key, "in": "path", "required": True, "description": "Its name.", "schema": schema}
+    return {"name": key, "in": "path", "required": True, "description": "The name.", "schema": schema}
