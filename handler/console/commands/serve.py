@@ -28,6 +28,6 @@ def execute(chosen: Namespace) -> int:
             put_secrets(options, address)
             serving.run()
     except KeyboardInterrupt:
-        data = "Its data is deleted; --data FOLDER keeps it." if folder is None else f"Its data is in {folder}."
+        data = "It kept no data; --data FOLDER keeps it." if folder is None else f"Its data is in {folder}."
         write([f"Conduit has stopped. {data}"])
     return 0

@@ -44,7 +44,7 @@ def test_a_page_has_the_text_the_parameters_and_the_rules_of_the_deployment(regi
         '  how    one of "card", "cash"  default "card"',
         "",
         "Tags that a job needs: staff",
-        "Uses in one job: 2 at most",
+        "Uses in one job: at most 2",
         "Time limit: 5 s",
         "Effect: at_most_once",
     ]

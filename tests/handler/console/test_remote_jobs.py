@@ -224,7 +224,7 @@ def test_an_answer_that_is_not_json_is_quoted(api: Api, capsys: Any, monkeypatch
 def test_a_signed_request_needs_credentials(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: None)
     assert main(["jobs", "--url", "https://abc.execute-api.eu-central-1.amazonaws.com", "list"]) == 2
-    assert "there are no AWS credentials; or pass --token" in capsys.readouterr().err
+    assert "there are no AWS credentials. Pass --token" in capsys.readouterr().err
 
 
 def test_a_list_as_json_has_a_line_for_each_job(api: Api, capsys: Any) -> None:
