@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handler.engine import ConduitStatus, Limits, Runtime
-from handler.engine.values import LIGHT, UnstorableValueError
+from handler.engine.values import LIGHT, UnstorableValueError, keep
 from handler.engine.variables import Variables
 
 
@@ -43,6 +43,31 @@ def test_levels_are_counted_along_the_deepest_branch(
     give = make_block(lambda: levels(limit + over, inner), name="give")
     job = run({"steps": [{"action": "GIVE"}]}, Runtime(limits=Limits(nesting=limit)), blocks=[give])
     assert statuses(job) == [status]
+
+
+@pytest.mark.parametrize(("over", "fits"), [(-1, True), (0, True), (1, False), (5_000, False)])
+@pytest.mark.parametrize("inner", [[], {}, [1], {"k": 1}], ids=str)
+@pytest.mark.parametrize("limit", [4, 5, 32])
+def test_levels_are_counted_alike_where_the_size_has_no_limit(limit: int, inner: Any, over: int, fits: bool) -> None:
+    value = levels(limit + over, inner)
+    if fits:
+        assert keep(value, limit)[0] == value
+    else:
+        with pytest.raises(UnstorableValueError, match=f"nested deeper than {limit} levels"):
+            keep(value, limit)
+
+
+@pytest.mark.parametrize("value", [[[]] * 100, {str(number): {} for number in range(100)}])
+def test_a_wide_value_without_a_limit_of_its_size_is_not_a_deep_one(value: Any) -> None:
+    assert keep(value, 2)[0] == value
+
+
+def test_a_string_of_another_class_is_kept_as_a_string(run: Any, make_block: Any) -> None:
+    class Markup(str):
+        __slots__ = ()
+
+    step = run({"steps": [{"action": "GIVE"}]}, blocks=[make_block(lambda: Markup("{a}"), name="give")])[1]
+    assert (step.return_value, type(step.return_value)) == ("{a}", str)
 
 
 def test_a_result_nested_without_end_is_a_status(run: Any, make_block: Any) -> None:

@@ -296,7 +296,7 @@ class Unlucky:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_handshake_that_fails_closes_its_connection_and_is_what_botocore_would_raise(
+def test_a_failed_handshake_closes_its_connection_and_raises_as_botocore_does(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, kind: type[BaseException]
 ) -> None:
     connection = Unlucky(error)
@@ -317,7 +317,7 @@ def test_a_handshake_that_fails_closes_its_connection_and_is_what_botocore_would
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_request_that_cannot_be_sent_closes_its_connection_and_is_what_botocore_would_raise(
+def test_an_unsent_request_closes_its_connection_and_raises_as_botocore_does(
     monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception]
 ) -> None:
     connection = Unlucky(error)

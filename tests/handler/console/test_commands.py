@@ -120,7 +120,7 @@ def test_a_job_is_shown_in_a_pipe_as_plain_lines_with_every_step(capsys: pytest.
     assert "FAILED: step 'enough' ended ASSERTION_ERROR" in shown
 
 
-def test_records_show_what_the_services_hold(capsys: pytest.CaptureFixture[str]) -> None:
+def test_records_show_the_items_and_events_of_the_services(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--records", str(EXAMPLES / "refused.json")]) == 1
 
     shown = capsys.readouterr().out
@@ -186,7 +186,7 @@ def test_the_demo_runs_a_job_over_http_and_one_from_the_queue(capsys: pytest.Cap
     assert f"On the bus, {len(lead['steps']) + 1} events:" in shown
 
 
-def test_validate_says_what_is_wrong_and_where_without_running(
+def test_validate_names_each_mistake_and_its_place_without_running(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     wrong = tmp_path / "wrong.json"

@@ -199,7 +199,7 @@ TELL = {"variables": {"url": None, "token": None}}
 
 
 @pytest.mark.usefixtures("client")
-def test_an_earlier_step_reads_the_address_and_anybody_who_has_it_answers(world: Any) -> None:
+def test_an_earlier_step_reads_the_address_which_is_enough_to_answer(world: Any) -> None:
     ask(world, TOLD, ASK, **TELL)
     anonymous = Client(world, tenant="")
     page = anonymous.get(answer_address(world))

@@ -107,7 +107,7 @@ def test_a_job_longer_than_its_sender_is_kept_waiting_goes_on_in_the_queue(world
         {"choose": [{"if": True, "do": [{"id": "t", "try": [SLOW_CHARGE]}]}]},
     ],
 )
-def test_an_effect_inside_a_loop_or_a_branch_is_not_cut_for_somebody_who_waits(
+def test_an_effect_inside_a_loop_or_a_branch_is_not_cut_for_a_waiting_sender(
     world: Any, inside: dict[str, Any]
 ) -> None:
     sent = world.submit({"id": "l", **inside}, {"id": "after", "action": "PROBE.WORK"}, id="j", wait=2)

@@ -259,7 +259,7 @@ def test_a_tenant_has_as_many_workflows_as_it_may(client: Client, world: Any, li
     assert _put(client, "a", {**GREET, "steps": []}).status == 200
 
 
-def test_two_who_save_at_once_make_two_versions(client: Client, world: Any) -> None:
+def test_two_saves_at_once_make_two_versions(client: Client, world: Any) -> None:
     """The second write happens between the first caller's read and write."""
     _put(client, "w", {"steps": []})
     done = []
