@@ -83,10 +83,23 @@ class RemoteJobs:
         code: int = commands[chosen.action](chosen)
         return code
 
-    def _ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> RemoteAnswer:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        needs: str | None = None,
+    ) -> RemoteAnswer:
+        """Send a request; the body of a successful answer is an object with the key `needs`."""
         answer = self._api.call(method, path, body, headers)
-        if answer.status >= SUCCESS and answer.status != NOT_MODIFIED:
+        if answer.status == NOT_MODIFIED:
+            return answer
+        if answer.status >= SUCCESS:
             raise RefusedRequestError(_explain(answer))
+        if needs is not None and not (isinstance(answer.body, dict) and needs in answer.body):
+            raise RefusedRequestError(f"The answer has no `{needs}`. Check that the URL is that of Conduit's API.")
         return answer
 
     def _list(self, chosen: Namespace) -> int:
@@ -107,7 +120,7 @@ class RemoteJobs:
         left, cursor = limit, None
         while left > 0:
             page = {**query, "limit": str(min(left, 100)), **({"cursor": cursor} if cursor else {})}
-            body = self._ask("GET", f"/jobs?{urlencode(page)}").body
+            body = self._ask("GET", f"/jobs?{urlencode(page)}", needs="jobs").body
             yield from body["jobs"]
             left -= len(body["jobs"])
             cursor = body["cursor"]
@@ -115,7 +128,7 @@ class RemoteJobs:
                 return
 
     def _show(self, chosen: Namespace) -> int:
-        self._print(self._ask("GET", _path(chosen.id)).body, as_json=chosen.json)
+        self._print(self._ask("GET", _path(chosen.id), needs="steps").body, as_json=chosen.json)
         return 0
 
     def _print(self, job: dict[str, Any], *, as_json: bool) -> None:
@@ -145,7 +158,7 @@ class RemoteJobs:
         began = self._clock()
         while True:
             try:
-                return self._ask("GET", path, headers={"If-None-Match": tag} if tag else None)
+                return self._ask("GET", path, headers={"If-None-Match": tag} if tag else None, needs="steps")
             except UnreachableApiError:
                 if tag is None or self._clock() - began > PATIENCE:
                     raise
@@ -155,7 +168,8 @@ class RemoteJobs:
         headers = {"Prefer": "respond-async"} if chosen.respond_async else {}
         code = 0
         for source in read_jobs(chosen.files):
-            job = self._ask("POST", "/jobs", source.text.encode(), {**headers, "Content-Type": "application/json"}).body
+            text = source.text.encode("utf-8", "surrogateescape")  # bytes that are not UTF-8 are for the API to refuse
+            job = self._ask("POST", "/jobs", text, {**headers, "Content-Type": "application/json"}, needs="steps").body
             self._print(job, as_json=chosen.json)
             if job["status"] in FINISHED and job["status"] != "SUCCEEDED":
                 code = 1
@@ -168,7 +182,7 @@ class RemoteJobs:
 
     def _redrive(self, chosen: Namespace) -> int:
         body = {"from_step": chosen.from_step} if chosen.from_step else {}
-        job = self._ask("POST", _path(chosen.id) + "/redrive", body).body
+        job = self._ask("POST", _path(chosen.id) + "/redrive", body, needs="run").body
         write([f"{chosen.id}: run {job['run']} has been queued."])
         return 0
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -219,6 +222,35 @@ def test_an_answer_that_is_not_json_is_quoted(api: Api, capsys: Any, monkeypatch
     api.answers = [(502, {}, "a page")]
     assert run(api, "list") == 2
     assert f"{api.url} answered 502 with something that is not JSON: b'<html>nginx" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", [{}, [], "ok", None, {"data": [1]}])
+@pytest.mark.parametrize(
+    ("arguments", "needs"),
+    [(["list"], "jobs"), (["show", "j"], "steps"), (["watch", "j"], "steps"), (["redrive", "j"], "run")],
+)
+def test_an_answer_of_another_service_is_one_line_on_stderr(
+    api: Api, capsys: Any, arguments: list[str], needs: str, body: Any
+) -> None:
+    api.answers = [(200, {}, body)]
+    assert run(api, *arguments) == 2
+    assert capsys.readouterr().err == f"The answer has no `{needs}`. Check that the URL is that of Conduit's API.\n"
+
+
+def test_bytes_that_are_not_utf_8_are_sent_as_they_are(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+
+    class Recording(RemoteApi):
+        def call(self, method: str, path: str, body: Any = None, headers: Any = None) -> Any:
+            del headers
+            sent.append(body)
+            return super().call(method, path)
+
+    api.answers = [(400, {}, {"detail": "The payload is not UTF-8."})]
+    monkeypatch.setattr(remote_jobs, "RemoteApi", Recording)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b'{"name": "\xe9"}')))
+    assert run(api, "submit", "-") == 2
+    assert sent == [b'{"name": "\xe9"}']
 
 
 def test_a_signed_request_needs_credentials(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
