@@ -18,6 +18,13 @@ LIMIT = 0.02
 GRACE = 0.03
 
 
+@pytest.fixture(scope="module", autouse=True)
+def old_objects() -> None:
+    """Exempt them from the collections of these tests, which look for the tasks that a test has left."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def stop(alarm: SystemAlarm) -> Callable[[Callable[[], Any]], float]:
     """Runs a coroutine function that must be stopped, and returns the seconds that it took."""
