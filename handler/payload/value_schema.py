@@ -18,6 +18,8 @@ from handler.payload.problem import Problem, bounded, point, quote
 Path = tuple[str | int, ...]
 
 _ABSENT: Final = object()
+LARGEST_HASH: Final = 2**60
+"""Below it, each whole number has a hash of its own."""
 
 
 def is_number(value: Any) -> bool:
@@ -199,13 +201,18 @@ def value_problem(path: Path, message: str) -> Problem:
 
 
 def key_of(value: Any) -> Any:
-    """Return a key for a JSON value, equal for equal values. ``1.0`` is equal to ``1``; ``true`` is not."""
+    """Return a key for a JSON value, equal for equal values. ``1.0`` is equal to ``1``; ``true`` is not.
+
+    Large numbers become strings, since they could be chosen so that all of them have one hash.
+    """
     if isinstance(value, bool) or value is None:
         return ("constant", str(value))
     if isinstance(value, list):
         return ("list", tuple(map(key_of, value)))
     if isinstance(value, dict):
         return ("object", frozenset((name, key_of(part)) for name, part in value.items()))
+    if isinstance(value, (int, float)) and not -LARGEST_HASH < value < LARGEST_HASH:
+        return ("number", str(int(value)))  # floats of that size are whole
     return value
 
 

@@ -114,13 +114,15 @@ class JobQueue:
     ) -> None:
         """Send a message to the dead-letter queue, with the problem in its attribute ``problem``.
 
-        The body is sent unchanged. The problem is shortened to 1,000 characters, or to the space that the body leaves.
+        The body is sent unchanged, but for characters that SQS never delivers: only a direct call can have brought them.
+        The problem is shortened to 1,000 characters, or to the space that the body leaves.
 
         Raises:
             TryLaterError, MisconfiguredError, TooLargeError: see `infra.errors`.
         """
         request = self._fifo(self._dead_letter_url, group, deduplication)
-        room = REJECTED_BYTES - len(body.encode(errors="surrogatepass")) - len(_PROBLEM + "String")
+        body = re.sub(_ILLEGAL, "\ufffd", body)
+        room = REJECTED_BYTES - len(body.encode()) - len(_PROBLEM + "String")
         text = (
             re.sub(_ILLEGAL, "\ufffd", problem)[:_PROBLEM_CHARACTERS].encode()[: max(0, room)].decode(errors="ignore")
         )

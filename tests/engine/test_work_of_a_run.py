@@ -69,7 +69,7 @@ KEYS = {f"{'k' * 30}{at}": at for at in range(10, 90)}
         pytest.param({"steps": [copy(FAILED_SUM, allow_failure=True)] * 100}, id="an expression"),
         pytest.param({"steps": [copy(1, **{"if": FAILED_SUM}, allow_failure=True)] * 100}, id="a condition"),
         pytest.param(
-            {"steps": [copy(1, **{"if": "{< a >} == 1 and " * 100}, allow_failure=True)] * 20},
+            {"steps": [copy(1, **{"if": "{< a >} == 1 and " * 15}, allow_failure=True)] * 20},
             id="the search for a condition that was meant",
         ),
         pytest.param({"steps": [{"set": {"v": FAILED_SUM}, "allow_failure": True}] * 100}, id="a variable"),

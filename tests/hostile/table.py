@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from tests.hostile import combinations, jobs
+from tests.hostile import combinations, jobs, work
 from tests.hostile.attack import Attack, Door
 
 EVENTS: Final = Path(__file__).parent / "lambda_events.json"
@@ -82,7 +82,7 @@ def _requests() -> Iterator[Attack]:
 
 
 def _runs() -> Iterator[Attack]:
-    for name, make in (jobs.RUN | combinations.RUN).items():
+    for name, make in (jobs.RUN | combinations.RUN | work.RUN).items():
         yield _attack(name, "direct", make)
         if name in BY_THE_QUEUE:
             yield _attack(name, "queue", lambda make=make: _encode(make()))

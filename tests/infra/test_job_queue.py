@@ -116,6 +116,14 @@ def test_a_rejected_message_lies_in_the_dead_letter_queue_with_its_problem(aws: 
     assert len(aws.dead_letters()) == 1, "reading the message does not remove it"
 
 
+@pytest.mark.parametrize("body", ["a\ud800b", "a\x00b"])
+def test_a_rejected_message_that_sqs_cannot_have_delivered_is_kept_without_what_it_refuses(
+    aws: EmbeddedAws, drive: Drive, body: str
+) -> None:
+    drive(JobQueue(aws.clients.sqs, aws.queue_url, aws.dead_letter_queue_url).reject(body, "not JSON"))
+    assert [message["body"] for message in aws.dead_letters()] == ["a\ufffdb"]
+
+
 def test_the_problem_of_a_large_rejected_message_takes_the_room_that_is_left(drive: Drive) -> None:
     client = Client()
     overhead = len("problem" + "String")

@@ -35,8 +35,8 @@ _REWRITTEN: Final = (
 _WORD: Final = re.compile(r"(?<![\w.'\"])[A-Za-z_][\w-]*(?![\w.(])")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _OURS: Final = frozenset({"and", "or", "not", "in", "if", "else", "true", "false", "null", "True", "False", "None"})
-LONGEST_MEANT: Final = 2_000
-"""Characters of a condition whose meaning is guessed: an expression has no more."""
+LONGEST_MEANT: Final = 300
+"""Characters of a condition whose meaning is guessed. Guessing takes many times as long as reading it."""
 _REWRITES: Final = 4
 """How many times as long as parsing a condition it takes to find out what was meant."""
 _SPACES: Final = re.compile(r"\s+")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.payload.value_schema import DefaultsTooLargeError, compile_schema
+from handler.payload.value_schema import DefaultsTooLargeError, compile_schema, key_of
 from handler.payload.value_schema_check import KEYWORDS, find_schema_problems
 
 
@@ -143,3 +143,10 @@ def test_no_schema_and_no_value_causes_an_internal_error(schema: Any, value: Any
 @given(JSON)
 def test_a_value_is_one_of_itself(value: Any) -> None:
     assert compile_schema({"enum": [value]}).find_problems(value) == []
+
+
+def test_choices_cannot_be_numbers_that_all_have_one_hash() -> None:
+    chosen = [at * (2**61 - 1) for at in range(1, 1_001)]
+    assert len(set(map(hash, chosen))) == 1
+    assert len({hash(key_of([value])) for value in chosen}) > 900
+    assert key_of(2**70) == key_of(float(2**70)) != key_of(2**70 + 1)
