@@ -114,7 +114,7 @@ class JobQueue:
     ) -> None:
         """Send a message to the dead-letter queue, with the problem in its attribute ``problem``.
 
-        The body is sent unchanged, but for characters that SQS never delivers: only a direct call can have brought them.
+        The body is sent unchanged, but for characters that SQS never delivers: only a direct call can bring them.
         The problem is shortened to 1,000 characters, or to the space that the body leaves.
 
         Raises:
