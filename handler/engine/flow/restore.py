@@ -13,7 +13,7 @@ from handler.engine.flow.run import Written, end, follow
 from handler.engine.flow.turns import FlowTurns, Waiting
 from handler.engine.flow.walk import Frame, Walk
 from handler.engine.flow.written import ForEach
-from handler.engine.status import DONE, ConduitStatus
+from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.turn import StepRunner
 from handler.engine.variables import Variables
@@ -131,10 +131,7 @@ class Restoring:
         self._job.store.restore(step)
         if frame.counts and step.block is not None and step.status not in _NEVER_CAME:
             self._job.written.is_over(step.block)
-        if step.status is DONE:
-            follow(step, walk)
-        else:
-            walk.settle(step)
+        follow(step, walk)
 
     def _open(self, step: ConduitStep, record: Record) -> None:
         opened = cast("dict[str, Any]", record.get("opened") or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -19,6 +19,8 @@ from handler.engine.step import ConduitStep
 from handler.engine.turn import StepRunner
 
 Listener = Callable[..., Any]
+Taken = Paused | Coroutine[Any, Any, Paused | None] | None
+"""The outcome of a turn: a pause, what must be awaited for one, or the step has its status."""
 
 
 class Written(Protocol):
@@ -90,15 +92,16 @@ class StepLoop:
                 if paused is not None:
                     return paused
 
-    async def _run_list(self, frame: Frame) -> Paused | None:  # noqa: PLR0915  # each call would cost every step
+    async def _run_list(self, frame: Frame) -> Paused | None:
         """Run the steps of a list until its end, or until one of them opens another list.
 
-        A loop's next item begins here, too: returning for each item would cost a third of a plain block.
+        A loop's next item begins here, too: returning for each item would cost a third of a plain block. What is not
+        called, but written out here, would cost each step 1 % of its time in the engine for each call.
         """
         walk, job, turns = self._walk, self._job, self._turns
         steps, inside, plain = frame.steps, frame.inside, frame.outer is None
-        counts, limits_uses, most = frame.counts, job.written.limits_uses, turns.runtime.limits.loop_records
-        is_timed, resumes = self._is_timed(), self._resumes
+        counts, most, is_timed = frame.counts, turns.runtime.limits.loop_records, self._is_timed()
+        usual = self._is_usual(frame)
         while True:
             while (at := frame.next) < len(steps):
                 number = walk.recorded + 1
@@ -108,39 +111,31 @@ class StepLoop:
                 else:
                     step = frame.begin_turn(number)
                 block = step.block
-                if resumes and job.attempts:
+                if not usual and job.attempts:
                     step.attempts, job.attempts = job.attempts, 0
                 if (frame.skips or walk.cancelled or step.status is not NONE) and self._passes_over(step, frame):
-                    pass
+                    taken: Taken = None
                 elif block is None:
-                    paused = await self._take_flow(step, frame)
+                    taken = self._take_flow(step, frame)
+                elif usual and (block.max_uses is None or not counts):
+                    taken = turns.take(step, block)
+                else:
+                    taken = self._take_unusual(step, block, frame)
+                if taken is not None:
+                    paused = taken if isinstance(taken, Paused) else await taken
                     if paused is not None:
-                        return paused
+                        return still_waiting(paused, turns.waiting)
                     if step.status is NONE:
                         return None  # it has opened a list of its own
-                elif counts and (limits_uses or block.max_uses is not None) and job.written.is_over(block):
-                    self._refuse(step, ConduitStatus.BLOCK_LIMIT_EXCEED)
-                else:
-                    if is_timed:
-                        self._limit(frame)
-                    if resumes:
-                        self._resume(step)
-                    taken = turns.take(step, block)
-                    if taken is not None:
-                        paused = taken if isinstance(taken, Paused) else await taken
-                        if paused is not None:
-                            return still_waiting(paused, turns.waiting)
-                        turns.forget()
-                if resumes:
-                    resumes = self._resumed()
+                    turns.forget()
+                if not usual:
+                    usual = self._end_unusual(frame)
                 frame.current, frame.next = None, at + 1
                 walk.recorded = number
                 if inside:
                     frame.latest = step
                     walk.in_loops += 1
-                if step.status is not DONE:
-                    walk.settle(step)
-                elif block is None:
+                if step.status is not DONE or block is None:
                     follow(step, walk)
                 if job.on_step_update is not None:
                     answer = job.on_step_update(job, step)
@@ -155,6 +150,32 @@ class StepLoop:
                 if close is not None:
                     return await self._close(frame, close)
             steps = frame.steps
+
+    def _is_usual(self, frame: Frame) -> bool:
+        """Whether blocks without a limit of uses need nothing of what `_take_unusual` does."""
+        return not (self._resumes or self._is_timed() or (frame.counts and self._job.written.limits_uses))
+
+    def _take_unusual(self, step: ConduitStep, block: Block[..., Any], frame: Frame) -> Taken:
+        """The turn of a block that is limited from outside the step, or goes on with what an earlier run left of it."""
+        job, turns = self._job, self._turns
+        if frame.counts and job.written.is_over(block):
+            self._refuse(step, ConduitStatus.BLOCK_LIMIT_EXCEED)
+            return None
+        if self._is_timed():
+            self._limit(frame)
+        if self._resumes:
+            turns.waiting, turns.tries = self._known_of(step), job.tries
+            if job.tries:
+                step.tries = job.tries
+        return turns.take(step, block)
+
+    def _end_unusual(self, frame: Frame) -> bool:
+        """Let go of what an earlier run left of the turn that has ended; return whether the next turns are usual."""
+        job = self._job
+        self._turns.forget()
+        job.tries = 0
+        self._resumes = job.waiting is not None
+        return self._is_usual(frame)
 
     async def _take_flow(self, step: ConduitStep, frame: Frame) -> Paused | None:
         """The turn of a step without a block; a step that opens a list is recorded here."""
@@ -195,21 +216,6 @@ class StepLoop:
         if job.on_step_update is not None:
             await settled(job.on_step_update(job, step))
         return None
-
-    def _resume(self, step: ConduitStep) -> None:
-        """Hand the turn of a block what an earlier run has left of it."""
-        job, turns = self._job, self._turns
-        turns.waiting, turns.tries = self._known_of(step), job.tries
-        if job.tries:
-            step.tries = job.tries
-
-    def _resumed(self) -> bool:
-        """Let go of what an earlier run left, after the turn that it was of; return whether some is left."""
-        job = self._job
-        self._turns.forget()
-        job.tries = 0
-        self._resumes = job.waiting is not None
-        return self._resumes
 
     def _passes_over(self, step: ConduitStep, frame: Frame) -> bool:
         """Return whether a step does not run; it then gets its status, for the first reason that applies."""
@@ -257,9 +263,11 @@ def still_waiting(paused: Paused, known: Waiting | None) -> Paused:
 
 
 def follow(step: ConduitStep, walk: Walk) -> None:
-    """Move the walk after a DONE step that chooses a branch or ends something early."""
+    """Move the walk after a step that has ended, and has failed, chosen a branch or ended something early."""
     spec = step.spec
-    if isinstance(spec, Choose):
+    if step.status is not DONE:
+        walk.settle(step)
+    elif isinstance(spec, Choose):
         branch = spec.branch(step.return_value["branch"])
         if branch:
             walk.open(branch, None)
