@@ -50,6 +50,28 @@ def address_of(settings: Settings, job: JobRecord, path: str) -> Address:
     return Address(f"{settings.public_url.rstrip('/')}/callbacks/{token}", token)
 
 
+class Addresses:
+    """The addresses of one job's steps: called with a path, like `address_of`. Each is signed once.
+
+    Args:
+        settings: the deployment's settings.
+        job: the job.
+    """
+
+    __slots__ = ("_job", "_made", "_settings")
+
+    def __init__(self, settings: Settings, job: JobRecord) -> None:
+        self._settings = settings
+        self._job = job
+        self._made: dict[str, Address] = {}
+
+    def __call__(self, path: str) -> Address:
+        made = self._made.get(path)
+        if made is None:
+            made = self._made[path] = address_of(self._settings, self._job, path)
+        return made
+
+
 def read_callback(text: str) -> Callback | None:
     """Decode a token; ``None`` if the string is not one of our tokens."""
     token = read_token(KIND, text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from handler.caller import Rights
 from handler.engine import Answers, Conduit, Execution
 from handler.invocation.timestamps import iso
 from handler.jobs.as_recorded import as_steps
-from handler.jobs.callbacks import address_of
+from handler.jobs.callbacks import Addresses
 from handler.jobs.view import variables_after
 from handler.ports import Ports
 from handler.recording.ownership import cut_tries
@@ -58,7 +57,7 @@ def restored(run: Run, ports: Ports, given: Mapping[str, Mapping[str, Any]] = NO
         waiting=_waiting(job),
         idle=job.idle,
         timeout_at=job.timeout_at,
-        answers=Answers(given, cache(partial(address_of, ports.settings, job))),  # each is signed once
+        answers=Answers(given, Addresses(ports.settings, job)),
         id=job.key.job_id,
         tags=rights.tags,
         step_limit=rights.step_limit,

@@ -10,7 +10,7 @@ from typing import Any
 from handler.engine import Conduit, ConduitStep
 from handler.invocation.log import log_fields, log_step
 from handler.ports import Ports
-from handler.recording.recorder import UNKNOWN, Recorder
+from handler.recording.recorder import UNKNOWN
 from infra.jobs.records import JobRecord
 
 
@@ -19,13 +19,12 @@ class RunLog:
 
     Args:
         ports: the use cases' ports.
-        recorder: the run's recorder.
+        job: the job, at the begin of the run.
     """
 
-    def __init__(self, ports: Ports, recorder: Recorder) -> None:
+    def __init__(self, ports: Ports, job: JobRecord) -> None:
         self._ports = ports
-        self._recorder = recorder
-        recorder.on_failure = self._failed
+        self._names = {**log_fields(job.key), "run": job.run}
 
     @staticmethod
     def follow(job: Conduit) -> None:
@@ -37,7 +36,8 @@ class RunLog:
 
         log_step(path)
 
-    def _failed(self, step: ConduitStep) -> None:
+    def failed(self, step: ConduitStep) -> None:
+        """Log that a step failed."""
         self._info(
             "A step failed",
             path=step.path,
@@ -47,23 +47,17 @@ class RunLog:
             attempts=step.attempts,
         )
 
-    def handed_over(self) -> None:
+    def handed_over(self, job: JobRecord) -> None:
         """Log that the run paused: the job continues in another invocation, now or after a wait."""
-        job = self._recorder.job
         if job.resume_at is not None:
             self._info("A job waits", seconds=round(max(0.0, job.resume_at - self._ports.now()), 3))
         else:
             self._info("A job was handed over", hand_overs=job.hand_overs, position=job.cursor + 1)
 
-    def ended(self) -> None:
+    def ended(self, job: JobRecord) -> None:
         """Log that the job has ended."""
-        job = self._recorder.job
         took = None if job.finished_at is None else round((job.finished_at - job.created_at) * 1000, 1)
         self._info("A job ended", status=job.status, steps=job.cursor, duration_ms=took)
 
     def _info(self, message: str, **fields: Any) -> None:
-        self._ports.log.info(message, extra={**_names(self._recorder.job), **fields})
-
-
-def _names(job: JobRecord) -> dict[str, Any]:
-    return {**log_fields(job.key), "run": job.run}
+        self._ports.log.info(message, extra={**self._names, **fields})

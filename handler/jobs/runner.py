@@ -116,24 +116,25 @@ class Runner:
 
     async def _run(self, run: Run, until: float | None, *, keeps_message: bool) -> Result:
         recorder = Recorder(self._ports, run)
-        log = RunLog(self._ports, recorder)
+        log = RunLog(self._ports, run.job)
+        recorder.on_failure = log.failed
         try:
             stopped = await self._execute(run, recorder, log, until)
         except FencedOutError as refusal:
             self._ports.metrics.count("FencedOut")
             return Lost(refusal.job, refusal.accepted)
         if stopped is None:
-            log.ended()
+            log.ended(recorder.job)
             return await self._close(run, recorder)
         if isinstance(stopped, Unstarted):
             return stopped
         view = partial(job_view, recorder.job, run.written, recorder.steps)
         if parked(recorder.job) is None:
-            log.handed_over()
+            log.handed_over(recorder.job)
             self._ports.metrics.count("HandOvers")
             sent = keeps_message or await self._pointers.hand_over(recorder.job)
             return HandedOver(recorder.job, view, sent)
-        log.handed_over()
+        log.handed_over(recorder.job)
         return await self._park(run, recorder, keeps_message=keeps_message)
 
     async def _execute(
@@ -226,3 +227,5 @@ async def _finish(recorder: Recorder, job: Conduit, failed: ConduitStep | None) 
     if job.store.results_size > LARGE_RESULTS:
         forget_results(job.steps)
     await recorder.on_job_finish(job, failed)
+    # A job refers to itself through its steps: what its listeners hold would wait for the next collection of garbage.
+    job.before_step = job.on_step_update = job.on_step_open = job.on_job_finish = None
