@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# A test run starts dozens of processes and rewrites thousands of assertions: compiled code is kept, whatever the shell says.
+# A test run starts dozens of processes and rewrites thousands of assertions: compiled code is kept, whatever the shell
+# says.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -17,7 +18,7 @@ help: ## show this list
 # The stamp remembers which lock and which interpreter the environment was built from.
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..." >&2; exit 1; }
-	@# An environment of another version than PYTHON's is made again: the variable would be ignored beside it.
+	@# An environment of another version than PYTHON is made again; otherwise the variable would be ignored.
 	@test "$$($(BIN)/python -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null)" = \
 		"$$($(PYTHON) -c 'import sys; print(*sys.version_info[:2])')" || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) ..."
