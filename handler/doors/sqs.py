@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from handler.invocation.time_left import TimeLeft
-from handler.jobs.batch import work_off
+from handler.jobs.batch import process_messages
 from handler.jobs.messages import Message, Verdict
 from handler.ports import Ports
 from infra.errors import InfraError
@@ -28,9 +28,9 @@ async def receive(event: Mapping[str, Any], ports: Ports, lifetime: TimeLeft) ->
     """Process an event's ``Records``; return Lambda's partial batch response."""
     # Report a fully failed batch as a partial response; raising would only add a function error.
     batch = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    with batch(event["Records"], handler=work_off):
+    with batch(event["Records"], handler=process_messages):
         records = [SQSRecord(record) for record in event["Records"]]
-        verdicts = await work_off([message_of(record) for record in records], ports, lifetime, _hide)
+        verdicts = await process_messages([message_of(record) for record in records], ports, lifetime, _hide)
         for record, verdict in zip(records, verdicts, strict=True):
             if verdict.done:
                 batch.success_handler(record, verdict)

@@ -18,7 +18,9 @@ Settle = Callable[[Ports, Message, Verdict], Awaitable[None]]
 """Carries out a verdict at the queue."""
 
 
-async def work_off(messages: Sequence[Message], ports: Ports, lifetime: TimeLeft, settle: Settle) -> list[Verdict]:
+async def process_messages(
+    messages: Sequence[Message], ports: Ports, lifetime: TimeLeft, settle: Settle
+) -> list[Verdict]:
     """Process messages; return their verdicts, in the same order.
 
     Args:
@@ -39,7 +41,7 @@ async def _in_order(messages: Sequence[Message], ports: Ports, lifetime: TimeLef
     for message in messages:
         verdict = blocked.get(message.group) if message.group is not None else None
         if verdict is None:
-            verdict = await _judge(worker, message, ports, lifetime)
+            verdict = await _process(worker, message, ports, lifetime)
             lifetime = replace(lifetime, used=True)
         if not verdict.done and message.group is not None:
             blocked[message.group] = verdict  # later messages of its group must not overtake it
@@ -54,9 +56,9 @@ async def _side_by_side(messages: Sequence[Message], ports: Ports, lifetime: Tim
     crew, shared = ports.side_by_side(ports)
     worker = Worker(shared)
 
-    async def judge(message: Message, lifetime: TimeLeft) -> Verdict:
+    async def process(message: Message, lifetime: TimeLeft) -> Verdict:
         crew.hold(len(message.body))
-        verdict = await _judge(worker, message, shared, lifetime)
+        verdict = await _process(worker, message, shared, lifetime)
         if not verdict.later:
             await settle(shared, message, verdict)
         return verdict
@@ -64,7 +66,7 @@ async def _side_by_side(messages: Sequence[Message], ports: Ports, lifetime: Tim
     first = replace(lifetime, shared=lambda: crew.is_shared)
     others = replace(lifetime, used=True)
     lifetimes = [first, *[others] * (len(messages) - 1)]
-    verdicts = await crew.run([partial(judge, *pair) for pair in zip(messages, lifetimes, strict=True)])
+    verdicts = await crew.run([partial(process, *pair) for pair in zip(messages, lifetimes, strict=True)])
     later = [number for number, verdict in enumerate(verdicts) if verdict.later]
     settled = await _in_order([messages[number] for number in later], ports, others, settle)
     for number, verdict in zip(later, settled, strict=True):
@@ -72,7 +74,7 @@ async def _side_by_side(messages: Sequence[Message], ports: Ports, lifetime: Tim
     return verdicts
 
 
-async def _judge(worker: Worker, message: Message, ports: Ports, lifetime: TimeLeft) -> Verdict:
+async def _process(worker: Worker, message: Message, ports: Ports, lifetime: TimeLeft) -> Verdict:
     try:
         return await worker.work(message, lifetime)
     except GeneratorExit:

@@ -75,9 +75,9 @@ class Closing:
                 return AGAIN
             job = answer.job
         job = await self._publisher.settle(job)
-        return DONE if job.all_published or job.due is not None else await self.owe(job)
+        return DONE if job.all_published or job.due is not None else await self.deliver_again(job)
 
-    async def owe(self, job: JobRecord) -> Verdict:
+    async def deliver_again(self, job: JobRecord) -> Verdict:
         """The bus failed for a job that only this message covers: have it delivered again, and also set `due`."""
         await self._ports.table.set_due(job, self._ports.now() + OUTBOX_SECONDS)
         return AGAIN

@@ -132,7 +132,7 @@ class Worker:
         if named:  # the sender may have sent it before: an existing job is not run again
             known = await self._ports.table.read(offer.job.key, self._ports.now())
             if known is not None:
-                return await self._meet(known, message, offer, lifetime)
+                return await self._handle_known(known, message, offer, lifetime)
         run = offer.late_run(self._ports, lifetime, outbox=True)
         result = await self._runner.run(run, keeps_message=message.group is not None)
         met = result.job if isinstance(result, Lost) and not result.accepted else None
@@ -140,7 +140,7 @@ class Worker:
             return await self._reject_taken(message, offer)
         return await self._concluded(result, message)
 
-    async def _meet(self, known: JobRecord, message: Message, offer: NewJob, lifetime: TimeLeft) -> Verdict:
+    async def _handle_known(self, known: JobRecord, message: Message, offer: NewJob, lifetime: TimeLeft) -> Verdict:
         if not offer.is_known_as(known):
             return await self._reject_taken(message, offer)
         return await self._take(known, message, lifetime)
@@ -183,7 +183,7 @@ class Worker:
             if job.held(now()):
                 return self._held(job)
             if is_asleep(job, now()):
-                return await self._let_sleep(job, message)
+                return await self._keep_parked(job, message)
             if job.attempts and ports.turns is not None:  # it may have killed its process
                 if lifetime.used:
                     return LATER
@@ -197,7 +197,7 @@ class Worker:
             job = answer.job
         return Verdict(done=False, wait=LATEST)
 
-    async def _let_sleep(self, job: JobRecord, message: Message) -> Verdict:
+    async def _keep_parked(self, job: JobRecord, message: Message) -> Verdict:
         """Handle a parked job whose wait is not over: publish pending updates, and keep or acknowledge the message."""
         job = await self._publisher.settle_parked(job)
         left = (job.resume_at or 0.0) - self._ports.now()
@@ -221,7 +221,7 @@ class Worker:
         written = _read(payload.payload) if payload is not None else None
         if payload is None or written is None or len(steps) < job.cursor:
             why = "its payload or its records are gone"
-            return self._lost(await self._runner.end_lost(job, why))
+            return self._lost(await self._runner.end_unrunnable(job, why))
         published = job.published
         if published < job.cursor:  # updates that a dead owner had committed but not published
             published = await self._publisher.publish(job, steps, until=lifetime.ends_at - ports.settings.reserve)
@@ -238,7 +238,7 @@ class Worker:
         try:
             result = await self._runner.run(run, keeps_message=message.group is not None)
         except RecordsMismatchError as error:
-            return self._lost(await self._runner.end_lost(job, str(error)))
+            return self._lost(await self._runner.end_unrunnable(job, str(error)))
         return await self._concluded(result, message)
 
     @staticmethod
@@ -249,7 +249,7 @@ class Worker:
 
     async def _concluded(self, result: Result, message: Message) -> Verdict:
         if isinstance(result, Ended):
-            return DONE if result.safe else await self._closing.owe(result.job)
+            return DONE if result.safe else await self._closing.deliver_again(result.job)
         if isinstance(result, Unstarted):
             return await self._give_back(message)
         if isinstance(result, HandedOver):

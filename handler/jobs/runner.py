@@ -142,10 +142,10 @@ class Runner:
     ) -> Paused | Unstarted | None:
         """Run the steps; return why the run paused, or ``None`` if the job has ended."""
         runtime = self._runtime(run, until)
-        going = run
+        current = run
         while True:
-            given = await read_answers(self._ports, going.job) if going.job.signals else {}
-            conduit = restored(going, self._ports, given)
+            given = await read_answers(self._ports, current.job) if current.job.signals else {}
+            conduit = restored(current, self._ports, given)
             log.follow(conduit)
             conduit.before_step = recorder.before_step
             conduit.on_step_update = recorder.on_step_update
@@ -159,15 +159,15 @@ class Runner:
                 paused = conduit.paused
                 if run.lifetime.is_used and not recorder.accepted and not recorder.steps and not paused.cut:
                     return Unstarted()
-                if await recorder.let_go(conduit, paused, paused.waiting):
+                if await recorder.release(conduit, paused, paused.waiting):
                     return paused
             except AnsweredError as answered:
-                going = recorder.going_on(answered.waiting)
+                current = recorder.continuation(answered.waiting)
             except TooLargeError as error:
                 refuse_largest(recorder.steps, recorder.job.cursor, error)
-                going = recorder.going_on(None)
+                current = recorder.continuation(None)
             else:  # the job was cancelled or answered at that moment
-                going = recorder.going_on(paused.waiting, paused.tries)
+                current = recorder.continuation(paused.waiting, paused.tries)
 
     async def _park(self, run: Run, recorder: Recorder, *, keeps_message: bool) -> Parked:
         self._ports.metrics.count("Parked")
@@ -205,7 +205,7 @@ class Runner:
         view = partial(job_view, job, run.written, recorder.steps)
         return Ended(job, view, safe=job.all_published or job.due is not None)
 
-    async def end_lost(self, job: JobRecord, why: str) -> JobRecord | None:
+    async def end_unrunnable(self, job: JobRecord, why: str) -> JobRecord | None:
         """End a claimed job that can never run as FAILED; return its new state, or ``None`` if another owner has it."""
         now = self._ports.now()
         after = job._replace(

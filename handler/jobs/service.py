@@ -109,7 +109,7 @@ class Jobs:
     async def _known(self, new_job: NewJob) -> Submission | None:
         """The existing job, if this job was sent before with its id. It is not run again."""
         found = await self._ports.table.read(new_job.job.key, self._ports.now())
-        return None if found is None else await self._met(new_job, found)
+        return None if found is None else await self._sent_before(new_job, found)
 
     async def _submitted(self, new_job: NewJob, result: Result) -> Submission:
         if isinstance(result, Ended):
@@ -121,7 +121,7 @@ class Jobs:
         if result.job is None:
             raise UnavailableError("The job was lost while it ran; send it again.", retry_after=RETRY_AFTER)
         if not result.accepted:
-            return await self._met(new_job, result.job)
+            return await self._sent_before(new_job, result.job)
         return Submission("created" if result.job.finished else "accepted", await self._view(result.job))
 
     async def _enqueue(self, new_job: NewJob) -> Submission:
@@ -131,9 +131,9 @@ class Jobs:
             return Submission("accepted", job_view(answer.job, new_job.written, ()))
         if answer.job is None:
             raise UnavailableError("The job could not be accepted; send it again.", retry_after=RETRY_AFTER)
-        return await self._met(new_job, answer.job)
+        return await self._sent_before(new_job, answer.job)
 
-    async def _met(self, new_job: NewJob, found: JobRecord) -> Submission:
+    async def _sent_before(self, new_job: NewJob, found: JobRecord) -> Submission:
         """Handle an id that exists: it belongs to this job, sent before, or to another job."""
         if not new_job.is_known_as(found):
             raise _taken(found.key.job_id)

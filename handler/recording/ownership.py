@@ -16,7 +16,7 @@ OUTBOX_SECONDS: Final = 60.0
 """Seconds after which the sweeper checks a job whose updates or park should be complete by then."""
 QUEUED_SECONDS: Final = 300.0
 """Seconds after which the sweeper sends another message for a job whose first should have been received by then."""
-NOBODY: Final = -1
+NO_STEP: Final = -1
 """An index that no step has."""
 _SHOWN_OF_A_TRY: Final = ("error", "attempts", "started_at", "finished_at")
 
@@ -115,10 +115,10 @@ class Ownership:
         self.careful = self.prior > 0
         self._lease_until = run.lifetime.ends_at + settings.lease_margin
         # The state of the step at the cursor; each commit resets it, see `note`.
-        self._counted = run.job.cursor if run.accepted else NOBODY  # the claim is an attempt of this step
-        self._marked: tuple[int, int] = (NOBODY, 0)
+        self._counted = run.job.cursor if run.accepted else NO_STEP  # the claim is an attempt of this step
+        self._marked: tuple[int, int] = (NO_STEP, 0)
 
-    def blame(self, effect: str) -> ConduitStatus | None:
+    def outcome_of_crashes(self, effect: str) -> ConduitStatus | None:
         """The outcome of the step at which earlier owners stopped, or ``None`` if it is run again."""
         if effect == "at_most_once" and self._run.job.started and self.prior > 0:
             return ConduitStatus.INTERRUPTED
@@ -185,7 +185,7 @@ class Ownership:
 
     def note(self, commit: Commit, after: JobRecord) -> None:
         """Note that the commit was written, and reset the state of the step at the cursor."""
-        self._counted, self._marked = NOBODY, (NOBODY, 0)
+        self._counted, self._marked = NO_STEP, (NO_STEP, 0)
         if isinstance(commit, Attempt):
             self._counted = after.cursor
             if commit.effect:

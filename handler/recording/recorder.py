@@ -21,7 +21,7 @@ from handler.engine.status import DONE, UNEVENTFUL
 from handler.ports import Ports, Turns
 from handler.recording.commits import Commits
 from handler.recording.ownership import (
-    NOBODY,
+    NO_STEP,
     Attempt,
     Commit,
     End,
@@ -88,7 +88,7 @@ class Recorder:
         self._flush_interval = ports.settings.flush_interval
         self._commits = Commits(ports, self._began, limited=not self._careful, put=len(run.steps))
         self._turns = ports.turns
-        self._kept = NOBODY  # the index of the step during which this job keeps its turn, until its record is written
+        self._kept = NO_STEP  # the index of the step during which this job keeps its turn, until its record is written
         self._may_be_over = run.pause_at is not None or run.job.hand_overs >= ports.settings.max_hand_overs
         self.job = run.job
         self.steps: list[StepRecord] = list(run.steps)
@@ -106,8 +106,8 @@ class Recorder:
         effect = step.block.effect if step.block is not None else "none"
         tries = step.tries
         first = index == self._owner.start and self._run.accepted and not self._owner.noted_here(index)
-        if first and (blamed := self._owner.blame(effect)) is not None:
-            return blamed
+        if first and (outcome := self._owner.outcome_of_crashes(effect)) is not None:
+            return outcome
         if self._may_be_over and self._is_over(index):
             return Decision.PAUSE
         kind: Commit | None = None
@@ -194,7 +194,7 @@ class Recorder:
         """Commit the last steps and the end of the job together."""
         await self._commit(job, End(self._end_status(job)))
 
-    async def let_go(self, job: Conduit, paused: Paused, waiting: dict[str, Any] | None) -> bool:
+    async def release(self, job: Conduit, paused: Paused, waiting: dict[str, Any] | None) -> bool:
         """Release the job for another invocation, before the step at which the run paused.
 
         Args:
@@ -260,7 +260,7 @@ class Recorder:
         woken = found.woken != self.job.woken or bool(found.signals)
         return self.accepted and woken and is_as_held(found, self.job)
 
-    def going_on(self, waiting: dict[str, Any] | None, tries: int = 0) -> Run:
+    def continuation(self, waiting: dict[str, Any] | None, tries: int = 0) -> Run:
         """The continuation of a run that could not park or end a step: all records so far, and the job's current
         record.
 

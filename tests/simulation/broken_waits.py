@@ -30,7 +30,7 @@ _SEND: Final = Pointers.send
 _PUT: Final = AnswerDesk._put
 _UNANSWERED: Final = commits.unanswered_of
 _CONCLUDED: Final = Worker._concluded
-_LET_SLEEP: Final = Worker._let_sleep
+_KEEP_PARKED: Final = Worker._keep_parked
 _RUN: Final = Runner.run
 
 
@@ -149,13 +149,13 @@ def release_groups() -> Iterator[None]:
     async def run(self: Runner, given: Any, **options: Any) -> Any:
         return await _RUN(self, given, **{**options, "keeps_message": False})
 
-    async def let_sleep(self: Worker, job: JobRecord, message: Any) -> Verdict:
-        return await _LET_SLEEP(self, job, replace(message, group=None))
+    async def keep_parked(self: Worker, job: JobRecord, message: Any) -> Verdict:
+        return await _KEEP_PARKED(self, job, replace(message, group=None))
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(Runner, "run", run))
         stack.enter_context(patch.object(Worker, "_concluded", acknowledge_retries))
-        stack.enter_context(patch.object(Worker, "_let_sleep", let_sleep))
+        stack.enter_context(patch.object(Worker, "_keep_parked", keep_parked))
         yield
 
 
@@ -168,12 +168,12 @@ def hold_groups() -> Iterator[None]:
             return Verdict(done=False, wait=self._left(result.job))
         return await _CONCLUDED(self, result, message)
 
-    async def let_sleep(self: Worker, job: JobRecord, message: Any) -> Verdict:
+    async def keep_parked(self: Worker, job: JobRecord, message: Any) -> Verdict:
         if message.group is not None:
             return Verdict(done=False, wait=self._left(job))
-        return await _LET_SLEEP(self, job, message)
+        return await _KEEP_PARKED(self, job, message)
 
-    with patch.object(Worker, "_concluded", concluded), patch.object(Worker, "_let_sleep", let_sleep):
+    with patch.object(Worker, "_concluded", concluded), patch.object(Worker, "_keep_parked", keep_parked):
         yield
 
 

@@ -131,7 +131,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="attempts have no limit",
         seed=4,
-        apply=replaced(Ownership, "blame", broken.unlimited_blame),
+        apply=replaced(Ownership, "outcome_of_crashes", broken.unlimited_blame),
         world="killers",
     ),
     Mutant(name="after a crash steps are committed together", seed=7, apply=broken.careless, world="killers"),
@@ -154,7 +154,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="a hand-over keeps its lease",
         seed=1,
-        apply=replaced(Recorder, "let_go", broken.keep_hold),
+        apply=replaced(Recorder, "release", broken.keep_hold),
         world="hand-overs",
     ),
     Mutant(name="a resumed job has forgotten its variables", apply=broken.forget_variables, world="hand-overs"),
