@@ -20,7 +20,7 @@ POLL_TIMEOUT: Final = "PollTimeout"
 
 
 class TurnOfBlock(Protocol):
-    """The part of a block step's turn that is used here."""
+    """The part of a turn that is used here, for a step with a block."""
 
     step: ConduitStep
     block: Block[..., Any]
@@ -56,7 +56,7 @@ def resume(turns: TurnOfBlock, waiting: Mapping[str, Any] | None) -> None:
 
 
 def calls_so_far(turns: TurnOfBlock) -> dict[str, Any] | None:
-    """The state of a `poll` that this run cannot finish, for the next run: how often its block was called."""
+    """The state of a `poll` that this run cannot finish, for the next run: the number of calls so far."""
     step = turns.step
     if step.poll is None or not turns.polls:
         return None

@@ -1,4 +1,4 @@
-"""The answers to a job's steps, and the addresses at which they can be given."""
+"""The answers to a job's steps, and the addresses for giving them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Address(NamedTuple):
-    """Returns the address at which a step can be answered."""
+    """The address for the answer to a step."""
 
     url: str
     token: str

@@ -17,7 +17,7 @@ from handler.engine.language.tags import parse, resolve, resolve_key, resolve_na
 from handler.engine.status import ConduitStatus
 
 Bound = dict[str, str]
-"""The parameters that a block changes in place, each with the variable that gets the change."""
+"""The parameters that a block changes in place, each with its variable."""
 
 
 def is_met(condition: Any, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> bool:

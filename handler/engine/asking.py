@@ -1,4 +1,4 @@
-"""Asks a job's listener before a step begins, and interprets its answer."""
+"""Calls a job's listener before a step begins, and interprets its answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handler.engine.status import ConduitStatus
 from handler.engine.step import ConduitStep
 from handler.engine.step_turn import Answer
 
-_PROCEED: Final = Decision.PROCEED  # looking up an enum member takes eight times as long as a name
+_PROCEED: Final = Decision.PROCEED  # looking up a member of an enum takes eight times as long as a global name
 
 Listener = Callable[..., Any]
 """Called with the job and a step (`on_job_finish`: the step that failed it, or ``None``). Plain or ``async``."""

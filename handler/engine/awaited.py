@@ -16,7 +16,7 @@ class Awaited:
 
 
 def unwrapped(error: BaseException) -> BaseException:
-    """The `StopIteration` that a coroutine has raised, out of the `RuntimeError` into which Python turns it."""
+    """The `StopIteration` of a coroutine, which Python wraps in a `RuntimeError`; any other error unchanged."""
     cause = error.__cause__
     raised = isinstance(cause, StopIteration) and type(error) is RuntimeError
     return cause if raised and cause is not None and str(error) == "coroutine raised StopIteration" else error

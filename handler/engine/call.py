@@ -1,4 +1,4 @@
-"""The job and the call as a block sees them: implements the protocols of `blocks.block`."""
+"""A block's view of the job and the call: implements the protocols of `blocks.block`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Budget:
         self.what = what
 
     def charge(self, size: int, cost: int | None = None) -> None:
-        """Take `size` bytes of JSON, which cost as much unless `cost` is given.
+        """Charge `size` bytes of JSON, whose cost in memory is `size` unless `cost` is given.
 
         Raises:
             BudgetExceededError: too few are left.
@@ -43,7 +43,7 @@ class Budget:
         self.hold(size if cost is None else cost)
 
     def hold(self, cost: int) -> None:
-        """Take what a copy in memory costs. Raises as `charge`."""
+        """Charge the cost of a copy in memory. Raises the error of `charge`."""
         if cost > self.room:
             raise BudgetExceededError(f"{self.what} would take far more memory than {self.limit:,} bytes of JSON may")
         if cost > 0:
@@ -51,9 +51,9 @@ class Budget:
 
 
 class VariablesDraft(MutableMapping[str, Any]):
-    """The job's variables, as one block may change them. Changes count only when the step ends DONE.
+    """A block's draft of the job's variables. Its changes count only when the step ends DONE.
 
-    Reading returns a copy and keeps it, so that a block that changes the copy in place changes the draft.
+    Reading a variable returns a copy and keeps it, so that changing the copy in place changes the draft.
     """
 
     __slots__ = ("_base", "_charge", "deleted", "touched")
@@ -180,13 +180,13 @@ def global_value(
     Args:
         block: the block.
         name: the parameter's name.
-        values: the global values of the deployment or of the job's maker.
-        world: the values that each run has: its clock and its source of random bytes.
-        report: called with the error, which only the deployment may see.
+        values: the global values of the deployment or of the code that made the job.
+        world: the values of each run: its clock and its source of random bytes.
+        report: called with the error, which users must not see.
 
     Raises:
-        LookupError: the deployment provides neither.
-        GlobalValueError: the deployment provides it, and making it failed.
+        LookupError: there is no such value and no default.
+        GlobalValueError: the value exists but could not be created.
     """
     wanted = name.removesuffix("__")
     try:

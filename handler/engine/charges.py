@@ -1,4 +1,4 @@
-"""Charges for the values that tags, expressions and results hand on, by the costs of `blocks.charges`."""
+"""Charges for the values of tags, expressions and results, by the costs of `blocks.charges`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from blocks.charges import cost_of_integer, cost_of_text
 
 Charge = Callable[[int], None]
-"""Called with the bytes that are about to be built; raises if they are too many."""
+"""Called with a number of bytes before they are built; raises if they are too many."""
 
 WORD: Final = 1 << 63
 LEAST: Final = -WORD
@@ -16,7 +16,7 @@ SMALL: Final = 1 << 30
 MINUS_SMALL: Final = -SMALL
 """Integers between these two are one digit of CPython's, which compares them without a call. They cost nothing more."""
 TINY: Final = 32
-"""Characters of a string that costs nothing more than its tag: most results are no longer."""
+"""Characters up to which a string costs no more than its tag, as most results do."""
 
 
 def charged(value: Any, charge: Charge) -> Any:

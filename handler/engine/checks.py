@@ -12,7 +12,7 @@ from handler.engine.status import DONE, NONE, ConduitStatus
 from handler.engine.step import ConduitStep
 
 ANY_NUMBER: Final = (1 << 30) - 1
-"""More steps than memory has room for."""
+"""More steps than fit into memory."""
 
 
 class Uses:
@@ -28,7 +28,7 @@ class Uses:
         self._limits: dict[Block[..., Any], int | None] = {}
 
     def is_over(self, block: Block[..., Any]) -> bool:
-        """Count a use of a block; return whether it is one too many."""
+        """Count a use of a block; return whether it exceeds the block's limit."""
         uses = self._counts[block] = self._counts.get(block, 0) + 1
         limit = self._limit_of(block)
         return limit is not None and uses > limit
@@ -158,7 +158,7 @@ class Checks:
         return number
 
     def is_over(self, block: Block[..., Any]) -> bool:
-        """Count a use of a block; return whether it is one too many."""
+        """Count a use of a block; return whether it exceeds the block's limit."""
         if block.max_uses is None and not self.limits_uses:
             return False
         if self._uses is None:

@@ -40,7 +40,7 @@ class Conduit:
         on_job_finish: called once, with the job and the step that failed it, or ``None``.
         step_limit: how many steps may run; later ones get STEP_LIMIT_EXCEED. ``None`` for any number.
         block_limit_overrides: globs of block names, with limits for `max_uses`; first match wins, ``None`` lifts it.
-        blocks: more blocks that only this job has, such as private ones.
+        blocks: further blocks that only this job has, such as private ones.
         registry: the available blocks.
         before_step: called before each step that would run; see `Decision`. CANCELLED cancels the job.
         block_tags: globs of block names, each with a tag that jobs need for these blocks besides the blocks' own tags.
@@ -48,7 +48,7 @@ class Conduit:
         output: the job's output, with tags; evaluated as an implicit last step.
         timeout: seconds from the start of the first run, after which only forced steps run.
         created_at: when it was accepted, as RFC 3339; ``None`` without acceptance.
-        answers: the answers to its steps and their addresses; ``None`` if nobody can answer.
+        answers: the answers to its steps and their addresses; ``None`` if its steps cannot be answered.
 
     Attributes:
         steps: its top-level steps, in order. They contain the steps of loops, choices and tries.
@@ -106,7 +106,7 @@ class Conduit:
 
         Raises:
             TypeError: a key is unknown, or a step is not a dictionary.
-            ValueError: a step makes no sense.
+            ValueError: a step could not run as written.
         """
         arguments = dict(data)
         steps = arguments.pop("steps", None) or ()
@@ -131,16 +131,16 @@ class Conduit:
         watch: Watch | None = None,
         **options: Any,
     ) -> Conduit:
-        """Make a job that goes on where its records end. Recorded steps are not evaluated again.
+        """Make a job that continues where its records end. Recorded steps are not evaluated again.
 
         Args:
-            payload: the job as it was accepted.
+            payload: the accepted payload.
             records: its records, in order: ``path``, ``phase`` (``step``, ``open`` or ``close``), ``opened`` of an
                 open one, and the rest in the shape of an answer's ``steps``.
             variables: the variables after the last record.
             tries: the tries that the next step's ``retry`` has used up.
             attempts: how often the next step's block was begun before.
-            waiting: what the job waits for, from `Paused.waiting`.
+            waiting: the job's wait, from `Paused.waiting`.
             idle: the periods between a run's end and its redrive, which do not count for a loop's time limit.
             watch: called with each step before its record is applied, and the record's number.
             options: keys of the constructor, which override those of `payload`.
@@ -161,7 +161,7 @@ class Conduit:
         return Execution(key=f"local/{self.id or 'job'}/1")
 
     def load_step_list(self, steps: Iterable[Mapping[str, Any]]) -> None:
-        """Add steps given as dictionaries, as users write them. Raises as `from_dict`."""
+        """Add steps given as dictionaries, in the form of users' jobs. Raises the errors of `from_dict`."""
         self._has_ended = False
         self.written.load(steps)
 
@@ -225,7 +225,7 @@ class Conduit:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the steps that have not run are to be CANCELLED."""
+        """Whether the steps that have not run become CANCELLED."""
         return self.walk.cancelled
 
     @property
@@ -250,14 +250,14 @@ class Conduit:
         return dict(self._views)
 
     def cancel(self) -> None:
-        """Give every step that has not run the status CANCELLED, also forced ones."""
+        """Give every step that has not run, including forced steps, the status CANCELLED."""
         self.walk.cancelled = True
 
     async def run(self, runtime: Runtime | None = None) -> Outcome:
-        """Run the steps that have not run, one after another, with that runtime; by default the system's.
+        """Run the steps that have not run, one after another, with `runtime` (by default the system's).
 
-        An error of a listener ends the run and is raised here. Steps that have ended stay as they are, and another run
-        goes on after them.
+        An error of a listener ends the run and is raised here. Steps that have ended keep their outcomes, and another
+        run continues after them.
         """
         self.written.settle()
         turns = self.turns(runtime)

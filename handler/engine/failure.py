@@ -1,4 +1,4 @@
-"""Why a step did not end DONE."""
+"""The failures of steps: every outcome other than DONE."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from handler.engine.status import ConduitStatus
 from handler.engine.values import UnstorableValueError, keep, size_of_error
 
 LONGEST_MESSAGE: Final = 2_000
-"""The longest kept message of an error, in characters; a shortened one says how long it was."""
+"""The longest kept message of an error, in characters; a shortened message states its original length."""
 
 LARGEST_ERROR: Final = 4 * 1024
 """The largest error of a step, in bytes of JSON."""
 MOST_DETAILS: Final = 20
 """The largest number of wrong arguments that are listed."""
 LONGEST_NAME: Final = 100
-"""How many characters of a user's name are quoted."""
-OUT_OF_MEMORY: Final = "there is not enough memory for what the step builds"
+"""The most characters of a user's name that are quoted."""
+OUT_OF_MEMORY: Final = "there is not enough memory for the values of the step"
 _LEAST_MESSAGE: Final = 200
 _LARGEST_DETAILS: Final = 64 * 1024
 _DEEPEST_DETAILS: Final = 8
-"""Levels of lists and dictionaries in what a block says about a failed call."""
+"""The most levels of lists and dictionaries in a block's details of a failed call."""
 
 LOOP_TIMEOUT: Final = "LoopTimeout"
 JOB_TIMEOUT: Final = "JobTimeout"
 """The error types of a step that the time limit of a loop around it, or of its job, has stopped."""
 
 CALLBACK_TIMEOUT: Final = "CallbackTimeout"
-"""The error type of a step that nobody answered in time."""
+"""The error type of a step that was not answered in time."""
 REJECTED: Final = "Rejected"
 """The error type of a step whose answer was no."""
 NO_REASON: Final = "the answer was no, without a reason"
@@ -45,8 +45,8 @@ _STATUS_MESSAGES: Final = {
     ConduitStatus.BLOCK_NOT_FOUND: "there is no such block",
     ConduitStatus.DUPLICATE_STEP_IDS: "an earlier step has this id",
     ConduitStatus.FORBIDDEN_BLOCK: "the job lacks a tag that the block requires",
-    ConduitStatus.STEP_LIMIT_EXCEED: "the job has more steps than it may have",
-    ConduitStatus.BLOCK_LIMIT_EXCEED: "the job uses this block more often than it may",
+    ConduitStatus.STEP_LIMIT_EXCEED: "the job has more steps than allowed",
+    ConduitStatus.BLOCK_LIMIT_EXCEED: "the job uses this block more often than allowed",
     ConduitStatus.TIME_LIMIT_EXCEED: "the step ended its invocation too often",
     ConduitStatus.CANCELLED: "the job was cancelled before this step ran",
     ConduitStatus.INTERRUPTED: "the block had started when its invocation died; it is never run twice",
@@ -71,8 +71,8 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         message: the reason, for the user.
         error: the exception of the block, if it raised one.
         details: for INVALID_TYPE, one entry for each wrong argument; for a failed call, the block's details.
-        retry_after: seconds that must pass before the next try; 0 for none.
-        kind: the error type, if neither the exception nor the status names it.
+        retry_after: the seconds before the next try that the service asked for; 0 for none.
+        kind: the error type, if it is neither that of the exception nor the status.
         path: the step that caused the error, if it is another step.
     """
 
@@ -124,7 +124,7 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         return described if size_of_error(described) <= LARGEST_ERROR else self._fit(described)
 
     def _fit(self, error: dict[str, Any]) -> dict[str, Any]:
-        """Shorten an error to 4 KB: details are cut from their end, then the message."""
+        """Shorten an error to 4 KB: first the last details are dropped, then the message is cut."""
         error["message"] = _shorten(self.message, LONGEST_MESSAGE // 2)
         details = error.get("details")
         if isinstance(details, list):
@@ -149,7 +149,7 @@ class Failure(Exception):  # noqa: N818  # control flow, not a bug
         return error
 
     def release(self) -> BaseException | None:
-        """Drop everything large that the block's exception refers to: a job may keep a thousand exceptions.
+        """Drop all large objects to which the block's exception refers: a job may keep a thousand exceptions.
 
         Its traceback goes, whose frames hold the arguments of their calls; a long message is shortened as in the step's
         error; an exception that it suppresses goes. The failure's own traceback goes too: a frame in it refers to the
@@ -198,13 +198,13 @@ def _kept(details: Mapping[str, Any] | None) -> dict[str, Any] | None:
         kept: dict[str, Any] | None = None
         if details is not None:
             kept = keep(dict(details), _DEEPEST_DETAILS, _LARGEST_DETAILS)[0]
-    except (UnstorableValueError, TypeError, ValueError):  # a mistake of the block must not hide the failed call
+    except (UnstorableValueError, TypeError, ValueError):  # invalid details must not hide the failed call
         return None
     return kept
 
 
 def _seconds(retry_after: object) -> float:
-    """The seconds that a block asks to wait; 0 for anything but a positive number."""
+    """The seconds for which a block asks to wait; 0 for anything but a positive number."""
     if isinstance(retry_after, (int, float)) and not isinstance(retry_after, bool) and isfinite(retry_after):
         return max(0.0, float(retry_after))
     return 0.0
@@ -213,7 +213,7 @@ def _seconds(retry_after: object) -> float:
 def ends_the_run(error: BaseException) -> bool:
     """Whether an error of an awaited block comes from outside: the run is being cancelled or closed.
 
-    Only an awaiting coroutine can be recognized; all errors of a plain function are its own.
+    This can be recognised only for an awaiting coroutine; all errors of a plain function are its own.
     """
     if isinstance(error, Exception):
         return False
@@ -221,14 +221,14 @@ def ends_the_run(error: BaseException) -> bool:
         task = _running_task()
         return task is not None and task.cancelling() > 0
     if isinstance(error, GeneratorExit):
-        return _running_task() is None  # a coroutine is closed when nothing runs it; otherwise the block raised it
+        return _running_task() is None  # a coroutine is closed when no task runs it; otherwise the block raised it
     return not isinstance(error, (SystemExit, KeyboardInterrupt))
 
 
 def _running_task() -> asyncio.Task[Any] | None:
     try:
         return asyncio.current_task()
-    except RuntimeError:  # driven by hand, without asyncio
+    except RuntimeError:  # the coroutine runs without asyncio
         return None
 
 
@@ -251,7 +251,7 @@ def refused_arguments(block: Block[..., Any], error: ValidationError) -> Failure
 
 
 def _without_input(title: str, details: list[dict[str, Any]]) -> ValidationError:
-    """The same error without its arguments, which would otherwise be kept as long as the job."""
+    """The same error without the arguments, which would otherwise be kept as long as the job."""
     lines: list[Any] = [
         {"type": PydanticCustomError("wrong", "{message}", detail), "loc": (detail["parameter"],), "input": None}
         for detail in details
@@ -271,12 +271,12 @@ def message_of(error: BaseException) -> str:
 
 def _shorten_arguments(error: BaseException) -> None:
     if any(type(part) is str and len(part) > LONGEST_MESSAGE for part in error.args):
-        with suppress(AttributeError):  # a class of someone's own may have arguments that cannot be set
+        with suppress(AttributeError):  # the arguments of a custom class may be read-only
             error.args = tuple(_shorten(part, LONGEST_MESSAGE) if type(part) is str else part for part in error.args)
 
 
 def shorten_name(name: str, longest: int = LONGEST_NAME) -> str:
-    """The beginning of a user's string, long enough to recognise it."""
+    """The beginning of a user's string, long enough to identify it."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 

@@ -1,6 +1,6 @@
 """Runs a block in a child process, if it may not stop or may crash the process.
 
-The child is forked, so the block needs no import and no pickling there. Its result comes back as JSON, through a pipe.
+The child is forked, so the block needs no import and no pickling there. Its result returns as JSON, through a pipe.
 (Queues and locks of `multiprocessing` need POSIX semaphores, which Lambda lacks.) This protects against a block's
 accidents; it is not a sandbox against its author.
 """
@@ -29,7 +29,7 @@ from handler.engine.status import ConduitStatus
 from handler.engine.values import UnstorableValueError, keep
 
 MEMORY: Final = 256 * 1024 * 1024
-"""Bytes of address space that a block may take in addition to that of the process."""
+"""Bytes of address space that a block may take in addition to the process's own."""
 LARGEST_RESULT: Final = 8 * 1024 * 1024
 """The largest result in bytes that this process reads, to protect its memory. The limit of records is smaller."""
 DEEPEST_RESULT: Final = 500
@@ -57,7 +57,7 @@ def run_isolated(
 
     Args:
         function: a plain or a coroutine function.
-        kwargs: its arguments. Changes of them stay in the child.
+        kwargs: its arguments. Changes to them stay in the child.
         seconds: how long it may run; infinite for no limit.
         memory: bytes that it may take (if the system has ``/proc``, as on Lambda).
         now: the time in seconds.
@@ -89,7 +89,7 @@ def run_isolated(
 def _start(function: Callable[..., Any], kwargs: Mapping[str, Any], memory: int) -> tuple[int, int]:
     reader, writer = os.pipe()
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # otherwise the child would print it again
+        stream.flush()  # otherwise the child would print the buffer again
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # warnings about threads: the child runs only the block
         child = os.fork()
@@ -118,7 +118,7 @@ def _read(reader: int, seconds: float, now: Callable[[], float]) -> bytes | None
         if not chunk:
             return None
         received += chunk
-        # The length shows when the message is complete: the pipe may stay open in a process that the block started.
+        # The length shows when the message is complete: a process that the block started may keep the pipe open.
         if len(received) >= _LENGTH and len(received) - _LENGTH >= int.from_bytes(received[:_LENGTH]):
             return bytes(received[_LENGTH:])
 
@@ -153,7 +153,7 @@ def _unpack(message: bytes) -> Any:
 def _remake_error(classes: list[list[str]], message: str, said: Mapping[str, Any]) -> BaseException:
     """An exception like the child's, derived from the first of its classes that can be subclassed.
 
-    It has the attributes in `said`.
+    It gets the attributes in `said`.
     """
     name = classes[0][1].rpartition(".")[2]
     for module, path in classes:
@@ -187,7 +187,7 @@ def _serve(function: Callable[..., Any], kwargs: Mapping[str, Any], writer: int,
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        _let_go_of_descriptors(writer)
+        _detach_descriptors(writer)
         message = _run(function, kwargs, memory)
         os.set_blocking(writer, True)
         _send(writer, message)
@@ -198,7 +198,7 @@ def _serve(function: Callable[..., Any], kwargs: Mapping[str, Any], writer: int,
         os._exit(code)
 
 
-def _let_go_of_descriptors(writer: int) -> None:
+def _detach_descriptors(writer: int) -> None:
     """Disconnect the parent's connections: two processes that use one TLS connection would break it.
 
     The descriptors are replaced, not closed: their owners may still close them, and must not hit a file of the block.

@@ -1,4 +1,4 @@
-"""The limits of a job: how much it may build and store, and how long a step may run."""
+"""The limits of a job: the sizes that it may build and store, and the time of a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PAYLOAD: Final = 256 * 1024
-"""The default of the largest job as it is sent, in bytes."""
+"""The default of the largest job as sent, in bytes."""
 STEPS: Final = 1_000
 """The default of the largest number of written steps."""
 NESTING: Final = 32
@@ -38,7 +38,7 @@ class Limits:
     items: int = 1_000
     """Items of one loop; a number, not bytes."""
     loop_records: int = 5_000
-    """Records inside all loops of a job; a number, too."""
+    """Records inside all loops of a job; a number, not bytes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,10 +46,10 @@ class InvocationTime:
     """The time of an invocation. It never changes.
 
     Attributes:
-        ends_at: when steps must have stopped, on `Runtime.now`: the end minus the reserve for writing.
+        ends_at: when steps must have stopped, on `Runtime.now`: the invocation's end minus the reserve for writing.
         fresh: seconds that a new invocation would have for steps; decides whether waiting for one helps.
-        used: whether other jobs have used a part of it: then even a job's first step is begun only if it fits.
-        shared: reports whether they have used a part of it since.
+        used: whether other jobs have used a part of the time: then even a job's first step is begun only if it fits.
+        shared: returns whether other jobs have used a part of it since.
     """
 
     ends_at: float
@@ -59,7 +59,7 @@ class InvocationTime:
 
     @property
     def is_used(self) -> bool:
-        """Whether other jobs have used a part of it by now."""
+        """Whether other jobs have used a part of the time by now."""
         return self.used or (self.shared is not None and self.shared())
 
 
@@ -69,8 +69,8 @@ class TimeLimit:
 
     Attributes:
         seconds: how long the step may run from now; infinite for no limit.
-        name: which limit it is: ``step``, ``block``, ``loop``, ``job_timeout``, ``job`` or ``invocation``.
-        path: the loop's.
+        name: the kind of limit: ``step``, ``block``, ``loop``, ``job_timeout``, ``job`` or ``invocation``.
+        path: the path of the loop, for its limit.
     """
 
     seconds: float
@@ -79,7 +79,7 @@ class TimeLimit:
 
 
 def earliest_end(job_ends_at: float | None, invocation: InvocationTime | None) -> tuple[float, str]:
-    """When a run must end, apart from the limits of its steps, and which limit that is; infinite for never."""
+    """When a run must end (infinite for never), apart from the limits of its steps, and the name of that limit."""
     if invocation is not None and (job_ends_at is None or invocation.ends_at < job_ends_at):
         return invocation.ends_at, "invocation"
     return (math.inf, "job") if job_ends_at is None else (job_ends_at, "job")

@@ -13,7 +13,7 @@ class Outcome(StrEnum):
     FINISHED = "FINISHED"
     """Every step has its final status."""
     PAUSED = "PAUSED"
-    """The run stopped before a step, which stays NONE; `Conduit.paused` says why. The next run continues there."""
+    """The run stopped before a step, which stays NONE; see `Conduit.paused`. The next run continues there."""
 
 
 class Decision(StrEnum):
@@ -25,23 +25,23 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """Why a run stopped, and what the next run needs.
+    """The reason why a run stopped, and the state for the next run.
 
     Attributes:
-        position: of the next record; 1 for the first.
+        position: the position of the next record; 1 for the first.
         tries: tries of that step that its ``retry`` has used up.
         resume_in: seconds until the next try of that step.
         cut: whether its block was running and was stopped by the end of the invocation.
-        path: of the next step.
-        waiting: what the job waits for: ``{"for": "time" | "retry" | "answer", "path", "until"}``, and the data
-            that a resumed run needs. ``None`` if the job can continue at once.
+        path: the path of the next step.
+        waiting: the job's wait: ``{"for": "time" | "retry" | "answer", "path", "until"}``, and the data that a
+            resumed run needs. ``None`` if the job can continue at once.
     """
 
     position: int
     tries: int = 0
     resume_in: float = 0.0
     cut: bool = False
-    path: str = field(default="", compare=False)  # the position shows it too
+    path: str = field(default="", compare=False)  # the position identifies the step already
     waiting: dict[str, Any] | None = None
 
 
@@ -50,7 +50,7 @@ class Execution:
     """The identity of this execution: blocks with effects pass it on, so that an effect happens once.
 
     Attributes:
-        key: ``<tenant>/<job>/<run>``: the idempotency key of a step is this and its position.
+        key: ``<tenant>/<job>/<run>``: a step's idempotency key is this and its position.
         fence: grows with each claim of the job.
     """
 

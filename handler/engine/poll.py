@@ -1,4 +1,4 @@
-"""Call a block again until its result meets a condition."""
+"""The polls of steps: a block is called again until its result meets a condition."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """When and how often a step's block is called again after it returned.
+    """The rules for calling a step's block again after it has returned.
 
     Attributes:
         until: a condition; in it, ``result`` is the block's result.
         every: seconds between a return and the next call.
-        most: how many calls may return without meeting the condition.
+        most: the most calls that may return without meeting the condition.
     """
 
     until: Any
@@ -23,7 +23,7 @@ class Poll:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Poll:
-        """Read its JSON form.
+        """Parse the JSON form of a poll.
 
         Raises:
             ValueError: a key is unknown or missing, or a value is not valid.

@@ -1,4 +1,4 @@
-"""The positional arguments of a block: the deployment provides them, besides the user's parameters."""
+"""The positional arguments of a block, which the deployment provides in addition to the user's parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handler.engine.step_turn import RunningJob
 
 
 class TurnOfCall(Protocol):
-    """The part of a step's turn that the arguments come from."""
+    """The part of a step's turn that provides the arguments."""
 
     job: RunningJob
     step: ConduitStep
@@ -28,7 +28,7 @@ class TurnOfCall(Protocol):
 
 
 def positional_arguments(turn: TurnOfCall) -> tuple[Any, ...]:
-    """Return the deployment's arguments of the block. Providing them counts against the step's time too."""
+    """Return the deployment's arguments of the block. Making them counts against the step's time."""
     job = turn.job
     values: list[Any] = []
     turn.draft = None

@@ -1,4 +1,4 @@
-"""Tags that a job needs for a block: the block's own tags, and those that the deployment adds."""
+"""The tags that a job needs for a block: the block's own tags, and those that the deployment adds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class RequiredTags:
-    """A deployment's rules about who may use which blocks.
+    """A deployment's rules for the tags that blocks need.
 
     Args:
         pairs: globs and tags, from the deployment's settings.

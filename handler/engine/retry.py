@@ -1,4 +1,4 @@
-"""Try a step again.
+"""The retries of steps.
 
 See docs/decisions/003-time-and-retries.md.
 """
@@ -14,13 +14,13 @@ from handler.engine.status import ConduitStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """When and how often a step is tried again.
+    """The rules for trying a step again.
 
     Attributes:
-        attempts: the number of tries, with the first.
+        attempts: the number of tries, including the first.
         delay: seconds before the second try.
         backoff: the factor from one delay to the next.
-        max_delay: the longest delay, in seconds. If a service asks for a longer delay, that applies.
+        max_delay: the longest delay, in seconds. A longer delay that a service asks for takes precedence.
         jitter: wait a random share of the delay, between a half and the whole, so that many jobs do not call at once.
         on: the statuses after which another try may help.
         http: HTTP statuses in an error's details after which another try may help.
@@ -38,7 +38,7 @@ class Retry:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Retry:
-        """Read its JSON form; missing keys have their defaults.
+        """Parse the JSON form of a retry; missing keys have their defaults.
 
         Raises:
             ValueError: a key or a status does not exist, or an entry of `on` is not valid.
@@ -66,18 +66,18 @@ class Retry:
         Args:
             tries: how many tries have ended; 1 after the first.
             random: a float in [0, 1).
-            at_least: the delay that the service asked for. `max_delay` does not bound it, since an earlier call would
+            at_least: the delay that the service asked for. `max_delay` does not limit it, since an earlier call would
                 not help.
         """
         try:
             delay: float = min(self.max_delay, self.delay * self.backoff ** (tries - 1))
-        except OverflowError:  # growing since long ago
+        except OverflowError:  # the delay reached `max_delay` many tries ago
             delay = self.max_delay
         return max(at_least, delay * (0.5 + random() / 2) if self.jitter else delay)
 
 
 ONCE: Final = Retry(attempts=1)
-"""Only one try."""
+"""A single try."""
 
 
 def _entries(written: Any) -> dict[str, Any]:

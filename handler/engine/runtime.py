@@ -18,7 +18,7 @@ from handler.engine.limits import InvocationTime, Limits
 
 
 def steady_clock() -> Callable[[], float]:
-    """Return a clock of seconds since the epoch that never jumps: the monotonic clock moves it on from one reading."""
+    """Return a clock of seconds since the epoch that never jumps: it reads the system's clock only once."""
     monotonic = time.monotonic
     start = time.time() - monotonic()
     return lambda: start + monotonic()
@@ -29,7 +29,7 @@ async def _sleep(seconds: float) -> None:
 
 
 def _drop(message: str, error: Exception) -> None:
-    """Report nothing: there is no log."""
+    """Drop the report: there is no log."""
 
 
 _LIMITS: Final = Limits()
@@ -44,9 +44,9 @@ class Runtime:
         now: seconds since the epoch. Deadlines and time stamps both read it.
         sleep: waits for some seconds, between the tries of a step.
         random: returns a float in [0, 1), for the jitter of those waits.
-        entropy: returns unpredictable random bytes for blocks. A restored snapshot does not repeat them.
+        entropy: returns unpredictable random bytes for blocks. Restored snapshots never repeat them.
         report: called with a message that users must not see, and the error.
-        limits: of the values that a job may build and keep.
+        limits: the limits of the values that a job may build and keep.
         alarm: stops a block at its time limit.
         invocation: the time of this invocation; `None` if nothing ends it (a developer's machine).
         job_ends_at: the time of `now` at which the job must have ended; `None` for never.

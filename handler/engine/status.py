@@ -12,7 +12,7 @@ class ConduitStatus(Enum):
     NONE = -1
     """Not executed yet; the first status of every step."""
     DONE = 0
-    """Executed without any error."""
+    """Executed without an error."""
     SKIPPED = 100
     """Not executed because an earlier step failed."""
     UNHANDLED_EXCEPTION = 101
@@ -55,7 +55,7 @@ class ConduitStatus(Enum):
 
 DONE: Final = ConduitStatus.DONE
 NONE: Final = ConduitStatus.NONE
-"""The two that every step has: reading a member from its enum takes as long as reading six names, and would be
+"""The two statuses that every step has: reading a member from its enum takes as long as six names, and would be
 12 % of the CPU of a job in the engine, 2 % of a recorded one.
 """
 NO_FAILURE = frozenset({ConduitStatus.NONE, ConduitStatus.DONE, ConduitStatus.IF_CONDITION_FAILED})

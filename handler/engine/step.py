@@ -62,7 +62,7 @@ class ConduitStep:
         variables_json: ``{"set": {name: value}, "deleted": [name]}`` as JSON, if the step changed variables.
         error: ``{"type", "message"}``, with ``"details"`` for INVALID_TYPE; ``None`` without an error.
         attempts: how often its block has started.
-        started_at: when it first started, in seconds since the epoch; ``None`` if it never did.
+        started_at: when it first started, in seconds since the epoch; ``None`` if it never started.
         finished_at: when it ended.
         poll: how long its block is called again, or ``None``.
         opened: for a loop or a try, the values that its open record keeps, so that they are not evaluated again.
@@ -121,7 +121,7 @@ class ConduitStep:
     def begin(
         self, job: StepOwner, block: Block[..., Any] | None, action: str, parameters: Mapping[str, Any] | None, id: Any
     ) -> None:
-        """Set what every step has. To pass on the options too would cost as much as checking the step."""
+        """Set the attributes of every step. Passing on the options, too, would cost as much as checking the step."""
         self.job = job
         self.block = block
         self.action = action
@@ -137,7 +137,7 @@ class ConduitStep:
         self.return_value = self.result_json = self.started_at = self.finished_at = None
 
     def number_as(self, position: int) -> None:
-        """Set its position, which is also the id of a step that was given none."""
+        """Set the step's position, which is also its id if none was given."""
         self.position = position
         if not self.id and not self.has_given_id:
             self.id = str(position)
@@ -162,10 +162,10 @@ class ConduitStep:
         return step
 
     def call_again(self, poll: Poll) -> None:
-        """Let the block be called again until its result meets the condition."""
+        """Set the poll, by which the block is called again until its result meets the condition."""
         self.poll = poll
         if self.retry is None:
-            self.retry = ONCE  # steps without a retry take the short way, which checks nothing else
+            self.retry = ONCE  # steps without a retry take the fast path, which checks nothing else
 
     def read_options(self, data: Mapping[str, Any]) -> None:
         """Read the keys of a dictionary besides ``action``, ``id`` and ``parameters``.
@@ -200,7 +200,7 @@ class ConduitStep:
 
     @property
     def view(self) -> StepView:
-        """The step as tags see it."""
+        """The view of the step for tags."""
         return StepView(self)
 
     @property

@@ -24,7 +24,7 @@ from handler.engine.variables import Variables
 LEAST_TIME: Final = 0.1
 """Seconds that must be left to start a step without a declared timeout."""
 LEAST_TIME_ONCE: Final = 5.0
-"""The same for an at-most-once block: if it is cut off, its job fails."""
+"""The same for an at-most-once block: if the invocation's end stops it, its job fails."""
 LONGEST_SLEEP: Final = 5.0
 """The longest sleep of an invocation, in seconds; for longer waits it releases the job."""
 BYTES_OF_STEP: Final = 16
@@ -63,7 +63,7 @@ class StepTurn:
 
     Attributes:
         tries: tries of the step's `retry` that are used up.
-        draft: the variables as the present block changes them through ``job__``.
+        draft: the variables that the current block changes through ``job__``.
         waiting: the recorded data of a wait of this step that has begun.
         limit_path: the path of the loop whose limit is the earliest.
         around_ends_at: when loops around the step or the job must end, independent of the invocation.
@@ -112,7 +112,7 @@ class StepTurn:
         return Failure.of_limit(TimeLimit(self.seconds, self.limiter, path), ran)
 
     def forget(self) -> None:
-        """Let go of what only some turns leave behind: tries, and the data of a wait."""
+        """Drop the state that only some turns leave: tries, and the data of a wait."""
         self.tries, self.waiting = 0, None
 
     def begin(self, step: ConduitStep) -> Paused | None:
@@ -166,14 +166,14 @@ class StepTurn:
         self.count_work()
 
     def count_work(self) -> None:
-        """Count for the run what keeping a value took, or refusing one."""
+        """Count, for the run, the work of keeping or refusing a value."""
         self.world.spent += self.store.work
         self.store.work = 0
 
     def charge_tags(self, size: int) -> None:
-        """Count the bytes to which tags of the condition or the parameters expand. They are few in most steps."""
+        """Count the bytes to which tags of the condition or the parameters expand: few in most steps."""
         taken = self.taken + size
-        if taken > (limit := self.runtime.limits.parameters):  # what is refused is not built, and no work of the run
+        if taken > (limit := self.runtime.limits.parameters):  # a refused value is not built and is no work
             raise BudgetExceededError(
                 f"what the tags of the step expand to would take {taken:,} bytes; the limit is {limit:,}"
             )
@@ -240,7 +240,7 @@ class StepTurn:
         step = self.step
         self.count_work()
         if self.world.spent > LONG:
-            self.taken = self.runtime.limits.parameters  # the next step asks the world before it copies anything
+            self.taken = self.runtime.limits.parameters  # makes the next step check the world before it copies anything
         step.status = failure.status
         step.error = self.store.charge_error(failure.describe(), self.runtime.limits)
         step.return_value = failure.release()

@@ -1,7 +1,7 @@
 """The world of one step's expressions: the run's clock, and the step's time limit.
 
 The limit of a step covers its condition and its arguments. An expression takes milliseconds at most, so the time is
-checked between expressions. Only a regular expression may take for ever: it runs under the alarm.
+checked between expressions. Only a regular expression may run for longer: it runs under the alarm.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from handler.engine.limits import TimeLimit
 from handler.engine.status import ConduitStatus
 
 PATTERN_SECONDS: Final = 1.5
-"""Seconds that the regular expressions in a job's expressions may take together in one run. Blocks of REGEX may take as
-long as their steps: their searches are a block's own work."""
+"""The most seconds for all regular expressions in a job's expressions in one run. This does not apply to the blocks of
+REGEX, which may take as long as their steps."""
 EVALUATION_STEPS: Final = 2_400_000
 """Evaluation steps that all tags and expressions of one run may take: about a second. A step has its own limits; this
 one bounds a job with thousands of turns. See docs/decisions/024-budgets-of-a-run.md."""
@@ -30,7 +30,7 @@ READ_IN_RUN: Final = 24 * 1024 * 1024
 """Bytes of a job's parsed strings that a run keeps."""
 
 
-class OutOfInvocation(Exception):  # noqa: N818  # no error: the step continues in another invocation
+class OutOfInvocation(Exception):  # noqa: N818  # not an error: the step continues in another invocation
     """The invocation ended while an expression was evaluated."""
 
 
@@ -41,13 +41,13 @@ class StepWorld:
         alarm: stops code that exceeds a limit.
         now: seconds since the epoch.
         run_ends_at: when the run ends; infinite for never.
-        run_limiter: the owner of that limit.
+        run_limiter: the name of that limit.
 
     Attributes:
         now: seconds since the epoch.
         spent: evaluation steps since `check` was last called.
-        timeout: the limit of the present step, or ``None``.
-        began: when its evaluation began; ``None`` from the begin of a step until the time is first checked.
+        timeout: the limit of the current step, or ``None``.
+        began: when its evaluation began; ``None`` from the beginning of a step until the time is first checked.
     """
 
     __slots__ = (
@@ -106,7 +106,7 @@ class StepWorld:
         self._steps_left -= self.spent
         self.spent = 0
         if self._steps_left < 0:
-            self.spent = LONG + 1  # each later step asks again, and is refused before it does anything
+            self.spent = LONG + 1  # each later step checks this again, and is refused before it does anything
             message = f"all tags and expressions of the job take more than {EVALUATION_STEPS:,} evaluation steps"
             raise Failure(ConduitStatus.RESULT_LIMIT_EXCEED, message)
         seconds, limiter = self._left()
@@ -138,7 +138,7 @@ class StepWorld:
             self._patterns += max(0.0, self.now() - began)
 
     def _pattern_time(self) -> tuple[float, str]:
-        """Return the seconds that a search may take, and the owner of that limit."""
+        """Return the seconds that a search may take, and the name of that limit."""
         seconds, limiter = self._left()
         own = PATTERN_SECONDS - self._patterns
         return (own, "patterns") if own < seconds else (seconds, limiter)

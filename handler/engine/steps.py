@@ -1,4 +1,4 @@
-"""The written steps of a job: make, check, find and delete them."""
+"""The written steps of a job: makes, checks, finds and deletes them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class WrittenSteps:
         return made
 
     def settle(self) -> None:
-        """Check the steps that can only be checked together: those inside others."""
+        """Check inner steps, which can only be checked together."""
         if self._is_stale:
             self._is_stale = False
             self._checks.check_all(self.all)
@@ -132,7 +132,7 @@ class WrittenSteps:
         return self._checks.find(action)
 
     def is_over(self, block: Any) -> bool:
-        """Count a use of a block by the present step; return whether it exceeds the block's limit."""
+        """Count a use of a block by the current step; return whether it exceeds the block's limit."""
         return self._checks.is_over(block)
 
     def attach(self, step: ConduitStep) -> None:

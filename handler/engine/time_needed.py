@@ -28,15 +28,15 @@ def is_enough(
     *,
     fresh: bool,
 ) -> bool:
-    """Return whether the step begins in this invocation; if not, a new one is better.
+    """Return whether the step should begin in this invocation rather than in a new one.
 
     Args:
-        invocation: this one; ``None`` if nothing ends it.
+        invocation: the time of this invocation; ``None`` if nothing ends it.
         now: the clock.
         step: the next step.
         block: its block.
-        fresh: whether the job has run nothing in this invocation yet: then a step takes the time that is left, unless
-            other jobs have used some of it.
+        fresh: whether the job has run no step in this invocation yet: then the remaining time is enough, unless other
+            jobs have used a part of the invocation.
     """
     if invocation is None:
         return True

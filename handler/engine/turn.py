@@ -26,7 +26,7 @@ from handler.engine.time_needed import declared_seconds, is_enough
 from handler.engine.values import UnstorableValueError
 from handler.engine.variables import Kept
 
-_VALUES: Final = frozenset({str, int, float, bool, type(None), list, dict, tuple})  # none of them can be awaited
+_VALUES: Final = frozenset({str, int, float, bool, type(None), list, dict, tuple})  # types that cannot be awaited
 Tried = Kept | Failure | Paused
 
 
@@ -93,12 +93,12 @@ class StepRunner(StepTurn):
     async def _take_awaiting(
         self, arguments: dict[str, Any], answer: Answer, tried: Coroutine[Any, Any, Tried] | None = None
     ) -> Paused | None:
-        """The rest of `take`, for an answer, a block or a time until the next call that is awaited."""
+        """The rest of `take` if something is awaited: a listener's answer, a block, or the time until the next call."""
         try:
             if isinstance(answer, Awaitable):
                 answer = await answer
                 if answer is None and not is_enough(self.invocation, self.now, self.step, self.block, fresh=self.fresh):
-                    return self.pause()  # the wait took the time: a write, or other jobs
+                    return self.pause()  # a write or other jobs took the time during the wait
             if isinstance(answer, Paused):
                 return answer
             if answer is not None:
@@ -150,7 +150,7 @@ class StepRunner(StepTurn):
         return declared if declared < inf else LEAST_TIME
 
     def needed_again(self) -> float:
-        """Return the seconds for a further call: as many as the last call took. With less, each might be cut off."""
+        """Return the seconds for a further call: the time of the last call. With less, each call might be stopped."""
         return max(self.needed(), self.now() - self.began)
 
     def _arguments(self, written: Any) -> dict[str, Any]:
@@ -233,7 +233,7 @@ class StepRunner(StepTurn):
                 result = block.function(*positional_arguments(self), **arguments)
             else:
                 result = block.function(**arguments)
-        except StopIteration as error:  # wrapped: an iterator would take it for its own end
+        except StopIteration as error:  # wrapped: an iterator would treat it as its own end
             return error
         if type(result) not in _VALUES and hasattr(type(result), "__await__"):
             return Awaited(result)  # from a decorated coroutine function or a callable object
@@ -275,7 +275,7 @@ class StepRunner(StepTurn):
         return Failure(ConduitStatus.INTERRUPTED, "the invocation ended while the block ran; it is never run twice")
 
     def _kept(self, result: Any, arguments: dict[str, Any]) -> Kept | Failure:
-        """Return the step's result to keep, or why it cannot be kept."""
+        """Return the step's result to keep, or the failure if it cannot be kept."""
         block, changes = self.block, NO_CHANGES
         if block.in_place:
             changes = {name: arguments[own] for own, name in self.bound.items() if own in arguments}

@@ -265,7 +265,7 @@ def test_a_step_that_waits_for_an_answer_fails_where_none_can_be_given() -> None
     job = Conduit.from_dict({"steps": [ASK]})
     assert go(job, Clock(), 900) is Outcome.FINISHED
     assert (statuses(job), (job["ok"].error or {})["message"]) == (
-        ["INVALID_ARGUMENT"], "nobody can answer this step here",
+        ["INVALID_ARGUMENT"], "this step cannot be answered here",
     )  # fmt: skip
 
 

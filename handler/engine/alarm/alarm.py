@@ -21,13 +21,13 @@ from handler.engine.alarm.watch import CoroutineWatch, StepTimeout, Watch, curre
 __all__ = ["Alarm", "StepTimeout", "SystemAlarm"]
 
 GRACE: Final = 0.5
-"""Seconds that a block has to clean up before it is interrupted again."""
+"""Seconds for which a block may clean up before it is interrupted again."""
 COURTESY: Final = 0.05
-"""Seconds that the event loop has to cancel a coroutine block, before the signal stops it because it never yields."""
+"""Seconds for the event loop to cancel a coroutine block. After them, the signal stops a block that never yields."""
 INSISTENCE: Final = 0.01
-"""Seconds between cancellations after the grace."""
+"""Seconds between further cancellations, after the grace."""
 CANCELLATIONS: Final = 100
-"""How often a coroutine block is cancelled before it is left behind."""
+"""How often a coroutine block is cancelled before it is abandoned."""
 
 
 class Alarm(Protocol):
@@ -36,7 +36,7 @@ class Alarm(Protocol):
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
         """Run a plain function for at most `seconds` (infinite: without limit; 0 or less: not at all).
 
-        A returned result counts, even if the limit passed in that instant.
+        A returned result counts, even if the limit was reached at that moment.
 
         Raises:
             StepTimeout: it was stopped, or returned after `seconds`.
@@ -54,16 +54,16 @@ class SystemAlarm:
     """The alarm of a real process.
 
     A plain function in the main thread is interrupted by ``SIGALRM``: a `StepTimeout` is raised inside it. After a
-    grace for clean-up, it is interrupted again and again, also at its own lines, until it ends. A coroutine function
+    grace for clean-up, it is interrupted repeatedly, also at its own lines, until it ends. A coroutine function
     is cancelled, with all tasks that it started, and interrupted like a plain function if it does not yield to the
     event loop. Elsewhere (off the main thread, without ``SIGALRM``) a plain function runs to its end, and the limit is
     checked then.
 
-    C code that ignores signals returns in its own time: see docs/timeouts.md.
+    C code that ignores signals is not interrupted: see docs/timeouts.md.
 
     Args:
-        clock: seconds, on a clock that only goes forward (`time.monotonic`).
-        grace: seconds that a block has to clean up after its limit.
+        clock: seconds of a monotonic clock (`time.monotonic`).
+        grace: seconds for which a block may clean up after its limit.
     """
 
     def __init__(self, clock: Callable[[], float], grace: float = GRACE) -> None:
@@ -156,10 +156,10 @@ class _Supervision:
         self._watch.ended = True
         if self._alive():
             self._watch.armed = True
-            await self._end_tasks()  # the loop outlives the block: the tasks would run beside the next block
+            await self._end_tasks()  # the loop outlives the block: otherwise its tasks would run during the next block
 
     async def _let_clean_up(self) -> None:
-        """At the limit, let the block finish a clean-up for the time of the grace."""
+        """At the limit, let the block finish a clean-up within the grace."""
         ends_at = self._watch.ends_at + self._watch.grace
         while awaits_clean_up(self._task) and not self._task.done() and self._watch.clock() < ends_at:
             await asyncio.wait({self._task}, timeout=INSISTENCE)

@@ -27,7 +27,7 @@ def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) 
 
 
 def watch_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """Install the factory in `loop`, once, around its present factory."""
+    """Install the factory in `loop`, once, around its current factory."""
     factory = loop.get_task_factory()
     if not isinstance(factory, TaskFactory):
         loop.set_task_factory(TaskFactory(factory))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 
-# Python's `getsignal` first searches an enum for the handler, in vain: that costs more than the rest of a call.
+# Python's `getsignal` first searches an enum for the handler, which it never finds: this costs more than all the rest.
 from _signal import getsignal  # type: ignore[import-not-found]  # C's half of `signal`, which has no type stub
 from collections.abc import Callable
 from threading import get_ident
@@ -16,11 +16,11 @@ from handler.engine.alarm.tracing import is_cleaning_up, is_in_hook, is_of_alarm
 from handler.engine.alarm.watch import Watch
 
 SIGALRM: Final = getattr(signal, "SIGALRM", None)
-"""The timer's signal, where there is one."""
+"""The timer's signal; ``None`` on systems without it."""
 TIGHT: Final = 0.001
-"""Seconds between interruptions after the grace: each hits another place, until one is not caught."""
+"""Seconds between interruptions after the grace: each hits a different place, until one is not caught."""
 REPEAT: Final = 0.5
-"""Seconds until the timer fires again by itself, if the handler is interrupted before it has set the timer."""
+"""Seconds until the timer fires again by itself, in case the handler is interrupted before it sets the timer."""
 LOOK_AGAIN: Final = 0.005
 """Seconds until the next try if the alarm hit code of the event loop or of another job instead of the block's."""
 SHORTEST: Final = 1e-6
@@ -28,19 +28,19 @@ SHORTEST: Final = 1e-6
 LONGEST: Final = 1e6
 """Seconds, 11 days. `setitimer` refuses very large numbers; longer limits are checked again after this time."""
 LOCK_GRACES: Final = 4
-"""Graces after which the alarm is raised even if a lock may be held: the code there does not end by itself."""
+"""Graces after which the alarm is raised even if a lock may be held, since the code there does not end by itself."""
 
 
 class Timer:
     """The timer and its signal handler.
 
-    It stays registered between blocks, where it does nothing (or calls the handler that it replaced), so that a step
-    costs two calls of `setitimer` and none of `signal`. Others reset handlers too (a monitoring layer that sets
-    ``SIG_DFL`` would make the next alarm end the process), so each block first checks that the handler is still there.
+    The handler stays registered between blocks, when it does nothing (or calls the handler that it replaced), so that a
+    step costs two calls of `setitimer` and none of `signal`. Other code may reset handlers (if a monitoring layer sets
+    ``SIG_DFL``, the next alarm would end the process), so before each block the registration is checked.
 
     Attributes:
         thread: the main thread's `get_ident`: the signal interrupts only blocks of this thread.
-        watches: the runs that it may have to interrupt, outer ones first.
+        watches: the runs that the timer may have to interrupt, outer ones first.
     """
 
     def __init__(self, clock: Callable[[], float], previous: Any) -> None:
@@ -69,7 +69,7 @@ class Timer:
         """End what `arm` began. If the block switched the timer off or took it over, the watch may be late."""
         watch.armed = False  # before `raised` is read: from here on, no signal adds to it
         if watch.raised:
-            watch.stop()  # only a block that was interrupted before is traced
+            watch.stop()  # only a block that was interrupted is traced
         if watch in self.watches:
             self.watches.remove(watch)
         left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
@@ -93,7 +93,7 @@ class Timer:
 
     def __call__(self, signal_number: int, frame: FrameType | None) -> None:
         """Handle the signal: raise inside the block whose time is over, if the block's code is running."""
-        self.watches = [watch for watch in self.watches if watch.armed]  # Ctrl-C may have kept one from being disarmed
+        self.watches = [watch for watch in self.watches if watch.armed]  # Ctrl-C may have prevented `disarm`
         if not self.watches:
             if callable(self._previous):
                 self._previous(signal_number, frame)
@@ -121,10 +121,10 @@ def find_timer(clock: Callable[[], float]) -> Timer | None:
     handler = getsignal(SIGALRM)
     if isinstance(handler, Timer) and handler.thread == get_ident():
         return handler
-    return _find_anew(handler, clock)
+    return _find_again(handler, clock)
 
 
-def _find_anew(handler: Any, clock: Callable[[], float]) -> Timer | None:
+def _find_again(handler: Any, clock: Callable[[], float]) -> Timer | None:
     """Like `find_timer`, if another handler or another thread's timer is registered.
 
     Only this function calls `threading`, which costs more than setting the timer.
@@ -135,12 +135,12 @@ def _find_anew(handler: Any, clock: Callable[[], float]) -> Timer | None:
         timer = Timer(clock, handler)
         signal.signal(signal.SIGALRM, timer)
         return timer
-    handler.thread = get_ident()  # the process is a fork, and the thread that forked is its main thread
+    handler.thread = get_ident()  # this process is a fork, and the thread that forked is now its main thread
     return handler
 
 
 def _is_no_place(frame: FrameType | None, watch: Watch, now: float) -> bool:
-    """Whether an exception would have no effect here, or do harm."""
+    """Whether an exception would have no effect at this place, or do harm."""
     if watch.raised and frame is not None and is_of_alarm(frame):
         return True  # its tracing is active
     if is_in_hook(frame):

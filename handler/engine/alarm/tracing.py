@@ -1,9 +1,10 @@
 """Ends a block that catches every timeout (``while True: try: ... except BaseException: pass``) at its own lines.
 
 The alarm's exception ends the block's wait and enters its handler. There the next line raises again, which the same
-``try`` no longer covers. A line that raises ends the interpreter's tracing. A profiler, which survives it, resumes the
-tracing when the exception leaves a function or the block calls another one, so that nested loops end too. Each attempt
-lets one more line pass than the one before, so that in time one hits a line outside every ``try`` of a function.
+``try`` no longer covers. A line that raises ends the interpreter's tracing. A profiler, which survives this, resumes
+the tracing when the exception leaves a function or the block calls another one, so that nested loops also end. Each
+attempt lets one more line pass than the previous one, so that finally one raises at a line outside every ``try`` of a
+function.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ ALARM_MODULES: Final = frozenset(f"handler.engine.alarm.{name}" for name in ("al
 
 LOCKING: Final = frozenset({"logging", "importlib._bootstrap", "_frozen_importlib", "tempfile", "http.cookiejar"})
 """Modules whose functions take a lock in one line and enter `try` in the next: an exception in between would leave the
-lock taken, and all other threads that log or import would wait for ever."""
+lock taken, and all other threads that log or import would deadlock."""
 WAITING: Final = frozenset({"wait", "wait_for", "join", "_wait_for_tstate_lock"})
-"""Functions of `threading` that wait without holding a lock of their own; the others there hold one for a moment."""
+"""Functions of `threading` that wait without holding a lock; its other functions hold one for a moment."""
 CLEANING: Final = frozenset({"__del__", "__enter__", "__aenter__", "__exit__", "__aexit__", "aclose"})
-"""Functions that release a resource, or that return one to release: until they return, the caller does not have it.
+"""Functions that release a resource, or that acquire one: until they return, the caller cannot release it.
 (`threading.Condition.__enter__`, in which a `queue.Queue` takes its lock, is written in Python.)"""
 FINALIZERS: Final = frozenset({"weakref", "_weakrefset"})
 """Modules whose functions the interpreter calls when an object is destroyed."""
@@ -44,7 +45,7 @@ def may_hold_lock(frame: FrameType) -> bool:
 
 
 def is_cleaning_up(frame: FrameType | None) -> bool:
-    """Whether an exception in `frame` would leave something taken, or would be reported by Python and forgotten."""
+    """Whether an exception in `frame` would leave a resource unreleased, or would only be reported by Python."""
     while frame is not None:
         if frame.f_code.co_name in CLEANING or frame.f_globals.get("__name__") in FINALIZERS:
             return True
@@ -55,8 +56,8 @@ def is_cleaning_up(frame: FrameType | None) -> bool:
 def is_in_hook(frame: FrameType | None) -> bool:
     """Whether `frame` belongs to a hook that the interpreter calls between any two instructions of a block.
 
-    These are the callbacks of the garbage collector, which libraries register, and the report of an exception that
-    cannot be raised. An exception in a hook is reported and dropped, and the report is interrupted in turn.
+    These are callbacks of the garbage collector, which libraries register, and the report of an exception that cannot
+    be raised. An exception in a hook is only reported, and an exception in that report would interrupt the report.
     """
     hooks = {_code_of(hook) for hook in (*gc.callbacks, sys.unraisablehook)}
     while frame is not None:
@@ -67,7 +68,7 @@ def is_in_hook(frame: FrameType | None) -> bool:
 
 
 def _code_of(hook: Any) -> CodeType | None:
-    """The code of a function, a method or a `partial`; ``None`` for what is written in C."""
+    """The code of a function, a method or a `partial`; ``None`` for code in C."""
     while isinstance(hook, partial):
         hook = hook.func
     code: CodeType | None = getattr(hook, "__code__", None)
@@ -114,7 +115,7 @@ class LineTrace:
 
         Args:
             frame: the innermost frame of the block.
-            attempt: how often this was tried before.
+            attempt: the number of earlier attempts.
         """
         self._trace_frames(frame)
         self._begin(None, attempt)

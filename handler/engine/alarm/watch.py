@@ -12,13 +12,13 @@ from weakref import WeakSet
 from handler.engine.alarm.tracing import LineTrace
 
 
-class StepTimeout(BaseException):  # no Exception: a block's own handlers must not take it for theirs
+class StepTimeout(BaseException):  # not an Exception: a block's own handlers must not catch it
     """The step's time is over. Raised inside the block by the alarm, and by `Alarm.call` to its caller.
 
     Attributes:
         seconds: the limit.
-        late: whether the block returned by itself, after the limit, because nothing could interrupt it (off the main
-            thread there are no signals, or the block switched the timer off).
+        late: whether the block returned by itself after the limit, because it could not be interrupted (there are no
+            signals outside the main thread, or the block switched the timer off).
     """
 
     def __init__(self, seconds: float = 0.0, *, late: bool = False) -> None:
@@ -34,15 +34,15 @@ class Watch:
 
     Attributes:
         seconds: its limit.
-        grace: seconds that it has to clean up after its limit.
-        ends_at: when the limit is reached, on `clock`.
+        grace: seconds for which it may clean up after its limit.
+        ends_at: the time of `clock` at which the limit is reached.
         next_at: when the timer checks it next.
         armed: whether it may be interrupted. Cleared by the first statement after the block failed.
-        results: the block's result, once there is one. C code fills the list at the moment when the block returns: no
+        results: the block's result, once it has one. C code fills the list at the moment when the block returns: no
             signal handler can run in between, so a result is never lost.
-        error: what the block raised.
+        error: the error that the block raised.
         raised: the timeouts that the alarm raised inside the block; any other `StepTimeout` is forged.
-        late: whether it returned by itself, after the limit.
+        late: whether the block returned by itself after the limit.
     """
 
     armed = False  # this and the next are class attributes until a run sets them, which saves each run two stores
@@ -65,7 +65,7 @@ class Watch:
 
     @property
     def is_over(self) -> bool:
-        """Whether the limit ended it, whatever the block made of that."""
+        """Whether the limit ended the block, even if it caught the timeout."""
         return bool(self.raised) or self.late
 
     def make_timeout(self) -> StepTimeout:
@@ -82,12 +82,12 @@ class Watch:
         """The block's result.
 
         Args:
-            outer: the watches around this one (a block may run a job of its own); their timeouts pass through.
+            outer: the watches around this one (a block may itself run a job); their timeouts pass through.
 
         Raises:
             StepTimeout: the limit ended the block.
             RuntimeError: the block raised a forged `StepTimeout`.
-            BaseException: what the block raised.
+            BaseException: the block's own error.
         """
         error, self.error = self.error, None
         try:
@@ -110,14 +110,14 @@ class Watch:
         return self._trace
 
     def stop(self) -> None:
-        """Let nothing interrupt the block from here on."""
+        """Prevent all further interruptions of the block."""
         self.armed = False
         if self._trace is not None:
             self._trace.end()
 
 
 class CoroutineWatch(Watch):
-    """The run of a coroutine function, in a task of its own.
+    """The run of a coroutine function, in its own task.
 
     Attributes:
         tasks: the tasks that the block started.
@@ -134,12 +134,12 @@ class CoroutineWatch(Watch):
         self.parent = current.get()
 
     def is_running_in(self, frame: FrameType | None) -> bool:
-        """As for a plain function. Code of the event loop and of other jobs on the loop is not the block's."""
+        """As for a plain function. Code of the event loop and of other jobs on the loop is not that of the block."""
         pending = self.cancelled or self.ended or not self.results  # once it is over, its tasks must end too
         if not (self.armed and pending and any(watch is self for watch in enclosing_watches())):
             return False
         # Between two steps of a task, the loop schedules the next one in the task's context. The loop would report an
-        # exception there and drop it, and the task would never go on.
+        # exception there and drop it, and the task would never continue.
         while frame is not None and frame.f_globals.get("__name__", "").startswith("asyncio."):
             if frame.f_code is _RUN_HANDLE:
                 return False
@@ -148,7 +148,7 @@ class CoroutineWatch(Watch):
 
     @property
     def is_over(self) -> bool:
-        """Whether the limit ended it, whatever the block made of that."""
+        """Whether the limit ended the block, even if it caught the timeout."""
         return self.late or (not self.ended and (self.cancelled or super().is_over))
 
 

@@ -1,1 +1,1 @@
-"""Steps that decide what runs next: loops, choices, tries, early ends, waits."""
+"""Steps that determine the next step: loops, choices, tries, early ends, waits."""

@@ -1,4 +1,4 @@
-"""The turn of a step that waits for somebody's answer."""
+"""The turn of a step that waits for an answer."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def take_answer(turns: StepTurn, step: ConduitStep, spec: WaitFor, waiting: Mapp
         waiting: the state of the wait, if it has begun.
 
     Raises:
-        Failure: REJECTED; nobody answered in time; or the step cannot wait.
+        Failure: REJECTED; there was no answer in time; or the step cannot wait.
     """
     answers: Answers | None = turns.job.answers
     if answers is None:
-        raise Failure(ConduitStatus.INVALID_ARGUMENT, "nobody can answer this step here")
+        raise Failure(ConduitStatus.INVALID_ARGUMENT, "this step cannot be answered here")
     if waiting is not None and waiting.get("began") is not None:
         step.started_at = float(waiting["began"])
     elif step.started_at is None:
@@ -49,7 +49,7 @@ def take_answer(turns: StepTurn, step: ConduitStep, spec: WaitFor, waiting: Mapp
         ends_at, message = float(waiting["answer_by"]), waiting.get("message")
     now = turns.now()
     if ends_at <= now:
-        failure = Failure(ConduitStatus.TIME_LIMIT_EXCEED, f"nobody answered within {timeout:,.15g} seconds")
+        failure = Failure(ConduitStatus.TIME_LIMIT_EXCEED, f"there was no answer within {timeout:,.15g} seconds")
         failure.kind = CALLBACK_TIMEOUT
         raise failure
     until = min(ends_at, turns.around_ends_at)

@@ -14,7 +14,7 @@ from handler.engine.step import ConduitStep
 
 
 class Attempt:
-    """Steps whose failure is caught, then those that catch it.
+    """The steps of ``try``, whose failure is caught, then those of ``catch``.
 
     Attributes:
         step: the step.
@@ -45,17 +45,17 @@ class Attempt:
         return {"failed": self.failed_step is not None}
 
     def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:  # noqa: ARG002  # as loops do
-        """The inner step that failed it, if its record says that it ended like this."""
+        """The inner step that failed it, if its record has this status and error."""
         if status is ConduitStatus.CANCELLED:
             return self.frame.cancelled
         return self.frame.cause if status is ConduitStatus.TIME_LIMIT_EXCEED else None
 
     def moves_on(self, most: int) -> bool:  # noqa: ARG002  # as loops do
-        """Whether the next list has begun already: never, since `decide` chooses what follows the first list."""
+        """Whether the next list has begun already: never, since `decide` chooses the list after the first."""
         return False
 
     def settle(self) -> None:
-        """There is nothing to account for."""
+        """Do nothing: a `try` counts no items."""
 
     def begin_next(self) -> None:
         """Begin the steps of `catch`."""
@@ -68,7 +68,7 @@ class Attempt:
         frame.holds = False
 
     def decide(self, now: float, limits: Limits, _: Callable[[], bool]) -> Close | None:  # noqa: ARG002  # as loops do
-        """How it ends; ``None`` if the steps of `catch` begin."""
+        """The end of the `try`; ``None`` if the steps of `catch` begin."""
         frame = self.frame
         if frame.expired:
             assert frame.cause is not None and frame.cause.error is not None  # noqa: PT018, S101  # else nothing expired

@@ -1,4 +1,4 @@
-"""Running loops over lists: which item comes next, and the outcomes of earlier items."""
+"""Running loops over lists: their next items, and the outcomes of earlier items."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ForEachLoop(Loop):
         self.frame.scope.begin_item(self._name, self.item)
 
     def moves_on(self, most: int) -> bool:
-        """Begin the next item if the last one succeeded and ended with a block, and nothing ends the loop.
+        """Begin the next item if the last one succeeded and ended with a block, and the loop does not end.
 
         This is the common case. `settle`, `decide` and `begin_next` do the same in four times the time.
 
@@ -76,7 +76,7 @@ class ForEachLoop(Loop):
         return known
 
     def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
-        """The inner step that failed the loop, if its record says that it ended like this."""
+        """The inner step that failed the loop, if its record has this status and error."""
         if status is ConduitStatus.ITEMS_FAILED:
             return self._last_cause
         return self._cause_of_end(status, error)
@@ -99,11 +99,11 @@ class ForEachLoop(Loop):
 
     @property
     def tally(self) -> dict[str, int]:
-        """How many items there are, and how many succeeded and failed."""
+        """The numbers of all, of successful and of failed items."""
         return {"count": len(self.items), "done": self._done, "failed": self.failures}
 
     def decide(self, now: float, limits: Limits, _: Callable[[], bool]) -> Close | None:
-        """How the loop ends; ``None`` if the next item begins."""
+        """The end of the loop; ``None`` if the next item begins."""
         if self.frame.expired:
             return self._expired()
         if self.frame.cancelled is not None:

@@ -1,4 +1,4 @@
-"""Running loops: which item or round comes next, and how the loop ends."""
+"""Running loops: their next item or round, and their end."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _CANCELLED: Final = Failure(ConduitStatus.CANCELLED, "the job was cancelled befo
 
 
 class Close:
-    """How a loop or a try ends.
+    """The end of a loop or a try.
 
     Attributes:
         status: its status.
-        error: the reason, if it is not DONE.
+        error: the reason, if the status is not DONE.
         cause: the inner step that failed it, if any.
     """
 
@@ -43,7 +43,7 @@ class Close:
 
 
 def cancelled_by(step: ConduitStep | None) -> Close:
-    """The end of a loop or a try in a cancelled job; a redrive goes on at the inner step that was to run next."""
+    """The end of a loop or a try in a cancelled job; a redrive continues at the inner step that was next."""
     return Close(ConduitStatus.CANCELLED, _CANCELLED.describe(), step)
 
 
@@ -84,7 +84,7 @@ class Loop:
         scope = walk.frame.scope.inside(self, name, spec.by_id)
         walk.has_limits = walk.has_limits or step.timeout is not None
         self.frame = walk.open(self.do, self, scope)
-        self.frame.next = len(self.do)  # nothing runs before the first item is begun
+        self.frame.next = len(self.do)  # no step runs before the first item is begun
         step.run = self
 
     @property
@@ -128,7 +128,7 @@ class Loop:
         return step.return_value if step is not None and step.status is DONE else None
 
     def _stopped(self, now: float) -> Close | None:
-        """The end of any loop by a cancel or its time limit."""
+        """The end of any loop because of a cancel or its time limit."""
         if self._walk.cancelled:
             return cancelled_by(None)
         if self.ends_at is not None and now >= self.ends_at:
@@ -144,7 +144,7 @@ class Loop:
         return Close.of(Failure(ConduitStatus.STEP_LIMIT_EXCEED, message))
 
     def _cause_of_end(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
-        """The inner step that a cancel or an outer limit stopped; the loop itself if that was its own limit."""
+        """The inner step that a cancel or an outer limit stopped; the loop itself if its own limit stopped it."""
         cause = self.frame.cause
         if status is ConduitStatus.CANCELLED:
             return self.frame.cancelled
@@ -180,7 +180,7 @@ class WhileLoop(Loop):
         self._failed: ConduitStep | None = None
 
     def cause_of(self, status: ConduitStatus, error: Any) -> ConduitStep | None:
-        """The step inside that failed the loop, where it is recorded to have ended so."""
+        """The inner step that failed the loop, if its record has this status and error."""
         stopped = self._cause_of_end(status, error)
         return stopped or (self.frame.cause if self._failed is not None and self._failed.status is status else None)
 
@@ -189,7 +189,7 @@ class WhileLoop(Loop):
         self._failed = self.frame.failed
 
     def decide(self, now: float, limits: Limits, is_met: Callable[[], bool]) -> Close | None:
-        """How the loop ends; ``None`` if another round begins.
+        """The end of the loop; ``None`` if another round begins.
 
         Args:
             now: the time.

@@ -44,7 +44,7 @@ class Restoring:
     """The restoring of one job.
 
     Args:
-        job: the job, of which nothing has run.
+        job: the job, of which no step has run.
         walk: its walk.
         idle: the periods between a run's end and its redrive, which do not count for a loop's time limit.
         watch: called with each step before its record is applied, and the record's number.
@@ -59,10 +59,10 @@ class Restoring:
         self._watch = watch
 
     def adopt(self, records: Sequence[Record]) -> None:
-        """Apply all records in order, and go to the waiting step, if there is one.
+        """Apply all records in order, and move to the waiting step, if there is one.
 
         Raises:
-            RecordsMismatchError: they cannot be records of this job.
+            RecordsMismatchError: these cannot be records of this job.
         """
         for record in records:
             self._go_to(record.get("path"), is_close=record.get("phase") == "close")

@@ -29,7 +29,7 @@ class Written(Protocol):
     limits_uses: bool
 
     def is_over(self, block: Block[..., Any]) -> bool:
-        """Count a use of a block; return whether it is one too many."""
+        """Count a use of a block; return whether it exceeds the block's limit."""
 
     def begin_output(self) -> bool:
         """Begin the implicit last step, if it is next; return whether it is."""
@@ -62,7 +62,7 @@ class StepLoop:
         self._job = job
         self._walk = walk
         self._turns = turns
-        # Whether the next turn goes on with what an earlier run has left of it.
+        # Whether the next turn continues a turn of an earlier run.
         self._resumes = bool(job.tries or job.attempts or job.waiting)
 
     @cached_property
@@ -152,11 +152,11 @@ class StepLoop:
             steps = frame.steps
 
     def _is_usual(self, frame: Frame) -> bool:
-        """Whether blocks without a limit of uses need nothing of what `_take_unusual` does."""
+        """Whether blocks without a limit of uses can skip `_take_unusual`."""
         return not (self._resumes or self._is_timed() or (frame.counts and self._job.written.limits_uses))
 
     def _take_unusual(self, step: ConduitStep, block: Block[..., Any], frame: Frame) -> Taken:
-        """The turn of a block that is limited from outside the step, or goes on with what an earlier run left of it."""
+        """Take the turn of a block that has limits from outside the step, or continues a turn of an earlier run."""
         job, turns = self._job, self._turns
         if frame.counts and job.written.is_over(block):
             self._refuse(step, ConduitStatus.BLOCK_LIMIT_EXCEED)
@@ -170,7 +170,7 @@ class StepLoop:
         return turns.take(step, block)
 
     def _end_unusual(self, frame: Frame) -> bool:
-        """Let go of what an earlier run left of the turn that has ended; return whether the next turns are usual."""
+        """Drop the state of an earlier run for the turn that has ended; return whether the next turns are ordinary."""
         job = self._job
         self._turns.forget()
         job.tries = 0
@@ -178,7 +178,7 @@ class StepLoop:
         return self._is_usual(frame)
 
     async def _take_flow(self, step: ConduitStep, frame: Frame) -> Paused | None:
-        """The turn of a step without a block; a step that opens a list is recorded here."""
+        """Take the turn of a step without a block, and record a step that opens a list."""
         walk, job = self._walk, self._job
         if self._is_timed():
             self._limit(frame)
@@ -203,7 +203,7 @@ class StepLoop:
         return None if close is None else await self._close(frame, close)
 
     async def _close(self, frame: Frame, close: Close | Paused) -> Paused | None:
-        """Close a loop or a try, unless this invocation has no time to evaluate whether it ends."""
+        """Close a loop or a try, unless this invocation has no time to evaluate its condition."""
         if isinstance(close, Paused):
             return close
         walk, job = self._walk, self._job
@@ -230,13 +230,13 @@ class StepLoop:
         return True
 
     def _refuse(self, step: ConduitStep, status: ConduitStatus) -> None:
-        """Give a step that does not run a status that is a failure; its error counts as any other."""
+        """Give a step that does not run the status of a failure, with its error."""
         turns = self._turns
         step.status = status
         step.error = turns.store.charge_error(Failure.of_status(status).describe(), turns.runtime.limits)
 
     def _known_of(self, step: ConduitStep) -> Waiting | None:
-        """Take the state of a wait of this step; after this turn, the wait is over."""
+        """Return the state of this step's wait and remove it: after this turn, the wait is over."""
         known, self._job.waiting = self._job.waiting, None
         return known if known is not None and known.get("path") == step.path else None
 
@@ -245,7 +245,7 @@ class StepLoop:
         return self._job.timeout_at is not None or self._walk.has_limits
 
     def _limit(self, frame: Frame) -> None:
-        """Let the time limits around a list apply to its next step; forced steps run after one has passed."""
+        """Apply the time limits around a list to its next step; forced steps also run after such a limit."""
         turns, now = self._turns, self._turns.now()
         turns.lift_limits()
         if self._job.timeout_at is not None and not (frame.skips and self._job.timeout_at <= now):
@@ -256,7 +256,7 @@ class StepLoop:
 
 
 def still_waiting(paused: Paused, known: Waiting | None) -> Paused:
-    """A pause that keeps the state of a wait, although this run did nothing: else it would be decided again."""
+    """A pause that keeps the state of a wait, although this run did nothing: else the wait would be evaluated again."""
     if known is None or paused.waiting is not None:
         return paused
     return replace(paused, waiting=dict(known))
@@ -288,5 +288,5 @@ def end(step: ConduitStep, close: Close, walk: Walk) -> None:
 
 
 async def settled(answer: Any) -> Any:
-    """The answer of a listener, which may be ``async``."""
+    """Await the answer of a listener if it is ``async``, and return it."""
     return await answer if isinstance(answer, Awaitable) else answer

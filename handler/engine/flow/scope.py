@@ -1,4 +1,4 @@
-"""The contexts of steps inside a loop: the steps of their own item come first, then those outside the loop."""
+"""The contexts of steps inside a loop: the steps of the same item come first, then those outside the loop."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class ItemSteps(View):
         self._outer = outer
 
     def find(self, key: str) -> Any:
-        """The step with that id: one of this item, also if it has not run, or one from outside.
+        """The step with that id: of this item, even if it has not run, or from outside the loop.
 
         Raises:
-            KeyError: it does not exist.
+            KeyError: there is no such step.
         """
         if key in self.steps_by_id:
             return self.steps_by_id[key]
@@ -66,7 +66,7 @@ class ItemSteps(View):
         return StepView(self.find(key))
 
     def result_of(self, key: str) -> Any:
-        """``steps.<key>.result``, without a view of the step in between."""
+        """``steps.<key>.result``, without making a view of the step."""
         step = self.find(key)
         return step.return_value if step.status is DONE else None
 
@@ -115,7 +115,7 @@ class Scope:
     Attributes:
         steps: the steps that can be read by their ids, if their turn has come.
         outer: the scope around it; ``None`` at the top level.
-        own: the contexts that it adds to those of the job, or that hide them.
+        own: the contexts that it adds to those of the job, or with which it hides them.
         contexts: all contexts; ``None`` if the job makes new ones for each step.
     """
 

@@ -25,7 +25,7 @@ from handler.engine.step_world import OutOfInvocation
 from handler.engine.values import UnstorableValueError, keep, size_of
 
 LONGEST: Final = 1e11
-"""Seconds, three thousand years: longer waits and longer `timeout`s of jobs count as this.
+"""Seconds, about three thousand years: longer waits and longer `timeout`s of jobs are shortened to this.
 
 A float cannot hold an integer of 400 digits, and a table no number above 1e126.
 """
@@ -70,7 +70,7 @@ class FlowTurns:
             return turns.pause()
 
     def _begin(self, step: ConduitStep) -> Paused | None:
-        """Like `StepTurn.begin`, but a step that somebody has answered never times out."""
+        """Like `StepTurn.begin`, but a step that has an answer never times out."""
         turns = self._turns
         try:
             return turns.begin(step)
@@ -125,7 +125,7 @@ class FlowTurns:
         """The items of a list or of an object.
 
         Raises:
-            Failure: it cannot be evaluated, is neither, or has too many.
+            Failure: the value cannot be evaluated, is neither a list nor an object, or has too many items.
         """
         items, most = self._turns.evaluate(spec.items), self._turns.runtime.limits.items
         if not isinstance(items, (list, Mapping)):
@@ -155,7 +155,7 @@ class FlowTurns:
         return None if step.timeout is None else self._turns.began + step.timeout
 
     def next_of(self, owner: Any) -> Close | Paused | None:
-        """How a loop or a try ends whose list has ended; ``None`` if its next list begins."""
+        """The end of a loop or a try after one of its lists; ``None`` if its next list begins."""
         turns, step = self._turns, owner.step
         owner.settle()
 
@@ -218,7 +218,7 @@ class FlowTurns:
         return paused
 
     def _until(self, spec: Wait) -> float:
-        """When a wait ends.
+        """The end of a wait.
 
         Raises:
             Failure: INVALID_TYPE if it is not a time; INVALID_ARGUMENT if the job's records expire before.
@@ -244,7 +244,7 @@ class FlowTurns:
         return until
 
     async def _sleep_until(self, until: float) -> Taken:
-        """Wait until then, or until an earlier limit around the step.
+        """Wait until `until`, or until an earlier limit around the step.
 
         Raises:
             Failure: the limit came first, or `before_step` has refused the step.
@@ -286,6 +286,6 @@ class _JobWith(Mapping[str, Any]):
 
 
 def is_recorded(written: Any) -> bool:
-    """Whether a list is a recorded result or a part of one: it can be read again, so it is not stored twice."""
+    """Whether a list is a recorded result or a part of one: then it can be read again and is not stored twice."""
     tag = read(written) if isinstance(written, str) else None
     return isinstance(tag, Tag) and tag.fixed and tag.keys[0] == "steps" and tag.keys[2:3] == ("result",)

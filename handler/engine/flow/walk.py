@@ -1,7 +1,7 @@
-"""The walk: how far a job is, as a stack of the lists of steps that have begun and not ended.
+"""The walk: the progress of a job, as a stack of the lists of steps that have begun and not ended.
 
 The walk evaluates nothing. A run moves it with the results of steps, `handler.engine.flow.restore` with recorded
-results, so that a restored job is exactly as far as it was. See docs/decisions/017-flow.md.
+results, so that a restored job has exactly the progress that it had. See docs/decisions/017-flow.md.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Frame:
         prefix: the prefix of its steps' paths, up to a dot; without a dot, the path of its only step.
         outer: the frame around it.
         owner: the loop or try whose list it is; ``None`` for the top level and for a branch.
-        holds: whether an inner failure stays inside.
+        holds: whether an inner failure does not fail the list around it.
         skips: whether only forced steps run from now on.
         failed: the step of this list whose failure skips the rest.
         cause: the step that failed first, here or in a loop inside.
         expired: whether a time limit around it has ended it.
         cancelled: its first CANCELLED step, or that of a loop inside.
         counts: whether uses of blocks are counted at each turn.
-        inside: whether it is in a loop: then a new step is made for each turn.
+        inside: whether the list is in a loop: then a new step is made for each turn.
     """
 
     __slots__ = (
@@ -102,7 +102,7 @@ class Frame:
 
 
 class Walk:
-    """How far a job is.
+    """The progress of a job.
 
     Args:
         steps: the top-level list.
@@ -131,10 +131,10 @@ class Walk:
 
     @property
     def chosen_by_clock(self) -> bool:
-        """Whether the step whose turn it is might not run if what led to it were asked again later.
+        """Whether the current step might not run if the conditions that led to it were evaluated again later.
 
-        That is its own `if`, or the condition of the `while` whose round it begins, where it reads the clock: no record
-        says how either was decided. What else leads to a step is recorded, or follows from records.
+        This depends on its own `if`, or on the condition of the `while` whose round it begins, if they read the clock:
+        no record has their results. Everything else that leads to a step is recorded, or follows from records.
         """
         frame = self.frame
         step, owner = frame.current, frame.owner
@@ -208,7 +208,7 @@ class Walk:
             frame = frame.outer
 
     def _expire(self, step: ConduitStep, cause: ConduitStep) -> bool:
-        """Whether an outer limit stopped the step: then all up to the limit ends, tolerant loops included."""
+        """Whether an outer limit stopped the step: then everything inside that limit ends, including tolerant loops."""
         error = cause.error or {}
         kind = error.get("type")
         if kind not in {LOOP_TIMEOUT, JOB_TIMEOUT}:

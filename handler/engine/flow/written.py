@@ -1,6 +1,6 @@
 """Steps of other kinds than ``block``, parsed once from their written form.
 
-`handler.payload` refuses jobs of users with a wrong shape. The checks here are for code that makes jobs itself: they
+`handler.payload` refuses jobs of users with an invalid shape. The checks here are for code that makes jobs itself: they
 refuse steps that could not run.
 """
 
@@ -23,7 +23,7 @@ ACTIONS: Final = {
     "wait_for": "WAIT_FOR",
     "output": "OUTPUT",
 }
-"""The `action` of each kind of step but ``block``, by the key that makes a step one."""
+"""The `action` of each kind of step except ``block``, by the key that identifies the kind."""
 _KEYS: Final = ACTIONS.keys() - {"output"}
 MOST_STEPS: Final = 50
 """The largest number of steps in one `do`."""
@@ -43,7 +43,7 @@ class ForEach:
 
     Attributes:
         items: the list, as the user wrote it.
-        name: the name of an item inside.
+        name: the name of an item inside the loop.
         tolerate: how many items may fail: ``{"count": n}`` or ``{"percent": p}``.
         do: the steps that run for each item.
         short: whether one block runs for each item, under the loop's own id.
@@ -77,7 +77,7 @@ class While:
         condition: as the user wrote it.
         most: the largest number of rounds.
         do: the steps of a round.
-        by_id: as `ForEach` has it.
+        by_id: see `ForEach`.
     """
 
     condition: Any
@@ -130,7 +130,7 @@ class Try:
 
 @dataclass(slots=True)
 class SetVariables:
-    """Variables and the values that they get, in order, as the user wrote them."""
+    """Variables and their new values, in order, as the user wrote them."""
 
     values: Mapping[str, Any]
     kind = "set"
@@ -142,7 +142,7 @@ class End:
 
     Attributes:
         what: ``item``, ``loop`` or ``job``.
-        message: becomes the result.
+        message: the step's result.
     """
 
     what: str
@@ -204,7 +204,7 @@ def read(data: Mapping[str, Any], kind: str, depth: int, make: MakeSteps) -> Any
         make: makes its inner steps.
 
     Raises:
-        ValueError: the step makes no sense.
+        ValueError: the step could not run.
     """
     inner = depth + (kind in {"for_each", "while", "choose"})
     if inner > DEEPEST:
