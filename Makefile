@@ -29,11 +29,12 @@ $(READY): requirements-dev.txt pyproject.toml
 run: $(READY) ## run two example jobs through the handler on an embedded AWS
 	@$(BIN)/python -m handler.cli demo
 
+# Three processes keep two cores busy while some tests wait for programs that they started.
 test: $(READY) ## run every test that needs no network
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 coverage: $(READY) ## run the tests and require 97 % of lines and 94 % of branches
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term --cov-report=json:build/coverage.json
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term --cov-report=json:build/coverage.json
 	@$(BIN)/python .ci/coverage_gate.py build/coverage.json
 
 check: $(READY) ## check with ruff, mypy --strict, the import contracts and the template's lint

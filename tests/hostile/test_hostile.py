@@ -10,6 +10,7 @@ import pytest
 from handler.engine import step_world
 from handler.validation import static_values, validate
 from infra.local import embedded
+from tests.hostile.__main__ import PUT_EVENTS, take_events
 from tests.hostile.attack import Attack
 from tests.hostile.strike import strike
 from tests.hostile.table import ATTACKS
@@ -18,6 +19,7 @@ from tests.hostile.table import ATTACKS
 @pytest.fixture(scope="module", autouse=True)
 def deployment() -> Iterator[None]:
     with embedded(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PUT_EVENTS, take_events)
         # The outcomes are the same as with a deployment's limits, only sooner.
         patch.setenv("RECORDS_LIMIT", "50")
         patch.setattr(step_world, "EVALUATION_STEPS", step_world.EVALUATION_STEPS // 10)

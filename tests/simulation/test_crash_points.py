@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import fields
+from functools import cache
 from random import Random
 
 import pytest
@@ -63,9 +64,14 @@ def live(door: str, *certain: tuple[str, int], spare: bool = True) -> World:
     return world
 
 
+@cache
+def without_faults(door: str, spare: bool) -> World:
+    return live(door, spare=spare)
+
+
 def occasions(door: str, kind: str, *, spare: bool = True) -> range:
     """Every occasion for a fault in the run without faults, including the sweeper's part."""
-    return range(1, live(door, spare=spare).scheduler.occasions[kind] + 1)
+    return range(1, without_faults(door, spare).scheduler.occasions[kind] + 1)
 
 
 def check(world: World, where: str) -> None:
