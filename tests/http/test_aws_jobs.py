@@ -287,7 +287,7 @@ def test_a_role_that_cannot_be_taken_on_is_named(calls: AwsCalls, monkeypatch: p
     refusal: Any = {"Error": {"Code": "AccessDenied", "Message": "arn:aws:iam::1"}}
     monkeypatch.setattr(calls, "_assume", lambda: (_ for _ in ()).throw(ClientError(refusal, "AssumeRole")))
     with pytest.raises(
-        HttpRefusedError, match=r"taking on the role for calls of AWS was refused by AWS with AccessDenied$"
+        HttpRefusedError, match=r"assuming the role for calls of AWS was refused by AWS with AccessDenied$"
     ):
         calls.call("s3", "ListBuckets", {}, 5)
 
