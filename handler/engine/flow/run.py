@@ -96,7 +96,8 @@ class StepLoop:
         """Run the steps of a list until its end, or until one of them opens another list.
 
         A loop's next item begins here, too: returning for each item would cost a third of a plain block. What is not
-        called, but written out here, would cost each step 1 % of its time in the engine for each call.
+        called, but written out here, would cost each step 1 % of its time in the engine for each call: see
+        docs/decisions/027-prices-of-speed.md.
         """
         walk, job, turns = self._walk, self._job, self._turns
         steps, inside, plain = frame.steps, frame.inside, frame.outer is None

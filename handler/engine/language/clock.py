@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 _TIME: Final = re.compile(
@@ -19,8 +20,6 @@ def parse_time(text: str) -> float:
     Raises:
         ValueError: it is not a time, or has no offset.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415  # few jobs look at times
-
     found = _TIME.fullmatch(text)
     if found is None:
         raise ValueError(
@@ -41,8 +40,6 @@ def format_time(seconds: float) -> str:
     Raises:
         ValueError: it lies outside of the years 1 to 9999.
     """
-    from datetime import datetime, timedelta  # noqa: PLC0415  # as above
-
     if not _FIRST <= seconds < _LAST:
         raise ValueError("a time must be between the years 1 and 9999")
     milliseconds = round(seconds * 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from functools import cache
 from typing import Any, Final
 
@@ -86,8 +87,6 @@ def _shorten(value: int) -> str:
 
 
 def _rounded(meter: Meter, value: float, digits: int) -> Any:
-    from decimal import Decimal  # noqa: PLC0415  # few jobs round
-
     if type(value) is int and not -WORD < value < WORD:
         meter.read(value.bit_length())  # turning it into decimals takes the square of its length
         meter.charge(value.bit_length() >> 2)
@@ -97,16 +96,12 @@ def _rounded(meter: Meter, value: float, digits: int) -> Any:
 
 @cache
 def _context() -> Any:
-    from decimal import ROUND_HALF_UP, Context  # noqa: PLC0415  # as above
-
     return Context(prec=DIGITS + MOST_DIGITS + 10, rounding=ROUND_HALF_UP)
 
 
 @cache
 def _place(digits: int) -> Any:
     """Return the number that has so many decimals."""
-    from decimal import Decimal  # noqa: PLC0415  # as above
-
     return Decimal((0, (1,), -digits))
 
 
@@ -127,8 +122,6 @@ def to_int(meter: Meter, x: Any, default: Any = MISSING) -> Any:
 
 
 def _whole_of_decimal(meter: Meter, text: str) -> int:
-    from decimal import Decimal, DecimalException  # noqa: PLC0415  # as above
-
     meter.charge(len(text))
     try:
         value = Decimal(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from typing import Any
 
 from handler.engine.language.meter import ExpressionError, Meter, MissingError
@@ -103,8 +104,6 @@ def _read_tag(tag: Tag, column: int) -> Closure:
 
 def unescape(written: str) -> str | None:
     """Return a string in quotes as Python reads it, or ``None`` if Python refuses it."""
-    import warnings  # noqa: PLC0415  # few strings have a backslash
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for a backslash that begins no escape: it stays a backslash
         try:
