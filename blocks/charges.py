@@ -40,7 +40,7 @@ PLACE: Final = _ITEM + _LEAST
 ENTRY: Final = 16
 """Of a dictionary, for a key and a value that exist already."""
 EMPTY: Final = _DICTIONARY + _TABLE
-"""Of a container that grows as it is made."""
+"""Of a container that grows while it is made."""
 NUMBER: Final = 10
 """Of a list, for a new number."""
 INDEX: Final = 2

@@ -129,7 +129,7 @@ def _receive_batch(invocation: Invocation) -> Any:
 
 
 def _shorten(name: Any) -> str:
-    """Quote a name from an event that nobody has checked, for an error."""
+    """Quote an unchecked name from an event, for an error."""
     return repr(name)[:_LONGEST_NAME]
 
 

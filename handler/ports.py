@@ -99,7 +99,7 @@ class Ports:
     Attributes:
         settings: the deployment's settings.
         table, bus, queue: the table of jobs, the event bus and the queue.
-        documents: what tenants have stored under a name: workflows, schedules, hooks, secrets.
+        documents: the tenants' stored workflows, schedules, hooks and secrets.
         scheduler: sends a message when a schedule fires.
         secrets_of: returns the secrets of a tenant, for calls.
         vault: encrypts new secrets; ``None`` if the deployment has no key for them.

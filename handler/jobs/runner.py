@@ -227,5 +227,5 @@ async def _finish(recorder: Recorder, job: Conduit, failed: ConduitStep | None) 
     if job.store.results_size > LARGE_RESULTS:
         forget_results(job.steps)
     await recorder.on_job_finish(job, failed)
-    # A job refers to itself through its steps: what its listeners hold would wait for the next collection of garbage.
+    # A job refers to itself through its steps: without this, its listeners would live until garbage is collected.
     job.before_step = job.on_step_update = job.on_step_open = job.on_job_finish = None

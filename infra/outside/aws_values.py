@@ -54,7 +54,7 @@ def shown(value: Any, read: Read) -> Any:
     """A response as JSON.
 
     Args:
-        value: what botocore returned.
+        value: botocore's result.
         read: see `Read`.
     """
     if isinstance(value, dict):

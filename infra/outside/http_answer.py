@@ -165,7 +165,7 @@ def _pieces(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
 
 
 def _decompressed(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """The decompressed body, a piece at a time. A body of an unknown encoding is left as it is."""
+    """The decompressed body, a piece at a time. A body of an unknown encoding is not changed."""
     kind = encoding.strip().lower()
     if kind not in _WINDOW:
         yield from pieces

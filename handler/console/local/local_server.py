@@ -146,7 +146,7 @@ class LocalServer:
     def _answer(self, call: _Call) -> None:
         try:
             call.answer.set_result(self._call(call.request))
-        except Exception as error:  # noqa: BLE001  # the server goes on after any error
+        except Exception as error:  # noqa: BLE001  # the server continues after any error
             call.answer.set_exception(error)
         except BaseException:
             # Ctrl-C. The waiting thread must neither block permanently nor raise an interrupt itself.

@@ -167,7 +167,7 @@ def _missing(value: Any, key: str | int, where: str, column: int) -> MissingErro
     if isinstance(key, int):
         size = f" of {len(value)}" if isinstance(value, (list, str)) else ""
         return MissingError(f"{name_with_article(value)}{size} has no item {_index(key)}", column)
-    name = key if len(key) <= 60 else f"{key[:60]}…"  # noqa: PLR2004  # what a message shows of a name
+    name = key if len(key) <= 60 else f"{key[:60]}…"  # noqa: PLR2004  # the most characters in a message
     if not isinstance(value, Mapping):
         what = f"{place}is {name_with_article(value)}, which" if place else f"{name_with_article(value)}"
         hint = "; `len(x)` counts" if key in _LENGTHS else ""

@@ -11,7 +11,7 @@ _TIME: Final = re.compile(
 )
 _FIRST: Final = -62_135_596_800
 _LAST: Final = 253_402_300_800
-"""Seconds since 1970 of the first instant of the year 1 and of the one behind the year 9999."""
+"""Seconds since 1970 of the first instant of the year 1 and of the first instant after the year 9999."""
 
 
 def parse_time(text: str) -> float:
@@ -48,6 +48,6 @@ def format_time(seconds: float) -> str:
 
 
 def reads_clock(condition: Any) -> bool:
-    """Whether a condition may call `now()`: whatever it is else, it contains that word."""
+    """Whether a condition may call `now()`: every condition that does contains the word `now`."""
     texts = condition if isinstance(condition, list) else [condition]
     return any(isinstance(text, str) and "now" in text for text in texts)

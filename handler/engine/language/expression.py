@@ -119,7 +119,7 @@ class Expression:
             raise BudgetExceededError("the expression is nested too deep") from None
 
     def as_text(self, contexts: Mapping[str, Any], charge: Charge, world: World = NO_WORLD) -> str:
-        """Its value as part of a longer string: a string as it is, other values as JSON. Otherwise like `resolve`."""
+        """Its value as part of a longer string: a string unchanged, other values as JSON. Otherwise like `resolve`."""
         meter = Meter(charge, world)
         try:
             return str(hand_over(as_string(self._run(meter, contexts), meter), meter))
@@ -147,7 +147,7 @@ class Expression:
         except Exception as error:
             if isinstance(error, MissingError):
                 meter.steps -= error.add_hint()
-            meter.end()  # what failed has taken its steps, too
+            meter.end()  # a failed evaluation has taken steps, too
             raise
         meter.end()
         return value

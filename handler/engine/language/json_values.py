@@ -97,7 +97,7 @@ def equal(left: Any, right: Any, meter: Meter) -> bool:
 
 
 def identity(value: Any, meter: Meter) -> str:
-    """A string that two values share if they are equal: a key for sets.
+    """A string that is the same for equal values: a key for sets.
 
     A set of numbers themselves would be open to numbers that share a hash; strings are hashed with a secret.
     """
@@ -182,17 +182,17 @@ def as_json(value: Any, meter: Meter) -> str:
 
 
 def as_string(value: Any, meter: Meter) -> str:
-    """The value as part of a longer string: a string as it is, anything else as JSON."""
+    """The value as part of a longer string: a string unchanged, anything else as JSON."""
     if type(value) is str:
         return value
     return as_json(value, meter)
 
 
 def finite(value: float) -> float:
-    """The number, if it is one.
+    """The number, if it is finite.
 
     Raises:
-        ExpressionError: it is NaN or an infinity.
+        ExpressionError: the number is NaN or an infinity.
     """
     if isfinite(value):
         return value
@@ -232,7 +232,7 @@ def hand_over(value: Any, meter: Meter) -> Any:
 
 
 def _copy(value: Any, meter: Meter, depth: int) -> Any:
-    """A copy whose containers are each charged before they are made: a value may contain one list many times."""
+    """A copy; each container is charged before it is made, since a value may contain one list many times."""
     kind = type(value)
     if kind is list:
         check_depth(depth)

@@ -30,12 +30,12 @@ _NAME: Final = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class LookAlike:
-    """Something that resembles a tag.
+    """Text that resembles a tag.
 
     Attributes:
         column: where it begins, from 1.
         found: its text.
-        write: what to write if a tag is meant; ``None`` if that is not known.
+        write: the suggestion if a tag is meant, or ``None``.
     """
 
     column: int
@@ -52,7 +52,7 @@ class LookAlike:
 
 
 def find_look_alikes(text: str) -> list[LookAlike]:
-    """The parts of a string that resemble tags but are none. Tags, expressions and escaped openers do not count."""
+    """The parts of a string that resemble tags but are not. Tags, expressions and escaped openers do not count."""
     if "{" not in text:
         return []
     found: list[LookAlike] = []
@@ -91,7 +91,7 @@ def _find_tag(text: str, tag: object, begin: int) -> str:
 
 
 def _advise(form: re.Match[str]) -> str | None:
-    """The spelling to suggest for a look-alike; empty if it is not one after all."""
+    """The spelling to suggest for a look-alike; empty if the text is not a look-alike."""
     if (name := form["braces"] or form["dollar"]) is not None:
         return _advise_name(name)
     if form["sigil"] is not None:
@@ -138,4 +138,4 @@ def _tag(sigil: str, path: str) -> str:
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004  # what a message shows
+    return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004  # the most characters in a message

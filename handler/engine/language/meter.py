@@ -21,7 +21,7 @@ LARGEST: Final = 10**DIGITS
 LONG: Final = 2_000
 """The number of steps after which the time is checked."""
 TAG_STEPS: Final = 3
-"""The steps of a piece of a string: looking up a tag takes as long."""
+"""The steps of a piece of a string: about the time to look up a tag."""
 SHORT_PART: Final = 100
 """Characters of a part of a string. Python searches for a shorter part by comparing it at each place of the string, and
 for a longer one in linear time if there are more than `FEW_PLACES`."""
@@ -58,7 +58,7 @@ class MissingError(ExpressionError):
     Args:
         message: says what is missing.
         column: see `ExpressionError`.
-        hint: returns what to write instead, and the evaluation steps that finding it has taken. It is asked only for an
+        hint: returns a suggestion, and the evaluation steps that finding it has taken. It is called only for an
             error that ends its expression: `default` and `try` drop thousands of others.
     """
 

@@ -15,7 +15,7 @@ MISSING: Final = object()
 """Marks an argument that was left out, if null is a possible argument."""
 MOST_DIGITS: Final = 30
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
-"""It gives no digit back: a long string that is not a number takes no longer than one that is."""
+"""It does not backtrack over digits: a long string that is not a number takes no longer than a number."""
 
 
 def number(value: Any, function: str) -> int | float:

@@ -1,4 +1,4 @@
-"""Functions of objects, and of values of any type; what has to do with time."""
+"""Functions of objects, of values of any type, and of times."""
 
 from __future__ import annotations
 

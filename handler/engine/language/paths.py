@@ -1,4 +1,4 @@
-"""Follow a path through the contexts of a job."""
+"""Follows paths through the contexts of a job."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Reading:
         """Return the string in quotes at a node.
 
         Raises:
-            ExpressionError: a letter is before its quote, or another string is beside it.
+            ExpressionError: a letter precedes its quote, or another string is next to it.
         """
         part = self._at(node, self._strings)
         if part is not None:

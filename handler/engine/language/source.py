@@ -1,4 +1,4 @@
-"""Find expressions in a string: where each ends, and the strings and tags in it.
+"""Finds the expressions in a string: their ends, and the strings and tags in them.
 
 An expression begins with ``{= `` and ends with `` =}`` outside of quotes. Tags outside of quotes are read like all
 tags. An opener without an end is text.

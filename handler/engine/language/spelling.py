@@ -76,7 +76,7 @@ def foreign_operator(text: str) -> tuple[int, str] | None:
 
 
 def explain(text: str, position: int, message: str) -> tuple[int, str]:
-    """Return where an expression that Python's grammar refuses is wrong, and what to write.
+    """Return the position of the error in an expression that Python's grammar refuses, and what to write.
 
     Args:
         text: the masked expression.

@@ -1,4 +1,4 @@
-"""Parses strings into plain text, tags and expressions; `handler.engine.language.tags` says what they look like."""
+"""Parses strings into plain text, tags and expressions; `handler.engine.language.tags` describes their forms."""
 
 from __future__ import annotations
 
