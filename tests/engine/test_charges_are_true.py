@@ -164,7 +164,15 @@ def test_a_job_takes_at_most_four_times_its_charges(payload: Any) -> None:
     assert measured.needed <= SHARE * measured.charged, str(measured)
 
 
-@pytest.mark.parametrize("source", ["[x for x in parameters.l] + [parameters.nothing]", "[[x] for x in parameters.l]"])
+DROPPED = [
+    "[x for x in parameters.l] + [parameters.nothing]",
+    "[[x] for x in parameters.l]",
+    "len([[x, x, x, x, x, x, x, x] for x in parameters.l])",
+    "len([{'a': x, 'b': x, 'c': x} for x in parameters.l])",
+]
+
+
+@pytest.mark.parametrize("source", DROPPED)
 def test_a_value_that_an_expression_drops_is_charged_too(source: str) -> None:
     measured = Measured({"parameters": {"l": [1] * 10_000}, "steps": [{"set": {"v": f"{{= {source} =}}"}}]})
     assert measured.needed <= SHARE * measured.charged, str(measured)
