@@ -48,15 +48,21 @@ def counted() -> Iterator[list[int]]:
 class Measured:
     """One run of a job.
 
+    Args:
+        payload: the job.
+        runtime: of the run.
+        warm: whether it runs once before, which imports the code that it needs.
+
     Attributes:
         job: the job.
         charged: bytes that were charged: the payload, the values that were built, and the JSON that is kept.
         needed: bytes that it took at its peak, less those that its steps may take regardless of their values.
     """
 
-    def __init__(self, payload: Any, runtime: Runtime | None = None) -> None:
+    def __init__(self, payload: Any, runtime: Runtime | None = None, *, warm: bool = True) -> None:
         text = json.dumps(payload)
-        asyncio.run(Conduit.from_dict(json.loads(text)).run(runtime))  # imports the code that the job needs
+        if warm:
+            asyncio.run(Conduit.from_dict(json.loads(text)).run(runtime))
         with counted() as charged:
             self.job = job = Conduit.from_dict(json.loads(text))
             tracemalloc.start()

@@ -44,7 +44,7 @@ LARGE: dict[str, list[Any]] = {
     "object": [{f"key{at}": at for at in range(size(1_500))}, {f"{at}": [] for at in range(size(2_000))}],
 }
 """Values that take much memory for their size as JSON, by the type of a parameter."""
-DEAREST = (1, 2, 4, 7)
+DEAREST = (1, 2, 4)
 """Turns whose values take most for what is charged. The suite runs these; `make properties` runs all."""
 LARGE["any"] = [{"a": ["ab"] * size(4_000), "b": {}}, LARGE["string"][1], LARGE["array"][7], LARGE["array"][1]]
 SMALL: dict[str, list[Any]] = {"integer": [1], "number": [2], "boolean": [True, False], "null": [None]}
@@ -132,7 +132,9 @@ def test_a_block_takes_at_most_four_times_its_charges(action: str) -> None:
         if text in seen:
             continue
         seen.add(text)
-        measured = Measured(payload)
+        measured = Measured(payload, warm=False)
+        if not measured.is_held:  # this run imported code, or filled a cache
+            measured = Measured(payload)
         statuses.add(measured.job.steps[0].status)
         assert measured.is_held, f"{measured} {text[:200]}"
     assert (ConduitStatus.DONE in statuses) != (action in REFUSING), "add a value that the block accepts to BY_NAME"
