@@ -16,6 +16,7 @@ from handler import app, wiring
 from infra.local import embedded
 from tests.handler.failures.cloud import TENANT, Clock, Cloud, Lines
 from tests.handler.failures.wire import Wire
+from tests.simulation.shards import few_shards
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     monkeypatch.setattr(wiring, "LOG", log)
     monkeypatch.setattr(app, "LOG", log)
     monkeypatch.setenv("QUEUE_TENANT", TENANT)
-    with embedded() as aws:
+    with embedded() as aws, few_shards():
         made = Cloud(aws, wire, log, clock, capsys)
 
         def charge(call__: Any, *, seconds: float = 0) -> str:
