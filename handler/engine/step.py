@@ -151,15 +151,15 @@ class ConduitStep:
         step.if_condition, step.timeout, step.retry = self.if_condition, self.timeout, self.retry
         step.return_value = step.result_json = step.started_at = step.finished_at = None
         step.inner_path = path
-        if self.spec is not None:
-            step.spec = self.spec
-        if self.poll is not None:
-            step.poll = self.poll
-        if self.forced:
-            step.forced = True
-        if self.allow_failure:
-            step.allow_failure = True
+        if not self.is_bare:
+            step.spec, step.poll = self.spec, self.poll
+            step.forced, step.allow_failure = self.forced, self.allow_failure
         return step
+
+    def note_rare(self) -> None:
+        """Note whether the step has rare attributes, for its further turns: it is written in another step."""
+        rare = self.spec is not None or self.poll is not None or self.forced or self.allow_failure
+        self.is_bare = not rare
 
     def call_again(self, poll: Poll) -> None:
         """Set the poll, by which the block is called again until its result meets the condition."""

@@ -100,6 +100,7 @@ class WrittenSteps:
             step = self._make(data, self._checks.find(data.get("action", "")), depth)
             if not step.id:
                 raise ValueError("a step inside of another one needs an `id`")
+            step.note_rare()
             made.append(step)
         return made
 

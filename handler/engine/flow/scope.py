@@ -148,10 +148,7 @@ class Scope:
 
     def begin_item(self, name: str | None, item: Any) -> None:
         """Reset the scope for the next item, of which no step has run."""
-        view = self.steps_view
-        self.steps = {}
-        if isinstance(view, ItemSteps):
-            view.steps_by_id = self.steps
+        self.steps = self.steps_view.steps_by_id = {}
         if name is not None:
             self.own[name] = item
             if self.contexts is not None:

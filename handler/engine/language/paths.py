@@ -62,6 +62,7 @@ class Tag:
         path: the path as the user wrote it.
         fixed: whether no key holds a further tag.
         step: the id of a step, if the tag is its whole result, as most tags are; else ``None``.
+        is_direct: whether each key may be looked up as it is: all are fixed, and none can be private.
     """
 
     sigil: str
@@ -69,6 +70,7 @@ class Tag:
     path: str
     fixed: bool
     step: str | None
+    is_direct: bool
 
     @property
     def variable(self) -> Key | None:
@@ -84,11 +86,20 @@ class Tag:
             PathError: the path does not exist.
         """
         keys: tuple[Any, ...] = self.keys
+        if self.is_direct:  # most tags; the walk below would take 10 % more CPU of a loop that reads its item
+            value: Any = contexts
+            try:
+                for key in keys:
+                    value = value[key]
+            except (KeyError, TypeError, IndexError):
+                pass  # the walk below reads lists and strings, and finds out what is missing
+            else:
+                return value
         if not self.fixed:
             keys = tuple(resolve_key(key, contexts, charge) for key in keys)
         if "_" in self.path or not self.fixed:
             self._refuse_private(keys)
-        value: Any = contexts
+        value = contexts
         begin = 0
         if self.sigil == ":":
             try:  # noqa: SIM105  # `suppress` takes longer than this walk saves

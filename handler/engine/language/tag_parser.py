@@ -144,7 +144,8 @@ def _make_tag(sigil: str, pieces: Sequence[str | Tag], path: str) -> Tag:
 def _tag(sigil: str, keys: Sequence[Key], path: str, *, fixed: bool) -> Tag:
     """Return a tag of the user's keys."""
     is_result = sigil == ":" and len(keys) == 1 and fixed and path[0] != "_" and path[-1] != "_"
-    return Tag(sigil, _expand(sigil, keys), path, fixed, path if is_result else None)
+    is_direct = fixed and sigil != ":" and "_" not in path
+    return Tag(sigil, _expand(sigil, keys), path, fixed, path if is_result else None, is_direct)
 
 
 def _expand(sigil: str, keys: Sequence[Key]) -> tuple[Key, ...]:
