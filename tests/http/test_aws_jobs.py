@@ -85,6 +85,12 @@ def test_s3_keeps_bytes_in_each_of_their_forms(aws: EmbeddedAws, run: Any, body:
     assert "ResponseMetadata" not in result
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", result["LastModified"])
     assert "T" in result["LastModified"]
+
+
+def test_an_object_that_is_larger_than_a_result_may_be_is_a_failure(aws: EmbeddedAws, run: Any) -> None:
+    bucket = "theirs-large"
+    place = {"LocationConstraint": "eu-central-1"}
+    aws.clients.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)  # type: ignore[attr-defined]
     run("s3", "PutObject", {"Bucket": bucket, "Key": "large", "Body": "x" * 200_000})
     run("s3", "PutObject", {"Bucket": bucket, "Key": "larger", "Body": "x" * 204_801})
     done(run("s3", "GetObject", {"Bucket": bucket, "Key": "large"}))

@@ -258,7 +258,7 @@ def test_a_refresh_token_that_stays_is_kept(bench: Bench) -> None:
 
 @pytest.mark.parametrize("processes", [2, 5])
 def test_processes_at_once_use_each_refresh_token_once(bench: Bench, processes: int) -> None:
-    provider = Provider(delay=0.1)
+    provider = Provider(delay=0.05)
     with Server(provider) as server:
         stores = [bench.process(server) for _ in range(processes)]
         bench.put_oauth(stores[0], server)
