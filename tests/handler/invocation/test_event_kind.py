@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from handler.app import UnknownEventError, lambda_handler
 from handler.console.local.lambda_event import HttpRequest, Identity, http_event, schedule_event
 from handler.invocation.event_kind import kind_of
 from handler.settings import Settings, SettingsError
-from infra.local import embedded
+from infra.local import EmbeddedAws, embedded
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 REQUEST = http_event(HttpRequest(method="GET", target="/blocks/NO"), Identity(), request_id="r", at=0.0)
@@ -103,9 +104,15 @@ MALFORMED: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def aws() -> Iterator[EmbeddedAws]:
+    with embedded() as started:
+        yield started
+
+
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_malformed_event_is_unknown_and_nothing_in_it_is_trusted(name: str) -> None:
-    with embedded(), pytest.raises(UnknownEventError) as raised:
+    with pytest.raises(UnknownEventError) as raised:
         lambda_handler(MALFORMED[name])
     assert len(str(raised.value)) < 300
 
@@ -115,21 +122,19 @@ def test_a_malformed_event_is_unknown_and_nothing_in_it_is_trusted(name: str) ->
 def test_a_function_takes_only_the_kinds_that_doors_names(
     monkeypatch: pytest.MonkeyPatch, kind: str, door: str
 ) -> None:
-    with embedded():
-        monkeypatch.setenv("DOORS", door)
-        if kind == door:
+    monkeypatch.setenv("DOORS", door)
+    if kind == door:
+        lambda_handler(KINDS[kind])
+    else:
+        with pytest.raises(UnknownEventError, match="DOORS"):
             lambda_handler(KINDS[kind])
-        else:
-            with pytest.raises(UnknownEventError, match="DOORS"):
-                lambda_handler(KINDS[kind])
 
 
 def test_a_worker_refuses_requests_even_from_principals_that_may_invoke_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a sender could become any tenant with a forged `requestContext`."""
-    with embedded():
-        monkeypatch.setenv("DOORS", "sqs, schedule, direct")
-        with pytest.raises(UnknownEventError):
-            lambda_handler(REQUEST)
+    monkeypatch.setenv("DOORS", "sqs, schedule, direct")
+    with pytest.raises(UnknownEventError):
+        lambda_handler(REQUEST)
 
 
 @pytest.mark.parametrize(("api", "taken"), [("local", True), ("other", False), (None, False), (["local"], False)])
@@ -137,13 +142,12 @@ def test_only_requests_of_the_apis_that_are_named_are_believed(
     monkeypatch: pytest.MonkeyPatch, api: Any, taken: bool
 ) -> None:
     event = context(apiId=api)
-    with embedded():
-        monkeypatch.setenv("API_IDS", "local, another")
-        if taken:
-            assert lambda_handler(event)["statusCode"] == 404
-        else:
-            with pytest.raises(UnknownEventError, match="API_IDS"):
-                lambda_handler(event)
+    monkeypatch.setenv("API_IDS", "local, another")
+    if taken:
+        assert lambda_handler(event)["statusCode"] == 404
+    else:
+        with pytest.raises(UnknownEventError, match="API_IDS"):
+            lambda_handler(event)
 
 
 @pytest.mark.parametrize(
@@ -151,34 +155,33 @@ def test_only_requests_of_the_apis_that_are_named_are_believed(
     [(["ours"], True), (["ours", "dead"], True), (["theirs"], False), (["ours", "theirs"], False), ([None], False)],
 )
 def test_only_messages_of_the_queues_that_are_named_are_believed(
-    monkeypatch: pytest.MonkeyPatch, queues: list[str | None], taken: bool
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, queues: list[str | None], taken: bool
 ) -> None:
     """A batch with a message of another queue is refused as a whole: Lambda never mixes queues."""
-    with embedded() as aws:
-        monkeypatch.setenv("QUEUE_ARNS", "ours, dead")
-        records: list[dict[str, Any]] = []
-        for number, queue in enumerate(queues):
-            unnamed = {key: value for key, value in RECORD.items() if key != "eventSourceARN"}
-            named = {} if queue is None else {"eventSourceARN": queue}
-            records.append({**unnamed, **named, "messageId": f"m{number}"})
-        if taken:
-            assert lambda_handler({"Records": records}) == {"batchItemFailures": []}
-            assert len(aws.dead_letters()) == len(queues)
-        else:
-            with pytest.raises(UnknownEventError, match="QUEUE_ARNS"):
-                lambda_handler({"Records": records})
-            assert aws.dead_letters() == []
+    monkeypatch.setenv("QUEUE_ARNS", "ours, dead")
+    before = len(aws.dead_letters())
+    records: list[dict[str, Any]] = []
+    for number, queue in enumerate(queues):
+        unnamed = {key: value for key, value in RECORD.items() if key != "eventSourceARN"}
+        named = {} if queue is None else {"eventSourceARN": queue}
+        records.append({**unnamed, **named, "messageId": f"m{number}"})
+    if taken:
+        assert lambda_handler({"Records": records}) == {"batchItemFailures": []}
+        assert len(aws.dead_letters()) == before + len(queues)
+    else:
+        with pytest.raises(UnknownEventError, match="QUEUE_ARNS"):
+            lambda_handler({"Records": records})
+        assert len(aws.dead_letters()) == before
 
 
 def test_the_error_about_a_stranger_is_short_whatever_it_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    with embedded():
-        monkeypatch.setenv("API_IDS", "local")
-        monkeypatch.setenv("QUEUE_ARNS", "ours")
-        many = {"Records": [{**RECORD, "eventSourceARN": f"{'q' * 10_000}{at}"} for at in range(100)]}
-        for event in (context(apiId="a" * 100_000), context(apiId=["a"] * 100_000), many):
-            with pytest.raises(UnknownEventError, match=r"API_IDS|QUEUE_ARNS") as raised:
-                lambda_handler(event)
-            assert len(str(raised.value)) < 1_000
+    monkeypatch.setenv("API_IDS", "local")
+    monkeypatch.setenv("QUEUE_ARNS", "ours")
+    many = {"Records": [{**RECORD, "eventSourceARN": f"{'q' * 10_000}{at}"} for at in range(100)]}
+    for event in (context(apiId="a" * 100_000), context(apiId=["a"] * 100_000), many):
+        with pytest.raises(UnknownEventError, match=r"API_IDS|QUEUE_ARNS") as raised:
+            lambda_handler(event)
+        assert len(str(raised.value)) < 1_000
 
 
 def test_a_door_that_does_not_exist_is_a_mistake_of_the_deployment() -> None:
