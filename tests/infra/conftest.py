@@ -14,9 +14,10 @@ from typing import Any, Protocol, TypeVar, cast
 
 import botocore.session
 import pytest
+from moto.backends import get_backend
 
 from infra.aws.backoff import Backoff
-from infra.local import TABLE, EmbeddedAws, embedded
+from infra.local import ACCOUNT, REGION, TABLE, EmbeddedAws, embedded
 from infra.table.dynamo_items import DynamoItems
 from infra.table.items import Items
 from tests.simulation import faults
@@ -69,12 +70,20 @@ def aws() -> Iterator[EmbeddedAws]:
         yield embedded_aws
 
 
+@pytest.fixture(scope="module")
+def shared_aws() -> Iterator[EmbeddedAws]:
+    """An embedded AWS for all tests of a module."""
+    with embedded() as embedded_aws:
+        yield embedded_aws
+
+
 @pytest.fixture(params=["moto", "simulated", "ministack"])
 def items(request: pytest.FixtureRequest, backoff: Backoff) -> Iterator[Items]:
     """An empty table, in each implementation."""
     if request.param == "moto":
-        with embedded() as embedded_aws:
-            yield DynamoItems(embedded_aws.clients.dynamodb, embedded_aws.table, backoff)
+        shared: EmbeddedAws = request.getfixturevalue("shared_aws")
+        yield DynamoItems(shared.clients.dynamodb, shared.table, backoff)
+        get_backend("dynamodb")[ACCOUNT][REGION].tables[shared.table].items.clear()
     elif request.param == "simulated":
         scheduler = Scheduler(random.Random(0), faults.NONE)  # noqa: S311 (a seed, not a secret)
         yield SimulatedItems(SimulatedTable(), scheduler, Worker("test"))
