@@ -1,4 +1,4 @@
-"""The number of examples of a property: a third in the suite, all of them in `make properties`."""
+"""The number of examples of a property: a quarter in the suite, all of them in `make properties`."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ def examples(most: int) -> int:
     Args:
         most: the number in `make properties`.
     """
-    return most if ALL else max(1, most // 3)
+    return most if ALL else max(1, most // 4)

@@ -10,13 +10,14 @@ from random import Random
 
 import pytest
 
+from tests.examples import ALL
 from tests.simulation.history import play
 from tests.simulation.outside import Outside
 from tests.simulation.profiles import PROFILES, QUIET
 from tests.simulation.workload import registered_blocks
 from tests.simulation.world import World
 
-SEEDS = 2
+SEEDS = 2 if ALL else 1
 """Seeds of each kind of world."""
 
 
@@ -26,6 +27,7 @@ def blocks() -> Iterator[None]:
         yield
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("name", PROFILES)
 def test_no_fault_loses_doubles_or_mixes_anything(name: str) -> None:
     for seed in range(SEEDS):
