@@ -29,7 +29,7 @@ class Limits:
     """A step's record: its result and the variables that it changed."""
     results: int = 5 * 1024 * 1024
     """All results of a job together."""
-    held: int = 8 * 1024 * 1024
+    held: int = 7 * 1024 * 1024
     """The cost of all results, by `blocks.charges`: an empty list is three bytes of JSON, and costs eighteen."""
     variables: int = 256 * 1024
     """All variables of a job together."""
