@@ -147,7 +147,7 @@ class Recorder:
         run = self._run
         if run.pause_at is not None and self._now() >= run.pause_at:
             return True
-        # After too many hand-overs, this run has no time limit, to end one step; it has ended it.
+        # After too many hand-overs, a run has no time limit, so that it can end one step; this run has ended it.
         return index != self._owner.start and run.job.hand_overs >= self._ports.settings.max_hand_overs
 
     def on_step_update(self, job: Conduit, step: ConduitStep) -> Awaitable[None] | None:
