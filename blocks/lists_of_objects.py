@@ -172,8 +172,12 @@ def _names(call: Call, items: list[Any], key: str) -> Iterator[str]:
 
 
 def _cost_of_identity(value: Any) -> int:
-    is_small_number = isinstance(value, (int, float)) and -LARGEST_HASH < value < LARGEST_HASH
-    return 0 if is_small_number or value is None or isinstance(value, str) else IDENTITY * weigh(value)
+    """The cost of the key that `identity` makes; strings, null and small numbers are keys themselves."""
+    if value is None or isinstance(value, str):
+        return 0
+    if isinstance(value, (int, float)) and -LARGEST_HASH < value < LARGEST_HASH:
+        return 0
+    return IDENTITY * weigh(value)
 
 
 def _kind(value: Any) -> str:

@@ -171,7 +171,10 @@ def _run(guard: Guard, text: str, work: Callable[[Charge], T]) -> T:
 
 def _size_of(piece: str | None) -> int:
     """The least bytes that a piece takes in a JSON list, with its comma."""
-    return NULL if piece is None else STRING + len(piece)
+    """The least bytes of a piece in a JSON list."""
+    if piece is None:
+        return NULL
+    return STRING + len(piece)
 
 
 def _found(match: re.Match[str], charge: Charge) -> Found:

@@ -11,7 +11,7 @@ Charge = Callable[[int], None]
 """Called with a number of bytes before they are built; raises if they are too many."""
 
 WORD: Final = 1 << 63
-LEAST: Final = -WORD
+"""Integers between this and its negative need no check of their size."""
 SMALL: Final = 1 << 30
 MINUS_SMALL: Final = -SMALL
 """Integers between these two are one digit of CPython's, which compares them without a call. They cost nothing more."""
@@ -23,6 +23,6 @@ def charged(value: Any, charge: Charge) -> Any:
     """Charge a string or an integer, and return it unchanged."""
     if type(value) is str:
         charge(cost_of_text(value))
-    elif not LEAST < value < WORD:
+    elif not -WORD < value < WORD:
         charge(cost_of_integer(value))
     return value

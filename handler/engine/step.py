@@ -158,8 +158,7 @@ class ConduitStep:
 
     def note_rare(self) -> None:
         """Note whether the step has rare attributes, for its further turns: it is written in another step."""
-        rare = self.spec is not None or self.poll is not None or self.forced or self.allow_failure
-        self.is_bare = not rare
+        self.is_bare = self.spec is None and self.poll is None and not (self.forced or self.allow_failure)
 
     def call_again(self, poll: Poll) -> None:
         """Set the poll, by which the block is called again until its result meets the condition."""

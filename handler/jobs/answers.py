@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from blocks.comparison import identity
 from handler.caller import Caller
 from handler.engine.failure import NO_REASON
 from handler.errors import ConflictError, ForbiddenError, GoneError, NotFoundError, UnavailableError
@@ -21,7 +22,7 @@ from handler.jobs.pointers import Pointers
 from handler.jobs.view import step_ids, step_view, unrecorded_step
 from handler.payload.answer import GivenAnswer
 from handler.payload.parse import InvalidPayloadError
-from handler.payload.value_schema import compile_schema, key_of
+from handler.payload.value_schema import compile_schema
 from handler.ports import RETRY_AFTER, Ports
 from infra.jobs.jobs_table import Written
 from infra.jobs.parking import parked
@@ -257,12 +258,12 @@ def _given(signal: SignalRecord) -> GivenAnswer:
 
 def _meaning(given: GivenAnswer) -> Any:
     """The value of a yes, or the reason of a no, by which two answers are compared. Nothing else is recorded."""
-    return (True, key_of(given.value)) if given.ok else (False, given.reason or None)
+    return (True, identity(given.value)) if given.ok else (False, given.reason or None)
 
 
 def _meaning_of_record(record: StepRecord) -> Any:
     if record.status == _DONE:
-        return True, key_of(json.loads(record.result or "{}").get("value"))
+        return True, identity(json.loads(record.result or "{}").get("value"))
     if record.status == _REJECTED:
         message = json.loads(record.error or "{}").get("message")
         return False, None if message == NO_REASON else message

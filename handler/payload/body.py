@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from handler.payload import json_text
-from handler.payload.parse import InvalidJsonError, InvalidPayloadError, PayloadLimits, PayloadTooLargeError, as_text
+from handler.payload.parse import InvalidPayloadError, PayloadLimits, read_value
 from handler.payload.problem import Problem, bounded, point, quote
 
 
@@ -20,15 +19,7 @@ def read_object(sent: bytes | str | Mapping[str, Any], limits: PayloadLimits) ->
         PayloadTooLargeError: the body has more bytes than a payload may have.
         InvalidPayloadError: the body is JSON, but not an object.
     """
-    body = as_text(sent)
-    size = len(body) if isinstance(body, bytes) else len(body.encode(errors="replace"))
-    if size > limits.size:
-        message = f"A body may have at most {limits.size} bytes; this one has {size}."
-        raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
-    try:
-        value = json_text.read(body, nesting=limits.nesting)
-    except json_text.InvalidJsonTextError as error:
-        raise (InvalidJsonError if error.malformed else InvalidPayloadError)(error.problems) from None
+    value, _ = read_value(sent, limits, "A body")
     if not isinstance(value, dict):
         raise InvalidPayloadError([Problem("", "INVALID_FIELD", "The body must be a JSON object.")])
     return value

@@ -132,15 +132,7 @@ def parse(body: str | bytes | Mapping[str, Any], limits: PayloadLimits = Payload
         PayloadTooLargeError: the payload has more bytes than `limits.size`.
         InvalidPayloadError: the body is JSON, but not a job; all problems are listed.
     """
-    text = as_text(body)
-    size = len(text) if isinstance(text, bytes) else len(text.encode(errors="replace"))
-    if size > limits.size:
-        message = f"A payload may have at most {limits.size} bytes; this one has {size}."
-        raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
-    try:
-        value = json_text.read(text, nesting=limits.nesting)
-    except json_text.InvalidJsonTextError as error:
-        raise (InvalidJsonError if error.malformed else InvalidPayloadError)(error.problems) from None
+    value, size = read_value(body, limits, "A payload")
     job = read_straight(value)
     if job is None or len(job["steps"]) + (job.get("output") is not None) > limits.steps:
         reader = shape.Reader(limits.steps)
@@ -163,7 +155,31 @@ def _refuse_grown(payload: JobPayload, limits: PayloadLimits) -> None:
         raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
 
 
-def as_text(body: str | bytes | Mapping[str, Any]) -> str | bytes:
+def read_value(sent: str | bytes | Mapping[str, Any], limits: PayloadLimits, name: str) -> tuple[Any, int]:
+    """Parse JSON; return the value and the bytes of its text.
+
+    Args:
+        sent: JSON text, its bytes, or its parsed value.
+        limits: the limits of its size and nesting.
+        name: its name in messages, such as ``A body``.
+
+    Raises:
+        InvalidJsonError: it is not JSON in UTF-8.
+        PayloadTooLargeError: it has more bytes than `limits.size`.
+        InvalidPayloadError: it is JSON, but cannot be kept.
+    """
+    text = _as_text(sent)
+    size = len(text) if isinstance(text, bytes) else len(text.encode(errors="replace"))
+    if size > limits.size:
+        message = f"{name} may have at most {limits.size} bytes; this one has {size}."
+        raise PayloadTooLargeError([Problem("", "PAYLOAD_LIMIT_EXCEED", message)])
+    try:
+        return json_text.read(text, nesting=limits.nesting), size
+    except json_text.InvalidJsonTextError as error:
+        raise (InvalidJsonError if error.malformed else InvalidPayloadError)(error.problems) from None
+
+
+def _as_text(body: str | bytes | Mapping[str, Any]) -> str | bytes:
     """Return the JSON text of what was sent: itself, or that of a parsed value.
 
     Raises:

@@ -13,13 +13,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from blocks.comparison import identity
 from handler.payload.problem import Problem, bounded, point, quote
 
 Path = tuple[str | int, ...]
 
 _ABSENT: Final = object()
-LARGEST_HASH: Final = 2**60
-"""Below it, each whole number has a hash of its own."""
 
 
 def is_number(value: Any) -> bool:
@@ -73,7 +72,7 @@ class ValueSchema:
         properties: schemas of an object's fields.
         required: fields that an object must have.
         items: schema of each element of a list, or ``None``.
-        choices: keys of the values of ``enum`` (see `key_of`), or ``None`` without ``enum``.
+        choices: keys of the values of ``enum`` (see `identity`), or ``None`` without ``enum``.
         shown_choices: those values for a message.
         minimum, maximum: the bounds of a number.
         min_length, max_length: the bounds of a string's length, in characters.
@@ -140,7 +139,7 @@ class ValueSchema:
         if self.types and not any(TYPES[name](value) for name in self.types):
             yield value_problem(path, f"This is {_type_of(value)}; expected {' or '.join(self.types)}.")
             return
-        if self.choices is not None and key_of(value) not in self.choices:
+        if self.choices is not None and identity(value) not in self.choices:
             yield value_problem(path, f"The value is not one of {self.shown_choices}.")
         if isinstance(value, dict):
             yield from self._problems_of_fields(value, path)
@@ -184,7 +183,7 @@ def compile_schema(schema: Mapping[str, Any]) -> ValueSchema:
         properties={name: compile_schema(part) for name, part in schema.get("properties", {}).items()},
         required=tuple(schema.get("required", ())),
         items=None if items is None else compile_schema(items),
-        choices=None if choices is None else frozenset(map(key_of, choices)),
+        choices=None if choices is None else frozenset(map(identity, choices)),
         shown_choices="" if choices is None else _shown(choices),
         minimum=schema.get("minimum"),
         maximum=schema.get("maximum"),
@@ -198,22 +197,6 @@ def compile_schema(schema: Mapping[str, Any]) -> ValueSchema:
 def value_problem(path: Path, message: str) -> Problem:
     """Return the problem of a value that does not fit."""
     return Problem(point(path), "INVALID_FIELD", message)
-
-
-def key_of(value: Any) -> Any:
-    """Return a key for a JSON value, equal for equal values. ``1.0`` is equal to ``1``; ``true`` is not.
-
-    Large numbers become strings, since they could be chosen so that all of them have one hash.
-    """
-    if isinstance(value, bool) or value is None:
-        return ("constant", str(value))
-    if isinstance(value, list):
-        return ("list", tuple(map(key_of, value)))
-    if isinstance(value, dict):
-        return ("object", frozenset((name, key_of(part)) for name, part in value.items()))
-    if isinstance(value, (int, float)) and not -LARGEST_HASH < value < LARGEST_HASH:
-        return ("number", str(int(value)))  # floats of that size are whole
-    return value
 
 
 def _type_of(value: Any) -> str:

@@ -38,9 +38,8 @@ class Sharing(Protocol):
         Args:
             what: the kind of call; parts of one kind are combined.
             part: the request of this job.
-            work: makes the call for all parts; returns a result or an error for each, in order. A part's error is
-                raised
-            in its job; an error that `work` itself raises is raised in all jobs.
+            work: makes the call for all parts; returns a result or an error for each, in order. The
+                error of a part is raised in its job; an error that `work` itself raises is raised in all jobs.
         """
         ...
 

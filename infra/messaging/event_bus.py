@@ -96,8 +96,7 @@ class EventBus:
 
         Returns:
             The indexes of the accepted entries, in order: all of them, or fewer if the bus is throttled or down in
-            every
-            try. EventBridge does not guarantee an order, so `CALLS_AT_ONCE` calls run at a time.
+            every try. EventBridge does not guarantee an order, so `CALLS_AT_ONCE` calls run at a time.
 
         Raises:
             TooLargeError: an entry is over the limit; nothing was sent.

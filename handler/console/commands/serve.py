@@ -28,6 +28,8 @@ def execute(chosen: Namespace) -> int:
             put_secrets(options, address)
             serving.run()
     except KeyboardInterrupt:
-        data = "It kept no data; --data FOLDER keeps it." if folder is None else f"Its data is in {folder}."
+        data = "No data was kept; use --data FOLDER to keep it."
+        if folder is not None:
+            data = f"Its data is in {folder}."
         write([f"Conduit has stopped. {data}"])
     return 0

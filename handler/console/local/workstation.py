@@ -135,7 +135,7 @@ class Workstation:
                 raise refuse_secret(path, str(error)) from None
 
     def see_through(self, job_id: str) -> dict[str, Any]:
-        """Process the queue until the job has ended or waits for an answer (there is none here); return the job."""
+        """Process the queue until the job ends, or waits for an answer, which cannot come here. Return the job."""
         while True:
             self.turn()
             job: dict[str, Any] = self.ask("GET", f"/jobs/{quote(job_id, safe='')}")

@@ -12,12 +12,12 @@ from typing import Any, Final, TypeGuard
 
 from blocks.block import BudgetExceededError
 from blocks.charges import cost_of_dict, cost_of_item, cost_of_list, cost_of_places
+from handler.engine.charges import WORD
 from handler.engine.language.meter import (
     BYTES_OF_VIEW,
     LARGEST,
     NESTING,
     VIEW_STEPS,
-    WORD,
     ExpressionError,
     Meter,
     refuse_digits,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from blocks.charges import EMPTY, NUMBER, cost_of_places
+from handler.engine.charges import WORD
 from handler.engine.language.json_values import (
     as_string,
     equal,
@@ -14,7 +15,7 @@ from handler.engine.language.json_values import (
     size_of_string,
     whole,
 )
-from handler.engine.language.meter import WORD, ExpressionError, Meter
+from handler.engine.language.meter import ExpressionError, Meter
 from handler.engine.language.number_functions import number, whole_number
 from handler.engine.language.ordering import check_order, sort
 

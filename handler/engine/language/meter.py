@@ -15,8 +15,6 @@ DIGITS: Final = 4_300
 """The largest number of digits of an integer; Python's own limit for converting one."""
 NESTING: Final = 32
 """The largest number of levels of lists and objects in a value."""
-WORD: Final = 1 << 63
-"""Integers within this range need no check of their size."""
 LARGEST: Final = 10**DIGITS
 LONG: Final = 2_000
 """The number of steps after which the time is checked."""

@@ -8,12 +8,14 @@ from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from functools import cache
 from typing import Any, Final
 
+from handler.engine.charges import WORD
 from handler.engine.language.json_values import finite, is_number, name_with_article, whole
-from handler.engine.language.meter import DIGITS, WORD, ExpressionError, Meter, refuse_digits
+from handler.engine.language.meter import DIGITS, ExpressionError, Meter, refuse_digits
 
 MISSING: Final = object()
 """Marks an argument that was left out, if null is a possible argument."""
 MOST_DIGITS: Final = 30
+_ROUNDING: Final = Context(prec=DIGITS + MOST_DIGITS + 10, rounding=ROUND_HALF_UP)
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
 """It does not backtrack over digits: a long string that is not a number takes no longer than a number."""
 
@@ -91,12 +93,7 @@ def _rounded(meter: Meter, value: float, digits: int) -> Any:
         meter.read(value.bit_length())  # turning it into decimals takes the square of its length
         meter.charge(value.bit_length() >> 2)
     written = Decimal(value) if type(value) is int else Decimal(repr(value))
-    return written.quantize(_place(digits), context=_context())
-
-
-@cache
-def _context() -> Any:
-    return Context(prec=DIGITS + MOST_DIGITS + 10, rounding=ROUND_HALF_UP)
+    return written.quantize(_place(digits), context=_ROUNDING)
 
 
 @cache

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from blocks.charges import cost_of_places
+from handler.engine.charges import WORD
 from handler.engine.language.json_values import equal, finite, is_number, name_with_article, size_of_string, whole
 from handler.engine.language.list_functions import is_in
-from handler.engine.language.meter import LARGEST, WORD, ExpressionError, Meter, refuse_digits
+from handler.engine.language.meter import LARGEST, ExpressionError, Meter, refuse_digits
 
 Frame = list[Any]
 Closure = Callable[[Frame], Any]

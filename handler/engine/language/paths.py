@@ -86,7 +86,7 @@ class Tag:
             PathError: the path does not exist.
         """
         keys: tuple[Any, ...] = self.keys
-        if self.is_direct:  # most tags; the walk below would take 10 % more CPU of a loop that reads its item
+        if self.is_direct:  # most tags; the walk below would cost a loop that reads its item 4 %
             value: Any = contexts
             try:
                 for key in keys:

@@ -269,7 +269,7 @@ def test_the_log_is_in_order_and_ctrl_c_during_a_request_ends_everything_without
 
     sender.join(PATIENCE)
     assert complaints == ""
-    assert log.splitlines()[-1] == "Conduit has stopped. It kept no data; --data FOLDER keeps it."
+    assert log.splitlines()[-1] == "Conduit has stopped. No data was kept; use --data FOLDER to keep it."
     assert served.process.returncode == 0
     assert len(children) == 2
     assert not any(map(is_alive, children))
