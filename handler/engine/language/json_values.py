@@ -160,7 +160,12 @@ def check_depth(depth: int) -> None:
         BudgetExceededError: it is too deep.
     """
     if depth >= NESTING:
-        raise BudgetExceededError(f"a value is nested deeper than {NESTING} levels")
+        raise too_deep()
+
+
+def too_deep() -> BudgetExceededError:
+    """The error for a value that is nested too deep."""
+    return BudgetExceededError(f"a value is nested deeper than {NESTING} levels")
 
 
 def size_of_string(text: str) -> int:

@@ -7,7 +7,6 @@ import math
 import re
 from typing import Any, Final, NoReturn
 
-from blocks.block import BudgetExceededError
 from blocks.charges import cost_of_json, cost_of_strings, weigh
 from handler.engine.language.json_values import (
     as_json,
@@ -15,6 +14,7 @@ from handler.engine.language.json_values import (
     check_depth,
     name_with_article,
     size_of_string,
+    too_deep,
     type_name,
 )
 from handler.engine.language.meter import DIGITS, NESTING, ExpressionError, Meter, refuse_digits
@@ -149,8 +149,8 @@ def parse_json(meter: Meter, s: Any, default: Any = MISSING) -> Any:
     meter.charge(size)
     try:
         value = _decoder.decode(s)
-    except RecursionError:
-        raise BudgetExceededError("the JSON is nested too deep") from None
+    except RecursionError:  # from about 1,000 levels in Python 3.11, 10,000 in 3.13
+        raise too_deep() from None
     except (ValueError, ExpressionError) as error:
         if default is not MISSING:
             return default
