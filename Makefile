@@ -96,7 +96,7 @@ e2e: .venv-sam/.ready .venv-e2e/.ready ## deploy the template to a local emulato
 	@CONDUIT_E2E=1 $(BIN)/python -m pytest tests/e2e -p no:cacheprovider
 
 timeouts: $(READY) ## measure how late overrunning blocks return, fire 30,000 aimed alarms, write docs/timeouts.md (QUICK=1)
-	@AIMED_ALARMS=$(if $(QUICK),3000,30000) $(BIN)/python -m pytest tests/engine/test_alarm_aimed.py -p no:cacheprovider
+	@AIMED_ALARMS=$(if $(QUICK),3000,30000) $(BIN)/python -m pytest tests/engine/alarm/test_aimed.py -p no:cacheprovider
 	@$(BIN)/python -m benchmarks.timeouts $(if $(QUICK),--quick,--page docs/timeouts.md)
 
 cost: $(READY) ## compute what a million jobs cost and write it to docs/deploy.md

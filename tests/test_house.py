@@ -33,6 +33,12 @@ def test_no_file_is_too_long_to_be_one_noun() -> None:
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
+def test_tests_of_a_room_are_in_a_folder_of_its_name() -> None:
+    tests = [path.parts[2] for path in tracked() if path.parts[:2] == ("tests", "infra") and len(path.parts) > 3]
+    rooms = {path.parts[1] for path in tracked() if path.parts[0] == "infra" and len(path.parts) > 2}
+    assert set(tests) == rooms
+
+
 PLANTED = {
     "handler/newcomer.py": ("", "- handler.newcomer"),
     "handler/engine/newcomer.py": ("", "- handler.engine.newcomer"),

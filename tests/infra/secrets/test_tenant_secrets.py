@@ -203,7 +203,7 @@ def test_client_credentials_give_a_token_until_a_minute_before_its_end(bench: Be
 def test_only_keys_that_cannot_be_found_by_accident_are_masked(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, refresh: str, hidden: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("tests.infra.test_tenant_secrets.CLIENT_SECRET", "test")
+    monkeypatch.setattr("tests.infra.secrets.test_tenant_secrets.CLIENT_SECRET", "test")
     with Server(Provider()) as server:
         store = bench.process(server)
         bench.put_oauth(store, server, refresh, access=None)

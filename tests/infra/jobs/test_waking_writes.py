@@ -12,7 +12,7 @@ from infra.jobs.jobs_table import JobsTable, Refused, Written
 from infra.jobs.parking import is_asleep
 from infra.jobs.records import JobKey, JobRecord
 from infra.table.items import Items
-from tests.infra.test_jobs_table import NOW, new_job, new_step
+from tests.infra.jobs.test_jobs_table import NOW, new_job, new_step
 
 WAITING = '{"for":"answer","path":"ok","until":1800000600,"since":1800000000,"woken":0}'
 PARKED = new_job(fence=3, cursor=4, waiting=WAITING, resume_at=NOW + 600, due=NOW + 600)
