@@ -10,7 +10,8 @@ from handler.engine.charges import Charge
 from handler.engine.language.remembered import ReadInRun
 
 STEPS: Final = 100_000
-"""The evaluation steps of one expression: each evaluated part, each visited item, each 64 bytes read."""
+"""The evaluation steps of one expression: each evaluated part, each visited item, each 64 bytes read, and the others
+below."""
 DIGITS: Final = 4_300
 """The largest number of digits of an integer; Python's own limit for converting one."""
 NESTING: Final = 32

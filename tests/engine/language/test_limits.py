@@ -66,6 +66,11 @@ def count_steps(text: str, **contexts: Any) -> int:
     return world.total
 
 
+@pytest.mark.parametrize("text", ["[1 for x in l for y in []]", "any(y for x in l for y in [])"])
+def test_a_loop_over_nothing_takes_steps_each_time_it_begins(text: str) -> None:
+    assert count_steps(text, l=[0] * 1_000) >= 4_000
+
+
 @pytest.mark.parametrize(
     ("text", "passes"), [("n in s", 1), ("contains(s, n)", 1), ("split(s, n)", 2), ("replace(s, n, '')", 2)]
 )
