@@ -13,46 +13,23 @@ from blocks.block import REGISTRY
 LISTED = json.loads((Path(__file__).parents[1] / "compat" / "blocks.json").read_text(encoding="utf-8"))
 
 
-@pytest.fixture(params=LISTED, ids=lambda listed: listed["action"])
-def listed(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return dict(request.param)
+def by_name(listed: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The parameters that a user writes."""
+    return {parameter["name"]: parameter for parameter in listed["parameters"] if parameter["kind"] == "user"}
 
 
-def user_parameters(listed: dict[str, Any]) -> list[dict[str, Any]]:
-    return [parameter for parameter in listed["parameters"] if parameter["kind"] == "user"]
-
-
-def test_each_block_of_the_library_is_known_under_its_name(listed: dict[str, Any]) -> None:
-    block = REGISTRY.get(listed["action"])
-
+@pytest.mark.parametrize("listed", LISTED, ids=lambda listed: listed["action"])
+def test_a_block_of_the_library_has_its_name_parameters_defaults_and_effects(listed: dict[str, Any]) -> None:
+    block, parameters = REGISTRY.get(listed["action"]), by_name(listed)
     assert block is not None
     assert block.action == listed["action"]
 
+    properties, required = block.schema()["properties"], block.schema().get("required", [])
+    assert set(properties) - {"separator"} == set(parameters)
+    assert set(required) == {name for name, one in parameters.items() if one.get("required")}
+    for name, one in parameters.items():
+        assert one.get("default", "(absent)") == properties[name].get("default", "(absent)") or "default" not in one
 
-def test_each_takes_the_parameters_that_the_library_named(listed: dict[str, Any]) -> None:
-    schema = REGISTRY.get(listed["action"]).schema()
-
-    assert set(schema["properties"]) - {"separator"} == {parameter["name"] for parameter in user_parameters(listed)}
-    assert set(schema.get("required", [])) == {p["name"] for p in user_parameters(listed) if p.get("required")}
-
-
-def test_each_has_the_defaults_that_the_library_had(listed: dict[str, Any]) -> None:
-    properties = REGISTRY.get(listed["action"]).schema()["properties"]
-    expected = {p["name"]: p["default"] for p in user_parameters(listed) if p.get("default", "(absent)") != "(absent)"}
-    absent = {p["name"] for p in user_parameters(listed) if p.get("default") == "(absent)"}
-
-    assert {name: properties[name]["default"] for name in expected} == expected
-    assert all("default" not in properties[name] for name in absent)
-
-
-def test_each_block_changes_the_same_arguments_in_place_as_the_library(listed: dict[str, Any]) -> None:
-    expected = {listed["changes_in_place"]} if "changes_in_place" in listed else set()
-
-    assert REGISTRY.get(listed["action"]).in_place == expected
-
-
-def test_each_may_be_run_again_freely_and_has_a_page(listed: dict[str, Any]) -> None:
-    block = REGISTRY.get(listed["action"])
-
+    assert block.in_place == ({listed["changes_in_place"]} if "changes_in_place" in listed else set())
     assert block.effect == "none"
     assert block.description.endswith((".", "`"))

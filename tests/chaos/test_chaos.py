@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_processes_that_are_killed_lose_no_job_and_record_no_step_twice() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     run = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", "--kills", "3", "--emulator", "moto", "--gentle"],
+        [sys.executable, "-m", "tests.chaos", "--kills", "2", "--emulator", "moto", "--gentle"],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -15,6 +15,7 @@ from handler import wiring
 from handler.app import lambda_handler
 from handler.console.local.lambda_event import HttpRequest, Identity, LocalContext, http_event, schedule_event
 from infra.local import EmbeddedAws, embedded
+from tests.examples import share
 
 CASES = [
     json.loads(line)
@@ -113,14 +114,16 @@ def check(job: dict[str, Any], expected: dict[str, Any]) -> None:
             assert json.dumps(job[name]) == json.dumps(expected[name])
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@pytest.mark.share
+@pytest.mark.parametrize("case", share(CASES, 2), ids=lambda case: case["name"])
 def test_a_case_ends_over_http_as_the_language_says(case: dict[str, Any], deployment: Deployment) -> None:
     job = named(case)
     deployment.ask("POST", "/jobs", job)
     check(deployment.ended(job["id"]), case["expect"])
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@pytest.mark.share
+@pytest.mark.parametrize("case", share(CASES, 2, first=1), ids=lambda case: case["name"])
 def test_a_case_ends_by_the_queue_as_the_language_says(case: dict[str, Any], deployment: Deployment) -> None:
     job = named(case)
     deployment.send(job)

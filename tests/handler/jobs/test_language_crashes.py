@@ -26,7 +26,7 @@ LIFE = 4.0
 """Seconds of a short invocation: two for steps, and two in reserve."""
 LONG = 900.0
 WRITES = frozenset({"put_all", "put_all_with", "put_if", "update_if", "delete_if", "publish", "send"})
-SHARE, SHARE_HANDED_OVER = (1, 1) if os.environ.get("EVERY_WRITE") else (3, 17)
+SHARE, SHARE_HANDED_OVER = (1, 1) if os.environ.get("EVERY_WRITE") else (6, 29)
 """One in this many lives with a death is tried, without hand-overs and with them; `make crash-language` tries them all.
 Each job begins at a different place, so the jobs together try every place."""
 Outline = dict[str, Any]

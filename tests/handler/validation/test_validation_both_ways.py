@@ -17,13 +17,12 @@ from handler.engine import Conduit, ConduitStatus
 from handler.payload.parse import parse
 from handler.payload.problem import Problem
 from handler.validation.validate import find_problems
-from tests.examples import ALL, examples
+from tests.examples import examples, share
 
 CASES = [
     json.loads(line)
     for line in (Path(__file__).parent.parent.parent / "compat" / "cases.jsonl").read_text().splitlines()
 ]
-TRIED = CASES if ALL else CASES[::2]
 NOBODY = Rights(frozenset(), 1000)
 
 
@@ -36,19 +35,14 @@ def errors_of(job: dict[str, Any], rights: Rights = NOBODY) -> dict[int, list[Pr
 
 
 @pytest.mark.share
-@pytest.mark.parametrize("case", TRIED, ids=range(len(TRIED)))
-def test_no_error_is_reported_that_the_run_does_not_have(case: dict[str, Any]) -> None:
-    for index, found in errors_of(case["payload"]).items():
-        status = case["expect"]["steps"][index]["status"]
+@pytest.mark.parametrize("case", share(CASES, 2))
+def test_validation_reports_the_errors_of_the_run_and_all_that_literal_arguments_cause(case: dict[str, Any]) -> None:
+    errors, ends = errors_of(case["payload"]), case["expect"]["steps"]
+    for index, found in errors.items():
+        status = ends[index]["status"]
         if status != "SKIPPED":  # its turn never came
             assert {problem.code for problem in found} == {status}
-
-
-@pytest.mark.share
-@pytest.mark.parametrize("case", TRIED, ids=range(len(TRIED)))
-def test_literal_arguments_that_a_run_refuses_are_errors_before_it(case: dict[str, Any]) -> None:
-    errors = errors_of(case["payload"])
-    for index, (written, ended) in enumerate(zip(case["payload"]["steps"], case["expect"]["steps"], strict=True)):
+    for index, (written, ended) in enumerate(zip(case["payload"]["steps"], ends, strict=True)):
         literal = "{" not in json.dumps(written["parameters"])[1:-1]
         if ended["status"] == "INVALID_TYPE" and literal and written.get("if") in (None, "yes"):
             assert [problem.code for problem in errors[index]][:1] == ["INVALID_TYPE"], written
