@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page sweep-figures fields-page events-page settings-page metrics-page architecture-map properties simulate mutants crash-language forgery hostile contract-ministack chaos fuzz clean
+.PHONY: help run test coverage check lock bench build build-ApiFunction build-WorkerFunction artifact-test e2e cost test-page timeouts validate-template pages blocks-page sweep-figures fields-page events-page settings-page metrics-page architecture-map properties simulate mutants crash-language forgery hostile contract-ministack chaos fuzz fuzz-expressions clean
 
 help: ## show this list
 	@grep -hE '^[a-z][a-zA-Z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
