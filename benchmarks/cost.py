@@ -182,7 +182,7 @@ def _stored(item: Any) -> int:
 
 def judged(dollars: float, goal: float | None) -> str:
     """Return the table's cell for a goal: the most that it allows, and "missed" if the rounded price is higher."""
-    if goal is None:  # the row is only a comparison
+    if goal is None:  # this row has no goal: it is there for comparison
         return "-"
     most = f"≤ ${goal:g}"
     return most if round(dollars, 2) <= goal else f"{most}, **missed**"

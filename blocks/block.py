@@ -185,7 +185,7 @@ class Registry:
         """Return the block of that name, or ``None``. Case does not count."""
         self.load()
         found = self._blocks.get(action)
-        if found is None and action.isascii():  # other names must match exactly, because `upper` turns "ß" into "SS"
+        if found is None and action.isascii():  # ASCII only: `upper` would turn "ß" into "SS"
             action = action.upper()
             if action in self._later:
                 importlib.import_module(self._later[action])

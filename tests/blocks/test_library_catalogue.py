@@ -28,7 +28,8 @@ def test_a_block_of_the_library_has_its_name_parameters_defaults_and_effects(lis
     assert set(properties) - {"separator"} == set(parameters)
     assert set(required) == {name for name, one in parameters.items() if one.get("required")}
     for name, one in parameters.items():
-        assert one.get("default", "(absent)") == properties[name].get("default", "(absent)") or "default" not in one
+        if "default" in one:
+            assert properties[name].get("default", "(absent)") == one["default"]
 
     assert block.in_place == ({listed["changes_in_place"]} if "changes_in_place" in listed else set())
     assert block.effect == "none"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from infra.outside.hosts import Reach
 from infra.outside.http_client import HttpClient
@@ -30,12 +31,9 @@ class KnownSecrets(NoSecrets):
         return self.renewed
 
 
-@contextmanager
-def loopback_clients() -> Iterator[Callable[..., HttpClient]]:
-    """Yields a maker of clients that may call `localhost` on the given ports, and closes them all afterwards.
-
-    Keywords set further options of ``Reach``.
-    """
+@pytest.fixture
+def make_client() -> Iterator[Callable[..., HttpClient]]:
+    """Makes clients that may call `localhost` on the given ports; keywords set further options of ``Reach``."""
     made: list[HttpClient] = []
 
     def make(
@@ -55,3 +53,8 @@ def loopback_clients() -> Iterator[Callable[..., HttpClient]]:
     yield make
     for client in made:
         client.close()
+
+
+@pytest.fixture
+def known_secrets() -> type[KnownSecrets]:
+    return KnownSecrets

@@ -10,20 +10,9 @@ import pytest
 
 from handler.app import lambda_handler
 from infra.local import embedded
-from infra.outside.http_client import HttpClient
-from tests.http.clients import KnownSecrets, loopback_clients
+from tests.http.clients import known_secrets, make_client
 
-
-@pytest.fixture
-def make_client() -> Iterator[Callable[..., HttpClient]]:
-    """Makes clients that may call `localhost` on these ports; keywords set further options."""
-    with loopback_clients() as make:
-        yield make
-
-
-@pytest.fixture
-def known_secrets() -> type[KnownSecrets]:
-    return KnownSecrets
+__all__ = ["known_secrets", "make_client"]
 
 
 @pytest.fixture(scope="module")

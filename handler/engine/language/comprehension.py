@@ -12,8 +12,7 @@ from handler.engine.language.meter import ExpressionError, Meter
 from handler.engine.language.operators import Closure, Frame
 
 LOOP_STEPS: Final = 2
-"""The steps of beginning a loop inside another, or of `any` or `all`, besides those of its list: beginning takes about
-the time of three steps even if the list is empty."""
+"""The steps of beginning a loop, even over an empty list; 0 for a list with only one, which begins in no time."""
 _BATCH: Final = 64
 """Items that are charged together."""
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from handler.engine.alarm.alarm import StepTimeout, SystemAlarm
+from tests.engine.alarm.coroutines import block_the_loop, sleep_long, yield_forever
 
 LIMIT = 0.02
 GRACE = 0.03
@@ -36,20 +37,6 @@ def stop(alarm: SystemAlarm) -> Callable[[Callable[[], Any]], float]:
         return time.monotonic() - began
 
     return stop_function
-
-
-async def sleep_long() -> None:
-    await asyncio.sleep(60)
-
-
-async def yield_forever() -> None:
-    while True:  # noqa: ASYNC110  # the block of these tests
-        await asyncio.sleep(0)
-
-
-async def block_the_loop() -> None:
-    while True:
-        pass
 
 
 async def block_the_loop_in_c() -> None:

@@ -9,29 +9,11 @@ from typing import Any
 import pytest
 
 from handler.engine.alarm.alarm import COURTESY, StepTimeout, SystemAlarm
+from tests.engine.alarm.coroutines import block_the_loop, sleep_long, yield_forever
 from tests.examples import examples
 
 LIMIT = 0.02
 GRACE = 0.03
-
-
-@pytest.fixture
-def alarm() -> SystemAlarm:
-    return SystemAlarm(time.monotonic, grace=GRACE)
-
-
-async def sleep_long() -> None:
-    await asyncio.sleep(60)
-
-
-async def yield_forever() -> None:
-    while True:  # noqa: ASYNC110  # the block of these tests
-        await asyncio.sleep(0)
-
-
-async def block_the_loop() -> None:
-    while True:
-        pass
 
 
 def test_tasks_that_a_block_started_end_with_it(alarm: SystemAlarm) -> None:

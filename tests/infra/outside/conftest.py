@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,19 +10,9 @@ import pytest
 from infra.outside.http_client import HttpClient
 from infra.outside.http_request import make_call
 from infra.outside.secret import NoSecrets
-from tests.http.clients import KnownSecrets, loopback_clients
+from tests.http.clients import known_secrets, make_client
 
-
-@pytest.fixture
-def make_client() -> Iterator[Callable[..., HttpClient]]:
-    """Makes clients that may call `localhost` on these ports; keywords set further options."""
-    with loopback_clients() as make:
-        yield make
-
-
-@pytest.fixture
-def known_secrets() -> type[KnownSecrets]:
-    return KnownSecrets
+__all__ = ["known_secrets", "make_client"]
 
 
 @pytest.fixture
